@@ -1,0 +1,102 @@
+"""SQL about accounts."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, exists, false, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from models import ADMIN, GUEST, PHOTOGRAPHER, EventPhotographer, User, UserEvent
+
+
+def user(session: Session, user_id: int) -> User | None:
+    """Return the account with its event."""
+    return session.scalar(select(User).where(User.id == user_id).options(joinedload(User.event)))
+
+
+def taken(
+    session: Session, *, username_key: str | None, email_key: str | None, event_id: int | None
+) -> Row[tuple[bool, bool]]:
+    """Tell, in one statement, whether the name and the address are taken in that event."""
+    scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
+    name = exists().where(scope, User.username_key == username_key) if username_key else false()
+    address = exists().where(scope, User.email_key == email_key) if email_key else false()
+    return session.execute(select(name.label("username"), address.label("email"))).one()
+
+
+def named(session: Session, key: str, limit: int) -> Sequence[User]:
+    """Return the accounts whose name or address is `key`, with their events, at most `limit`."""
+    # A name with an @ is its account's own address, so one index answers either way.
+    column = User.email_key if "@" in key else User.username_key
+    return session.scalars(
+        select(User).where(column == key).options(joinedload(User.event)).order_by(User.id).limit(limit)
+    ).all()
+
+
+def named_in_event(session: Session, key: str, event_id: int, limit: int) -> Sequence[User]:
+    """Return the accounts with that name or address that were made in the event or joined it, at most `limit`."""
+    column = User.email_key if "@" in key else User.username_key
+    joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
+    return session.scalars(
+        select(User)
+        .where(column == key, (User.event_id == event_id) | joined)
+        .options(joinedload(User.event))
+        .order_by(User.id)
+        .limit(limit)
+    ).all()
+
+
+def has_admin(session: Session) -> bool:
+    """Tell whether somebody can administer."""
+    return bool(session.scalar(select(exists().where(User.user_type == ADMIN))))
+
+
+def photographers(session: Session) -> Sequence[User]:
+    """Return every photographer, by id."""
+    return session.scalars(
+        select(User).where(User.user_type == PHOTOGRAPHER).options(joinedload(User.event)).order_by(User.id)
+    ).all()
+
+
+def photographer(session: Session, user_id: int) -> User | None:
+    """Return a photographer's account."""
+    return session.scalar(
+        select(User)
+        .where(User.id == user_id, User.user_type == PHOTOGRAPHER)
+        .options(joinedload(User.event))
+    )
+
+
+def known_photographers(session: Session, user_ids: Sequence[int]) -> set[int]:
+    """Return those of `user_ids` that are photographers."""
+    return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.user_type == PHOTOGRAPHER)))
+
+
+def lock_user(session: Session, user_id: int) -> User | None:
+    """Return the account and hold its row: whoever else changes its selfies or memberships waits."""
+    return session.scalar(select(User).where(User.id == user_id).with_for_update())
+
+
+def guests_of(session: Session, event_id: int) -> Sequence[User]:
+    """Return the accounts made in that event, held for change."""
+    return session.scalars(
+        select(User).where(User.event_id == event_id, User.user_type == GUEST).with_for_update()
+    ).all()
+
+
+def assigned(session: Session, photographer_id: int, event_id: int) -> bool:
+    """Tell whether the photographer works at that event."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    EventPhotographer.photographer_id == photographer_id,
+                    EventPhotographer.event_id == event_id,
+                )
+            )
+        )
+    )
+
+
+def count(session: Session) -> int:
+    """Return the number of accounts."""
+    return session.scalar(select(func.count()).select_from(User)) or 0

@@ -1,0 +1,101 @@
+"""Payloads about accounts."""
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from fields import Email, Password, TypedCode, Username, UtcTime
+from models import User
+
+
+class EventCodeIn(BaseModel):
+    event_code: TypedCode = Field(examples=["MARIAGE7"])
+
+
+class AvailabilityIn(BaseModel):
+    username: TypedCode | None = Field(None, examples=["amy"])
+    email: TypedCode | None = Field(None, examples=["amy@example.org"])
+    event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
+
+
+class AvailabilityOut(BaseModel):
+    username_taken: bool
+    email_taken: bool
+
+
+class UserData(BaseModel):
+    username: Username = Field(examples=["amy"])
+    email: Email = Field(examples=["amy@example.org"])
+    password: Password = Field(examples=["a long sentence is a good password"])
+    user_type: str = Field("user", examples=["user"])
+
+
+class RegistrationIn(BaseModel):
+    user_data: UserData
+    event_code: TypedCode = Field(examples=["MARIAGE7"])
+
+
+class LoginIn(BaseModel):
+    username: TypedCode = Field(examples=["amy"], description="The name or the email address.")
+    password: Password = Field(examples=["a long sentence is a good password"])
+    event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
+
+
+class TokenOut(BaseModel):
+    access_token: str
+    token_type: str = "bearer"
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+
+
+class UserOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    username: str
+    email: str
+    user_type: str
+    is_active: bool
+    created_at: UtcTime
+    event_id: int | None
+    event_name: str | None
+    event_code: str | None
+    event_date: date | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flatten(cls, value: Any) -> Any:
+        """An account comes with its event; the answer names the event's fields flat."""
+        if not isinstance(value, User):
+            return value
+        event = value.event
+        return {
+            **{name: getattr(value, name) for name in ("id", "username", "email", "user_type", "is_active")},
+            "created_at": value.created_at,
+            "event_id": value.event_id,
+            "event_name": event.name if event else None,
+            "event_code": event.event_code if event else None,
+            "event_date": event.date if event else None,
+        }
+
+
+class PhotographerIn(BaseModel):
+    username: Username = Field(examples=["lea"])
+    email: Email = Field(examples=["lea@example.org"])
+    password: Password
+
+
+class PhotographerChange(BaseModel):
+    username: Username | None = None
+    email: Email | None = None
+    password: Password | None = None
+    is_active: bool | None = None
+
+
+class PhotographerCreated(BaseModel):
+    message: str
+    photographer_id: int
+
+
+class Message(BaseModel):
+    message: str

@@ -1,0 +1,265 @@
+"""Registering, logging in, and the accounts of photographers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+import errors
+from accounts import queries, tokens
+from accounts.passwords import hash_password, verify_password
+from database import reading, transaction
+from events import queries as event_queries
+from events.service import event_for_registration
+from keys import comparison_key, storable
+from models import ADMIN, GUEST, PHOTOGRAPHER, User, UserEvent
+
+# A name that fits more accounts is not worth a hash for each: the app must give the event's code.
+MAX_ACCOUNTS_TRIED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What somebody wants to be called, and the password in plain, which goes no further than its hash."""
+
+    username: str
+    email: str
+    password: str
+
+    @property
+    def username_key(self) -> str:
+        """The form in which the name is unique."""
+        return comparison_key(self.username)
+
+    @property
+    def email_key(self) -> str:
+        """The form in which the address is unique."""
+        return comparison_key(self.email)
+
+
+def availability(username: str | None, email: str | None, event_code: str | None) -> tuple[bool, bool]:
+    """Tell whether the name and the address are taken, within that event or among accounts without one.
+
+    Raises:
+        EventNotFound: nobody can register with that code.
+    """
+    with reading() as session:
+        event_id = event_for_registration(session, event_code).id if event_code else None
+        row = queries.taken(
+            session,
+            username_key=comparison_key(username) if username and storable(username) else None,
+            email_key=comparison_key(email) if email and storable(email) else None,
+            event_id=event_id,
+        )
+    return bool(row[0]), bool(row[1])
+
+
+def check_registration(account: NewAccount, event_code: str) -> None:
+    """Refuse a registration that cannot succeed, before anything is hashed or stored.
+
+    Raises:
+        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say.
+    """
+    _check_username(account)
+    with reading() as session:
+        event = event_for_registration(session, event_code)
+        row = queries.taken(
+            session,
+            username_key=account.username_key,
+            email_key=account.email_key,
+            event_id=event.id,
+        )
+    if row[0] or row[1]:
+        raise errors.AccountTaken
+
+
+def register_guest(
+    session: Session, account: NewAccount, hashed_password: str, event_code: str, language: str
+) -> User:
+    """Add a guest and their membership to the open transaction; the unique keys have the last word.
+
+    Raises:
+        EventNotFound, AccountTaken: as they say; the transaction is then lost.
+    """
+    event = event_for_registration(session, event_code)
+    user = _new_user(account, hashed_password, GUEST)
+    user.event_id, user.locale = event.id, language
+    _insert(session, user)
+    session.add(UserEvent(user_id=user.id, event_id=event.id, status="done"))
+    session.flush()
+    session.refresh(user, ["event"])
+    return user
+
+
+def register(account: NewAccount, event_code: str, language: str) -> User:
+    """Make a guest's account in an event.
+
+    Raises:
+        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say. TooBusy: too many passwords at once.
+    """
+    check_registration(account, event_code)
+    hashed = hash_password(account.password)
+    with transaction() as session:
+        return register_guest(session, account, hashed, event_code, language)
+
+
+def log_in(username: str, password: str, event_code: str | None) -> tuple[str, int]:
+    """Return an access token and its lifetime in seconds.
+
+    Raises:
+        BadCredentials: no such account, or not its password.
+        SeveralAccounts: the password fits several, or the name fits too many to try.
+        TooBusy: too many passwords at once.
+    """
+    key = comparison_key(username) if storable(username) else ""
+    candidates, event_id = _candidates(key, event_code)
+    if len(candidates) > MAX_ACCOUNTS_TRIED:
+        raise errors.SeveralAccounts(accounts=[])
+    if not candidates:
+        verify_password(password, None)
+        raise errors.BadCredentials
+    fitting = [user for user in candidates if verify_password(password, user.hashed_password)]
+    fitting = _preferred(fitting, event_id)
+    if not fitting:
+        raise errors.BadCredentials
+    if len(fitting) > 1:
+        raise errors.SeveralAccounts(accounts=[_choice(user) for user in fitting])
+    return tokens.issue(fitting[0].id, fitting[0].token_version)
+
+
+def _candidates(key: str, event_code: str | None) -> tuple[Sequence[User], int | None]:
+    """Return the active accounts a name may mean, and the event it was narrowed to."""
+    limit = MAX_ACCOUNTS_TRIED + 1
+    if not key:
+        return [], None
+    with reading() as session:
+        if event_code:
+            # Expired events too: a guest who kept the app still sees their photos.
+            event = event_queries.by_code(session, comparison_key(event_code)) if storable(event_code) else None
+            if event is None:
+                return [], None
+            found, event_id = queries.named_in_event(session, key, event.id, limit), event.id
+        else:
+            found, event_id = queries.named(session, key, limit), None
+    if len(found) == limit:
+        return found, event_id
+    return [user for user in found if user.is_active], event_id
+
+
+def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
+    """An account made in the event asked for goes before one that joined it; staff's goes before their guest ones."""
+    first = [user for user in fitting if user.event_id == event_id]
+    return first if len(first) == 1 else fitting
+
+
+def _choice(user: User) -> dict[str, str | None]:
+    event = user.event
+    return {"event_name": event.name if event else None, "event_code": event.event_code if event else None}
+
+
+def user_of(claims: tokens.TokenClaims) -> User:
+    """Return the account a token stands for, with its event.
+
+    Raises:
+        InvalidToken: the account is gone or closed, or has since revoked its tokens.
+    """
+    with reading() as session:
+        user = queries.user(session, claims.user_id)
+    if user is None or not user.is_active or user.token_version != claims.version:
+        raise errors.InvalidToken
+    return user
+
+
+# --- photographers and admins --------------------------------------------------------------------
+
+
+def create_staff(account: NewAccount, user_type: str) -> User:
+    """Make the account of a photographer or an admin.
+
+    Raises:
+        UsernameIsNotOwnEmail, AccountTaken: as they say. TooBusy: too many passwords at once.
+    """
+    assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
+    _check_username(account)
+    hashed = hash_password(account.password)
+    with transaction() as session:
+        user = _new_user(account, hashed, user_type)
+        _insert(session, user)
+        session.refresh(user, ["event"])
+        return user
+
+
+def update_photographer(
+    user_id: int,
+    *,
+    username: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    is_active: bool | None = None,
+) -> User:
+    """Change a photographer's account; a new password or closing it revokes the tokens given before.
+
+    Raises:
+        NoSuchPhotographer, UsernameIsNotOwnEmail, AccountTaken: as they say.
+    """
+    hashed = hash_password(password) if password else None
+    with transaction() as session:
+        user = queries.photographer(session, user_id)
+        if user is None:
+            raise errors.NoSuchPhotographer
+        wanted = NewAccount(username or user.username, email or user.email, "")
+        _check_username(wanted)
+        user.username, user.username_key = wanted.username, wanted.username_key
+        user.email, user.email_key = wanted.email, wanted.email_key
+        if hashed is not None:
+            user.hashed_password = hashed
+        if hashed is not None or (is_active is False and user.is_active):
+            user.token_version += 1
+        if is_active is not None:
+            user.is_active = is_active
+        _insert(session, user)
+        return user
+
+
+def delete_photographer(user_id: int) -> None:
+    """Delete a photographer's account; the photos stay with their events.
+
+    Raises:
+        NoSuchPhotographer: there is none.
+    """
+    with transaction() as session:
+        user = queries.photographer(session, user_id)
+        if user is None:
+            raise errors.NoSuchPhotographer
+        session.delete(user)
+
+
+def list_photographers() -> Sequence[User]:
+    """Return every photographer, by id."""
+    with reading() as session:
+        return queries.photographers(session)
+
+
+def _check_username(account: NewAccount) -> None:
+    if "@" in account.username_key and account.username_key != account.email_key:
+        raise errors.UsernameIsNotOwnEmail
+
+
+def _new_user(account: NewAccount, hashed_password: str, user_type: str) -> User:
+    return User(
+        username=account.username.strip(),
+        username_key=account.username_key,
+        email=account.email.strip(),
+        email_key=account.email_key,
+        hashed_password=hashed_password,
+        user_type=user_type,
+    )
+
+
+def _insert(session: Session, user: User) -> None:
+    session.add(user)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise errors.AccountTaken from error

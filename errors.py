@@ -1,0 +1,330 @@
+"""One catalogue of errors. Each carries its status and what a person reads, in French and in English."""
+
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """An answer that is not a success: `status_code`, the French `message`, its `english`."""
+
+    status_code: ClassVar[int] = 400
+    message: ClassVar[str] = "Requête invalide."
+    english: ClassVar[str] = "Invalid request."
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(self.message)
+        self.extra = extra
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer in `language` (`fr` or `en`)."""
+        detail = self.english if language == "en" else self.message
+        return {"detail": detail, "error": type(self).__name__, **self.extra}
+
+
+# --- who is asking -----------------------------------------------------------------------------
+
+
+class NotAuthenticated(AppError):
+    status_code = 401
+    message = "Authentification requise. Connectez-vous."
+    english = "Please log in."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class InvalidToken(NotAuthenticated):
+    message = "Votre session a expiré ou n'est pas valide. Reconnectez-vous."
+    english = "Your session has expired or is not valid. Please log in again."
+
+
+class BadCredentials(AppError):
+    status_code = 401
+    message = "Nom d'utilisateur ou mot de passe incorrect"
+    english = "Wrong username or password"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class SeveralAccounts(AppError):
+    status_code = 409
+    message = "Plusieurs comptes correspondent. Précisez le code de votre événement."
+    english = "Several accounts match. Please give the code of your event."
+
+
+class NotAllowed(AppError):
+    status_code = 403
+    message = "Vous n'avez pas accès à cette ressource."
+    english = "You do not have access to this."
+
+
+class GuestsOnly(NotAllowed):
+    message = "Cette action est réservée aux invités."
+    english = "Only guests can do this."
+
+
+class PhotographersOnly(NotAllowed):
+    message = "Cette action est réservée aux photographes."
+    english = "Only photographers can do this."
+
+
+class AdminsOnly(NotAllowed):
+    message = "Cette action est réservée aux administrateurs."
+    english = "Only administrators can do this."
+
+
+class GuestAccountsOnly(NotAllowed):
+    message = "On ne peut s'inscrire que comme invité."
+    english = "Only guests can register here."
+
+
+class PhotographerSelfie(NotAllowed):
+    message = "Les photographes ne peuvent pas uploader de selfies"
+    english = "Photographers cannot upload selfies"
+
+
+class NotYourPhotos(NotAllowed):
+    message = "Vous ne pouvez supprimer que vos propres photos"
+    english = "You can only delete your own photos"
+
+
+class NotInEvent(NotAllowed):
+    message = "Vous n'êtes pas inscrit à cet événement."
+    english = "You are not registered for this event."
+
+
+class PhotosArePrivate(NotAllowed):
+    message = "Dans cet événement, chacun ne voit que les photos où il apparaît."
+    english = "At this event, everyone sees only the photos they are in."
+
+
+# --- accounts and events -----------------------------------------------------------------------
+
+
+class AccountTaken(AppError):
+    message = "Username ou email déjà utilisé"
+    english = "Username or email already in use"
+
+
+class UsernameIsNotOwnEmail(AppError):
+    message = "Un nom d'utilisateur avec « @ » doit être votre propre adresse email."
+    english = "A username with an @ must be your own email address."
+
+
+class EventNotFound(AppError):
+    status_code = 404
+    message = "Code événement invalide"
+    english = "Invalid event code"
+
+
+class NoSuchEvent(AppError):
+    status_code = 404
+    message = "Événement introuvable."
+    english = "Event not found."
+
+
+class NoSuchPhotographer(AppError):
+    status_code = 404
+    message = "Photographe introuvable."
+    english = "Photographer not found."
+
+
+class NoSuchUser(AppError):
+    status_code = 404
+    message = "Utilisateur introuvable."
+    english = "User not found."
+
+
+class AlreadyJoined(AppError):
+    message = "Vous êtes déjà inscrit à cet événement"
+    english = "You are already registered for this event"
+
+
+class EventExpired(AppError):
+    status_code = 409
+    message = "Cet événement n'accepte plus de selfies."
+    english = "This event no longer accepts selfies."
+
+
+class EventCodeTaken(AppError):
+    status_code = 409
+    message = "Ce code est déjà utilisé par un autre événement."
+    english = "This code is already used by another event."
+
+
+class NoEventAssigned(AppError):
+    status_code = 404
+    message = "Aucun événement ne vous est attribué."
+    english = "No event is assigned to you."
+
+
+class SeveralEvents(AppError):
+    status_code = 409
+    message = "Vous avez plusieurs événements : précisez lequel."
+    english = "You have several events: please say which one."
+
+
+class AccountsWouldCollide(AppError):
+    status_code = 409
+    message = "Des comptes de cet événement portent le même nom qu'un compte d'un autre événement rejoint."
+    english = "Accounts of this event share a name with an account of another event they joined."
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+class NotAnImage(AppError):
+    message = "Le fichier doit être une image"
+    english = "The file must be an image"
+
+
+class ImageTooLarge(AppError):
+    message = "Image trop volumineuse (max 10MB)"
+    english = "Image too large (max 10MB)"
+
+
+class SelfieBodyTooLarge(ImageTooLarge):
+    status_code = 413
+
+
+class InvalidImage(AppError):
+    message = "Format d'image invalide"
+    english = "Invalid image format"
+
+
+class ImageDamaged(InvalidImage):
+    message = "Le fichier image est endommagé ou incomplet."
+    english = "The image file is damaged or incomplete."
+
+
+class TooManyPixels(InvalidImage):
+    message = "Cette image compte trop de pixels."
+    english = "This image has too many pixels."
+
+
+class PhotoTooLarge(AppError):
+    message = "Photo trop volumineuse (max 50MB)"
+    english = "Photo too large (max 50MB)"
+
+
+class NoFilesSent(AppError):
+    message = "Aucun fichier reçu."
+    english = "No file received."
+
+
+class SelfieNoFace(AppError):
+    message = "Aucun visage détecté dans l'image. Veuillez envoyer un selfie clair de votre visage."
+    english = "No face found in the picture. Please send a clear selfie of your face."
+
+
+class SelfieSeveralFaces(AppError):
+    message = "Plusieurs visages détectés. Veuillez envoyer un selfie avec un seul visage."
+    english = "Several faces found. Please send a selfie with a single face."
+
+
+class SelfieFaceTooSmall(AppError):
+    message = "Visage trop petit. Approchez-vous de l'appareil et assurez-vous que le visage est net."
+    english = "The face is too small. Come closer to the camera and make sure that the face is sharp."
+
+
+class NoSelfie(AppError):
+    status_code = 404
+    message = "Vous n'avez pas encore envoyé de selfie."
+    english = "You have not sent a selfie yet."
+
+
+class NoSuchSelfie(AppError):
+    status_code = 404
+    message = "Selfie introuvable."
+    english = "Selfie not found."
+
+
+class NoSuchPhoto(AppError):
+    status_code = 404
+    message = "Photo introuvable."
+    english = "Photo not found."
+
+
+class PhotoNotReady(NoSuchPhoto):
+    message = "Cette photo est encore en préparation. Réessayez dans un instant."
+    english = "This photo is still being prepared. Try again in a moment."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+# --- the request and the service ---------------------------------------------------------------
+
+
+class InvalidRequest(AppError):
+    status_code = 422
+    message = "La requête n'a pas la forme attendue."
+    english = "The request does not have the expected form."
+
+
+class InvalidCursor(AppError):
+    message = "Le curseur de pagination n'est pas valide."
+    english = "The pagination cursor is not valid."
+
+
+class InvalidPhotoIds(AppError):
+    message = "Indiquez les identifiants des photos, séparés par des virgules."
+    english = "Give the photos' ids, separated by commas."
+
+
+class NotFound(AppError):
+    status_code = 404
+    message = "Adresse inconnue."
+    english = "No such address."
+
+
+class MethodNotAllowed(AppError):
+    status_code = 405
+    message = "Cette méthode n'est pas possible ici."
+    english = "This method is not possible here."
+
+
+class BodyTooLarge(AppError):
+    status_code = 413
+    message = "La requête est trop volumineuse."
+    english = "The request is too large."
+
+
+class TooBusy(AppError):
+    status_code = 503
+    message = "Le service est très sollicité. Réessayez dans quelques secondes."
+    english = "The service is very busy. Please try again in a few seconds."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+class ServiceUnavailable(AppError):
+    status_code = 503
+    message = "Le service est momentanément indisponible. Réessayez dans quelques secondes."
+    english = "The service is unavailable for a moment. Please try again in a few seconds."
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+
+
+class StorageFull(AppError):
+    status_code = 507
+    message = "L'espace de stockage est plein. Rien n'a été enregistré."
+    english = "The storage is full. Nothing was saved."
+
+
+class InternalError(AppError):
+    status_code = 500
+    message = "Une erreur est survenue de notre côté. Réessayez."
+    english = "Something went wrong on our side. Please try again."
+
+
+def catalogue() -> dict[str, type[AppError]]:
+    """Return every error by its class name, which is the stable name that clients and rows use."""
+    found: dict[str, type[AppError]] = {}
+    pending = [AppError]
+    while pending:
+        kind = pending.pop()
+        found[kind.__name__] = kind
+        pending.extend(kind.__subclasses__())
+    return found
+
+
+def text_of(name: str | None, language: str) -> str | None:
+    """Return the sentence for an error's name in `language`; an unknown name is returned as it is."""
+    kind = catalogue().get(name or "")
+    if kind is None:
+        return name
+    return kind.english if language == "en" else kind.message

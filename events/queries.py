@@ -1,0 +1,128 @@
+"""SQL about events and memberships."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from models import GUEST, Event, EventPhotographer, Photo, Selfie, User, UserEvent
+
+
+def by_code(session: Session, code_key: str) -> Event | None:
+    """Return the event with that code."""
+    return session.scalar(select(Event).where(Event.code_key == code_key))
+
+
+def by_id(session: Session, event_id: int) -> Event | None:
+    """Return the event with its photographers."""
+    return session.scalar(
+        select(Event).where(Event.id == event_id).options(selectinload(Event.photographers))
+    )
+
+
+def lock(session: Session, event_id: int) -> Event | None:
+    """Return the event and hold its row; registrations, which only refer to it, go on."""
+    return session.scalar(
+        select(Event)
+        .where(Event.id == event_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+def every(session: Session) -> Sequence[Event]:
+    """Return every event with its photographers, newest first."""
+    return session.scalars(
+        select(Event).options(selectinload(Event.photographers)).order_by(Event.id.desc())
+    ).all()
+
+
+def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
+    """Return the photographer's events, newest first."""
+    return session.scalars(
+        select(Event)
+        .join(EventPhotographer, EventPhotographer.event_id == Event.id)
+        .where(EventPhotographer.photographer_id == photographer_id)
+        .order_by(Event.id.desc())
+    ).all()
+
+
+def joined(session: Session, user_id: int) -> Sequence[Row[tuple[Event, datetime]]]:
+    """Return the events a guest belongs to and since when, oldest membership first."""
+    return session.execute(
+        select(Event, UserEvent.joined_at)
+        .join(UserEvent, UserEvent.event_id == Event.id)
+        .where(UserEvent.user_id == user_id)
+        .order_by(UserEvent.joined_at, UserEvent.id)
+    ).all()
+
+
+def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
+    """Return the guest's membership of the event."""
+    return session.scalar(
+        select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id)
+    )
+
+
+def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> None:
+    """Make these, and only these, the event's photographers."""
+    session.execute(delete(EventPhotographer).where(EventPhotographer.event_id == event_id))
+    rows = [{"event_id": event_id, "photographer_id": each} for each in photographer_ids]
+    if rows:
+        session.execute(insert(EventPhotographer), rows)
+
+
+def other_homes(session: Session, user_id: int, event_id: int) -> Sequence[int]:
+    """Return the other events a guest has joined, oldest membership first."""
+    return session.scalars(
+        select(UserEvent.event_id)
+        .where(UserEvent.user_id == user_id, UserEvent.event_id != event_id)
+        .order_by(UserEvent.joined_at, UserEvent.id)
+    ).all()
+
+
+def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
+    """Tell whether another account of that event (or of none) has the user's name or address."""
+    scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
+    same = (User.username_key == user.username_key) | (User.email_key == user.email_key)
+    return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
+
+
+def photo_filenames(session: Session, event_id: int) -> Sequence[str]:
+    """Return the stored names of the event's photos."""
+    return session.scalars(select(Photo.filename).where(Photo.event_id == event_id)).all()
+
+
+def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
+    """Return the storage keys of the selfies of the accounts whose home is this event."""
+    return [
+        key
+        for key in session.scalars(
+            select(Selfie.storage_key)
+            .join(User, User.id == Selfie.user_id)
+            .where(User.event_id == event_id, User.user_type == GUEST)
+        )
+        if key is not None
+    ]
+
+
+def remove(session: Session, event_id: int) -> None:
+    """Delete the event; the database deletes all that hangs on it."""
+    session.execute(delete(Event).where(Event.id == event_id))
+
+
+def request_rematch(session: Session, event_id: int, now: datetime) -> int:
+    """Ask for every guest of the event to be matched again; return how many."""
+    result = session.execute(
+        update(UserEvent)
+        .where(UserEvent.event_id == event_id)
+        .values(status="pending", requested_at=now, attempts=0, error=None, lease_until=None)
+        .returning(UserEvent.id)
+    )
+    return len(result.all())
+
+
+def count(session: Session) -> int:
+    """Return the number of events."""
+    return session.scalar(select(func.count()).select_from(Event)) or 0

@@ -1,0 +1,286 @@
+"""Every table, constraint and index, declared once."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import DateTime, TypeDecorator
+
+NAMING = {
+    "ix": "idx_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite numbers rows only in a column that is exactly INTEGER PRIMARY KEY.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
+GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
+
+
+def utcnow() -> datetime:
+    """Return the current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC on every database (SQLite gives naive ones back)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: they would be read as something else elsewhere."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The registry of tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON()}  # noqa: RUF012 - SQLAlchemy reads it
+
+
+class Job:
+    """The columns that make a row its own background job."""
+
+    status: Mapped[str] = mapped_column(String(16), default=PENDING, server_default=PENDING)
+    lease_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    error: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+def _job_table_args(table: str) -> tuple[CheckConstraint, Index]:
+    """The states a job may have, and an index that holds only what is still to do."""
+    return (
+        CheckConstraint("status IN ('pending','processing','done','failed','rejected')", name="status"),
+        Index(
+            f"idx_{table}_open",
+            "status",
+            "lease_until",
+            "id",
+            postgresql_where=text("status IN ('pending','processing')"),
+            sqlite_where=text("status IN ('pending','processing')"),
+        ),
+    )
+
+
+class Event(Base):
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    event_code: Mapped[str] = mapped_column(String(64))
+    code_key: Mapped[str] = mapped_column(String(128), unique=True)
+    date: Mapped[date | None]
+    timezone: Mapped[str] = mapped_column(String(64), default="Europe/Paris", server_default="Europe/Paris")
+    expires_at: Mapped[datetime]
+    guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    active_engine_id: Mapped[str] = mapped_column(String(64))
+    # Rises when faces disappear, so that every process drops the embeddings it holds of this event.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    photographers: Mapped[list["User"]] = relationship(
+        secondary="event_photographers", lazy="raise", order_by="User.id", viewonly=True
+    )
+
+
+class User(Base):
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("user_type IN ('user','photographer','admin')", name="user_type"),
+        UniqueConstraint("event_id", "username_key"),
+        UniqueConstraint("event_id", "email_key"),
+        Index(
+            "uq_users_username_key_no_event",
+            "username_key",
+            unique=True,
+            postgresql_where=text("event_id IS NULL"),
+            sqlite_where=text("event_id IS NULL"),
+        ),
+        Index(
+            "uq_users_email_key_no_event",
+            "email_key",
+            unique=True,
+            postgresql_where=text("event_id IS NULL"),
+            sqlite_where=text("event_id IS NULL"),
+        ),
+        # Login has a name or an address and no event.
+        Index("idx_users_username_key", "username_key"),
+        Index("idx_users_email_key", "email_key"),
+        Index("idx_users_user_type", "user_type"),
+        Index("idx_users_event_user_type", "event_id", "user_type"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    username: Mapped[str] = mapped_column(String(150))
+    username_key: Mapped[str] = mapped_column(String(450))
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(320))
+    hashed_password: Mapped[str] = mapped_column(String(255))
+    user_type: Mapped[str] = mapped_column(String(16), default=GUEST, server_default=GUEST)
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    token_version: Mapped[int] = mapped_column(default=0, server_default="0")
+    locale: Mapped[str] = mapped_column(String(8), default="fr", server_default="fr")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
+
+
+class EventPhotographer(Base):
+    __tablename__ = "event_photographers"
+    __table_args__ = (Index("idx_event_photographers_photographer_id", "photographer_id"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    photographer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+
+
+class UserEvent(Job, Base):
+    """A guest's membership of an event, and the job that matches the guest there (again)."""
+
+    __tablename__ = "user_events"
+    __table_args__ = (
+        Index("idx_user_events_user_event", "user_id", "event_id", unique=True),
+        Index("idx_user_events_user_id", "user_id"),
+        Index("idx_user_events_event_id", "event_id"),
+        *_job_table_args("user_events"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    joined_at: Mapped[datetime] = mapped_column(default=utcnow)
+    requested_at: Mapped[datetime | None]
+
+
+class Selfie(Job, Base):
+    """A reference picture of a guest. A rejected one keeps its row, for the reason, and no bytes."""
+
+    __tablename__ = "selfies"
+    __table_args__ = (Index("idx_selfies_user_id", "user_id", "id"), *_job_table_args("selfies"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    storage_key: Mapped[str | None] = mapped_column(String(255), unique=True)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    strict: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    # The name of the error for which it was rejected.
+    detail: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class SelfieEmbedding(Base):
+    __tablename__ = "selfie_embeddings"
+    __table_args__ = (
+        UniqueConstraint("selfie_id", "event_id", "engine_id"),
+        Index("idx_selfie_embeddings_event_engine", "event_id", "engine_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    engine_id: Mapped[str] = mapped_column(String(64))
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Photo(Job, Base):
+    __tablename__ = "photos"
+    __table_args__ = (
+        UniqueConstraint("event_id", "sha256"),
+        UniqueConstraint("filename"),
+        Index("idx_photos_event_id", "event_id"),
+        Index("idx_photos_photographer_id", "photographer_id"),
+        Index("idx_photos_event_photographer", "event_id", "photographer_id"),
+        # The lists' order: newest first within an event, and among one photographer's own.
+        Index("idx_photos_event_uploaded", "event_id", "uploaded_at", "id"),
+        Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
+        *_job_table_args("photos"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photographer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    original_filename: Mapped[str] = mapped_column(String(255))
+    filename: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str] = mapped_column(String(64))
+    photo_type: Mapped[str] = mapped_column(String(32), default="event", server_default="event")
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    taken_at: Mapped[datetime | None]
+    uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Face(Base):
+    """One detected face. Box and landmarks are in pixels of the upright photo."""
+
+    __tablename__ = "faces"
+    __table_args__ = (
+        Index("idx_faces_photo_id", "photo_id"),
+        Index("idx_faces_event_engine", "event_id", "engine_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    box: Mapped[list[float]] = mapped_column(JSON)
+    landmarks: Mapped[list[list[float]]] = mapped_column(JSON)
+    quality: Mapped[float]
+    engine_id: Mapped[str] = mapped_column(String(64))
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FaceMatch(Base):
+    """This guest is in this photo. `confidence_score` is the cosine similarity times 100."""
+
+    __tablename__ = "face_matches"
+    __table_args__ = (
+        Index("idx_face_matches_user_photo", "user_id", "photo_id", unique=True),
+        Index("idx_face_matches_user_id", "user_id"),
+        Index("idx_face_matches_photo_id", "photo_id"),
+        Index("idx_face_matches_face_id", "face_id"),
+        Index("idx_face_matches_selfie_id", "selfie_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"))
+    selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
+    confidence_score: Mapped[float]
+    detected_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,95 @@
+"""SQL about selfies."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from models import DONE, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
+
+
+def latest(session: Session, user_id: int) -> Selfie | None:
+    """Return the guest's newest selfie, whatever came of it."""
+    return session.scalar(
+        select(Selfie).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1)
+    )
+
+
+def current(session: Session, user_id: int) -> Selfie | None:
+    """Return the selfie that stands for the guest: the newest that was not rejected."""
+    return session.scalar(
+        select(Selfie)
+        .where(Selfie.user_id == user_id, Selfie.status != REJECTED)
+        .order_by(Selfie.id.desc())
+        .limit(1)
+    )
+
+
+def accepted(session: Session, user_id: int) -> Selfie | None:
+    """Return the guest's newest selfie whose face was found and matched."""
+    return session.scalar(
+        select(Selfie)
+        .where(Selfie.user_id == user_id, Selfie.status == DONE)
+        .order_by(Selfie.id.desc())
+        .limit(1)
+    )
+
+
+def others(session: Session, user_id: int, selfie_id: int) -> Sequence[Selfie]:
+    """Return the guest's selfies sent before this one."""
+    return session.scalars(
+        select(Selfie).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
+    ).all()
+
+
+def all_keys(session: Session, user_id: int) -> list[str]:
+    """Return the storage keys of all the guest's selfies."""
+    found = session.scalars(select(Selfie.storage_key).where(Selfie.user_id == user_id))
+    return [key for key in found if key is not None]
+
+
+def remove_all(session: Session, user_id: int) -> int:
+    """Delete the guest's selfies; embeddings and matches go with them. Return how many."""
+    return len(
+        session.execute(delete(Selfie).where(Selfie.user_id == user_id).returning(Selfie.id)).all()
+    )
+
+
+def remove(session: Session, selfie_ids: Sequence[int]) -> None:
+    """Delete these selfies; embeddings and matches go with them."""
+    session.execute(delete(Selfie).where(Selfie.id.in_(selfie_ids)))
+
+
+def forget_matches_of_older(session: Session, user_id: int, selfie_id: int) -> None:
+    """Delete, in one statement, the matches that came from the selfies this one replaces."""
+    older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
+    session.execute(delete(FaceMatch).where(FaceMatch.selfie_id.in_(older)))
+
+
+def forget_embeddings(session: Session, selfie_id: int) -> None:
+    """Delete what was computed from a selfie."""
+    session.execute(delete(SelfieEmbedding).where(SelfieEmbedding.selfie_id == selfie_id))
+
+
+def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
+    """Return the selfie's embedding by that engine, from whichever event has it."""
+    return session.scalar(
+        select(SelfieEmbedding.embedding)
+        .where(SelfieEmbedding.selfie_id == selfie_id, SelfieEmbedding.engine_id == engine_id)
+        .limit(1)
+    )
+
+
+def unmatched_events(session: Session, user_id: int, selfie_id: int) -> Sequence[int]:
+    """Return the guest's events for which this selfie has no embedding yet."""
+    known = select(SelfieEmbedding.event_id).where(SelfieEmbedding.selfie_id == selfie_id)
+    return session.scalars(
+        select(UserEvent.event_id)
+        .where(UserEvent.user_id == user_id, UserEvent.event_id.not_in(known))
+        .order_by(UserEvent.event_id)
+    ).all()
+
+
+def count(session: Session) -> int:
+    """Return the number of selfies."""
+    return session.scalar(select(func.count()).select_from(Selfie)) or 0

@@ -1,0 +1,137 @@
+"""Where image bytes live: a local folder, or S3, GCS or Azure Blob by URL."""
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import BaseError
+
+from settings import ROOT, UnsafeSettings, get_settings
+
+READY_KEY = ".ready"
+
+
+class StorageError(Exception):
+    """The storage did not take or give the bytes."""
+
+
+class MissingObject(StorageError):
+    """There is nothing under this key."""
+
+
+class StorageFullError(StorageError):
+    """The storage has no room left."""
+
+
+def _local_root(url: str) -> Path | None:
+    """Return the folder of a `file:` URL (a relative one counts from the project), or None for a remote store."""
+    if not url.startswith("file:"):
+        return None
+    path = unquote(url.removeprefix("file://")) if url.startswith("file://.") else unquote(urlsplit(url).path)
+    return (ROOT / path).resolve()
+
+
+@lru_cache(maxsize=4)
+def _open(url: str) -> tuple[Any, Path | None]:
+    # Opened at first use, which is after the fork: a store used before it hangs the child.
+    folder = _local_root(url)
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return obstore.store.LocalStore(str(folder)), folder
+        return obstore.store.from_url(url), None
+    except (BaseError, OSError, ValueError) as error:
+        raise UnsafeSettings(f"STORAGE_URL cannot be used: {error}") from error
+
+
+def _store() -> tuple[Any, Path | None]:
+    return _open(get_settings().storage_url)
+
+
+def _sync(path: Path) -> None:
+    """Make the file and its name survive a power cut."""
+    for place in (path, path.parent, path.parent.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def put(key: str, data: bytes) -> None:
+    """Store `data` under `key`; when this returns, the bytes are on disk.
+
+    Raises:
+        StorageFullError: no room. StorageError: anything else that kept the bytes from being stored.
+    """
+    try:
+        store, folder = _store()
+        obstore.put(store, key, data)
+        if folder is not None:
+            _sync(folder / key)
+    except (BaseError, OSError, UnsafeSettings) as error:
+        if "No space left" in str(error) or "os error 28" in str(error):
+            raise StorageFullError(str(error)) from error
+        raise StorageError(str(error)) from error
+
+
+def get(key: str) -> bytes:
+    """Return the bytes under `key`.
+
+    Raises:
+        MissingObject: there are none. StorageError: the store did not answer.
+    """
+    try:
+        return bytes(obstore.get(_store()[0], key).bytes())
+    except FileNotFoundError as error:
+        raise MissingObject(key) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+
+
+def stream(key: str) -> tuple[int, Iterator[bytes]]:
+    """Return the size in bytes of the object under `key` and its chunks.
+
+    Raises:
+        MissingObject: there is none. StorageError: the store did not answer.
+    """
+    try:
+        found = obstore.get(_store()[0], key)
+        return int(found.meta["size"]), (bytes(chunk) for chunk in found.stream())
+    except FileNotFoundError as error:
+        raise MissingObject(key) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+
+
+def delete(keys: Iterable[str]) -> None:
+    """Erase the objects under `keys`; a missing one is already erased.
+
+    Raises:
+        StorageError: the store refused.
+    """
+    store, _ = _store()
+    for key in keys:
+        try:
+            obstore.delete(store, key)
+        except FileNotFoundError:
+            continue
+        except (BaseError, OSError) as error:
+            raise StorageError(str(error)) from error
+
+
+def check() -> None:
+    """Write, read and erase a small object.
+
+    Raises:
+        StorageError: the storage is not usable.
+    """
+    key = f"{READY_KEY}.{os.getpid()}"
+    put(key, b"ok")
+    if get(key) != b"ok":
+        raise StorageError("the storage gave back other bytes")
+    delete([key])
