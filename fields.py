@@ -64,7 +64,10 @@ Username = Annotated[
     AfterValidator(_username),
 ]
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_clean), AfterValidator(_email)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_clean),
+    AfterValidator(_email),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
@@ -80,6 +83,4 @@ UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used=
 
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[int | None, Query(ge=1, le=1000, description="At most so many; without it, all of them.")]
-Cursor = Annotated[
-    str | None, Query(max_length=200, description="The `X-Next-Cursor` of the page before this one.")
-]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `X-Next-Cursor` of the page before this one.")]

@@ -29,6 +29,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+# Never give a deleted row's number again: tokens, links and caches may still name it.
+KEEP_NUMBERS = {"sqlite_autoincrement": True}
 # SQLite numbers rows only in a column that is exactly INTEGER PRIMARY KEY.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -97,6 +99,7 @@ def _job_table_args(table: str) -> tuple[CheckConstraint, Index]:
 
 class Event(Base):
     __tablename__ = "events"
+    __table_args__ = (KEEP_NUMBERS,)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -141,6 +144,7 @@ class User(Base):
         Index("idx_users_email_key", "email_key"),
         Index("idx_users_user_type", "user_type"),
         Index("idx_users_event_user_type", "event_id", "user_type"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -176,6 +180,7 @@ class UserEvent(Job, Base):
         Index("idx_user_events_user_id", "user_id"),
         Index("idx_user_events_event_id", "event_id"),
         *_job_table_args("user_events"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -189,7 +194,11 @@ class Selfie(Job, Base):
     """A reference picture of a guest. A rejected one keeps its row, for the reason, and no bytes."""
 
     __tablename__ = "selfies"
-    __table_args__ = (Index("idx_selfies_user_id", "user_id", "id"), *_job_table_args("selfies"))
+    __table_args__ = (
+        Index("idx_selfies_user_id", "user_id", "id"),
+        *_job_table_args("selfies"),
+        KEEP_NUMBERS,
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
@@ -208,6 +217,7 @@ class SelfieEmbedding(Base):
     __table_args__ = (
         UniqueConstraint("selfie_id", "event_id", "engine_id"),
         Index("idx_selfie_embeddings_event_engine", "event_id", "engine_id", "id"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -229,6 +239,7 @@ class Photo(Job, Base):
         Index("idx_photos_event_uploaded", "event_id", "uploaded_at", "id"),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
         *_job_table_args("photos"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -253,6 +264,7 @@ class Face(Base):
     __table_args__ = (
         Index("idx_faces_photo_id", "photo_id"),
         Index("idx_faces_event_engine", "event_id", "engine_id", "id"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -275,6 +287,7 @@ class FaceMatch(Base):
         Index("idx_face_matches_photo_id", "photo_id"),
         Index("idx_face_matches_face_id", "face_id"),
         Index("idx_face_matches_selfie_id", "selfie_id"),
+        KEEP_NUMBERS,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
-SECRET_KEY_FILE = ".secret_key"
+SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
 MIN_SECRET_LENGTH = 32
 
 

@@ -15,7 +15,7 @@ def user(session: Session, user_id: int) -> User | None:
 
 def taken(
     session: Session, *, username_key: str | None, email_key: str | None, event_id: int | None
-) -> Row[tuple[bool, bool]]:
+) -> Row[bool, bool]:
     """Tell, in one statement, whether the name and the address are taken in that event."""
     scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
     name = exists().where(scope, User.username_key == username_key) if username_key else false()
@@ -60,9 +60,7 @@ def photographers(session: Session) -> Sequence[User]:
 def photographer(session: Session, user_id: int) -> User | None:
     """Return a photographer's account."""
     return session.scalar(
-        select(User)
-        .where(User.id == user_id, User.user_type == PHOTOGRAPHER)
-        .options(joinedload(User.event))
+        select(User).where(User.id == user_id, User.user_type == PHOTOGRAPHER).options(joinedload(User.event))
     )
 
 

@@ -44,7 +44,7 @@ class LoginIn(BaseModel):
 
 class TokenOut(BaseModel):
     access_token: str
-    token_type: str = "bearer"
+    token_type: str = "bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(description="Seconds.", examples=[86400])
 
 

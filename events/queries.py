@@ -16,9 +16,7 @@ def by_code(session: Session, code_key: str) -> Event | None:
 
 def by_id(session: Session, event_id: int) -> Event | None:
     """Return the event with its photographers."""
-    return session.scalar(
-        select(Event).where(Event.id == event_id).options(selectinload(Event.photographers))
-    )
+    return session.scalar(select(Event).where(Event.id == event_id).options(selectinload(Event.photographers)))
 
 
 def lock(session: Session, event_id: int) -> Event | None:
@@ -33,9 +31,7 @@ def lock(session: Session, event_id: int) -> Event | None:
 
 def every(session: Session) -> Sequence[Event]:
     """Return every event with its photographers, newest first."""
-    return session.scalars(
-        select(Event).options(selectinload(Event.photographers)).order_by(Event.id.desc())
-    ).all()
+    return session.scalars(select(Event).options(selectinload(Event.photographers)).order_by(Event.id.desc())).all()
 
 
 def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
@@ -48,7 +44,7 @@ def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
     ).all()
 
 
-def joined(session: Session, user_id: int) -> Sequence[Row[tuple[Event, datetime]]]:
+def joined(session: Session, user_id: int) -> Sequence[Row[Event, datetime]]:
     """Return the events a guest belongs to and since when, oldest membership first."""
     return session.execute(
         select(Event, UserEvent.joined_at)
@@ -60,9 +56,7 @@ def joined(session: Session, user_id: int) -> Sequence[Row[tuple[Event, datetime
 
 def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
     """Return the guest's membership of the event."""
-    return session.scalar(
-        select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id)
-    )
+    return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))
 
 
 def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> None:

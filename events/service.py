@@ -17,7 +17,7 @@ from cache_manager import TTLCache
 from database import reading, transaction
 from events import queries
 from events.codes import new_code
-from faces.engine import default_engine_id
+from faces.providers import engine_id_of
 from keys import comparison_key, storable
 from models import DONE, PENDING, Event, User, UserEvent, utcnow
 from photos.keys import stored_keys
@@ -99,7 +99,7 @@ def join(user_id: int, event_code: str) -> Event:
         raise errors.AlreadyJoined from error
 
 
-def joined_by(user_id: int) -> Sequence[Row[tuple[Event, datetime]]]:
+def joined_by(user_id: int) -> Sequence[Row[Event, datetime]]:
     """Return the guest's events and since when, oldest membership first."""
     with reading() as session:
         return queries.joined(session, user_id)
@@ -150,7 +150,7 @@ def create(new: NewEvent) -> Event:
                     timezone=new.timezone,
                     expires_at=new.expires_at or default_expiry(new.date, new.timezone),
                     guests_see_all_photos=new.guests_see_all_photos,
-                    active_engine_id=default_engine_id(get_settings().face_recognizer_provider),
+                    active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)
                 session.flush()

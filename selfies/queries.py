@@ -10,36 +10,26 @@ from models import DONE, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
 
 def latest(session: Session, user_id: int) -> Selfie | None:
     """Return the guest's newest selfie, whatever came of it."""
-    return session.scalar(
-        select(Selfie).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1)
-    )
+    return session.scalar(select(Selfie).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1))
 
 
 def current(session: Session, user_id: int) -> Selfie | None:
     """Return the selfie that stands for the guest: the newest that was not rejected."""
     return session.scalar(
-        select(Selfie)
-        .where(Selfie.user_id == user_id, Selfie.status != REJECTED)
-        .order_by(Selfie.id.desc())
-        .limit(1)
+        select(Selfie).where(Selfie.user_id == user_id, Selfie.status != REJECTED).order_by(Selfie.id.desc()).limit(1)
     )
 
 
 def accepted(session: Session, user_id: int) -> Selfie | None:
     """Return the guest's newest selfie whose face was found and matched."""
     return session.scalar(
-        select(Selfie)
-        .where(Selfie.user_id == user_id, Selfie.status == DONE)
-        .order_by(Selfie.id.desc())
-        .limit(1)
+        select(Selfie).where(Selfie.user_id == user_id, Selfie.status == DONE).order_by(Selfie.id.desc()).limit(1)
     )
 
 
 def others(session: Session, user_id: int, selfie_id: int) -> Sequence[Selfie]:
     """Return the guest's selfies sent before this one."""
-    return session.scalars(
-        select(Selfie).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
-    ).all()
+    return session.scalars(select(Selfie).where(Selfie.user_id == user_id, Selfie.id < selfie_id)).all()
 
 
 def all_keys(session: Session, user_id: int) -> list[str]:
@@ -50,9 +40,7 @@ def all_keys(session: Session, user_id: int) -> list[str]:
 
 def remove_all(session: Session, user_id: int) -> int:
     """Delete the guest's selfies; embeddings and matches go with them. Return how many."""
-    return len(
-        session.execute(delete(Selfie).where(Selfie.user_id == user_id).returning(Selfie.id)).all()
-    )
+    return len(session.execute(delete(Selfie).where(Selfie.user_id == user_id).returning(Selfie.id)).all())
 
 
 def remove(session: Session, selfie_ids: Sequence[int]) -> None:

@@ -1,0 +1,46 @@
+# `make run` and `make test` need Python 3.11+ and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help run test test-long check demo bench-ingest clean
+.DEFAULT_GOAL := help
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.run: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
+	touch $@
+
+run: $(VENV)/.run ## Start the service on PORT (8000), its database brought up to date
+	exec $(BIN)/gunicorn main:app -c gunicorn_config.py
+
+check: $(VENV)/.dev ## Format, lint, types and architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/pytest -q tests/test_architecture.py
+
+test: check ## Every test
+	$(BIN)/pytest -n 2 -m "not long"
+
+test-long: $(VENV)/.dev ## The tests that take minutes
+	$(BIN)/pytest -m long
+
+demo: $(VENV)/.dev ## An event from PHOTOS= and SELFIES=, through the real API; OUT= keeps contact sheets
+	$(BIN)/python -m bench.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SELFIES),--selfies "$(SELFIES)") $(if $(OUT),--out "$(OUT)")
+
+bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine
+	$(BIN)/python -m bench.ingest
+
+clean: ## Remove the environment and the caches, never data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,63 @@
+"""Admins manage the accounts of photographers."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+import errors
+from accounts import service
+from accounts.schemas import Message, PhotographerChange, PhotographerCreated, PhotographerIn, UserOut
+from accounts.service import NewAccount
+from dependencies import SIGNED_IN, CurrentAdmin, refusals
+from fields import RowId
+from models import PHOTOGRAPHER, User
+
+router = APIRouter(prefix="/api/admin/photographers", tags=["admin"])
+TAKEN = (errors.AccountTaken, errors.UsernameIsNotOwnEmail)
+
+
+@router.get(
+    "",
+    summary="All photographers",
+    response_model=list[UserOut],
+    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+)
+def list_photographers(_: CurrentAdmin) -> Sequence[User]:
+    """Every photographer, by id."""
+    return service.list_photographers()
+
+
+@router.post("", summary="Make a photographer's account", responses=refusals(*TAKEN, *SIGNED_IN, errors.AdminsOnly))
+def create_photographer(asked: PhotographerIn, _: CurrentAdmin) -> PhotographerCreated:
+    """The photographer logs in with this name or address and password."""
+    account = NewAccount(asked.username, asked.email, asked.password)
+    user = service.create_staff(account, PHOTOGRAPHER)
+    return PhotographerCreated(message="Photographe créé avec succès", photographer_id=user.id)
+
+
+@router.put(
+    "/{photographer_id}",
+    summary="Change a photographer's account",
+    response_model=UserOut,
+    responses=refusals(*TAKEN, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+)
+def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin) -> User:
+    """What is left out stays. A new password, or `is_active: false`, ends every session of the account."""
+    return service.update_photographer(
+        photographer_id,
+        username=asked.username,
+        email=asked.email,
+        password=asked.password,
+        is_active=asked.is_active,
+    )
+
+
+@router.delete(
+    "/{photographer_id}",
+    summary="Delete a photographer's account",
+    responses=refusals(*SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+)
+def delete_photographer(photographer_id: RowId, _: CurrentAdmin) -> Message:
+    """The photos stay with their events."""
+    service.delete_photographer(photographer_id)
+    return Message(message="Photographe supprimé")

@@ -1,0 +1,130 @@
+"""Registering, logging in, and who I am."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+
+import errors
+import selfies.service as selfie_service
+import storage
+from accounts import service
+from accounts.passwords import hash_password
+from accounts.schemas import (
+    AvailabilityIn,
+    AvailabilityOut,
+    LoginIn,
+    RegistrationIn,
+    TokenOut,
+    UserOut,
+)
+from accounts.service import NewAccount
+from database import transaction
+from dependencies import (
+    SELFIE_FACE,
+    SELFIE_FILE,
+    SIGNED_IN,
+    CurrentUser,
+    Language,
+    SelfiePart,
+    SelfieValidator,
+    WakeJobs,
+    refusals,
+)
+from fields import Email, Password, TypedCode, Username
+from models import GUEST, User
+from settings import get_settings
+
+router = APIRouter(prefix="/api", tags=["accounts"])
+
+
+@router.post(
+    "/check-user-availability",
+    summary="Is this name or address still free in that event?",
+    responses=refusals(errors.EventNotFound),
+)
+def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
+    """Judged within the event of the code; without a code, among accounts that have no event."""
+    name, address = service.availability(asked.username, asked.email, asked.event_code)
+    return AvailabilityOut(username_taken=name, email_taken=address)
+
+
+@router.post(
+    "/register-with-event-code",
+    summary="Register as a guest",
+    response_model=UserOut,
+    responses=refusals(
+        errors.AccountTaken,
+        errors.UsernameIsNotOwnEmail,
+        errors.EventNotFound,
+        errors.GuestAccountsOnly,
+        errors.TooBusy,
+    ),
+)
+def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
+    """Make a guest's account in the event of the code."""
+    if asked.user_data.user_type != GUEST:
+        raise errors.GuestAccountsOnly
+    who = asked.user_data
+    return service.register(NewAccount(who.username, who.email, who.password), asked.event_code, language)
+
+
+@router.post(
+    "/register-invite-with-selfie",
+    summary="Register as a guest and send the selfie in one call",
+    response_model=UserOut,
+    responses=refusals(
+        errors.AccountTaken,
+        errors.UsernameIsNotOwnEmail,
+        *SELFIE_FILE,
+        *SELFIE_FACE,
+        errors.EventNotFound,
+        errors.SelfieBodyTooLarge,
+        errors.TooBusy,
+    ),
+)
+def register_invite_with_selfie(
+    username: Annotated[Username, Form()],
+    email: Annotated[Email, Form()],
+    password: Annotated[Password, Form()],
+    event_code: Annotated[TypedCode, Form()],
+    file: SelfiePart,
+    language: Language,
+    validator: SelfieValidator,
+    wake_jobs: WakeJobs,
+) -> User:
+    """The selfie is judged before the answer; a rejected one leaves no account and no file."""
+    account = NewAccount(username, email, password)
+    service.check_registration(account, event_code)
+    validator.check(file)
+    hashed = hash_password(password)
+    stored = selfie_service.store(file)
+    try:
+        with transaction() as session:
+            user = service.register_guest(session, account, hashed, event_code, language)
+            strict = get_settings().selfie_validation_strict
+            selfie_service.add(session, user.id, stored, strict=strict)
+    except BaseException:
+        storage.delete([stored.storage_key])
+        raise
+    wake_jobs()
+    return user
+
+
+@router.post(
+    "/login",
+    summary="Get an access token",
+    responses=refusals(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
+)
+def login(asked: LoginIn) -> TokenOut:
+    """Guests, photographers and admins alike. `username` may be the email address.
+
+    Where the right password fits several accounts, 409 lists their events; call again with the code of one.
+    """
+    token, seconds = service.log_in(asked.username, asked.password, asked.event_code or None)
+    return TokenOut(access_token=token, expires_in=seconds)
+
+
+@router.get("/me", summary="Who I am", response_model=UserOut, responses=refusals(*SIGNED_IN))
+def me(user: CurrentUser) -> User:
+    """The account behind the token, with its event."""
+    return user

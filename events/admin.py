@@ -1,0 +1,153 @@
+"""Admins run events."""
+
+import io
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import segno
+from fastapi import APIRouter, Path, Response
+
+import errors
+from accounts.schemas import Message
+from database import reading
+from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
+from events import queries, service
+from events.schemas import (
+    AdminEventOut,
+    EventChange,
+    EventCreate,
+    EventCreated,
+    EventIdIn,
+    RematchQueued,
+    SetCodeIn,
+)
+from events.service import NewEvent
+from fields import RowId
+from keys import comparison_key, storable
+from models import Event
+from settings import get_settings
+
+router = APIRouter(prefix="/api/admin", tags=["admin"])
+REFUSED = (*SIGNED_IN, errors.AdminsOnly)
+NULLABLE = ("date",)
+
+
+def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
+    """Return who photographs, however it was said; None where nothing was."""
+    if asked.photographer_ids is None and asked.photographer_id is None:
+        return None
+    one = [asked.photographer_id] if asked.photographer_id is not None else []
+    return [*one, *(asked.photographer_ids or [])]
+
+
+@router.get("/events", summary="All events", response_model=list[AdminEventOut], responses=refusals(*REFUSED))
+def list_events(_: CurrentAdmin) -> Sequence[Event]:
+    """Newest first, each with its photographers."""
+    return service.every()
+
+
+@router.post(
+    "/create-event",
+    summary="Make an event",
+    responses=refusals(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
+)
+def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
+    """Without a code one is drawn at random; without an expiry guests may join until some weeks after the day."""
+    event = service.create(
+        NewEvent(
+            name=asked.name,
+            event_code=asked.event_code,
+            date=asked.date,
+            timezone=asked.timezone,
+            expires_at=asked.expires_at,
+            guests_see_all_photos=asked.guests_see_all_photos,
+            photographer_ids=_photographers(asked) or [],
+        )
+    )
+    return EventCreated(message="Événement créé avec succès", event_id=event.id, event_code=event.event_code)
+
+
+@router.put(
+    "/events/{event_id}",
+    summary="Change an event",
+    response_model=AdminEventOut,
+    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
+)
+def update_event(event_id: RowId, asked: EventChange, _: CurrentAdmin) -> Event:
+    """What is left out stays; `photographer_ids` replaces the event's photographers."""
+    changes: dict[str, Any] = asked.model_dump(exclude_unset=True, exclude={"photographer_id", "photographer_ids"})
+    changes = {name: value for name, value in changes.items() if value is not None or name in NULLABLE}
+    photographers = _photographers(asked)
+    if photographers is not None:
+        changes["photographer_ids"] = photographers
+    return service.update(event_id, changes)
+
+
+@router.delete(
+    "/events/{event_id}",
+    summary="Delete an event and all that belongs to it",
+    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.AccountsWouldCollide),
+)
+def delete_event(event_id: RowId, _: CurrentAdmin) -> Message:
+    """Erases its photos, faces and matches, and the guests' accounts and selfies that belong to it alone.
+
+    Guests who joined further events keep their account there.
+    """
+    service.remove(event_id)
+    return Message(message="Événement supprimé")
+
+
+@router.post(
+    "/generate-event-code",
+    summary="Give an event a new random code",
+    responses=refusals(*REFUSED, errors.NoSuchEvent),
+)
+def generate_event_code(asked: EventIdIn, _: CurrentAdmin) -> EventCreated:
+    """The code before it stops working at once."""
+    event = service.give_code(asked.event_id)
+    return EventCreated(message="Code généré", event_id=event.id, event_code=event.event_code)
+
+
+@router.post(
+    "/set-event-code",
+    summary="Choose an event's code",
+    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.EventCodeTaken),
+)
+def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
+    """The code before it stops working at once."""
+    event = service.update(asked.event_id, {"event_code": asked.event_code})
+    return EventCreated(message="Code mis à jour", event_id=event.id, event_code=event.event_code)
+
+
+@router.get(
+    "/event-qr/{event_code}",
+    summary="The QR code that guests scan",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "A PNG that leads to the event's page."},
+        **refusals(*REFUSED, errors.EventNotFound),
+    },
+)
+def event_qr(event_code: Annotated[str, Path(max_length=200)], _: CurrentAdmin) -> Response:
+    """Leads to `PUBLIC_URL/join?event_code=…`."""
+    with reading() as session:
+        event = queries.by_code(session, comparison_key(event_code)) if storable(event_code) else None
+    if event is None:
+        raise errors.EventNotFound
+    target = f"{get_settings().address}/join?event_code={quote(event.event_code, safe='')}"
+    picture = io.BytesIO()
+    segno.make(target, error="m", micro=False).save(picture, kind="png", scale=10, border=4)
+    return Response(picture.getvalue(), media_type="image/png")
+
+
+@router.post(
+    "/events/{event_id}/rematch",
+    summary="Match all guests of an event again",
+    responses=refusals(*REFUSED, errors.NoSuchEvent),
+)
+def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> RematchQueued:
+    """Every guest with a selfie is compared with every face again, in the background."""
+    queued = service.request_rematch(event_id)
+    wake_jobs()
+    return RematchQueued(message="Le matching a été relancé", queued=queued)

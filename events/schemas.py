@@ -1,0 +1,131 @@
+"""Payloads about events."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from fields import EventCode, Name, UtcTime
+from keys import MAX_ID
+
+
+def _day(value: Any) -> Any:
+    """Accept a moment where a day is meant: apps send both."""
+    if isinstance(value, str) and len(value) > 10:
+        try:
+            return datetime.fromisoformat(value).date()
+        except ValueError:
+            return value
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("this is not a time zone, such as Europe/Paris") from error
+    return value
+
+
+def _sane_year(value: Any) -> Any:
+    if not 1970 <= value.year <= 2200:
+        raise ValueError("the year must lie between 1970 and 2200")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
+Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
+TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+PersonId = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+
+class CodeValidity(BaseModel):
+    valid: bool
+
+
+class EventCreate(BaseModel):
+    name: Name = Field(examples=["Mariage de Léa et Tom"])
+    event_code: EventCode | None = Field(None, examples=["MARIAGE7"], description="Drawn at random if left out.")
+    date: Day | None = Field(None, examples=["2026-06-20"])
+    timezone: TimeZone = "Europe/Paris"
+    expires_at: Moment | None = Field(None, description="After it nobody joins or sends a selfie.")
+    guests_see_all_photos: bool = Field(False, description="Else each guest sees only photos they are in.")
+    photographer_id: PersonId | None = None
+    photographer_ids: list[PersonId] | None = Field(None, max_length=100)
+
+
+class EventChange(BaseModel):
+    name: Name | None = None
+    event_code: EventCode | None = None
+    date: Day | None = None
+    timezone: TimeZone | None = None
+    expires_at: Moment | None = None
+    guests_see_all_photos: bool | None = None
+    photographer_id: PersonId | None = None
+    photographer_ids: list[PersonId] | None = Field(None, max_length=100)
+
+
+class EventCreated(BaseModel):
+    message: str
+    event_id: int
+    event_code: str
+
+
+class EventIdIn(BaseModel):
+    event_id: PersonId
+
+
+class SetCodeIn(EventIdIn):
+    event_code: EventCode
+
+
+class PhotographerOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    username: str
+    email: str
+
+
+class EventOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+    event_code: str
+    date: date | None
+    timezone: str
+    expires_at: UtcTime
+    guests_see_all_photos: bool
+    created_at: UtcTime
+
+
+class AdminEventOut(EventOut):
+    photographers: list[PhotographerOut]
+
+
+class JoinedEventOut(BaseModel):
+    id: int
+    name: str
+    event_code: str
+    date: date | None
+    joined_at: UtcTime
+
+
+class EventJoined(BaseModel):
+    message: str
+    event_id: int
+    event_name: str
+
+
+class ExpirationOut(BaseModel):
+    event_id: int
+    expires_at: UtcTime
+    days_left: int
+    expired: bool
+
+
+class RematchQueued(BaseModel):
+    message: str
+    queued: int = Field(description="Guests who will be matched again.")

@@ -1,0 +1,89 @@
+"""What a face engine is: it finds faces and turns each into an embedding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BgrImage: TypeAlias = NDArray[np.uint8]
+Landmarks: TypeAlias = NDArray[np.float32]
+Embeddings: TypeAlias = NDArray[np.float32]
+
+
+class EngineUnavailable(Exception):
+    """The engine cannot work; the message names what is missing or damaged, and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFace:
+    """A face's `box` (x, y, width, height) and five `landmarks` (5, 2) in px; `quality` is the detector's, 0 to 1."""
+
+    box: tuple[float, float, float, float]
+    landmarks: Landmarks
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace(LocatedFace):
+    """A located face with its `embedding` (dimensions,), of unit length."""
+
+    embedding: Embeddings
+
+
+class FaceEngine(Protocol):
+    """One instance serves one thread. Images are (height, width, 3), BGR, 8 bits, upright."""
+
+    engine_id: str
+    dimensions: int
+
+    def locate(self, image: BgrImage, *, long_side: int | None = None) -> list[LocatedFace]:
+        """Return the faces, found at `long_side` px (or the engine's own choice), boxes in px of `image`."""
+
+    def embed(self, image: BgrImage, faces: Sequence[LocatedFace]) -> Embeddings:
+        """Return an (n, dimensions) matrix of unit rows, in the order of `faces`."""
+
+    def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+        """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
+
+    def detect(self, image: BgrImage) -> list[DetectedFace]:
+        """Return the faces of a photo with their embeddings."""
+
+
+def with_embeddings(engine: FaceEngine, image: BgrImage) -> list[DetectedFace]:
+    """Locate and embed: what every engine's `detect` does."""
+    faces = engine.locate(image)
+    if not faces:
+        return []
+    rows = engine.embed(image, faces)
+    return [DetectedFace(face.box, face.landmarks, face.quality, row) for face, row in zip(faces, rows, strict=True)]
+
+
+PORTRAIT_LONG_SIDE = 640
+PADDING = 0.25
+TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180)
+
+
+def padded(image: BgrImage) -> BgrImage:
+    """Return the picture with a margin of a quarter of its long side: detectors miss a face that fills the frame."""
+    margin = round(max(image.shape[:2]) * PADDING)
+    return np.asarray(
+        cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(127, 127, 127)),
+        np.uint8,
+    )
+
+
+def find_portrait(engine: FaceEngine, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+    """Look for a selfie's face: as it is, then padded, then turned, for detectors find only upright faces.
+
+    The first attempt with a face decides; without any, the image comes back as it was, with no face.
+    """
+    for turn in TURNS:
+        turned = image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+        for attempt in (turned, padded(turned)):
+            faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE)
+            if faces:
+                return attempt, faces
+    return image, []

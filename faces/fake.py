@@ -1,0 +1,95 @@
+"""An engine for tests of the data layer: solid coloured squares are its faces, their colour is who it is.
+
+`fake_photo` draws them; `FakeEngine` finds them again, also after JPEG compression and a change of size. The same
+colour always gives the same embedding; other colours give nearly orthogonal ones.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from faces.engine import (
+    BgrImage,
+    DetectedFace,
+    Embeddings,
+    LocatedFace,
+    find_portrait,
+    with_embeddings,
+)
+
+ENGINE_ID = "fake-colours"
+DIMENSIONS = 128
+BACKGROUND = (255, 255, 255)
+# Colours are told apart in steps of this many levels a channel: coarser than what compression changes.
+STEP = 64
+MIN_BLOCK = 20
+
+
+def fake_colour(number: int) -> tuple[int, int, int]:
+    """Return the colour (BGR) of fake person `number`, 0 to 62: each channel sits in the middle of its step."""
+    levels = number % 63
+    return tuple(32 + STEP * (levels // 4**channel % 4) for channel in range(3))
+
+
+def fake_photo(
+    colours: Sequence[tuple[int, int, int]], *, block: int = 160, margin: int = 60, quality: int = 95
+) -> bytes:
+    """Return a JPEG in which each of `colours` (BGR) is one face: a row of squares of `block` px on white."""
+    pitch = block + margin
+    picture = np.full((block + 2 * margin, max(1, len(colours)) * pitch + margin, 3), BACKGROUND, np.uint8)
+    for place, colour in enumerate(colours):
+        left = margin + place * pitch
+        picture[margin : margin + block, left : left + block] = colour
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
+class FakeEngine:
+    """Follows the Protocol with colours for people."""
+
+    engine_id = ENGINE_ID
+    dimensions = DIMENSIONS
+
+    def locate(self, image: BgrImage, *, long_side: int | None = None) -> list[LocatedFace]:
+        """Return the coloured squares, from left to right."""
+        ground = (image.min(axis=2) < 224).astype(np.uint8)
+        count, _, stats, _ = cv2.connectedComponentsWithStats(ground)
+        found = []
+        for label in range(1, count):
+            x, y, width, height, area = (int(value) for value in stats[label])
+            if min(width, height) >= MIN_BLOCK and area > 0.9 * width * height:
+                found.append(_face(x, y, width, height))
+        return sorted(found, key=lambda face: face.box[0])
+
+    def embed(self, image: BgrImage, faces: Sequence[LocatedFace]) -> Embeddings:
+        """Return the embedding of each square's colour."""
+        rows = [_embedding(_colour(image, face)) for face in faces]
+        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
+
+    def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+        """Return the selfie and the squares in it."""
+        return find_portrait(self, image)
+
+    def detect(self, image: BgrImage) -> list[DetectedFace]:
+        """Return the squares of a photo with their embeddings."""
+        return with_embeddings(self, image)
+
+
+def _face(x: int, y: int, width: int, height: int) -> LocatedFace:
+    fractions = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+    landmarks = (fractions * (width, height) + (x, y)).astype(np.float32)
+    return LocatedFace((float(x), float(y), float(width), float(height)), landmarks, 1.0)
+
+
+def _colour(image: BgrImage, face: LocatedFace) -> tuple[int, ...]:
+    x, y, width, height = (int(value) for value in face.box)
+    middle = image[y + height // 4 : y + 3 * height // 4, x + width // 4 : x + 3 * width // 4]
+    return tuple(int(level) // STEP for level in np.median(middle.reshape(-1, 3), axis=0))
+
+
+def _embedding(colour: tuple[int, ...]) -> Embeddings:
+    seed = int.from_bytes(hashlib.sha256(repr(colour).encode()).digest()[:8], "big")
+    vector = np.random.default_rng(seed).standard_normal(DIMENSIONS)
+    unit: Embeddings = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit

@@ -1,0 +1,61 @@
+"""Gunicorn: worker processes that share one listening socket; migration and first admin in the master alone."""
+
+import logging
+import sys
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+import errors
+from accounts.bootstrap import ensure_admin
+from database import forget_engine
+from migrations.upgrade import MigrationProblem, upgrade
+from settings import UnsafeSettings, get_settings
+
+try:
+    _settings = get_settings()
+except UnsafeSettings as problem:
+    sys.exit(f"Reperio cannot start: {problem}")
+
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+bind = f"0.0.0.0:{_settings.port}"
+workers = _settings.gunicorn_workers
+worker_class = "uvicorn_worker.UvicornWorker"
+preload_app = True
+# Phones keep a connection for a minute between two looks; the default of 2 s resets some of them.
+keepalive = 75
+backlog = 2048
+timeout = 60
+graceful_timeout = 30
+# Two servers of one user would remove each other's control socket.
+control_socket_disable = True
+accesslog = None
+
+
+def on_starting(server: Any) -> None:
+    """In the master, before any worker: bring the database up to date and make sure somebody can administer."""
+    try:
+        upgrade()
+        password = ensure_admin(_settings)
+    except (MigrationProblem, UnsafeSettings) as problem:
+        sys.exit(f"Reperio cannot start: {problem}")
+    except errors.AccountTaken:
+        sys.exit(
+            f"Reperio cannot start: ADMIN_USERNAME={_settings.admin_username} belongs to an account "
+            "that is no administrator; choose another name."
+        )
+    except SQLAlchemyError as problem:
+        reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
+        sys.exit(f"Reperio cannot start: the database does not answer: {reason}")
+    finally:
+        # Nothing may hold a connection when the workers are forked.
+        forget_engine()
+    if password is not None:
+        print(f"\n  First admin: {_settings.admin_username}   password (shown only now): {password}")
+    print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """In each new worker: whatever connection the master still had is the master's."""
+    forget_engine(close=False)

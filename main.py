@@ -1,0 +1,169 @@
+"""The application: its parts put together, and how errors become answers."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+import accounts.photographers
+import accounts.routes
+import errors
+import events.admin
+import events.routes
+import operations.routes
+import photos.photographer
+import photos.routes
+import selfies.routes
+import storage
+from database import forget_engine
+from dependencies import language_of
+from faces.providers import make_engine
+from jobs import InferenceThread
+from middleware import BodyOverLimit, Gatekeeper
+from operations.schemas import ErrorOut
+from selfies.validator import Validator
+from settings import get_settings
+
+log = logging.getLogger("reperio")
+DESCRIPTION = """Event photos that find their guests.
+
+Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, or English with
+`Accept-Language: en`; the name is stable. Times are UTC.
+"""
+STOP_SECONDS = 25.0
+# Beside the request threads, the inference thread and its heartbeat and the selfie validator take connections.
+CONNECTIONS_KEPT_BACK = 3
+MAX_REQUEST_THREADS = 40
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start this process's threads after the fork; stop them before its end."""
+    settings = get_settings()
+    connections = settings.db_pool_size + settings.db_max_overflow
+    # No more request threads than connections: a thread that works never waits for one.
+    threads = max(1, min(MAX_REQUEST_THREADS, connections - CONNECTIONS_KEPT_BACK))
+    anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+    app.state.inference = InferenceThread(lambda: make_engine(settings))
+    app.state.validator = Validator(lambda: make_engine(settings))
+    app.state.inference.start()
+    yield
+    app.state.validator.close()
+    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS)
+    forget_engine()
+
+
+def _answer(error: errors.AppError, request: Request) -> JSONResponse:
+    return JSONResponse(error.body(language_of(request)), error.status_code, headers=error.headers or None)
+
+
+async def on_app_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer with what the error says of itself."""
+    assert isinstance(error, errors.AppError)  # noqa: S101 - registered for that class
+    return _answer(error, request)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    """Say which part of the payload has the wrong shape, without repeating what was sent."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    places = [
+        {"field": ".".join(str(part) for part in problem["loc"][1:]), "problem": problem["msg"]}
+        for problem in error.errors()
+    ]
+    body = errors.InvalidRequest(fields=places).body(language_of(request))
+    named = "; ".join(f"{place['field'] or 'body'}: {place['problem']}" for place in places[:3])
+    body["detail"] = f"{body['detail']} ({named})"
+    return JSONResponse(body, 422)
+
+
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+    """Give the framework's own refusals the form of ours."""
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if isinstance(error, BodyOverLimit):
+        answer = _answer(error.refusal, request)
+        answer.headers["connection"] = "close"
+        return answer
+    known: dict[int, type[errors.AppError]] = {
+        401: errors.NotAuthenticated,
+        404: errors.NotFound,
+        405: errors.MethodNotAllowed,
+    }
+    kind = known.get(error.status_code)
+    if kind is not None:
+        return _answer(kind(), request)
+    body = {"detail": str(error.detail), "error": errors.InvalidRequest.__name__}
+    return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+async def on_database_error(request: Request, error: Exception) -> JSONResponse:
+    """A database that is away or busy is a matter of time; anything else is ours to mend."""
+    if isinstance(error, DataError):
+        return _answer(errors.InvalidRequest(), request)
+    log.error("the database failed: %s", error.orig if isinstance(error, DBAPIError) else error)
+    return _answer(errors.ServiceUnavailable(), request)
+
+
+async def on_storage_error(request: Request, error: Exception) -> JSONResponse:
+    """Storage that is full or away: nothing was kept, and the caller may try again."""
+    log.error("the storage failed: %s", error)
+    full = isinstance(error, storage.StorageFullError)
+    return _answer(errors.StorageFull() if full else errors.ServiceUnavailable(), request)
+
+
+async def on_anything_else(request: Request, error: Exception) -> JSONResponse:
+    """A defect of ours; the log has it, the caller gets a sentence."""
+    return _answer(errors.InternalError(), request)
+
+
+def create_app() -> FastAPI:
+    """Return the application. It opens nothing before its lifespan begins."""
+    settings = get_settings()
+    app = FastAPI(title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app.add_middleware(Gatekeeper, settings=settings)
+    app.add_exception_handler(errors.AppError, on_app_error)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(SQLAlchemyError, on_database_error)
+    app.add_exception_handler(storage.StorageError, on_storage_error)
+    app.add_exception_handler(Exception, on_anything_else)
+    for module in (
+        accounts.routes,
+        events.routes,
+        selfies.routes,
+        photos.routes,
+        photos.photographer,
+        events.admin,
+        accounts.photographers,
+        operations.routes,
+    ):
+        app.include_router(module.router)
+    _document_errors(app)
+    return app
+
+
+def _document_errors(app: FastAPI) -> None:
+    """Put the form of our errors into OpenAPI, for every call that names one and for every refused payload."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = plain()
+            schema["components"].setdefault("schemas", {})["Error"] = ErrorOut.model_json_schema()
+            reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+            for calls in schema["paths"].values():
+                for call in calls.values():
+                    if "422" in call["responses"]:
+                        call["responses"]["422"]["content"] = reference
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+app = create_app()

@@ -1,0 +1,148 @@
+"""SQL about faces, embeddings and matches."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from models import (
+    DONE,
+    Event,
+    Face,
+    FaceMatch,
+    Photo,
+    Selfie,
+    SelfieEmbedding,
+    User,
+    UserEvent,
+)
+
+
+def faces_after(session: Session, event_id: int, engine_id: str, face_id: int) -> Sequence[Row[int, int, bytes]]:
+    """Return id, photo and embedding of the event's faces whose id is higher, in the order of their ids."""
+    return session.execute(
+        select(Face.id, Face.photo_id, Face.embedding)
+        .where(Face.event_id == event_id, Face.engine_id == engine_id, Face.id > face_id)
+        .order_by(Face.id)
+    ).all()
+
+
+def guests_embeddings(session: Session, event_id: int, engine_id: str) -> Sequence[Row[int, int, bytes]]:
+    """Return guest, selfie and embedding for every guest of the event, by the guest's newest selfie."""
+    rows = session.execute(
+        select(Selfie.user_id, Selfie.id, SelfieEmbedding.embedding)
+        .join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
+        .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
+        .order_by(SelfieEmbedding.selfie_id)
+    ).all()
+    return list({row[0]: row for row in rows}.values())
+
+
+def matches_of(session: Session, user_id: int, event_id: int) -> Sequence[FaceMatch]:
+    """Return the guest's matches in the event."""
+    return session.scalars(
+        select(FaceMatch)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
+    ).all()
+
+
+def forget_matches_of_older(session: Session, user_id: int, event_id: int, selfie_id: int) -> None:
+    """Delete, in one statement, the matches in the event that came from the selfies this one replaces."""
+    older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
+    photos = select(Photo.id).where(Photo.event_id == event_id)
+    session.execute(
+        delete(FaceMatch).where(
+            FaceMatch.user_id == user_id, FaceMatch.selfie_id.in_(older), FaceMatch.photo_id.in_(photos)
+        )
+    )
+
+
+def forget_matches(session: Session, match_ids: Sequence[int]) -> None:
+    """Delete these matches."""
+    if match_ids:
+        session.execute(delete(FaceMatch).where(FaceMatch.id.in_(match_ids)))
+
+
+def add_matches(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert matches."""
+    if rows:
+        session.execute(insert(FaceMatch), list(rows))
+
+
+def replace_faces(session: Session, photo_id: int, rows: Sequence[dict[str, Any]]) -> tuple[bool, list[int]]:
+    """Put these faces in the place of those the photo had; tell whether it had any, and the new ids, in order."""
+    had = session.execute(delete(Face).where(Face.photo_id == photo_id).returning(Face.id)).all()
+    faces = [Face(**row) for row in rows]
+    # One by one, so that the ids rise in the order given on every database.
+    for face in faces:
+        session.add(face)
+        session.flush()
+    return bool(had), [face.id for face in faces]
+
+
+def raise_version(session: Session, event_id: int) -> None:
+    """Tell every process that faces of the event have disappeared."""
+    session.execute(update(Event).where(Event.id == event_id).values(version=Event.version + 1))
+
+
+def add_selfie_embeddings(
+    session: Session, selfie_id: int, event_ids: Iterable[int], engine_id: str, embedding: bytes
+) -> None:
+    """Store a selfie's embedding for each of these events."""
+    session.add_all(
+        SelfieEmbedding(selfie_id=selfie_id, event_id=event_id, engine_id=engine_id, embedding=embedding)
+        for event_id in event_ids
+    )
+    session.flush()
+
+
+def selfie_is_current(session: Session, selfie_id: int, user_id: int) -> bool:
+    """Tell whether the selfie still exists and no newer one has been accepted."""
+    newer = exists().where(Selfie.user_id == user_id, Selfie.id > selfie_id, Selfie.status == DONE)
+    return bool(session.scalar(select(exists().where(Selfie.id == selfie_id) & ~newer)))
+
+
+def selfie(session: Session, selfie_id: int) -> Selfie | None:
+    """Return a selfie."""
+    return session.get(Selfie, selfie_id)
+
+
+def photo(session: Session, photo_id: int) -> Photo | None:
+    """Return a photo, held for change."""
+    return session.scalar(select(Photo).where(Photo.id == photo_id).with_for_update())
+
+
+def membership(session: Session, membership_id: int) -> UserEvent | None:
+    """Return a membership, held for change."""
+    return session.scalar(select(UserEvent).where(UserEvent.id == membership_id).with_for_update())
+
+
+def memberships_of(session: Session, user_id: int) -> Sequence[UserEvent]:
+    """Return the guest's memberships."""
+    return session.scalars(select(UserEvent).where(UserEvent.user_id == user_id).order_by(UserEvent.id)).all()
+
+
+def count_of_user(session: Session, user_id: int) -> int:
+    """Return how many photos show the guest, over all events."""
+    return session.scalar(select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)) or 0
+
+
+def owner(session: Session, selfie_id: int) -> User | None:
+    """Return the guest whose selfie it is, held for change."""
+    return session.scalar(
+        select(User)
+        .where(User.id == select(Selfie.user_id).where(Selfie.id == selfie_id).scalar_subquery())
+        .with_for_update()
+    )
+
+
+def count_faces(session: Session) -> int:
+    """Return the number of faces."""
+    return session.scalar(select(func.count()).select_from(Face)) or 0
+
+
+def count_matches(session: Session) -> int:
+    """Return the number of matches."""
+    return session.scalar(select(func.count()).select_from(FaceMatch)) or 0

@@ -1,0 +1,287 @@
+"""Who is in which photo: exact comparison of selfies with faces, kept right whichever comes last.
+
+A selfie first commits its embeddings and only then, in a further transaction that holds the event's row, compares
+with all faces of the event. A photo takes the event's row, adds its faces and compares them with all selfies in the
+same transaction. So of the two, whoever holds the row second sees what the other committed. Every writer of an
+event's matches holds its row; the unique key on (guest, photo) is the backstop.
+
+One job's steps may be repeated by another process after a crash: each step first checks that the job's attempt is
+still its own (`held`), and leaves the same rows however often it runs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from accounts import queries as account_queries
+from database import reading, transaction
+from events import queries as event_queries
+from faces.engine import DetectedFace
+from matching import matrices, queries
+from models import (
+    DONE,
+    FAILED,
+    PENDING,
+    PROCESSING,
+    REJECTED,
+    Event,
+    Photo,
+    Selfie,
+    UserEvent,
+    utcnow,
+)
+from selfies import queries as selfie_queries
+from settings import get_settings
+
+ScoreRow = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingState:
+    """Where the work for one guest stands, in the contract's words."""
+
+    status: str
+    matched: int
+    detail: str | None
+    started_at: Any
+    finished_at: Any
+
+
+def _percent(similarity: float) -> float:
+    """Return the cosine similarity as the score that is shown: times 100, two decimals."""
+    return round(min(1.0, float(similarity)) * 100, 2)
+
+
+def _threshold() -> float:
+    return get_settings().match_threshold
+
+
+# --- a selfie against the event's faces ------------------------------------------------------------
+
+
+def best_faces(faces: matrices.EventFaces, embedding: matrices.Embeddings) -> dict[int, tuple[int, float]]:
+    """Return, for each photo with a face similar enough to `embedding` (dimensions,), that face and its cosine.
+
+    One matrix product; of several similar faces in a photo the most similar counts.
+    """
+    if not faces.face_ids.size:
+        return {}
+    similarity = faces.embeddings @ embedding
+    near = np.flatnonzero(similarity >= _threshold())
+    best: dict[int, tuple[int, float]] = {}
+    for row in near[np.argsort(similarity[near], kind="stable")]:
+        best[int(faces.photo_ids[row])] = (int(faces.face_ids[row]), float(similarity[row]))
+    return best
+
+
+def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes) -> None:
+    """Make the guest's matches in the event those of this selfie. The caller holds the event's row."""
+    faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
+    found = best_faces(faces, np.frombuffer(embedding, np.float32))
+    queries.forget_matches_of_older(session, selfie.user_id, event.id, selfie.id)
+    stale = []
+    for match in queries.matches_of(session, selfie.user_id, event.id):
+        wanted = found.get(match.photo_id)
+        same = wanted is not None and (match.face_id, match.selfie_id, match.confidence_score) == (
+            wanted[0],
+            selfie.id,
+            _percent(wanted[1]),
+        )
+        if same:
+            del found[match.photo_id]
+        else:
+            stale.append(match.id)
+    queries.forget_matches(session, stale)
+    queries.add_matches(
+        session,
+        [
+            _match_row(selfie.user_id, selfie.id, photo_id, face_id, score)
+            for photo_id, (face_id, score) in found.items()
+        ],
+    )
+
+
+def _match_row(user_id: int, selfie_id: int, photo_id: int, face_id: int, similarity: float) -> ScoreRow:
+    return {
+        "user_id": user_id,
+        "photo_id": photo_id,
+        "face_id": face_id,
+        "selfie_id": selfie_id,
+        "confidence_score": _percent(similarity),
+        "detected_at": utcnow(),
+    }
+
+
+def accept_selfie(
+    selfie_id: int,
+    engine_id: str,
+    embedding: matrices.Embeddings,
+    held: Callable[[Selfie], bool],
+) -> list[str]:
+    """Match a selfie whose face was found in all its guest's events, and let it replace the ones before.
+
+    Events joined meanwhile are taken in until none is left. Returns the storage keys that no row needs any more.
+    """
+    blob = embedding.astype(np.float32).tobytes()
+    while True:
+        with transaction() as session:
+            user = queries.owner(session, selfie_id)
+            selfie = queries.selfie(session, selfie_id)
+            if user is None or selfie is None or not held(selfie):
+                return []
+            if not queries.selfie_is_current(session, selfie_id, user.id):
+                selfie_queries.remove(session, [selfie_id])
+                return [selfie.storage_key] if selfie.storage_key else []
+            event_ids = selfie_queries.unmatched_events(session, user.id, selfie_id)
+            if not event_ids:
+                return _finish_selfie(session, selfie)
+            queries.add_selfie_embeddings(session, selfie_id, event_ids, engine_id, blob)
+        for event_id in event_ids:
+            with transaction() as session:
+                event = event_queries.lock(session, event_id)
+                current = queries.selfie(session, selfie_id)
+                if event is not None and current is not None:
+                    match_guest(session, event, current, blob)
+
+
+def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
+    older = selfie_queries.others(session, selfie.user_id, selfie.id)
+    selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
+    selfie_queries.remove(session, [each.id for each in older])
+    selfie.status, selfie.finished_at, selfie.lease_until = DONE, utcnow(), None
+    selfie.error = selfie.detail = None
+    return [each.storage_key for each in older if each.storage_key]
+
+
+# --- a photo's faces against the event's selfies ---------------------------------------------------
+
+
+def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], held: Callable[[Photo], bool]) -> bool:
+    """Store a photo's faces and match them with the event's guests; tell whether the photo still was ours."""
+    with reading() as session:
+        known = session.get(Photo, photo_id)
+    if known is None:
+        return False
+    with transaction() as session:
+        event = event_queries.lock(session, known.event_id)
+        photo = queries.photo(session, photo_id)
+        if event is None or photo is None or not held(photo):
+            return False
+        rows = [_face_row(photo, engine_id, face) for face in faces]
+        had_faces, face_ids = queries.replace_faces(session, photo_id, rows)
+        if had_faces:
+            queries.raise_version(session, event.id)
+        if engine_id == event.active_engine_id:
+            _match_photo(session, photo, engine_id, face_ids, faces)
+        photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
+    return True
+
+
+def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any]:
+    return {
+        "photo_id": photo.id,
+        "event_id": photo.event_id,
+        "box": [round(float(value), 1) for value in face.box],
+        "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
+        "quality": round(float(face.quality), 4),
+        "engine_id": engine_id,
+        "embedding": face.embedding.astype(np.float32).tobytes(),
+    }
+
+
+def _match_photo(
+    session: Session, photo: Photo, engine_id: str, face_ids: Sequence[int], faces: Sequence[DetectedFace]
+) -> None:
+    guests = queries.guests_embeddings(session, photo.event_id, engine_id)
+    if not guests or not faces:
+        return
+    selfies = matrices.as_matrix([row[2] for row in guests])
+    similarity = selfies @ np.stack([face.embedding for face in faces]).astype(np.float32).T
+    best = similarity.argmax(axis=1)
+    rows = []
+    for guest, (user_id, selfie_id, _) in enumerate(guests):
+        score = float(similarity[guest, best[guest]])
+        if score >= _threshold():
+            rows.append(_match_row(user_id, selfie_id, photo.id, face_ids[best[guest]], score))
+    queries.add_matches(session, rows)
+
+
+# --- a guest matched (again) in one event ----------------------------------------------------------
+
+
+def selfie_for_membership(membership_id: int, engine_id: str) -> tuple[Selfie | None, bytes | None]:
+    """Return the guest's accepted selfie and, where it is known already, its embedding by that engine."""
+    with reading() as session:
+        membership = session.get(UserEvent, membership_id)
+        if membership is None:
+            return None, None
+        selfie = selfie_queries.accepted(session, membership.user_id)
+        if selfie is None:
+            return None, None
+        return selfie, selfie_queries.embedding(session, selfie.id, engine_id)
+
+
+def rematch(
+    membership_id: int,
+    engine_id: str,
+    selfie_id: int | None,
+    embedding: bytes | None,
+    held: Callable[[UserEvent], bool],
+) -> None:
+    """Match a guest in one event with the accepted selfie; without one there is nothing to match yet.
+
+    A rematch asked for while this one ran leaves the row pending again.
+    """
+    with reading() as session:
+        known = session.get(UserEvent, membership_id)
+    if known is None:
+        return
+    with transaction() as session:
+        event = event_queries.lock(session, known.event_id)
+        membership = queries.membership(session, membership_id)
+        user = account_queries.lock_user(session, known.user_id)
+        if event is None or membership is None or user is None or not held(membership):
+            return
+        selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
+        if selfie is not None and embedding is not None and selfie.status == DONE:
+            if event.id in selfie_queries.unmatched_events(session, user.id, selfie.id):
+                queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
+            match_guest(session, event, selfie, embedding)
+        asked, began = membership.requested_at, membership.started_at
+        again = asked is not None and began is not None and asked > began
+        membership.status = PENDING if again else DONE
+        membership.finished_at, membership.lease_until, membership.error = utcnow(), None, None
+
+
+# --- what the guest is told ------------------------------------------------------------------------
+
+_WORDS = {PENDING: "queued", PROCESSING: "running", FAILED: "error", REJECTED: "validation_failed"}
+
+
+def state_of(user_id: int) -> MatchingState:
+    """Return where the guest's selfie and matching stand, from the database alone."""
+    with reading() as session:
+        selfie = selfie_queries.latest(session, user_id)
+        memberships = queries.memberships_of(session, user_id)
+        matched = queries.count_of_user(session, user_id)
+    if selfie is None:
+        return MatchingState("idle", matched, None, None, None)
+    if selfie.status != DONE:
+        return MatchingState(
+            _WORDS[selfie.status],
+            matched,
+            selfie.detail or (selfie.error if selfie.status == FAILED else None),
+            selfie.started_at,
+            selfie.finished_at,
+        )
+    for status in (PROCESSING, PENDING, FAILED):
+        for each in memberships:
+            if each.status == status:
+                detail = each.error if status == FAILED else None
+                return MatchingState(_WORDS[status], matched, detail, each.started_at, each.finished_at)
+    jobs: list[Selfie | UserEvent] = [selfie, *(each for each in memberships if each.requested_at is not None)]
+    last = max(jobs, key=lambda job: job.finished_at or selfie.created_at)
+    return MatchingState("done", matched, None, last.started_at, last.finished_at)

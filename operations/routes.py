@@ -1,0 +1,69 @@
+"""For operators: is it alive, can it work, how much does it hold."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+import errors
+from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals
+from faces.providers import engine_id_of
+from jobs import InferenceThread
+from operations import service
+from operations.schemas import Alive, Provider, Ready, Statistics
+from settings import get_settings
+
+router = APIRouter(tags=["operations"])
+Inference = Annotated[InferenceThread, Depends(inference_of)]
+
+
+@router.get("/livez", summary="Does the process answer?")
+async def livez() -> Alive:
+    """Touches nothing."""
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    summary="Can the service work?",
+    responses={503: {"model": Ready, "description": "A part is not usable; the answer says which."}},
+)
+def readyz(response: Response, inference: Inference) -> Ready:
+    """Database, storage and face engine are usable."""
+    found = service.readiness(inference.problem)
+    if not found.ready:
+        response.status_code = 503
+    return Ready(
+        status="ready" if found.ready else "not ready",
+        database=found.database,
+        storage=found.storage,
+        face_engine=found.face_engine,
+    )
+
+
+@router.get(
+    "/api/stats",
+    summary="How much there is",
+    response_model=Statistics,
+    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    dependencies=[Depends(monitor)],
+)
+def stats() -> dict[str, Any]:
+    """For admins and the monitoring token. Counts are at most a few seconds old."""
+    return service.statistics()
+
+
+@router.get(
+    "/api/admin/provider",
+    summary="Which face engine is at work",
+    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    tags=["admin"],
+)
+def provider(_: CurrentAdmin, inference: Inference) -> Provider:
+    """The engine's id is stored with every embedding; those of different engines are never compared."""
+    settings = get_settings()
+    return Provider(
+        provider=settings.face_recognizer_provider,
+        engine_id=engine_id_of(settings.face_recognizer_provider),
+        match_threshold=settings.match_threshold,
+        ready=inference.problem is None,
+    )

@@ -1,0 +1,48 @@
+"""Links that an `<img>` can load: signed for one account, one photo and one size, for a few hours.
+
+The signature only says who asks; whether they may see the photo is asked again at each load.
+"""
+
+import math
+import time
+from urllib.parse import urlencode
+
+import errors
+from accounts import tokens
+from keys import MAX_ID
+from models import User
+from settings import get_settings
+
+LIFETIME_SECONDS = 2 * 3600
+HOUR = 3600
+
+
+def _message(photo_id: int, size: str, user_id: int, expires: int) -> str:
+    return f"photo:{photo_id}:{size}:{user_id}:{expires}"
+
+
+def link(photo_id: int, size: str, user: User) -> str:
+    """Return the address of a photo for this account; the same one all through an hour, so that it caches."""
+    expires = math.ceil((time.time() + LIFETIME_SECONDS) / HOUR) * HOUR
+    query = {
+        "size": size,
+        "user": user.id,
+        "expires": expires,
+        "signature": tokens.sign(_message(photo_id, size, user.id, expires)),
+    }
+    return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
+
+
+def signer(photo_id: int, size: str, user: str, expires: str, signature: str) -> int:
+    """Return the id of the account a link was signed for.
+
+    Raises:
+        InvalidToken: the link has expired or was never ours.
+    """
+    if not (user.isascii() and user.isdigit() and expires.isascii() and expires.isdigit()):
+        raise errors.InvalidToken
+    if len(user) > 19 or len(expires) > 12 or int(user) > MAX_ID or int(expires) < time.time():
+        raise errors.InvalidToken
+    if not tokens.signature_fits(_message(photo_id, size, int(user), int(expires)), signature):
+        raise errors.InvalidToken
+    return int(user)

@@ -1,0 +1,172 @@
+"""Photographers bring, list and delete their photos."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Query, Response, UploadFile
+
+import errors
+from accounts.schemas import Message
+from dependencies import (
+    SIGNED_IN,
+    AskedPage,
+    CurrentPhotographer,
+    Language,
+    OnlyEvent,
+    OwnedEvent,
+    PhotoOwner,
+    WakeJobs,
+    read_at_most,
+    refusals,
+)
+from fields import RowId
+from keys import MAX_ID
+from models import Event
+from photos import service
+from photos.routes import PAGED, mark_page
+from photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
+from settings import get_settings
+
+router = APIRouter(prefix="/api", tags=["photographer"])
+MAX_FILES = 5000
+MAX_IDS = 10_000
+Files = Annotated[list[UploadFile], File(description="The photos, any number of them.")]
+REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
+
+
+def _receive(event: Event, photographer_id: int, files: list[UploadFile], language: str) -> UploadResult:
+    """Take a batch file by file: each that is good is safe at once, each that is not is named with the reason."""
+    taken: list[UploadedPhoto] = []
+    rejected: list[RejectedFile] = []
+    for file in files:
+        name = service.clean_filename(file.filename)
+        try:
+            data = read_at_most(file, get_settings().max_photo_bytes)
+            receipt = service.receive(event, photographer_id, name, data)
+        except (errors.InvalidImage, errors.PhotoTooLarge) as error:
+            rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
+        else:
+            taken.append(UploadedPhoto.model_validate(receipt, from_attributes=True))
+        finally:
+            file.file.close()
+    return UploadResult(
+        message=f"{len(taken)} photo(s) uploadée(s) avec succès", uploaded_photos=taken, rejected=rejected
+    )
+
+
+@router.post(
+    "/photographer/events/{event_id}/upload-photos",
+    summary="Bring photos to my event",
+    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
+    form_limits={"max_files": MAX_FILES},
+)
+def upload_event_photos(
+    event: OwnedEvent,
+    photographer: CurrentPhotographer,
+    files: Files,
+    language: Language,
+    wake_jobs: WakeJobs,
+) -> UploadResult:
+    """One bad file never fails the others. The same bytes again are the same photo."""
+    result = _receive(event, photographer.id, files, language)
+    wake_jobs()
+    return result
+
+
+@router.post(
+    "/upload-photos",
+    summary="Bring photos to my only event",
+    responses=refusals(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    form_limits={"max_files": MAX_FILES},
+)
+def upload_photos(
+    event: OnlyEvent, photographer: CurrentPhotographer, files: Files, language: Language, wake_jobs: WakeJobs
+) -> UploadResult:
+    """For a photographer with one event."""
+    result = _receive(event, photographer.id, files, language)
+    wake_jobs()
+    return result
+
+
+@router.post(
+    "/upload-photo",
+    summary="Bring one photo to my only event",
+    responses=refusals(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    form_limits={"max_files": MAX_FILES},
+)
+def upload_photo(
+    event: OnlyEvent,
+    photographer: CurrentPhotographer,
+    language: Language,
+    wake_jobs: WakeJobs,
+    file: Annotated[UploadFile | None, File(description="The photo.")] = None,
+    files: Annotated[list[UploadFile] | None, File(description="Or several.")] = None,
+) -> UploadResult:
+    """For a photographer with one event. A bad file is named in `rejected`, as in a batch."""
+    sent = [*([file] if file is not None else []), *(files or [])]
+    if not sent:
+        raise errors.NoFilesSent
+    result = _receive(event, photographer.id, sent, language)
+    wake_jobs()
+    return result
+
+
+@router.get(
+    "/photographer/events/{event_id}/photos",
+    summary="All photos of my event",
+    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
+)
+def event_photos(
+    event: OwnedEvent, photographer: CurrentPhotographer, page: AskedPage, response: Response
+) -> list[PhotographerPhotoOut]:
+    """Newest first, each with its processing state and its number of faces."""
+    found = service.photos_of_event(event.id, page)
+    mark_page(response, found)
+    return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
+
+
+@router.get(
+    "/my-uploaded-photos",
+    summary="All photos I brought",
+    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED)},
+)
+def my_uploaded_photos(
+    photographer: CurrentPhotographer, page: AskedPage, response: Response
+) -> list[PhotographerPhotoOut]:
+    """Over all events, newest first."""
+    found = service.photos_by(photographer.id, page)
+    mark_page(response, found)
+    return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
+
+
+@router.delete(
+    "/photos/{photo_id}",
+    summary="Delete one of my photos",
+    responses=refusals(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
+)
+def delete_photo(photo_id: RowId, owner: PhotoOwner) -> Message:
+    """Its faces, its matches and every picture made of it go with it."""
+    service.remove(owner, [photo_id])
+    return Message(message="Photo supprimée")
+
+
+@router.delete(
+    "/photos",
+    summary="Delete several of my photos",
+    responses=refusals(errors.InvalidPhotoIds, *REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
+)
+def delete_photos(
+    owner: PhotoOwner, photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)]
+) -> Message:
+    """All of them or none: one that is not the photographer's own stops the whole call."""
+    number = service.remove(owner, _ids(photo_ids))
+    return Message(message=f"{number} photo(s) supprimée(s)")
+
+
+def _ids(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or len(parts) > MAX_IDS or not all(part.isascii() and part.isdigit() for part in parts):
+        raise errors.InvalidPhotoIds
+    ids = [int(part) for part in parts if len(part) <= 19]
+    if len(ids) != len(parts) or not all(1 <= each <= MAX_ID for each in ids):
+        raise errors.InvalidPhotoIds
+    return ids

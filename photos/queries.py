@@ -1,0 +1,142 @@
+"""SQL about photos."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from models import Event, EventPhotographer, Face, FaceMatch, Photo, UserEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: at most `limit` rows after the photo uploaded at `after[0]` with id `after[1]`."""
+
+    limit: int | None = None
+    after: tuple[datetime, int] | None = None
+
+
+PhotoRow = Row[Photo, float | None, list[float] | None, int | None]
+
+
+def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any, ...]]:
+    if page.after is not None:
+        at, photo_id = page.after
+        # Written out, not as a row comparison: the leading bound is what an index scan can start from.
+        statement = statement.where(
+            Photo.uploaded_at <= at,
+            or_(Photo.uploaded_at < at, and_(Photo.uploaded_at == at, Photo.id < photo_id)),
+        )
+    statement = statement.order_by(Photo.uploaded_at.desc(), Photo.id.desc())
+    return statement.limit(page.limit) if page.limit is not None else statement
+
+
+def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the event's photos that show the guest: photo, score, face box, None."""
+    statement = (
+        select(Photo, FaceMatch.confidence_score, Face.box, literal(None))
+        .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
+        .join(Face, Face.id == FaceMatch.face_id)
+        .where(Photo.event_id == event_id)
+    )
+    return session.execute(_page(statement, page)).all()
+
+
+def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
+    """Return how many photos of the event show the guest."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(FaceMatch)
+            .join(Photo, Photo.id == FaceMatch.photo_id)
+            .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
+        )
+        or 0
+    )
+
+
+def of_event_for_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return all the event's photos, with the guest's score and face box where the guest is in them."""
+    statement = (
+        select(Photo, FaceMatch.confidence_score, Face.box, literal(None))
+        .outerjoin(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
+        .outerjoin(Face, Face.id == FaceMatch.face_id)
+        .where(Photo.event_id == event_id)
+    )
+    return session.execute(_page(statement, page)).all()
+
+
+def count_of_event(session: Session, event_id: int) -> int:
+    """Return how many photos the event has."""
+    return session.scalar(select(func.count()).select_from(Photo).where(Photo.event_id == event_id)) or 0
+
+
+def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    faces = select(func.count()).select_from(Face).where(Face.photo_id == Photo.id).scalar_subquery()
+    return select(Photo, literal(None), literal(None), faces).where(where)
+
+
+def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return all the event's photos with how many faces each has."""
+    return session.execute(_page(_with_face_count(Photo.event_id == event_id), page)).all()
+
+
+def of_photographer(session: Session, photographer_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the photographer's own photos with how many faces each has."""
+    statement = _with_face_count(Photo.photographer_id == photographer_id)
+    return session.execute(_page(statement, page)).all()
+
+
+def count_of_photographer(session: Session, photographer_id: int) -> int:
+    """Return how many photos are the photographer's own."""
+    return (
+        session.scalar(select(func.count()).select_from(Photo).where(Photo.photographer_id == photographer_id)) or 0
+    )
+
+
+def _is(photo: int | str) -> ColumnElement[bool]:
+    return Photo.id == photo if isinstance(photo, int) else Photo.filename == photo
+
+
+def seen_by_anyone(session: Session, photo: int | str) -> Photo | None:
+    """Return a photo by its id or stored name: admins see all."""
+    return session.scalar(select(Photo).where(_is(photo)))
+
+
+def seen_by_photographer(session: Session, photo: int | str, user_id: int) -> Photo | None:
+    """Return the photo if it is the photographer's own or of an event they work at."""
+    assigned = exists().where(
+        EventPhotographer.event_id == Photo.event_id, EventPhotographer.photographer_id == user_id
+    )
+    return session.scalar(select(Photo).where(_is(photo), or_(Photo.photographer_id == user_id, assigned)))
+
+
+def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
+    """Return the photo if the guest is of its event, and in it or free to see all of the event's."""
+    member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
+    matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
+    all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
+    return session.scalar(select(Photo).where(_is(photo), member, or_(matched, all_shown)))
+
+
+def same_bytes(session: Session, event_id: int, sha256: str) -> Photo | None:
+    """Return the event's photo with these very bytes."""
+    return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+
+
+def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
+    """Return those photos, held for change."""
+    return session.scalars(select(Photo).where(Photo.id.in_(photo_ids)).order_by(Photo.id).with_for_update()).all()
+
+
+def remove(session: Session, photo_ids: Sequence[int]) -> None:
+    """Delete these photos; faces and matches go with them."""
+    session.execute(delete(Photo).where(Photo.id.in_(photo_ids)))
+
+
+def count(session: Session) -> int:
+    """Return the number of photos."""
+    return session.scalar(select(func.count()).select_from(Photo)) or 0

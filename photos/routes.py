@@ -1,0 +1,165 @@
+"""Photos for guests: lists and pictures."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+import errors
+from accounts import queries as account_queries
+from accounts import service as accounts
+from accounts import tokens
+from database import reading
+from dependencies import (
+    SIGNED_IN,
+    AskedPage,
+    CurrentGuest,
+    CurrentUser,
+    bearer_token,
+    refusals,
+)
+from fields import RowId
+from keys import storable
+from models import Photo, User
+from photos import service
+from photos.links import LIFETIME_SECONDS, signer
+from photos.schemas import PhotoOut
+from photos.service import PhotoList
+
+router = APIRouter(prefix="/api", tags=["photos"])
+Size = Literal["thumb", "web", "original"]
+PAGED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "X-Total-Count": {"schema": {"type": "integer"}, "description": "How many there are in all."},
+            "X-Next-Cursor": {"schema": {"type": "string"}, "description": "`cursor` of the next page."},
+        }
+    }
+}
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/*": {}}, "description": "The picture."},
+    304: {"description": "The caller's copy is still right."},
+}
+
+
+def mark_page(response: Response, found: PhotoList) -> None:
+    """Say in headers how many there are and where the next page starts."""
+    response.headers["X-Total-Count"] = str(found.total)
+    if found.next_cursor:
+        response.headers["X-Next-Cursor"] = found.next_cursor
+
+
+def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]:
+    mark_page(response, found)
+    return [PhotoOut.of(row, viewer) for row in found.rows]
+
+
+OWN = refusals(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
+ALL = refusals(
+    errors.InvalidCursor,
+    *SIGNED_IN,
+    errors.GuestsOnly,
+    errors.NotInEvent,
+    errors.PhotosArePrivate,
+    errors.NoSuchEvent,
+)
+
+
+@router.get("/my-photos", summary="The photos I am in", responses={**PAGED, **OWN})
+def my_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
+    """Of the guest's event, newest first."""
+    return _shown(response, service.photos_with(guest, None, page), guest)
+
+
+@router.get("/all-photos", summary="All photos of my event", responses={**PAGED, **ALL})
+def all_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
+    """Newest first, each with `has_face_match`; 403 where guests see only the photos they are in."""
+    return _shown(response, service.photos_for_guest(guest, None, page), guest)
+
+
+@router.get(
+    "/user/events/{event_id}/photos",
+    summary="The photos I am in, of one of my events",
+    responses={**PAGED, **OWN},
+)
+def my_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
+    """Newest first."""
+    return _shown(response, service.photos_with(guest, event_id, page), guest)
+
+
+@router.get(
+    "/user/events/{event_id}/all-photos",
+    summary="All photos of one of my events",
+    responses={**PAGED, **ALL},
+)
+def all_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
+    """Newest first, each with `has_face_match`; 403 where guests see only the photos they are in."""
+    return _shown(response, service.photos_for_guest(guest, event_id, page), guest)
+
+
+def viewer_of(
+    request: Request,
+    photo_id: RowId,
+    size: Size = "web",
+    user: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+) -> User:
+    """Return who asks: by a token, or by the link that was signed for them."""
+    token = bearer_token(request)
+    if token is not None:
+        return accounts.user_of(tokens.read(token))
+    if not (user and expires and signature):
+        raise errors.NotAuthenticated
+    user_id = signer(photo_id, size, user, expires, signature)
+    with reading() as session:
+        found = account_queries.user(session, user_id)
+    if found is None or not found.is_active:
+        raise errors.InvalidToken
+    return found
+
+
+@router.get(
+    "/photo/{photo_id}",
+    summary="A photo's picture",
+    response_class=Response,
+    responses={**PICTURE, **refusals(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+)
+def photo_picture(
+    photo_id: RowId, request: Request, viewer: Annotated[User, Depends(viewer_of)], size: Size = "web"
+) -> Response:
+    """With a token, or by a signed link without one. 404 for whoever may not see it, too."""
+    return _picture(service.seen_by(viewer, photo_id), size, request)
+
+
+@router.get(
+    "/image/{filename}",
+    summary="A photo's picture, by its stored name",
+    response_class=Response,
+    responses={**PICTURE, **refusals(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+)
+def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Size = "web") -> Response:
+    """As `GET /api/photo/{photo_id}`."""
+    if not storable(filename):
+        raise errors.NoSuchPhoto
+    return _picture(service.seen_by(viewer, filename), size, request)
+
+
+def _picture(photo: Photo, size: Size, request: Request) -> Response:
+    etag = f'"{photo.sha256[:24]}-{size}"'
+    headers = {"ETag": etag, "Cache-Control": f"private, max-age={LIFETIME_SECONDS}"}
+    if etag in _tags(request):
+        return Response(status_code=304, headers=headers)
+    length, chunks = service.open_bytes(photo, size)
+    kind = photo.content_type if size == "original" else "image/jpeg"
+    name = photo.original_filename if size == "original" else f"{photo.original_filename.rsplit('.', 1)[0]}.jpg"
+    headers["Content-Length"] = str(length)
+    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(name, safe='')}"
+    return StreamingResponse(chunks, media_type=kind, headers=headers)
+
+
+def _tags(request: Request) -> Sequence[str]:
+    given = request.headers.get("if-none-match", "").split(",")
+    return [tag.strip().removeprefix("W/") for tag in given]

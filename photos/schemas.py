@@ -1,0 +1,99 @@
+"""Payloads about photos."""
+
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from fields import UtcTime
+from models import REJECTED, User
+from photos.links import link
+from photos.queries import PhotoRow
+
+
+class FaceBox(BaseModel):
+    """Where the guest's face is, in fractions (0 to 1) of the picture's width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class PhotoOut(BaseModel):
+    id: int
+    filename: str
+    original_filename: str
+    content_type: str
+    photo_type: str
+    photographer_id: int | None
+    event_id: int
+    uploaded_at: UtcTime
+    taken_at: UtcTime | None
+    width: int
+    height: int
+    has_face_match: bool
+    confidence_score: float | None = Field(description="Cosine similarity times 100.")
+    matched_face: FaceBox | None
+    processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
+    url: str
+    thumbnail_url: str
+
+    @classmethod
+    def of(cls, row: PhotoRow, viewer: User) -> Self:
+        """Return a list's row as this account sees it, with links signed for it."""
+        photo, score, box, _ = row
+        return cls(
+            id=photo.id,
+            filename=photo.filename,
+            original_filename=photo.original_filename,
+            content_type=photo.content_type,
+            photo_type=photo.photo_type,
+            photographer_id=photo.photographer_id,
+            event_id=photo.event_id,
+            uploaded_at=photo.uploaded_at,
+            taken_at=photo.taken_at,
+            width=photo.width,
+            height=photo.height,
+            has_face_match=score is not None,
+            confidence_score=score,
+            matched_face=_fractions(box, photo.width, photo.height) if box else None,
+            processing_status=photo.status if photo.status != REJECTED else "failed",
+            url=link(photo.id, "web", viewer),
+            thumbnail_url=link(photo.id, "thumb", viewer),
+        )
+
+
+class PhotographerPhotoOut(PhotoOut):
+    face_count: int
+    error: str | None = Field(description="Why the processing failed.")
+
+    @classmethod
+    def of(cls, row: PhotoRow, viewer: User) -> Self:
+        """Return a list's row as its photographer sees it."""
+        seen = PhotoOut.of(row, viewer).model_dump()
+        return cls(**seen, face_count=row[3] or 0, error=row[0].error)
+
+
+def _fractions(box: list[float], width: int, height: int) -> FaceBox:
+    x, y, w, h = box
+    return FaceBox(
+        x=round(x / width, 5), y=round(y / height, 5), width=round(w / width, 5), height=round(h / height, 5)
+    )
+
+
+class UploadedPhoto(BaseModel):
+    id: int
+    filename: str
+    original_filename: str
+    duplicate: bool = Field(description="The event has these very bytes already; this is that photo.")
+
+
+class RejectedFile(BaseModel):
+    original_filename: str
+    error: str
+
+
+class UploadResult(BaseModel):
+    message: str
+    uploaded_photos: list[UploadedPhoto]
+    rejected: list[RejectedFile]

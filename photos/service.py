@@ -1,0 +1,276 @@
+"""Photos: received, listed, shown and deleted."""
+
+import base64
+import hashlib
+import unicodedata
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+import errors
+import images
+import storage
+from database import reading, transaction
+from events import queries as event_queries
+from events.service import home_event
+from keys import MAX_ID
+from models import ADMIN, PHOTOGRAPHER, Event, Photo, User
+from photos import queries
+from photos.keys import storage_key, stored_keys
+from photos.queries import Page, PhotoRow
+from settings import get_settings
+
+MAX_FILENAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one uploaded file."""
+
+    id: int
+    filename: str
+    original_filename: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoList:
+    """One page of photos, how many there are in all, and where the next page starts."""
+
+    rows: Sequence[PhotoRow]
+    total: int
+    next_cursor: str | None
+
+
+# --- receiving -----------------------------------------------------------------------------------
+
+
+def clean_filename(name: str | None) -> str:
+    """Return a file's own name: no folders, nothing a database or a header cannot hold, 255 characters at most."""
+    base = PurePosixPath((name or "").replace("\\", "/")).name
+    kept = "".join(each for each in base if unicodedata.category(each) not in ("Cc", "Cs")).strip()
+    return kept[-MAX_FILENAME:] or "photo"
+
+
+def receive(event: Event, photographer_id: int, filename: str, data: bytes) -> Receipt:
+    """Take one photo: when this returns, its bytes and its row are safe. The same bytes are the same photo.
+
+    Raises:
+        PhotoTooLarge, InvalidImage, ImageDamaged, TooManyPixels: why it is refused.
+        NoSuchEvent: the event has just been deleted.
+    """
+    info = _inspect(data)
+    digest = hashlib.sha256(data).hexdigest()
+    with reading() as session:
+        known = queries.same_bytes(session, event.id, digest)
+    if known is not None:
+        return _receipt(known, filename, duplicate=True)
+    stored_name = f"{uuid.uuid4().hex}{info.extension}"
+    key = storage_key(event.id, stored_name, "original")
+    storage.put(key, data)
+    photo = Photo(
+        event_id=event.id,
+        photographer_id=photographer_id,
+        original_filename=filename,
+        filename=stored_name,
+        content_type=info.content_type,
+        sha256=digest,
+        size=len(data),
+        width=info.width,
+        height=info.height,
+        taken_at=_in_zone(info.taken_at, event.timezone),
+    )
+    return _record(photo, key)
+
+
+def _record(photo: Photo, key: str) -> Receipt:
+    try:
+        with transaction() as session:
+            session.add(photo)
+            session.flush()
+        return _receipt(photo, photo.original_filename, duplicate=False)
+    except IntegrityError as error:
+        storage.delete([key])
+        # Either somebody sent the same bytes at the same moment, or the event is gone.
+        with reading() as session:
+            known = queries.same_bytes(session, photo.event_id, photo.sha256)
+        if known is None:
+            raise errors.NoSuchEvent from error
+        return _receipt(known, photo.original_filename, duplicate=True)
+    except BaseException:
+        storage.delete([key])
+        raise
+
+
+def _inspect(data: bytes) -> images.ImageInfo:
+    settings = get_settings()
+    if len(data) > settings.max_photo_bytes:
+        raise errors.PhotoTooLarge
+    try:
+        return images.inspect(data, settings.max_photo_pixels)
+    except images.TooManyPixels as error:
+        raise errors.TooManyPixels from error
+    except images.DamagedImage as error:
+        raise errors.ImageDamaged from error
+    except images.ImageError as error:
+        raise errors.InvalidImage from error
+
+
+def _receipt(photo: Photo, filename: str, *, duplicate: bool) -> Receipt:
+    return Receipt(photo.id, photo.filename, filename, duplicate)
+
+
+def _in_zone(taken_at: datetime | None, timezone: str) -> datetime | None:
+    """Read a camera's clock, which tells no zone, in the event's."""
+    if taken_at is None:
+        return None
+    try:
+        return taken_at.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+def read_page(limit: int | None, cursor: str | None) -> Page:
+    """Return the page that a `limit` and a cursor ask for.
+
+    Raises:
+        InvalidCursor: the cursor is not one of ours.
+    """
+    if not cursor:
+        return Page(limit)
+    try:
+        at, photo_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split("|")
+        after = datetime.fromtimestamp(int(at) / 1e6, UTC), int(photo_id)
+    except (ValueError, OverflowError, OSError) as error:
+        raise errors.InvalidCursor from error
+    if not 0 <= after[1] <= MAX_ID:
+        raise errors.InvalidCursor
+    return Page(limit, after)
+
+
+def _cursor(photo: Photo) -> str:
+    micros = round(photo.uploaded_at.timestamp() * 1e6)
+    return base64.urlsafe_b64encode(f"{micros}|{photo.id}".encode()).decode()
+
+
+def _listed(rows: Sequence[PhotoRow], page: Page, total: int) -> PhotoList:
+    full = page.limit is not None and len(rows) == page.limit
+    return PhotoList(rows, total, _cursor(rows[-1][0]) if full and rows else None)
+
+
+def _guest_event(session: Session, user: User, event_id: int | None) -> Event:
+    """Return one of the guest's events: the home event when none is named."""
+    if event_id is None:
+        return home_event(session, user)
+    event = event_queries.by_id(session, event_id)
+    if event is None or event_queries.membership(session, user.id, event_id) is None:
+        raise errors.NotInEvent
+    return event
+
+
+def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
+    """Return the photos of the guest's event that show the guest.
+
+    Raises:
+        NotInEvent: not one of the guest's events. NoSuchEvent: the guest has none.
+    """
+    with reading() as session:
+        event = _guest_event(session, user, event_id)
+        rows = queries.with_guest(session, user.id, event.id, page)
+        return _listed(rows, page, queries.count_with_guest(session, user.id, event.id))
+
+
+def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
+    """Return all photos of the guest's event, where guests may see them all.
+
+    Raises:
+        NotInEvent: not one of the guest's events. PhotosArePrivate: guests see only their own there.
+        NoSuchEvent: the guest has none.
+    """
+    with reading() as session:
+        event = _guest_event(session, user, event_id)
+        if not event.guests_see_all_photos:
+            raise errors.PhotosArePrivate
+        rows = queries.of_event_for_guest(session, user.id, event.id, page)
+        return _listed(rows, page, queries.count_of_event(session, event.id))
+
+
+def photos_of_event(event_id: int, page: Page) -> PhotoList:
+    """Return all photos of an event, for its photographers."""
+    with reading() as session:
+        rows = queries.of_event(session, event_id, page)
+        return _listed(rows, page, queries.count_of_event(session, event_id))
+
+
+def photos_by(photographer_id: int, page: Page) -> PhotoList:
+    """Return a photographer's own photos."""
+    with reading() as session:
+        rows = queries.of_photographer(session, photographer_id, page)
+        return _listed(rows, page, queries.count_of_photographer(session, photographer_id))
+
+
+# --- one photo -----------------------------------------------------------------------------------
+
+
+def seen_by(user: User, photo: int | str) -> Photo:
+    """Return a photo, by id or stored name, that this account may see.
+
+    Raises:
+        NoSuchPhoto: there is none, or it is not theirs to see.
+    """
+    with reading() as session:
+        if user.user_type == ADMIN:
+            found = queries.seen_by_anyone(session, photo)
+        elif user.user_type == PHOTOGRAPHER:
+            found = queries.seen_by_photographer(session, photo, user.id)
+        else:
+            found = queries.seen_by_guest(session, photo, user.id)
+    if found is None:
+        raise errors.NoSuchPhoto
+    return found
+
+
+def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
+    """Return the length and the chunks of a photo's `original`, `web` or `thumb` bytes.
+
+    Raises:
+        PhotoNotReady: the rendition is not made yet. NoSuchPhoto: it never will be.
+    """
+    try:
+        return storage.stream(storage_key(photo.event_id, photo.filename, size))
+    except storage.MissingObject as error:
+        if photo.status in ("pending", "processing"):
+            raise errors.PhotoNotReady from error
+        raise errors.NoSuchPhoto from error
+
+
+def remove(user: User, photo_ids: Sequence[int]) -> int:
+    """Delete a photographer's own photos with their faces, matches and bytes; all of them or none.
+
+    Raises:
+        NoSuchPhoto: one does not exist. NotYourPhotos: one is somebody else's.
+    """
+    wanted = sorted(set(photo_ids))
+    with transaction() as session:
+        found = queries.by_ids(session, wanted)
+        if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
+            raise errors.NotYourPhotos
+        if len(found) != len(wanted):
+            raise errors.NoSuchPhoto
+        for event_id in sorted({photo.event_id for photo in found}):
+            event = event_queries.lock(session, event_id)
+            if event is not None:
+                event.version += 1
+        session.flush()
+        queries.remove(session, wanted)
+    storage.delete(key for photo in found for key in stored_keys(photo.event_id, photo.filename))
+    return len(found)

@@ -1,0 +1,118 @@
+"""The guest's selfie: checked, sent, followed, seen and erased."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+import errors
+import storage
+from accounts.schemas import Message
+from dependencies import (
+    SELFIE_FACE,
+    SELFIE_FILE,
+    SIGNED_IN,
+    CurrentGuest,
+    CurrentUser,
+    Language,
+    SelfieGuest,
+    SelfiePart,
+    SelfieValidator,
+    Strict,
+    WakeJobs,
+    refusals,
+)
+from fields import RowId
+from matching import service as matching
+from models import Selfie
+from selfies import service
+from selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
+from settings import get_settings
+
+router = APIRouter(prefix="/api", tags=["selfies"])
+RECEIVED = "Selfie uploadé avec succès. Le matching est en cours..."
+
+
+@router.post(
+    "/validate-selfie",
+    summary="Would this selfie do?",
+    responses=refusals(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
+)
+def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
+    """Needs no account and keeps nothing. A picture that would be refused answers 400 with the reason."""
+    validator.check(file)
+    return Valid(valid=True)
+
+
+@router.post(
+    "/upload-selfie",
+    summary="Send my selfie",
+    responses=refusals(
+        *SELFIE_FILE, *SIGNED_IN, errors.PhotographerSelfie, errors.EventExpired, errors.SelfieBodyTooLarge
+    ),
+)
+def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, strict: Strict = True) -> SelfieReceived:
+    """Answers as soon as the selfie is safe on disk; its face is looked for, and matched, in the background.
+
+    A replacement that is then rejected leaves the old selfie and its matches.
+    """
+    service.receive(guest.id, file, strict=strict and get_settings().selfie_validation_strict)
+    wake_jobs()
+    return SelfieReceived(message=RECEIVED)
+
+
+@router.get(
+    "/rematch-status",
+    summary="How far is the matching of my selfie?",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly),
+)
+def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
+    """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`."""
+    state = matching.state_of(guest.id)
+    return MatchingStatus(
+        status=state.status,
+        matched=state.matched,
+        detail=errors.text_of(state.detail, language),
+        started_at=state.started_at,
+        finished_at=state.finished_at,
+    )
+
+
+@router.get(
+    "/my-selfie",
+    summary="My selfie's particulars",
+    response_model=SelfieOut,
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
+)
+def my_selfie(guest: CurrentGuest) -> Selfie:
+    """The accepted selfie, else the one being looked at."""
+    return service.mine(guest.id)
+
+
+@router.delete(
+    "/my-selfie",
+    summary="Erase my selfie",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
+)
+def delete_my_selfie(guest: CurrentGuest) -> Message:
+    """Erases the picture, what was computed from it, and every match of the guest."""
+    service.remove_mine(guest.id)
+    return Message(message="Selfie supprimé")
+
+
+@router.get(
+    "/selfie/{user_id}",
+    summary="A guest's selfie",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/jpeg": {}}, "description": "The picture."},
+        **refusals(*SIGNED_IN, errors.NoSuchSelfie),
+    },
+)
+def selfie_image(user_id: RowId, user: CurrentUser) -> Response:
+    """Only for its owner and for admins."""
+    key = service.image_of(user_id, user)
+    try:
+        size, chunks = storage.stream(key)
+    except storage.MissingObject as error:
+        raise errors.NoSuchSelfie from error
+    headers = {"Content-Length": str(size), "Cache-Control": "private, no-store"}
+    return StreamingResponse(chunks, media_type="image/jpeg", headers=headers)

@@ -1,0 +1,34 @@
+"""Payloads about selfies."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from fields import UtcTime
+
+
+class Valid(BaseModel):
+    valid: bool
+
+
+class SelfieReceived(BaseModel):
+    message: str
+    status: str = "processing"
+
+
+class SelfieOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    width: int | None
+    height: int | None
+    status: str
+    created_at: UtcTime
+
+
+class MatchingStatus(BaseModel):
+    status: Literal["idle", "queued", "running", "done", "validation_failed", "error"]
+    matched: int
+    detail: str | None
+    started_at: UtcTime | None
+    finished_at: UtcTime | None
