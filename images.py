@@ -42,6 +42,9 @@ PARSER_ERRORS = (
 )  # fmt: skip
 
 pillow_heif.register_heif_opener()
+Image.init()
+# Pillow opens an MPO, a camera's JPEG with a second picture behind it, as a JPEG and then says which it is.
+OPENERS = tuple(kind for kind in FORMATS if kind != "MPO")
 # Our own bound on pixels is stricter and is judged before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
 cv2.setNumThreads(1)
@@ -115,7 +118,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+            return Image.open(io.BytesIO(data), formats=OPENERS)
     except PARSER_ERRORS as error:
         raise UnsupportedImage("not a picture of a kind that is taken") from error
 

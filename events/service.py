@@ -24,6 +24,8 @@ from photos.keys import stored_keys
 from selfies import queries as selfie_queries
 from settings import get_settings
 
+# In a class whose field is called `date`, the type needs another name.
+Day = date
 CODE_ATTEMPTS = 5
 # Another process's change must show within five seconds.
 _codes: TTLCache[tuple[int, datetime] | None] = TTLCache(size=10_000, ttl=5, negative_ttl=2)
@@ -35,7 +37,7 @@ class NewEvent:
 
     name: str
     event_code: str | None = None
-    date: date | None = None
+    date: Day | None = None
     timezone: str = "Europe/Paris"
     expires_at: datetime | None = None
     guests_see_all_photos: bool = False
