@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,11 @@ def _reset() -> None:
     operations.service.forget_counts()
 
 
-def _service(request: pytest.FixtureRequest, folder: Path, provider: str, **extra: str) -> Iterator[Service]:
+@contextmanager
+def fresh_database(
+    request: pytest.FixtureRequest, folder: Path, provider: str = "fake", **extra: str
+) -> Iterator[None]:
+    """A migrated, empty database and storage, and settings of their own, as a new process would find them."""
     environment = {
         "DATABASE_URL": _address(request.param, request, folder),
         "STORAGE_URL": f"file://{folder}/storage",
@@ -76,12 +81,18 @@ def _service(request: pytest.FixtureRequest, folder: Path, provider: str, **extr
             patch.setenv(name, value)
         _reset()
         upgrade()
-        from main import create_app
-
-        app = create_app()
-        with TestClient(app, raise_server_exceptions=False) as client:
-            yield Service(client, folder / "storage")
+        yield
         _reset()
+
+
+def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Iterator[Service]:
+    from main import create_app
+
+    with (
+        fresh_database(request, folder, provider),
+        TestClient(create_app(), raise_server_exceptions=False) as client,
+    ):
+        yield Service(client, folder / "storage")
 
 
 @pytest.fixture(scope="module", params=DATABASES)

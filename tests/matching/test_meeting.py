@@ -1,0 +1,132 @@
+"""A selfie and a photo of the same person that are finished at the same moment must find each other."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accounts import service as accounts
+from accounts.service import NewAccount
+from database import reading, transaction
+from events import service as events
+from events.service import NewEvent
+from faces.engine import DetectedFace
+from faces.fake import ENGINE_ID, FakeEngine
+from matching import matrices, queries, service
+from models import PROCESSING, Event, Photo, Selfie, User
+from tests.builders import people
+from tests.conftest import fresh_database
+
+ROUNDS = 50
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
+    """An event on a database that no job thread works on."""
+    folder: Path = tmp_path_factory.mktemp("meeting")
+    with fresh_database(request, folder):
+        yield events.create(NewEvent("Meeting", event_code="MEETING"))
+
+
+def _face() -> DetectedFace:
+    import images
+
+    (face,) = FakeEngine().detect(images.decode(people(1)))
+    return face
+
+
+def _guest(event: Event, number: int) -> User:
+    name = f"guest{number}"
+    with transaction() as session:
+        account = NewAccount(name, f"{name}@example.org", "")
+        return accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+
+
+def _rows_in_hand(event: Event, guest: User, number: int) -> tuple[int, int]:
+    """A selfie and a photo that are being processed, as a claim leaves them."""
+    with transaction() as session:
+        selfie = Selfie(user_id=guest.id, storage_key=f"selfies/{number}", status=PROCESSING, attempts=1)
+        photo = Photo(
+            event_id=event.id,
+            original_filename="p.jpg",
+            filename=f"{number}.jpg",
+            content_type="image/jpeg",
+            sha256=f"{number:064d}",
+            size=1,
+            width=280,
+            height=280,
+            status=PROCESSING,
+            attempts=1,
+        )
+        session.add_all([selfie, photo])
+        session.flush()
+        return selfie.id, photo.id
+
+
+def _held(_: object) -> bool:
+    return True
+
+
+def _together(*steps: Callable[[], Any]) -> None:
+    start = threading.Barrier(len(steps))
+
+    def run(step: Callable[[], Any]) -> None:
+        start.wait()
+        step()
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for each in [pool.submit(run, step) for step in steps]:
+            each.result(30)
+
+
+def _pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Callable[..., Any]:
+    """After reading the other side, wait a little for the other to have read too: then both can miss."""
+
+    def read(*args: Any) -> Any:
+        found = real(*args)
+        with suppress(threading.BrokenBarrierError):
+            meeting[0].wait(timeout=0.05)
+        return found
+
+    return read
+
+
+@pytest.mark.parametrize("at_the_worst_moment", [False, True])
+def test_both_finish_at_once_and_meet_every_time(
+    event: Event, monkeypatch: pytest.MonkeyPatch, at_the_worst_moment: bool
+) -> None:
+    meeting = [threading.Barrier(2)]
+    if at_the_worst_moment:
+        monkeypatch.setattr(queries, "guests_embeddings", _pausing(queries.guests_embeddings, meeting))
+        monkeypatch.setattr(matrices, "faces_of", _pausing(matrices.faces_of, meeting))
+    face, met = _face(), 0
+    for number in range(ROUNDS):
+        unique = number + ROUNDS * at_the_worst_moment
+        guest = _guest(event, unique)
+        selfie_id, photo_id = _rows_in_hand(event, guest, unique)
+        meeting[0] = threading.Barrier(2)
+        _together(
+            partial(service.accept_selfie, selfie_id, ENGINE_ID, face.embedding, _held),
+            partial(service.record_photo, photo_id, ENGINE_ID, [face], _held),
+        )
+        with reading() as session:
+            matched = [match.photo_id for match in queries.matches_of(session, guest.id, event.id)]
+        met += matched.count(photo_id)
+        # Everyone here has the same face: each guest is in every photo so far, once.
+        assert len(matched) == len(set(matched))
+    assert met == ROUNDS
+
+
+def test_a_matrix_holds_what_the_database_holds(event: Event) -> None:
+    with transaction() as session:
+        faces = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
+        matrices.forget()
+        again = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
+    assert np.array_equal(faces.face_ids, again.face_ids)
+    assert np.array_equal(faces.embeddings, again.embeddings)
