@@ -10,6 +10,7 @@ import pillow_heif
 from PIL import Image
 
 import images
+from faces.fake import fake_colour
 from tests.builders import people
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
@@ -105,6 +106,17 @@ def with_gps(number: int = 1) -> bytes:
     exif[0x010F] = "SecretCamera"
     exif[GPS_IFD] = {1: "N", 2: (48.0, 51.0, 30.0), 3: "E", 4: (2.0, 17.0, 40.0)}
     return saved(person(number), "JPEG", quality=95, exif=exif)
+
+
+def squares(*sizes: tuple[int, int]) -> bytes:
+    """Fake persons of different sizes side by side: (number, px) each."""
+    ground = Image.new("RGB", (sum(size + 60 for _, size in sizes) + 60, 460), "white")
+    left = 60
+    for number, size in sizes:
+        blue, green, red = fake_colour(number)
+        ground.paste((red, green, blue), (left, 60, left + size, 60 + size))
+        left += size + 60
+    return saved(ground, "JPEG", quality=95)
 
 
 def gps_of(data: bytes) -> dict[int, Any]:

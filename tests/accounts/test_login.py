@@ -1,0 +1,132 @@
+"""Logging in by name or address, where a name may fit several accounts."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from tests.builders import EventInfo, Person, Service
+from tests.pictures import refused
+
+WRONG = "Nom d'utilisateur ou mot de passe incorrect"
+_numbers = itertools.count(1)
+
+
+def fresh() -> str:
+    """A name nobody has yet."""
+    return f"visitor{next(_numbers)}"
+
+
+def register(service: Service, event: EventInfo, name: str, password: str = "pw") -> int:
+    data = {"username": name, "email": f"{name}@example.org", "password": password}
+    answer = service.post("/api/register-with-event-code", json={"user_data": data, "event_code": event.code})
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["id"])
+
+
+def log_in(service: Service, name: str, password: str = "pw", code: str | None = None) -> Any:
+    body = {"username": name, "password": password, "event_code": code}
+    return service.post("/api/login", json=body)
+
+
+def who(service: Service, answer: Any) -> int:
+    assert answer.status_code == 200, answer.text
+    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    return int(service.get("/api/me", headers=headers).json()["id"])
+
+
+def test_a_login_gives_a_bearer_token(service: Service) -> None:
+    name = service.guest(service.event()).name
+    body = log_in(service, name).json()
+    assert body["token_type"] == "bearer"
+    assert body["expires_in"] > 3600
+
+
+def test_name_and_address_in_any_case(service: Service) -> None:
+    guest = service.guest(service.event())
+    for typed in (guest.name.upper(), f" {guest.name} ", f"{guest.name}@EXAMPLE.org", f"{guest.name}@example.org"):
+        assert who(service, log_in(service, typed)) == guest.id
+
+
+@pytest.mark.parametrize("password", ["wrong", "PW", "pw ", "x" * 1024])
+def test_a_wrong_password_is_refused(service: Service, password: str) -> None:
+    name = service.guest(service.event()).name
+    refused(log_in(service, name, password), 401, "BadCredentials", WRONG)
+
+
+@pytest.mark.parametrize("name", ["nobody", "nobody@example.org", "", "  ", "\x00", "x" * 900, "%", "' OR 1=1 --"])
+def test_an_unknown_name_answers_as_a_wrong_password(service: Service, name: str) -> None:
+    refused(log_in(service, name), 401, "BadCredentials", WRONG)
+
+
+def test_an_empty_password_is_refused(service: Service) -> None:
+    name = service.guest(service.event()).name
+    refused(log_in(service, name, ""), 422, "InvalidRequest")
+
+
+def test_the_same_person_at_two_events_says_which(service: Service) -> None:
+    name, first, second = fresh(), service.event(name="Noces"), service.event(name="Course")
+    ids = {event.code: register(service, event, name) for event in (first, second)}
+    for typed in (name, f"{name}@example.org"):
+        answer = log_in(service, typed)
+        refused(answer, 409, "SeveralAccounts")
+        wanted = [
+            {"event_name": "Noces", "event_code": first.code},
+            {"event_name": "Course", "event_code": second.code},
+        ]
+        assert sorted(answer.json()["accounts"], key=str) == sorted(wanted, key=str)
+        for code, number in ids.items():
+            assert who(service, log_in(service, typed, code=code)) == number
+            assert who(service, log_in(service, typed, code=f" {code.lower()} ")) == number
+
+
+def test_different_passwords_tell_accounts_apart(service: Service) -> None:
+    name = fresh()
+    first = register(service, service.event(), name, "one")
+    second = register(service, service.event(), name, "two")
+    assert who(service, log_in(service, name, "one")) == first
+    assert who(service, log_in(service, name, "two")) == second
+    refused(log_in(service, name, "three"), 401, "BadCredentials", WRONG)
+
+
+def test_a_wrong_password_never_lists_the_events(service: Service) -> None:
+    name = fresh()
+    for _ in range(2):
+        register(service, service.event(), name)
+    answer = log_in(service, name, "wrong")
+    refused(answer, 401, "BadCredentials", WRONG)
+    assert "accounts" not in answer.json()
+
+
+def test_a_name_at_nine_events_needs_the_code(service: Service) -> None:
+    name, events = fresh(), [service.event() for _ in range(9)]
+    ids = [register(service, event, name) for event in events]
+    for password in ("pw", "wrong"):
+        answer = log_in(service, name, password)
+        refused(answer, 409, "SeveralAccounts")
+        assert answer.json()["accounts"] == []
+    assert who(service, log_in(service, name, code=events[8].code)) == ids[8]
+
+
+def test_the_code_of_another_event_opens_nothing(service: Service) -> None:
+    guest, other = service.guest(service.event()), service.event()
+    for code in (other.code, "NOSUCH99", "\x00"):
+        refused(log_in(service, guest.name, code=code), 401, "BadCredentials", WRONG)
+
+
+def test_a_guest_logs_in_with_the_code_of_a_joined_event(service: Service) -> None:
+    guest, other = service.guest(service.event()), service.event()
+    assert service.post("/api/join-event", guest, json={"event_code": other.code}).status_code == 200
+    assert who(service, log_in(service, guest.name, code=other.code)) == guest.id
+
+
+def test_staff_log_in_at_the_same_place(service: Service) -> None:
+    photographer: Person = service.photographer()
+    assert who(service, log_in(service, photographer.name)) == photographer.id
+    assert who(service, log_in(service, service.admin.name)) == service.admin.id
+
+
+def test_a_wrong_password_in_english(service: Service) -> None:
+    body = {"username": "nobody", "password": "pw"}
+    answer = service.post("/api/login", json=body, headers={"Accept-Language": "en"})
+    refused(answer, 401, "BadCredentials", "Wrong username or password")

@@ -1,0 +1,168 @@
+"""The real engine on real faces."""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import images
+from bench.pictures import sample_file
+from faces.engine import BgrImage, EngineUnavailable, LocatedFace
+from faces.local import DETECTOR, RECOGNISER, LocalEngine, weights_folder
+from faces.selfie import FaceTooSmall, NoFace, SeveralFaces, main_face
+
+THRESHOLD = 0.40
+
+
+@pytest.fixture(scope="module")
+def engine() -> LocalEngine:
+    return LocalEngine()
+
+
+def astronaut() -> BgrImage:
+    return images.decode(sample_file("skimage", "data/astronaut.png").read_bytes())
+
+
+def group() -> BgrImage:
+    return images.decode(sample_file("insightface", "data/images/t1.jpg").read_bytes())
+
+
+Vector = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+def embedding(engine: LocalEngine, image: BgrImage, *, strict: bool = True) -> Vector:
+    upright, faces = engine.locate_portrait(image)
+    return np.asarray(engine.embed(upright, [main_face(faces, strict=strict)])[0])
+
+
+def largest(engine: LocalEngine, image: BgrImage) -> Vector:
+    return embedding(engine, image, strict=False)
+
+
+def test_six_people_are_six_faces_and_six_persons(engine: LocalEngine) -> None:
+    faces = engine.detect(group())
+    assert len(faces) == 6
+    rows = np.stack([face.embedding for face in faces])
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    similarity = rows @ rows.T - np.eye(6)
+    assert similarity.max() < THRESHOLD
+
+
+def test_embedding_many_faces_at_once_is_embedding_each(engine: LocalEngine) -> None:
+    image = group()
+    faces = engine.locate(image)
+    together = engine.embed(image, faces)
+    alone = np.concatenate([engine.embed(image, [face]) for face in faces])
+    assert np.allclose(together, alone, atol=1e-4)
+
+
+def test_a_large_photo_is_embedded_from_its_full_resolution(engine: LocalEngine) -> None:
+    large = np.asarray(cv2.resize(group(), None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC), np.uint8)
+    faces = engine.detect(large)
+    assert len(faces) == 6
+    small = np.stack([face.embedding for face in engine.detect(group())])
+    similarity = np.stack([face.embedding for face in faces]) @ small.T
+    assert (similarity.max(axis=1) > 0.8).all()
+    assert min(face.box[3] for face in faces) > 200
+
+
+@pytest.mark.parametrize("turn", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_a_turned_selfie_is_the_same_person(engine: LocalEngine, turn: int) -> None:
+    turned = np.asarray(cv2.rotate(astronaut(), turn), np.uint8)
+    assert float(embedding(engine, turned) @ embedding(engine, astronaut())) > 0.9
+
+
+def test_a_tight_crop_is_the_same_person(engine: LocalEngine) -> None:
+    image = astronaut()
+    x, y, width, height = (round(value) for value in main_face(engine.locate(image), strict=True).box)
+    crop = np.ascontiguousarray(image[y : y + height, x : x + width])
+    assert float(embedding(engine, crop) @ embedding(engine, image)) > 0.6
+
+
+def test_channel_order_is_the_one_sface_was_trained_on(engine: LocalEngine, shared_photos: Path) -> None:
+    """Colour crops of the same people: with red and blue exchanged the similarity falls."""
+    right, swapped = [], []
+    for name in ("Abdoulaye_Wade", "Abdullah", "Ai_Sugiyama", "Adrien_Brody", "Alejandro_Toledo"):
+        paths = sorted((shared_photos / "faces").glob(f"{name}_*.jpg"))[:4]
+        pictures = [images.decode(path.read_bytes()) for path in paths]
+        rows = np.stack([largest(engine, picture) for picture in pictures])
+        other = np.stack([largest(engine, np.ascontiguousarray(each[:, :, ::-1])) for each in pictures])
+        right.append((rows @ rows.T)[np.triu_indices(len(rows), 1)].mean())
+        swapped.append((rows @ other.T)[np.triu_indices(len(rows), 1)].mean())
+    assert np.mean(right) > 0.6
+    assert np.mean(right) > np.mean(swapped)
+
+
+def test_embeddings_are_those_of_the_reference_alignment(engine: LocalEngine) -> None:
+    """OpenCV's own SFace wrapper aligns as the weights were trained; our crop must give the same embedding."""
+    reference = cv2.FaceRecognizerSF.create(str(weights_folder() / RECOGNISER), "")
+    image = group()
+    for face in engine.locate(image):
+        row = np.concatenate((face.box, face.landmarks.ravel(), [face.quality])).astype(np.float32)
+        crop = reference.alignCrop(image, row[None])
+        net = cv2.dnn.readNetFromONNX(str(weights_folder() / RECOGNISER))
+        net.setInput(cv2.dnn.blobFromImage(crop, 1.0, (112, 112), (0, 0, 0), swapRB=True), "data")
+        wanted = net.forward().ravel()
+        wanted /= np.linalg.norm(wanted)
+        assert float(engine.embed(image, [face])[0] @ wanted) > 0.999
+
+
+def test_different_people_stay_apart_and_the_same_come_together(engine: LocalEngine, shared_photos: Path) -> None:
+    folder = shared_photos / "people"
+    names = (
+        "obama.jpg",
+        "obama2.jpg",
+        "obama-1080p.jpg",
+        "biden.jpg",
+        "lin-manuel-miranda.png",
+        "alex-lacamoire.png",
+    )
+    found = {name: embedding(engine, images.decode((folder / name).read_bytes())) for name in names}
+    assert float(found["obama.jpg"] @ found["obama2.jpg"]) > THRESHOLD
+    assert float(found["obama.jpg"] @ found["obama-1080p.jpg"]) > THRESHOLD
+    for name in names[3:]:
+        assert float(found["obama.jpg"] @ found[name]) < THRESHOLD
+
+
+def test_nobody_is_seen_where_nobody_is(engine: LocalEngine, shared_photos: Path) -> None:
+    for path in sorted((shared_photos / "backgrounds").glob("*.jpg")):
+        if path.stem == "scream":
+            continue  # a painted face is a face
+        _, faces = engine.locate_portrait(images.decode(path.read_bytes()))
+        assert faces == [], path.name
+
+
+@pytest.mark.parametrize("name", [DETECTOR, RECOGNISER])
+def test_a_damaged_weight_is_named(tmp_path: Path, name: str) -> None:
+    for each in (DETECTOR, RECOGNISER):
+        data = (weights_folder() / each).read_bytes()
+        (tmp_path / each).write_bytes(data[:-1] + b"x" if each == name else data)
+    with pytest.raises(EngineUnavailable, match=name):
+        LocalEngine(folder=tmp_path)
+
+
+def test_a_missing_weight_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"\.onnx"):
+        LocalEngine(folder=tmp_path)
+
+
+def face(width: float, height: float) -> LocatedFace:
+    seed = hashlib.sha256(f"{width}{height}".encode()).digest()[0]
+    return LocatedFace((0.0, 0.0, width, height), np.full((5, 2), seed, np.float32), 0.9)
+
+
+def test_the_selfie_rule() -> None:
+    large, half, below = face(200, 240), face(90, 120), face(90, 119)
+    assert main_face([below, large], strict=True) is large
+    with pytest.raises(SeveralFaces):
+        main_face([large, half], strict=True)
+    assert main_face([half, large], strict=False) is large
+    with pytest.raises(NoFace):
+        main_face([], strict=False)
+    for small in (face(43, 200), face(200, 43), face(70, 71)):
+        with pytest.raises(FaceTooSmall):
+            main_face([small], strict=True)
+        assert main_face([small], strict=False) is small
+    assert main_face([face(44, 114)], strict=True)
