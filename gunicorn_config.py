@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import errors
+import storage
 from accounts.bootstrap import ensure_admin
 from database import forget_engine
 from migrations.upgrade import MigrationProblem, upgrade
@@ -36,6 +37,7 @@ accesslog = None
 def on_starting(server: Any) -> None:
     """In the master, before any worker: bring the database up to date and make sure somebody can administer."""
     try:
+        storage.prepare()
         upgrade()
         password = ensure_admin(_settings)
     except (MigrationProblem, UnsafeSettings) as problem:

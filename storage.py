@@ -52,6 +52,16 @@ def _store() -> tuple[Any, Path | None]:
     return _open(get_settings().storage_url)
 
 
+def prepare() -> None:
+    """Find out, without any input or output but making a local folder, whether the storage can be used.
+
+    Raises:
+        UnsafeSettings: `STORAGE_URL` is not one.
+    """
+    _store()
+    _open.cache_clear()
+
+
 def _sync(path: Path) -> None:
     """Make the file and its name survive a power cut."""
     for place in (path, path.parent, path.parent.parent):

@@ -67,7 +67,7 @@ def default_pictures(folder: Path) -> Pictures:
     """Return the event beside the project, else one made in `folder` from the sample faces of the test packages."""
     if SHARED_EVENT.is_dir():
         return read_folders(SHARED_EVENT / "photos", SHARED_EVENT / "selfies")
-    return _sample_event(folder)
+    return sample_event(folder)
 
 
 def sample_file(package: str, name: str) -> Path:
@@ -83,7 +83,7 @@ def sample_file(package: str, name: str) -> Path:
     raise NoPictures(f"the sample pictures of {package} are not installed; run this through make")
 
 
-def _sample_event(folder: Path) -> Pictures:
+def sample_event(folder: Path) -> Pictures:
     """Six people in three photos; two of them and two strangers send a selfie."""
     photos, selfies = folder / "photos", folder / "selfies"
     photos.mkdir()

@@ -58,7 +58,7 @@ def clean_filename(name: str | None) -> str:
     return kept[-MAX_FILENAME:] or "photo"
 
 
-def receive(event: Event, photographer_id: int, filename: str, data: bytes) -> Receipt:
+def receive(event: Event, photographer_id: int | None, filename: str, data: bytes) -> Receipt:
     """Take one photo: when this returns, its bytes and its row are safe. The same bytes are the same photo.
 
     Raises:

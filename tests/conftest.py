@@ -18,7 +18,8 @@ from migrations.upgrade import upgrade
 from settings import get_settings
 from tests.builders import Service
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "photos"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "photos"
 DATABASES = ("sqlite", "postgresql")
 
 

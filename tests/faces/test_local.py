@@ -105,7 +105,7 @@ def test_embeddings_are_those_of_the_reference_alignment(engine: LocalEngine) ->
         net = cv2.dnn.readNetFromONNX(str(weights_folder() / RECOGNISER))
         net.setInput(cv2.dnn.blobFromImage(crop, 1.0, (112, 112), (0, 0, 0), swapRB=True), "data")
         wanted = net.forward().ravel()
-        wanted /= np.linalg.norm(wanted)
+        wanted = wanted / np.linalg.norm(wanted)
         assert float(engine.embed(image, [face])[0] @ wanted) > 0.999
 
 

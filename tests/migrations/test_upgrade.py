@@ -1,0 +1,73 @@
+"""The migrations make what the models declare, on both databases, however often and by however many at once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from database import get_engine
+from migrations.upgrade import MigrationProblem, upgrade
+from models import Base
+from tests.conftest import ROOT, fresh_database
+
+PLANNED = {
+    "face_matches": {"idx_face_matches_user_id", "idx_face_matches_photo_id", "idx_face_matches_user_photo"},
+    "photos": {"idx_photos_event_id", "idx_photos_photographer_id", "idx_photos_event_photographer"},
+    "user_events": {"idx_user_events_user_id", "idx_user_events_event_id", "idx_user_events_user_event"},
+    "users": {"idx_users_user_type", "idx_users_event_user_type"},
+}
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with fresh_database(request, tmp_path_factory.mktemp("migrations")):
+        yield
+
+
+@pytest.mark.usefixtures("database")
+def test_the_migrated_schema_is_the_declared_one() -> None:
+    with get_engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+@pytest.mark.usefixtures("database")
+def test_the_plans_indexes_are_there_by_name() -> None:
+    found = inspect(get_engine())
+    for table, wanted in PLANNED.items():
+        assert wanted <= {index["name"] for index in found.get_indexes(table)}
+
+
+@pytest.mark.usefixtures("database")
+def test_migrating_again_changes_nothing() -> None:
+    upgrade()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, database: None, tmp_path: Path) -> None:
+    url = get_engine().url.render_as_string(hide_password=False)
+    if url.startswith("sqlite"):
+        url = f"sqlite:///{tmp_path}/both.db"
+    else:
+        with get_engine().begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    command = [sys.executable, "-m", "migrations.upgrade"]
+    environment = {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", "SECRET_KEY": "x" * 40}
+    runs = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    for run in runs:
+        _, problem = run.communicate(timeout=60)
+        assert run.returncode == 0, problem.decode()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_database_of_a_newer_release_is_refused() -> None:
+    with get_engine().begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(MigrationProblem, match="newer"):
+        upgrade()

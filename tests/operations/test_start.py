@@ -1,0 +1,127 @@
+"""Real Gunicorn: what a first start makes, what it refuses, and that it takes up what was left."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import settings
+from bench.client import ROOT, Api, free_port, serve, wait_until
+from tests.builders import people
+
+COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+
+
+def refusal(folder: Path, **environment: str) -> tuple[int, str]:
+    """Start with these settings, which must not do; return exit status and output."""
+    given = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(free_port()),
+        "SECRET_KEY": "x" * 40,
+        "DATABASE_URL": f"sqlite:///{folder}/x.db",
+        "STORAGE_URL": f"file://{folder}/storage",
+        **environment,
+    }
+    done = subprocess.run(COMMAND, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"APP_ENV": "production", "SECRET_KEY": ""}, "SECRET_KEY is required"),
+        ({"SECRET_KEY": "short"}, "at least 32 characters"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),
+        ({"STORAGE_URL": "nope://x"}, "STORAGE_URL cannot be used"),
+        ({"FACE_RECOGNIZER_PROVIDER": "azure"}, "not available yet"),
+        ({"GUNICORN_WORKERS": "many"}, "GUNICORN_WORKERS"),
+    ],
+)
+def test_bad_settings_end_the_start_with_one_clear_line(
+    tmp_path: Path, environment: dict[str, str], reason: str
+) -> None:
+    status, output = refusal(tmp_path, **environment)
+    assert status == 1
+    assert reason in output
+    assert "Traceback" not in output
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, selfie_data BLOB)")
+    status, output = refusal(tmp_path)
+    assert status == 1
+    assert "did not make" in output
+
+
+def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with serve(tmp_path, ADMIN_PASSWORD="") as server, Api(server) as api:
+        printed = re.findall(r"First admin: (\S+)   password \(shown only now\): (\S+)", log.read_text())
+        assert len(printed) == 1
+        me = api.logged_in(*printed[0]).call("GET", "/api/me")
+        assert me["user_type"] == "admin"
+        assert f"Reperio: http://localhost:{server.url.rsplit(':', 1)[1]}" in log.read_text()
+    with serve(tmp_path, ADMIN_PASSWORD=""):
+        assert "First admin" not in log.read_text()
+
+
+def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
+    tmp_path: Path, postgres: Callable[[str], str]
+) -> None:
+    url = postgres("psycopg")
+    settings_of_both: dict[str, Any] = {
+        "database_url": url,
+        "FACE_RECOGNIZER_PROVIDER": "fake",
+        "JOB_LEASE_SECONDS": "1.5",
+        "JOB_HEARTBEAT_SECONDS": "0.5",
+        "SECRET_KEY": "k" * 40,
+    }
+    with serve(tmp_path, **settings_of_both) as server:
+        with Api(server) as anyone:
+            admin = anyone.logged_in(server.admin, server.password)
+        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
+        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
+        event = admin.call("POST", "/api/admin/create-event", json={"name": "E", "photographer_id": lea})["event_id"]
+        with Api(server) as anyone:
+            photographer = anyone.logged_in("lea", "pw")
+        paths = []
+        for number in range(20):
+            paths.append(tmp_path / f"{number}.jpg")
+            paths[-1].write_bytes(people(number, number + 1, block=400))
+        assert len(photographer.upload(event, paths)["uploaded_photos"]) == 20
+        # The hardest end there is: nobody gets to finish anything.
+        subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
+        os.kill(server.pid, 9)
+    with serve(tmp_path, **settings_of_both) as server, Api(server) as anyone:
+        photographer = anyone.logged_in("lea", "pw")
+
+        def all_done() -> bool:
+            found = photographer.call("GET", f"/api/photographer/events/{event}/photos")
+            assert len(found) == 20
+            return all(photo["processing_status"] == "done" and photo["face_count"] == 2 for photo in found)
+
+        wait_until(all_done, 40, "the photos left by the killed server")
+
+
+def test_the_development_key_is_kept_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    settings.get_settings.cache_clear()
+    first = settings.get_settings().secret_key
+    settings.get_settings.cache_clear()
+    assert settings.get_settings().secret_key == first
+    settings.get_settings.cache_clear()
+    (kept,) = tmp_path.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert kept.read_text() == first
+    assert len(first) >= 32

@@ -1,0 +1,233 @@
+"""The row is the job: claimed once, tried again after a fault, given up with its reason, never recorded twice."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jobs
+import storage
+from accounts import service as accounts
+from accounts.service import NewAccount
+from database import reading, transaction
+from events import service as events
+from events.service import NewEvent
+from faces.fake import FakeEngine
+from matching import queries as matching_queries
+from models import Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from photos import service as photos
+from photos.keys import storage_key
+from photos.queries import Page
+from selfies import service as selfies
+from selfies.service import SelfieFile
+from tests.builders import people
+from tests.conftest import fresh_database
+
+ENGINE = FakeEngine()
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder: Path = tmp_path_factory.mktemp("jobs")
+    with fresh_database(request, folder, JOB_BACKOFF_SECONDS="0", JOB_MAX_ATTEMPTS="3"):
+        yield
+
+
+@pytest.fixture
+def event(_database: None) -> Iterator[Event]:
+    """An event on a database that no job thread works on; gone with all its jobs afterwards."""
+    made = events.create(NewEvent("Jobs"))
+    yield made
+    events.remove(made.id)
+
+
+def guest_of(event: Event, name: str = "amy") -> User:
+    with transaction() as session:
+        account = NewAccount(name, f"{name}@example.org", "")
+        return accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+
+
+def send_photo(event: Event, *who: int) -> int:
+    return photos.receive(event, None, "p.jpg", people(*who)).id
+
+
+def send_selfie(guest: User, *who: int) -> int:
+    return selfies.receive(guest.id, SelfieFile(people(*who), "image/jpeg"), strict=True).id
+
+
+def claim() -> jobs.Claim:
+    found = jobs.claim()
+    assert found is not None
+    return found
+
+
+def work() -> None:
+    while (held := jobs.claim()) is not None:
+        jobs.run(held, ENGINE)
+
+
+def row(kind: jobs.JobRow, row_id: int) -> Any:
+    with reading() as session:
+        return session.get(kind, row_id)
+
+
+def found_by(guest: User) -> set[int]:
+    return {each[0].id for each in photos.photos_with(guest, None, Page()).rows}
+
+
+def test_selfies_go_first(event: Event) -> None:
+    photo_id = send_photo(event, 1)
+    selfie_id = send_selfie(guest_of(event), 1)
+    assert [(held.kind, held.id) for held in (claim(), claim())] == [(Selfie, selfie_id), (Photo, photo_id)]
+    assert jobs.claim() is None
+
+
+def test_many_claimers_get_each_job_once(event: Event) -> None:
+    wanted = {send_photo(event, number) for number in range(12)}
+    start = threading.Barrier(4)
+
+    def claim_all() -> list[int]:
+        start.wait()
+        return [held.id for held in iter(jobs.claim, None)]
+
+    with ThreadPoolExecutor(4) as pool:
+        claimed = [row_id for each in [pool.submit(claim_all) for _ in range(4)] for row_id in each.result()]
+    assert sorted(claimed) == sorted(wanted)
+
+
+def test_a_lease_that_ran_out_is_claimed_again_and_the_first_holder_records_nothing(event: Event) -> None:
+    guest = guest_of(event)
+    send_selfie(guest, 1)
+    work()
+    photo_id = send_photo(event, 1)
+    first = claim()
+    with transaction() as session:
+        photo = matching_queries.photo(session, photo_id)
+        assert photo is not None
+        photo.lease_until = utcnow() - timedelta(seconds=1)
+    second = claim()
+    assert (second.id, second.attempt) == (first.id, 2)
+    jobs.run(first, ENGINE)
+    assert row(Photo, photo_id).status == "processing"
+    assert found_by(guest) == set()
+    jobs.run(second, ENGINE)
+    assert row(Photo, photo_id).status == "done"
+    assert found_by(guest) == {photo_id}
+
+
+def test_a_heartbeat_keeps_a_long_job(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_photo(event, 1)
+    held = claim()
+    before = row(Photo, held.id).lease_until
+    jobs.prolong(held)
+    assert row(Photo, held.id).lease_until > before
+
+
+def test_a_job_run_twice_leaves_the_same_rows(event: Event) -> None:
+    guest = guest_of(event)
+    send_selfie(guest, 1)
+    photo_id = send_photo(event, 1, 2, 1)
+    work()
+    with reading() as session:
+        before = len(matching_queries.matches_of(session, guest.id, event.id))
+    with transaction() as session:
+        photo = matching_queries.photo(session, photo_id)
+        assert photo is not None
+        photo.status = "pending"
+    work()
+    with reading() as session:
+        faces = session.query(Face).filter(Face.photo_id == photo_id).count()
+        matches = session.query(FaceMatch).filter(FaceMatch.photo_id == photo_id).count()
+    assert (before, matches, faces) == (1, 1, 3)
+
+
+def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> None:
+    class Broken(FakeEngine):
+        def detect(self, image: Any) -> Any:
+            raise RuntimeError("the lens cap was on")
+
+    photo_id = send_photo(event, 1)
+    for attempt in (1, 2, 3):
+        held = claim()
+        assert held.attempt == attempt
+        jobs.run(held, Broken())
+    photo = row(Photo, photo_id)
+    assert (photo.status, photo.attempts) == ("failed", 3)
+    assert "the lens cap was on" in photo.error
+    assert jobs.claim() is None
+
+
+def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Event) -> None:
+    photo_id = send_photo(event, 1)
+    photo = row(Photo, photo_id)
+    storage.put(f"photos/{event.id}/original/{photo.filename}", b"bytes that rotted")
+    jobs.run(claim(), ENGINE)
+    photo = row(Photo, photo_id)
+    assert photo.status == "failed"
+    assert photo.error
+
+
+def test_a_photo_deleted_while_it_is_processed_leaves_no_file(event: Event, tmp_path: Path) -> None:
+    admin = accounts.create_staff(NewAccount(f"boss{event.id}", f"boss{event.id}@example.org", "pw"), "admin")
+
+    class Slow(FakeEngine):
+        def detect(self, image: Any) -> Any:
+            photos.remove(admin, [photo_id])
+            return super().detect(image)
+
+    photo_id = send_photo(event, 1)
+    name = row(Photo, photo_id).filename
+    jobs.run(claim(), Slow())
+    for size in ("original", "web", "thumb"):
+        with pytest.raises(storage.MissingObject):
+            storage.get(storage_key(event.id, name, size))
+
+
+def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
+    guest = guest_of(event)
+    send_selfie(guest, 1)
+    work()
+    events.request_rematch(event.id)
+    held = claim()
+    with transaction() as session:
+        membership = session.query(UserEvent).filter(UserEvent.user_id == guest.id).one()
+        membership.requested_at = utcnow()
+    jobs.run(held, ENGINE)
+    again = claim()
+    assert (again.kind, again.id) == (UserEvent, held.id)
+    jobs.run(again, ENGINE)
+    assert jobs.claim() is None
+
+
+def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Event) -> None:
+    other = events.create(NewEvent("Other"))
+    try:
+        guest = guest_of(event)
+        photo_id = send_photo(other, 1)
+        work()
+        send_selfie(guest, 1)
+        held = claim()
+        events.join(guest.id, other.event_code)
+        jobs.run(held, ENGINE)
+        work()
+        assert {each[0].id for each in photos.photos_with(guest, other.id, Page()).rows} == {photo_id}
+    finally:
+        events.remove(other.id)
+
+
+def test_the_older_of_two_selfies_never_wins(event: Event) -> None:
+    guest = guest_of(event)
+    one, two = send_photo(event, 1), send_photo(event, 2)
+    older, newer = send_selfie(guest, 1), send_selfie(guest, 2)
+    first, second = claim(), claim()
+    assert (first.id, second.id) == (older, newer)
+    jobs.run(second, ENGINE)
+    jobs.run(first, ENGINE)
+    work()
+    assert found_by(guest) == {two}
+    assert row(Selfie, older) is None
+    assert one != two
