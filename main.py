@@ -72,13 +72,15 @@ async def on_app_error(request: Request, error: Exception) -> JSONResponse:
 async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
     """Say which part of the payload has the wrong shape, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    places = [
-        {"field": ".".join(str(part) for part in problem["loc"][1:]), "problem": problem["msg"]}
-        for problem in error.errors()
-    ]
-    body = errors.InvalidRequest(fields=places).body(language_of(request))
-    named = "; ".join(f"{place['field'] or 'body'}: {place['problem']}" for place in places[:3])
-    body["detail"] = f"{body['detail']} ({named})"
+    fields: dict[str, str] = {}
+    for problem in error.errors():
+        fields.setdefault(".".join(str(part) for part in problem["loc"][1:]), problem["msg"])
+    language = language_of(request)
+    body = errors.InvalidRequest(
+        fields=[{"field": field, "problem": message} for field, message in fields.items()]
+    ).body(language)
+    names = [field.rsplit(".", 1)[-1] for field in fields if field]
+    body["detail"] = errors.invalid_fields(names, language)
     return JSONResponse(body, 422)
 
 

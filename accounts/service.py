@@ -10,9 +10,8 @@ import errors
 from accounts import queries, tokens
 from accounts.passwords import hash_password, verify_password
 from database import reading, transaction
-from events import queries as event_queries
-from events.service import event_for_registration
-from keys import comparison_key, storable
+from events.service import by_typed_code, event_for_registration
+from keys import comparison_key, lookup_key
 from models import ADMIN, GUEST, PHOTOGRAPHER, User, UserEvent
 
 # A name that fits more accounts is not worth a hash for each: the app must give the event's code.
@@ -48,8 +47,8 @@ def availability(username: str | None, email: str | None, event_code: str | None
         event_id = event_for_registration(session, event_code).id if event_code else None
         row = queries.taken(
             session,
-            username_key=comparison_key(username) if username and storable(username) else None,
-            email_key=comparison_key(email) if email and storable(email) else None,
+            username_key=lookup_key(username or ""),
+            email_key=lookup_key(email or ""),
             event_id=event_id,
         )
     return bool(row[0]), bool(row[1])
@@ -112,7 +111,7 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
         SeveralAccounts: the password fits several, or the name fits too many to try.
         TooBusy: too many passwords at once.
     """
-    key = comparison_key(username) if storable(username) else ""
+    key = lookup_key(username)
     candidates, event_id = _candidates(key, event_code)
     if len(candidates) > MAX_ACCOUNTS_TRIED:
         raise errors.SeveralAccounts(accounts=[])
@@ -128,15 +127,15 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
     return tokens.issue(fitting[0].id, fitting[0].token_version)
 
 
-def _candidates(key: str, event_code: str | None) -> tuple[Sequence[User], int | None]:
+def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:
     """Return the active accounts a name may mean, and the event it was narrowed to."""
     limit = MAX_ACCOUNTS_TRIED + 1
-    if not key:
+    if key is None:
         return [], None
     with reading() as session:
         if event_code:
             # Expired events too: a guest who kept the app still sees their photos.
-            event = event_queries.by_code(session, comparison_key(event_code)) if storable(event_code) else None
+            event = by_typed_code(session, event_code)
             if event is None:
                 return [], None
             found, event_id = queries.named_in_event(session, key, event.id, limit), event.id

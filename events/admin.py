@@ -12,7 +12,7 @@ import errors
 from accounts.schemas import Message
 from database import reading
 from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
-from events import queries, service
+from events import service
 from events.schemas import (
     AdminEventOut,
     EventChange,
@@ -24,7 +24,6 @@ from events.schemas import (
 )
 from events.service import NewEvent
 from fields import RowId
-from keys import comparison_key, storable
 from models import Event
 from settings import get_settings
 
@@ -121,7 +120,7 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
 
 
 @router.get(
-    "/event-qr/{event_code}",
+    "/event-qr/{event_code:path}",
     summary="The QR code that guests scan",
     response_class=Response,
     responses={
@@ -132,7 +131,7 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
 def event_qr(event_code: Annotated[str, Path(max_length=200)], _: CurrentAdmin) -> Response:
     """Leads to `PUBLIC_URL/join?event_code=…`."""
     with reading() as session:
-        event = queries.by_code(session, comparison_key(event_code)) if storable(event_code) else None
+        event = service.by_typed_code(session, event_code)
     if event is None:
         raise errors.EventNotFound
     target = f"{get_settings().address}/join?event_code={quote(event.event_code, safe='')}"

@@ -18,7 +18,7 @@ from database import reading, transaction
 from events import queries
 from events.codes import new_code
 from faces.providers import engine_id_of
-from keys import comparison_key, storable
+from keys import comparison_key, lookup_key
 from models import DONE, PENDING, Event, User, UserEvent, utcnow
 from photos.keys import stored_keys
 from selfies import queries as selfie_queries
@@ -51,9 +51,9 @@ def code_cache() -> TTLCache[tuple[int, datetime] | None]:
 
 def is_open(event_code: str) -> bool:
     """Tell whether guests can register with this code now."""
-    if not storable(event_code):
+    key = lookup_key(event_code)
+    if key is None:
         return False
-    key = comparison_key(event_code)
 
     def load() -> tuple[int, datetime] | None:
         with reading() as session:
@@ -64,13 +64,19 @@ def is_open(event_code: str) -> bool:
     return found is not None and found[1] > utcnow()
 
 
+def by_typed_code(session: Session, event_code: str) -> Event | None:
+    """Return the event with the code that somebody typed, expired or not."""
+    key = lookup_key(event_code)
+    return queries.by_code(session, key) if key is not None else None
+
+
 def event_for_registration(session: Session, event_code: str) -> Event:
     """Return the event that this code opens, read from the database.
 
     Raises:
         EventNotFound: unknown or expired.
     """
-    event = queries.by_code(session, comparison_key(event_code)) if storable(event_code) else None
+    event = by_typed_code(session, event_code)
     if event is None or event.expires_at <= utcnow():
         raise errors.EventNotFound
     return event

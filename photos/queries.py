@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import Event, EventPhotographer, Face, FaceMatch, Photo, UserEvent
+from models import FAILED, PENDING, Event, EventPhotographer, Face, FaceMatch, Photo, UserEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,15 @@ def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | N
 def same_bytes(session: Session, event_id: int, sha256: str) -> Photo | None:
     """Return the event's photo with these very bytes."""
     return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+
+
+def try_again(session: Session, photo_id: int) -> None:
+    """Let a photo whose processing failed be claimed anew."""
+    session.execute(
+        update(Photo)
+        .where(Photo.id == photo_id, Photo.status == FAILED)
+        .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
+    )
 
 
 def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:

@@ -149,7 +149,11 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
 
 def _picture(photo: Photo, size: Size, request: Request) -> Response:
     etag = f'"{photo.sha256[:24]}-{size}"'
-    headers = {"ETag": etag, "Cache-Control": f"private, max-age={LIFETIME_SECONDS}"}
+    headers = {
+        "ETag": etag,
+        "Cache-Control": f"private, max-age={LIFETIME_SECONDS}",
+        "X-Content-Type-Options": "nosniff",
+    }
     if etag in _tags(request):
         return Response(status_code=304, headers=headers)
     length, chunks = service.open_bytes(photo, size)

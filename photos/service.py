@@ -20,7 +20,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from events.service import home_event
 from keys import MAX_ID
-from models import ADMIN, PHOTOGRAPHER, Event, Photo, User
+from models import ADMIN, FAILED, PHOTOGRAPHER, Event, Photo, User
 from photos import queries
 from photos.keys import storage_key, stored_keys
 from photos.queries import Page, PhotoRow
@@ -70,6 +70,10 @@ def receive(event: Event, photographer_id: int | None, filename: str, data: byte
     with reading() as session:
         known = queries.same_bytes(session, event.id, digest)
     if known is not None:
+        if known.status == FAILED:
+            # Sent again, it is meant to be tried again.
+            with transaction() as session:
+                queries.try_again(session, known.id)
         return _receipt(known, filename, duplicate=True)
     stored_name = f"{uuid.uuid4().hex}{info.extension}"
     key = storage_key(event.id, stored_name, "original")

@@ -171,6 +171,15 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
     assert photo.error
 
 
+def test_a_failed_photo_that_is_sent_again_is_tried_again(event: Event) -> None:
+    photo_id = send_photo(event, 1)
+    jobs.fail(claim(), "the disk was away")
+    again = photos.receive(event, None, "p.jpg", people(1))
+    assert (again.id, again.duplicate) == (photo_id, True)
+    work()
+    assert row(Photo, photo_id).status == "done"
+
+
 def test_a_photo_deleted_while_it_is_processed_leaves_no_file(event: Event, tmp_path: Path) -> None:
     admin = accounts.create_staff(NewAccount(f"boss{event.id}", f"boss{event.id}@example.org", "pw"), "admin")
 
