@@ -37,7 +37,7 @@ def is_free(service: Service, event: EventInfo, name: str) -> bool:
     body = {"username": name, "email": f"{name}@example.org", "event_code": event.code}
     answer = service.post("/api/check-user-availability", json=body)
     assert answer.status_code == 200
-    return answer.json() == {"username_taken": False, "email_taken": False}
+    return bool(answer.json() == {"username_taken": False, "email_taken": False})
 
 
 def expire(service: Service, event: EventInfo) -> None:
