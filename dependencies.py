@@ -14,7 +14,7 @@ from accounts import tokens
 from database import reading
 from events import queries as event_queries
 from fields import Cursor, Limit, RowId
-from jobs import InferenceThread
+from inference import InferenceThread
 from models import ADMIN, GUEST, PHOTOGRAPHER, Event, User
 from photos import service as photos
 from photos.queries import Page

@@ -35,6 +35,7 @@ FORMATS = {
     "AVIF": ("image/avif", ".avif"),
     "GIF": ("image/gif", ".gif"),
 }
+EXTENSIONS = sorted({extension for _, extension in FORMATS.values()})
 # What Pillow's parsers are known to raise on hostile bytes.
 PARSER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError,

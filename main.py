@@ -24,7 +24,7 @@ import storage
 from database import forget_engine
 from dependencies import language_of
 from faces.providers import make_engine
-from jobs import InferenceThread
+from inference import InferenceThread
 from middleware import BodyOverLimit, Gatekeeper
 from operations.schemas import ErrorOut
 from selfies.validator import Validator

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)
     job_poll_seconds: float = Field(2, gt=0)
+    orphan_grace_seconds: float = Field(3600, ge=0)
+    orphan_sweep_seconds: float = Field(3600, gt=0)
 
     @field_validator("database_url")
     @classmethod

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from obstore.exceptions import BaseError
 from settings import ROOT, UnsafeSettings, get_settings
 
 READY_KEY = ".ready"
+# Where pictures lie; whatever else shares the storage is none of ours.
+PREFIXES = ("photos/", "selfies/")
 
 
 class StorageError(Exception):
@@ -132,6 +135,21 @@ def delete(keys: Iterable[str]) -> None:
             continue
         except (BaseError, OSError) as error:
             raise StorageError(str(error)) from error
+
+
+def listed(before: datetime, size: int) -> Iterator[list[str]]:
+    """Return the keys of all pictures stored before that time, in batches of at most `size`.
+
+    Raises:
+        StorageError: the store did not answer.
+    """
+    try:
+        store, _ = _store()
+        for prefix in PREFIXES:
+            for batch in obstore.list(store, prefix, chunk_size=size):
+                yield [str(each["path"]) for each in batch if each["last_modified"] < before]
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
 
 
 def check() -> None:

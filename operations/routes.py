@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 import errors
 from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals
 from faces.providers import engine_id_of
-from jobs import InferenceThread
+from inference import InferenceThread
 from operations import service
 from operations.schemas import Alive, Provider, Ready, Statistics
 from settings import get_settings

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import database
-import jobs
+import job_queue
 import storage
 from accounts import queries as account_queries
 from cache_manager import TTLCache
@@ -65,7 +65,7 @@ def _count() -> dict[str, Any]:
             "face_matches": matching_queries.count_matches(session),
             "selfies": selfie_queries.count(session),
         }
-    found["jobs"] = jobs.counts()
+    found["jobs"] = job_queue.counts()
     return found
 
 

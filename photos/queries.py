@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from images import EXTENSIONS
 from models import FAILED, PENDING, Event, EventPhotographer, Face, FaceMatch, Photo, UserEvent
 
 
@@ -125,6 +126,13 @@ def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | N
 def same_bytes(session: Session, event_id: int, sha256: str) -> Photo | None:
     """Return the event's photo with these very bytes."""
     return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+
+
+def stems(session: Session, wanted: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Return event and stored name of the photos whose stored name, without its ending, is one of `wanted`."""
+    names = [f"{stem}{ending}" for stem in wanted for ending in EXTENSIONS]
+    rows = session.execute(select(Photo.filename, Photo.event_id).where(Photo.filename.in_(names))).all()
+    return {name.rsplit(".", 1)[0]: (event_id, name) for name, event_id in rows}
 
 
 def try_again(session: Session, photo_id: int) -> None:

@@ -140,6 +140,14 @@ def _in_zone(taken_at: datetime | None, timezone: str) -> datetime | None:
         return None
 
 
+def known_keys(keys: Sequence[str]) -> set[str]:
+    """Return those of `keys` under which a photo's original or a rendition of it belongs."""
+    wanted = {key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/")}
+    with reading() as session:
+        found = queries.stems(session, sorted(wanted))
+    return {key for event_id, name in found.values() for key in stored_keys(event_id, name)}
+
+
 # --- lists ---------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,11 @@ def unmatched_events(session: Session, user_id: int, selfie_id: int) -> Sequence
     ).all()
 
 
+def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
+    """Return those of `keys` that a selfie's bytes lie under."""
+    return {key for key in session.scalars(select(Selfie.storage_key).where(Selfie.storage_key.in_(keys))) if key}
+
+
 def count(session: Session) -> int:
     """Return the number of selfies."""
     return session.scalar(select(func.count()).select_from(Selfie)) or 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -194,6 +195,12 @@ def remove_mine(user_id: int) -> None:
         if not queries.remove_all(session, user_id) or not keys:
             raise errors.NoSelfie
     storage.delete(keys)
+
+
+def known_keys(keys: Sequence[str]) -> set[str]:
+    """Return those of `keys` that a selfie's bytes lie under."""
+    with reading() as session:
+        return queries.known_keys(session, keys)
 
 
 def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> list[str]:

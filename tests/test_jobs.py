@@ -1,5 +1,6 @@
 """The row is the job: claimed once, tried again after a fault, given up with its reason, never recorded twice."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import images
+import job_queue
 import jobs
 import storage
 from accounts import service as accounts
@@ -59,18 +62,18 @@ def send_selfie(guest: User, *who: int) -> int:
     return selfies.receive(guest.id, SelfieFile(people(*who), "image/jpeg"), strict=True).id
 
 
-def claim() -> jobs.Claim:
-    found = jobs.claim()
+def claim() -> job_queue.Claim:
+    found = job_queue.claim()
     assert found is not None
     return found
 
 
 def work() -> None:
-    while (held := jobs.claim()) is not None:
+    while (held := job_queue.claim()) is not None:
         jobs.run(held, ENGINE)
 
 
-def row(kind: jobs.JobRow, row_id: int) -> Any:
+def row(kind: job_queue.JobRow, row_id: int) -> Any:
     with reading() as session:
         return session.get(kind, row_id)
 
@@ -83,7 +86,7 @@ def test_selfies_go_first(event: Event) -> None:
     photo_id = send_photo(event, 1)
     selfie_id = send_selfie(guest_of(event), 1)
     assert [(held.kind, held.id) for held in (claim(), claim())] == [(Selfie, selfie_id), (Photo, photo_id)]
-    assert jobs.claim() is None
+    assert job_queue.claim() is None
 
 
 def test_many_claimers_get_each_job_once(event: Event) -> None:
@@ -92,7 +95,7 @@ def test_many_claimers_get_each_job_once(event: Event) -> None:
 
     def claim_all() -> list[int]:
         start.wait()
-        return [held.id for held in iter(jobs.claim, None)]
+        return [held.id for held in iter(job_queue.claim, None)]
 
     with ThreadPoolExecutor(4) as pool:
         claimed = [row_id for each in [pool.submit(claim_all) for _ in range(4)] for row_id in each.result()]
@@ -123,7 +126,7 @@ def test_a_heartbeat_keeps_a_long_job(event: Event, monkeypatch: pytest.MonkeyPa
     send_photo(event, 1)
     held = claim()
     before = row(Photo, held.id).lease_until
-    jobs.prolong(held)
+    job_queue.prolong(held)
     assert row(Photo, held.id).lease_until > before
 
 
@@ -158,7 +161,7 @@ def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> N
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("failed", 3)
     assert "the lens cap was on" in photo.error
-    assert jobs.claim() is None
+    assert job_queue.claim() is None
 
 
 def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Event) -> None:
@@ -173,27 +176,122 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
 
 def test_a_failed_photo_that_is_sent_again_is_tried_again(event: Event) -> None:
     photo_id = send_photo(event, 1)
-    jobs.fail(claim(), "the disk was away")
+    job_queue.fail(claim(), "the disk was away")
     again = photos.receive(event, None, "p.jpg", people(1))
     assert (again.id, again.duplicate) == (photo_id, True)
     work()
     assert row(Photo, photo_id).status == "done"
 
 
-def test_a_photo_deleted_while_it_is_processed_leaves_no_file(event: Event, tmp_path: Path) -> None:
-    admin = accounts.create_staff(NewAccount(f"boss{event.id}", f"boss{event.id}@example.org", "pw"), "admin")
+@pytest.mark.parametrize("moment", ["before the renditions", "before the faces"])
+def test_a_photo_deleted_while_it_is_processed_leaves_no_file(
+    event: Event, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    number = 2 * event.id + (moment == "before the faces")
+    admin = accounts.create_staff(NewAccount(f"boss{number}", f"boss{number}@example.org", "pw"), "admin")
+    owner, step = (images, "renditions") if moment == "before the renditions" else (ENGINE, "detect")
+    real = getattr(owner, step)
 
-    class Slow(FakeEngine):
-        def detect(self, image: Any) -> Any:
-            photos.remove(admin, [photo_id])
-            return super().detect(image)
+    def delete_first(image: Any) -> Any:
+        photos.remove(admin, [photo_id])
+        return real(image)
 
     photo_id = send_photo(event, 1)
     name = row(Photo, photo_id).filename
-    jobs.run(claim(), Slow())
+    monkeypatch.setattr(owner, step, delete_first)
+    jobs.run(claim(), ENGINE)
     for size in ("original", "web", "thumb"):
         with pytest.raises(storage.MissingObject):
             storage.get(storage_key(event.id, name, size))
+
+
+def test_photos_of_two_events_take_turns(event: Event) -> None:
+    other = events.create(NewEvent("Small"))
+    try:
+        large = [send_photo(event, number) for number in range(6)]
+        small = [send_photo(other, number) for number in range(2)]
+        order = [held.id for held in iter(job_queue.claim, None)]
+        assert sorted(order) == sorted(large + small)
+        assert set(small) <= set(order[:4]), "the small event does not wait for the large one"
+    finally:
+        events.remove(other.id)
+
+
+def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
+    photo_id = send_photo(event, 1)
+    job_queue.release(claim())
+    photo = row(Photo, photo_id)
+    assert (photo.status, photo.attempts, photo.error) == ("pending", 0, None)
+    assert claim().attempt == 1
+
+
+class Crashing(FakeEngine):
+    """Stands for native code that takes the process with it."""
+
+    def detect(self, image: Any) -> Any:
+        raise AssertionError("a suspect job must not run in this process")
+
+
+def lose(photo_id: int) -> None:
+    """Leave a claimed photo as a process that died does, and let its lease run out."""
+    with transaction() as session:
+        photo = matching_queries.photo(session, photo_id)
+        assert photo is not None
+        photo.lease_until = utcnow() - timedelta(seconds=1)
+
+
+def test_a_photo_whose_process_died_is_done_in_a_process_of_its_own(event: Event) -> None:
+    guest = guest_of(event)
+    send_selfie(guest, 1)
+    work()
+    photo_id = send_photo(event, 1)
+    claim()
+    lose(photo_id)
+    held = claim()
+    assert held.suspect
+    jobs.run(held, Crashing())
+    photo = row(Photo, photo_id)
+    assert (photo.status, photo.error) == ("done", None)
+    assert found_by(guest) == {photo_id}
+
+
+def test_a_photo_that_crashes_every_process_ends_as_failed(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo_id = send_photo(event, 1)
+    claim()
+    lose(photo_id)
+    monkeypatch.setattr(jobs, "CHILD", [sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
+    for _ in range(2):
+        jobs.run(claim(), Crashing())
+    photo = row(Photo, photo_id)
+    assert photo.status == "failed"
+    assert "SIGSEGV" in photo.error
+    assert jobs.sweep_orphans(timedelta(0)) == 0, "the photo's file stays for another try"
+
+
+def test_a_job_lost_in_its_last_attempt_is_given_up(event: Event) -> None:
+    photo_id = send_photo(event, 1)
+    for _ in range(3):
+        claim()
+        lose(photo_id)
+    jobs.run(claim(), ENGINE)
+    assert row(Photo, photo_id).status == "failed"
+
+
+def test_files_that_no_row_knows_are_swept_and_the_others_stay(event: Event) -> None:
+    guest = guest_of(event)
+    send_selfie(guest, 1)
+    photo_id = send_photo(event, 1)
+    work()
+    storage.put("selfies/nobody.jpg", b"x")
+    storage.put(f"photos/{event.id}/web/nothing.jpg", b"x")
+    storage.put("elsewhere/other.txt", b"x")
+    assert jobs.sweep_orphans(timedelta(hours=1)) == 0, "young files may still get their row"
+    assert jobs.sweep_orphans(timedelta(0)) == 2
+    assert storage.get("elsewhere/other.txt") == b"x"
+    name = row(Photo, photo_id).filename
+    for size in ("original", "web", "thumb"):
+        assert storage.get(storage_key(event.id, name, size))
+    assert storage.get(selfies.mine(guest.id).storage_key or "")
 
 
 def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
@@ -209,7 +307,7 @@ def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
     again = claim()
     assert (again.kind, again.id) == (UserEvent, held.id)
     jobs.run(again, ENGINE)
-    assert jobs.claim() is None
+    assert job_queue.claim() is None
 
 
 def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Event) -> None:

@@ -1,0 +1,316 @@
+"""The queue of background jobs: claimed, held, given back, counted. What a job does is in `jobs.py`.
+
+The row is the job. A claim is one statement that marks a row `processing`, gives it a lease and counts the attempt;
+the number of the attempt is the claimer's token, which every later step checks before it records anything.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from database import reading, transaction
+from models import DONE, FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent, utcnow
+from settings import get_settings
+
+log = logging.getLogger("reperio.jobs")
+JobRow = type[Selfie] | type[UserEvent] | type[Photo]
+# A guest waits for a selfie and a join; a photo can wait for them.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo)
+BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
+MAX_REASON = 2000
+# How the reason of a job begins whose process died: from then on it runs in a process of its own.
+CRASHED = "the process died"
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is ours until its lease runs out: which row, which attempt, and whether an earlier one crashed."""
+
+    kind: JobRow
+    id: int
+    attempt: int
+    suspect: bool = False
+
+    def holds(self, row: Any) -> bool:
+        """Tell whether the row still is in this attempt's hands."""
+        return bool(row.status == PROCESSING and row.attempts == self.attempt)
+
+    def __str__(self) -> str:
+        return f"{self.kind.__tablename__} {self.id} (attempt {self.attempt})"
+
+
+# --- claiming ------------------------------------------------------------------------------------
+
+
+def _lost(kind: JobRow, now: datetime) -> ColumnElement[bool]:
+    """Processing, by somebody whose lease ran out."""
+    return and_(kind.status == PROCESSING, kind.lease_until <= now)
+
+
+def _waiting(kind: JobRow, now: datetime) -> ColumnElement[bool]:
+    """Pending, and not waiting out a pause after a failure."""
+    return and_(kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+
+
+class _Turns:
+    """Which event's photos this process served how lately: 3,000 photos of one do not hold up another's ten."""
+
+    def __init__(self) -> None:
+        self._served: dict[int, int] = {}
+        self._clock = 0
+
+    def next_of(self, event_ids: Sequence[int]) -> int:
+        """Return the event that has waited longest for its turn, and give it the turn."""
+        chosen = min(event_ids, key=lambda event_id: (self._served.get(event_id, 0), event_id))
+        self._clock += 1
+        self._served = {each: self._served[each] for each in event_ids if each in self._served}
+        self._served[chosen] = self._clock
+        return chosen
+
+
+_turns = _Turns()
+
+
+def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
+    """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
+    for kind in KINDS:
+        for condition, lost in ((_lost(kind, now), True), (_waiting(kind, now), False)):
+            if kind is Photo and not lost:
+                event_ids = session.scalars(select(Photo.event_id).where(condition).distinct()).all()
+                if event_ids:
+                    return Photo, and_(condition, Photo.event_id == _turns.next_of(event_ids)), False
+            elif session.scalar(select(kind.id).where(condition).limit(1)) is not None:
+                return kind, condition, lost
+    return None
+
+
+def _claim_one(
+    session: Session, kind: JobRow, claimable: ColumnElement[bool], now: datetime, *, lost: bool
+) -> Claim | None:
+    first = (
+        select(kind.id)
+        .where(claimable)
+        .order_by(kind.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    row = session.execute(
+        update(kind)
+        .where(kind.id == first, claimable)
+        .values(
+            status=PROCESSING,
+            attempts=kind.attempts + 1,
+            started_at=now,
+            lease_until=now + timedelta(seconds=get_settings().job_lease_seconds),
+            **({"error": f"{CRASHED} during an attempt"} if lost else {}),
+        )
+        .returning(kind.id, kind.attempts, kind.error)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Claim(kind, row[0], row[1], suspect=(row[2] or "").startswith(CRASHED))
+
+
+# How often a claim that somebody else snatched is tried again at once.
+SNATCHED = 5
+
+
+def claim() -> Claim | None:
+    """Take the next job, or None where nothing waits. Selfies go first, then joins and rematches, then photos."""
+    for _ in range(SNATCHED):
+        now = utcnow()
+        # A look without the write lock first: on SQLite an idle process must not queue with those that write.
+        with reading() as session:
+            turn = _turn(session, now)
+        if turn is None:
+            return None
+        kind, claimable, lost = turn
+        with transaction() as session:
+            held = _claim_one(session, kind, claimable, now, lost=lost)
+        if held is not None:
+            return held
+    return None
+
+
+# --- holding and ending --------------------------------------------------------------------------
+
+
+def _set(held: Claim, **values: Any) -> None:
+    """Change the row of a job that is still ours."""
+    with transaction() as session:
+        session.execute(
+            update(held.kind)
+            .where(held.kind.id == held.id, held.kind.status == PROCESSING, held.kind.attempts == held.attempt)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def prolong(held: Claim) -> None:
+    """Extend the lease of a job that is still ours."""
+    _set(held, lease_until=utcnow() + timedelta(seconds=get_settings().job_lease_seconds))
+
+
+@contextmanager
+def heartbeat(held: Claim) -> Iterator[None]:
+    """Keep the lease of a long job alive from a thread of its own."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(get_settings().job_heartbeat_seconds):
+            try:
+                prolong(held)
+            except SQLAlchemyError as error:
+                log.warning("no heartbeat for %s: %s", held, error)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def give_back(held: Claim, reason: str) -> None:
+    """Let a failed attempt be tried again after a pause that doubles; after the last one, keep the reason."""
+    settings = get_settings()
+    if held.attempt >= settings.job_max_attempts:
+        fail(held, reason)
+        return
+    pause = min(settings.job_backoff_seconds * 2 ** (held.attempt - 1), settings.job_backoff_max_seconds)
+    _set(held, status=PENDING, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON])
+
+
+def fail(held: Claim, reason: str) -> None:
+    """End a job that no further attempt can help."""
+    _set(held, status=FAILED, lease_until=None, finished_at=utcnow(), error=reason[:MAX_REASON])
+
+
+def release(held: Claim) -> None:
+    """Put a job back as if it had never been claimed: its process stops, and it is nobody's fault."""
+    _set(held, status=PENDING, lease_until=None, attempts=held.attempt - 1)
+
+
+# --- seeing and mending --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that was given up, and why."""
+
+    kind: str
+    id: int
+    error: str | None
+    attempts: int
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KindState:
+    """The jobs of one kind: how many in which state, the seconds the oldest has waited, and how many a minute end."""
+
+    pending: int
+    processing: int
+    done: int
+    failed: int
+    oldest_seconds: float | None
+    done_last_minute: int
+
+
+_ASKED: dict[JobRow, Any] = {
+    Selfie: Selfie.created_at,
+    UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
+    Photo: Photo.uploaded_at,
+}
+
+
+def counts() -> dict[str, dict[str, int]]:
+    """Return how many jobs of each kind are pending, processing and failed."""
+    shown = (PENDING, PROCESSING, FAILED)
+    result: dict[str, dict[str, int]] = {}
+    with reading() as session:
+        for kind in KINDS:
+            rows = session.execute(
+                select(kind.status, func.count()).where(kind.status.in_(shown)).group_by(kind.status)
+            ).all()
+            found = dict(iter(rows))
+            result[kind.__tablename__] = {status: found.get(status, 0) for status in shown}
+    return result
+
+
+def state_of(kind: JobRow) -> KindState:
+    """Return how the jobs of a kind stand."""
+    now = utcnow()
+    with reading() as session:
+        found = dict(iter(session.execute(select(kind.status, func.count()).group_by(kind.status)).all()))
+        oldest = session.scalar(
+            select(_ASKED[kind]).where(kind.status.in_((PENDING, PROCESSING))).order_by(_ASKED[kind]).limit(1)
+        )
+        lately = session.scalar(
+            select(func.count())
+            .select_from(kind)
+            .where(kind.status == DONE, kind.finished_at > now - timedelta(minutes=1))
+        )
+    return KindState(
+        pending=found.get(PENDING, 0),
+        processing=found.get(PROCESSING, 0),
+        done=found.get(DONE, 0),
+        failed=found.get(FAILED, 0),
+        oldest_seconds=round((now - oldest).total_seconds(), 3) if oldest is not None else None,
+        done_last_minute=lately or 0,
+    )
+
+
+def failed_jobs(limit: int) -> list[FailedJob]:
+    """Return the jobs given up, of each kind the newest `limit`."""
+    found: list[FailedJob] = []
+    with reading() as session:
+        for kind in KINDS:
+            rows = session.execute(
+                select(kind.id, kind.error, kind.attempts, kind.finished_at)
+                .where(kind.status == FAILED)
+                .order_by(kind.id.desc())
+                .limit(limit)
+            ).all()
+            found += [FailedJob(kind.__tablename__, *row) for row in rows]
+    return found
+
+
+def retry(kind: JobRow, row_id: int | None) -> int:
+    """Let one failed job, or all of the kind, be claimed anew; return how many."""
+    condition = kind.status == FAILED
+    if row_id is not None:
+        condition = and_(condition, kind.id == row_id)
+    with transaction() as session:
+        rows = session.execute(
+            update(kind)
+            .where(condition)
+            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None)
+            .returning(kind.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return len(rows)
+
+
+def cancel(kind: JobRow, row_id: int) -> bool:
+    """End a job that waits or is being done; whoever does it records nothing any more. Tell whether there was one."""
+    with transaction() as session:
+        rows = session.execute(
+            update(kind)
+            .where(kind.id == row_id, kind.status.in_((PENDING, PROCESSING)))
+            .values(status=FAILED, lease_until=None, finished_at=utcnow(), error=CANCELLED)
+            .returning(kind.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return bool(rows)
