@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check demo bench-ingest clean
+.PHONY: help run test test-long check demo chaos bench-ingest clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -38,6 +38,10 @@ test-long: $(VENV)/.dev ## The tests that take minutes
 
 demo: $(VENV)/.dev ## An event from PHOTOS= and SELFIES=, through the real API; OUT= keeps contact sheets
 	$(BIN)/python -m bench.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SELFIES),--selfies "$(SELFIES)") $(if $(OUT),--out "$(OUT)")
+
+chaos: $(VENV)/.dev ## Guests and photos arrive while workers and servers are killed; on both databases
+	$(BIN)/python -m bench.chaos
+	$(BIN)/python -m bench.chaos --postgresql
 
 bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine
 	$(BIN)/python -m bench.ingest

@@ -1,9 +1,10 @@
 """What routes ask for: who calls, which event, which file, and how its errors are documented."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
+import anyio
 from fastapi import BackgroundTasks, Depends, File, Query, Request, UploadFile
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -114,6 +115,23 @@ def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, 
         return
     if accounts.user_of(tokens.read(token)).user_type != ADMIN:
         raise errors.AdminsOnly
+
+
+# Calls that hash a password wait here, on the event loop, without a thread; only so many go in at a time.
+HASHING_THREADS = 6
+MAX_WAITING = 100
+
+
+async def hashing_turn(request: Request) -> AsyncIterator[None]:
+    """Let a storm of logins take only its share of the request threads; beyond a long line, come back later."""
+    line: anyio.CapacityLimiter = request.app.state.hashing
+    if line.statistics().tasks_waiting >= MAX_WAITING:
+        raise errors.TooBusy
+    async with line:
+        yield
+
+
+HASHES = Depends(hashing_turn, scope="function")
 
 
 # --- what comes with the call --------------------------------------------------------------------

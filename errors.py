@@ -251,6 +251,12 @@ class PhotoNotReady(NoSuchPhoto):
 # --- the request and the service ---------------------------------------------------------------
 
 
+class NoSuchJob(AppError):
+    status_code = 404
+    message = "Aucune tâche de ce type n'est dans cet état."
+    english = "There is no such job in that state."
+
+
 class InvalidRequest(AppError):
     status_code = 422
     message = "La requête n'a pas la forme attendue."

@@ -296,7 +296,7 @@ def retry(kind: JobRow, row_id: int | None) -> int:
         rows = session.execute(
             update(kind)
             .where(condition)
-            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None)
+            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None, error=None)
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()

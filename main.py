@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,13 +17,14 @@ import accounts.routes
 import errors
 import events.admin
 import events.routes
+import operations.admin
 import operations.routes
 import photos.photographer
 import photos.routes
 import selfies.routes
 import storage
 from database import forget_engine
-from dependencies import language_of
+from dependencies import HASHING_THREADS, language_of
 from faces.providers import make_engine
 from inference import InferenceThread
 from middleware import BodyOverLimit, Gatekeeper
@@ -50,6 +52,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     # No more request threads than connections: a thread that works never waits for one.
     threads = max(1, min(MAX_REQUEST_THREADS, connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+    app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
     app.state.inference = InferenceThread(lambda: make_engine(settings))
     app.state.validator = Validator(lambda: make_engine(settings))
     app.state.inference.start()
@@ -142,6 +145,7 @@ def create_app() -> FastAPI:
         photos.photographer,
         events.admin,
         accounts.photographers,
+        operations.admin,
         operations.routes,
     ):
         app.include_router(module.router)

@@ -20,6 +20,7 @@ from accounts.schemas import (
 from accounts.service import NewAccount
 from database import transaction
 from dependencies import (
+    HASHES,
     SELFIE_FACE,
     SELFIE_FILE,
     SIGNED_IN,
@@ -50,6 +51,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
 
 @router.post(
     "/register-with-event-code",
+    dependencies=[HASHES],
     summary="Register as a guest",
     response_model=UserOut,
     responses=refusals(
@@ -70,6 +72,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
 
 @router.post(
     "/register-invite-with-selfie",
+    dependencies=[HASHES],
     summary="Register as a guest and send the selfie in one call",
     response_model=UserOut,
     responses=refusals(
@@ -112,6 +115,7 @@ def register_invite_with_selfie(
 
 @router.post(
     "/login",
+    dependencies=[HASHES],
     summary="Get an access token",
     responses=refusals(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
 )

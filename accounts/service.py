@@ -95,7 +95,7 @@ def register(account: NewAccount, event_code: str, language: str) -> User:
     """Make a guest's account in an event.
 
     Raises:
-        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say. TooBusy: too many passwords at once.
+        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say.
     """
     check_registration(account, event_code)
     hashed = hash_password(account.password)
@@ -109,7 +109,7 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
     Raises:
         BadCredentials: no such account, or not its password.
         SeveralAccounts: the password fits several, or the name fits too many to try.
-        TooBusy: too many passwords at once.
+
     """
     key = lookup_key(username)
     candidates, event_id = _candidates(key, event_code)
@@ -177,7 +177,7 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     """Make the account of a photographer or an admin.
 
     Raises:
-        UsernameIsNotOwnEmail, AccountTaken: as they say. TooBusy: too many passwords at once.
+        UsernameIsNotOwnEmail, AccountTaken: as they say.
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
     _check_username(account)

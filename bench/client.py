@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,76 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Launcher:
+    """Starts and stops the real service on one database, storage and port, as often as it takes."""
+
+    def __init__(self, folder: Path, database_url: str | None = None, **environment: str) -> None:
+        port, password = free_port(), secrets.token_urlsafe(12)
+        self._log = folder / "server.log"
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
+            "STORAGE_URL": f"file://{folder}/storage",
+            "PORT": str(port),
+            "ADMIN_USERNAME": "admin",
+            "ADMIN_PASSWORD": password,
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "APP_ENV": "development",
+            **environment,
+        }
+        self.environment.pop("PUBLIC_URL", None)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url, self.password = f"http://127.0.0.1:{port}", password
+
+    def start(self) -> Server:
+        """Start, and wait until it is ready.
+
+        Raises:
+            BenchError: it did not start; the message holds the end of its log.
+        """
+        command = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        server = Server(self.url, "admin", self.password, self._process.pid)
+        _wait_ready(server, self._process, self._log)
+        return server
+
+    def stop(self) -> None:
+        """Stop as an operator does (SIGTERM), and wait for the end."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End master and workers at once, as a power cut does."""
+        if self._process is None:
+            return
+        workers = self.workers()
+        self._process.kill()
+        for pid in workers:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        if self._process is None:
+            return []
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        try:
+            return [int(pid) for pid in children.read_text().split()]
+        except OSError:
+            return []
+
+
 @contextmanager
 def serve(folder: Path, database_url: str | None = None, **environment: str) -> Iterator[Server]:
     """Run the real service on a temporary database and storage in `folder`; stop it at the end.
@@ -50,34 +120,11 @@ def serve(folder: Path, database_url: str | None = None, **environment: str) -> 
     Raises:
         BenchError: it did not start; the message holds the end of its log.
     """
-    port, password = free_port(), secrets.token_urlsafe(12)
-    settings = {
-        **os.environ,
-        "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
-        "STORAGE_URL": f"file://{folder}/storage",
-        "PORT": str(port),
-        "ADMIN_USERNAME": "admin",
-        "ADMIN_PASSWORD": password,
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "APP_ENV": "development",
-        **environment,
-    }
-    settings.pop("PUBLIC_URL", None)
-    log = folder / "server.log"
-    command = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=output, stderr=subprocess.STDOUT)
+    launcher = Launcher(folder, database_url, **environment)
     try:
-        server = Server(f"http://127.0.0.1:{port}", "admin", password, process.pid)
-        _wait_ready(server, process, log)
-        yield server
+        yield launcher.start()
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        launcher.stop()
 
 
 @contextmanager

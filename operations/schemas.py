@@ -1,6 +1,13 @@
 """Payloads about the service itself."""
 
-from pydantic import BaseModel, Field
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fields import UtcTime
+from keys import MAX_ID
+
+JobKind = Literal["selfies", "user_events", "photos"]
 
 
 class Alive(BaseModel):
@@ -18,6 +25,46 @@ class JobCounts(BaseModel):
     pending: int
     processing: int
     failed: int
+
+
+class KindStateOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    pending: int
+    processing: int
+    done: int
+    failed: int
+    oldest_seconds: float | None = Field(description="Age of the oldest that is not through.")
+    done_last_minute: int = Field(description="Throughput.")
+
+
+class FailedJobOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: JobKind
+    id: int
+    error: str | None
+    attempts: int
+    finished_at: UtcTime | None
+
+
+class JobsOut(BaseModel):
+    kinds: dict[str, KindStateOut]
+    failed: list[FailedJobOut] = Field(description="Of each kind the newest 100.")
+
+
+class RetryIn(BaseModel):
+    kind: JobKind
+    id: int | None = Field(None, ge=1, le=MAX_ID, description="Without it, all failed ones of the kind.")
+
+
+class CancelIn(BaseModel):
+    kind: JobKind
+    id: int = Field(ge=1, le=MAX_ID)
+
+
+class Retried(BaseModel):
+    retried: int
 
 
 class PoolState(BaseModel):

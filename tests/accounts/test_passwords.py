@@ -1,0 +1,40 @@
+"""A storm of logins is bounded: some are served, the others told at once to come back."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import dependencies
+from accounts import passwords
+from tests.builders import Service
+
+
+def test_the_hash_is_argon2id_with_the_agreed_cost() -> None:
+    hashed = passwords.hash_password("secret")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert passwords.verify_password("secret", hashed)
+    assert not passwords.verify_password("Secret", hashed)
+    assert not passwords.verify_password("the password of nobody", None)
+
+
+def test_a_storm_of_logins_is_told_to_come_back_and_leaves_the_others_room(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = service.guest(service.event())
+    monkeypatch.setattr(dependencies, "MAX_WAITING", 5)
+
+    def log_in(_: int) -> Any:
+        return service.post("/api/login", json={"username": guest.name, "password": "pw"})
+
+    with ThreadPoolExecutor(60) as pool:
+        storm = [pool.submit(log_in, number) for number in range(60)]
+        began = time.monotonic()
+        assert service.post("/api/check-event-code", json={"event_code": "x"}).status_code == 200
+        waited = time.monotonic() - began
+        answers = [each.result() for each in storm]
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 503)
+    assert waited < 2
+    assert log_in(0).status_code == 200

@@ -1,0 +1,36 @@
+"""Nothing accepted is lost, doubled or matched differently, whatever dies; real engine, real server."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.chaos import Plan, differences, play
+
+SHORT = Plan(seconds=14, guests=10, photos=40)
+FULL = Plan()
+
+
+def run(plan: Plan, kind: str, folder: Path, postgres: Callable[[str], str]) -> None:
+    calm_plan = Plan(1, plan.guests, plan.photos)
+    calm = play(
+        folder / "calm", calm_plan, calm=True, database_url=postgres("psycopg") if kind == "postgresql" else None
+    )
+    wild = play(folder / "wild", plan, calm=False, database_url=postgres("psycopg") if kind == "postgresql" else None)
+    assert wild.accepted_selfies == plan.guests
+    assert wild.accepted_photos == plan.photos
+    assert wild.kills >= plan.seconds / 4
+    assert differences(calm, wild) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_lost_in_a_short_storm(kind: str, tmp_path: Path, postgres: Callable[[str], str]) -> None:
+    run(SHORT, kind, tmp_path, postgres)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_lost_in_a_long_storm(kind: str, tmp_path: Path, postgres: Callable[[str], str]) -> None:
+    run(FULL, kind, tmp_path, postgres)
