@@ -277,7 +277,8 @@ def differences(calm: Outcome, wild: Outcome) -> list[str]:
     if not any(calm.matches.values()):
         found.append("the calm run matched nobody: nothing is proven")
     found += [
-        f"{name}: {len(wild.matches.get(name, {}))} matches, calm {len(wanted)}"
+        f"{name}: {len(wild.matches.get(name, {}))} matches, calm {len(wanted)}: "
+        f"{sorted(set(wild.matches.get(name, {}).items()) ^ set(wanted.items()))[:4]}"
         for name, wanted in calm.matches.items()
         if wild.matches.get(name) != wanted
     ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from accounts import queries as account_queries
@@ -50,6 +51,20 @@ class MatchingState:
     finished_at: Any
 
 
+# A float32 product of unit vectors is right to about 1e-6; what comes near the threshold is computed again.
+SLACK = 1e-4
+
+
+def exact_cosines(rows: matrices.Embeddings, embedding: matrices.Embeddings) -> NDArray[np.float64]:
+    """Return the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,), the same from either side.
+
+    Products in float32 differ in their last digits with the shapes multiplied. A match must not depend on whether
+    the selfie or the photo came last, nor on how often a job ran: float64, rounded to six decimals.
+    """
+    wide = (rows.astype(np.float64) * embedding.astype(np.float64)).sum(axis=1)
+    return np.asarray(np.round(wide, 6), np.float64)
+
+
 def _percent(similarity: float) -> float:
     """Return the cosine similarity as the score that is shown: times 100, two decimals."""
     return round(min(1.0, float(similarity)) * 100, 2)
@@ -69,11 +84,13 @@ def best_faces(faces: matrices.EventFaces, embedding: matrices.Embeddings) -> di
     """
     if not faces.face_ids.size:
         return {}
-    similarity = faces.embeddings @ embedding
-    near = np.flatnonzero(similarity >= _threshold())
+    near = np.flatnonzero(faces.embeddings @ embedding >= _threshold() - SLACK)
+    similarity = exact_cosines(faces.embeddings[near], embedding)
     best: dict[int, tuple[int, float]] = {}
-    for row in near[np.argsort(similarity[near], kind="stable")]:
-        best[int(faces.photo_ids[row])] = (int(faces.face_ids[row]), float(similarity[row]))
+    for place in np.lexsort((-faces.face_ids[near], similarity)):
+        if similarity[place] >= _threshold():
+            row = near[place]
+            best[int(faces.photo_ids[row])] = (int(faces.face_ids[row]), float(similarity[place]))
     return best
 
 
@@ -199,13 +216,15 @@ def _match_photo(
     if not guests or not faces:
         return
     selfies = matrices.as_matrix([row[2] for row in guests])
-    similarity = selfies @ np.stack([face.embedding for face in faces]).astype(np.float32).T
-    best = similarity.argmax(axis=1)
+    embeddings = np.stack([face.embedding for face in faces]).astype(np.float32)
+    near = np.flatnonzero((selfies @ embeddings.T).max(axis=1) >= _threshold() - SLACK)
     rows = []
-    for guest, (user_id, selfie_id, _) in enumerate(guests):
-        score = float(similarity[guest, best[guest]])
-        if score >= _threshold():
-            rows.append(_match_row(user_id, selfie_id, photo.id, face_ids[best[guest]], score))
+    for guest in near:
+        similarity = exact_cosines(embeddings, selfies[guest])
+        best = int(similarity.argmax())
+        if similarity[best] >= _threshold():
+            user_id, selfie_id, _ = guests[int(guest)]
+            rows.append(_match_row(user_id, selfie_id, photo.id, face_ids[best], float(similarity[best])))
     queries.add_matches(session, rows)
 
 
