@@ -1,9 +1,18 @@
 """Gunicorn: worker processes that share one listening socket; migration and first admin in the master alone."""
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
+# Before anything imports the metrics: each process keeps its figures in a file here.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="reperio-metrics-"))
+Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+
+from prometheus_client import multiprocess
 from sqlalchemy.exc import SQLAlchemyError
 
 import errors
@@ -36,6 +45,8 @@ accesslog = None
 
 def on_starting(server: Any) -> None:
     """In the master, before any worker: bring the database up to date and make sure somebody can administer."""
+    for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+        left.unlink()
     try:
         storage.prepare()
         upgrade()
@@ -61,3 +72,13 @@ def on_starting(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """In each new worker: whatever connection the master still had is the master's."""
     forget_engine(close=False)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the master, when a worker has ended: its gauges count no more."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """In the master, at the end: leave no files behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

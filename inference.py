@@ -11,8 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import job_queue
 import jobs
+from database import pool_state
+from events.service import code_cache
 from faces.engine import EngineUnavailable, FaceEngine
 from job_queue import Claim
+from metrics import CACHE, POOL, timed_job
 from settings import get_settings
 from storage import StorageError
 
@@ -61,6 +64,7 @@ class InferenceThread:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
+                self._report()
                 self._drain()
                 self._sweep()
             except EngineUnavailable as error:
@@ -71,6 +75,15 @@ class InferenceThread:
                 log.warning("no work for now: %s", error)
             self._wake.wait(get_settings().job_poll_seconds)
 
+    @staticmethod
+    def _report() -> None:
+        """Leave this process's pool and cache where a scrape of any process finds them."""
+        for state, number in pool_state().items():
+            POOL.labels(state).set(number)
+        info = code_cache().info()
+        CACHE.labels("hit").set(info.hits)
+        CACHE.labels("miss").set(info.misses)
+
     def _drain(self) -> None:
         if self._engine is None:
             self._engine = self._make_engine()
@@ -79,7 +92,8 @@ class InferenceThread:
             self._held = job_queue.claim()
             if self._held is None:
                 return
-            jobs.run(self._held, self._engine)
+            with timed_job(self._held.kind.__tablename__):
+                jobs.run(self._held, self._engine)
             self._held = None
 
     def _sweep(self) -> None:

@@ -249,14 +249,21 @@ def counts() -> dict[str, dict[str, int]]:
     return result
 
 
-def state_of(kind: JobRow) -> KindState:
-    """Return how the jobs of a kind stand."""
-    now = utcnow()
+def oldest_age(kind: JobRow) -> float | None:
+    """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
     with reading() as session:
-        found = dict(iter(session.execute(select(kind.status, func.count()).group_by(kind.status)).all()))
         oldest = session.scalar(
             select(_ASKED[kind]).where(kind.status.in_((PENDING, PROCESSING))).order_by(_ASKED[kind]).limit(1)
         )
+    return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
+
+
+def state_of(kind: JobRow) -> KindState:
+    """Return how the jobs of a kind stand."""
+    now = utcnow()
+    oldest_seconds = oldest_age(kind)
+    with reading() as session:
+        found = dict(iter(session.execute(select(kind.status, func.count()).group_by(kind.status)).all()))
         lately = session.scalar(
             select(func.count())
             .select_from(kind)
@@ -267,7 +274,7 @@ def state_of(kind: JobRow) -> KindState:
         processing=found.get(PROCESSING, 0),
         done=found.get(DONE, 0),
         failed=found.get(FAILED, 0),
-        oldest_seconds=round((now - oldest).total_seconds(), 3) if oldest is not None else None,
+        oldest_seconds=oldest_seconds,
         done_last_minute=lately or 0,
     )
 

@@ -27,7 +27,7 @@ from database import forget_engine
 from dependencies import HASHING_THREADS, language_of
 from faces.providers import make_engine
 from inference import InferenceThread
-from middleware import BodyOverLimit, Gatekeeper
+from middleware import BodyOverLimit, Gatekeeper, Stopwatch
 from operations.schemas import ErrorOut
 from selfies.validator import Validator
 from settings import get_settings
@@ -131,6 +131,7 @@ def create_app() -> FastAPI:
     settings = get_settings()
     app = FastAPI(title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
     app.add_middleware(Gatekeeper, settings=settings)
+    app.add_middleware(Stopwatch)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import errors
 from accounts import tokens
 from dependencies import bearer_token, language_of
+from metrics import REQUESTS
 from settings import Settings
 
 PUBLIC = re.compile(
@@ -28,6 +30,33 @@ class BodyOverLimit(HTTPException):
     def __init__(self, refusal: errors.AppError) -> None:
         super().__init__(refusal.status_code, refusal.message)
         self.refusal = refusal
+
+
+class Stopwatch:
+    """Pure ASGI middleware, the outermost: how long each call took, by its route and status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            # The route's template, not the path: ids would make a series each.
+            route = getattr(scope.get("route"), "path", "none")
+            REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - began)
 
 
 class Gatekeeper:

@@ -3,9 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 import errors
-from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals
+from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals, scraper
 from faces.providers import engine_id_of
 from inference import InferenceThread
 from operations import service
@@ -38,6 +39,21 @@ def readyz(response: Response, inference: Inference) -> Ready:
         storage=found.storage,
         face_engine=found.face_engine,
     )
+
+
+@router.get(
+    "/metrics",
+    summary="What is measured, for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "All processes together."},
+        **refusals(errors.NotAuthenticated, errors.NotAllowed),
+    },
+    dependencies=[Depends(scraper)],
+)
+def metrics() -> Response:
+    """For the monitoring token, and for this machine itself."""
+    return Response(service.metrics(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get(

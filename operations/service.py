@@ -14,6 +14,7 @@ from database import reading
 from events import queries as event_queries
 from events.service import code_cache
 from matching import queries as matching_queries
+from metrics import exposition
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
 
@@ -82,6 +83,13 @@ def statistics() -> dict[str, Any]:
             "hit_rate": round(info.hit_rate, 4),
         },
     }
+
+
+def metrics() -> bytes:
+    """Return everything measured, in Prometheus's text form."""
+    depths = job_queue.counts()
+    ages = {name: job_queue.oldest_age(kind) or 0.0 for name, kind in job_queue.BY_NAME.items()}
+    return exposition(depths, ages)
 
 
 def forget_counts() -> None:

@@ -1,0 +1,53 @@
+"""What is measured while the service runs, in Prometheus form, for all its processes together.
+
+With `PROMETHEUS_MULTIPROC_DIR` set before this is imported, each process keeps its figures in a file there.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import REGISTRY as OWN
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
+REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+JOB_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+REQUESTS = Histogram(
+    "reperio_request_seconds", "Time to answer a request.", ("method", "route", "status"), buckets=REQUEST_BUCKETS
+)
+JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
+POOL = Gauge(
+    "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
+)
+CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
+
+
+@contextmanager
+def timed_job(kind: str) -> Iterator[None]:
+    """Measure an attempt at a job."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        JOBS.labels(kind).observe(time.perf_counter() - began)
+
+
+def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
+    """Return everything measured, and the queue as it stands: jobs by kind and state, age in s of the oldest."""
+    registry = CollectorRegistry()
+    if os.environ.get(MULTIPROC):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry = OWN
+    queue = CollectorRegistry()
+    jobs = Gauge("reperio_jobs", "Jobs that are not through, and failed ones.", ("kind", "state"), registry=queue)
+    oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest job not through.", ("kind",), registry=queue)
+    for kind, states in depths.items():
+        for state, number in states.items():
+            jobs.labels(kind, state).set(number)
+        oldest.labels(kind).set(ages.get(kind, 0.0))
+    return bytes(generate_latest(registry)) + bytes(generate_latest(queue))
