@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     job_max_attempts: int = Field(5, ge=1)
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)
-    job_poll_seconds: float = Field(2, gt=0)
+    job_poll_seconds: float = Field(1, gt=0)
     orphan_grace_seconds: float = Field(3600, ge=0)
     orphan_sweep_seconds: float = Field(3600, gt=0)
 

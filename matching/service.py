@@ -154,7 +154,7 @@ def accept_selfie(
                 return [selfie.storage_key] if selfie.storage_key else []
             event_ids = selfie_queries.unmatched_events(session, user.id, selfie_id)
             if not event_ids:
-                return _finish_selfie(session, selfie)
+                return _finish_selfie(session, selfie_id)
             queries.add_selfie_embeddings(session, selfie_id, event_ids, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
@@ -162,12 +162,29 @@ def accept_selfie(
                 current = queries.selfie(session, selfie_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current, blob)
+                if event_id == event_ids[-1] and _is_through(session, selfie_id, held):
+                    return _finish_selfie(session, selfie_id)
 
 
-def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
+def _is_through(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -> bool:
+    """Tell whether the selfie is still ours and no event was joined meanwhile; none can be until the end of this."""
+    user = queries.owner(session, selfie_id)
+    selfie = queries.selfie(session, selfie_id)
+    if user is None or selfie is None or not held(selfie):
+        return False
+    return queries.selfie_is_current(session, selfie_id, user.id) and not selfie_queries.unmatched_events(
+        session, user.id, selfie_id
+    )
+
+
+def _finish_selfie(session: Session, selfie_id: int) -> list[str]:
+    """Mark the selfie done and remove those it replaces; return the storage keys that no row needs any more."""
+    selfie = queries.selfie(session, selfie_id)
+    assert selfie is not None  # noqa: S101 - the caller holds it
     older = selfie_queries.others(session, selfie.user_id, selfie.id)
-    selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
-    selfie_queries.remove(session, [each.id for each in older])
+    if older:
+        selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
+        selfie_queries.remove(session, [each.id for each in older])
     selfie.status, selfie.finished_at, selfie.lease_until = DONE, utcnow(), None
     selfie.error = selfie.detail = None
     return [each.storage_key for each in older if each.storage_key]
