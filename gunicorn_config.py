@@ -1,7 +1,6 @@
 """Gunicorn: worker processes that share one listening socket; migration and first admin in the master alone."""
 
 import ctypes
-import logging
 import os
 import shutil
 import sys
@@ -22,6 +21,7 @@ from accounts.bootstrap import ensure_admin
 from database import forget_engine
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
+from tracing import set_up_logging
 
 # malloc.h of glibc.
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
@@ -31,7 +31,7 @@ try:
 except UnsafeSettings as problem:
     sys.exit(f"Reperio cannot start: {problem}")
 
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+set_up_logging(structured=_settings.logs_json)
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.gunicorn_workers

@@ -18,6 +18,7 @@ from job_queue import Claim
 from metrics import CACHE, POOL, timed_job
 from settings import get_settings
 from storage import StorageError
+from tracing import request_id
 
 log = logging.getLogger("reperio.jobs")
 NICENESS = 10
@@ -92,7 +93,7 @@ class InferenceThread:
             self._held = job_queue.claim()
             if self._held is None:
                 return
-            with timed_job(self._held.kind.__tablename__):
+            with request_id(self._held.request_id), timed_job(self._held.kind.__tablename__):
                 jobs.run(self._held, self._engine)
             self._held = None
 

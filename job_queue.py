@@ -39,6 +39,7 @@ class Claim:
     id: int
     attempt: int
     suspect: bool = False
+    request_id: str | None = None
 
     def holds(self, row: Any) -> bool:
         """Tell whether the row still is in this attempt's hands."""
@@ -114,12 +115,12 @@ def _claim_one(
             lease_until=now + timedelta(seconds=get_settings().job_lease_seconds),
             **({"error": f"{CRASHED} during an attempt"} if lost else {}),
         )
-        .returning(kind.id, kind.attempts, kind.error)
+        .returning(kind.id, kind.attempts, kind.error, kind.request_id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
         return None
-    return Claim(kind, row[0], row[1], suspect=(row[2] or "").startswith(CRASHED))
+    return Claim(kind, row[0], row[1], suspect=(row[2] or "").startswith(CRASHED), request_id=row[3])
 
 
 # How often a claim that somebody else snatched is tried again at once.

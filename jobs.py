@@ -8,6 +8,7 @@ import logging
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -53,8 +54,10 @@ def attempt(held: Claim, engine: FaceEngine) -> None:
         UserEvent: process_membership,
         Photo: process_photo,
     }
+    began = time.perf_counter()
     try:
         work[held.kind](held, engine)
+        log.info("%s: %.0f ms", held, (time.perf_counter() - began) * 1000)
     except UNDECODABLE as error:
         log.warning("%s cannot be read: %s", held, error)
         fail(held, f"{type(error).__name__}: {error}")

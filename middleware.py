@@ -4,6 +4,7 @@ import json
 import re
 import time
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from accounts import tokens
 from dependencies import bearer_token, language_of
 from metrics import REQUESTS
 from settings import Settings
+from tracing import request_id
 
 PUBLIC = re.compile(
     r"^/(?!api/)|^/api/(check-event-code|check-user-availability|validate-selfie|register-with-event-code"
@@ -33,7 +35,7 @@ class BodyOverLimit(HTTPException):
 
 
 class Stopwatch:
-    """Pure ASGI middleware, the outermost: how long each call took, by its route and status."""
+    """Pure ASGI middleware, the outermost: gives each call an id, and notes how long it took."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,10 +51,12 @@ class Stopwatch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = trace
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            with request_id(Headers(scope=scope).get("x-request-id")) as trace:
+                await self._app(scope, receive, noting)
         finally:
             # The route's template, not the path: ids would make a series each.
             route = getattr(scope.get("route"), "path", "none")

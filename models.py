@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
 
+from tracing import current_request_id
+
 NAMING = {
     "ix": "idx_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -80,6 +82,8 @@ class Job:
     error: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # The request that asked for it, for the logs.
+    request_id: Mapped[str | None] = mapped_column(String(64), default=current_request_id)
 
 
 def _job_table_args(table: str) -> tuple[CheckConstraint, Index]:

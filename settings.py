@@ -47,6 +47,7 @@ class Settings(BaseSettings):
 
     token_hours: float = Field(24, gt=0)
     event_lifetime_days: int = Field(30, ge=1)
+    log_format: Literal["text", "json", ""] = ""
     max_selfie_bytes: int = 10 * 1024 * 1024
     max_selfie_pixels: int = 64_000_000
     max_photo_bytes: int = 50 * 1024 * 1024
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """Where people reach the service: `PUBLIC_URL`, else this machine."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether log lines are for machines: said, or in production."""
+        return self.log_format == "json" or (not self.log_format and self.in_production)
 
     @property
     def in_production(self) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import Row, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from models import GUEST, Event, EventPhotographer, Photo, Selfie, User, UserEvent
+from tracing import current_request_id
 
 
 def by_code(session: Session, code_key: str) -> Event | None:
@@ -111,7 +112,14 @@ def request_rematch(session: Session, event_id: int, now: datetime) -> int:
     result = session.execute(
         update(UserEvent)
         .where(UserEvent.event_id == event_id)
-        .values(status="pending", requested_at=now, attempts=0, error=None, lease_until=None)
+        .values(
+            status="pending",
+            requested_at=now,
+            attempts=0,
+            error=None,
+            lease_until=None,
+            request_id=current_request_id(),
+        )
         .returning(UserEvent.id)
     )
     return len(result.all())

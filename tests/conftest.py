@@ -51,7 +51,11 @@ def _reset() -> None:
 def fresh_database(
     request: pytest.FixtureRequest, folder: Path, provider: str = "fake", **extra: str
 ) -> Iterator[None]:
-    """A migrated, empty database and storage, and settings of their own, as a new process would find them."""
+    """A migrated, empty database and storage, and settings of their own, as a new process would find them.
+
+    Settings and engine belong to the process: one at a time. A test module uses one of the service fixtures.
+    """
+    assert "DATABASE_URL" not in os.environ, "a module must not use two services at once"
     environment = {
         "DATABASE_URL": _address(request.param, request, folder),
         "STORAGE_URL": f"file://{folder}/storage",
@@ -120,3 +124,5 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 def pytest_configure() -> None:
     """Two test processes share two cores: one thread of numerics each."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Never the database somebody works with.
+    os.environ.pop("DATABASE_URL", None)

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # Each name may import those of its own level and below.
 LEVELS = [
-    {"models", "settings", "errors", "cache_manager", "keys", "metrics"},
+    {"models", "settings", "errors", "cache_manager", "keys", "metrics", "tracing"},
     {"database", "storage", "images", "fields"},
     {"faces"},
     {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices"},

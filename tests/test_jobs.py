@@ -14,6 +14,7 @@ import images
 import job_queue
 import jobs
 import storage
+import tracing
 from accounts import service as accounts
 from accounts.service import NewAccount
 from database import reading, transaction
@@ -80,6 +81,12 @@ def row(kind: job_queue.JobRow, row_id: int) -> Any:
 
 def found_by(guest: User) -> set[int]:
     return {each[0].id for each in photos.photos_with(guest, None, Page()).rows}
+
+
+def test_a_job_logs_under_the_id_of_the_request_that_asked_for_it(event: Event) -> None:
+    with tracing.request_id("the-request"):
+        send_photo(event, 1)
+    assert claim().request_id == "the-request"
 
 
 def test_selfies_go_first(event: Event) -> None:

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
             "status IN ('pending','processing','done','failed','rejected')", name=op.f("ck_photos_status")
         ),
@@ -165,6 +166,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
             "status IN ('pending','processing','done','failed','rejected')", name=op.f("ck_selfies_status")
         ),
@@ -196,6 +198,7 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.CheckConstraint(
             "status IN ('pending','processing','done','failed','rejected')", name=op.f("ck_user_events_status")
         ),

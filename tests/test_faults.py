@@ -1,0 +1,152 @@
+"""What happens when the surroundings fail: clear answers meanwhile, nothing lost, and work that goes on by itself."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import obstore
+import pytest
+
+from bench.client import Api, Launcher, wait_until
+from bench.postgres import PostgresServer
+from tests.builders import Service, people
+
+AWAY_SECONDS = 6.0
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server that this test may stop and start."""
+    (tmp_path / "pg").mkdir()
+    server = PostgresServer(tmp_path / "pg")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_database_that_goes_away_and_comes_back(own_postgres: PostgresServer, tmp_path: Path) -> None:
+    launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", DB_POOL_TIMEOUT="2")
+    try:
+        server = launcher.start()
+        with Api(server) as anyone:
+            admin = anyone.logged_in(server.admin, server.password)
+        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
+        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
+        body = {"name": "E", "event_code": "FAULT", "photographer_id": lea}
+        event = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+        with Api(server) as anyone:
+            photographer = anyone.logged_in("lea", "pw")
+        photos = []
+        for number in range(30):
+            photos.append(tmp_path / f"{number}.jpg")
+            photos[-1].write_bytes(people(number, block=500))
+        photographer.upload(event, photos)
+        own_postgres.stop()
+        began, answers = time.monotonic(), []
+        while time.monotonic() - began < AWAY_SECONDS:
+            answers.append(
+                httpx2.post(f"{server.url}/api/login", json={"username": "lea", "password": "pw"}, timeout=20)
+            )
+            time.sleep(0.3)
+        assert {answer.status_code for answer in answers} == {503}
+        assert all(answer.headers["retry-after"] for answer in answers)
+        assert httpx2.get(f"{server.url}/livez").status_code == 200
+        assert httpx2.get(f"{server.url}/readyz", timeout=20).status_code == 503
+        own_postgres.start()
+
+        def all_done() -> bool:
+            found = photographer.call("GET", f"/api/photographer/events/{event}/photos")
+            return len(found) == 30 and all(photo["processing_status"] == "done" for photo in found)
+
+        wait_until(lambda: httpx2.get(f"{server.url}/readyz", timeout=20).status_code == 200, 20, "readiness")
+        wait_until(all_done, 60, "the photos")
+    finally:
+        launcher.kill()
+
+
+def failing(problem: Exception) -> Any:
+    def put(*_: Any) -> None:
+        raise problem
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (OSError(28, "No space left on device"), 507),
+        (OSError(30, "Read-only file system"), 503),
+    ],
+)
+def test_storage_that_takes_nothing_leaves_no_row(
+    service: Service, monkeypatch: pytest.MonkeyPatch, problem: Exception, status: int
+) -> None:
+    event = service.event()
+    guest = service.guest(event)
+    before = service.files()
+    with monkeypatch.context() as patch:
+        patch.setattr(obstore, "put", failing(problem))
+        answer = service.send_selfie(guest, people(1))
+        assert answer.status_code == status
+        assert answer.json()["error"] in ("StorageFull", "ServiceUnavailable")
+        path = f"/api/photographer/events/{event.id}/upload-photos"
+        files = {"files": ("a.jpg", people(1), "image/jpeg")}
+        assert service.post(path, event.photographer, files=files).status_code == status
+        assert service.get("/readyz").status_code == 503
+    assert service.status(guest)["status"] == "idle"
+    assert service.process_photos(event) == []
+    assert service.files() == before
+    assert service.send_selfie(guest, people(1)).status_code == 200
+
+
+def test_storage_that_fails_during_a_job_is_only_a_delay(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = service.event()
+    real = obstore.put
+    failures: list[str] = []
+
+    def put(store: Any, key: str, data: bytes) -> Any:
+        if "/web/" in key and len(failures) < 2:
+            failures.append(key)
+            raise OSError(30, "Read-only file system")
+        return real(store, key, data)
+
+    monkeypatch.setattr(obstore, "put", put)
+    service.upload(event, people(7))
+    (photo,) = service.process_photos(event)
+    assert photo["processing_status"] == "done"
+    assert len(failures) == 2
+
+
+def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: Path) -> None:
+    launcher = Launcher(tmp_path, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1")
+    try:
+        server = launcher.start()
+        with Api(server) as anyone:
+            admin = anyone.logged_in(server.admin, server.password)
+        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
+        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
+        event = admin.call("POST", "/api/admin/create-event", json={"name": "E", "photographer_id": lea})["event_id"]
+        with Api(server) as anyone:
+            photographer = anyone.logged_in("lea", "pw")
+        photos = []
+        for number in range(40):
+            photos.append(tmp_path / f"{number}.jpg")
+            photos[-1].write_bytes(people(number, block=900))
+        photographer.upload(event, photos)
+        began = time.monotonic()
+        launcher.stop()
+        assert time.monotonic() - began < 15
+        server = launcher.start()
+        with Api(server) as anyone:
+            admin = anyone.logged_in(server.admin, server.password)
+        # Nothing waits for a lease to run out, and no attempt was counted in vain.
+        wait_until(lambda: admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]["done"] == 40, 20, "the photos")
+        os.kill(server.pid, signal.SIGHUP)
+        time.sleep(1)
+        wait_until(lambda: httpx2.get(f"{server.url}/readyz").status_code == 200, 20, "the reload")
+    finally:
+        launcher.kill()

@@ -1,0 +1,45 @@
+"""The id of the request that something is done for: in every log line, and carried on by the jobs it leaves."""
+
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from pythonjsonlogger.json import JsonFormatter
+
+SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_current: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def current_request_id() -> str | None:
+    """Return the id of the request being served, or of the one whose job is being done."""
+    return _current.get()
+
+
+@contextmanager
+def request_id(given: str | None) -> Iterator[str]:
+    """Do the block under an id: the one given, if it is sane, else a new one."""
+    chosen = given if given and SANE.fullmatch(given) else uuid.uuid4().hex
+    token = _current.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _current.reset(token)
+
+
+class _Stamp(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_request_id()
+        return True
+
+
+def set_up_logging(*, structured: bool) -> None:
+    """Log to standard error: a JSON object a line, or, for a person at a terminal, plain text."""
+    fields = "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s"
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
+    handler = logging.StreamHandler()
+    handler.addFilter(_Stamp())
+    handler.setFormatter(JsonFormatter(fields) if structured else plain)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
