@@ -140,9 +140,12 @@ def accept_selfie(
 ) -> list[str]:
     """Match a selfie whose face was found in all its guest's events, and let it replace the ones before.
 
-    Events joined meanwhile are taken in until none is left. Returns the storage keys that no row needs any more.
+    Events joined meanwhile are taken in until none is left. An embedding that is there already proves no match: an
+    earlier attempt may have died between the two steps, so each attempt matches every event itself. Returns the
+    storage keys that no row needs any more.
     """
     blob = embedding.astype(np.float32).tobytes()
+    matched: set[int] = set()
     while True:
         with transaction() as session:
             user = queries.owner(session, selfie_id)
@@ -152,28 +155,30 @@ def accept_selfie(
             if not queries.selfie_is_current(session, selfie_id, user.id):
                 selfie_queries.remove(session, [selfie_id])
                 return [selfie.storage_key] if selfie.storage_key else []
-            event_ids = selfie_queries.unmatched_events(session, user.id, selfie_id)
+            event_ids = sorted(selfie_queries.events_of(session, user.id) - matched)
             if not event_ids:
                 return _finish_selfie(session, selfie_id)
-            queries.add_selfie_embeddings(session, selfie_id, event_ids, engine_id, blob)
+            unknown = selfie_queries.events_without_embedding(session, user.id, selfie_id)
+            queries.add_selfie_embeddings(session, selfie_id, unknown, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
                 event = event_queries.lock(session, event_id)
                 current = queries.selfie(session, selfie_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current, blob)
-                if event_id == event_ids[-1] and _is_through(session, selfie_id, held):
+                matched.add(event_id)
+                if event_id == event_ids[-1] and _is_through(session, selfie_id, matched, held):
                     return _finish_selfie(session, selfie_id)
 
 
-def _is_through(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -> bool:
+def _is_through(session: Session, selfie_id: int, matched: set[int], held: Callable[[Selfie], bool]) -> bool:
     """Tell whether the selfie is still ours and no event was joined meanwhile; none can be until the end of this."""
     user = queries.owner(session, selfie_id)
     selfie = queries.selfie(session, selfie_id)
     if user is None or selfie is None or not held(selfie):
         return False
-    return queries.selfie_is_current(session, selfie_id, user.id) and not selfie_queries.unmatched_events(
-        session, user.id, selfie_id
+    return queries.selfie_is_current(session, selfie_id, user.id) and matched.issuperset(
+        selfie_queries.events_of(session, user.id)
     )
 
 
@@ -283,7 +288,7 @@ def rematch(
             return
         selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
         if selfie is not None and embedding is not None and selfie.status == DONE:
-            if event.id in selfie_queries.unmatched_events(session, user.id, selfie.id):
+            if event.id in selfie_queries.events_without_embedding(session, user.id, selfie.id):
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
             match_guest(session, event, selfie, embedding)
         asked, began = membership.requested_at, membership.started_at

@@ -68,7 +68,12 @@ def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
     )
 
 
-def unmatched_events(session: Session, user_id: int, selfie_id: int) -> Sequence[int]:
+def events_of(session: Session, user_id: int) -> set[int]:
+    """Return the guest's events."""
+    return set(session.scalars(select(UserEvent.event_id).where(UserEvent.user_id == user_id)))
+
+
+def events_without_embedding(session: Session, user_id: int, selfie_id: int) -> Sequence[int]:
     """Return the guest's events for which this selfie has no embedding yet."""
     known = select(SelfieEmbedding.event_id).where(SelfieEmbedding.selfie_id == selfie_id)
     return session.scalars(

@@ -19,7 +19,7 @@ from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from matching import matrices, queries, service
-from models import PROCESSING, Event, Photo, Selfie, User
+from models import DONE, PROCESSING, Event, Photo, Selfie, User
 from tests.builders import people
 from tests.conftest import fresh_database
 
@@ -130,3 +130,29 @@ def test_a_matrix_holds_what_the_database_holds(event: Event) -> None:
         again = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
     assert np.array_equal(faces.face_ids, again.face_ids)
     assert np.array_equal(faces.embeddings, again.embeddings)
+
+
+class _Killed(BaseException):
+    """What no handler of the job catches: the process is gone."""
+
+
+def test_a_selfie_whose_process_dies_between_its_steps_is_matched_by_the_next_attempt(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise _Killed
+
+    face, guest = _face(), _guest(event, 9001)
+    selfie_id, photo_id = _rows_in_hand(event, guest, 9001)
+    service.record_photo(photo_id, ENGINE_ID, [face], _held)
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "match_guest", die)
+        with pytest.raises(_Killed):
+            service.accept_selfie(selfie_id, ENGINE_ID, face.embedding, _held)
+    service.accept_selfie(selfie_id, ENGINE_ID, face.embedding, _held)
+    with reading() as session:
+        matched = [match.photo_id for match in queries.matches_of(session, guest.id, event.id)]
+        selfie = queries.selfie(session, selfie_id)
+    assert photo_id in matched
+    assert selfie is not None
+    assert selfie.status == DONE
