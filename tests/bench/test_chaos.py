@@ -24,8 +24,7 @@ def run(plan: Plan, kind: str, folder: Path, postgres: Callable[[str], str]) -> 
 
 
 @pytest.mark.timeout(300)
-# On PostgreSQL one long run in three still loses matches (docs/reliability.md): it stays with the long tests.
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_nothing_is_lost_in_a_short_storm(kind: str, tmp_path: Path, postgres: Callable[[str], str]) -> None:
     run(SHORT, kind, tmp_path, postgres)
 
