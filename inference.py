@@ -15,7 +15,7 @@ from database import pool_state
 from events.service import code_cache
 from faces.engine import EngineUnavailable, FaceEngine
 from job_queue import Claim
-from metrics import CACHE, POOL, timed_job
+from metrics import report, timed_job
 from settings import get_settings
 from storage import StorageError
 from tracing import request_id
@@ -79,11 +79,8 @@ class InferenceThread:
     @staticmethod
     def _report() -> None:
         """Leave this process's pool and cache where a scrape of any process finds them."""
-        for state, number in pool_state().items():
-            POOL.labels(state).set(number)
         info = code_cache().info()
-        CACHE.labels("hit").set(info.hits)
-        CACHE.labels("miss").set(info.misses)
+        report(pool_state(), info.hits, info.misses, info.entries)
 
     def _drain(self) -> None:
         if self._engine is None:
@@ -93,6 +90,7 @@ class InferenceThread:
             self._held = job_queue.claim()
             if self._held is None:
                 return
+            self._report()
             with request_id(self._held.request_id), timed_job(self._held.kind.__tablename__):
                 jobs.run(self._held, self._engine)
             self._held = None

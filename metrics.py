@@ -26,6 +26,9 @@ POOL = Gauge(
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
 
 
+CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
+
+
 @contextmanager
 def timed_job(kind: str) -> Iterator[None]:
     """Measure an attempt at a job."""
@@ -36,13 +39,41 @@ def timed_job(kind: str) -> Iterator[None]:
         JOBS.labels(kind).observe(time.perf_counter() - began)
 
 
+def _registry() -> CollectorRegistry:
+    """The figures of all processes together, or of this one where there is no folder for them."""
+    if not os.environ.get(MULTIPROC):
+        return OWN
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+def report(pool: dict[str, int], hits: int, misses: int, entries: int) -> None:
+    """Leave this process's pool and cache where any process finds them."""
+    for state, number in pool.items():
+        POOL.labels(state).set(number)
+    CACHE.labels("hit").set(hits)
+    CACHE.labels("miss").set(misses)
+    CACHE_ENTRIES.set(entries)
+
+
+def of_all_processes() -> tuple[dict[str, int], dict[str, int]]:
+    """Return what living processes last reported, summed: the pool by state, the cache's `hits, misses, entries`."""
+    pool: dict[str, int] = {}
+    cache = {"hits": 0, "misses": 0, "entries": 0}
+    for family in _registry().collect():
+        for sample in family.samples:
+            if sample.name == "reperio_db_connections":
+                pool[sample.labels["state"]] = int(sample.value)
+            elif sample.name == "reperio_cache_lookups":
+                cache["hits" if sample.labels["result"] == "hit" else "misses"] = int(sample.value)
+            elif sample.name == "reperio_cache_entries":
+                cache["entries"] = int(sample.value)
+    return pool, cache
+
+
 def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
     """Return everything measured, and the queue as it stands: jobs by kind and state, age in s of the oldest."""
-    registry = CollectorRegistry()
-    if os.environ.get(MULTIPROC):
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    else:
-        registry = OWN
     queue = CollectorRegistry()
     jobs = Gauge("reperio_jobs", "Jobs that are not through, and failed ones.", ("kind", "state"), registry=queue)
     oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest job not through.", ("kind",), registry=queue)
@@ -50,4 +81,4 @@ def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> byt
         for state, number in states.items():
             jobs.labels(kind, state).set(number)
         oldest.labels(kind).set(ages.get(kind, 0.0))
-    return bytes(generate_latest(registry)) + bytes(generate_latest(queue))
+    return bytes(generate_latest(_registry())) + bytes(generate_latest(queue))

@@ -301,3 +301,12 @@ class FaceMatch(Base):
     selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
     confidence_score: Mapped[float]
     detected_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ChangeMark(Base):
+    """A number that rises with each change of what processes keep in their caches, in the same transaction."""
+
+    __tablename__ = "change_marks"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

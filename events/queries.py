@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Row, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from models import GUEST, Event, EventPhotographer, Photo, Selfie, User, UserEvent
+from models import GUEST, ChangeMark, Event, EventPhotographer, Photo, Selfie, User, UserEvent
 from tracing import current_request_id
 
 
@@ -123,6 +123,19 @@ def request_rematch(session: Session, event_id: int, now: datetime) -> int:
         .returning(UserEvent.id)
     )
     return len(result.all())
+
+
+EVENTS_MARK = "events"
+
+
+def change_mark(session: Session) -> int:
+    """Return the number that rises with each change of an event."""
+    return session.scalar(select(ChangeMark.number).where(ChangeMark.name == EVENTS_MARK)) or 0
+
+
+def raise_change_mark(session: Session) -> None:
+    """Tell every process that an event has changed."""
+    session.execute(update(ChangeMark).where(ChangeMark.name == EVENTS_MARK).values(number=ChangeMark.number + 1))
 
 
 def count(session: Session) -> int:

@@ -27,8 +27,10 @@ from settings import get_settings
 # In a class whose field is called `date`, the type needs another name.
 Day = date
 CODE_ATTEMPTS = 5
-# Another process's change must show within five seconds.
-_codes: TTLCache[tuple[int, datetime] | None] = TTLCache(size=10_000, ttl=5, negative_ttl=2)
+_codes: TTLCache[tuple[int, datetime] | None] = TTLCache(size=10_000, ttl=300, negative_ttl=3)
+# Another process's change must show within five seconds: so often the database is asked whether there was one.
+_marks: TTLCache[int] = TTLCache(size=1, ttl=2)
+_seen_mark: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,33 @@ def code_cache() -> TTLCache[tuple[int, datetime] | None]:
     return _codes
 
 
+def _notice_changes() -> None:
+    """Forget what is cached if any process has changed an event since the last look, at most two seconds ago."""
+    global _seen_mark
+
+    def load() -> int:
+        with reading() as session:
+            return queries.change_mark(session)
+
+    mark = _marks.get(queries.EVENTS_MARK, load)
+    if mark != _seen_mark:
+        # Cleared before it counts as seen: a thread that comes between the two clears once more.
+        _codes.clear()
+        _seen_mark = mark
+
+
+def forget_codes() -> None:
+    """Look at the database again at the next call, as a fresh process would."""
+    _marks.clear()
+    _codes.clear()
+
+
 def is_open(event_code: str) -> bool:
     """Tell whether guests can register with this code now."""
     key = lookup_key(event_code)
     if key is None:
         return False
+    _notice_changes()
 
     def load() -> tuple[int, datetime] | None:
         with reading() as session:
@@ -163,6 +187,7 @@ def create(new: NewEvent) -> Event:
                 session.add(event)
                 session.flush()
                 _assign(session, event.id, new.photographer_ids)
+                queries.raise_change_mark(session)
             _codes.invalidate(event.code_key)
             return event
         except IntegrityError as error:
@@ -193,6 +218,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             if photographer_ids is not None:
                 _assign(session, event_id, photographer_ids)
             session.refresh(event, ["photographers"])
+            queries.raise_change_mark(session)
     except IntegrityError as error:
         raise errors.EventCodeTaken from error
     for key in keys:
@@ -235,6 +261,7 @@ def remove(event_id: int) -> None:
         keys = [key for name in queries.photo_filenames(session, event_id) for key in stored_keys(event_id, name)]
         keys += queries.selfie_keys_of_home(session, event_id)
         queries.remove(session, event_id)
+        queries.raise_change_mark(session)
     _codes.invalidate(event.code_key)
     storage.delete(keys)
 

@@ -88,8 +88,8 @@ class Statistics(BaseModel):
     events: int
     selfies: int
     jobs: dict[str, JobCounts]
-    db_pool: PoolState = Field(description="Of the process that answers.")
-    cache: CacheState = Field(description="Of the process that answers.")
+    db_pool: PoolState = Field(description="Of all processes together, each as it reported last.")
+    cache: CacheState = Field(description="Of all processes together, each as it reported last.")
 
 
 class Provider(BaseModel):

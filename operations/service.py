@@ -14,7 +14,7 @@ from database import reading
 from events import queries as event_queries
 from events.service import code_cache
 from matching import queries as matching_queries
-from metrics import exposition
+from metrics import exposition, of_all_processes, report
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
 
@@ -71,17 +71,15 @@ def _count() -> dict[str, Any]:
 
 
 def statistics() -> dict[str, Any]:
-    """Return the counts, at most a few seconds old, and this process's pool and cache."""
-    info = code_cache().info()
+    """Return the counts, at most a few seconds old, and the pools and caches of all processes together."""
+    counts, info = _counts.get("counts", _count), code_cache().info()
+    report(database.pool_state(), info.hits, info.misses, info.entries)
+    pool, cache = of_all_processes()
+    asked = cache["hits"] + cache["misses"]
     return {
-        **_counts.get("counts", _count),
-        "db_pool": database.pool_state(),
-        "cache": {
-            "hits": info.hits,
-            "misses": info.misses,
-            "entries": info.entries,
-            "hit_rate": round(info.hit_rate, 4),
-        },
+        **counts,
+        "db_pool": pool,
+        "cache": {**cache, "hit_rate": round(cache["hits"] / asked, 4) if asked else 0.0},
     }
 
 

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 import operations.service
 from bench.postgres import postgres_server
 from database import forget_engine
-from events.service import code_cache
+from events.service import forget_codes
 from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings
@@ -43,7 +43,7 @@ def _reset() -> None:
     forget_engine()
     get_settings.cache_clear()
     matrices.forget()
-    code_cache().clear()
+    forget_codes()
     operations.service.forget_counts()
 
 

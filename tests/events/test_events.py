@@ -107,6 +107,17 @@ def test_a_code_opens_one_event(service: Service) -> None:
     assert is_valid(service, other.code)
 
 
+def read_qr(picture: Any) -> str:
+    """Read a QR code as a camera does: from several distances. OpenCV misses one in sixty at a single one."""
+    for scale in (1, 0.5, 0.7, 1.3, 1.7):
+        seen = cv2.resize(picture, None, fx=scale, fy=scale)
+        for reader in (cv2.QRCodeDetector(), cv2.QRCodeDetectorAruco()):
+            text = str(reader.detectAndDecode(seen)[0])
+            if text:
+                return text
+    return ""
+
+
 @pytest.mark.parametrize("code", ["MARIAGE 7", "a/b", "é&ü=?#% ", "🎉🎉"])
 def test_the_qr_code_leads_to_the_join_page(service: Service, code: str) -> None:
     code = f"{code}{service.event().code}"
@@ -116,7 +127,7 @@ def test_the_qr_code_leads_to_the_join_page(service: Service, code: str) -> None
     assert answer.headers["content-type"] == "image/png"
     picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
-    text, *_ = cv2.QRCodeDetector().detectAndDecode(picture)
+    text = read_qr(picture)
     assert "/join?event_code=" in text
     assert parse_qs(urlsplit(text).query)["event_code"] == [code]
 
