@@ -1,0 +1,135 @@
+"""Hot calls ask the database little, and never read a growing table from end to end."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from bench.crowd import Crowd, fill
+from database import get_engine, transaction
+from tests.builders import Person, Service, people
+
+GROWING = ("users", "user_events", "selfies", "selfie_embeddings", "photos", "faces", "face_matches")
+PAGE = {"limit": 30}
+Seen = list[tuple[str, Any]]
+
+
+@contextmanager
+def statements() -> Iterator[Seen]:
+    """The statements that reach the database meanwhile, without those that begin and end transactions."""
+    seen: Seen = []
+
+    def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        # Not those of the inference thread, which looks for work all the time.
+        own = threading.current_thread().name != "inference"
+        if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
+            seen.append((statement, parameters))
+
+    event.listen(get_engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(get_engine(), "before_cursor_execute", note)
+
+
+def full_scans(seen: Seen) -> list[str]:
+    """Return the plans of those statements that read a growing table from end to end."""
+    engine = get_engine()
+    sqlite = engine.dialect.name == "sqlite"
+    found = []
+    with engine.connect() as connection:
+        for statement, parameters in seen:
+            explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+            rows = connection.exec_driver_sql(explain + statement, parameters).all()
+            lines = [str(row[-1]) for row in rows]
+            scan = r"\bSCAN (?:{})\b" if sqlite else r"Seq Scan on (?:{})\b"
+            wrong = [line for line in lines if re.search(scan.format("|".join(GROWING)), line)]
+            found += [f"{statement}\n{line}" for line in wrong]
+        connection.rollback()
+    return found
+
+
+@pytest.fixture(scope="module")
+def crowd(service: Service) -> tuple[Crowd, Person]:
+    """A few thousand of everything, and one guest in the middle of it."""
+    home = service.event(guests_see_all_photos=True)
+    guest = service.guest(home, "middle")
+    service.send_selfie(guest, people(1))
+    service.settle(guest)
+    elsewhere = service.event()
+    with transaction() as session:
+        crowd = fill(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
+        fill(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
+    with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("ANALYZE"))
+    return crowd, Person(guest.id, home.code, guest.token)
+
+
+# For each hot call: how it is made, and how many statements it may need.
+HOT: dict[str, tuple[int, Callable[[Service, Person], Any]]] = {
+    "check-event-code, cached": (1, lambda s, g: s.post("/api/check-event-code", json={"event_code": g.name})),
+    "check-user-availability": (
+        2,
+        lambda s, g: s.post(
+            "/api/check-user-availability", json={"username": "u17", "email": "x@y.org", "event_code": g.name}
+        ),
+    ),
+    "login": (
+        2,
+        lambda s, g: s.post("/api/login", json={"username": "middle", "password": "pw", "event_code": g.name}),
+    ),
+    "register": (
+        7,
+        lambda s, g: s.post(
+            "/api/register-with-event-code",
+            json={
+                "user_data": {"username": "newcomer", "email": "newcomer@example.org", "password": "pw"},
+                "event_code": g.name,
+            },
+        ),
+    ),
+    "me": (1, lambda s, g: s.get("/api/me", g)),
+    "rematch-status": (4, lambda s, g: s.get("/api/rematch-status", g)),
+    "my-photos": (5, lambda s, g: s.get("/api/my-photos", g, params=PAGE)),
+    "my-photos, whole": (5, lambda s, g: s.get("/api/my-photos", g)),
+    "all-photos": (5, lambda s, g: s.get("/api/all-photos", g, params=PAGE)),
+    "my-selfie": (2, lambda s, g: s.get("/api/my-selfie", g)),
+    "events": (2, lambda s, g: s.get("/api/user/events", g)),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_call_needs_few_statements_and_no_full_scan(
+    service: Service, crowd: tuple[Crowd, Person], name: str
+) -> None:
+    _, guest = crowd
+    most, call = HOT[name]
+    # Before: what is cached is in the cache.
+    service.post("/api/check-event-code", json={"event_code": guest.name})
+    with statements() as seen:
+        answer = call(service, guest)
+    assert answer.status_code == 200, answer.text
+    assert len(seen) <= most, "\n".join(statement for statement, _ in seen)
+    assert full_scans(seen) == []
+
+
+def test_a_list_needs_as_many_statements_for_one_photo_as_for_many(
+    service: Service, crowd: tuple[Crowd, Person]
+) -> None:
+    _, guest = crowd
+    counts = []
+    for limit in (1, 30):
+        with statements() as seen:
+            answer = service.get("/api/my-photos", guest, params={"limit": limit})
+        assert len(answer.json()) == limit
+        counts.append(len([each for each in seen if "photos" in each[0] and each[0].startswith("SELECT")]))
+    assert counts[0] == counts[1]
+
+
+def test_a_full_scan_would_be_seen(service: Service, crowd: tuple[Crowd, Person]) -> None:
+    assert full_scans([("SELECT id FROM photos WHERE size = 12345", ())])
+    assert full_scans([("SELECT id FROM photos WHERE id = 12345", ())]) == []
