@@ -37,14 +37,15 @@ class _Entry(Generic[Value]):
 class TTLCache(Generic[Value]):
     """Keeps at most `size` values for `ttl` seconds each, or `negative_ttl` where `is_negative` says so.
 
-    Lifetimes vary by 10 %, so that entries made together do not expire together.
+    A `ttl` that is a function gives the seconds for a value. Lifetimes vary by 10 %, so that entries made together
+    do not expire together.
     """
 
     def __init__(
         self,
         *,
         size: int,
-        ttl: float,
+        ttl: float | Callable[[Value], float],
         negative_ttl: float | None = None,
         is_negative: Callable[[Value], bool] = lambda value: value is None,
         clock: Callable[[], float] = time.monotonic,
@@ -104,5 +105,6 @@ class TTLCache(Generic[Value]):
 
     def _lifetime(self, value: Value) -> float:
         negative = self._negative_ttl is not None and self._is_negative(value)
-        base = self._negative_ttl if negative and self._negative_ttl is not None else self._ttl
+        chosen = self._negative_ttl if negative and self._negative_ttl is not None else self._ttl
+        base = chosen(value) if callable(chosen) else chosen
         return base * (1 - JITTER * random.random())

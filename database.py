@@ -21,6 +21,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from settings import Settings, UnsafeSettings, get_settings
 
 SQLITE_BUSY_SECONDS = 30
+# For the operator's shell, the master at its start, and the processes of jobs whose first one died.
+CONNECTIONS_LEFT_OVER = 5
+# Requests, the inference thread and its heartbeat each need one now and then.
+MIN_CONNECTIONS = 3
 
 _lock = threading.Lock()
 _engine: Engine | None = None
@@ -109,6 +113,59 @@ def transaction() -> Iterator[Session]:
     engine = get_engine().execution_options(sqlite_begin="IMMEDIATE")
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+def connection_limit() -> int | None:
+    """Return how many connections the server gives this role and database at once; None where nobody counts.
+
+    Raises:
+        SQLAlchemyError: it does not answer.
+    """
+    if get_engine().dialect.name != "postgresql":
+        return None
+    with reading() as session:
+        shared: int = session.execute(
+            text(
+                "SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) "
+                "FROM pg_settings WHERE name IN "
+                "('max_connections', 'superuser_reserved_connections', 'reserved_connections')"
+            )
+        ).scalar_one()
+        own = session.execute(
+            text(
+                "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user "
+                "UNION ALL SELECT datconnlimit FROM pg_database WHERE datname = current_database()"
+            )
+        ).scalars()
+        return min([int(shared), *(int(each) for each in own if each >= 0)])
+
+
+def fit_pool(settings: Settings, limit: int | None) -> str | None:
+    """Shrink the pool in `settings` so that all workers together stay within `limit`: the overflow, then the size.
+
+    Returns a line for the log where something had to be lowered.
+
+    Raises:
+        UnsafeSettings: less than three connections would be left to a worker.
+    """
+    workers, size, overflow = settings.gunicorn_workers, settings.db_pool_size, settings.db_max_overflow
+    if limit is None:
+        return None
+    share = (limit - CONNECTIONS_LEFT_OVER) // workers
+    if share < MIN_CONNECTIONS:
+        raise UnsafeSettings(
+            f"the database gives {limit} connections, too few for GUNICORN_WORKERS={workers}: "
+            f"each needs {MIN_CONNECTIONS}, and {CONNECTIONS_LEFT_OVER} are kept free. "
+            "Lower GUNICORN_WORKERS or raise max_connections."
+        )
+    if size + overflow <= share:
+        return None
+    settings.db_pool_size = min(size, share)
+    settings.db_max_overflow = share - settings.db_pool_size
+    return (
+        f"the database gives {limit} connections: each of {workers} workers opens at most "
+        f"{settings.db_pool_size} + {settings.db_max_overflow}, not {size} + {overflow}"
+    )
 
 
 def ping() -> None:

@@ -1,6 +1,7 @@
 """Gunicorn: worker processes that share one listening socket; migration and first admin in the master alone."""
 
 import ctypes
+import logging
 import os
 import shutil
 import sys
@@ -18,11 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 import errors
 import storage
 from accounts.bootstrap import ensure_admin
-from database import forget_engine
+from database import connection_limit, fit_pool, forget_engine
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
 from tracing import set_up_logging
 
+log = logging.getLogger("reperio")
 # malloc.h of glibc.
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 
@@ -31,7 +33,7 @@ try:
 except UnsafeSettings as problem:
     sys.exit(f"Reperio cannot start: {problem}")
 
-set_up_logging(structured=_settings.logs_json)
+set_up_logging(structured=_settings.logs_json, access=_settings.access_log)
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.gunicorn_workers
@@ -44,6 +46,11 @@ timeout = 60
 graceful_timeout = 30
 # Two servers of one user would remove each other's control socket.
 control_socket_disable = True
+# Off unless asked for: a worker that recycles under load resets kept-alive connections (14 of 2,000 requests were
+# lost), and memory does not grow. Where it is wanted, a tenth of jitter keeps workers from going all at once.
+max_requests = _settings.gunicorn_max_requests
+max_requests_jitter = max_requests // 10
+# The application writes its own line per request (ACCESS_LOG), at a fraction of the cost.
 accesslog = None
 
 
@@ -54,6 +61,8 @@ def on_starting(server: Any) -> None:
     try:
         storage.prepare()
         upgrade()
+        # The workers inherit these settings.
+        lowered = fit_pool(_settings, connection_limit())
         password = ensure_admin(_settings)
     except (MigrationProblem, UnsafeSettings) as problem:
         sys.exit(f"Reperio cannot start: {problem}")
@@ -68,6 +77,8 @@ def on_starting(server: Any) -> None:
     finally:
         # Nothing may hold a connection when the workers are forked.
         forget_engine()
+    if lowered is not None:
+        log.warning(lowered)
     if password is not None:
         print(f"\n  First admin: {_settings.admin_username}   password (shown only now): {password}")
     print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)

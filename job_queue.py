@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -52,14 +52,24 @@ class Claim:
 # --- claiming ------------------------------------------------------------------------------------
 
 
+def _open(kind: JobRow) -> ColumnElement[bool]:
+    """Not through. In the very words of the index that holds only those rows: SQLite recognises no others."""
+    return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
+
+
+def _failed(kind: JobRow) -> ColumnElement[bool]:
+    """Given up; in the words of its index, as above."""
+    return kind.status == literal_column(f"'{FAILED}'")
+
+
 def _lost(kind: JobRow, now: datetime) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
-    return and_(kind.status == PROCESSING, kind.lease_until <= now)
+    return and_(_open(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
 def _waiting(kind: JobRow, now: datetime) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
-    return and_(kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+    return and_(_open(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
 class _Turns:
@@ -238,24 +248,21 @@ _ASKED: dict[JobRow, Any] = {
 
 def counts() -> dict[str, dict[str, int]]:
     """Return how many jobs of each kind are pending, processing and failed."""
-    shown = (PENDING, PROCESSING, FAILED)
     result: dict[str, dict[str, int]] = {}
     with reading() as session:
         for kind in KINDS:
-            rows = session.execute(
-                select(kind.status, func.count()).where(kind.status.in_(shown)).group_by(kind.status)
-            ).all()
-            found = dict(iter(rows))
-            result[kind.__tablename__] = {status: found.get(status, 0) for status in shown}
+            found = {PENDING: 0, PROCESSING: 0, FAILED: 0}
+            for condition in (_open(kind), _failed(kind)):
+                rows = session.execute(select(kind.status, func.count()).where(condition).group_by(kind.status))
+                found.update(iter(rows.all()))
+            result[kind.__tablename__] = found
     return result
 
 
 def oldest_age(kind: JobRow) -> float | None:
     """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
     with reading() as session:
-        oldest = session.scalar(
-            select(_ASKED[kind]).where(kind.status.in_((PENDING, PROCESSING))).order_by(_ASKED[kind]).limit(1)
-        )
+        oldest = session.scalar(select(_ASKED[kind]).where(_open(kind)).order_by(_ASKED[kind]).limit(1))
     return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
 
 
@@ -287,7 +294,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
         for kind in KINDS:
             rows = session.execute(
                 select(kind.id, kind.error, kind.attempts, kind.finished_at)
-                .where(kind.status == FAILED)
+                .where(_failed(kind))
                 .order_by(kind.id.desc())
                 .limit(limit)
             ).all()
@@ -297,7 +304,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
 
 def retry(kind: JobRow, row_id: int | None) -> int:
     """Let one failed job, or all of the kind, be claimed anew; return how many."""
-    condition = kind.status == FAILED
+    condition = _failed(kind)
     if row_id is not None:
         condition = and_(condition, kind.id == row_id)
     with transaction() as session:

@@ -1,6 +1,7 @@
 """Refusals that need no body: a missing token and a request that is too large, before anything is read."""
 
 import json
+import logging
 import re
 import time
 
@@ -16,6 +17,7 @@ from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
 
+access = logging.getLogger("reperio.access")
 PUBLIC = re.compile(
     r"^/(?!api/)|^/api/(check-event-code|check-user-availability|validate-selfie|register-with-event-code"
     r"|register-invite-with-selfie|login|password-reset)/?$"
@@ -54,13 +56,16 @@ class Stopwatch:
                 MutableHeaders(scope=message)["X-Request-ID"] = trace
             await send(message)
 
-        try:
-            with request_id(Headers(scope=scope).get("x-request-id")) as trace:
+        with request_id(Headers(scope=scope).get("x-request-id")) as trace:
+            try:
                 await self._app(scope, receive, noting)
-        finally:
-            # The route's template, not the path: ids would make a series each.
-            route = getattr(scope.get("route"), "path", "none")
-            REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - began)
+            finally:
+                seconds = time.perf_counter() - began
+                # The route's template, not the path: ids would make a series each.
+                route = getattr(scope.get("route"), "path", "none")
+                REQUESTS.labels(scope["method"], route, status).observe(seconds)
+                # Without the query: it may hold a signature. Without the address: nobody needs it here.
+                access.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000)
 
 
 class Gatekeeper:

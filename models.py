@@ -86,8 +86,8 @@ class Job:
     request_id: Mapped[str | None] = mapped_column(String(64), default=current_request_id)
 
 
-def _job_table_args(table: str) -> tuple[CheckConstraint, Index]:
-    """The states a job may have, and an index that holds only what is still to do."""
+def _job_table_args(table: str) -> tuple[CheckConstraint, Index, Index]:
+    """The states a job may have, and indexes that hold only what is still to do and what was given up."""
     return (
         CheckConstraint("status IN ('pending','processing','done','failed','rejected')", name="status"),
         Index(
@@ -97,6 +97,13 @@ def _job_table_args(table: str) -> tuple[CheckConstraint, Index]:
             "id",
             postgresql_where=text("status IN ('pending','processing')"),
             sqlite_where=text("status IN ('pending','processing')"),
+        ),
+        Index(
+            f"idx_{table}_failed",
+            "status",
+            "id",
+            postgresql_where=text("status = 'failed'"),
+            sqlite_where=text("status = 'failed'"),
         ),
     )
 

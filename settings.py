@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     db_pool_timeout: float = Field(10.0, gt=0)
     storage_url: str = "file://./var/storage"
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
+    gunicorn_max_requests: int = Field(0, ge=0)
 
     face_recognizer_provider: Literal["local", "fake", "dlib", "azure"] = "local"
     selfie_validation_strict: bool = True
@@ -48,6 +49,7 @@ class Settings(BaseSettings):
     token_hours: float = Field(24, gt=0)
     event_lifetime_days: int = Field(30, ge=1)
     log_format: Literal["text", "json", ""] = ""
+    access_log: bool = True
     max_selfie_bytes: int = 10 * 1024 * 1024
     max_selfie_pixels: int = 64_000_000
     max_photo_bytes: int = 50 * 1024 * 1024

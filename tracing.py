@@ -35,11 +35,15 @@ class _Stamp(logging.Filter):
         return True
 
 
-def set_up_logging(*, structured: bool) -> None:
-    """Log to standard error: a JSON object a line, or, for a person at a terminal, plain text."""
+def set_up_logging(*, structured: bool, access: bool = True) -> None:
+    """Log to standard error: a JSON object a line, or, for a person at a terminal, plain text.
+
+    With `access`, a line for each request too.
+    """
     fields = "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s"
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")
     handler = logging.StreamHandler()
     handler.addFilter(_Stamp())
     handler.setFormatter(JsonFormatter(fields) if structured else plain)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("reperio.access").disabled = not access

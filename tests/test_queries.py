@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
+import job_queue
 from bench.crowd import Crowd, fill
 from database import get_engine, transaction
 from tests.builders import Person, Service, people
@@ -128,6 +129,30 @@ def test_a_list_needs_as_many_statements_for_one_photo_as_for_many(
         assert len(answer.json()) == limit
         counts.append(len([each for each in seen if "photos" in each[0] and each[0].startswith("SELECT")]))
     assert counts[0] == counts[1]
+
+
+def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Person]) -> None:
+    looks: list[Callable[[], object]] = [
+        job_queue.claim,
+        job_queue.counts,
+        lambda: [job_queue.oldest_age(kind) for kind in job_queue.KINDS],
+        lambda: job_queue.failed_jobs(10),
+        lambda: [job_queue.retry(kind, None) for kind in job_queue.KINDS],
+    ]
+    with statements() as seen:
+        for look in looks:
+            look()
+    assert len(seen) > len(looks)
+    assert full_scans(seen) == []
+
+
+def test_statistics_are_not_counted_anew_at_each_call(service: Service, crowd: tuple[Crowd, Person]) -> None:
+    admin = service.admin
+    assert service.get("/api/stats", admin).status_code == 200
+    with statements() as seen:
+        found = service.get("/api/stats", admin).json()
+    assert found["photos"] >= 6000
+    assert full_scans(seen) == []
 
 
 def test_a_full_scan_would_be_seen(service: Service, crowd: tuple[Crowd, Person]) -> None:
