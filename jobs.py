@@ -129,12 +129,15 @@ def process_photo(held: Claim, engine: FaceEngine) -> None:
         photo = session.get(Photo, held.id)
     if photo is None:
         return
-    image = images.decode(storage.get(storage_key(photo.event_id, photo.filename, "original")))
+    data = storage.get(storage_key(photo.event_id, photo.filename, "original"))
+    # As small as the renditions and the detector allow; its full size only where a face needs more pixels.
+    image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, get_settings().detection_long_side))
+    scale = max(photo.width, photo.height) / max(image.shape[:2])
     rendered = images.renditions(image)
     keys = [storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS]
     for size, key in zip(RENDITIONS, keys, strict=True):
         storage.put(key, rendered[size])
-    faces = engine.detect(image)
+    faces = engine.detect(image, scale=scale, full=(lambda: images.decode(data)) if scale > 1 else None)
     recorded = matching.record_photo(held.id, engine.engine_id, faces, held.holds)
     if not recorded and _is_gone(held.id):
         storage.delete(keys)

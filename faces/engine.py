@@ -1,6 +1,6 @@
 """What a face engine is: it finds faces and turns each into an embedding."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -34,30 +34,45 @@ class DetectedFace(LocatedFace):
 
 
 class FaceEngine(Protocol):
-    """One instance serves one thread. Images are (height, width, 3), BGR, 8 bits, upright."""
+    """One instance serves one thread. Images are (height, width, 3), BGR, 8 bits, upright.
+
+    An image may be a photo decoded at a fraction of its size: `scale` is then the photo's px per px of the image, and
+    faces are in px of the photo.
+    """
 
     engine_id: str
     dimensions: int
+    # A face with fewer px a side in an image gains from a larger one.
+    sharp_side: float
 
-    def locate(self, image: BgrImage, *, long_side: int | None = None) -> list[LocatedFace]:
-        """Return the faces, found at `long_side` px (or the engine's own choice), boxes in px of `image`."""
+    def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
+        """Return the faces, found at `long_side` px (or the engine's own choice)."""
 
-    def embed(self, image: BgrImage, faces: Sequence[LocatedFace]) -> Embeddings:
+    def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
         """Return an (n, dimensions) matrix of unit rows, in the order of `faces`."""
 
     def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
         """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
 
-    def detect(self, image: BgrImage) -> list[DetectedFace]:
-        """Return the faces of a photo with their embeddings."""
+    def detect(
+        self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
+    ) -> list[DetectedFace]:
+        """Return the faces of a photo with their embeddings.
+
+        `full` gives the photo at its full size, where `image` is not: it is asked only if a face needs more pixels.
+        """
 
 
-def with_embeddings(engine: FaceEngine, image: BgrImage) -> list[DetectedFace]:
+def with_embeddings(
+    engine: FaceEngine, image: BgrImage, scale: float, full: Callable[[], BgrImage] | None
+) -> list[DetectedFace]:
     """Locate and embed: what every engine's `detect` does."""
-    faces = engine.locate(image)
+    faces = engine.locate(image, scale=scale)
     if not faces:
         return []
-    rows = engine.embed(image, faces)
+    if full is not None and any(min(face.box[2:]) < engine.sharp_side * scale for face in faces):
+        image, scale = full(), 1.0
+    rows = engine.embed(image, faces, scale=scale)
     return [DetectedFace(face.box, face.landmarks, face.quality, row) for face, row in zip(faces, rows, strict=True)]
 
 

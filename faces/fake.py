@@ -5,7 +5,7 @@ colour always gives the same embedding; other colours give nearly orthogonal one
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -50,40 +50,43 @@ class FakeEngine:
 
     engine_id = ENGINE_ID
     dimensions = DIMENSIONS
+    sharp_side = float(MIN_BLOCK)
 
-    def locate(self, image: BgrImage, *, long_side: int | None = None) -> list[LocatedFace]:
+    def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the coloured squares, from left to right."""
         ground = (image.min(axis=2) < 224).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(ground)
         found = []
         for label in range(1, count):
             x, y, width, height, area = (int(value) for value in stats[label])
-            if min(width, height) >= MIN_BLOCK and area > 0.9 * width * height:
-                found.append(_face(x, y, width, height))
+            if min(width, height) * scale >= MIN_BLOCK and area > 0.9 * width * height:
+                found.append(_face(x * scale, y * scale, width * scale, height * scale))
         return sorted(found, key=lambda face: face.box[0])
 
-    def embed(self, image: BgrImage, faces: Sequence[LocatedFace]) -> Embeddings:
+    def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
         """Return the embedding of each square's colour."""
-        rows = [_embedding(_colour(image, face)) for face in faces]
+        rows = [_embedding(_colour(image, face, scale)) for face in faces]
         return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
 
     def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
         """Return the selfie and the squares in it."""
         return find_portrait(self, image)
 
-    def detect(self, image: BgrImage) -> list[DetectedFace]:
+    def detect(
+        self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
+    ) -> list[DetectedFace]:
         """Return the squares of a photo with their embeddings."""
-        return with_embeddings(self, image)
+        return with_embeddings(self, image, scale, full)
 
 
-def _face(x: int, y: int, width: int, height: int) -> LocatedFace:
+def _face(x: float, y: float, width: float, height: float) -> LocatedFace:
     fractions = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
     landmarks = (fractions * (width, height) + (x, y)).astype(np.float32)
     return LocatedFace((float(x), float(y), float(width), float(height)), landmarks, 1.0)
 
 
-def _colour(image: BgrImage, face: LocatedFace) -> tuple[int, ...]:
-    x, y, width, height = (int(value) for value in face.box)
+def _colour(image: BgrImage, face: LocatedFace, scale: float) -> tuple[int, ...]:
+    x, y, width, height = (int(value / scale) for value in face.box)
     middle = image[y + height // 4 : y + 3 * height // 4, x + width // 4 : x + 3 * width // 4]
     return tuple(int(level) // STEP for level in np.median(middle.reshape(-1, 3), axis=0))
 

