@@ -1,0 +1,272 @@
+"""Bring the indexes of an existing database up to what `models.py` declares: `python add_performance_indexes.py`.
+
+An index counts as present when one on the same columns, in the same order, equally unique and over the same rows is
+there, whatever its name; a unique constraint counts as a unique index. Nothing is ever removed but an index that a
+PostgreSQL server itself calls invalid. Safe to run again, by several at once, and while the service works.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, Table, UniqueConstraint, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from database import make_engine
+from models import Base
+from settings import Settings, UnsafeSettings, get_settings
+
+# Any number will do that nothing else of ours takes as an advisory lock.
+ADVISORY_LOCK = 7_204_611
+LOCK_POLL_SECONDS = 0.5
+LOCK_SECONDS = 3600.0
+# PostgreSQL cuts longer names off.
+MAX_NAME = 63
+
+
+class Unusable(Exception):
+    """Nothing can be done with this database; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an index is, its name apart."""
+
+    table: str
+    columns: tuple[str, ...]
+    unique: bool
+    rows: str
+
+
+def _rows(predicate: str) -> str:
+    """Return a partial index's condition in a form that is the same however the database writes it back.
+
+    PostgreSQL turns `x IN ('a','b')` into `(x)::text = ANY (ARRAY['a'::character varying, ...])`.
+    """
+    plain = re.sub(r"::[a-z ]+(\[\])?", "", predicate.lower())
+    plain = re.sub(r"=\s*any\s*\(\s*\(?array\[(.*?)\]\)?\s*\)", r"in \1", plain)
+    return " ".join(re.findall(r"'[^']*'|[a-z_]+|=", plain))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A declared index: its name, its shape, and the condition of a partial one as it is written."""
+
+    name: str
+    shape: Shape
+    condition: str
+
+
+def _declared(table: Table, dialect: str) -> list[Wanted]:
+    """Return what `models.py` wants on a table; a unique constraint as the index that stands for it."""
+    found = []
+    for index in table.indexes:
+        columns = tuple(column.name for column in index.columns)
+        where = index.dialect_options[dialect]["where"]
+        condition = "" if where is None else str(where)
+        shape = Shape(table.name, columns, bool(index.unique), _rows(condition))
+        found.append(Wanted(str(index.name), shape, condition))
+    for constraint in table.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            columns = tuple(column.name for column in constraint.columns)
+            found.append(Wanted(str(constraint.name), Shape(table.name, columns, unique=True, rows=""), ""))
+    return sorted(found, key=lambda each: each.name)
+
+
+def _present(connection: Connection, table: str) -> dict[str, Shape]:
+    """Return the usable indexes and unique constraints of a table by name."""
+    found = {}
+    inspector = inspect(connection)
+    option = f"{connection.dialect.name}_where"
+    for each in inspector.get_indexes(table):
+        columns = tuple(str(name) for name in each["column_names"])
+        where = each.get("dialect_options", {}).get(option)
+        rows = _rows("" if where is None else str(where))
+        found[str(each["name"])] = Shape(table, columns, bool(each["unique"]), rows)
+    for constraint in inspector.get_unique_constraints(table):
+        found[str(constraint["name"])] = Shape(table, tuple(constraint["column_names"]), unique=True, rows="")
+    key = inspector.get_pk_constraint(table)
+    found[f"primary key of {table}"] = Shape(table, tuple(key["constrained_columns"]), unique=True, rows="")
+    return found
+
+
+def _invalid(connection: Connection, table: str) -> list[str]:
+    """Return the indexes that a broken-off CREATE INDEX CONCURRENTLY left: they cost and never serve."""
+    if connection.dialect.name != "postgresql":
+        return []
+    return list(
+        connection.execute(
+            text(
+                "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                "WHERE NOT i.indisvalid AND i.indrelid = to_regclass(:table)"
+            ),
+            {"table": table},
+        ).scalars()
+    )
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """One run at a time. PostgreSQL: polled, since whoever waits for a lock holds up CONCURRENTLY's own waiting."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    end = time.monotonic() + LOCK_SECONDS
+    while not connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))):
+        if time.monotonic() > end:
+            raise Unusable("another run has been at work for an hour")
+        time.sleep(LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        connection.execute(select(func.pg_advisory_unlock(ADVISORY_LOCK)))
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    name, number = wanted[:MAX_NAME], 2
+    while name in taken:
+        suffix = f"_{number}"
+        name, number = wanted[: MAX_NAME - len(suffix)] + suffix, number + 1
+    return name
+
+
+def _names(connection: Connection) -> set[str]:
+    """Return every index's name: on both databases they are shared by all tables."""
+    question = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
+        "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace",
+    }
+    return set(connection.execute(text(question[connection.dialect.name])).scalars())
+
+
+def _reason(error: DBAPIError) -> str:
+    lines = str(error.orig).strip().splitlines()
+    detail = next((line for line in lines[1:] if line.startswith("DETAIL")), "")
+    return f"{lines[0]} {detail}".strip()
+
+
+class Builder:
+    """Creates what is missing, one index after the other, and says what became of each."""
+
+    def __init__(self, connection: Connection, *, dry_run: bool) -> None:
+        self._connection, self._dry_run = connection, dry_run
+        self._quote = connection.dialect.identifier_preparer.quote
+        self._concurrently = "CONCURRENTLY " if connection.dialect.name == "postgresql" else ""
+        self.created = self.failed = self.skipped = 0
+
+    def table(self, table: Table) -> None:
+        """Bring one table's indexes up to date."""
+        connection = self._connection
+        for name in _invalid(connection, table.name):
+            self._drop(name)
+        columns = {str(each["name"]) for each in inspect(connection).get_columns(table.name)}
+        present, unusable = _present(connection, table.name), set(_invalid(connection, table.name))
+        for wanted in _declared(table, connection.dialect.name):
+            shape = wanted.shape
+            same = [name for name, other in present.items() if other == shape and name not in unusable]
+            missing = sorted(set(shape.columns) - columns)
+            if same:
+                print(f"present  {wanted.name}" + ("" if wanted.name in same else f" (as {same[0]})"))
+            elif missing:
+                self.skipped += 1
+                print(f"skipped  {wanted.name}: {table.name} has no column {', '.join(missing)}")
+            else:
+                self._create(wanted)
+
+    def _drop(self, name: str) -> None:
+        statement = f"DROP INDEX {self._concurrently}IF EXISTS {self._quote(name)}"
+        if self._dry_run:
+            print(f"would do {statement}")
+            return
+        self._connection.exec_driver_sql(statement)
+        print(f"dropped  {name}, which was invalid")
+
+    def _create(self, wanted: Wanted) -> None:
+        connection, shape = self._connection, wanted.shape
+        name = _free_name(wanted.name, _names(connection))
+        columns = ", ".join(self._quote(column) for column in shape.columns)
+        statement = (
+            f"CREATE {'UNIQUE ' if shape.unique else ''}INDEX {self._concurrently}{self._quote(name)} "
+            f"ON {self._quote(shape.table)} ({columns}){f' WHERE {wanted.condition}' if wanted.condition else ''}"
+        )
+        if self._dry_run:
+            print(f"would do {statement}")
+            return
+        began = time.monotonic()
+        try:
+            connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            self.failed += 1
+            print(f"FAILED   {name}: {_reason(error)}{self._duplicates(wanted) if shape.unique else ''}")
+            for left in _invalid(connection, shape.table):
+                self._drop(left)
+        else:
+            self.created += 1
+            print(f"created  {name} in {time.monotonic() - began:.2f} s")
+
+    def _duplicates(self, wanted: Wanted) -> str:
+        """Say how many values stand more than once where they must be unique."""
+        names = [self._quote(column) for column in wanted.shape.columns]
+        conditions = [f"{name} IS NOT NULL" for name in names] + [wanted.condition or "true"]
+        number = self._connection.exec_driver_sql(
+            f"SELECT count(*) FROM (SELECT 1 FROM {self._quote(wanted.shape.table)} "  # noqa: S608 - our own names
+            f"WHERE {' AND '.join(conditions)} GROUP BY {', '.join(names)} HAVING count(*) > 1) AS twice"
+        ).scalar()
+        return f" ({number} values of {', '.join(names)} stand more than once)" if number else ""
+
+
+def bring_up_to_date(engine: Engine, *, dry_run: bool = False) -> int:
+    """Create every declared index that the database lacks; return how many could not be made.
+
+    Raises:
+        Unusable: the database holds none of our tables, or another run does not end.
+        SQLAlchemyError: it does not answer.
+    """
+    # Each statement stands alone: CONCURRENTLY cannot run in a transaction, and SQLite's lock is let go in between.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _alone(connection):
+        tables = set(inspect(connection).get_table_names())
+        if not tables & set(Base.metadata.tables):
+            raise Unusable("the database holds none of the tables of models.py")
+        builder = Builder(connection, dry_run=dry_run)
+        for table in Base.metadata.sorted_tables:
+            if table.name in tables:
+                builder.table(table)
+            else:
+                builder.skipped += 1
+                print(f"skipped  {table.name}: there is no such table")
+        if builder.created:
+            # The planner knows nothing of a new index's columns before.
+            connection.execute(text("ANALYZE"))
+    print(f"{builder.created} created, {builder.failed} failed, {builder.skipped} skipped")
+    return builder.failed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit status: 0 when every declared index is there, else 1."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--database-url", help="instead of DATABASE_URL")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done and change nothing")
+    given = parser.parse_args(arguments)
+    try:
+        settings = get_settings()
+        if given.database_url:
+            settings = Settings.model_validate({**settings.model_dump(), "database_url": given.database_url})
+        engine = make_engine(settings)
+        try:
+            return 1 if bring_up_to_date(engine, dry_run=given.dry_run) else 0
+        finally:
+            engine.dispose()
+    except (UnsafeSettings, Unusable) as problem:
+        print(f"The indexes cannot be made: {problem}", file=sys.stderr)
+    except SQLAlchemyError as problem:
+        reason = str(getattr(problem, "orig", None) or problem).strip().splitlines()[0]
+        print(f"The indexes cannot be made: the database does not answer: {reason}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
