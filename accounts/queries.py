@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, exists, false, func, select
+from sqlalchemy import Row, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from models import ADMIN, GUEST, PHOTOGRAPHER, EventPhotographer, User, UserEvent
@@ -43,6 +43,11 @@ def named_in_event(session: Session, key: str, event_id: int, limit: int) -> Seq
         .order_by(User.id)
         .limit(limit)
     ).all()
+
+
+def replace_hash(session: Session, user_id: int, old: str, new: str) -> None:
+    """Store another hash of the same password, unless the password has changed meanwhile."""
+    session.execute(update(User).where(User.id == user_id, User.hashed_password == old).values(hashed_password=new))
 
 
 def has_admin(session: Session) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
-from accounts.passwords import hash_password, verify_password
+from accounts.passwords import hash_password, is_bcrypt, verify_password
 from database import reading, transaction
 from events.service import by_typed_code, event_for_registration
 from keys import comparison_key, lookup_key
@@ -124,6 +124,8 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
         raise errors.BadCredentials
     if len(fitting) > 1:
         raise errors.SeveralAccounts(accounts=[_choice(user) for user in fitting])
+    if is_bcrypt(fitting[0].hashed_password):
+        _hash_anew(fitting[0], password)
     return tokens.issue(fitting[0].id, fitting[0].token_version)
 
 
@@ -150,6 +152,13 @@ def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
     """An account made in the event asked for goes before one that joined it; staff's goes before their guest ones."""
     first = [user for user in fitting if user.event_id == event_id]
     return first if len(first) == 1 else fitting
+
+
+def _hash_anew(user: User, password: str) -> None:
+    """Replace a hash of the predecessor, now that the password is known, unless it has just been changed."""
+    hashed = hash_password(password)
+    with transaction() as session:
+        queries.replace_hash(session, user.id, user.hashed_password, hashed)
 
 
 def _choice(user: User) -> dict[str, str | None]:
@@ -238,6 +247,20 @@ def list_photographers() -> Sequence[User]:
     """Return every photographer, by id."""
     with reading() as session:
         return queries.photographers(session)
+
+
+def add_existing(
+    session: Session, account: NewAccount, hashed_password: str, user_type: str, event_id: int | None
+) -> User:
+    """Add an account that had its password elsewhere to the open transaction.
+
+    Raises:
+        AccountTaken: the name or the address is taken there; the transaction is then lost.
+    """
+    user = _new_user(account, hashed_password, user_type)
+    user.event_id = event_id
+    _insert(session, user)
+    return user
 
 
 def _check_username(account: NewAccount) -> None:

@@ -4,10 +4,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import bcrypt
 import pytest
 
 import dependencies
 from accounts import passwords
+from database import reading, transaction
+from models import User
 from tests.builders import Service
 
 
@@ -38,3 +41,31 @@ def test_a_storm_of_logins_is_told_to_come_back_and_leaves_the_others_room(
     assert all(answer.headers["Retry-After"] for answer in answers if answer.status_code == 503)
     assert waited < 2
     assert log_in(0).status_code == 200
+
+
+def test_the_predecessors_hash_is_replaced_at_the_first_login(service: Service) -> None:
+    guest = service.guest(service.event())
+    with transaction() as session:
+        user = session.get(User, guest.id)
+        assert user is not None
+        user.hashed_password = bcrypt.hashpw(b"old secret", bcrypt.gensalt(4)).decode()
+    body = {"username": guest.name, "password": "wrong"}
+    assert service.post("/api/login", json=body).status_code == 401
+    for _ in range(2):
+        assert service.post("/api/login", json={**body, "password": "old secret"}).status_code == 200
+        with reading() as session:
+            user = session.get(User, guest.id)
+            assert user is not None
+            assert user.hashed_password.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(
+    "hashed", ["", "$2b$", "$2b$99$" + "a" * 53, "plain", "$2b$04$" + "é" * 53, "$argon2id$v=19$x"]
+)
+def test_a_malformed_hash_fits_no_password(service: Service, hashed: str) -> None:
+    guest = service.guest(service.event())
+    with transaction() as session:
+        user = session.get(User, guest.id)
+        assert user is not None
+        user.hashed_password = hashed
+    assert service.post("/api/login", json={"username": guest.name, "password": "pw"}).status_code == 401

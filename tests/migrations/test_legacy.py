@@ -1,0 +1,259 @@
+"""Moving in from the predecessor: everything comes once, passwords stay valid, what cannot come is named."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, create_engine, text
+
+from bench.client import ROOT
+from main import create_app
+from migrations.legacy.__main__ import main
+from tests.builders import Person, Service, people
+from tests.conftest import fresh_database
+
+TODAY = datetime.now(UTC).replace(tzinfo=None)
+TABLES = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, username VARCHAR UNIQUE, email VARCHAR UNIQUE, hashed_password VARCHAR,
+  user_type VARCHAR, selfie_path VARCHAR, selfie_data {bytes}, is_active BOOLEAN, created_at TIMESTAMP,
+  event_id INTEGER);
+CREATE TABLE events (id INTEGER PRIMARY KEY, name VARCHAR, event_code VARCHAR UNIQUE, date TIMESTAMP,
+  photographer_id INTEGER);
+CREATE TABLE user_events (id INTEGER PRIMARY KEY, user_id INTEGER, event_id INTEGER, joined_at TIMESTAMP);
+CREATE TABLE photos (id INTEGER PRIMARY KEY, filename VARCHAR, original_filename VARCHAR, file_path VARCHAR,
+  photo_data {bytes}, content_type VARCHAR, photo_type VARCHAR, user_id INTEGER, photographer_id INTEGER,
+  uploaded_at TIMESTAMP, event_id INTEGER);
+CREATE TABLE face_matches (id INTEGER PRIMARY KEY, photo_id INTEGER, user_id INTEGER, confidence_score FLOAT,
+  detected_at TIMESTAMP);
+"""
+LONG_PASSWORD = "é" * 50
+
+
+def hashed(password: str, prefix: bytes = b"2b") -> str:
+    """A hash as the predecessor made them, at the lowest cost."""
+    found = bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4))
+    return found.replace(b"$2b$", b"$" + prefix + b"$", 1).decode()
+
+
+@dataclass
+class Old:
+    """The predecessor's database, to be filled."""
+
+    engine: Engine
+    address: str
+
+    def add(self, table: str, **values: Any) -> None:
+        names = ", ".join(values)
+        places = ", ".join(f":{name}" for name in values)
+        with self.engine.begin() as connection:
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), values)  # noqa: S608
+
+    def user(self, number: int, name: str, **values: Any) -> None:
+        given = {"user_type": "user", "hashed_password": hashed("pw"), "is_active": True, "created_at": TODAY}
+        self.add("users", id=number, username=name, email=f"{name}@example.org", **{**given, **values})
+
+    def photo(self, number: int, **values: Any) -> None:
+        given = {"original_filename": f"IMG_{number}.jpg", "photographer_id": 1, "event_id": 5}
+        taken = TODAY - timedelta(hours=100 - number)
+        self.add("photos", id=number, filename=f"{number}.jpg", uploaded_at=taken, **{**given, **values})
+
+
+def old_database(address: str) -> Old:
+    """The predecessor's tables, with an event of two guests and three photos."""
+    engine = create_engine(address)
+    kind = "BLOB" if engine.dialect.name == "sqlite" else "BYTEA"
+    with engine.begin() as connection:
+        for statement in TABLES.format(bytes=kind).split(";")[:-1]:
+            connection.execute(text(statement))
+    old = Old(engine, engine.url.render_as_string(hide_password=False))
+    old.user(1, "lens", user_type="photographer")
+    old.add("events", id=5, name="Wedding", event_code="Oldwed", date=TODAY, photographer_id=1)
+    old.add("events", id=6, name="Fair", event_code="FAIR", date=TODAY, photographer_id=None)
+    old.user(2, "amy", event_id=5, selfie_data=people(1), hashed_password=hashed(LONG_PASSWORD, b"2y"))
+    old.user(3, "ben", event_id=5, selfie_path="uploads/selfies/ben.jpg", hashed_password=hashed("pw", b"2a"))
+    old.add("user_events", id=1, user_id=2, event_id=5, joined_at=TODAY - timedelta(days=3))
+    old.add("user_events", id=2, user_id=2, event_id=6, joined_at=TODAY)
+    old.photo(1, photo_data=people(1))
+    old.photo(2, photo_data=people(2))
+    old.photo(3, file_path="uploads/photos/3.jpg")
+    old.add("face_matches", id=1, photo_id=2, user_id=2, confidence_score=99.0, detected_at=TODAY)
+    return old
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """The predecessor's folder of files."""
+    folder = tmp_path / "old files"
+    (folder / "selfies").mkdir(parents=True)
+    (folder / "photos").mkdir()
+    (folder / "selfies" / "ben.jpg").write_bytes(people(2))
+    (folder / "photos" / "3.jpg").write_bytes(people(1, 2))
+    return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """An empty database and storage of the service."""
+    with fresh_database(request, tmp_path):
+        yield tmp_path / "storage"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
+    """The predecessor's database."""
+    if request.param == "sqlite":
+        found = old_database(f"sqlite:///{tmp_path}/old.db")
+    else:
+        new_database: Callable[[str], str] = request.getfixturevalue("postgres")
+        found = old_database(new_database("psycopg"))
+    yield found
+    found.engine.dispose()
+
+
+def log_in(service: Service, name: str, password: str = "pw") -> Person:
+    return Person(0, name, service.log_in(name, password))
+
+
+def names(photos: list[dict[str, Any]]) -> list[str]:
+    return [photo["original_filename"] for photo in photos]
+
+
+def test_everything_comes_and_guests_find_their_photos(
+    old: Old, target: Path, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([old.address, "--files", str(files)]) == 0, capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "photos: 3 moved" in output
+    assert "1 stay behind" in output
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        service = Service(client, target)
+        amy, ben = log_in(service, "amy", LONG_PASSWORD), log_in(service, "ben@example.org")
+        for guest in (amy, ben):
+            assert service.settle(guest)["status"] == "done"
+        lens = log_in(service, "lens")
+        (event,) = service.get("/api/photographer/events", lens).json()
+        assert (event["name"], event["event_code"]) == ("Wedding", "Oldwed")
+        service.process_photos(type("E", (), {"id": event["id"], "photographer": lens})())
+        # The old match of amy in photo 2 was wrong; newest first.
+        assert names(service.my_photos(amy)) == ["IMG_3.jpg", "IMG_1.jpg"]
+        assert names(service.my_photos(ben)) == ["IMG_3.jpg", "IMG_2.jpg"]
+        assert [each["name"] for each in service.get("/api/user/events", amy).json()] == ["Wedding", "Fair"]
+        assert service.post("/api/check-event-code", json={"event_code": "oldwed"}).json() == {"valid": True}
+        assert service.post("/api/login", json={"username": "amy", "password": LONG_PASSWORD}).status_code == 200
+        assert service.post("/api/login", json={"username": "amy", "password": "é" * 20}).status_code == 401
+
+
+def test_a_second_run_brings_only_what_is_new(
+    old: Old, target: Path, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([old.address]) == 2
+    output = capsys.readouterr().out
+    assert "photos 3: there are no bytes and no file 'uploads/photos/3.jpg'; give --files" in output
+    assert "selfies 3: there are no bytes" in output
+    old.user(9, "cleo", event_id=6)
+    assert main([old.address, "--files", str(files)]) == 0
+    output = capsys.readouterr().out
+    assert "photos: 1 moved, 2 were here already" in output
+    assert "users: 1 moved, 3 were here already" in output
+    assert "selfies: 1 moved, 1 were here already" in output
+    assert main([old.address, "--files", str(files)]) == 0
+    assert " 0 moved, 3 were here already" in capsys.readouterr().out
+
+
+def test_rows_that_cannot_come_are_named_and_the_others_come(
+    target: Path, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = old_database(f"sqlite:///{tmp_path}/old.db")
+    (tmp_path / "secret.jpg").write_bytes(people(3))
+    old.user(20, "AMY ", event_id=5)
+    old.user(21, "odd", hashed_password="plain")
+    old.user(22, "robot", user_type="machine")
+    old.user(23, "lost", event_id=77)
+    old.user(24, "zoe@elsewhere.org", event_id=5)
+    old.user(25, "closed", event_id=5, is_active=False)
+    old.add("events", id=7, name="Twice", event_code="oldwed ", date=None, photographer_id=99)
+    old.add("events", id=8, name="Orphan", event_code="ORPHAN", date=None, photographer_id=99)
+    old.add("user_events", id=30, user_id=99, event_id=5)
+    old.photo(40, photo_data=b"no picture")
+    old.photo(41, photo_data=people(4), event_id=None)
+    old.photo(42, photo_data=people(5), photo_type="selfie")
+    old.photo(43, file_path="../secret.jpg")
+    assert main([old.address, "--files", str(files)]) == 2
+    output = capsys.readouterr().out
+    for line in (
+        "refused  users 20: ",
+        "refused  users 21: the password's hash is not bcrypt",
+        "refused  users 22: unknown user_type 'machine'",
+        "refused  users 23: its event 77 did not come",
+        "changed  users 24: ",
+        "refused  events 7: the code 'oldwed' is another event's here",
+        "changed  events 8: its photographer did not come",
+        "refused  user_events 30: its user 99 did not come",
+        "refused  photos 40: ",
+        "refused  photos 41: its event None did not come",
+        "refused  photos 42: a selfie among the photos",
+        "refused  photos 43: there are no bytes",
+        "photos: 3 moved",
+        "users: 5 moved",
+    ):
+        assert line in output
+    with TestClient(create_app()) as client:
+        service = Service(client, target)
+        assert log_in(service, "zoe@elsewhere.org@example.org")
+        assert service.post("/api/login", json={"username": "closed", "password": "pw"}).status_code == 401
+    old.engine.dispose()
+
+
+def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, files: Path) -> None:
+    for number in range(100, 160):
+        old.photo(number, photo_data=people(number % 60, block=400))
+    command = [sys.executable, "-m", "migrations.legacy", old.address, "--files", str(files)]
+    kills = 0
+    while kills < 3:
+        run = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, text=True)
+        assert run.stdout is not None
+        for line in run.stdout:
+            if line.startswith(("photos:", "selfies:", "events:")[kills]):
+                break
+        time.sleep(0.15 if kills == 0 else 0.01)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        kills += 1
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        service = Service(client, target)
+        lens = log_in(service, "lens")
+        event = service.get("/api/photographer/events", lens).json()[0]["id"]
+        photos = service.get(f"/api/photographer/events/{event}/photos", lens).json()
+        assert sorted(names(photos)) == sorted(f"IMG_{number}.jpg" for number in (1, 2, 3, *range(100, 160)))
+        assert service.settle(log_in(service, "ben"))["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("nonsense", "SOURCE_URL cannot be used"),
+        ("sqlite:////nowhere/old.db", "there is no file"),
+        ("postgres://nobody@127.0.0.1:1/nothing", "does not answer"),
+        ("sqlite:///{folder}/empty.db", "the source has no table"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, reason: str
+) -> None:
+    (tmp_path / "empty.db").touch()
+    assert main([source.format(folder=tmp_path)]) == 1
+    errors = capsys.readouterr().err
+    assert reason in errors
+    assert len(errors.strip().splitlines()) == 1
