@@ -1,0 +1,293 @@
+"""Load: guests and photographers as they behave in the field, on an event made by `python -m bench.load_event`.
+
+    locust -f locust_file.py --users=30 --spawn-rate=1 --run-time=5m --headless --html=report.html --csv=report
+    locust -f locust_file.py --headless --arrival-rate=6 --arrival-seconds=60
+
+Closed loop: each guest's journey takes 60 seconds, then a new guest begins. Open loop (`--arrival-rate`): guests come
+at that rate whether or not the server keeps up, and each makes one journey. A journey has failed unless all of the
+guest's photos were found and no other. A 503 is waiting time when its Retry-After is honoured.
+"""
+
+import itertools
+import json
+import os
+import random
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import LoadTestShape, constant, events, task
+from locust.contrib.fasthttp import FastHttpUser
+from locust.env import Environment
+from locust.exception import StopUser
+
+from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan, NoLoadEvent, read_plan, unique
+
+JOURNEY_SECONDS = 60.0
+THINK_SECONDS = (0.5, 2.0)
+POLL_SECONDS = 0.5
+MATCH_SECONDS = 90.0
+MOST_WAITS = 20
+THUMBNAILS = 4
+PASSWORD = "load test password"  # noqa: S105 - of accounts that live for the test
+OPEN_LOOP = any(word.startswith("--arrival-rate") for word in sys.argv)
+CHECK, AVAILABLE, VALIDATE = "check-event-code", "check-user-availability", "validate-selfie"
+REGISTER, LOGIN, UPLOAD = "register-with-event-code", "login", "upload-selfie"
+FOUND, JOURNEY = "selfie to matches", "guest journey"
+# ms: the 95th percentile in closed loop, and the 99th in open loop.
+GOALS = {
+    "closed": {CHECK: 20, AVAILABLE: 40, LOGIN: 150, REGISTER: 200, UPLOAD: 250, FOUND: 3000},
+    "wide": {CHECK: 100, AVAILABLE: 300, LOGIN: 500, REGISTER: 2000, UPLOAD: 3000},
+    "open": {CHECK: 100, AVAILABLE: 300, LOGIN: 500, REGISTER: 2000, UPLOAD: 3000, FOUND: 60_000},
+}
+
+
+class Shared:
+    """What all users of this process share."""
+
+    plan: LoadPlan
+    goals = "closed"
+    guests = itertools.count()
+    waits = 0
+    arrived = finished = 0
+
+
+@events.init_command_line_parser.add_listener
+def _options(parser: Any) -> None:
+    parser.add_argument("--plan", default=str(DEFAULT_PLAN), help="the prepared event")
+    parser.add_argument("--photographers", type=int, default=1, help="users that upload photos meanwhile")
+    parser.add_argument("--arrival-rate", type=float, default=0.0, help="open loop: guests a second")
+    parser.add_argument("--arrival-seconds", type=float, default=60.0, help="open loop: for so long")
+    parser.add_argument("--goals", choices=sorted(GOALS), default="", help="which goals the table shows")
+    parser.add_argument("--results", default="", help="write the table as JSON to this file")
+
+
+@events.init.add_listener
+def _prepare(environment: Environment, **_: Any) -> None:
+    options: Any = environment.parsed_options
+    try:
+        Shared.plan = read_plan(Path(options.plan))
+    except NoLoadEvent as problem:
+        print(problem, file=sys.stderr, flush=True)
+        os._exit(1)
+    environment.host = environment.host or Shared.plan.server
+    PhotographerJourney.fixed_count = 0 if OPEN_LOOP else options.photographers
+    Shared.goals = options.goals or ("open" if OPEN_LOOP else "closed")
+
+
+class Caller(FastHttpUser):
+    """Somebody who waits where a server asks for it, and notes what went wrong."""
+
+    abstract = True
+    wait_time = constant(0)
+    token = ""
+
+    def ask(self, method: str, path: str, name: str, **kwargs: Any) -> Any:
+        """Return the JSON of an answer, waiting out 503s; None if it failed."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        headers.update(kwargs.pop("headers", {}))
+        for _ in range(MOST_WAITS):
+            with self.client.request(
+                method, path, name=name, headers=headers, catch_response=True, **kwargs
+            ) as answer:
+                if answer.status_code == 200:
+                    kind = (answer.headers or {}).get("content-type", "")
+                    return json.loads(answer.content) if "json" in kind else answer.content
+                pause = (answer.headers or {}).get("retry-after", "") if answer.status_code == 503 else ""
+                if not pause.isdigit():
+                    answer.failure(f"{answer.status_code}: {(answer.text or '')[:120]}")
+                    return None
+                Shared.waits += 1
+                answer.request_meta["name"] = f"{name} (told to wait)"
+                answer.success()
+            gevent.sleep(int(pause))
+        return None
+
+    def send_file(self, path: str, name: str, field: str, files: list[tuple[str, bytes]]) -> Any:
+        """POST files as a form does."""
+        boundary = uuid.uuid4().hex
+        parts = []
+        for filename, data in files:
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{filename}"\r\n'
+            parts += [head.encode(), b"Content-Type: image/jpeg\r\n\r\n", data, b"\r\n"]
+        body = b"".join([*parts, f"--{boundary}--\r\n".encode()])
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return self.ask("POST", path, name, data=body, headers=headers)
+
+    def note(self, name: str, began: float, problem: str | None = None) -> None:
+        """Record something that is more than one request."""
+        self.environment.events.request.fire(
+            request_type="journey",
+            name=name,
+            response_time=(time.monotonic() - began) * 1000,
+            response_length=0,
+            exception=RuntimeError(problem) if problem else None,
+            context={},
+        )
+
+
+class GuestJourney(Caller):
+    """A guest: code, account, selfie, photos."""
+
+    @task
+    def journey(self) -> None:
+        """Make one journey; in closed loop fill the minute."""
+        if OPEN_LOOP:
+            # The shape lets guests in once a second, all at its stroke; they come over the second.
+            gevent.sleep(random.random())
+        began = time.monotonic()
+        Shared.arrived += 1
+        self.token = ""
+        self.note(JOURNEY, began, self._travel())
+        Shared.finished += 1
+        if OPEN_LOOP:
+            self.client.client.clientpool.close()
+            raise StopUser
+        gevent.sleep(max(0.0, JOURNEY_SECONDS - (time.monotonic() - began)))
+
+    def _think(self) -> None:
+        gevent.sleep(random.uniform(*THINK_SECONDS))
+
+    def _travel(self) -> str | None:
+        """Return what went wrong, or nothing."""
+        plan = Shared.plan
+        guest = plan.guests[next(Shared.guests) % len(plan.guests)]
+        name = f"guest-{uuid.uuid4().hex[:12]}"
+        code = {"event_code": plan.event_code}
+        selfie = unique(Path(guest.selfie).read_bytes(), name)
+        user = {"username": name, "email": f"{name}@example.org"}
+        steps = (
+            lambda: self.ask("POST", "/api/check-event-code", CHECK, json=code) == {"valid": True},
+            lambda: self.ask("POST", "/api/check-user-availability", AVAILABLE, json={**user, **code}),
+            lambda: self.send_file("/api/validate-selfie", VALIDATE, "file", [("selfie.jpg", selfie)]),
+            lambda: self.ask("POST", "/api/check-event-code", CHECK, json=code) == {"valid": True},
+            lambda: self.ask(
+                "POST",
+                "/api/register-with-event-code",
+                REGISTER,
+                json={"user_data": {**user, "password": PASSWORD}, **code},
+            ),
+            lambda: self._log_in(name, code),
+            lambda: self.send_file("/api/upload-selfie", UPLOAD, "file", [("selfie.jpg", selfie)]),
+        )
+        for number, step in enumerate(steps):
+            if number:
+                self._think()
+            if not step():
+                return f"step {number + 1} failed"
+        return self._see_photos(guest)
+
+    def _log_in(self, name: str, code: dict[str, str]) -> bool:
+        found = self.ask("POST", "/api/login", LOGIN, json={"username": name, "password": PASSWORD, **code})
+        self.token = found["access_token"] if found else ""
+        return bool(found)
+
+    def _see_photos(self, guest: LoadGuest) -> str | None:
+        began = time.monotonic()
+        while True:
+            state = self.ask("GET", "/api/rematch-status", "rematch-status")
+            if state is None or state["status"] in ("error", "validation_failed"):
+                return f"the matching ended as {state}"
+            if state["status"] == "done":
+                break
+            if time.monotonic() - began > MATCH_SECONDS:
+                return "the matching did not end"
+            gevent.sleep(POLL_SECONDS)
+        photos = self.ask("GET", "/api/my-photos", "my-photos")
+        found = sorted(photo["original_filename"] for photo in photos or [])
+        wrong = None if found == guest.photos else f"found {found}, not {guest.photos}"
+        self.note(FOUND, began, wrong)
+        if wrong is None:
+            for photo in photos[:THUMBNAILS]:
+                if not self.ask("GET", photo["thumbnail_url"], "thumbnail"):
+                    return "a thumbnail did not come"
+        return wrong
+
+
+class PhotographerJourney(Caller):
+    """A photographer: a batch of ten photos every ten seconds, and a look at the list."""
+
+    wait_time = constant(8)
+    fixed_count = 1
+
+    @task
+    def batch(self) -> None:
+        """Send ten photos of strangers."""
+        plan = Shared.plan
+        if not self.token:
+            body = {"username": plan.photographer, "password": plan.password}
+            self.token = (self.ask("POST", "/api/login", "login (photographer)", json=body) or {}).get(
+                "access_token", ""
+            )
+        if not plan.more_photos or not self.token:
+            return
+        files = []
+        for _ in range(10):
+            path = Path(random.choice(plan.more_photos))
+            files.append((path.name, unique(path.read_bytes(), uuid.uuid4().hex)))
+        path_of_event = f"/api/photographer/events/{plan.event_id}"
+        self.send_file(f"{path_of_event}/upload-photos", "upload-photos (10)", "files", files)
+        self.ask("GET", f"{path_of_event}/photos?limit=50", "photographer's list")
+
+
+if OPEN_LOOP:
+
+    class Arrivals(LoadTestShape):
+        """Lets guests in at a fixed rate, and ends when the last one is through."""
+
+        use_common_options = True
+
+        def tick(self) -> tuple[int, float] | None:
+            """Return how many have come so far."""
+            runner: Any = self.runner
+            options = runner.environment.parsed_options
+            rate, seconds = options.arrival_rate, options.arrival_seconds
+            come = int(min(self.get_run_time() + 1, seconds) * rate)
+            if self.get_run_time() > seconds and (
+                Shared.finished >= int(seconds * rate) or self.get_run_time() > seconds + 2 * MATCH_SECONDS
+            ):
+                return None
+            # Whoever is through has left: the shape counts those who are there.
+            return max(1, come), rate
+
+
+def _rows(environment: Environment) -> dict[str, dict[str, Any]]:
+    goals, rows = GOALS[Shared.goals], {}
+    at = 0.99 if Shared.goals == "open" else 0.95
+    for (name, _), entry in sorted(environment.stats.entries.items()):
+        worst = entry.get_response_time_percentile(at) or 0
+        rows[name] = {
+            "requests": entry.num_requests,
+            "failures": entry.num_failures,
+            "p50": entry.get_response_time_percentile(0.5),
+            "p95": entry.get_response_time_percentile(0.95),
+            "p99": entry.get_response_time_percentile(0.99),
+            "goal": goals.get(name),
+            "met": None if name not in goals else bool(worst <= goals[name]),
+        }
+    return rows
+
+
+@events.quitting.add_listener
+def _judge(environment: Environment, **_: Any) -> None:
+    """Print the figures against their goals; any failure ends with status 1."""
+    rows = _rows(environment)
+    which = "p99" if Shared.goals == "open" else "p95"
+    print(f"\n{'':34}{'number':>8}{'failed':>8}{'p50':>8}{'p95':>8}{'p99':>8}   goal ({which}), ms")
+    for name, row in rows.items():
+        goal = "" if row["goal"] is None else f"{row['goal']} {'met' if row['met'] else 'MISSED'}"
+        print(
+            f"{name:34}{row['requests']:8}{row['failures']:8}{row['p50'] or 0:8.0f}{row['p95'] or 0:8.0f}"
+            f"{row['p99'] or 0:8.0f}   {goal}"
+        )
+    failures = sum(row["failures"] for row in rows.values())
+    summary = {"arrived": Shared.arrived, "finished": Shared.finished, "waits": Shared.waits, "failures": failures}
+    print(f"{Shared.arrived} guests came, {Shared.finished} were through, {Shared.waits} times told to wait")
+    options: Any = environment.parsed_options
+    if options.results:
+        Path(options.results).write_text(json.dumps({**summary, "which": which, "calls": rows}, indent=1))
+    journeys = rows.get(JOURNEY, {}).get("requests", 0)
+    environment.process_exit_code = 1 if failures or not journeys else 0
