@@ -126,6 +126,21 @@ def _alone(connection: Connection) -> Iterator[None]:
         connection.execute(select(func.pg_advisory_unlock(ADVISORY_LOCK)))
 
 
+@contextmanager
+def _one_writer(connection: Connection, *, dry_run: bool) -> Iterator[None]:
+    """SQLite: nobody else makes an index between the look and the making; its lock is let go after each."""
+    if connection.dialect.name != "sqlite" or dry_run:
+        yield
+        return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
+
+
 def _free_name(wanted: str, taken: set[str]) -> str:
     name, number = wanted[:MAX_NAME], 2
     while name in taken:
@@ -164,18 +179,22 @@ class Builder:
         for name in _invalid(connection, table.name):
             self._drop(name)
         columns = {str(each["name"]) for each in inspect(connection).get_columns(table.name)}
-        present, unusable = _present(connection, table.name), set(_invalid(connection, table.name))
         for wanted in _declared(table, connection.dialect.name):
-            shape = wanted.shape
-            same = [name for name, other in present.items() if other == shape and name not in unusable]
-            missing = sorted(set(shape.columns) - columns)
-            if same:
-                print(f"present  {wanted.name}" + ("" if wanted.name in same else f" (as {same[0]})"))
-            elif missing:
-                self.skipped += 1
-                print(f"skipped  {wanted.name}: {table.name} has no column {', '.join(missing)}")
-            else:
-                self._create(wanted)
+            with _one_writer(connection, dry_run=self._dry_run):
+                self._index(wanted, columns)
+
+    def _index(self, wanted: Wanted, columns: set[str]) -> None:
+        connection, shape = self._connection, wanted.shape
+        present, unusable = _present(connection, shape.table), set(_invalid(connection, shape.table))
+        same = [name for name, other in present.items() if other == shape and name not in unusable]
+        missing = sorted(set(shape.columns) - columns)
+        if same:
+            print(f"present  {wanted.name}" + ("" if wanted.name in same else f" (as {same[0]})"))
+        elif missing:
+            self.skipped += 1
+            print(f"skipped  {wanted.name}: {shape.table} has no column {', '.join(missing)}")
+        else:
+            self._create(wanted)
 
     def _drop(self, name: str) -> None:
         statement = f"DROP INDEX {self._concurrently}IF EXISTS {self._quote(name)}"
@@ -226,7 +245,7 @@ def bring_up_to_date(engine: Engine, *, dry_run: bool = False) -> int:
         Unusable: the database holds none of our tables, or another run does not end.
         SQLAlchemyError: it does not answer.
     """
-    # Each statement stands alone: CONCURRENTLY cannot run in a transaction, and SQLite's lock is let go in between.
+    # No transaction around it all: CONCURRENTLY cannot run in one, and SQLite's lock is let go after each index.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _alone(connection):
         tables = set(inspect(connection).get_table_names())
         if not tables & set(Base.metadata.tables):

@@ -125,15 +125,18 @@ def test_writers_go_on_while_indexes_are_made(bare: Engine) -> None:
         session.add(User(username="w0", username_key="w0", email="o", email_key="o", hashed_password="x"))
 
 
-def test_two_runs_at_once_both_succeed(bare: Engine) -> None:
+def test_runs_at_once_all_succeed_and_make_each_index_once(bare: Engine) -> None:
     runs = [
         subprocess.Popen(
             COMMAND, cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        for _ in range(2)
+        for _ in range(3)
     ]
     outputs = [run.communicate(timeout=60)[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], "\n".join(outputs)
+    assert [run.returncode for run in runs] == [0, 0, 0], "\n".join(outputs)
+    made = [line.split()[1] for output in outputs for line in output.splitlines() if line.startswith("created")]
+    assert len(made) == len(set(made))
+    assert not [name for name in made if name.endswith(("_2", "_3"))]
     assert declared() <= existing(bare)
 
 
