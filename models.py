@@ -236,6 +236,8 @@ class SelfieEmbedding(Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     engine_id: Mapped[str] = mapped_column(String(64))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    # The unit mean of it and the guest's surest faces in the event, for the second look; none found, none kept.
+    mean: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Photo(Job, Base):

@@ -46,6 +46,20 @@ class EventFaces:
         """How many faces there are."""
         return sum(each.face_ids.size for each in self.blocks)
 
+    def plus(self, fresh: Block) -> "EventFaces":
+        """Return these and further faces, which are kept nowhere."""
+        return EventFaces(self.version, (*self.blocks, fresh))
+
+    def without(self, photo_id: int) -> "EventFaces":
+        """Return these but for one photo's."""
+        return EventFaces(self.version, tuple(_kept(block, block.photo_ids != photo_id) for block in self.blocks))
+
+
+def _kept(block: Block, wanted: NDArray[np.bool_]) -> Block:
+    if wanted.all():
+        return block
+    return Block(block.face_ids[wanted], block.photo_ids[wanted], block.embeddings[wanted])
+
 
 _held: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
 _lock = threading.Lock()

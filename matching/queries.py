@@ -34,15 +34,30 @@ def faces_after(
     yield from session.execute(statement, execution_options={"yield_per": batch}).partitions()
 
 
-def guests_embeddings(session: Session, event_id: int, engine_id: str) -> Sequence[Row[int, int, bytes]]:
-    """Return guest, selfie and embedding for every guest of the event, by the guest's newest selfie."""
+def guests_embeddings(
+    session: Session, event_id: int, engine_id: str
+) -> Sequence[Row[int, int, bytes, bytes | None]]:
+    """Return guest, selfie, embedding and mean for every guest of the event, by the guest's newest selfie."""
     rows = session.execute(
-        select(Selfie.user_id, Selfie.id, SelfieEmbedding.embedding)
+        select(Selfie.user_id, Selfie.id, SelfieEmbedding.embedding, SelfieEmbedding.mean)
         .join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
         .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
         .order_by(SelfieEmbedding.selfie_id)
     ).all()
     return list({row[0]: row for row in rows}.values())
+
+
+def keep_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
+    """Keep what the second look at an event compares with."""
+    session.execute(
+        update(SelfieEmbedding)
+        .where(
+            SelfieEmbedding.selfie_id == selfie_id,
+            SelfieEmbedding.event_id == event_id,
+            SelfieEmbedding.engine_id == engine_id,
+        )
+        .values(mean=mean)
+    )
 
 
 def matches_of(session: Session, user_id: int, event_id: int) -> Sequence[FaceMatch]:

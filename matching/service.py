@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
-from matching import matrices, queries
+from matching import likeness, matrices, queries
 from models import (
     DONE,
     FAILED,
@@ -51,61 +50,38 @@ class MatchingState:
     finished_at: Any
 
 
-# A float32 product of unit vectors is right to about 1e-6; what comes near the threshold is computed again.
-SLACK = 1e-4
-
-
-def exact_cosines(rows: matrices.Embeddings, embedding: matrices.Embeddings) -> NDArray[np.float64]:
-    """Return the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,), the same from either side.
-
-    Products in float32 differ in their last digits with the shapes multiplied. A match must not depend on whether
-    the selfie or the photo came last, nor on how often a job ran: float64, rounded to six decimals.
-    """
-    wide = (rows.astype(np.float64) * embedding.astype(np.float64)).sum(axis=1)
-    return np.asarray(np.round(wide, 6), np.float64)
-
-
 def _percent(similarity: float) -> float:
     """Return the cosine similarity as the score that is shown: times 100, two decimals."""
-    return round(min(1.0, float(similarity)) * 100, 2)
+    return round(similarity * 100, 2)
 
 
-def _threshold() -> float:
-    return get_settings().match_threshold
+def _threshold(faces: matrices.EventFaces) -> float:
+    return likeness.threshold_for(faces.size, get_settings().match_threshold)
 
 
 # --- a selfie against the event's faces ------------------------------------------------------------
 
 
-def best_faces(faces: matrices.EventFaces, embedding: matrices.Embeddings) -> dict[int, tuple[int, float]]:
-    """Return, for each photo with a face similar enough to `embedding` (dimensions,), that face and its cosine.
-
-    A matrix product for each block; of several similar faces in a photo the most similar counts.
-    """
-    near = [(block, np.flatnonzero(block.embeddings @ embedding >= _threshold() - SLACK)) for block in faces.blocks]
-    if not near:
-        return {}
-    face_ids = np.concatenate([block.face_ids[rows] for block, rows in near])
-    photo_ids = np.concatenate([block.photo_ids[rows] for block, rows in near])
-    similarity = np.concatenate([exact_cosines(block.embeddings[rows], embedding) for block, rows in near])
-    best: dict[int, tuple[int, float]] = {}
-    for place in np.lexsort((-face_ids, similarity)):
-        if similarity[place] >= _threshold():
-            best[int(photo_ids[place])] = (int(face_ids[place]), float(similarity[place]))
-    return best
-
-
 def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes) -> None:
     """Make the guest's matches in the event those of this selfie. The caller holds the event's row."""
     faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-    found = best_faces(faces, np.frombuffer(embedding, np.float32))
-    queries.forget_matches_of_older(session, selfie.user_id, event.id, selfie.id)
+    _match_guest(session, event, selfie.user_id, selfie.id, embedding, faces)
+
+
+def _match_guest(
+    session: Session, event: Event, user_id: int, selfie_id: int, embedding: bytes, faces: matrices.EventFaces
+) -> None:
+    looked = likeness.find(faces.blocks, np.frombuffer(embedding, np.float32), _threshold(faces))
+    mean = looked.mean.tobytes() if looked.mean is not None else None
+    queries.keep_mean(session, selfie_id, event.id, event.active_engine_id, mean)
+    found = dict(looked.faces)
+    queries.forget_matches_of_older(session, user_id, event.id, selfie_id)
     stale = []
-    for match in queries.matches_of(session, selfie.user_id, event.id):
+    for match in queries.matches_of(session, user_id, event.id):
         wanted = found.get(match.photo_id)
         same = wanted is not None and (match.face_id, match.selfie_id, match.confidence_score) == (
             wanted[0],
-            selfie.id,
+            selfie_id,
             _percent(wanted[1]),
         )
         if same:
@@ -115,10 +91,7 @@ def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes
     queries.forget_matches(session, stale)
     queries.add_matches(
         session,
-        [
-            _match_row(selfie.user_id, selfie.id, photo_id, face_id, score)
-            for photo_id, (face_id, score) in found.items()
-        ],
+        [_match_row(user_id, selfie_id, photo_id, face_id, score) for photo_id, (face_id, score) in found.items()],
     )
 
 
@@ -211,11 +184,15 @@ def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], h
         if event is None or photo is None or not held(photo):
             return False
         rows = [_face_row(photo, engine_id, face) for face in faces]
+        active = engine_id == event.active_engine_id
+        # Before the photo's own: what is not committed yet must not be kept for other matches.
+        known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
         had_faces, face_ids = queries.replace_faces(session, photo_id, rows)
         if had_faces:
             queries.raise_version(session, event.id)
-        if engine_id == event.active_engine_id:
-            _match_photo(session, photo, engine_id, face_ids, faces)
+        if known_faces is not None:
+            others = known_faces.without(photo_id) if had_faces else known_faces
+            _match_photo(session, event, others, _block(photo_id, face_ids, faces))
         photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
     return True
 
@@ -232,23 +209,31 @@ def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any
     }
 
 
-def _match_photo(
-    session: Session, photo: Photo, engine_id: str, face_ids: Sequence[int], faces: Sequence[DetectedFace]
-) -> None:
-    guests = queries.guests_embeddings(session, photo.event_id, engine_id)
-    if not guests or not faces:
+def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]) -> matrices.Block:
+    return matrices.Block(
+        np.array(face_ids, np.int64),
+        np.full(len(face_ids), photo_id, np.int64),
+        matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces]),
+    )
+
+
+def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fresh: matrices.Block) -> None:
+    """Match again, over all faces, each guest to whom a new one may belong: it may bring further ones to light."""
+    guests = queries.guests_embeddings(session, event.id, event.active_engine_id)
+    if not fresh.face_ids.size:
+        return
+    faces = others.plus(fresh)
+    threshold = _threshold(faces)
+    if threshold != _threshold(others):
+        # The event has grown: everybody is judged by the stricter measure, soon.
+        event_queries.request_rematch(session, event.id, utcnow())
+    if not guests:
         return
     selfies = matrices.as_matrix([row[2] for row in guests])
-    embeddings = np.stack([face.embedding for face in faces]).astype(np.float32)
-    near = np.flatnonzero((selfies @ embeddings.T).max(axis=1) >= _threshold() - SLACK)
-    rows = []
-    for guest in near:
-        similarity = exact_cosines(embeddings, selfies[guest])
-        best = int(similarity.argmax())
-        if similarity[best] >= _threshold():
-            user_id, selfie_id, _ = guests[int(guest)]
-            rows.append(_match_row(user_id, selfie_id, photo.id, face_ids[best], float(similarity[best])))
-    queries.add_matches(session, rows)
+    means = matrices.as_matrix([row[3] or bytes(len(row[2])) for row in guests])
+    for place in likeness.touched(fresh.embeddings, selfies, means, threshold):
+        user_id, selfie_id, embedding, _ = guests[int(place)]
+        _match_guest(session, event, user_id, selfie_id, embedding, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------

@@ -95,7 +95,9 @@ class Statistics(BaseModel):
 class Provider(BaseModel):
     provider: str
     engine_id: str
-    match_threshold: float = Field(description="Cosine similarity from which a face is the guest's.")
+    match_threshold: float = Field(
+        description="Cosine similarity from which a face is the guest's in a small event; larger ones are stricter."
+    )
     ready: bool
 
 

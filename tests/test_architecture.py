@@ -9,7 +9,7 @@ LEVELS = [
     {"models", "settings", "errors", "cache_manager", "keys", "metrics", "tracing"},
     {"database", "storage", "images", "fields"},
     {"faces"},
-    {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices"},
+    {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices", "likeness"},
     {"service", "validator", "bootstrap"},
     {"job_queue"},
     {"jobs"},
@@ -19,7 +19,7 @@ LEVELS = [
     {"main"},
 ]
 FEATURES = ("accounts", "events", "photos", "selfies", "matching", "operations")
-FRAMEWORK_FREE = ("service.py", "queries.py", "matrices.py", "codes.py", "passwords.py", "jobs.py")
+FRAMEWORK_FREE = ("service.py", "queries.py", "matrices.py", "likeness.py", "codes.py", "passwords.py", "jobs.py")
 
 
 def sources() -> dict[str, ast.Module]:

@@ -1,14 +1,30 @@
-"""A score does not depend on which side came last."""
+"""Who is found depends on the faces alone: not on which side came last, nor on what lies in which block."""
 
 import numpy as np
+import pytest
 
-from matching.matrices import Block, EventFaces
-from matching.service import best_faces, exact_cosines
+from matching.likeness import exact_cosines, find, threshold_for, touched
+from matching.matrices import Block
+
+Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
-def unit(rows: int, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def unit(rows: int, seed: int) -> Rows:
     found = np.random.default_rng(seed).standard_normal((rows, 128))
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
+
+
+def near(person: Rows, cosine: float, seed: int) -> Rows:
+    """A face that has just this cosine with `person`."""
+    other = unit(1, seed)[0].astype(np.float64)
+    other -= (other @ person) * person
+    other /= np.linalg.norm(other)
+    return np.asarray(cosine * person + np.sqrt(1 - cosine**2) * other, np.float32)
+
+
+def block(rows: Rows, first: int = 1, photos: list[int] | None = None) -> Block:
+    ids = np.arange(first, first + len(rows), dtype=np.int64)
+    return Block(ids, ids * 10 if photos is None else np.array(photos, np.int64), rows)
 
 
 def test_the_cosine_is_the_same_whatever_it_is_computed_beside() -> None:
@@ -21,15 +37,75 @@ def test_the_cosine_is_the_same_whatever_it_is_computed_beside() -> None:
 
 def test_of_several_similar_faces_in_a_photo_the_most_similar_counts_and_of_equals_the_first() -> None:
     person, stranger = unit(2, 3)
-    near = (person + 0.3 * stranger).astype(np.float32)
-    near /= np.linalg.norm(near)
-    rows = np.stack([near, person, stranger, person, person])
-    face_ids, photo_ids = np.array([1, 2, 3, 4, 5]), np.array([10, 10, 11, 12, 12])
+    rows = np.stack([near(person, 0.9, 4), person, stranger, person, person])
+    photos = [10, 10, 11, 12, 12]
     # The first photo's faces, and the second's, may lie in two blocks.
-    blocks = tuple(
-        Block(face_ids[part], photo_ids[part], rows[part]) for part in (slice(0, 1), slice(1, 4), slice(4, 5))
-    )
-    faces = EventFaces(1, blocks)
-    found = best_faces(faces, person)
+    parts = [block(rows[a:b], a + 1, photos[a:b]) for a, b in ((0, 1), (1, 4), (4, 5))]
+    found = find(parts, person, 0.4).faces
     assert {photo: face for photo, (face, _) in found.items()} == {10: 2, 12: 4}
     assert found[10][1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("faces", "expected"), [(0, 0.40), (60, 0.40), (300, 0.44), (4_000, 0.50), (20_000, 0.54), (10_000_000, 0.58)]
+)
+def test_the_larger_the_event_the_stricter_it_is(faces: int, expected: float) -> None:
+    assert threshold_for(faces, 0.40) == expected
+
+
+def test_a_stricter_or_more_generous_setting_is_where_the_threshold_starts() -> None:
+    assert threshold_for(10, 0.45) == 0.45
+    assert threshold_for(10, 0.36) == 0.36
+    assert threshold_for(4_000, 0.36) >= 0.48
+    assert threshold_for(10_000_000, 0.70) == 0.70
+
+
+def mixed(person: Rows, day: Rows, of_person: float, of_day: float, seed: int) -> Rows:
+    """A face made of the person, of how they look that day, and of its own accidents."""
+    accidents = unit(1, seed)[0].astype(np.float64)
+    for known in (person, day):
+        accidents -= (accidents @ known) * known
+    accidents /= np.linalg.norm(accidents)
+    rest = np.sqrt(1 - of_person**2 - of_day**2)
+    return np.asarray(of_person * person + of_day * day + rest * accidents, np.float32)
+
+
+def test_the_second_look_finds_what_is_near_to_the_found_and_not_to_the_selfie() -> None:
+    person = unit(1, 5)[0]
+    day = near(person, 0.0, 6)
+    sure = [mixed(person, day, 0.6, 0.6, seed) for seed in range(20, 26)]
+    turned_away, stranger = mixed(person, day, 0.40, 0.65, 77), near(person, 0.43, 90)
+    found = find([block(np.stack([*sure, turned_away, stranger]))], person, 0.44)
+    assert set(found.faces) == {10, 20, 30, 40, 50, 60, 70}
+    # Without the sure ones there is no second look.
+    assert find([block(turned_away[None])], person, 0.44).faces == {}
+
+
+def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
+    selfies, dice = unit(40, 6), np.random.default_rng(7)
+    rows = np.stack([near(selfies[dice.integers(40)], dice.uniform(0.2, 0.9), 100 + n) for n in range(400)])
+    threshold, unchanged = 0.44, 0
+    for count in range(20, 400, 20):
+        before, fresh = block(rows[:count]), block(rows[count : count + 20], count + 1)
+        known = [find([before], selfie, threshold) for selfie in selfies]
+        means = np.stack([each.mean if each.mean is not None else np.zeros(128, np.float32) for each in known])
+        hit = set(touched(fresh.embeddings, selfies, means, threshold).tolist())
+        for guest in set(range(40)) - hit:
+            after = find([before, fresh], selfies[guest], threshold)
+            assert after.faces == known[guest].faces
+            unchanged += 1
+        assert hit
+    assert unchanged > 100
+
+
+def test_the_order_of_arrival_does_not_show() -> None:
+    selfie = unit(1, 8)[0]
+    rows = np.stack([near(selfie, 0.3 + n / 200, 500 + n) for n in range(100)])
+    together = find([block(rows)], selfie, 0.44)
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(100)
+        photos = [int(n) for n in order + 1]
+        shuffled = find([block(rows[order], 1, photos)], selfie, 0.44)
+        assert {photo * 10: score for photo, (_, score) in shuffled.faces.items()} == {
+            photo: score for photo, (_, score) in together.faces.items()
+        }
