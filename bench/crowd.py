@@ -1,18 +1,24 @@
-"""A database as full as asked, without pictures: for measuring how calls grow."""
+"""A database as full as asked, without pictures: for measuring how calls grow.
+
+Rows are written as fast as each database takes them: PostgreSQL by COPY, SQLite by one prepared statement. The caller
+closes the transaction; nothing else may write meanwhile.
+"""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from faces.fake import ENGINE_ID
-from models import DONE, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from models import DONE, Base, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
 
-BATCH = 5000
+BATCH = 10_000
 DIMENSIONS = 128
 
 
@@ -25,107 +31,144 @@ class Crowd:
     shown_in: int
 
 
-def _batches(number: int) -> Iterator[range]:
-    for start in range(0, number, BATCH):
-        yield range(start, min(number, start + BATCH))
+def _first_id(session: Session, model: Any) -> int:
+    return (session.scalar(select(func.max(model.id))) or 0) + 1
 
 
-def _insert(session: Session, model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
-    return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))
+def _fill(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows of exactly these columns, `id` among them; whatever is left out gets the database's default."""
+    session.flush()
+    connection = session.connection()
+    table, called = model.__table__, model.__tablename__
+    processors = [table.c[name].type.dialect_impl(connection.dialect) for name in columns]
+    converted = [each.bind_processor(connection.dialect) or _as_it_is for each in processors]
+    ready = (tuple(convert(value) for convert, value in zip(converted, row, strict=True)) for row in rows)
+    names = ", ".join(columns)
+    raw: Any = connection.connection.cursor()
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        raw.executemany(f"INSERT INTO {called} ({names}) VALUES ({marks})", ready)  # noqa: S608 - our own names
+    else:
+        with raw.copy(f"COPY {called} ({names}) FROM STDIN") as copy:
+            for row in ready:
+                copy.write_row(row)
+        sequence = f"SELECT setval(pg_get_serial_sequence('{called}', 'id'), (SELECT max(id) FROM {called}))"  # noqa: S608
+        session.execute(text(sequence))
+    raw.close()
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def refresh_statistics(session: Session) -> None:
+    """Do at once what PostgreSQL's autovacuum does by itself a minute later; SQLite has nobody who does it."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text("ANALYZE"))
 
 
 def add_users(session: Session, event_id: int, number: int, prefix: str = "u") -> list[int]:
     """Add guests of the event, who cannot log in, with their memberships; return their ids."""
-    ids: list[int] = []
-    for batch in _batches(number):
-        rows = [
-            {
-                "event_id": event_id,
-                "username": f"{prefix}{each}",
-                "username_key": f"{prefix}{each}",
-                "email": f"{prefix}{each}@crowd.example",
-                "email_key": f"{prefix}{each}@crowd.example",
-                "hashed_password": "no password",
-            }
-            for each in batch
-        ]
-        new = _insert(session, User, rows)
-        _insert(session, UserEvent, [{"user_id": each, "event_id": event_id, "status": DONE} for each in new])
-        ids += new
+    first, now = _first_id(session, User), utcnow()
+    names = ("id", "event_id", "username", "username_key", "email", "email_key", "hashed_password", "created_at")
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for each in range(number):
+            name = f"{prefix}{each}"
+            address = f"{name}@crowd.example"
+            yield first + each, event_id, name, name, address, address, "no password", now
+
+    _fill(session, User, names, rows())
+    ids = list(range(first, first + number))
+    place = _first_id(session, UserEvent)
+    memberships = ((place + each, user, event_id, DONE, now) for each, user in enumerate(ids))
+    _fill(session, UserEvent, ("id", "user_id", "event_id", "status", "joined_at"), memberships)
     return ids
+
+
+def add_selfies(session: Session, user_ids: Sequence[int]) -> list[int]:
+    """Give each guest an accepted selfie; return their ids."""
+    first, now = _first_id(session, Selfie), utcnow()
+    rows = ((first + place, user, DONE, now) for place, user in enumerate(user_ids))
+    _fill(session, Selfie, ("id", "user_id", "status", "created_at"), rows)
+    return list(range(first, first + len(user_ids)))
 
 
 def add_photos(session: Session, event_id: int, number: int) -> list[int]:
-    """Add photos that are through, a second apart; return their ids."""
-    ids: list[int] = []
-    now = utcnow()
-    for batch in _batches(number):
-        rows = [
-            {
-                "event_id": event_id,
-                "original_filename": f"{each}.jpg",
-                "filename": f"{secrets.token_hex(16)}.jpg",
-                "content_type": "image/jpeg",
-                "sha256": secrets.token_hex(32),
-                "size": 1,
-                "width": 4000,
-                "height": 3000,
-                "status": DONE,
-                "uploaded_at": now - timedelta(seconds=number - each),
-            }
-            for each in batch
-        ]
-        ids += _insert(session, Photo, rows)
-    return ids
+    """Add photos that are through, a second apart, the last one newest; return their ids."""
+    first, now = _first_id(session, Photo), utcnow()
+    given = {"content_type": "image/jpeg", "size": 1, "width": 4000, "height": 3000, "status": DONE}
+    names = ("id", "event_id", "original_filename", "filename", "sha256", "uploaded_at", *given)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for each in range(number):
+            at = now - timedelta(seconds=number - each)
+            stored, digest = f"{secrets.token_hex(16)}.jpg", secrets.token_hex(32)
+            yield first + each, event_id, f"{each}.jpg", stored, digest, at, *given.values()
+
+    _fill(session, Photo, names, rows())
+    return list(range(first, first + number))
 
 
-def add_faces(session: Session, event_id: int, photo_ids: Sequence[int], engine_id: str = ENGINE_ID) -> list[int]:
-    """Add a face with a random embedding to each photo; return their ids."""
-    ids: list[int] = []
-    for batch in _batches(len(photo_ids)):
-        rows = [
-            {
-                "photo_id": photo_ids[each],
-                "event_id": event_id,
-                "box": [0.0, 0.0, 1.0, 1.0],
-                "landmarks": [],
-                "quality": 1.0,
-                "engine_id": engine_id,
-                "embedding": secrets.token_bytes(4 * DIMENSIONS),
-            }
-            for each in batch
-        ]
-        ids += _insert(session, Face, rows)
-    return ids
+def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
+    """Return embeddings of strangers, (number, 128), of unit length."""
+    vectors = dice.standard_normal((number, DIMENSIONS), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def add_faces(
+    session: Session, event_id: int, photo_ids: Sequence[int], engine_id: str = ENGINE_ID, per_photo: int = 1
+) -> list[int]:
+    """Add faces of strangers to each photo; return their ids, photo by photo."""
+    first, number = _first_id(session, Face), len(photo_ids) * per_photo
+    dice = np.random.default_rng(first)
+    names = ("id", "photo_id", "event_id", "box", "landmarks", "quality", "engine_id", "embedding")
+    box = [0.0, 0.0, 1.0, 1.0]
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for start in range(0, number, BATCH):
+            vectors = unit_vectors(dice, min(BATCH, number - start))
+            for each, vector in enumerate(vectors, start):
+                photo = photo_ids[each // per_photo]
+                yield first + each, photo, event_id, box, [], 1.0, engine_id, vector.tobytes()
+
+    _fill(session, Face, names, rows())
+    return list(range(first, first + number))
+
+
+def _match(session: Session, rows: Iterable[tuple[int, int, int, int]]) -> None:
+    """Add matches: guest, photo, face, selfie."""
+    first, now = _first_id(session, FaceMatch), utcnow()
+    names = ("id", "user_id", "photo_id", "face_id", "selfie_id", "confidence_score", "detected_at")
+    _fill(session, FaceMatch, names, ((first + place, *row, 80.0, now) for place, row in enumerate(rows)))
 
 
 def add_matches(session: Session, user_id: int, photo_ids: Sequence[int], face_ids: Sequence[int]) -> None:
     """Show the guest, by the newest selfie, in these photos."""
     selfie = session.scalar(select(Selfie.id).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1))
-    rows = [
-        {"user_id": user_id, "photo_id": photo, "face_id": face, "selfie_id": selfie, "confidence_score": 80.0}
-        for photo, face in zip(photo_ids, face_ids, strict=True)
-    ]
-    _insert(session, FaceMatch, rows)
+    assert selfie is not None or not photo_ids, "only who has a selfie is found"
+    _match(session, ((user_id, photo, face, selfie or 0) for photo, face in zip(photo_ids, face_ids, strict=True)))
 
 
-def fill(session: Session, *, event_id: int, user_id: int, users: int, photos: int, shown_in: int) -> Crowd:
-    """Add guests, and photos of whom the last `shown_in` show `user_id`, the others strangers."""
+def fill(
+    session: Session, *, event_id: int, user_id: int, users: int, photos: int, shown_in: int, spread: bool = False
+) -> Crowd:
+    """Add guests, and photos of which `shown_in` show `user_id`, the others strangers.
+
+    The guest is in the newest ones; with `spread` evenly in old and new.
+    """
     others = add_users(session, event_id, users)
-    selfies = _insert(session, Selfie, [{"user_id": each, "status": DONE} for each in others])
+    selfies = add_selfies(session, others)
     photo_ids = add_photos(session, event_id, photos)
     face_ids = add_faces(session, event_id, photo_ids)
-    add_matches(session, user_id, photo_ids[-shown_in:], face_ids[-shown_in:])
-    rows = [
-        {
-            "user_id": others[each % len(others)],
-            "photo_id": photo_ids[each],
-            "face_id": face_ids[each],
-            "selfie_id": selfies[each % len(others)],
-            "confidence_score": 80.0,
-        }
-        for each in range(photos - shown_in)
-    ]
-    for batch in _batches(len(rows)):
-        _insert(session, FaceMatch, [rows[each] for each in batch])
+    places = range(photos - shown_in, photos)
+    if spread:
+        places = range(0, photos, photos // shown_in)[:shown_in]
+    add_matches(session, user_id, [photo_ids[each] for each in places], [face_ids[each] for each in places])
+    strangers = sorted(set(range(photos)) - set(places))
+    _match(
+        session,
+        ((others[each % users], photo_ids[each], face_ids[each], selfies[each % users]) for each in strangers),
+    )
     return Crowd(users, photos, shown_in)

@@ -1,4 +1,6 @@
-"""The embeddings of an event's faces as one matrix, kept between matches and brought up to date at each.
+"""The embeddings of an event's faces in blocks, kept between matches and brought up to date at each.
+
+Blocks, so that a million faces are loaded and added to without ever being held twice.
 
 Rows are added under the event's lock, so their ids rise in the order of their commits: what is new is what has a
 higher id. `events.version` rises whenever faces disappear; then all is read again.
@@ -6,27 +8,43 @@ higher id. `events.version` rises whenever faces disappear; then all is read aga
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from matching import queries
 
 Embeddings = NDArray[np.float32]
+# 16 MB of 128 float32 each.
+BLOCK = 32_768
 # About 1 GB of 128 float32 each.
 MAX_ROWS = 2_000_000
 
 
-@dataclass(slots=True)
-class EventFaces:
-    """The faces of one event by one engine: `face_ids` and `photo_ids` (n,), `embeddings` (n, dimensions)."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Faces of one event by one engine: `face_ids`, rising, and `photo_ids` (n,), `embeddings` (n, dimensions)."""
 
-    version: int
     face_ids: NDArray[np.int64]
     photo_ids: NDArray[np.int64]
     embeddings: Embeddings
+
+
+@dataclass(frozen=True, slots=True)
+class EventFaces:
+    """All faces of one event by one engine, as the event's version has them; none is in two blocks."""
+
+    version: int
+    blocks: tuple[Block, ...]
+
+    @property
+    def size(self) -> int:
+        """How many faces there are."""
+        return sum(each.face_ids.size for each in self.blocks)
 
 
 _held: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
@@ -45,36 +63,35 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
     key = (event_id, engine_id)
     with _lock:
         held = _held.pop(key, None)
-    if held is not None and held.version != version:
-        held = None
-    last_id = int(held.face_ids[-1]) if held is not None and held.face_ids.size else 0
-    rows = queries.faces_after(session, event_id, engine_id, last_id)
-    fresh = EventFaces(
-        version,
-        np.fromiter((row[0] for row in rows), np.int64, len(rows)),
-        np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-        as_matrix([row[2] for row in rows]),
-    )
-    current = _joined(held, fresh)
+    blocks = held.blocks if held is not None and held.version == version else ()
+    last_id = int(blocks[-1].face_ids[-1]) if blocks else 0
+    for rows in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
+        blocks = _with(blocks, rows)
+    current = EventFaces(version, blocks)
     with _lock:
         _held[key] = current
         _held.move_to_end(key)
-        while len(_held) > 1 and sum(each.face_ids.size for each in _held.values()) > MAX_ROWS:
+        while len(_held) > 1 and sum(each.size for each in _held.values()) > MAX_ROWS:
             _held.popitem(last=False)
     return current
 
 
-def _joined(held: EventFaces | None, fresh: EventFaces) -> EventFaces:
-    if held is None or not held.face_ids.size:
-        return fresh
-    if not fresh.face_ids.size:
-        return held
-    return EventFaces(
-        fresh.version,
-        np.concatenate((held.face_ids, fresh.face_ids)),
-        np.concatenate((held.photo_ids, fresh.photo_ids)),
-        np.concatenate((held.embeddings, fresh.embeddings)),
+def _with(blocks: tuple[Block, ...], rows: Sequence[Row[int, int, bytes]]) -> tuple[Block, ...]:
+    """Return the blocks and these rows behind them; a last block that is not full takes them in if it can."""
+    fresh = Block(
+        np.fromiter((row[0] for row in rows), np.int64, len(rows)),
+        np.fromiter((row[1] for row in rows), np.int64, len(rows)),
+        as_matrix([row[2] for row in rows]),
     )
+    if not blocks or blocks[-1].face_ids.size + fresh.face_ids.size > BLOCK:
+        return (*blocks, fresh)
+    last = blocks[-1]
+    joined = Block(
+        np.concatenate((last.face_ids, fresh.face_ids)),
+        np.concatenate((last.photo_ids, fresh.photo_ids)),
+        np.concatenate((last.embeddings, fresh.embeddings)),
+    )
+    return (*blocks[:-1], joined)
 
 
 def forget() -> None:

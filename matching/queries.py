@@ -1,6 +1,6 @@
 """SQL about faces, embeddings and matches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
@@ -19,13 +19,19 @@ from models import (
 )
 
 
-def faces_after(session: Session, event_id: int, engine_id: str, face_id: int) -> Sequence[Row[int, int, bytes]]:
-    """Return id, photo and embedding of the event's faces whose id is higher, in the order of their ids."""
-    return session.execute(
+def faces_after(
+    session: Session, event_id: int, engine_id: str, face_id: int, batch: int
+) -> Iterator[Sequence[Row[int, int, bytes]]]:
+    """Yield id, photo and embedding of the event's faces whose id is higher, in the order of their ids, in batches.
+
+    What was yielded is not held: a driver asked for all rows at once would keep a million of them.
+    """
+    statement = (
         select(Face.id, Face.photo_id, Face.embedding)
         .where(Face.event_id == event_id, Face.engine_id == engine_id, Face.id > face_id)
         .order_by(Face.id)
-    ).all()
+    )
+    yield from session.execute(statement, execution_options={"yield_per": batch}).partitions()
 
 
 def guests_embeddings(session: Session, event_id: int, engine_id: str) -> Sequence[Row[int, int, bytes]]:

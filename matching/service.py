@@ -80,17 +80,18 @@ def _threshold() -> float:
 def best_faces(faces: matrices.EventFaces, embedding: matrices.Embeddings) -> dict[int, tuple[int, float]]:
     """Return, for each photo with a face similar enough to `embedding` (dimensions,), that face and its cosine.
 
-    One matrix product; of several similar faces in a photo the most similar counts.
+    A matrix product for each block; of several similar faces in a photo the most similar counts.
     """
-    if not faces.face_ids.size:
+    near = [(block, np.flatnonzero(block.embeddings @ embedding >= _threshold() - SLACK)) for block in faces.blocks]
+    if not near:
         return {}
-    near = np.flatnonzero(faces.embeddings @ embedding >= _threshold() - SLACK)
-    similarity = exact_cosines(faces.embeddings[near], embedding)
+    face_ids = np.concatenate([block.face_ids[rows] for block, rows in near])
+    photo_ids = np.concatenate([block.photo_ids[rows] for block, rows in near])
+    similarity = np.concatenate([exact_cosines(block.embeddings[rows], embedding) for block, rows in near])
     best: dict[int, tuple[int, float]] = {}
-    for place in np.lexsort((-faces.face_ids[near], similarity)):
+    for place in np.lexsort((-face_ids, similarity)):
         if similarity[place] >= _threshold():
-            row = near[place]
-            best[int(faces.photo_ids[row])] = (int(faces.face_ids[row]), float(similarity[place]))
+            best[int(photo_ids[place])] = (int(face_ids[place]), float(similarity[place]))
     return best
 
 

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from accounts import service as accounts
 from accounts.service import NewAccount
+from bench.crowd import add_faces, add_photos
 from database import reading, transaction
 from events import service as events
 from events.service import NewEvent
@@ -123,13 +123,32 @@ def test_both_finish_at_once_and_meet_every_time(
     assert met == ROUNDS
 
 
-def test_a_matrix_holds_what_the_database_holds(event: Event) -> None:
+def _content(faces: matrices.EventFaces) -> list[tuple[int, int, bytes]]:
+    return [
+        (int(face), int(photo), row.tobytes())
+        for block in faces.blocks
+        for face, photo, row in zip(block.face_ids, block.photo_ids, block.embeddings, strict=True)
+    ]
+
+
+def test_the_faces_held_are_those_of_the_database_however_they_were_added(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrices, "BLOCK", 40)
+    matrices.forget()
+    for number in (1, 39, 3, 100, 1):
+        with transaction() as session:
+            photo_ids = add_photos(session, event.id, number)
+            add_faces(session, event.id, photo_ids)
+            faces = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
+    assert len(faces.blocks) > 3
+    monkeypatch.setattr(matrices, "BLOCK", 100_000)
+    matrices.forget()
     with transaction() as session:
-        faces = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
-        matrices.forget()
         again = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
-    assert np.array_equal(faces.face_ids, again.face_ids)
-    assert np.array_equal(faces.embeddings, again.embeddings)
+    assert len(again.blocks) == 1
+    assert again.size >= 144
+    assert _content(faces) == _content(again)
 
 
 class _Killed(BaseException):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from matching.matrices import EventFaces
+from matching.matrices import Block, EventFaces
 from matching.service import best_faces, exact_cosines
 
 
@@ -23,12 +23,13 @@ def test_of_several_similar_faces_in_a_photo_the_most_similar_counts_and_of_equa
     person, stranger = unit(2, 3)
     near = (person + 0.3 * stranger).astype(np.float32)
     near /= np.linalg.norm(near)
-    faces = EventFaces(
-        1,
-        np.array([1, 2, 3, 4, 5]),
-        np.array([10, 10, 11, 12, 12]),
-        np.stack([near, person, stranger, person, person]),
+    rows = np.stack([near, person, stranger, person, person])
+    face_ids, photo_ids = np.array([1, 2, 3, 4, 5]), np.array([10, 10, 11, 12, 12])
+    # The first photo's faces, and the second's, may lie in two blocks.
+    blocks = tuple(
+        Block(face_ids[part], photo_ids[part], rows[part]) for part in (slice(0, 1), slice(1, 4), slice(4, 5))
     )
+    faces = EventFaces(1, blocks)
     found = best_faces(faces, person)
     assert {photo: face for photo, (face, _) in found.items()} == {10: 2, 12: 4}
     assert found[10][1] == 1.0
