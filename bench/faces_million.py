@@ -148,7 +148,8 @@ def runs_on(folder: Path, database_url: str | None, sizes: tuple[int, ...], roun
             there = size
             forget_engine()
             found.append(_apart(folder, url, user_id, event_id, size, rounds))
-            assert found[-1].found == SHOWN_IN, found[-1]
+            # Of random vectors of 128 lengths three in a million reach a cosine of 0.40 with any other.
+            assert SHOWN_IN <= found[-1].found <= SHOWN_IN + size / 50_000, found[-1]
     return found
 
 

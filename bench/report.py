@@ -1,4 +1,4 @@
-"""What a measurement gives: figures with their bounds, and lines to draw; every part of `python -m bench` returns it."""
+"""What a measurement gives: figures with their bounds, and lines to draw. Every part of this package gives it."""
 
 import argparse
 import json

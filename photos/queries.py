@@ -41,7 +41,8 @@ def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Seq
         select(Photo, FaceMatch.confidence_score, Face.box, literal(None))
         .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
         .join(Face, Face.id == FaceMatch.face_id)
-        .where(Photo.event_id == event_id)
+        # + 0 keeps the event's index out: by it a page of the guest's photos would read through all of the event's.
+        .where(Photo.event_id + 0 == event_id)
     )
     return session.execute(_page(statement, page)).all()
 
