@@ -35,7 +35,7 @@ def dlib_worker(pipe: "Connection[Any, Any]") -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     import io
 
-    import face_recognition  # type: ignore[import-untyped]
+    import face_recognition
 
     while (data := pipe.recv()) is not None:
         began = time.process_time()
