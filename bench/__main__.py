@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.client import ROOT
 from bench.engine import has_bf16
+from bench.load_results import read_results
 from bench.pages import page, pictures, renewed, table
 from bench.report import FOLDER, Measured, read
 
@@ -41,7 +42,10 @@ def collected(folder: Path) -> list[Measured]:
     found = []
     for name in PARTS:
         path = folder / f"{name}.json"
-        if path.is_file():
+        if name == "load_results":
+            # What the load tests left last, whoever ran them.
+            found += [part for part in [read_results()] if part.results]
+        elif path.is_file():
             when = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d")
             part = read(path)
             found.append(Measured(part.part, part.results, part.drawings, part.when or when))
@@ -54,7 +58,7 @@ def publish(parts: list[Measured], folder: Path, *, document: Path | None) -> No
     (folder / "table.md").write_text(f"{machine()}\n\n{table(parts)}\n")
     (folder / "index.html").write_text(page(parts, drawn, machine()))
     if document is not None:
-        document.write_text(renewed(document.read_text(), parts, machine()))
+        document.write_text(renewed(document.read_text(), parts, machine(), PARTS))
 
 
 def main() -> int:

@@ -101,19 +101,33 @@ def _row(result: Result) -> str:
     return f"<tr>{cells}"
 
 
+HEAD = ["| what | result | bound | | command |", "|---|---|---|---|---|"]
+
+
 def table(parts: Sequence[Measured]) -> str:
     """Return the document's table: what, result, bound, verdict, command."""
-    lines = ["| what | result | bound | | command |", "|---|---|---|---|---|"]
-    for part in parts:
-        for each in part.results:
-            what = f"{each.name}: {each.note}" if each.note else each.name
-            cells = (what.replace("|", "/"), figure(each), bound(each), verdict(each), f"`{part.command}`")
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([*HEAD, *(line for part in parts for line in _lines(part))])
 
 
-def renewed(document: str, parts: Sequence[Measured], machine: str) -> str:
-    """Return the document with what stands between its marks replaced; the rest is written by hand and stays."""
+def _lines(part: Measured) -> list[str]:
+    found = []
+    for each in part.results:
+        what = f"{each.name}: {each.note}" if each.note else each.name
+        cells = (what.replace("|", "/"), figure(each), bound(each), verdict(each), f"`{part.command}`")
+        found.append(f"| {' | '.join(cells)} |")
+    return found
+
+
+def renewed(document: str, parts: Sequence[Measured], machine: str, order: Sequence[str]) -> str:
+    """Return the document with the rows of these parts renewed between its marks.
+
+    The rows of a part that was not measured stay, and so does all that is written by hand.
+    """
     before, _, rest = document.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{machine}\n\n{table(parts)}\n{END}{after}"
+    old, _, after = rest.partition(END)
+    measured = {part.part: _lines(part) for part in parts}
+    rows: list[str] = []
+    for name in order:
+        kept = [line for line in old.splitlines() if line.endswith(f"| `python -m bench.{name}` |")]
+        rows += measured.get(name, kept)
+    return f"{before}{BEGIN}\n{machine}\n\n{chr(10).join([*HEAD, *rows])}\n{END}{after}"

@@ -43,14 +43,18 @@ def test_figures_survive_their_file_and_only_the_table_of_the_document_is_replac
     measured.write(tmp_path / "growth.json")
     assert [row["met"] for row in json.loads((tmp_path / "growth.json").read_text())["results"]] == [False, None]
     assert read(tmp_path / "growth.json") == measured
-    document = "# Title\n\n<!-- make bench: begin -->\nstale words\n<!-- make bench: end -->\nby hand\n"
-    new = renewed(document, [measured], "Two cores.")
+    kept = "| seconds | 1.00 s | – | – | `python -m bench.engine` |"
+    stale = "| stale | 1.00 x | – | – | `python -m bench.growth` |"
+    document = f"# Title\n\n<!-- make bench: begin -->\n{stale}\n{kept}\n<!-- make bench: end -->\nby hand\n"
+    order = ("engine", "growth")
+    new = renewed(document, [measured], "Two cores.", order)
     assert new.startswith("# Title\n\n<!-- make bench: begin -->\nTwo cores.\n")
     assert new.endswith("<!-- make bench: end -->\nby hand\n")
     assert "stale" not in new
-    assert table([measured]) in new
+    assert f"{kept}\n| calls" in new
+    assert table([measured]).splitlines()[2:] == new.splitlines()[8:10]
     assert "| calls: n | 2.00 x | at most 1.5 | **MISSED** | `python -m bench.growth` |" in new
-    assert renewed(new, [measured], "Two cores.") == new
+    assert renewed(new, [measured], "Two cores.", order) == new
 
 
 def test_the_load_tests_goals_are_judged_by_the_percentile_they_name() -> None:
