@@ -20,7 +20,7 @@ def draw(drawing: Drawing, path: Path) -> None:
     # Installed for measurements alone; tests of the rest do without.
     from matplotlib.figure import Figure
 
-    canvas = Figure(figsize=(8, 4), dpi=110)
+    canvas = Figure(figsize=(9, 4), dpi=110)
     axes = canvas.subplots()
     width = 0.8 / max(1, len(drawing.lines))
     for place, (name, points) in enumerate(drawing.lines.items()):
@@ -33,12 +33,14 @@ def draw(drawing: Drawing, path: Path) -> None:
             axes.plot(x, y, marker="o", label=name, color=colour)
     if drawing.ticks:
         axes.set_xticks(range(len(drawing.ticks)), drawing.ticks, rotation=30, ha="right", fontsize=8)
+    if drawing.bound is not None:
+        axes.axhline(drawing.bound, color="#b3261e", linestyle="--", label="bound")
     if drawing.logarithmic:
         axes.set_yscale("log")
     axes.set(title=drawing.title, xlabel=drawing.x_label, ylabel=drawing.y_label)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     canvas.tight_layout()
     canvas.savefig(path)
 
@@ -53,7 +55,9 @@ def of_bounds(parts: Sequence[Measured]) -> Drawing:
     ]
     shares = [(float(place), _share(each)) for place, (_, each) in enumerate(judged)]
     names = [name for name, _ in judged]
-    return Drawing("How much of its bound each figure takes", "", "of the bound", {"measured": shares}, names)
+    return Drawing(
+        "How much of its bound each figure takes", "", "of the bound", {"measured": shares}, names, bound=1
+    )
 
 
 def _share(result: Result) -> float:
