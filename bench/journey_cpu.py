@@ -130,8 +130,8 @@ def measure(quick: bool) -> Measured:
         f"the idle server's {idle * 1000:.0f} ms a second count as the journey's"
     )
     limit = (
-        "About 28 ms a journey are memory that malloc gives back and takes anew, page by page, for each hash and "
-        "picture (`M_MMAP_THRESHOLD` in `gunicorn_config.py`); the rest is HTTP and SQL of 15 requests and the job."
+        "20 to 30 ms a journey are memory that malloc gives back and takes anew, page by page, for each hash and "
+        "picture (`M_MMAP_THRESHOLD`, `gunicorn_config.py`); the rest is HTTP and SQL of some 14 requests and a job."
     )
     results = [
         Result(
