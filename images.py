@@ -286,7 +286,9 @@ def resize_to(image: BgrImage, long_side: int) -> BgrImage:
     if scale >= 1:
         return image
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # From a half up two by two pixels make one, so none is skipped; averaging areas takes six times as long there.
+    method = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 
 def to_jpeg(image: BgrImage, quality: int) -> bytes:

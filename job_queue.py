@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -93,6 +93,9 @@ _turns = _Turns()
 
 def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
     """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
+    # Mostly there is nothing: one statement then, not six.
+    if not session.scalar(select(or_(*(exists().where(_open(kind)) for kind in KINDS)))):
+        return None
     for kind in KINDS:
         for condition, lost in ((_lost(kind, now), True), (_waiting(kind, now), False)):
             if kind is Photo and not lost:

@@ -74,7 +74,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
         print(problem, file=sys.stderr, flush=True)
         os._exit(1)
     environment.host = environment.host or Shared.plan.server
-    PhotographerJourney.fixed_count = 0 if OPEN_LOOP else options.photographers
+    PhotographerJourney.fixed_count = options.photographers
     Shared.goals = options.goals or ("open" if OPEN_LOOP else "closed")
 
 
@@ -208,8 +208,9 @@ class GuestJourney(Caller):
 
 
 class PhotographerJourney(Caller):
-    """A photographer: a batch of ten photos every ten seconds, and a look at the list."""
+    """A photographer: a batch of ten photos every ten seconds, and a look at the list. Closed loop alone."""
 
+    abstract = OPEN_LOOP
     wait_time = constant(8)
     fixed_count = 1
 

@@ -46,7 +46,10 @@ def free_port() -> int:
 class Launcher:
     """Starts and stops the real service on one database, storage and port, as often as it takes."""
 
-    def __init__(self, folder: Path, database_url: str | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
+    ) -> None:
+        self._app = app
         port, password = free_port(), secrets.token_urlsafe(12)
         self._log = folder / "server.log"
         self.environment = {
@@ -70,14 +73,19 @@ class Launcher:
         Raises:
             BenchError: it did not start; the message holds the end of its log.
         """
-        command = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+        command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
-        server = Server(self.url, "admin", self.password, self._process.pid)
-        _wait_ready(server, self._process, self._log)
-        return server
+        _wait_ready(self.server, self._process, self._log)
+        return self.server
+
+    @property
+    def server(self) -> Server:
+        """Where it answers; only while it runs."""
+        assert self._process is not None
+        return Server(self.url, "admin", self.password, self._process.pid)
 
     def stop(self) -> None:
         """Stop as an operator does (SIGTERM), and wait for the end."""

@@ -154,7 +154,7 @@ def runs_on(folder: Path, database_url: str | None, sizes: tuple[int, ...], roun
 
 
 def _judged(name: str, runs: list[Run]) -> list[Result]:
-    first, last = runs[0], runs[-1]
+    first, last, workers = runs[0], runs[-1], get_settings().gunicorn_workers
     faces = f"{last.faces:,} faces, {name}"
     growth = (last.warm / first.warm) / (last.faces / first.faces)
     return [
@@ -162,11 +162,18 @@ def _judged(name: str, runs: list[Run]) -> list[Result]:
             f"selfie to matches against {faces}, warm", last.warm, "s", 0.5, note=_course(runs, "warm", 1000, "ms")
         ),
         Result(
-            f"memory it takes at its highest, {faces}",
+            f"memory one process takes at its highest, {faces}",
             last.highest,
             "MB",
             1000,
             note=_course(runs, "highest", 1, "MB"),
+        ),
+        Result(
+            f"the same in all workers ({workers}), where each has matched there: computed, {faces}",
+            workers * last.highest,
+            "MB",
+            1000,
+            limit="Each worker holds a copy of its own.",
         ),
         Result(f"growth of the warm time against growth of the faces, {name}", growth, "", 1.15),
         Result(f"the first match after a start, {faces}", last.cold, "s", note=_course(runs, "cold", 1, "s")),

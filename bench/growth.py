@@ -195,7 +195,12 @@ def measure(quick: bool) -> Measured:
         results += found
         bars[name] = [(float(place), row.value) for place, row in enumerate(found)]
     drawing = Drawing(
-        "Time with a thousand times the users, or a hundred times the photos", "", "ratio", bars, list(CALLS)
+        "Time with a thousand times the users, or a hundred times the photos",
+        "",
+        "ratio",
+        bars,
+        list(CALLS),
+        bound=BOUND,
     )
     return Measured(PART, results, [drawing])
 

@@ -16,13 +16,13 @@ import jobs
 from accounts import service as accounts
 from accounts.service import NewAccount
 from bench.client import temporary_folder
+from bench.opencv_alone import OpenCvAlone
 from bench.pictures import sample_file
 from database import forget_engine
 from events import service as events
 from events.service import NewEvent
 from faces.engine import FaceEngine
 from faces.providers import make_engine
-from faces.weights import DETECTOR, RECOGNISER, weights_folder
 from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
 from photos import service as photos
@@ -45,30 +45,6 @@ def twelve_megapixel_photo(number: int = 0) -> bytes:
     return bytes(cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
 
 
-class OpenCvAlone:
-    """The same networks through OpenCV's own wrappers."""
-
-    def __init__(self) -> None:
-        self._finder = cv2.FaceDetectorYN.create(str(weights_folder() / DETECTOR), "", (320, 320), 0.7, 0.3, 2000)
-        self._aligner = cv2.FaceRecognizerSF.create(str(weights_folder() / RECOGNISER), "")
-        self._net = cv2.dnn.readNetFromONNX(str(weights_folder() / RECOGNISER))
-
-    def cpu_seconds(self, data: bytes) -> tuple[float, int]:
-        """Return the CPU seconds of a photo and how many faces were found."""
-        began = time.process_time()
-        image = images.decode(data)
-        scale = 1280 / max(image.shape[:2])
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        self._finder.setInputSize((small.shape[1], small.shape[0]))
-        _, rows = self._finder.detect(small)
-        rows = np.concatenate((rows[:, :14] / scale, rows[:, 14:]), axis=1)
-        crops = [self._aligner.alignCrop(image, row[None]) for row in rows]
-        self._net.setInput(cv2.dnn.blobFromImages(crops, 1.0, (112, 112), (0, 0, 0), swapRB=True), "data")
-        self._net.forward()
-        images.renditions(image)
-        return time.process_time() - began, len(rows)
-
-
 def bare_cpu_seconds(engine: FaceEngine, data: bytes) -> tuple[float, int]:
     """Return the CPU seconds of what the job asks of pictures and engine, and the faces found."""
     began = time.process_time()
@@ -77,6 +53,12 @@ def bare_cpu_seconds(engine: FaceEngine, data: bytes) -> tuple[float, int]:
     scale = WIDTH / image.shape[1]
     faces = engine.detect(image, scale=scale, full=lambda: images.decode(data))
     return time.process_time() - began, len(faces)
+
+
+def _timed(yardstick: OpenCvAlone, data: bytes) -> tuple[float, int]:
+    began = time.process_time()
+    rows = yardstick.faces_and_renditions(data)
+    return time.process_time() - began, len(rows)
 
 
 def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photographer: int) -> float:
@@ -99,11 +81,10 @@ def measure(settings: Settings) -> tuple[dict[str, list[float]], set[int]]:
     found = set()
     for number in range(ROUNDS + 1):
         data = twelve_megapixel_photo(number)
-        for name, way in (
-            ("OpenCV alone", yardstick.cpu_seconds),
-            ("engine", lambda data: bare_cpu_seconds(engine, data)),
+        for name, (seconds, faces) in (
+            ("OpenCV alone", _timed(yardstick, data)),
+            ("engine", bare_cpu_seconds(engine, data)),
         ):
-            seconds, faces = way(data)
             taken[name].append(seconds)
             found.add(faces)
         taken["claim to done"].append(job_cpu_seconds(engine, data, event.id, account.id))

@@ -35,7 +35,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Named lines of points (x, y); `bars` instead for values by name, each at its place in `ticks`."""
+    """Named lines of points (x, y); with `ticks` bars instead, x being the place of a name. `bound`: drawn across."""
 
     title: str
     x_label: str
@@ -43,6 +43,7 @@ class Drawing:
     lines: dict[str, list[tuple[float, float]]]
     ticks: list[str] = field(default_factory=list)
     logarithmic: bool = False
+    bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
