@@ -68,9 +68,13 @@ class Stage:
 
     @contextmanager
     def page(self, size: str = "phone", language: str = "fr", **context: Any) -> Iterator[Page]:
-        """A browser of somebody new. At the end, whatever the page complained about fails the test."""
-        extra: dict[str, Any] = {"locale": LOCALES[language], "has_touch": size == "phone", **context}
-        opened = self.browser.new_context(base_url=self.server.url, viewport=SIZES[size], **extra)
+        """A browser of somebody new, where nothing moves. Whatever its page complains about fails the test."""
+        extra: dict[str, Any] = {
+            "locale": LOCALES[language],
+            "has_touch": size == "phone",
+            "reduced_motion": "reduce",
+        }
+        opened = self.browser.new_context(base_url=self.server.url, viewport=SIZES[size], **{**extra, **context})
         opened.set_default_timeout(10_000)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))

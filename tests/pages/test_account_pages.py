@@ -160,16 +160,16 @@ def test_a_toast_can_be_undone_and_calls_speak_in_words(stage: Stage, event: Eve
         assert axe(page) == []
         page.get_by_role("button", name="Annuler").click()
         assert page.title() == "back"
-        call = """async ([src, method, path, json]) => {
+        call = """async ([src, method, path, options]) => {
             const { api } = await import(src);
-            return api(method, path, { json }).catch((error) => [error.status, error.name, error.message]);
+            return api(method, path, options).catch((error) => [error.status, error.name, error.message]);
         }"""
-        unknown = [module, "POST", "/api/join-event", {"event_code": "NOWHERE"}]
+        unknown = [module, "POST", "/api/join-event", {"json": {"event_code": "NOWHERE"}}]
         assert page.evaluate(call, unknown) == [
             404,
             "EventNotFound",
             "Nous ne connaissons pas ce code. Vérifiez-le et recommencez.",
         ]
         page.context.clear_cookies(name="reperio_session")
-        page.evaluate(call, [module, "GET", "/api/me", None])
+        page.evaluate(call, [module, "GET", "/api/me", {}])
         page.wait_for_url("**/login?next=%2Fphotos")

@@ -6,8 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fastapi.routing import APIRoute
 
-from sessions import SESSION_COOKIE
+from pages.routes import ROUTERS
+from sessions import SAFE_METHODS, SESSION_COOKIE, check_form
 from tests.builders import Service
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -65,6 +67,17 @@ def test_no_other_site_can_send_our_forms(service: Service, path: str) -> None:
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
     assert "restée ouverte trop longtemps" in answer.text
+
+
+def test_every_page_that_takes_a_form_checks_where_it_comes_from() -> None:
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    unchecked = [
+        route.path
+        for route in routes
+        if not (route.methods or set()) <= {*SAFE_METHODS}
+        and check_form not in {each.call for each in route.dependant.dependencies}
+    ]
+    assert unchecked == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.failures import BY_NAME, BY_STATUS
 from pages.rendering import SCRIPT_TEXTS
 from pages.wording import FOLDER, catalogue, number, text
 
@@ -38,6 +39,11 @@ def test_every_text_asked_for_exists() -> None:
     missing = {f"{path.name}: {key}" for path in sources for key in used_in(path) - known.keys()}
     begun = {key for path in sources for key in BEGUN.findall(path.read_text())}
     assert missing | {key for key in begun if not any(name.startswith(key) for name in known)} == set()
+
+
+@pytest.mark.parametrize("kind", sorted({*BY_NAME.values(), *BY_STATUS.values(), "broken", "invalid"}))
+def test_every_failure_has_its_words(kind: str) -> None:
+    assert {f"common.failure.{kind}.title", f"common.failure.{kind}.text"} <= catalogue("fr").keys()
 
 
 def imports(path: Path) -> set[Path]:
