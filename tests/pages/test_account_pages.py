@@ -173,3 +173,9 @@ def test_a_toast_can_be_undone_and_calls_speak_in_words(stage: Stage, event: Eve
         page.context.clear_cookies(name="reperio_session")
         page.evaluate(call, [module, "GET", "/api/me", {}])
         page.wait_for_url("**/login?next=%2Fphotos")
+
+
+def test_the_description_of_the_calls_opens_under_its_policy(stage: Stage) -> None:
+    with stage.page("desktop") as page:
+        page.goto("/docs")
+        expect(page.get_by_text("/api/upload-selfie", exact=True)).to_be_visible()
