@@ -21,13 +21,21 @@ from photos import service as photos
 from photos.queries import Page
 from selfies.service import SelfieFile
 from selfies.validator import Validator
+from sessions import bearer_token, session_token
 from settings import get_settings
 
 _bearer = HTTPBearer(auto_error=False, description="The `access_token` of `POST /api/login`.")
 
 
+LANGUAGE_COOKIE = "reperio_language"
+LANGUAGES = ("fr", "en")
+
+
 def language_of(request: Request) -> str:
-    """Return `en` where the caller prefers English to French, else `fr`."""
+    """Return what was chosen on our pages, else `en` where the caller prefers English to French, else `fr`."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
     best, weight = "fr", 0.0
     for part in request.headers.get("accept-language", "").lower().split(","):
         tag, _, parameter = part.strip().partition(";")
@@ -36,7 +44,7 @@ def language_of(request: Request) -> str:
         except ValueError:
             continue
         name = tag.strip().split("-")[0]
-        if name in ("fr", "en") and quality > weight:
+        if name in LANGUAGES and quality > weight:
             best, weight = name, quality
     return best
 
@@ -44,21 +52,18 @@ def language_of(request: Request) -> str:
 Language = Annotated[str, Depends(language_of)]
 
 
-def bearer_token(request: Request) -> str | None:
-    """Return the token of an `Authorization: Bearer` header."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
 # --- who calls -----------------------------------------------------------------------------------
 
 
 def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> User:
     """Return the account whose token came with the request, read in a session of its own."""
-    token = bearer_token(request)
+    token = session_token(request)
     if token is None:
         raise errors.NotAuthenticated
-    return accounts.user_of(tokens.read(token))
+    user = accounts.user_of(tokens.read(token))
+    # Pages say who is logged in.
+    request.state.user = user
+    return user
 
 
 CurrentUser = Annotated[User, Depends(current_user)]
@@ -108,7 +113,7 @@ OnlyEvent = Annotated[Event, Depends(only_event)]
 
 def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
     """Let admins and whoever has the monitoring token pass."""
-    token, secret = bearer_token(request), get_settings().monitoring_token
+    token, secret = session_token(request), get_settings().monitoring_token
     if token is None:
         raise errors.NotAuthenticated
     if secret and hmac.compare_digest(token.encode(), secret.encode()):

@@ -1,5 +1,6 @@
 """One catalogue of errors. Each carries its status and what a person reads, in French and in English."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
@@ -48,11 +49,21 @@ class SeveralAccounts(AppError):
     message = "Plusieurs comptes correspondent. Précisez le code de votre événement."
     english = "Several accounts match. Please give the code of your event."
 
+    def __init__(self, tickets: Sequence[str] = (), **extra: Any) -> None:
+        """`tickets`, one for each of the `accounts`, are for our own pages and never part of the answer."""
+        super().__init__(**extra)
+        self.tickets = tickets
+
 
 class NotAllowed(AppError):
     status_code = 403
     message = "Vous n'avez pas accès à cette ressource."
     english = "You do not have access to this."
+
+
+class CsrfMismatch(NotAllowed):
+    message = "Cette page est restée ouverte trop longtemps. Rechargez-la et recommencez."
+    english = "This page was open for too long. Reload it and try again."
 
 
 class GuestsOnly(NotAllowed):

@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
@@ -29,6 +29,8 @@ from faces.providers import make_engine
 from inference import InferenceThread
 from middleware import BodyOverLimit, Gatekeeper, Stopwatch
 from operations.schemas import ErrorOut
+from pages.failures import failure_page, wants_page
+from pages.routes import ROUTERS
 from selfies.validator import Validator
 from settings import get_settings
 
@@ -62,19 +64,23 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     forget_engine()
 
 
-def _answer(error: errors.AppError, request: Request) -> JSONResponse:
+def _answer(error: errors.AppError, request: Request) -> Response:
+    if wants_page(request):
+        return failure_page(request, error)
     return JSONResponse(error.body(language_of(request)), error.status_code, headers=error.headers or None)
 
 
-async def on_app_error(request: Request, error: Exception) -> JSONResponse:
+async def on_app_error(request: Request, error: Exception) -> Response:
     """Answer with what the error says of itself."""
     assert isinstance(error, errors.AppError)  # noqa: S101 - registered for that class
     return _answer(error, request)
 
 
-async def on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+async def on_invalid_request(request: Request, error: Exception) -> Response:
     """Say which part of the payload has the wrong shape, without repeating what was sent."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    if wants_page(request):
+        return failure_page(request, errors.InvalidRequest())
     fields: dict[str, str] = {}
     for problem in error.errors():
         fields.setdefault(".".join(str(part) for part in problem["loc"][1:]), problem["msg"])
@@ -87,7 +93,7 @@ async def on_invalid_request(request: Request, error: Exception) -> JSONResponse
     return JSONResponse(body, 422)
 
 
-async def on_http_error(request: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> Response:
     """Give the framework's own refusals the form of ours."""
     assert isinstance(error, HTTPException)  # noqa: S101
     if isinstance(error, BodyOverLimit):
@@ -106,7 +112,7 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
-async def on_database_error(request: Request, error: Exception) -> JSONResponse:
+async def on_database_error(request: Request, error: Exception) -> Response:
     """A database that is away or busy is a matter of time; anything else is ours to mend."""
     if isinstance(error, DataError):
         return _answer(errors.InvalidRequest(), request)
@@ -114,14 +120,14 @@ async def on_database_error(request: Request, error: Exception) -> JSONResponse:
     return _answer(errors.ServiceUnavailable(), request)
 
 
-async def on_storage_error(request: Request, error: Exception) -> JSONResponse:
+async def on_storage_error(request: Request, error: Exception) -> Response:
     """Storage that is full or away: nothing was kept, and the caller may try again."""
     log.error("the storage failed: %s", error)
     full = isinstance(error, storage.StorageFullError)
     return _answer(errors.StorageFull() if full else errors.ServiceUnavailable(), request)
 
 
-async def on_anything_else(request: Request, error: Exception) -> JSONResponse:
+async def on_anything_else(request: Request, error: Exception) -> Response:
     """A defect of ours; the log has it, the caller gets a sentence."""
     return _answer(errors.InternalError(), request)
 
@@ -129,7 +135,9 @@ async def on_anything_else(request: Request, error: Exception) -> JSONResponse:
 def create_app() -> FastAPI:
     """Return the application. It opens nothing before its lifespan begins."""
     settings = get_settings()
-    app = FastAPI(title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.add_middleware(Gatekeeper, settings=settings)
     app.add_middleware(Stopwatch)
     app.add_exception_handler(errors.AppError, on_app_error)
@@ -150,6 +158,8 @@ def create_app() -> FastAPI:
         operations.routes,
     ):
         app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     _document_errors(app)
     return app
 

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from accounts import tokens
-from dependencies import bearer_token, language_of
+from dependencies import language_of
 from metrics import REQUESTS
+from sessions import session_token
 from settings import Settings
 from tracing import request_id
 
@@ -96,7 +97,7 @@ class Gatekeeper:
             return
         if request.method in ("GET", "HEAD") and "signature" in request.query_params:
             return
-        token = bearer_token(request)
+        token = session_token(request)
         if token is None:
             raise errors.NotAuthenticated
         if token != self._settings.monitoring_token:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request, Response
 
 import errors
 import selfies.service as selfie_service
@@ -12,6 +12,7 @@ from accounts.passwords import hash_password
 from accounts.schemas import (
     AvailabilityIn,
     AvailabilityOut,
+    LoggedOut,
     LoginIn,
     RegistrationIn,
     TokenOut,
@@ -33,6 +34,7 @@ from dependencies import (
 )
 from fields import Email, Password, TypedCode, Username
 from models import GUEST, User
+from sessions import end_session
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["accounts"])
@@ -132,3 +134,10 @@ def login(asked: LoginIn) -> TokenOut:
 def me(user: CurrentUser) -> User:
     """The account behind the token, with its event."""
     return user
+
+
+@router.post("/logout", summary="End the session of the pages", responses=refusals(*SIGNED_IN, errors.CsrfMismatch))
+def logout(request: Request, response: Response, _: CurrentUser) -> LoggedOut:
+    """The cookie goes. A Bearer token is only forgotten by whoever holds it: it stays valid until it expires."""
+    end_session(request, response)
+    return LoggedOut(message="Vous êtes déconnecté")

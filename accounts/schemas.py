@@ -48,6 +48,10 @@ class TokenOut(BaseModel):
     expires_in: int = Field(description="Seconds.", examples=[86400])
 
 
+class LoggedOut(BaseModel):
+    message: str
+
+
 class UserOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 

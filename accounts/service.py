@@ -123,10 +123,22 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
     if not fitting:
         raise errors.BadCredentials
     if len(fitting) > 1:
-        raise errors.SeveralAccounts(accounts=[_choice(user) for user in fitting])
+        tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
+        raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
     if is_bcrypt(fitting[0].hashed_password):
         _hash_anew(fitting[0], password)
     return tokens.issue(fitting[0].id, fitting[0].token_version)
+
+
+def log_in_to(ticket: str) -> tuple[str, int]:
+    """Return an access token and its lifetime in seconds, for the account picked after a right password.
+
+    Raises:
+        InvalidToken: the ticket is forged or too old, or the account is closed.
+    """
+    claims = tokens.read_choice(ticket)
+    user = user_of(claims)
+    return tokens.issue(user.id, user.token_version)
 
 
 def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:

@@ -14,6 +14,8 @@ from models import utcnow
 from settings import get_settings
 
 ALGORITHM = "HS256"
+# How long a choice between accounts stays open.
+CHOICE_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,52 @@ def read(token: str) -> TokenClaims:
     return TokenClaims(user_id, version)
 
 
+def _signature(purpose: bytes, message: str) -> str:
+    # A key for each purpose, so that no signature can pass for one of another kind or for a token's.
+    key = hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
+    return base64.urlsafe_b64encode(hmac.digest(key, message.encode(), hashlib.sha256)[:18]).decode()
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+
+
 def sign(message: str) -> str:
     """Return a URL-safe signature of `message` (HMAC-SHA-256, first 144 bits)."""
-    # A key of its own, so that a link's signature can never pass for a token's.
-    key = hmac.digest(get_settings().secret_key.encode(), b"signed link", hashlib.sha256)
-    return base64.urlsafe_b64encode(hmac.digest(key, message.encode(), hashlib.sha256)[:18]).decode()
+    return _signature(b"signed link", message)
 
 
 def signature_fits(message: str, signature: str) -> bool:
     """Tell in constant time whether `signature` is that of `message`."""
-    return hmac.compare_digest(sign(message).encode(), signature.encode("utf-8", "replace"))
+    return _same(sign(message), signature)
+
+
+def csrf_of(seed: str) -> str:
+    """Return the token that only pages given to the browser with this secret cookie contain."""
+    return _signature(b"form", seed)
+
+
+def csrf_fits(seed: str, token: str) -> bool:
+    """Tell in constant time whether `token` belongs to the browser with this cookie."""
+    return _same(csrf_of(seed), token)
+
+
+def issue_choice(user_id: int, version: int) -> str:
+    """Return a ticket by which somebody who just gave the right password may pick this one of their accounts."""
+    message = f"{user_id}.{version}.{int(utcnow().timestamp()) + CHOICE_SECONDS}"
+    return f"{message}.{_signature(b'choice', message)}"
+
+
+def read_choice(ticket: str) -> TokenClaims:
+    """Return whose account a ticket picks.
+
+    Raises:
+        InvalidToken: forged or too old.
+    """
+    message, _, signature = ticket.rpartition(".")
+    if not _same(_signature(b"choice", message), signature):
+        raise errors.InvalidToken
+    user_id, version, expires = (int(part) for part in message.split("."))
+    if expires < utcnow().timestamp():
+        raise errors.InvalidToken
+    return TokenClaims(user_id, version)

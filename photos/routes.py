@@ -17,7 +17,6 @@ from dependencies import (
     AskedPage,
     CurrentGuest,
     CurrentUser,
-    bearer_token,
     refusals,
 )
 from fields import RowId
@@ -27,6 +26,7 @@ from photos import service
 from photos.links import LIFETIME_SECONDS, signer
 from photos.schemas import PhotoOut
 from photos.service import PhotoList
+from sessions import bearer_token, session_token
 
 router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
@@ -107,8 +107,10 @@ def viewer_of(
     expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
 ) -> User:
-    """Return who asks: by a token, or by the link that was signed for them."""
+    """Return who asks: by a token, or by the link that was signed for them, which goes before a cookie."""
     token = bearer_token(request)
+    if token is None and not (user and expires and signature):
+        token = session_token(request)
     if token is not None:
         return accounts.user_of(tokens.read(token))
     if not (user and expires and signature):

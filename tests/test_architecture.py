@@ -14,7 +14,9 @@ LEVELS = [
     {"job_queue"},
     {"jobs"},
     {"inference", "job_child", "sweep"},
+    {"sessions"},
     {"dependencies"},
+    {"pages"},
     {"middleware", "routes", "admin", "photographer", "photographers"},
     {"main"},
 ]
@@ -24,7 +26,7 @@ FRAMEWORK_FREE = ("service.py", "queries.py", "matrices.py", "likeness.py", "cod
 
 def sources() -> dict[str, ast.Module]:
     files = [*ROOT.glob("*.py"), *(path for feature in FEATURES for path in (ROOT / feature).glob("*.py"))]
-    files += list((ROOT / "faces").glob("*.py"))
+    files += [*(ROOT / "faces").glob("*.py"), *(ROOT / "pages").glob("*.py")]
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in files}
 
 
@@ -42,6 +44,8 @@ def level(dotted: str) -> int | None:
     parts = dotted.split(".")
     if parts[0] == "faces":
         return 2
+    if parts[0] == "pages":
+        return LEVELS.index({"pages"})
     if parts[0] == "operations" and parts[1:2] == ["service"]:
         # What it reports on includes the jobs.
         return LEVELS.index({"dependencies"})
@@ -87,6 +91,18 @@ def test_matching_sits_above_photos_and_selfies() -> None:
         if path.startswith(("photos/service", "photos/queries", "selfies/service", "selfies/queries"))
         for name in imported(tree)
         if name.startswith("matching")
+    ]
+    assert wrong == []
+
+
+def test_pages_leave_rows_and_files_to_the_services() -> None:
+    banned = {"sqlalchemy", "storage", "images", "obstore"}
+    wrong = [
+        f"{path} imports {name}"
+        for path, tree in sources().items()
+        if path.startswith("pages/")
+        for name in imported(tree)
+        if name.split(".")[0] in banned or "queries" in name.split(".")
     ]
     assert wrong == []
 

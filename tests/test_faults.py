@@ -13,6 +13,7 @@ import pytest
 
 from bench.client import Api, Launcher, wait_until
 from bench.postgres import PostgresServer
+from sessions import SESSION_COOKIE
 from tests.builders import Service, people
 
 AWAY_SECONDS = (6.0, pytest.param(20.0, marks=pytest.mark.long))
@@ -43,6 +44,7 @@ def test_a_database_that_goes_away_and_comes_back(
         event = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
         with Api(server) as anyone:
             photographer = anyone.logged_in("lea", "pw")
+            token = anyone.call("POST", "/api/login", json={"username": "lea", "password": "pw"})["access_token"]
         photos = []
         for number in range(30):
             photos.append(tmp_path / f"{number}.jpg")
@@ -58,6 +60,8 @@ def test_a_database_that_goes_away_and_comes_back(
         assert {answer.status_code for answer in answers} == {503}
         assert all(answer.headers["retry-after"] for answer in answers)
         assert httpx2.get(f"{server.url}/livez").status_code == 200
+        page = httpx2.get(f"{server.url}/studio", headers={"Accept": "text/html"}, cookies={SESSION_COOKIE: token})
+        assert (page.status_code, "Un instant" in page.text) == (503, True)
         assert httpx2.get(f"{server.url}/readyz", timeout=20).status_code == 503
         own_postgres.start()
 

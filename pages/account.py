@@ -1,0 +1,120 @@
+"""The first page, logging in and logging out."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Form, Query, Request, Response
+from pydantic import ValidationError
+
+import errors
+from accounts import service as accounts
+from accounts import tokens
+from accounts.schemas import LoginIn
+from dependencies import HASHES, current_user
+from models import User
+from pages.redirects import lead_back, redirect, said_to
+from pages.rendering import HOMES, page_router, render
+from sessions import end_session, session_token, start_session
+
+router = page_router()
+Field = Annotated[str, Form()]
+PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
+# Of a name or a code; what is longer is none.
+MAX_TYPED = 320
+
+
+def visitor(request: Request) -> User | None:
+    """Return who is logged in; nobody, where the session is over."""
+    try:
+        return current_user(request, None) if session_token(request) else None
+    except errors.NotAuthenticated:
+        return None
+
+
+Visitor = Annotated[User | None, Depends(visitor)]
+
+
+def same_site(address: str) -> bool:
+    """Tell whether an address is a path of this site, however a browser may read it."""
+    return address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+
+
+def _onward(asked: str) -> str:
+    """Return `asked` if it is a page to go to after logging in."""
+    return asked if same_site(asked) and urlsplit(asked).path not in ("/", "/login", "/logout") else ""
+
+
+def enter(request: Request, token: str, seconds: int, asked: str = "") -> Response:
+    """Log the browser in with an access token and send it to the page `asked` for, else to the person's first."""
+    user = accounts.user_of(tokens.read(token))
+    answer = redirect(_onward(asked) or HOMES[user.user_type])
+    start_session(request, answer, token, seconds)
+    return answer
+
+
+@router.get("/")
+def home(request: Request, user: Visitor) -> Response:
+    """Type a code or log in; whoever is logged in goes on to their photos, studio or administration."""
+    return redirect(HOMES[user.user_type]) if user else render(request, "account/home.html")
+
+
+@router.get("/login")
+def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alias="next")] = "") -> Response:
+    """The form, or the events to choose from; nothing of it where there is nothing to do."""
+    if user:
+        return redirect(_onward(asked) or HOMES[user.user_type])
+    said = said_to(request)
+    tickets = said.get("tickets") or []
+    page = "account/choice.html" if tickets else "account/login.html"
+    problem = said.get("problem") if said.get("problem") in PROBLEMS else ""
+    return render(request, page, choices=_choices(tickets), problem=problem, next=_onward(asked))
+
+
+def _choices(tickets: Iterable[str]) -> list[tuple[User, str]]:
+    choices = []
+    for ticket in tickets:
+        with suppress(errors.InvalidToken):
+            choices.append((accounts.user_of(tokens.read_choice(ticket)), ticket))
+    return choices
+
+
+@router.post("/login", dependencies=[HASHES])
+def log_in(
+    request: Request,
+    username: Field = "",
+    password: Field = "",
+    event_code: Field = "",
+    ticket: Field = "",
+    asked: Annotated[str, Form(alias="next")] = "",
+) -> Response:
+    """Wrong: back to the form, with what was typed. Several accounts: their events, to pick one by its ticket."""
+    typed = {"username": username[:MAX_TYPED], "event_code": event_code[:MAX_TYPED]}
+    back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
+    try:
+        token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)
+    except ValidationError:
+        return lead_back(request, back, problem="incomplete", **typed)
+    except errors.BadCredentials:
+        return lead_back(request, back, problem="wrong", **typed)
+    except errors.InvalidToken:
+        return lead_back(request, back, problem="choice_over", **typed)
+    except errors.SeveralAccounts as error:
+        if error.tickets:
+            return lead_back(request, back, tickets=[*error.tickets])
+        return lead_back(request, back, problem="code_needed", **typed)
+    return enter(request, token, seconds, asked)
+
+
+def _by_password(username: str, password: str, event_code: str) -> tuple[str, int]:
+    asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
+    return accounts.log_in(asked.username, asked.password, asked.event_code)
+
+
+@router.post("/logout")
+def log_out(request: Request) -> Response:
+    """Harmless where nobody is logged in."""
+    answer = redirect("/")
+    end_session(request, answer)
+    return answer

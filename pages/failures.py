@@ -1,0 +1,44 @@
+"""What a person sees when a page cannot be shown; programs get the same error as JSON."""
+
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request, Response
+
+import errors
+from pages.redirects import redirect
+from pages.rendering import here, render
+
+NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/", "/sw.js")
+# The part of the texts `common.failure.…` that explains an error, by its name and else by its status.
+BY_NAME = {
+    "CsrfMismatch": "stale",
+    "EventExpired": "expired",
+    "EventNotFound": "unknown_code",
+    "NoSuchEvent": "missing_event",
+    "StorageFull": "busy",
+}
+BY_STATUS = {403: "forbidden", 404: "missing", 405: "missing", 413: "too_large", 422: "invalid", 503: "busy"}
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a person's browser asks for something to look at."""
+    path = request.url.path
+    return "text/html" in request.headers.get("accept", "") and not f"{path}/".startswith(NOT_PAGES)
+
+
+def failure_page(request: Request, error: errors.AppError) -> Response:
+    """Return the page for an error. Who is not logged in goes to the login page, and from there back here."""
+    if isinstance(error, errors.NotAuthenticated):
+        return redirect(f"/login?next={quote(_wanted(request), safe='')}")
+    general = "broken" if error.status_code >= 500 else "invalid"
+    kind = BY_NAME.get(type(error).__name__) or BY_STATUS.get(error.status_code, general)
+    response = render(request, "errors/failure.html", error.status_code, kind=kind)
+    response.headers.update(error.headers)
+    return response
+
+
+def _wanted(request: Request) -> str:
+    if request.method == "GET":
+        return here(request)
+    # A form cannot be sent again: back to the page it was on.
+    return urlsplit(request.headers.get("referer", "")).path or "/"

@@ -1,0 +1,106 @@
+"""How a page is made: its template, in the reader's language and colours, with the headers that keep it safe."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from accounts.tokens import csrf_of
+from dependencies import language_of
+from models import ADMIN, GUEST, PHOTOGRAPHER, User
+from pages import wording
+from pages.assets import asset_url
+from pages.redirects import forget_said, said_to
+from sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
+
+THEME_COOKIE = "reperio_theme"
+THEMES = ("auto", "light", "dark")
+A_YEAR = 365 * 86_400
+HOMES = {GUEST: "/photos", PHOTOGRAPHER: "/studio", ADMIN: "/admin"}
+CONTENT_SECURITY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+HEADERS = {
+    # A page holds the token of its session: the back button asks again.
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": CONTENT_SECURITY,
+    # Event codes are in addresses.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
+# What every page's scripts say, besides what the page names in `script_texts`.
+SCRIPT_TEXTS = ("common.js.", "common.error.")
+
+_environment = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page_router() -> APIRouter:
+    """Return a router for pages: outside the API's description, and every form sent to it is checked."""
+    return APIRouter(include_in_schema=False, dependencies=[Depends(check_form)])
+
+
+def theme_of(request: Request) -> str:
+    """Return the colours the reader chose: `auto`, `light` or `dark`."""
+    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+def here(request: Request) -> str:
+    """Return the page's own address without the host, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> Response:
+    """Return a page.
+
+    Templates know `t`, `asset`, `language`, `theme`, `user` (who is logged in, or none), `home` (their first page),
+    `csrf_token`, `here`, `said` (what a form left for this page: `pages.redirects`), and what is in `context`.
+    """
+    language = language_of(request)
+    user: User | None = getattr(request.state, "user", None)
+    said = said_to(request)
+    seed, new_visitor = csrf_seed(request)
+
+    def texts_of(prefixes: list[str]) -> Markup:
+        return _data(wording.section(language, (*SCRIPT_TEXTS, *prefixes)))
+
+    def t(key: str, **values: Any) -> str:
+        return wording.text(language, key, **values)
+
+    body = _environment.get_template(template).render(
+        t=t,
+        texts_of=texts_of,
+        asset=asset_url,
+        language=language,
+        theme=theme_of(request),
+        user=user,
+        home=HOMES[user.user_type] if user else "/",
+        csrf_token=csrf_of(seed),
+        said=said,
+        here=here(request) if request.method == "GET" else request.url.path,
+        **context,
+    )
+    response = Response(body, status, HEADERS, media_type="text/html")
+    if said:
+        forget_said(request, response)
+    if new_visitor:
+        set_cookie(request, response, VISITOR_COOKIE, seed, A_YEAR)
+    return response
+
+
+def _data(value: Any) -> Markup:
+    """Return JSON that cannot end the script element it stands in."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(written.replace("<", "\\u003c").replace("&", "\\u0026"))  # noqa: S704 - escaped here

@@ -1,0 +1,90 @@
+"""What belongs to no audience: language and colours, the offline page, the manifest, the description of the calls."""
+
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+from fastapi.responses import JSONResponse
+
+from dependencies import LANGUAGE_COOKIE, LANGUAGES, Language
+from pages.account import same_site
+from pages.assets import asset_url
+from pages.redirects import redirect
+from pages.rendering import A_YEAR, THEME_COOKIE, THEMES, page_router, render
+from pages.wording import text
+from sessions import set_cookie
+
+router = page_router()
+Field = Annotated[str, Form()]
+Back = Annotated[str, Form(alias="next")]
+PAPER = "#fbfaf8"
+
+
+def _remember(request: Request, name: str, value: str, possible: tuple[str, ...], back: str) -> Response:
+    answer = redirect(back if same_site(back) else "/")
+    if value in possible:
+        # Scripts change the colours without a new page.
+        set_cookie(request, answer, name, value, A_YEAR, hidden=False)
+    return answer
+
+
+@router.post("/language")
+async def choose_language(request: Request, value: Field = "", back: Back = "/") -> Response:
+    """Kept in a cookie, which the calls of the API obey as well."""
+    return _remember(request, LANGUAGE_COOKIE, value, LANGUAGES, back)
+
+
+@router.post("/theme")
+async def choose_theme(request: Request, value: Field = "", back: Back = "/") -> Response:
+    """Light, dark, or as the device has it."""
+    return _remember(request, THEME_COOKIE, value, THEMES, back)
+
+
+@router.get("/offline")
+def offline(request: Request) -> Response:
+    """What the service worker shows without a network: nobody's, and in both languages."""
+    return render(request, "errors/offline.html")
+
+
+@router.get("/manifest.webmanifest")
+def manifest(language: Language) -> Response:
+    """What a phone needs to put the site among its apps."""
+    icons = [
+        {"src": asset_url("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+        *(
+            {"src": asset_url(f"icons/icon-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
+            for size in (192, 512)
+        ),
+        {
+            "src": asset_url("icons/maskable-512.png"),
+            "sizes": "512x512",
+            "type": "image/png",
+            "purpose": "maskable",
+        },
+    ]
+    content = {
+        "id": "/",
+        "name": "Reperio",
+        "short_name": "Reperio",
+        "description": text(language, "common.tagline"),
+        "lang": language,
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": PAPER,
+        "theme_color": PAPER,
+        "icons": icons,
+    }
+    headers = {"Cache-Control": "no-cache", "Vary": "Cookie, Accept-Language"}
+    return JSONResponse(content, headers=headers, media_type="application/manifest+json")
+
+
+@router.get("/docs")
+def api_docs(request: Request) -> Response:
+    """The calls of the API, to read and to try."""
+    response = render(request, "api_docs.html")
+    # Swagger UI writes styles of its own.
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace(
+        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+    )
+    return response

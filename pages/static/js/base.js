@@ -1,0 +1,149 @@
+// What every page's scripts stand on: texts, calls of the API, toasts; and what forms gain with a script.
+
+const language = document.documentElement.lang;
+const texts = JSON.parse(document.getElementById("texts")?.textContent || "{}");
+const plurals = new Intl.PluralRules(language);
+const numbers = new Intl.NumberFormat(language);
+
+/** A number as the page's language writes it. */
+export const number = (value) => numbers.format(value);
+
+/** A date and time, given as the API does; `options` as for Intl.DateTimeFormat. */
+export const when = (iso, options = { dateStyle: "medium", timeStyle: "short" }) =>
+  new Intl.DateTimeFormat(language, options).format(new Date(iso));
+
+/** A text of the page with its {placeholders} filled in; one with plural forms goes by `count`. */
+export function t(key, values = {}) {
+  let sentence = texts[key];
+  if (typeof sentence === "object") sentence = sentence[plurals.select(values.count)] ?? sentence.other;
+  if (sentence === undefined) throw new Error(`the page has no text ${key}`);
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === "number" ? number(value) : value;
+  });
+}
+
+/** A call that failed: `message` is a sentence for people, `name` the API's stable name, `status` 0 without a network. */
+export class ApiError extends Error {
+  constructor(status, name, message, retryAfter = 0, body = {}) {
+    super(message);
+    Object.assign(this, { status, name, retryAfter, body });
+  }
+}
+
+/** The header by which the API knows that a change comes from this page. */
+export const csrf = () => ({ "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content });
+
+/** To the login page, and from there back here. */
+export function logIn() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** The error that an answer of the API stands for; `body` is its JSON. */
+export function errorOf(status, body, retryAfter = 0) {
+  const name = body.error ?? "";
+  let sentence = texts[`common.error.${name}`] ?? body.detail ?? t("common.js.failed");
+  if (status === 503 && retryAfter) sentence = t("common.js.busy", { count: retryAfter });
+  return new ApiError(status, name, sentence, retryAfter, body);
+}
+
+/**
+ * Call the API and return the JSON, or the whole Response with `raw`.
+ * `api("GET", "/api/my-photos", { query: { limit: 50 } })`, `{ json: … }`, `{ form: FormData }`, `{ signal }`.
+ * Throws ApiError; a session that is over leads to the login page.
+ */
+export async function api(method, path, { json, form, query, signal, raw = false } = {}) {
+  const url = query ? `${path}?${new URLSearchParams(query)}` : path;
+  const headers = { Accept: "application/json", ...csrf() };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(url, { method, headers, signal, body: json === undefined ? form : JSON.stringify(json) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, "Offline", t("common.js.offline"));
+  }
+  if (response.ok) return raw ? response : response.json();
+  const body = await response.json().catch(() => ({}));
+  if (response.status === 401 && body.error !== "BadCredentials") logIn();
+  throw errorOf(response.status, body, Number(response.headers.get("Retry-After")) || 0);
+}
+
+/** Wait, and stop waiting when `signal` aborts. */
+export const pause = (milliseconds, signal) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+
+/** An element: `el("button", { type: "button", class: "main", onclick: f, dataset: { id: 3 } }, "text", child)`. */
+export function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "dataset") Object.assign(element.dataset, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Say something at the foot of the page. With `undo` it offers to take back what was done, for `seconds`.
+ * `expired` runs when nobody took it back: do what cannot be undone only there.
+ */
+export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
+  const box = el("div", { class: "toast" }, el("span", {}, sentence));
+  let timer;
+  const close = (then) => {
+    clearTimeout(timer);
+    removeEventListener("pagehide", atEnd);
+    box.remove();
+    then?.();
+  };
+  const atEnd = () => close(expired);
+  const wait = () => (timer = setTimeout(atEnd, seconds * 1000));
+  if (undo) box.append(el("button", { type: "button", onclick: () => close(undo) }, t("common.js.undo")));
+  box.append(el("button", { type: "button", "aria-label": t("common.js.close"), onclick: atEnd }, "✕"));
+  // Whoever reads or reaches for it has the time.
+  for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, () => clearTimeout(timer));
+  for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, wait);
+  addEventListener("pagehide", atEnd);
+  document.getElementById("toasts").append(box);
+  wait();
+  return box;
+}
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-disabled", "true");
+});
+// Back from another page: it may be sent again.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-disabled=true]")) button.removeAttribute("aria-disabled");
+});
+
+// The colours change without a new page.
+document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const theme = event.submitter.value;
+  document.documentElement.dataset.theme = theme;
+  document.cookie = `reperio_theme=${theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  for (const button of event.currentTarget.querySelectorAll("button"))
+    button.setAttribute("aria-pressed", String(button === event.submitter));
+  const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = dark ? "#141414" : "#fbfaf8";
+});
+
+if ("serviceWorker" in navigator) {
+  // The release in its address: a new one installs itself anew.
+  const release = new URL(import.meta.url).pathname.split("/")[2];
+  navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
+}

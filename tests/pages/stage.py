@@ -1,0 +1,120 @@
+"""What tests of pages say: a real server, its people, and the browsers they hold."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from bench.client import ROOT, Api, Server
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+PASSWORD = "open sesame"
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event, and the name of its photographer."""
+
+    id: int
+    code: str
+    photographer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running server and a browser. Everybody's password is PASSWORD but the admin's."""
+
+    server: Server
+    browser: Browser
+
+    def admin(self) -> Api:
+        """The calls of the administrator."""
+        return Api(self.server).logged_in(self.server.admin, self.server.password)
+
+    def event(self, name: str = "Mariage de Léa et Tom", **fields: Any) -> Event:
+        """A new event with a photographer of its own."""
+        photographer = f"photographer{next(_numbers)}-{os.getpid()}"
+        body = {"username": photographer, "email": f"{photographer}@example.org", "password": PASSWORD}
+        made = self.admin().call("POST", "/api/admin/photographers", json=body)
+        wanted = {"name": name, "photographer_id": made["photographer_id"], **fields}
+        event = self.admin().call("POST", "/api/admin/create-event", json=wanted)
+        return Event(event["event_id"], event["event_code"], photographer)
+
+    def guest(self, event: Event, name: str | None = None) -> str:
+        """Register a guest; return the name."""
+        name = name or f"guest{next(_numbers)}-{os.getpid()}"
+        account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+        body = {"user_data": account, "event_code": event.code}
+        Api(self.server).call("POST", "/api/register-with-event-code", json=body)
+        return name
+
+    @contextmanager
+    def page(self, size: str = "phone", language: str = "fr", **context: Any) -> Iterator[Page]:
+        """A browser of somebody new, where nothing moves. Whatever its page complains about fails the test."""
+        extra: dict[str, Any] = {
+            "locale": LOCALES[language],
+            "has_touch": size == "phone",
+            "reduced_motion": "reduce",
+        }
+        opened = self.browser.new_context(base_url=self.server.url, viewport=SIZES[size], **{**extra, **context})
+        opened.set_default_timeout(10_000)
+        page, complaints = opened.new_page(), list[str]()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        # An answer that is an error is the business of whoever asked; a refused script or style is not.
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text)
+                if said.type == "error" and "the server responded with a status of" not in said.text
+                else None
+            ),
+        )
+        try:
+            yield page
+        finally:
+            opened.close()
+        assert complaints == []
+
+    def log_in(self, page: Page, name: str, password: str = PASSWORD, code: str = "") -> None:
+        """Log in by the form, from wherever the page is."""
+        page.goto("/login")
+        page.fill("#username", name)
+        page.fill("#password", password)
+        page.fill("#event_code", code)
+        with page.expect_navigation():
+            page.click("main button.main")
+
+
+def axe(page: Page) -> list[str]:
+    """Return the serious and critical findings of axe-core on a page as it is now."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{finding['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:200]})"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture of the whole page for people, as build/screenshots/<name>.png."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
