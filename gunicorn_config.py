@@ -95,7 +95,7 @@ def _return_memory() -> None:
     """Let glibc give large pictures back to the system at once, and not keep a heap for each thread.
 
     Without it a worker that saw one 12-megapixel photo in each of several threads holds them all for good. What is
-    smaller (a password hash takes 19 MB, a selfie 9) is reused: fresh pages for each cost a fifth of a guest's journey.
+    smaller (a password hash takes 19 MB, a selfie 9) is reused: fresh pages for each cost a seventh of a journey.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
