@@ -198,8 +198,14 @@ def _finish_selfie(session: Session, selfie_id: int) -> list[str]:
 # --- a photo's faces against the event's selfies ---------------------------------------------------
 
 
-def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], held: Callable[[Photo], bool]) -> bool:
-    """Store a photo's faces and match them with the event's guests; tell whether the photo still was ours."""
+def record_photo(
+    photo_id: int,
+    engine_id: str,
+    faces: Sequence[DetectedFace],
+    held: Callable[[Photo], bool],
+    mean_colour: str | None = None,
+) -> bool:
+    """Store what was found in a photo and match it with the event's guests; tell whether it still was ours."""
     with reading() as session:
         known = session.get(Photo, photo_id)
     if known is None:
@@ -216,6 +222,7 @@ def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], h
         if engine_id == event.active_engine_id:
             _match_photo(session, photo, engine_id, face_ids, faces)
         photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
+        photo.mean_colour = mean_colour
     return True
 
 

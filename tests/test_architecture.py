@@ -10,12 +10,12 @@ LEVELS = [
     {"database", "storage", "images", "fields"},
     {"faces"},
     {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices"},
-    {"service", "validator", "bootstrap"},
+    {"service", "validator", "bootstrap", "progress", "checksums"},
     {"job_queue"},
     {"jobs"},
     {"inference", "job_child", "sweep"},
     {"dependencies"},
-    {"middleware", "routes", "admin", "photographer", "photographers"},
+    {"middleware", "routes", "admin", "photographer", "photographers", "guest", "staff"},
     {"main"},
 ]
 FEATURES = ("accounts", "events", "photos", "selfies", "matching", "operations")
