@@ -6,10 +6,12 @@ higher id. `events.version` rises whenever faces disappear; then all is read aga
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from matching import queries
@@ -40,6 +42,16 @@ def as_matrix(blobs: list[bytes]) -> Embeddings:
     return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
 
 
+def as_faces(version: int, rows: Sequence[Row[int, int, bytes]]) -> EventFaces:
+    """Return rows of face, photo and embedding as arrays."""
+    return EventFaces(
+        version,
+        np.fromiter((row[0] for row in rows), np.int64, len(rows)),
+        np.fromiter((row[1] for row in rows), np.int64, len(rows)),
+        as_matrix([row[2] for row in rows]),
+    )
+
+
 def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> EventFaces:
     """Return the event's faces as they are now. The caller holds the event's row."""
     key = (event_id, engine_id)
@@ -49,13 +61,7 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
         held = None
     last_id = int(held.face_ids[-1]) if held is not None and held.face_ids.size else 0
     rows = queries.faces_after(session, event_id, engine_id, last_id)
-    fresh = EventFaces(
-        version,
-        np.fromiter((row[0] for row in rows), np.int64, len(rows)),
-        np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-        as_matrix([row[2] for row in rows]),
-    )
-    current = _joined(held, fresh)
+    current = _joined(held, as_faces(version, rows))
     with _lock:
         _held[key] = current
         _held.move_to_end(key)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from accounts import queries as account_queries
@@ -22,6 +21,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries
+from matching.scores import SLACK, best_faces, exact_cosines, match_row, percent, threshold
 from models import (
     DONE,
     FAILED,
@@ -35,9 +35,6 @@ from models import (
     utcnow,
 )
 from selfies import queries as selfie_queries
-from settings import get_settings
-
-ScoreRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,53 +48,15 @@ class MatchingState:
     finished_at: Any
 
 
-# A float32 product of unit vectors is right to about 1e-6; what comes near the threshold is computed again.
-SLACK = 1e-4
-
-
-def exact_cosines(rows: matrices.Embeddings, embedding: matrices.Embeddings) -> NDArray[np.float64]:
-    """Return the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,), the same from either side.
-
-    Products in float32 differ in their last digits with the shapes multiplied. A match must not depend on whether
-    the selfie or the photo came last, nor on how often a job ran: float64, rounded to six decimals.
-    """
-    wide = (rows.astype(np.float64) * embedding.astype(np.float64)).sum(axis=1)
-    return np.asarray(np.round(wide, 6), np.float64)
-
-
-def _percent(similarity: float) -> float:
-    """Return the cosine similarity as the score that is shown: times 100, two decimals."""
-    return round(min(1.0, float(similarity)) * 100, 2)
-
-
-def _threshold() -> float:
-    return get_settings().match_threshold
-
-
 # --- a selfie against the event's faces ------------------------------------------------------------
-
-
-def best_faces(faces: matrices.EventFaces, embedding: matrices.Embeddings) -> dict[int, tuple[int, float]]:
-    """Return, for each photo with a face similar enough to `embedding` (dimensions,), that face and its cosine.
-
-    One matrix product; of several similar faces in a photo the most similar counts.
-    """
-    if not faces.face_ids.size:
-        return {}
-    near = np.flatnonzero(faces.embeddings @ embedding >= _threshold() - SLACK)
-    similarity = exact_cosines(faces.embeddings[near], embedding)
-    best: dict[int, tuple[int, float]] = {}
-    for place in np.lexsort((-faces.face_ids[near], similarity)):
-        if similarity[place] >= _threshold():
-            row = near[place]
-            best[int(faces.photo_ids[row])] = (int(faces.face_ids[row]), float(similarity[place]))
-    return best
 
 
 def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes) -> None:
     """Make the guest's matches in the event those of this selfie. The caller holds the event's row."""
     faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
     found = best_faces(faces, np.frombuffer(embedding, np.float32))
+    for refused in queries.refused_photos(session, selfie.user_id) if found else ():
+        found.pop(refused, None)
     queries.forget_matches_of_older(session, selfie.user_id, event.id, selfie.id)
     stale = []
     for match in queries.matches_of(session, selfie.user_id, event.id):
@@ -105,7 +64,7 @@ def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes
         same = wanted is not None and (match.face_id, match.selfie_id, match.confidence_score) == (
             wanted[0],
             selfie.id,
-            _percent(wanted[1]),
+            percent(wanted[1]),
         )
         if same:
             del found[match.photo_id]
@@ -115,21 +74,10 @@ def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes
     queries.add_matches(
         session,
         [
-            _match_row(selfie.user_id, selfie.id, photo_id, face_id, score)
+            match_row(selfie.user_id, selfie.id, photo_id, face_id, score)
             for photo_id, (face_id, score) in found.items()
         ],
     )
-
-
-def _match_row(user_id: int, selfie_id: int, photo_id: int, face_id: int, similarity: float) -> ScoreRow:
-    return {
-        "user_id": user_id,
-        "photo_id": photo_id,
-        "face_id": face_id,
-        "selfie_id": selfie_id,
-        "confidence_score": _percent(similarity),
-        "detected_at": utcnow(),
-    }
 
 
 def accept_selfie(
@@ -241,19 +189,19 @@ def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any
 def _match_photo(
     session: Session, photo: Photo, engine_id: str, face_ids: Sequence[int], faces: Sequence[DetectedFace]
 ) -> None:
-    guests = queries.guests_embeddings(session, photo.event_id, engine_id)
+    guests = queries.guests_embeddings(session, photo.event_id, engine_id, photo.id)
     if not guests or not faces:
         return
     selfies = matrices.as_matrix([row[2] for row in guests])
     embeddings = np.stack([face.embedding for face in faces]).astype(np.float32)
-    near = np.flatnonzero((selfies @ embeddings.T).max(axis=1) >= _threshold() - SLACK)
+    near = np.flatnonzero((selfies @ embeddings.T).max(axis=1) >= threshold() - SLACK)
     rows = []
     for guest in near:
         similarity = exact_cosines(embeddings, selfies[guest])
         best = int(similarity.argmax())
-        if similarity[best] >= _threshold():
+        if similarity[best] >= threshold():
             user_id, selfie_id, _ = guests[int(guest)]
-            rows.append(_match_row(user_id, selfie_id, photo.id, face_ids[best], float(similarity[best])))
+            rows.append(match_row(user_id, selfie_id, photo.id, face_ids[best], float(similarity[best])))
     queries.add_matches(session, rows)
 
 

@@ -133,7 +133,7 @@ def _shown_to(user_id: int) -> ColumnElement[bool]:
     matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
-    return or_(matched, all_shown, cover)
+    return or_(*(each.correlate(Photo) for each in (matched, all_shown, cover)))
 
 
 def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
@@ -163,6 +163,18 @@ def _count_favourites(user_id: int, event_id: int) -> Select[int]:
 def count_favourites(session: Session, user_id: int, event_id: int) -> int:
     """Return how many of the guest's favourites in the event the guest may still see."""
     return session.scalar(_count_favourites(user_id, event_id)) or 0
+
+
+def keep(session: Session, user_id: int, photo_id: int) -> None:
+    """Make the photo a favourite of the guest's, if it is none yet."""
+    if session.get(Favourite, (user_id, photo_id)) is None:
+        session.add(Favourite(user_id=user_id, photo_id=photo_id))
+        session.flush()
+
+
+def let_go(session: Session, user_id: int, photo_id: int) -> None:
+    """Make the photo no favourite of the guest's."""
+    session.execute(delete(Favourite).where(Favourite.user_id == user_id, Favourite.photo_id == photo_id))
 
 
 def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int, int, datetime | None]:
@@ -206,6 +218,13 @@ def try_again(session: Session, photo_id: int) -> None:
         .where(Photo.id == photo_id, Photo.status == FAILED)
         .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
     )
+
+
+def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
+    """Return the events of those photos, in the order in which their rows are held."""
+    return session.scalars(
+        select(Photo.event_id).where(Photo.id.in_(photo_ids)).distinct().order_by(Photo.event_id)
+    ).all()
 
 
 def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:

@@ -99,6 +99,10 @@ class GuestProgress(BaseModel):
     last_photo_at: UtcTime | None
 
 
+class FavouriteState(BaseModel):
+    favourite: bool
+
+
 class ChecksumsIn(BaseModel):
     sha256: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]] = Field(
         max_length=10_000, examples=[["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]]

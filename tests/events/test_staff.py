@@ -66,7 +66,7 @@ def test_progress_counts_one_event_alone(service: Service) -> None:
 @pytest.mark.parametrize(("method", "call"), [("get", "progress"), ("post", "known-checksums")])
 def test_only_the_events_staff_may_ask(service: Service, method: str, call: str) -> None:
     event, other = service.event(), service.event()
-    body = {"json": {"sha256": []}} if method == "post" else {}
+    body: dict[str, Any] = {"json": {"sha256": []}} if method == "post" else {}
     ask = getattr(service, method)
     refused(ask(path(event, call), other.photographer, **body), 404, "NoSuchEvent")
     refused(ask(path(event, call), service.guest(event), **body), 403, "PhotographersOnly")

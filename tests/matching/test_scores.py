@@ -3,7 +3,7 @@
 import numpy as np
 
 from matching.matrices import EventFaces
-from matching.service import best_faces, exact_cosines
+from matching.scores import best_faces, exact_cosines
 
 
 def unit(rows: int, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
