@@ -1,15 +1,19 @@
 """What guests do with the photos of an event: wait for them, keep them, say which do not show them."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 
 import errors
 from accounts.schemas import Message
 from dependencies import SIGNED_IN, AskedPage, CurrentGuest, refusals
 from fields import RowId
 from matching.refusals import refuse, take_back
-from photos import favourites, progress
+from photos import download, favourites, progress
 from photos.progress import Standing
-from photos.routes import PAGED, mark_page
+from photos.queries import Which
+from photos.routes import PAGED, disposition, mark_page
 from photos.schemas import FavouriteState, GuestProgress, PhotoOut
 
 router = APIRouter(prefix="/api", tags=["photos"])
@@ -62,6 +66,33 @@ def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, resp
     found = favourites.favourites_of(guest, event_id, page)
     mark_page(response, found)
     return [PhotoOut.of(row, guest) for row in found.rows]
+
+
+# --- taking them along -----------------------------------------------------------------------------
+
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The originals, stored, not compressed; how long it will be is known before.",
+    }
+}
+
+
+@router.get(
+    "/user/events/{event_id}/photos.zip",
+    summary="My photos of one of my events, in one file",
+    response_class=Response,
+    responses={**ZIP, **refusals(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
+)
+def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
+    """`mine`, `favourites`, or `all` where guests see all photos. A photo that is deleted meanwhile is left out."""
+    found = download.archive(guest, event_id, which)
+    headers = {
+        "Content-Length": str(found.length),
+        "Content-Disposition": disposition("attachment", found.name),
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingResponse(found.chunks, media_type="application/zip", headers=headers)
 
 
 # --- "that is not me" ------------------------------------------------------------------------------

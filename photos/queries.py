@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
@@ -175,6 +175,24 @@ def keep(session: Session, user_id: int, photo_id: int) -> None:
 def let_go(session: Session, user_id: int, photo_id: int) -> None:
     """Make the photo no favourite of the guest's."""
     session.execute(delete(Favourite).where(Favourite.user_id == user_id, Favourite.photo_id == photo_id))
+
+
+Which = Literal["mine", "favourites", "all"]
+
+
+def originals(session: Session, user_id: int, event_id: int, which: Which) -> Sequence[Row[str, str, int]]:
+    """Return stored name, own name and bytes of the event's photos that a guest takes along, oldest first.
+
+    `mine` show the guest, `favourites` are kept and may still be seen; whether `all` may be, the caller asks.
+    """
+    statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event_id)
+    if which == "mine":
+        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(FaceMatch.user_id == user_id)
+    elif which == "favourites":
+        statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
+            Favourite.user_id == user_id, _shown_to(user_id)
+        )
+    return session.execute(statement.order_by(Photo.uploaded_at, Photo.id)).all()
 
 
 def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int, int, datetime | None]:

@@ -10,7 +10,7 @@ LEVELS = [
     {"database", "storage", "images", "fields"},
     {"faces"},
     {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices", "scores"},
-    {"service", "validator", "bootstrap", "progress", "checksums", "favourites", "refusals"},
+    {"service", "validator", "bootstrap", "progress", "checksums", "favourites", "download", "refusals"},
     {"job_queue"},
     {"jobs"},
     {"inference", "job_child", "sweep"},
