@@ -97,6 +97,20 @@ def owned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
 OwnedEvent = Annotated[Event, Depends(owned_event)]
 
 
+def staffed_event(event_id: RowId, staff: PhotoOwner) -> Event:
+    """Return the event, if the photographer works there; any event for an admin."""
+    if staff.user_type == PHOTOGRAPHER:
+        return owned_event(event_id, staff)
+    with reading() as session:
+        event = event_queries.by_id(session, event_id)
+    if event is None:
+        raise errors.NoSuchEvent
+    return event
+
+
+StaffedEvent = Annotated[Event, Depends(staffed_event)]
+
+
 def only_event(photographer: CurrentPhotographer) -> Event:
     """Return the event of a photographer who has just one."""
     with reading() as session:

@@ -253,6 +253,24 @@ class NoSuchPhoto(AppError):
     english = "Photo not found."
 
 
+class NoSuchMatch(AppError):
+    status_code = 404
+    message = "Cette photo ne vous est pas attribuée."
+    english = "This photo is not matched with you."
+
+
+class NoSuchRefusal(AppError):
+    status_code = 404
+    message = "Vous n'avez pas écarté cette photo."
+    english = "You have not refused this photo."
+
+
+class NoPhotosToDownload(AppError):
+    status_code = 404
+    message = "Il n'y a pas encore de photo à télécharger."
+    english = "There are no photos to download yet."
+
+
 class PhotoNotReady(NoSuchPhoto):
     message = "Cette photo est encore en préparation. Réessayez dans un instant."
     english = "This photo is still being prepared. Try again in a moment."

@@ -81,6 +81,14 @@ class ImageInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Renditions:
+    """The JPEGs made of a photo, by size, without metadata; and its mean colour, `#rrggbb`."""
+
+    files: dict[str, bytes]
+    mean_colour: str
+
+
+@dataclass(frozen=True, slots=True)
 class NormalisedImage:
     """An upright JPEG without metadata, and its size in px."""
 
@@ -310,8 +318,10 @@ def normalise_selfie(data: bytes) -> NormalisedImage:
     return NormalisedImage(to_jpeg(image, SELFIE_QUALITY), width, height)
 
 
-def renditions(image: BgrImage) -> dict[str, bytes]:
-    """Return `web` (long side 1600 px) and `thumb` (400 px, made from it) as JPEGs without metadata."""
+def renditions(image: BgrImage) -> Renditions:
+    """Return `web` (long side 1600 px) and `thumb` (400 px, made from it), and the mean colour of the latter."""
     web = resize_to(image, WEB_LONG_SIDE)
     thumb = resize_to(web, THUMB_LONG_SIDE)
-    return {"web": to_jpeg(web, WEB_QUALITY), "thumb": to_jpeg(thumb, THUMB_QUALITY)}
+    blue, green, red = (round(value) for value in cv2.mean(thumb)[:3])
+    files = {"web": to_jpeg(web, WEB_QUALITY), "thumb": to_jpeg(thumb, THUMB_QUALITY)}
+    return Renditions(files, f"#{red:02x}{green:02x}{blue:02x}")

@@ -136,9 +136,9 @@ def process_photo(held: Claim, engine: FaceEngine) -> None:
     rendered = images.renditions(image)
     keys = [storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS]
     for size, key in zip(RENDITIONS, keys, strict=True):
-        storage.put(key, rendered[size])
+        storage.put(key, rendered.files[size])
     faces = engine.detect(image, scale=scale, full=(lambda: images.decode(data)) if scale > 1 else None)
-    recorded = matching.record_photo(held.id, engine.engine_id, faces, held.holds)
+    recorded = matching.record_photo(held.id, engine.engine_id, faces, held.holds, rendered.mean_colour)
     if not recorded and _is_gone(held.id):
         storage.delete(keys)
 

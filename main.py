@@ -17,8 +17,10 @@ import accounts.routes
 import errors
 import events.admin
 import events.routes
+import events.staff
 import operations.admin
 import operations.routes
+import photos.guest
 import photos.photographer
 import photos.routes
 import selfies.routes
@@ -151,7 +153,9 @@ def create_app() -> FastAPI:
         events.routes,
         selfies.routes,
         photos.routes,
+        photos.guest,
         photos.photographer,
+        events.staff,
         events.admin,
         accounts.photographers,
         operations.admin,

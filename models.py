@@ -128,6 +128,7 @@ class Event(Base):
     photographers: Mapped[list["User"]] = relationship(
         secondary="event_photographers", lazy="raise", order_by="User.id", viewonly=True
     )
+    cover: Mapped["EventCover | None"] = relationship(lazy="raise", viewonly=True)
 
 
 class User(Base):
@@ -182,6 +183,16 @@ class EventPhotographer(Base):
     photographer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
 
 
+class EventCover(Base):
+    """The photo that stands for an event. Every member sees it, even where guests see only those they are in."""
+
+    __tablename__ = "event_covers"
+    __table_args__ = (UniqueConstraint("photo_id"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+
+
 class UserEvent(Job, Base):
     """A guest's membership of an event, and the job that matches the guest there (again)."""
 
@@ -190,6 +201,8 @@ class UserEvent(Job, Base):
         Index("idx_user_events_user_event", "user_id", "event_id", unique=True),
         Index("idx_user_events_user_id", "user_id"),
         Index("idx_user_events_event_id", "event_id"),
+        # The order of an event's guest list.
+        Index("idx_user_events_event_order", "event_id", "id"),
         *_job_table_args("user_events"),
         KEEP_NUMBERS,
     )
@@ -199,6 +212,8 @@ class UserEvent(Job, Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
     requested_at: Mapped[datetime | None]
+    # Since when the guest does not want to be looked for there; nothing is matched until they consent again.
+    withdrawn_at: Mapped[datetime | None]
 
 
 class Selfie(Job, Base):
@@ -251,6 +266,8 @@ class Photo(Job, Base):
         # The lists' order: newest first within an event, and among one photographer's own.
         Index("idx_photos_event_uploaded", "event_id", "uploaded_at", "id"),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
+        # An event's progress is counted and summed from the index alone: its guests ask while they wait.
+        Index("idx_photos_event_status", "event_id", "status", "size"),
         *_job_table_args("photos"),
         KEEP_NUMBERS,
     )
@@ -267,6 +284,8 @@ class Photo(Job, Base):
     width: Mapped[int]
     height: Mapped[int]
     taken_at: Mapped[datetime | None]
+    # `#rrggbb`, shown until the picture has loaded.
+    mean_colour: Mapped[str | None] = mapped_column(String(7))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -310,6 +329,77 @@ class FaceMatch(Base):
     selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
     confidence_score: Mapped[float]
     detected_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Favourite(Base):
+    """A guest keeps this photo."""
+
+    __tablename__ = "favourites"
+    __table_args__ = (Index("idx_favourites_photo_id", "photo_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Refusal(Base):
+    """A guest said that this photo does not show them: it is never matched with them again."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (Index("idx_refusals_photo_id", "photo_id"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Consent(Base):
+    """A guest agreed, in these words and this language, to be looked for in an event's photos; kept as evidence."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        Index(
+            "uq_consents_in_force",
+            "user_id",
+            "event_id",
+            "version",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+            sqlite_where=text("withdrawn_at IS NULL"),
+        ),
+        Index("idx_consents_user_id", "user_id", "id"),
+        Index("idx_consents_event_id", "event_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    version: Mapped[str] = mapped_column(String(32))
+    locale: Mapped[str] = mapped_column(String(8))
+    given_at: Mapped[datetime] = mapped_column(default=utcnow)
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Sample(Base):
+    """How the service stood in one minute; whichever process comes first writes it."""
+
+    __tablename__ = "samples"
+
+    # Minutes since 1970: a number, so that points can be put together by division.
+    minute: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    guests: Mapped[int] = mapped_column(BigInteger)
+    selfies: Mapped[int] = mapped_column(BigInteger)
+    photos: Mapped[int] = mapped_column(BigInteger)
+    matches: Mapped[int] = mapped_column(BigInteger)
+    queue_depth: Mapped[int] = mapped_column(BigInteger)
+    queue_age_seconds: Mapped[float]
+    requests: Mapped[int] = mapped_column(BigInteger)
+    errors: Mapped[int] = mapped_column(BigInteger)
+    # What the counters of that machine's processes showed then: the next sample of the machine counts from there.
+    machine: Mapped[str] = mapped_column(String(255))
+    requests_seen: Mapped[int] = mapped_column(BigInteger)
+    errors_seen: Mapped[int] = mapped_column(BigInteger)
 
 
 class ChangeMark(Base):

@@ -16,6 +16,8 @@ from settings import ROOT, UnsafeSettings, get_settings
 READY_KEY = ".ready"
 # Where pictures lie; whatever else shares the storage is none of ours.
 PREFIXES = ("photos/", "selfies/")
+# Each answer under way holds about so much.
+CHUNK_BYTES = 1024 * 1024
 
 
 class StorageError(Exception):
@@ -114,7 +116,7 @@ def stream(key: str) -> tuple[int, Iterator[bytes]]:
     """
     try:
         found = obstore.get(_store()[0], key)
-        return int(found.meta["size"]), (bytes(chunk) for chunk in found.stream())
+        return int(found.meta["size"]), (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
     except FileNotFoundError as error:
         raise MissingObject(key) from error
     except (BaseError, OSError, UnsafeSettings) as error:

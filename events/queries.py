@@ -6,7 +6,21 @@ from datetime import datetime
 from sqlalchemy import Row, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from models import GUEST, ChangeMark, Event, EventPhotographer, Photo, Selfie, User, UserEvent
+from models import (
+    GUEST,
+    PENDING,
+    PROCESSING,
+    REJECTED,
+    ChangeMark,
+    Event,
+    EventPhotographer,
+    Face,
+    FaceMatch,
+    Photo,
+    Selfie,
+    User,
+    UserEvent,
+)
 from tracing import current_request_id
 
 
@@ -55,9 +69,60 @@ def joined(session: Session, user_id: int) -> Sequence[Row[Event, datetime]]:
     ).all()
 
 
+def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
+    """Return the event if the guest belongs to it."""
+    return session.scalar(
+        select(Event)
+        .join(UserEvent, UserEvent.event_id == Event.id)
+        .where(UserEvent.user_id == user_id, Event.id == event_id)
+    )
+
+
 def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
     """Return the guest's membership of the event."""
     return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))
+
+
+# --- counts --------------------------------------------------------------------------------------
+
+
+def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]]:
+    """Return how many photos of the event are in which state, and the bytes of their originals."""
+    return session.execute(
+        select(Photo.status, func.count(), func.sum(Photo.size))
+        .where(Photo.event_id == event_id)
+        .group_by(Photo.status)
+    ).all()
+
+
+def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | None]:
+    """Return the event's faces, its matches, and when its oldest photo came that is not through."""
+    faces = select(func.count()).select_from(Face).where(Face.event_id == event_id)
+    # Photo by photo, by index: a join would tempt a planner to read the matches of all events.
+    of_photo = select(func.count()).select_from(FaceMatch).where(FaceMatch.photo_id == Photo.id).scalar_subquery()
+    matches = select(func.coalesce(func.sum(of_photo), 0)).where(Photo.event_id == event_id)
+    oldest = select(func.min(Photo.uploaded_at)).where(
+        Photo.event_id == event_id, Photo.status.in_((PENDING, PROCESSING))
+    )
+    return session.execute(select(*(each.scalar_subquery() for each in (faces, matches, oldest)))).one()
+
+
+def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:
+    """Return how many guests the event has, how many of them have a selfie, and how many are in a photo of it."""
+    guests = select(func.count()).select_from(UserEvent).where(UserEvent.event_id == event_id)
+    # One by one, by index, as above.
+    selfie = select(Selfie.id).where(Selfie.user_id == UserEvent.user_id, Selfie.status != REJECTED).limit(1)
+    match = (
+        select(FaceMatch.id)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .where(FaceMatch.user_id == UserEvent.user_id, Photo.event_id == event_id)
+        .limit(1)
+    )
+    found = [guests.where(each.scalar_subquery().is_not(None)) for each in (selfie, match)]
+    return session.execute(select(*(each.scalar_subquery() for each in (guests, *found)))).one()
+
+
+# --- assigning and removing ------------------------------------------------------------------------
 
 
 def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> None:

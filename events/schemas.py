@@ -105,6 +105,23 @@ class AdminEventOut(EventOut):
     photographers: list[PhotographerOut]
 
 
+class EventProgressOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    received: int
+    pending: int
+    processing: int
+    done: int
+    failed: int
+    faces: int
+    guests: int
+    guests_with_selfie: int
+    guests_matched: int
+    matches: int
+    bytes: int = Field(description="Of the originals.")
+    oldest_pending_seconds: float | None = Field(description="Age of the oldest photo that is not through.")
+
+
 class JoinedEventOut(BaseModel):
     id: int
     name: str

@@ -8,7 +8,7 @@ The more faces an event has, the more strangers come near a guest by chance, so 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,12 +87,15 @@ def _best(near: _Near) -> dict[int, int]:
     return {int(near.photo_ids[place]): int(place) for place in order}
 
 
-def find(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> Found:
-    """Return the photos that show the guest whose selfie has this `embedding` (dimensions,), and the mean to keep."""
+def find(blocks: Sequence[Block], embedding: Embeddings, threshold: float, refused: Collection[int] = ()) -> Found:
+    """Return the photos that show the guest whose selfie has this `embedding` (dimensions,), and the mean to keep.
+
+    Photos that the guest `refused` are not looked at.
+    """
     if not blocks:
         return Found({}, None)
     first = _look(blocks, embedding, threshold)
-    core = _best(first)
+    core = {photo: place for photo, place in _best(first).items() if photo not in refused}
     found = {photo: (int(first.face_ids[place]), float(first.cosines[place])) for photo, place in core.items()}
     if not core:
         return Found({}, None)
@@ -100,7 +103,7 @@ def find(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> Fo
     second = _look(blocks, mean, threshold + SECOND_LOOK_MARGIN)
     for photo, place in _best(second).items():
         face, cosine = int(second.face_ids[place]), float(second.cosines[place])
-        if photo not in found or cosine > found[photo][1]:
+        if photo not in refused and (photo not in found or cosine > found[photo][1]):
             found[photo] = (face, cosine)
     return Found(found, mean)
 

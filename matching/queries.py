@@ -12,6 +12,7 @@ from models import (
     Face,
     FaceMatch,
     Photo,
+    Refusal,
     Selfie,
     SelfieEmbedding,
     User,
@@ -45,6 +46,19 @@ def guests_embeddings(
         .order_by(SelfieEmbedding.selfie_id)
     ).all()
     return list({row[0]: row for row in rows}.values())
+
+
+def guest_embedding(session: Session, user_id: int, event_id: int, engine_id: str) -> Row[int, bytes] | None:
+    """Return selfie and embedding of one guest of the event, by the guest's newest selfie."""
+    return session.execute(
+        select(Selfie.id, SelfieEmbedding.embedding)
+        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
+        .where(
+            Selfie.user_id == user_id, SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id
+        )
+        .order_by(Selfie.id.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def keep_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
@@ -90,6 +104,46 @@ def add_matches(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert matches."""
     if rows:
         session.execute(insert(FaceMatch), list(rows))
+
+
+# --- what guests refuse ----------------------------------------------------------------------------
+
+
+def is_judged(session: Session, user_id: int, photo_id: int) -> bool:
+    """Tell whether the photo is matched with the guest, or was until the guest refused it."""
+    match = exists().where(FaceMatch.user_id == user_id, FaceMatch.photo_id == photo_id)
+    refused = exists().where(Refusal.user_id == user_id, Refusal.photo_id == photo_id)
+    return bool(session.scalar(select(match | refused)))
+
+
+def refusal(session: Session, user_id: int, photo_id: int) -> Refusal | None:
+    """Return the guest's refusal of the photo."""
+    return session.get(Refusal, (user_id, photo_id))
+
+
+def refused_photos(session: Session, user_id: int) -> Sequence[int]:
+    """Return the photos that the guest refused."""
+    return session.scalars(select(Refusal.photo_id).where(Refusal.user_id == user_id)).all()
+
+
+def add_refusal(session: Session, user_id: int, photo_id: int) -> None:
+    """Keep in mind that the photo does not show the guest."""
+    session.add(Refusal(user_id=user_id, photo_id=photo_id))
+    session.flush()
+
+
+def forget_match(session: Session, user_id: int, photo_id: int) -> bool:
+    """Delete the guest's match with the photo; tell whether there was one."""
+    statement = delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id == photo_id)
+    return bool(session.execute(statement.returning(FaceMatch.id)).all())
+
+
+def known_photo(session: Session, photo_id: int) -> Photo | None:
+    """Return a photo."""
+    return session.get(Photo, photo_id)
+
+
+# --- selfies, photos, memberships ------------------------------------------------------------------
 
 
 def replace_faces(session: Session, photo_id: int, rows: Sequence[dict[str, Any]]) -> tuple[bool, list[int]]:

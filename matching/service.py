@@ -21,6 +21,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import likeness, matrices, queries
+from matching.guest_matches import match_guest, threshold_in
 from models import (
     DONE,
     FAILED,
@@ -34,9 +35,6 @@ from models import (
     utcnow,
 )
 from selfies import queries as selfie_queries
-from settings import get_settings
-
-ScoreRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,60 +48,7 @@ class MatchingState:
     finished_at: Any
 
 
-def _percent(similarity: float) -> float:
-    """Return the cosine similarity as the score that is shown: times 100, two decimals."""
-    return round(similarity * 100, 2)
-
-
-def _threshold(faces: matrices.EventFaces) -> float:
-    return likeness.threshold_for(faces.size, get_settings().match_threshold)
-
-
 # --- a selfie against the event's faces ------------------------------------------------------------
-
-
-def match_guest(session: Session, event: Event, selfie: Selfie, embedding: bytes) -> None:
-    """Make the guest's matches in the event those of this selfie. The caller holds the event's row."""
-    faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-    _match_guest(session, event, selfie.user_id, selfie.id, embedding, faces)
-
-
-def _match_guest(
-    session: Session, event: Event, user_id: int, selfie_id: int, embedding: bytes, faces: matrices.EventFaces
-) -> None:
-    looked = likeness.find(faces.blocks, np.frombuffer(embedding, np.float32), _threshold(faces))
-    mean = looked.mean.tobytes() if looked.mean is not None else None
-    queries.keep_mean(session, selfie_id, event.id, event.active_engine_id, mean)
-    found = dict(looked.faces)
-    queries.forget_matches_of_older(session, user_id, event.id, selfie_id)
-    stale = []
-    for match in queries.matches_of(session, user_id, event.id):
-        wanted = found.get(match.photo_id)
-        same = wanted is not None and (match.face_id, match.selfie_id, match.confidence_score) == (
-            wanted[0],
-            selfie_id,
-            _percent(wanted[1]),
-        )
-        if same:
-            del found[match.photo_id]
-        else:
-            stale.append(match.id)
-    queries.forget_matches(session, stale)
-    queries.add_matches(
-        session,
-        [_match_row(user_id, selfie_id, photo_id, face_id, score) for photo_id, (face_id, score) in found.items()],
-    )
-
-
-def _match_row(user_id: int, selfie_id: int, photo_id: int, face_id: int, similarity: float) -> ScoreRow:
-    return {
-        "user_id": user_id,
-        "photo_id": photo_id,
-        "face_id": face_id,
-        "selfie_id": selfie_id,
-        "confidence_score": _percent(similarity),
-        "detected_at": utcnow(),
-    }
 
 
 def accept_selfie(
@@ -139,7 +84,7 @@ def accept_selfie(
                 event = event_queries.lock(session, event_id)
                 current = queries.selfie(session, selfie_id)
                 if event is not None and current is not None:
-                    match_guest(session, event, current, blob)
+                    match_guest(session, event, current.user_id, current.id, blob)
                 matched.add(event_id)
                 if event_id == event_ids[-1] and _is_through(session, selfie_id, matched, held):
                     return _finish_selfie(session, selfie_id)
@@ -172,7 +117,13 @@ def _finish_selfie(session: Session, selfie_id: int) -> list[str]:
 # --- a photo's faces against the event's selfies ---------------------------------------------------
 
 
-def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], held: Callable[[Photo], bool]) -> bool:
+def record_photo(
+    photo_id: int,
+    engine_id: str,
+    faces: Sequence[DetectedFace],
+    held: Callable[[Photo], bool],
+    mean_colour: str | None = None,
+) -> bool:
     """Store a photo's faces and match them with the event's guests; tell whether the photo still was ours."""
     with reading() as session:
         known = session.get(Photo, photo_id)
@@ -194,6 +145,7 @@ def record_photo(photo_id: int, engine_id: str, faces: Sequence[DetectedFace], h
             others = known_faces.without(photo_id) if had_faces else known_faces
             _match_photo(session, event, others, _block(photo_id, face_ids, faces))
         photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
+        photo.mean_colour = mean_colour
     return True
 
 
@@ -223,8 +175,8 @@ def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fr
     if not fresh.face_ids.size:
         return
     faces = others.plus(fresh)
-    threshold = _threshold(faces)
-    if threshold != _threshold(others):
+    threshold = threshold_in(faces)
+    if threshold != threshold_in(others):
         # The event has grown: everybody is judged by the stricter measure, soon.
         event_queries.request_rematch(session, event.id, utcnow())
     if not guests:
@@ -233,7 +185,7 @@ def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fr
     means = matrices.as_matrix([row[3] or bytes(len(row[2])) for row in guests])
     for place in likeness.touched(fresh.embeddings, selfies, means, threshold):
         user_id, selfie_id, embedding, _ = guests[int(place)]
-        _match_guest(session, event, user_id, selfie_id, embedding, faces)
+        match_guest(session, event, user_id, selfie_id, embedding, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------
@@ -276,7 +228,7 @@ def rematch(
         if selfie is not None and embedding is not None and selfie.status == DONE:
             if event.id in selfie_queries.events_without_embedding(session, user.id, selfie.id):
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
-            match_guest(session, event, selfie, embedding)
+            match_guest(session, event, user.id, selfie.id, embedding)
         asked, began = membership.requested_at, membership.started_at
         again = asked is not None and began is not None and asked > began
         membership.status = PENDING if again else DONE

@@ -21,14 +21,18 @@ def _message(photo_id: int, size: str, user_id: int, expires: int) -> str:
     return f"photo:{photo_id}:{size}:{user_id}:{expires}"
 
 
-def link(photo_id: int, size: str, user: User) -> str:
-    """Return the address of a photo for this account; the same one all through an hour, so that it caches."""
+def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str:
+    """Return the address of a photo for this account; the same one all through an hour, so that it caches.
+
+    With `download`, a browser keeps the picture as a file instead of showing it.
+    """
     expires = math.ceil((time.time() + LIFETIME_SECONDS) / HOUR) * HOUR
     query = {
         "size": size,
         "user": user.id,
         "expires": expires,
         "signature": tokens.sign(_message(photo_id, size, user.id, expires)),
+        **({"download": "true"} if download else {}),
     }
     return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
 

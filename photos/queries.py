@@ -3,13 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
-from models import FAILED, PENDING, Event, EventPhotographer, Face, FaceMatch, Photo, UserEvent
+from models import (
+    DONE,
+    FAILED,
+    PENDING,
+    Event,
+    EventCover,
+    EventPhotographer,
+    Face,
+    FaceMatch,
+    Favourite,
+    Photo,
+    UserEvent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,8 @@ class Page:
     after: tuple[datetime, int] | None = None
 
 
-PhotoRow = Row[Photo, float | None, list[float] | None, int | None]
+# Photo, the guest's score and face box, how many faces it has, whether it is a favourite.
+PhotoRow = Row[Photo, float | None, list[float] | None, int | None, bool]
 
 
 def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any, ...]]:
@@ -35,40 +48,41 @@ def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any,
     return statement.limit(page.limit) if page.limit is not None else statement
 
 
-def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return the event's photos that show the guest: photo, score, face box, None."""
-    statement = (
-        select(Photo, FaceMatch.confidence_score, Face.box, literal(None))
-        .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
-        .join(Face, Face.id == FaceMatch.face_id)
-        # + 0 keeps the event's index out: by it a page of the guest's photos would read through all of the event's.
-        .where(Photo.event_id + 0 == event_id)
+def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Select[*tuple[Any, ...]]:
+    """The event's photos with the guest's score and face box where the guest is in them."""
+    # + 0 keeps the event's index out: by it a page of the guest's photos would read through all of the event's.
+    in_event = Photo.event_id + 0 == event_id if matched_only else Photo.event_id == event_id
+    return (
+        select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None))
+        .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
+        .join(Face, Face.id == FaceMatch.face_id, isouter=not matched_only)
+        .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
+        .where(in_event)
     )
-    return session.execute(_page(statement, page)).all()
+
+
+def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the event's photos that show the guest."""
+    return session.execute(_page(_for_guest(user_id, event_id, matched_only=True), page)).all()
+
+
+def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
+    return (
+        select(func.count())
+        .select_from(FaceMatch)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
+    )
 
 
 def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
     """Return how many photos of the event show the guest."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(FaceMatch)
-            .join(Photo, Photo.id == FaceMatch.photo_id)
-            .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
-        )
-        or 0
-    )
+    return session.scalar(_count_with_guest(user_id, event_id)) or 0
 
 
 def of_event_for_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return all the event's photos, with the guest's score and face box where the guest is in them."""
-    statement = (
-        select(Photo, FaceMatch.confidence_score, Face.box, literal(None))
-        .outerjoin(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
-        .outerjoin(Face, Face.id == FaceMatch.face_id)
-        .where(Photo.event_id == event_id)
-    )
-    return session.execute(_page(statement, page)).all()
+    return session.execute(_page(_for_guest(user_id, event_id), page)).all()
 
 
 def count_of_event(session: Session, event_id: int) -> int:
@@ -78,7 +92,7 @@ def count_of_event(session: Session, event_id: int) -> int:
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     faces = select(func.count()).select_from(Face).where(Face.photo_id == Photo.id).scalar_subquery()
-    return select(Photo, literal(None), literal(None), faces).where(where)
+    return select(Photo, literal(None), literal(None), faces, false()).where(where)
 
 
 def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:
@@ -116,17 +130,98 @@ def seen_by_photographer(session: Session, photo: int | str, user_id: int) -> Ph
     return session.scalar(select(Photo).where(_is(photo), or_(Photo.photographer_id == user_id, assigned)))
 
 
-def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
-    """Return the photo if the guest is of its event, and in it or free to see all of the event's."""
-    member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
+def _shown_to(user_id: int) -> ColumnElement[bool]:
+    """A member of the event is in the photo, or free to see all of the event's, or it is the event's cover."""
     matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
-    return session.scalar(select(Photo).where(_is(photo), member, or_(matched, all_shown)))
+    cover = exists().where(EventCover.photo_id == Photo.id)
+    return or_(*(each.correlate(Photo) for each in (matched, all_shown, cover)))
+
+
+def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
+    """Return the photo if the guest is of its event and may see it."""
+    member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
+    return session.scalar(select(Photo).where(_is(photo), member, _shown_to(user_id)))
+
+
+# --- favourites, and how far a guest's event is ----------------------------------------------------
+
+
+def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the guest's favourites in the event that the guest may still see."""
+    statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), _shown_to(user_id))
+    return session.execute(_page(statement, page)).all()
+
+
+def _count_favourites(user_id: int, event_id: int) -> Select[int]:
+    return (
+        select(func.count())
+        .select_from(Favourite)
+        .join(Photo, Photo.id == Favourite.photo_id)
+        .where(Favourite.user_id == user_id, Photo.event_id == event_id, _shown_to(user_id))
+    )
+
+
+def count_favourites(session: Session, user_id: int, event_id: int) -> int:
+    """Return how many of the guest's favourites in the event the guest may still see."""
+    return session.scalar(_count_favourites(user_id, event_id)) or 0
+
+
+def keep(session: Session, user_id: int, photo_id: int) -> None:
+    """Make the photo a favourite of the guest's, if it is none yet."""
+    if session.get(Favourite, (user_id, photo_id)) is None:
+        session.add(Favourite(user_id=user_id, photo_id=photo_id))
+        session.flush()
+
+
+def let_go(session: Session, user_id: int, photo_id: int) -> None:
+    """Make the photo no favourite of the guest's."""
+    session.execute(delete(Favourite).where(Favourite.user_id == user_id, Favourite.photo_id == photo_id))
+
+
+Which = Literal["mine", "favourites", "all"]
+
+
+def originals(session: Session, user_id: int, event_id: int, which: Which) -> Sequence[Row[str, str, int]]:
+    """Return stored name, own name and bytes of the event's photos that a guest takes along, oldest first.
+
+    `mine` show the guest, `favourites` are kept and may still be seen; whether `all` may be, the caller asks.
+    """
+    statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event_id)
+    if which == "mine":
+        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(FaceMatch.user_id == user_id)
+    elif which == "favourites":
+        statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
+            Favourite.user_id == user_id, _shown_to(user_id)
+        )
+    return session.execute(statement.order_by(Photo.uploaded_at, Photo.id)).all()
+
+
+def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int, int, datetime | None]:
+    """Return, in one statement, counts of photos, of those through, matched and kept, and when the last came."""
+    photos = select(func.count()).select_from(Photo).where(Photo.event_id == event_id)
+    last = select(Photo.uploaded_at).where(Photo.event_id == event_id).order_by(Photo.uploaded_at.desc()).limit(1)
+    return session.execute(
+        select(
+            photos.scalar_subquery(),
+            photos.where(Photo.status.in_((DONE, FAILED))).scalar_subquery(),
+            _count_with_guest(user_id, event_id).scalar_subquery(),
+            _count_favourites(user_id, event_id).scalar_subquery(),
+            last.scalar_subquery(),
+        )
+    ).one()
 
 
 def same_bytes(session: Session, event_id: int, sha256: str) -> Photo | None:
     """Return the event's photo with these very bytes."""
     return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+
+
+def of_checksums(session: Session, event_id: int, sha256: Sequence[str]) -> Sequence[Row[str, int, str]]:
+    """Return checksum, id and status of the event's photos that have one of these checksums."""
+    return session.execute(
+        select(Photo.sha256, Photo.id, Photo.status).where(Photo.event_id == event_id, Photo.sha256.in_(sha256))
+    ).all()
 
 
 def stems(session: Session, wanted: Sequence[str]) -> dict[str, tuple[int, str]]:
@@ -143,6 +238,13 @@ def try_again(session: Session, photo_id: int) -> None:
         .where(Photo.id == photo_id, Photo.status == FAILED)
         .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
     )
+
+
+def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
+    """Return the events of those photos, in the order in which their rows are held."""
+    return session.scalars(
+        select(Photo.event_id).where(Photo.id.in_(photo_ids)).distinct().order_by(Photo.event_id)
+    ).all()
 
 
 def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:

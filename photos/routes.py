@@ -130,10 +130,14 @@ def viewer_of(
     responses={**PICTURE, **refusals(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
 def photo_picture(
-    photo_id: RowId, request: Request, viewer: Annotated[User, Depends(viewer_of)], size: Size = "web"
+    photo_id: RowId,
+    request: Request,
+    viewer: Annotated[User, Depends(viewer_of)],
+    size: Size = "web",
+    download: Annotated[bool, Query(description="As a file to keep, under the photo's own name.")] = False,
 ) -> Response:
     """With a token, or by a signed link without one. 404 for whoever may not see it, too."""
-    return _picture(service.seen_by(viewer, photo_id), size, request)
+    return _picture(service.seen_by(viewer, photo_id), size, request, download=download)
 
 
 @router.get(
@@ -149,7 +153,7 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     return _picture(service.seen_by(viewer, filename), size, request)
 
 
-def _picture(photo: Photo, size: Size, request: Request) -> Response:
+def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:
     etag = f'"{photo.sha256[:24]}-{size}"'
     headers = {
         "ETag": etag,
@@ -162,8 +166,13 @@ def _picture(photo: Photo, size: Size, request: Request) -> Response:
     kind = photo.content_type if size == "original" else "image/jpeg"
     name = photo.original_filename if size == "original" else f"{photo.original_filename.rsplit('.', 1)[0]}.jpg"
     headers["Content-Length"] = str(length)
-    headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(name, safe='')}"
+    headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
     return StreamingResponse(chunks, media_type=kind, headers=headers)
+
+
+def disposition(kind: str, name: str) -> str:
+    """Return a `Content-Disposition` (RFC 6266) with a file's name in whatever script."""
+    return f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _tags(request: Request) -> Sequence[str]:

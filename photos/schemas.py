@@ -1,8 +1,8 @@
 """Payloads about photos."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from fields import UtcTime
 from models import REJECTED, User
@@ -31,17 +31,21 @@ class PhotoOut(BaseModel):
     taken_at: UtcTime | None
     width: int
     height: int
+    size: int = Field(description="Bytes of the original.")
+    mean_colour: str | None = Field(description="`#rrggbb`, to show until the picture has loaded.")
+    favourite: bool
     has_face_match: bool
     confidence_score: float | None = Field(description="Cosine similarity times 100.")
     matched_face: FaceBox | None
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str
+    download_url: str = Field(description="The original, as a file to keep.")
 
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
         """Return a list's row as this account sees it, with links signed for it."""
-        photo, score, box, _ = row
+        photo, score, box, _, favourite = row
         return cls(
             id=photo.id,
             filename=photo.filename,
@@ -54,12 +58,16 @@ class PhotoOut(BaseModel):
             taken_at=photo.taken_at,
             width=photo.width,
             height=photo.height,
+            size=photo.size,
+            mean_colour=photo.mean_colour,
+            favourite=bool(favourite),
             has_face_match=score is not None,
             confidence_score=score,
             matched_face=_fractions(box, photo.width, photo.height) if box else None,
             processing_status=photo.status if photo.status != REJECTED else "failed",
             url=link(photo.id, "web", viewer),
             thumbnail_url=link(photo.id, "thumb", viewer),
+            download_url=link(photo.id, "original", viewer, download=True),
         )
 
 
@@ -79,6 +87,36 @@ def _fractions(box: list[float], width: int, height: int) -> FaceBox:
     return FaceBox(
         x=round(x / width, 5), y=round(y / height, 5), width=round(w / width, 5), height=round(h / height, 5)
     )
+
+
+class GuestProgress(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    photos: int
+    processed: int = Field(description="Those whose processing has ended, well or not.")
+    matched: int = Field(description="Those that show the guest.")
+    favourites: int
+    last_photo_at: UtcTime | None
+
+
+class FavouriteState(BaseModel):
+    favourite: bool
+
+
+class ChecksumsIn(BaseModel):
+    sha256: list[Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]] = Field(
+        max_length=10_000, examples=[["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]]
+    )
+
+
+class KnownPhoto(BaseModel):
+    sha256: str
+    id: int
+    processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
+
+
+class KnownChecksums(BaseModel):
+    known: list[KnownPhoto]
 
 
 class UploadedPhoto(BaseModel):

@@ -174,17 +174,22 @@ def _cursor(photo: Photo) -> str:
     return base64.urlsafe_b64encode(f"{micros}|{photo.id}".encode()).decode()
 
 
-def _listed(rows: Sequence[PhotoRow], page: Page, total: int) -> PhotoList:
+def listed(rows: Sequence[PhotoRow], page: Page, total: int) -> PhotoList:
+    """Return one page of a list, and where the next one starts if there may be one."""
     full = page.limit is not None and len(rows) == page.limit
     return PhotoList(rows, total, _cursor(rows[-1][0]) if full and rows else None)
 
 
-def _guest_event(session: Session, user: User, event_id: int | None) -> Event:
-    """Return one of the guest's events: the home event when none is named."""
+def guest_event(session: Session, user: User, event_id: int | None) -> Event:
+    """Return one of the guest's events: the home event when none is named.
+
+    Raises:
+        NotInEvent: not one of the guest's events. NoSuchEvent: the guest has none.
+    """
     if event_id is None:
         return home_event(session, user)
-    event = event_queries.by_id(session, event_id)
-    if event is None or event_queries.membership(session, user.id, event_id) is None:
+    event = event_queries.joined_event(session, user.id, event_id)
+    if event is None:
         raise errors.NotInEvent
     return event
 
@@ -196,9 +201,9 @@ def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
         NotInEvent: not one of the guest's events. NoSuchEvent: the guest has none.
     """
     with reading() as session:
-        event = _guest_event(session, user, event_id)
+        event = guest_event(session, user, event_id)
         rows = queries.with_guest(session, user.id, event.id, page)
-        return _listed(rows, page, queries.count_with_guest(session, user.id, event.id))
+        return listed(rows, page, queries.count_with_guest(session, user.id, event.id))
 
 
 def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
@@ -209,25 +214,25 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
         NoSuchEvent: the guest has none.
     """
     with reading() as session:
-        event = _guest_event(session, user, event_id)
+        event = guest_event(session, user, event_id)
         if not event.guests_see_all_photos:
             raise errors.PhotosArePrivate
         rows = queries.of_event_for_guest(session, user.id, event.id, page)
-        return _listed(rows, page, queries.count_of_event(session, event.id))
+        return listed(rows, page, queries.count_of_event(session, event.id))
 
 
 def photos_of_event(event_id: int, page: Page) -> PhotoList:
     """Return all photos of an event, for its photographers."""
     with reading() as session:
         rows = queries.of_event(session, event_id, page)
-        return _listed(rows, page, queries.count_of_event(session, event_id))
+        return listed(rows, page, queries.count_of_event(session, event_id))
 
 
 def photos_by(photographer_id: int, page: Page) -> PhotoList:
     """Return a photographer's own photos."""
     with reading() as session:
         rows = queries.of_photographer(session, photographer_id, page)
-        return _listed(rows, page, queries.count_of_photographer(session, photographer_id))
+        return listed(rows, page, queries.count_of_photographer(session, photographer_id))
 
 
 # --- one photo -----------------------------------------------------------------------------------
@@ -273,15 +278,16 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
     """
     wanted = sorted(set(photo_ids))
     with transaction() as session:
+        # The events' rows first, as everybody who changes an event's faces takes them: nobody waits in a circle.
+        for event_id in queries.events_of(session, wanted):
+            event = event_queries.lock(session, event_id)
+            if event is not None:
+                event.version += 1
         found = queries.by_ids(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
-        for event_id in sorted({photo.event_id for photo in found}):
-            event = event_queries.lock(session, event_id)
-            if event is not None:
-                event.version += 1
         session.flush()
         queries.remove(session, wanted)
     storage.delete(key for photo in found for key in stored_keys(photo.event_id, photo.filename))

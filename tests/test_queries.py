@@ -171,5 +171,5 @@ def test_statistics_are_not_counted_anew_at_each_call(service: Service, crowd: t
 
 
 def test_a_full_scan_would_be_seen(service: Service, crowd: tuple[Crowd, Person]) -> None:
-    assert full_scans([("SELECT id FROM photos WHERE size = 12345", ())])
+    assert full_scans([("SELECT id FROM photos WHERE width = 12345", ())])
     assert full_scans([("SELECT id FROM photos WHERE id = 12345", ())]) == []

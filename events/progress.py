@@ -1,0 +1,48 @@
+"""How far an event is, for the people who run it."""
+
+from dataclasses import dataclass
+
+from database import reading
+from events import queries
+from models import DONE, FAILED, PENDING, PROCESSING, utcnow
+
+
+@dataclass(frozen=True, slots=True)
+class EventProgress:
+    """Counts of one event. `bytes` is the size of the originals; the age is that of the oldest photo not through."""
+
+    received: int
+    pending: int
+    processing: int
+    done: int
+    failed: int
+    faces: int
+    guests: int
+    guests_with_selfie: int
+    guests_matched: int
+    matches: int
+    bytes: int
+    oldest_pending_seconds: float | None
+
+
+def progress_of(event_id: int) -> EventProgress:
+    """Count one event, by index over that event alone."""
+    with reading() as session:
+        states = queries.photo_states(session, event_id)
+        faces, matches, oldest = queries.photo_counts(session, event_id)
+        guests, with_selfie, matched = queries.guest_counts(session, event_id)
+    number = {state: count for state, count, _ in states}
+    return EventProgress(
+        received=sum(number.values()),
+        pending=number.get(PENDING, 0),
+        processing=number.get(PROCESSING, 0),
+        done=number.get(DONE, 0),
+        failed=number.get(FAILED, 0),
+        faces=faces,
+        guests=guests,
+        guests_with_selfie=with_selfie,
+        guests_matched=matched,
+        matches=int(matches),
+        bytes=sum(int(size) for _, _, size in states),
+        oldest_pending_seconds=round((utcnow() - oldest).total_seconds(), 3) if oldest else None,
+    )

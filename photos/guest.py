@@ -1,0 +1,120 @@
+"""What guests do with the photos of an event: wait for them, keep them, say which do not show them."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+import errors
+from accounts.schemas import Message
+from dependencies import SIGNED_IN, AskedPage, CurrentGuest, refusals
+from fields import RowId
+from matching.refusals import refuse, take_back
+from photos import download, favourites, progress
+from photos.progress import Standing
+from photos.queries import Which
+from photos.routes import PAGED, disposition, mark_page
+from photos.schemas import FavouriteState, GuestProgress, PhotoOut
+
+router = APIRouter(prefix="/api", tags=["photos"])
+MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
+
+
+@router.get(
+    "/user/events/{event_id}/progress",
+    summary="How far the photos of one of my events are",
+    response_model=GuestProgress,
+    responses=refusals(*MEMBERS),
+)
+def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
+    """For a guest who waits, and to mark what is new."""
+    return progress.standing_for(guest, event_id)
+
+
+# --- favourites ------------------------------------------------------------------------------------
+
+
+@router.put(
+    "/photos/{photo_id}/favourite",
+    summary="Keep a photo",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+)
+def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
+    """It is one of the guest's favourites from now on; again, it changes nothing."""
+    favourites.keep(guest, photo_id)
+    return FavouriteState(favourite=True)
+
+
+@router.delete(
+    "/photos/{photo_id}/favourite",
+    summary="Keep a photo no longer",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+)
+def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
+    """It is no favourite from now on; again, it changes nothing."""
+    favourites.let_go(guest, photo_id)
+    return FavouriteState(favourite=False)
+
+
+@router.get(
+    "/user/events/{event_id}/favourites",
+    summary="The photos I keep, of one of my events",
+    responses={**PAGED, **refusals(errors.InvalidCursor, *MEMBERS)},
+)
+def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
+    """Newest first; only those that the guest may still see."""
+    found = favourites.favourites_of(guest, event_id, page)
+    mark_page(response, found)
+    return [PhotoOut.of(row, guest) for row in found.rows]
+
+
+# --- taking them along -----------------------------------------------------------------------------
+
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "description": "The originals, stored, not compressed; how long it will be is known before.",
+    }
+}
+
+
+@router.get(
+    "/user/events/{event_id}/photos.zip",
+    summary="My photos of one of my events, in one file",
+    response_class=Response,
+    responses={**ZIP, **refusals(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
+)
+def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
+    """`mine`, `favourites`, or `all` where guests see all photos. A photo that is deleted meanwhile is left out."""
+    found = download.archive(guest, event_id, which)
+    headers = {
+        "Content-Length": str(found.length),
+        "Content-Disposition": disposition("attachment", found.name),
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingResponse(found.chunks, media_type="application/zip", headers=headers)
+
+
+# --- "that is not me" ------------------------------------------------------------------------------
+
+
+@router.post(
+    "/photos/{photo_id}/not-me",
+    summary="This photo does not show me",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
+)
+def not_me(photo_id: RowId, guest: CurrentGuest) -> Message:
+    """The match is gone at once and never comes back, whatever is matched again; again, it changes nothing."""
+    refuse(guest.id, photo_id)
+    return Message(message="Cette photo ne vous sera plus attribuée")
+
+
+@router.delete(
+    "/photos/{photo_id}/not-me",
+    summary="This photo may show me after all",
+    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
+)
+def perhaps_me(photo_id: RowId, guest: CurrentGuest) -> Message:
+    """The photo is matched with the guest's selfie again before the answer."""
+    take_back(guest.id, photo_id)
+    return Message(message="La photo a de nouveau été comparée à votre selfie")

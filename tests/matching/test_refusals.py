@@ -1,0 +1,177 @@
+"""What a guest refused never comes back, whoever matches again, whatever is under way at that moment."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from accounts import service as accounts
+from accounts.service import NewAccount
+from database import reading, transaction
+from events import service as events
+from events.service import NewEvent
+from faces.engine import DetectedFace
+from faces.fake import ENGINE_ID, FakeEngine
+from images import decode
+from matching import matrices, queries, refusals, service
+from models import PROCESSING, Event, Photo, Selfie, UserEvent
+from tests.builders import people
+from tests.conftest import fresh_database
+
+ROUNDS = 15
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
+    """An event on a database that no job thread works on."""
+    folder: Path = tmp_path_factory.mktemp("refusals")
+    with fresh_database(request, folder):
+        yield events.create(NewEvent("Refusals", event_code="REFUSALS"))
+
+
+@pytest.fixture(scope="module")
+def face() -> DetectedFace:
+    (found,) = FakeEngine().detect(decode(people(1)))
+    return found
+
+
+def held(_: object) -> bool:
+    return True
+
+
+def matched(event: Event, face: DetectedFace, number: int) -> tuple[int, int, int]:
+    """A guest with an accepted selfie in a photo that shows them: guest, selfie, photo."""
+    name = f"guest{number}"
+    with transaction() as session:
+        account = NewAccount(name, f"{name}@example.org", "")
+        guest = accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+        selfie = Selfie(user_id=guest.id, storage_key=f"selfies/{number}", status=PROCESSING, attempts=1)
+        photo = Photo(
+            event_id=event.id,
+            original_filename="p.jpg",
+            filename=f"{number}.jpg",
+            content_type="image/jpeg",
+            sha256=f"{number:064d}",
+            size=1,
+            width=280,
+            height=280,
+            status=PROCESSING,
+            attempts=1,
+        )
+        session.add_all([selfie, photo])
+        session.flush()
+    service.accept_selfie(selfie.id, ENGINE_ID, face.embedding, held)
+    service.record_photo(photo.id, ENGINE_ID, [face], held)
+    assert photo.id in matches(guest.id, event)
+    return guest.id, selfie.id, photo.id
+
+
+def matches(user_id: int, event: Event) -> list[int]:
+    with reading() as session:
+        return [match.photo_id for match in queries.matches_of(session, user_id, event.id)]
+
+
+def rematch(user_id: int, selfie_id: int, face: DetectedFace) -> None:
+    with transaction() as session:
+        session.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(status=PROCESSING))
+        membership_id = queries.memberships_of(session, user_id)[0].id
+    service.rematch(membership_id, ENGINE_ID, selfie_id, face.embedding.tobytes(), held)
+
+
+def newer_selfie(user_id: int) -> int:
+    """A replacement that is being processed."""
+    with transaction() as session:
+        selfie = Selfie(user_id=user_id, storage_key=f"selfies/newer{user_id}", status=PROCESSING, attempts=1)
+        session.add(selfie)
+        session.flush()
+        return selfie.id
+
+
+def together(*steps: Callable[[], Any]) -> None:
+    start = threading.Barrier(len(steps))
+
+    def run(step: Callable[[], Any]) -> None:
+        start.wait()
+        step()
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for each in [pool.submit(run, step) for step in steps]:
+            each.result(30)
+
+
+def pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Callable[..., Any]:
+    """Having read what it goes by, the matching waits a little: whoever takes no lock could slip in here."""
+
+    def read(*args: Any) -> Any:
+        found = real(*args)
+        with suppress(threading.BrokenBarrierError):
+            meeting[0].wait(timeout=0.05)
+        return found
+
+    return read
+
+
+@pytest.mark.parametrize("by", ["photo", "selfie"])
+def test_a_refusal_during_a_matching_stays(
+    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    meeting = [threading.Barrier(2)]
+    for number in range(ROUNDS):
+        user_id, _, photo_id = matched(event, face, number + 1000 * (by == "photo"))
+        with monkeypatch.context() as patch:
+            meeting[0] = threading.Barrier(2)
+            patch.setattr(queries, "guests_embeddings", pausing(queries.guests_embeddings, meeting))
+            patch.setattr(queries, "refused_photos", pausing(queries.refused_photos, meeting))
+            if by == "photo":
+                matching: Callable[[], Any] = partial(service.record_photo, photo_id, ENGINE_ID, [face], held)
+            else:
+                matching = partial(service.accept_selfie, newer_selfie(user_id), ENGINE_ID, face.embedding, held)
+            together(matching, partial(refusals.refuse, user_id, photo_id))
+        assert photo_id not in matches(user_id, event)
+
+
+def test_a_refused_photo_is_matched_by_nothing_until_it_is_taken_back(event: Event, face: DetectedFace) -> None:
+    user_id, selfie_id, photo_id = matched(event, face, 5000)
+    others = set(matches(user_id, event)) - {photo_id}
+    refusals.refuse(user_id, photo_id)
+    refusals.refuse(user_id, photo_id)
+    rematch(user_id, selfie_id, face)
+    matrices.forget()
+    rematch(user_id, selfie_id, face)
+    service.record_photo(photo_id, ENGINE_ID, [face, face], held)
+    newer = newer_selfie(user_id)
+    service.accept_selfie(newer, ENGINE_ID, face.embedding, held)
+    assert set(matches(user_id, event)) == others
+    refusals.take_back(user_id, photo_id)
+    assert set(matches(user_id, event)) == others | {photo_id}
+    with reading() as session:
+        kept = {match.photo_id: match for match in queries.matches_of(session, user_id, event.id)}
+    assert (kept[photo_id].selfie_id, kept[photo_id].confidence_score) == (newer, 100.0)
+    rematch(user_id, newer, face)
+    assert set(matches(user_id, event)) == others | {photo_id}
+
+
+def test_other_guests_keep_their_match_with_a_refused_photo(event: Event, face: DetectedFace) -> None:
+    user_id, _, photo_id = matched(event, face, 6000)
+    other_id, _, _ = matched(event, face, 6001)
+    refusals.refuse(user_id, photo_id)
+    service.record_photo(photo_id, ENGINE_ID, [face], held)
+    assert photo_id in matches(other_id, event)
+    assert photo_id not in matches(user_id, event)
+
+
+def test_taking_back_a_refusal_of_a_photo_that_shows_somebody_else_matches_nothing(
+    event: Event, face: DetectedFace
+) -> None:
+    user_id, _, photo_id = matched(event, face, 7000)
+    refusals.refuse(user_id, photo_id)
+    (stranger,) = FakeEngine().detect(decode(people(2)))
+    service.record_photo(photo_id, ENGINE_ID, [stranger], held)
+    refusals.take_back(user_id, photo_id)
+    assert photo_id not in matches(user_id, event)

@@ -1,0 +1,138 @@
+"""The ZIP that a guest takes home: whole, readable anywhere, of the length told, with nothing but their photos."""
+
+import io
+import time
+import zipfile
+from typing import Any
+
+import pytest
+
+import database
+from database import transaction
+from models import Photo, User
+from photos import download
+from photos.download import unique_names
+from photos.keys import storage_key
+from tests.builders import EventInfo, Person, Service, people
+from tests.photos.test_guest import matched_guest
+from tests.pictures import heic, refused
+
+
+def ask(service: Service, event: EventInfo, guest: Person, **parameters: Any) -> Any:
+    return service.get(f"/api/user/events/{event.id}/photos.zip", guest, params=parameters)
+
+
+def unpacked(answer: Any) -> dict[str, bytes]:
+    """Read an archive as a user's computer would, checking every sum."""
+    assert answer.status_code == 200, answer.text
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert all(each.compress_type == zipfile.ZIP_STORED for each in archive.infolist())
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_guest_takes_exactly_their_originals_home(service: Service) -> None:
+    event = service.event(name="Léa / Tom", guests_see_all_photos=True)
+    mine, also_mine, theirs, phone = people(1), people(1, 2), people(3), heic()
+    ids = [
+        each["id"]
+        for each in service.upload(
+            event, mine, also_mine, theirs, phone, names=["IMG_1.jpg", "img_1.JPG", "a.jpg", "Été.heic"]
+        )["uploaded_photos"]
+    ]
+    service.process_photos(event)
+    guest = matched_guest(service, event)
+    answer = ask(service, event, guest)
+    assert unpacked(answer) == {"IMG_1.jpg": mine, "img_1 (2).JPG": also_mine, "Été.heic": phone}
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''L%C3%A9a%20%20Tom.zip"
+    assert set(unpacked(ask(service, event, guest, which="all"))) == {
+        "IMG_1.jpg",
+        "img_1 (2).JPG",
+        "a.jpg",
+        "Été.heic",
+    }
+    for photo_id in (ids[0], ids[2]):
+        service.put(f"/api/photos/{photo_id}/favourite", guest)
+    assert unpacked(ask(service, event, guest, which="favourites")) == {"IMG_1.jpg": mine, "a.jpg": theirs}
+    service.put(f"/api/admin/events/{event.id}", service.admin, json={"guests_see_all_photos": False})
+    assert unpacked(ask(service, event, guest, which="favourites")) == {"IMG_1.jpg": mine}
+    refused(ask(service, event, guest, which="all"), 403, "PhotosArePrivate")
+    service.post(f"/api/photos/{ids[0]}/not-me", guest)
+    assert set(unpacked(ask(service, event, guest))) == {"img_1.JPG", "Été.heic"}
+
+
+def test_who_has_nothing_to_take_is_told_so(service: Service) -> None:
+    event, other = service.event(), service.event()
+    guest = service.guest(event)
+    for which in ("mine", "favourites"):
+        refused(ask(service, event, guest, which=which), 404, "NoPhotosToDownload")
+    refused(ask(service, event, guest, which="everything"), 422, "InvalidRequest")
+    refused(ask(service, other, guest), 403, "NotInEvent")
+    refused(ask(service, event, event.photographer), 403, "GuestsOnly")
+    refused(service.get(f"/api/user/events/{event.id}/photos.zip"), 401, "NotAuthenticated")
+
+
+def _guest_with_photos(service: Service, number: int) -> tuple[User, list[Photo], EventInfo]:
+    event = service.event()
+    pictures = [people(1, 10 + each) for each in range(number)]
+    service.upload(event, *pictures)
+    service.process_photos(event)
+    guest = matched_guest(service, event)
+    with transaction() as session:
+        user = session.get_one(User, guest.id)
+        photos = [session.get_one(Photo, each["id"]) for each in reversed(service.my_photos(guest))]
+    return user, photos, event
+
+
+@pytest.mark.parametrize("left_out", [[0], [1], [2], [0, 2], [0, 1, 2]])
+def test_a_photo_deleted_meanwhile_is_left_out(service: Service, left_out: list[int]) -> None:
+    user, photos, event = _guest_with_photos(service, 3)
+    archive = download.archive(user, event.id, "mine")
+    for each in left_out:
+        service.delete(f"/api/photos/{photos[each].id}", event.photographer)
+    data = b"".join(archive.chunks)
+    assert len(data) == archive.length
+    with zipfile.ZipFile(io.BytesIO(data)) as found:
+        assert found.testzip() is None
+        wanted = [photo.original_filename for number, photo in enumerate(photos) if number not in left_out]
+        assert found.namelist() == wanted
+
+
+def test_no_connection_is_held_and_no_photo_whole_in_memory_while_it_is_sent(service: Service) -> None:
+    user, photos, event = _guest_with_photos(service, 2)
+    large = service.storage / storage_key(event.id, photos[0].filename, "original")
+    large.write_bytes(b"x" * 20_000_000)
+    with transaction() as session:
+        session.get_one(Photo, photos[0].id).size = 20_000_000
+    sizes, most = list[int](), 0
+    for chunk in download.archive(user, event.id, "mine").chunks:
+        sizes.append(len(chunk))
+        most = max(most, database.pool_state()["checked_out"])
+    # The inference thread may have one at any moment.
+    assert most <= 1
+    assert sum(sizes) > 20_000_000
+    assert max(sizes) <= 2 * 1024 * 1024
+
+
+def test_names_are_readable_safe_and_never_twice() -> None:
+    asked = {
+        "../../etc/passwd": "etcpasswd.jpg",
+        "C:\\Windows\\a.jpg": "CWindowsa.jpg",
+        "con.jpg": "photo con.jpg",
+        "LPT1": "photo LPT1.jpg",
+        "...": "photo.jpg",
+        "a\r\nb\0.jpg": "ab.jpg",
+        "gpj\u202e.exe": "gpj.exe.jpg",
+        "🎉 fête.jpeg": "🎉 fête.jpeg",
+        "what?*<>|.png": "what.png",
+    }
+    assert unique_names([(own, "stored.jpg") for own in asked]) == list(asked.values())
+    (long,) = unique_names([("é" * 250 + ".jpg", "stored.jpg")])
+    assert len(long.encode()) <= 255
+    began = time.monotonic()
+    many = unique_names([("IMG_1.jpg", "a.jpg"), ("IMG_1 (2).jpg", "a.jpg"), *([("img_1.JPG", "a.jpg")] * 20_000)])
+    assert time.monotonic() - began < 5
+    assert len({name.casefold() for name in many}) == len(many)
+    assert many[:3] == ["IMG_1.jpg", "IMG_1 (2).jpg", "img_1 (3).JPG"]
