@@ -31,6 +31,8 @@ def _batches(number: int) -> Iterator[range]:
 
 
 def _insert(session: Session, model: Any, rows: Sequence[dict[str, Any]]) -> list[int]:
+    if not rows:
+        return []
     return list(session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows))
 
 
@@ -115,7 +117,7 @@ def fill(session: Session, *, event_id: int, user_id: int, users: int, photos: i
     selfies = _insert(session, Selfie, [{"user_id": each, "status": DONE} for each in others])
     photo_ids = add_photos(session, event_id, photos)
     face_ids = add_faces(session, event_id, photo_ids)
-    add_matches(session, user_id, photo_ids[-shown_in:], face_ids[-shown_in:])
+    add_matches(session, user_id, photo_ids[photos - shown_in :], face_ids[photos - shown_in :])
     rows = [
         {
             "user_id": others[each % len(others)],
