@@ -1,6 +1,6 @@
 """The pages of photographers: their events, and all that one event needs while photos come in."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
@@ -65,7 +65,7 @@ def event_photos(
     )
 
 
-def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int) -> dict[str, object]:
+def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int) -> dict[str, Any]:
     found = photos.photos_of_event(event.id, photos.read_page(limit, cursor))
     return {
         "shots": [PhotographerPhotoOut.of(row, photographer) for row in found.rows],
