@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, expect
+from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from bench.client import Api, Launcher
 from tests.builders import people
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
 NUMBER = 60
-FAILED_BODY = b"\xff\xd8\xff\xe0 no photo behind this"
 
 
 def folder_of(path: Path, number: int, first: int = 1) -> Path:
@@ -121,3 +120,118 @@ def test_every_photo_arrives_once_though_the_server_is_killed_and_the_page_reloa
         expect(page.locator("#before")).to_be_hidden()
         shoot(page, "studio-all-there")
     assert len(names(stage, event)) == NUMBER
+
+
+def test_what_is_refused_is_named_with_the_reason(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    folder = folder_of(tmp_path / "mixed", 2)
+    (folder / "IMG_0001.CR2").write_bytes(b"raw")
+    (folder / "empty.jpg").touch()
+    (folder / "half.jpg").write_bytes(people(1)[:300])
+    with (folder / "huge.jpg").open("wb") as huge:
+        huge.truncate(50 * 1024 * 1024 + 1)
+    for size, language, words in (
+        ("desktop", "en", ("Not a photo that we can read.", "This file is empty.", "damaged", "52.4 MB at most")),
+        ("phone", "fr", ("Ce n’est pas une photo", "Ce fichier est vide.", "endommagé", "52,4 Mo au plus")),
+    ):
+        with stage.page(size, language, color_scheme="dark") as page:
+            opened(stage, page, event)
+            page.set_input_files("#folder", folder)
+            expect(page.locator("#headline")).to_contain_text("4 ", timeout=20_000)
+            for sentence in words:
+                expect(page.locator("#queue .refused", has_text=sentence)).to_have_count(1)
+            states = page.locator("#queue li:visible").evaluate_all(
+                "rows => rows.sort((a, b) => a.ariaPosInSet - b.ariaPosInSet).map((row) => row.className)"
+            )
+            assert states[:4] == ["refused"] * 4, "problems first"
+            assert axe(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            shoot(page, f"studio-refused-{size}-{language}")
+    assert names(stage, event) == ["IMG_0001.JPG", "IMG_0002.JPG"]
+
+
+def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    folder = folder_of(tmp_path / "night", 24)
+    with stage.page("desktop", "en") as page:
+        opened(stage, page, event)
+        slow(page, 100_000)
+        page.set_input_files("#folder", folder)
+        wait_for(page, 4)
+        page.context.clear_cookies(name="reperio_session")
+        expect(page.locator("#headline")).to_contain_text("Your session is over")
+        assert axe(page) == []
+        shoot(page, "studio-session-over")
+        assert page.url.endswith(f"/studio/{event.id}")
+        with page.context.expect_page() as found:
+            page.click("#login")
+        other = found.value
+        other.fill("#username", event.photographer)
+        other.fill("#password", PASSWORD)
+        other.click("main button.main")
+        other.wait_for_url(f"**/studio/{event.id}")
+        # A second tab with the same folder does no harm.
+        other.set_input_files("#folder", folder)
+        for tab in (other, page):
+            expect(tab.locator("#headline")).to_have_text("All there: 24 photos.", timeout=20_000)
+    assert len(names(stage, event)) == 24
+
+
+def test_sending_stops_and_goes_on_and_a_busy_service_is_waited_for(
+    mortal: tuple[Stage, Launcher], tmp_path: Path
+) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    folder = folder_of(tmp_path / "busy", 12)
+    with stage.page("desktop", "fr") as page:
+        opened(stage, page, event)
+        line = slow(page, 60_000)
+        page.set_input_files("#folder", folder)
+        wait_for(page, 1)
+        page.click("#pause")
+        expect(page.locator("#headline")).to_have_text("En pause.")
+        stood = arrived(page)
+        page.wait_for_timeout(700)
+        assert arrived(page) == stood
+        line.detach()
+        busy = iter(range(2))
+
+        def answer(route: Route) -> None:
+            if next(busy, None) is None:
+                route.continue_()
+            else:
+                route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": "TooBusy", "detail": "…"})
+
+        page.route("**/upload-photos", answer)
+        page.click("#pause")
+        expect(page.locator("#headline")).to_contain_text("très sollicité")
+        expect(page.locator("#headline")).to_have_text("Tout est arrivé : 12 photos.", timeout=20_000)
+    assert len(names(stage, event)) == 12
+
+
+def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        page.route("**/upload-photos", lambda route: None)
+        page.evaluate(
+            """() => {
+                window.longest = 0;
+                new PerformanceObserver((list) => {
+                    for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+                }).observe({ type: "longtask" });
+                const all = new DataTransfer();
+                for (let number = 0; number < 10000; number++)
+                    all.items.add(new File([`photo ${number}`], `IMG_${number}.JPG`, { lastModified: 1 }));
+                dispatchEvent(new DragEvent("drop", { dataTransfer: all }));
+            }"""
+        )
+        expect(page.locator("#count")).to_have_text(re.compile(r"sur 10\s?000 photos"))
+        assert page.locator("#queue li").count() < 30
+        page.locator("#queue").evaluate("queue => queue.scrollTo(0, queue.scrollHeight)")
+        expect(page.locator("#queue li", has_text="IMG_9999.JPG")).to_be_visible()
+        page.wait_for_timeout(1500)
+        assert page.evaluate("window.longest") < 400
