@@ -57,6 +57,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
         _template(event, user),
         event=event,
         day=day,
+        consent_version=CURRENT,
         back=_address(event.event_code),
         problem=problem if problem in PROBLEMS else "",
     )
