@@ -8,10 +8,9 @@ from fastapi.responses import JSONResponse
 
 import errors
 from dependencies import CurrentGuest, Language
-from events import service as events
 from fields import Cursor
 from keys import MAX_ID
-from models import DONE, FAILED, REJECTED, Event, User
+from models import DONE, FAILED, REJECTED, User
 from pages.membership import Membership, memberships_of
 from pages.rendering import A_YEAR, page_router, render
 from pages.standing import standing_of
@@ -28,7 +27,7 @@ PRELOADED = 2
 Show = Literal["mine", "favourites", "all"]
 AskedEvent = Annotated[int, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
-LISTS: dict[Show, Callable[[User, int | None, photos.Page], PhotoList]] = {
+LISTS: dict[Show, Callable[[User, int | None, Any], PhotoList]] = {
     "mine": photos.photos_with,
     "favourites": lambda guest, event_id, page: favourites.favourites_of(guest, event_id or 0, page),
     "all": photos.photos_for_guest,
@@ -104,7 +103,7 @@ def _page(guest: User, event_id: int, show: Show, cursor: str | None) -> dict[st
     return {"photos": shown, "next": found.next_cursor, "total": found.total}
 
 
-def _row(row: photos.PhotoRow) -> dict[str, Any]:
+def _row(row: Any) -> dict[str, Any]:
     """A photo in few bytes: they come before the first picture does."""
     photo, score, _, _, favourite = row
     return {

@@ -65,4 +65,3 @@ def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str
 def goodbye(request: Request) -> Response:
     """After an account was erased."""
     return render(request, "guest/goodbye.html")
-

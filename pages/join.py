@@ -146,5 +146,3 @@ def join_further(
     except errors.AlreadyJoined:
         pass
     return redirect(f"/photos?event={event.id}")
-
-
