@@ -1,5 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import account, admin, assets, guest, photographer, site
+from pages import account, admin, assets, gallery, guest, join, photographer, portrait, site
 
-ROUTERS = (assets.router, account.router, site.router, guest.router, photographer.router, admin.router)
+GUEST = (join.router, portrait.router, gallery.router, guest.router)
+ROUTERS = (assets.router, account.router, site.router, *GUEST, photographer.router, admin.router)

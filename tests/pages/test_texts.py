@@ -69,8 +69,8 @@ def test_every_page_carries_the_texts_of_its_scripts() -> None:
 
 
 def test_plural_forms_and_numbers_follow_the_language() -> None:
-    assert text("fr", "guest.photos.events", count=0) == "Vous êtes inscrit à 0 événement."
-    assert text("en", "guest.photos.events", count=0) == "You have joined 0 events."
+    assert text("fr", "guest.standing.found", count=0) == "0 photo de vous."
+    assert text("en", "guest.standing.found", count=0) == "0 photos of you."
     assert [number(language, 12345.5) for language in ("fr", "en")] == ["12\u202f345,5", "12,345.5"]
 
 
