@@ -1,18 +1,15 @@
 """Admins run events."""
 
-import io
 from collections.abc import Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
 
-import segno
 from fastapi import APIRouter, Path, Response
 
 import errors
 from accounts.schemas import Message
 from database import reading
 from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
-from events import service
+from events import qr, service
 from events.schemas import (
     AdminEventOut,
     EventChange,
@@ -25,7 +22,6 @@ from events.schemas import (
 from events.service import NewEvent
 from fields import RowId
 from models import Event
-from settings import get_settings
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -134,10 +130,7 @@ def event_qr(event_code: Annotated[str, Path(max_length=200)], _: CurrentAdmin) 
         event = service.by_typed_code(session, event_code)
     if event is None:
         raise errors.EventNotFound
-    target = f"{get_settings().address}/join?event_code={quote(event.event_code, safe='')}"
-    picture = io.BytesIO()
-    segno.make(target, error="m", micro=False).save(picture, kind="png", scale=10, border=4)
-    return Response(picture.getvalue(), media_type="image/png")
+    return Response(qr.picture(event.event_code), media_type="image/png")
 
 
 @router.post(
