@@ -79,6 +79,9 @@ EventCode = Annotated[
 # A code somebody typed: whatever it is, it is looked up, never refused for its form.
 TypedCode = Annotated[str, StringConstraints(max_length=1000)]
 
+CONSENT = "The version of the words the guest agreed to, such as 2026-11."
+ConsentVersion = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,32}$")]
+
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]

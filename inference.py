@@ -16,6 +16,7 @@ from events.service import code_cache
 from faces.engine import EngineUnavailable, FaceEngine
 from job_queue import Claim
 from metrics import report, timed_job
+from operations.samples import Sampler
 from settings import get_settings
 from storage import StorageError
 from tracing import request_id
@@ -33,6 +34,7 @@ class InferenceThread:
         self.problem: str | None = "the face engine is still loading"
         self._held: Claim | None = None
         self._next_sweep = 0.0
+        self._sampler = Sampler()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
@@ -74,6 +76,7 @@ class InferenceThread:
                 self.problem = str(error)
             except (SQLAlchemyError, StorageError) as error:
                 log.warning("no work for now: %s", error)
+            self._sampler.tick()
             self._wake.wait(get_settings().job_poll_seconds)
 
     @staticmethod
@@ -94,6 +97,8 @@ class InferenceThread:
             with request_id(self._held.request_id), timed_job(self._held.kind.__tablename__):
                 jobs.run(self._held, self._engine)
             self._held = None
+            # Between two jobs: nobody's lease runs meanwhile.
+            self._sampler.tick()
 
     def _sweep(self) -> None:
         """Now and then, when nothing waits, erase the files that no row knows."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
@@ -17,6 +17,7 @@ _ABOUT: dict[JobRow, tuple[InstrumentedAttribute[str], InstrumentedAttribute[Any
     UserEvent: (User.username, UserEvent.event_id),
     Photo: (Photo.original_filename, Photo.event_id),
 }
+_GUEST: dict[JobRow, InstrumentedAttribute[int]] = {Selfie: Selfie.user_id, UserEvent: UserEvent.user_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,13 @@ def _listed(kind: JobRow) -> Select[Any]:
         ASKED[kind],
         kind.finished_at,
     )
-    if kind is not Photo:
-        jobs = jobs.join(User, User.id == kind.user_id)
+    if kind in _GUEST:
+        jobs = jobs.join(User, User.id == _GUEST[kind])
     return jobs.outerjoin(Event, Event.id == event_id)
 
 
 def _of(kind: JobRow, jobs: Select[Any], event_id: int | None) -> Select[Any]:
     return jobs if event_id is None else jobs.where(_ABOUT[kind][1] == event_id)
-
-
-def _rows(kind: JobRow, rows: list[Row[Any]]) -> list[ListedJob]:
-    return [ListedJob(kind.__tablename__, *row) for row in rows]
 
 
 def failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
@@ -67,7 +64,8 @@ def failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
     with reading() as session:
         for kind in KINDS:
             jobs = _of(kind, _listed(kind).where(given_up(kind)), event_id)
-            found += _rows(kind, [*session.execute(jobs.order_by(kind.id.desc()).limit(limit))])
+            rows = session.execute(jobs.order_by(kind.id.desc()).limit(limit)).all()
+            found += [ListedJob(kind.__tablename__, *row) for row in rows]
     return found
 
 
@@ -77,5 +75,6 @@ def waiting(limit: int, event_id: int | None = None) -> list[ListedJob]:
     with reading() as session:
         for kind in KINDS:
             jobs = _of(kind, _listed(kind).where(not_through(kind)), event_id)
-            found += _rows(kind, [*session.execute(jobs.order_by(kind.id).limit(limit))])
+            rows = session.execute(jobs.order_by(kind.id).limit(limit)).all()
+            found += [ListedJob(kind.__tablename__, *row) for row in rows]
     return found

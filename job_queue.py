@@ -310,6 +310,15 @@ def retry(kind: JobRow, row_id: int | None) -> int:
     condition = given_up(kind)
     if row_id is not None:
         condition = and_(condition, kind.id == row_id)
+    return _retry(kind, condition)
+
+
+def retry_photos(event_id: int) -> int:
+    """Let the failed photos of an event be claimed anew; return how many."""
+    return _retry(Photo, and_(given_up(Photo), Photo.event_id == event_id))
+
+
+def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:
     with transaction() as session:
         rows = session.execute(
             update(kind)

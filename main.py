@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 import accounts.photographers
+import accounts.privacy
 import accounts.routes
 import errors
 import events.admin
@@ -150,6 +151,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(Exception, on_anything_else)
     for module in (
         accounts.routes,
+        accounts.privacy,
         events.routes,
         selfies.routes,
         photos.routes,

@@ -72,6 +72,17 @@ def of_all_processes() -> tuple[dict[str, int], dict[str, int]]:
     return pool, cache
 
 
+def answered() -> tuple[int, int]:
+    """Return how many requests all processes have answered since the service started, and how many with 5xx."""
+    requests = errors = 0
+    for family in _registry().collect():
+        for sample in family.samples:
+            if sample.name == "reperio_request_seconds_count":
+                requests += int(sample.value)
+                errors += int(sample.value) if sample.labels["status"].startswith("5") else 0
+    return requests, errors
+
+
 def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
     """Return everything measured, and the queue as it stands: jobs by kind and state, age in s of the oldest."""
     queue = CollectorRegistry()

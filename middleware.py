@@ -20,7 +20,7 @@ from tracing import request_id
 
 access = logging.getLogger("reperio.access")
 PUBLIC = re.compile(
-    r"^/(?!api/)|^/api/(check-event-code|check-user-availability|validate-selfie|register-with-event-code"
+    r"^/(?!api/)|^/api/(check-event-code|event-info|check-user-availability|validate-selfie|register-with-event-code"
     r"|register-invite-with-selfie|login|password-reset)/?$"
 )
 SELFIE = re.compile(r"^/api/(validate-selfie|upload-selfie|register-invite-with-selfie)/?$")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, exists, false, func, select, update
+from sqlalchemy import Row, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from models import ADMIN, GUEST, PHOTOGRAPHER, EventPhotographer, User, UserEvent
+from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent
 
 
 def user(session: Session, user_id: int) -> User | None:
@@ -98,6 +98,34 @@ def assigned(session: Session, photographer_id: int, event_id: int) -> bool:
             )
         )
     )
+
+
+def consents(session: Session, user_id: int, event_id: int, version: str | None = None) -> Sequence[Consent]:
+    """Return the guest's consents in force in the event, to those words alone where a version is given."""
+    wanted = select(Consent).where(
+        Consent.user_id == user_id, Consent.event_id == event_id, Consent.withdrawn_at.is_(None)
+    )
+    return session.scalars(wanted.where(Consent.version == version) if version is not None else wanted).all()
+
+
+def all_consents(session: Session, user_id: int) -> Sequence[Row[Consent, str]]:
+    """Return every consent the guest ever gave, with the event's name, newest first."""
+    return session.execute(
+        select(Consent, Event.name)
+        .join(Event, Event.id == Consent.event_id)
+        .where(Consent.user_id == user_id)
+        .order_by(Consent.id.desc())
+    ).all()
+
+
+def remove(session: Session, user_id: int) -> None:
+    """Delete the account; the database deletes all that hangs on it."""
+    session.execute(delete(User).where(User.id == user_id))
+
+
+def count_guests(session: Session) -> int:
+    """Return the number of guests' accounts."""
+    return session.scalar(select(func.count()).select_from(User).where(User.user_type == GUEST)) or 0
 
 
 def count(session: Session) -> int:

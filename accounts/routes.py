@@ -32,7 +32,7 @@ from dependencies import (
     WakeJobs,
     refusals,
 )
-from fields import Email, Password, TypedCode, Username
+from fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
 from models import GUEST, User
 from sessions import end_session
 from settings import get_settings
@@ -69,7 +69,8 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
     if asked.user_data.user_type != GUEST:
         raise errors.GuestAccountsOnly
     who = asked.user_data
-    return service.register(NewAccount(who.username, who.email, who.password), asked.event_code, language)
+    account = NewAccount(who.username, who.email, who.password)
+    return service.register(account, asked.event_code, language, asked.consent)
 
 
 @router.post(
@@ -96,6 +97,7 @@ def register_invite_with_selfie(
     language: Language,
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
+    consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> User:
     """The selfie is judged before the answer; a rejected one leaves no account and no file."""
     account = NewAccount(username, email, password)
@@ -105,7 +107,7 @@ def register_invite_with_selfie(
     stored = selfie_service.store(file)
     try:
         with transaction() as session:
-            user = service.register_guest(session, account, hashed, event_code, language)
+            user = service.register_guest(session, account, hashed, event_code, language, consent)
             strict = get_settings().selfie_validation_strict
             selfie_service.add(session, user.id, stored, strict=strict)
     except BaseException:

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fields import Email, Password, TypedCode, Username, UtcTime
+from fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username, UtcTime
+from keys import MAX_ID
 from models import User
 
 
@@ -34,6 +35,7 @@ class UserData(BaseModel):
 class RegistrationIn(BaseModel):
     user_data: UserData
     event_code: TypedCode = Field(examples=["MARIAGE7"])
+    consent: ConsentVersion | None = Field(None, description=CONSENT)
 
 
 class LoginIn(BaseModel):
@@ -99,6 +101,24 @@ class PhotographerChange(BaseModel):
 class PhotographerCreated(BaseModel):
     message: str
     photographer_id: int
+
+
+class ConsentIn(BaseModel):
+    event_id: int = Field(ge=1, le=MAX_ID)
+    version: ConsentVersion = Field(description=CONSENT)
+
+
+class ConsentOut(BaseModel):
+    event_id: int
+    event_name: str
+    version: str
+    locale: str = Field(description="The language of the words agreed to.")
+    given_at: UtcTime
+    withdrawn_at: UtcTime | None
+
+
+class PasswordIn(BaseModel):
+    password: Password
 
 
 class Message(BaseModel):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
+from accounts.consent import record
 from accounts.passwords import hash_password, is_bcrypt, verify_password
 from database import reading, transaction
 from events.service import by_typed_code, event_for_registration
@@ -74,9 +75,14 @@ def check_registration(account: NewAccount, event_code: str) -> None:
 
 
 def register_guest(
-    session: Session, account: NewAccount, hashed_password: str, event_code: str, language: str
+    session: Session,
+    account: NewAccount,
+    hashed_password: str,
+    event_code: str,
+    language: str,
+    consent: str | None = None,
 ) -> User:
-    """Add a guest and their membership to the open transaction; the unique keys have the last word.
+    """Add a guest, their membership and consent to the open transaction; the unique keys have the last word.
 
     Raises:
         EventNotFound, AccountTaken: as they say; the transaction is then lost.
@@ -87,12 +93,13 @@ def register_guest(
     _insert(session, user)
     session.add(UserEvent(user_id=user.id, event_id=event.id, status="done"))
     session.flush()
+    record(session, user.id, event.id, consent, language)
     session.refresh(user, ["event"])
     return user
 
 
-def register(account: NewAccount, event_code: str, language: str) -> User:
-    """Make a guest's account in an event.
+def register(account: NewAccount, event_code: str, language: str, consent: str | None = None) -> User:
+    """Make a guest's account in an event; `consent` is the version of the words the guest agreed to.
 
     Raises:
         EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say.
@@ -100,7 +107,7 @@ def register(account: NewAccount, event_code: str, language: str) -> User:
     check_registration(account, event_code)
     hashed = hash_password(account.password)
     with transaction() as session:
-        return register_guest(session, account, hashed, event_code, language)
+        return register_guest(session, account, hashed, event_code, language, consent)
 
 
 def log_in(username: str, password: str, event_code: str | None) -> tuple[str, int]:

@@ -1,31 +1,37 @@
 """Admins run events."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 import errors
 from accounts.schemas import Message
 from database import reading
-from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
-from events import qr, service
+from dependencies import SIGNED_IN, CurrentAdmin, StaffedEvent, WakeJobs, refusals
+from events import members, progress, qr, service
+from events.members import Member
 from events.schemas import (
     AdminEventOut,
+    CountedEventOut,
     EventChange,
     EventCreate,
     EventCreated,
+    EventDetailOut,
     EventIdIn,
+    MemberOut,
     RematchQueued,
     SetCodeIn,
 )
 from events.service import NewEvent
-from fields import RowId
-from models import Event
+from fields import Cursor, Limit, RowId
+from photos.routes import PAGED
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
 NULLABLE = ("date",)
+QR_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
 def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
@@ -36,10 +42,41 @@ def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
     return [*one, *(asked.photographer_ids or [])]
 
 
-@router.get("/events", summary="All events", response_model=list[AdminEventOut], responses=refusals(*REFUSED))
-def list_events(_: CurrentAdmin) -> Sequence[Event]:
-    """Newest first, each with its photographers."""
-    return service.every()
+@router.get("/events", summary="All events", responses=refusals(*REFUSED))
+def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
+    """Newest first, each with its photographers, and how many guests and photos it has."""
+    return [
+        CountedEventOut.of(event, admin, guests=guests, photos=photos)
+        for event, guests, photos in service.every_counted()
+    ]
+
+
+@router.get("/events/{event_id}", summary="One event", responses=refusals(*REFUSED, errors.NoSuchEvent))
+def show_event(event: StaffedEvent, admin: CurrentAdmin) -> EventDetailOut:
+    """With its photographers and everything that is counted of it."""
+    return EventDetailOut.of(event, admin, **asdict(progress.progress_of(event.id)))
+
+
+@router.get(
+    "/events/{event_id}/users",
+    summary="An event's guests",
+    response_model=list[MemberOut],
+    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
+)
+def list_members(
+    event_id: RowId,
+    _: CurrentAdmin,
+    response: Response,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    q: Annotated[str, Query(max_length=320, description="The beginning of a name or an address.")] = "",
+) -> Sequence[Member]:
+    """Who joined last first."""
+    found = members.members_of(event_id, q, limit, cursor)
+    response.headers["X-Total-Count"] = str(found.total)
+    if found.next_cursor:
+        response.headers["X-Next-Cursor"] = found.next_cursor
+    return found.members
 
 
 @router.post(
@@ -66,17 +103,16 @@ def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
 @router.put(
     "/events/{event_id}",
     summary="Change an event",
-    response_model=AdminEventOut,
     responses=refusals(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
-def update_event(event_id: RowId, asked: EventChange, _: CurrentAdmin) -> Event:
+def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
     """What is left out stays; `photographer_ids` replaces the event's photographers."""
     changes: dict[str, Any] = asked.model_dump(exclude_unset=True, exclude={"photographer_id", "photographer_ids"})
     changes = {name: value for name, value in changes.items() if value is not None or name in NULLABLE}
     photographers = _photographers(asked)
     if photographers is not None:
         changes["photographer_ids"] = photographers
-    return service.update(event_id, changes)
+    return AdminEventOut.of(service.update(event_id, changes), admin)
 
 
 @router.delete(
@@ -120,17 +156,25 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
     summary="The QR code that guests scan",
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {}}, "description": "A PNG that leads to the event's page."},
+        200: {
+            "content": {"image/png": {}, "image/svg+xml": {}},
+            "description": "A picture that leads to the event's page.",
+        },
         **refusals(*REFUSED, errors.EventNotFound),
     },
 )
-def event_qr(event_code: Annotated[str, Path(max_length=200)], _: CurrentAdmin) -> Response:
+def event_qr(
+    event_code: Annotated[str, Path(max_length=200)],
+    _: CurrentAdmin,
+    scale: Annotated[int, Query(ge=1, le=40, description="Pixels per module.")] = 10,
+    kind: Annotated[Literal["png", "svg"], Query(alias="format", description="`svg` prints at any size.")] = "png",
+) -> Response:
     """Leads to `PUBLIC_URL/join?event_code=…`."""
     with reading() as session:
         event = service.by_typed_code(session, event_code)
     if event is None:
         raise errors.EventNotFound
-    return Response(qr.picture(event.event_code), media_type="image/png")
+    return Response(qr.picture(event.event_code, kind, scale), media_type=QR_TYPES[kind])
 
 
 @router.post(

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Row, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import (
     GUEST,
@@ -13,6 +14,7 @@ from models import (
     REJECTED,
     ChangeMark,
     Event,
+    EventCover,
     EventPhotographer,
     Face,
     FaceMatch,
@@ -23,6 +25,9 @@ from models import (
 )
 from tracing import current_request_id
 
+# What an event is shown with.
+_WHOLE = (selectinload(Event.photographers), joinedload(Event.cover))
+
 
 def by_code(session: Session, code_key: str) -> Event | None:
     """Return the event with that code."""
@@ -30,8 +35,8 @@ def by_code(session: Session, code_key: str) -> Event | None:
 
 
 def by_id(session: Session, event_id: int) -> Event | None:
-    """Return the event with its photographers."""
-    return session.scalar(select(Event).where(Event.id == event_id).options(selectinload(Event.photographers)))
+    """Return the event with its photographers and its cover."""
+    return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))
 
 
 def lock(session: Session, event_id: int) -> Event | None:
@@ -46,7 +51,14 @@ def lock(session: Session, event_id: int) -> Event | None:
 
 def every(session: Session) -> Sequence[Event]:
     """Return every event with its photographers, newest first."""
-    return session.scalars(select(Event).options(selectinload(Event.photographers)).order_by(Event.id.desc())).all()
+    return session.scalars(select(Event).options(*_WHOLE).order_by(Event.id.desc())).all()
+
+
+def every_counted(session: Session) -> Sequence[Row[Event, int, int]]:
+    """Return every event with its photographers, how many guests and how many photos it has, newest first."""
+    guests = select(func.count()).select_from(UserEvent).where(UserEvent.event_id == Event.id).scalar_subquery()
+    photos = select(func.count()).select_from(Photo).where(Photo.event_id == Event.id).scalar_subquery()
+    return session.execute(select(Event, guests, photos).options(*_WHOLE).order_by(Event.id.desc())).all()
 
 
 def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
@@ -55,18 +67,26 @@ def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
         select(Event)
         .join(EventPhotographer, EventPhotographer.event_id == Event.id)
         .where(EventPhotographer.photographer_id == photographer_id)
+        .options(joinedload(Event.cover))
         .order_by(Event.id.desc())
     ).all()
 
 
-def joined(session: Session, user_id: int) -> Sequence[Row[Event, datetime]]:
-    """Return the events a guest belongs to and since when, oldest membership first."""
+def joined(session: Session, user_id: int) -> Sequence[Row[Event, UserEvent]]:
+    """Return the events a guest belongs to with the memberships, oldest membership first."""
     return session.execute(
-        select(Event, UserEvent.joined_at)
+        select(Event, UserEvent)
         .join(UserEvent, UserEvent.event_id == Event.id)
         .where(UserEvent.user_id == user_id)
+        .options(joinedload(Event.cover))
         .order_by(UserEvent.joined_at, UserEvent.id)
     ).all()
+
+
+def lock_joined(session: Session, user_id: int) -> None:
+    """Hold the rows of all events a guest belongs to: a matching under way there ends before."""
+    for event_id in sorted(row[0].id for row in joined(session, user_id)):
+        lock(session, event_id)
 
 
 def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
@@ -81,6 +101,13 @@ def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
 def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
     """Return the guest's membership of the event."""
     return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))
+
+
+def held_membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
+    """Return the guest's membership of the event, held for change."""
+    return session.scalar(
+        select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id).with_for_update()
+    )
 
 
 # --- counts --------------------------------------------------------------------------------------
@@ -122,6 +149,65 @@ def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:
     return session.execute(select(*(each.scalar_subquery() for each in (guests, *found)))).one()
 
 
+# --- guests ----------------------------------------------------------------------------------------
+
+
+def is_there(session: Session, event_id: int) -> bool:
+    """Tell whether there is such an event."""
+    return bool(session.scalar(select(exists().where(Event.id == event_id))))
+
+
+def _named(statement: Select[*tuple[Any, ...]], prefix: str) -> Select[*tuple[Any, ...]]:
+    """Narrow memberships to guests whose name or address begins so; nobody is left out for an empty prefix."""
+    if not prefix:
+        return statement
+    begins = or_(*(key.startswith(prefix, autoescape=True) for key in (User.username_key, User.email_key)))
+    # One by one, by index: a join would tempt a planner to read the accounts of all events.
+    found = select(User.id).where(User.id == UserEvent.user_id, begins).correlate(UserEvent).scalar_subquery()
+    return statement.where(found.is_not(None))
+
+
+def members(
+    session: Session, event_id: int, prefix: str, limit: int | None, after: int | None
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return membership id, guest's id, name, address, when joined, whether there is a selfie that was not
+    rejected, the newest selfie's status and the number of matches in the event; who joined last first.
+    """
+    own = select(Selfie.status).where(Selfie.user_id == UserEvent.user_id).correlate(UserEvent)
+    matched = (
+        select(func.count())
+        .select_from(FaceMatch)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .where(FaceMatch.user_id == UserEvent.user_id, Photo.event_id == event_id)
+        .correlate(UserEvent)
+    )
+    statement = (
+        select(
+            UserEvent.id,
+            User.id,
+            User.username,
+            User.email,
+            UserEvent.joined_at,
+            own.where(Selfie.status != REJECTED).limit(1).scalar_subquery().is_not(None),
+            own.order_by(Selfie.id.desc()).limit(1).scalar_subquery(),
+            matched.scalar_subquery(),
+        )
+        .join(User, User.id == UserEvent.user_id)
+        .where(UserEvent.event_id == event_id)
+        .order_by(UserEvent.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(UserEvent.id < after)
+    return session.execute(_named(statement, prefix)).all()
+
+
+def count_members(session: Session, event_id: int, prefix: str) -> int:
+    """Return how many guests the event has whose name or address begins so."""
+    statement = select(func.count()).select_from(UserEvent).where(UserEvent.event_id == event_id)
+    return session.scalar(_named(statement, prefix)) or 0
+
+
 # --- assigning and removing ------------------------------------------------------------------------
 
 
@@ -147,6 +233,18 @@ def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
     scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
     same = (User.username_key == user.username_key) | (User.email_key == user.email_key)
     return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
+
+
+def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
+    """Tell whether the photo is of the event."""
+    return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
+
+
+def set_cover(session: Session, event_id: int, photo_id: int | None) -> None:
+    """Let a photo, or none, stand for the event. The caller holds the event's row."""
+    session.execute(delete(EventCover).where(EventCover.event_id == event_id))
+    if photo_id is not None:
+        session.execute(insert(EventCover).values(event_id=event_id, photo_id=photo_id))
 
 
 def photo_filenames(session: Session, event_id: int) -> Sequence[str]:
@@ -184,10 +282,10 @@ def remove(session: Session, event_id: int) -> None:
 
 
 def request_rematch(session: Session, event_id: int, now: datetime) -> int:
-    """Ask for every guest of the event to be matched again; return how many."""
+    """Ask for every guest who is looked for in the event to be matched again; return how many."""
     result = session.execute(
         update(UserEvent)
-        .where(UserEvent.event_id == event_id)
+        .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
         .values(
             status="pending",
             requested_at=now,

@@ -1,9 +1,9 @@
 """Event codes for anyone; joining and leaving traces of it for guests; their own events for photographers."""
 
 import math
-from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 import errors
 from accounts.schemas import EventCodeIn
@@ -12,6 +12,7 @@ from dependencies import (
     SIGNED_IN,
     CurrentGuest,
     CurrentPhotographer,
+    Language,
     OwnedEvent,
     WakeJobs,
     refusals,
@@ -19,13 +20,17 @@ from dependencies import (
 from events import service
 from events.schemas import (
     CodeValidity,
+    EventInfoOut,
     EventJoined,
     EventOut,
     ExpirationOut,
     JoinedEventOut,
+    JoinIn,
     RematchQueued,
 )
-from models import Event, utcnow
+from fields import TypedCode
+from models import utcnow
+from photos.links import cover_link
 
 router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
@@ -37,14 +42,24 @@ def check_event_code(asked: EventCodeIn) -> CodeValidity:
     return CodeValidity(valid=service.is_open(asked.event_code))
 
 
+@router.get("/event-info", summary="Which event does this code open?", responses=refusals(errors.EventNotFound))
+def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -> EventInfoOut:
+    """For the page that a guest's scan leads to. `open` is false once the event has expired."""
+    with reading() as session:
+        event = service.by_typed_code(session, event_code)
+    if event is None:
+        raise errors.EventNotFound
+    return EventInfoOut(name=event.name, date=event.date, open=event.expires_at > utcnow())
+
+
 @router.post(
     "/join-event",
     summary="Join a further event",
     responses=refusals(errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound),
 )
-def join_event(asked: EventCodeIn, guest: CurrentGuest, wake_jobs: WakeJobs) -> EventJoined:
+def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> EventJoined:
     """The guest's selfie is compared with the new event's photos at once."""
-    event = service.join(guest.id, asked.event_code)
+    event = service.join(guest.id, asked.event_code, asked.consent, language)
     wake_jobs()
     return EventJoined(message="Inscription réussie", event_id=event.id, event_name=event.name)
 
@@ -54,9 +69,15 @@ def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
     """The events the guest belongs to, oldest membership first."""
     return [
         JoinedEventOut(
-            id=event.id, name=event.name, event_code=event.event_code, date=event.date, joined_at=joined_at
+            id=event.id,
+            name=event.name,
+            event_code=event.event_code,
+            date=event.date,
+            joined_at=membership.joined_at,
+            matching=membership.withdrawn_at is None,
+            cover_url=cover_link(event, guest),
         )
-        for event, joined_at in service.joined_by(guest.id)
+        for event, membership in service.joined_by(guest.id)
     ]
 
 
@@ -81,26 +102,24 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
 @router.get(
     "/photographer/events",
     summary="The events I photograph",
-    response_model=list[EventOut],
     responses=refusals(*SIGNED_IN, errors.PhotographersOnly),
 )
-def photographer_events(photographer: CurrentPhotographer) -> Sequence[Event]:
+def photographer_events(photographer: CurrentPhotographer) -> list[EventOut]:
     """Newest first."""
-    return service.of_photographer(photographer.id)
+    return [EventOut.of(event, photographer) for event in service.of_photographer(photographer.id)]
 
 
 @router.get(
     "/photographer/my-event",
     summary="The event I photograph",
-    response_model=EventOut,
     responses=refusals(*SIGNED_IN, errors.PhotographersOnly, errors.NoEventAssigned),
 )
-def photographer_event(photographer: CurrentPhotographer) -> Event:
+def photographer_event(photographer: CurrentPhotographer) -> EventOut:
     """The newest of the photographer's events."""
     events = service.of_photographer(photographer.id)
     if not events:
         raise errors.NoEventAssigned
-    return events[0]
+    return EventOut.of(events[0], photographer)
 
 
 @router.post(

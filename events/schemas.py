@@ -1,13 +1,16 @@
 """Payloads about events."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from fields import EventCode, Name, UtcTime
+from accounts.schemas import EventCodeIn
+from fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from keys import MAX_ID
+from models import Event, User
+from photos.links import cover_link
 
 
 def _day(value: Any) -> Any:
@@ -37,7 +40,7 @@ def _sane_year(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
-PersonId = Annotated[int, Field(ge=1, le=MAX_ID)]
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
 class CodeValidity(BaseModel):
@@ -51,8 +54,8 @@ class EventCreate(BaseModel):
     timezone: TimeZone = "Europe/Paris"
     expires_at: Moment | None = Field(None, description="After it nobody joins or sends a selfie.")
     guests_see_all_photos: bool = Field(False, description="Else each guest sees only photos they are in.")
-    photographer_id: PersonId | None = None
-    photographer_ids: list[PersonId] | None = Field(None, max_length=100)
+    photographer_id: Id | None = None
+    photographer_ids: list[Id] | None = Field(None, max_length=100)
 
 
 class EventChange(BaseModel):
@@ -62,8 +65,8 @@ class EventChange(BaseModel):
     timezone: TimeZone | None = None
     expires_at: Moment | None = None
     guests_see_all_photos: bool | None = None
-    photographer_id: PersonId | None = None
-    photographer_ids: list[PersonId] | None = Field(None, max_length=100)
+    photographer_id: Id | None = None
+    photographer_ids: list[Id] | None = Field(None, max_length=100)
 
 
 class EventCreated(BaseModel):
@@ -73,7 +76,7 @@ class EventCreated(BaseModel):
 
 
 class EventIdIn(BaseModel):
-    event_id: PersonId
+    event_id: Id
 
 
 class SetCodeIn(EventIdIn):
@@ -89,8 +92,6 @@ class PhotographerOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     name: str
     event_code: str
@@ -99,6 +100,13 @@ class EventOut(BaseModel):
     expires_at: UtcTime
     guests_see_all_photos: bool
     created_at: UtcTime
+    cover_url: str | None = Field(description="The photo that stands for the event, signed for who asks.")
+
+    @classmethod
+    def of(cls, event: Event, viewer: User, **counts: Any) -> Self:
+        """Return an event as this account sees it."""
+        plain = {name: getattr(event, name) for name in cls.model_fields.keys() - counts.keys() - {"cover_url"}}
+        return cls.model_validate({**plain, **counts, "cover_url": cover_link(event, viewer)})
 
 
 class AdminEventOut(EventOut):
@@ -122,12 +130,56 @@ class EventProgressOut(BaseModel):
     oldest_pending_seconds: float | None = Field(description="Age of the oldest photo that is not through.")
 
 
+class EventDetailOut(AdminEventOut, EventProgressOut):
+    """An event with everything that is counted of it."""
+
+
+class CountedEventOut(AdminEventOut):
+    guests: int
+    photos: int
+
+
 class JoinedEventOut(BaseModel):
     id: int
     name: str
     event_code: str
     date: date | None
     joined_at: UtcTime
+    matching: bool = Field(description="False once the guest has withdrawn the consent to be looked for.")
+    cover_url: str | None = Field(description="The photo that stands for the event, signed for the guest.")
+
+
+class JoinIn(EventCodeIn):
+    consent: ConsentVersion | None = Field(None, description=CONSENT)
+
+
+class EventInfoOut(BaseModel):
+    name: str
+    date: date | None
+    open: bool = Field(description="Whether guests can join and send selfies now.")
+
+
+class CoverIn(BaseModel):
+    photo_id: Id
+
+
+class CoverOut(BaseModel):
+    message: str
+    cover_url: str | None
+
+
+class MemberOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    username: str
+    email: str
+    joined_at: UtcTime
+    has_selfie: bool = Field(description="One that was not rejected.")
+    selfie_status: str | None = Field(
+        description="Of the newest: `pending`, `processing`, `done`, `failed` or `rejected`."
+    )
+    matched: int = Field(description="Photos of this event that show the guest.")
 
 
 class EventJoined(BaseModel):

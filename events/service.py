@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import errors
 import storage
 from accounts import queries as account_queries
+from accounts.consent import record
 from cache_manager import TTLCache
 from database import reading, transaction
 from events import queries
@@ -106,8 +107,10 @@ def event_for_registration(session: Session, event_code: str) -> Event:
     return event
 
 
-def join(user_id: int, event_code: str) -> Event:
+def join(user_id: int, event_code: str, consent: str | None = None, locale: str = "fr") -> Event:
     """Make a guest a member of a further event; the matching there is a job of the new row.
+
+    `consent` is the version of the words the guest agreed to, in the language `locale`.
 
     Raises:
         EventNotFound, AlreadyJoined: as they say.
@@ -126,13 +129,14 @@ def join(user_id: int, event_code: str) -> Event:
                     requested_at=utcnow() if has_selfie else None,
                 )
             )
+            record(session, user_id, event.id, consent, locale)
         return event
     except IntegrityError as error:
         raise errors.AlreadyJoined from error
 
 
-def joined_by(user_id: int) -> Sequence[Row[Event, datetime]]:
-    """Return the guest's events and since when, oldest membership first."""
+def joined_by(user_id: int) -> Sequence[Row[Event, UserEvent]]:
+    """Return the guest's events with the memberships, oldest membership first."""
     with reading() as session:
         return queries.joined(session, user_id)
 
@@ -217,7 +221,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             session.flush()
             if photographer_ids is not None:
                 _assign(session, event_id, photographer_ids)
-            session.refresh(event, ["photographers"])
+            session.refresh(event, ["photographers", "cover"])
             queries.raise_change_mark(session)
     except IntegrityError as error:
         raise errors.EventCodeTaken from error
@@ -284,6 +288,12 @@ def every() -> Sequence[Event]:
     """Return every event with its photographers, newest first."""
     with reading() as session:
         return queries.every(session)
+
+
+def every_counted() -> Sequence[Row[Event, int, int]]:
+    """Return every event with its photographers, how many guests and how many photos it has, newest first."""
+    with reading() as session:
+        return queries.every_counted(session)
 
 
 def of_photographer(photographer_id: int) -> Sequence[Event]:

@@ -3,11 +3,14 @@
 from fastapi import APIRouter
 
 import errors
-from dependencies import SIGNED_IN, StaffedEvent, refusals
-from events import progress
+import job_queue
+from dependencies import SIGNED_IN, PhotoOwner, StaffedEvent, WakeJobs, refusals
+from events import cover, progress
 from events.progress import EventProgress
-from events.schemas import EventProgressOut
+from events.schemas import CoverIn, CoverOut, EventProgressOut
+from operations.schemas import Retried
 from photos import checksums
+from photos.links import link
 from photos.schemas import ChecksumsIn, KnownChecksums, KnownPhoto
 
 router = APIRouter(prefix="/api/photographer/events/{event_id}", tags=["photographer"])
@@ -25,3 +28,27 @@ def known_checksums(event: StaffedEvent, asked: ChecksumsIn) -> KnownChecksums:
     """By the SHA-256 of their bytes, so that nobody sends them again; one that `failed` is tried again if sent."""
     found = checksums.known(event.id, asked.sha256)
     return KnownChecksums(known=[KnownPhoto.model_validate(each, from_attributes=True) for each in found])
+
+
+@router.post("/retry-failed", summary="Try my event's failed photos again", responses=refusals(*REFUSED))
+def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
+    """Every photo of the event whose processing failed waits for it again."""
+    number = job_queue.retry_photos(event.id)
+    wake_jobs()
+    return Retried(retried=number)
+
+
+@router.put(
+    "/cover", summary="Choose the photo that stands for my event", responses=refusals(*REFUSED, errors.NoSuchPhoto)
+)
+def choose_cover(event: StaffedEvent, asked: CoverIn, staff: PhotoOwner) -> CoverOut:
+    """Every member of the event may see it, even where guests see only the photos they are in."""
+    cover.choose(event.id, asked.photo_id)
+    return CoverOut(message="Photo de couverture choisie", cover_url=link(asked.photo_id, "web", staff))
+
+
+@router.delete("/cover", summary="Let no photo stand for my event", responses=refusals(*REFUSED))
+def clear_cover(event: StaffedEvent) -> CoverOut:
+    """Who sees the photo is as for any other from now on; again, it changes nothing."""
+    cover.clear(event.id)
+    return CoverOut(message="Photo de couverture retirée", cover_url=None)

@@ -94,6 +94,12 @@ def forget_matches_of_older(session: Session, user_id: int, event_id: int, selfi
     )
 
 
+def forget_matches_in(session: Session, user_id: int, event_id: int) -> None:
+    """Delete the guest's matches in one event."""
+    photos = select(Photo.id).where(Photo.event_id == event_id)
+    session.execute(delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id.in_(photos)))
+
+
 def forget_matches(session: Session, match_ids: Sequence[int]) -> None:
     """Delete these matches."""
     if match_ids:
@@ -177,6 +183,15 @@ def selfie_is_current(session: Session, selfie_id: int, user_id: int) -> bool:
     """Tell whether the selfie still exists and no newer one has been accepted."""
     newer = exists().where(Selfie.user_id == user_id, Selfie.id > selfie_id, Selfie.status == DONE)
     return bool(session.scalar(select(exists().where(Selfie.id == selfie_id) & ~newer)))
+
+
+def selfie_looked_for(session: Session, selfie_id: int, event_id: int) -> Selfie | None:
+    """Return a selfie if its guest is looked for in the event: has joined it, and not withdrawn the consent."""
+    return session.scalar(
+        select(Selfie)
+        .join(UserEvent, UserEvent.user_id == Selfie.user_id)
+        .where(Selfie.id == selfie_id, UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
+    )
 
 
 def selfie(session: Session, selfie_id: int) -> Selfie | None:

@@ -82,7 +82,7 @@ def accept_selfie(
         for event_id in event_ids:
             with transaction() as session:
                 event = event_queries.lock(session, event_id)
-                current = queries.selfie(session, selfie_id)
+                current = queries.selfie_looked_for(session, selfie_id, event_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
                 matched.add(event_id)
@@ -195,7 +195,7 @@ def selfie_for_membership(membership_id: int, engine_id: str) -> tuple[Selfie | 
     """Return the guest's accepted selfie and, where it is known already, its embedding by that engine."""
     with reading() as session:
         membership = session.get(UserEvent, membership_id)
-        if membership is None:
+        if membership is None or membership.withdrawn_at is not None:
             return None, None
         selfie = selfie_queries.accepted(session, membership.user_id)
         if selfie is None:
@@ -225,7 +225,8 @@ def rematch(
         if event is None or membership is None or user is None or not held(membership):
             return
         selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
-        if selfie is not None and embedding is not None and selfie.status == DONE:
+        looked_for = membership.withdrawn_at is None
+        if looked_for and selfie is not None and embedding is not None and selfie.status == DONE:
             if event.id in selfie_queries.events_without_embedding(session, user.id, selfie.id):
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
             match_guest(session, event, user.id, selfie.id, embedding)

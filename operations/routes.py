@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import errors
 from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals, scraper
 from faces.providers import engine_id_of
 from inference import InferenceThread
-from operations import service
-from operations.schemas import Alive, Provider, Ready, Statistics
+from operations import samples, service
+from operations.samples import Point
+from operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
 from settings import get_settings
 
 router = APIRouter(tags=["operations"])
@@ -66,6 +67,18 @@ def metrics() -> Response:
 def stats() -> dict[str, Any]:
     """For admins and the monitoring token. Counts are at most a few seconds old."""
     return service.statistics()
+
+
+@router.get(
+    "/api/admin/samples",
+    summary="How the service stood, minute by minute",
+    response_model=list[SampleOut],
+    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    tags=["admin"],
+)
+def show_samples(_: CurrentAdmin, hours: Annotated[int, Query(ge=1, le=720)] = 24) -> list[Point]:
+    """Oldest first, kept for 30 days. At most some 500 points: each has the highest of its minutes' levels."""
+    return samples.points(hours)
 
 
 @router.get(

@@ -92,6 +92,20 @@ class Statistics(BaseModel):
     cache: CacheState = Field(description="Of all processes together, each as it reported last.")
 
 
+class SampleOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    at: UtcTime
+    guests: int
+    selfies: int
+    photos: int
+    matches: int
+    queue_depth: int = Field(description="Background jobs not through.")
+    queue_age_seconds: float = Field(description="Age of the oldest of them.")
+    requests: int = Field(description="Answered since the point before.")
+    errors: int = Field(description="Of those, answered with 5xx.")
+
+
 class Provider(BaseModel):
     provider: str
     engine_id: str

@@ -47,7 +47,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
         statistics=statistics,
         waiting=sum(each["pending"] + each["processing"] for each in statistics["jobs"].values()),
         failed=sum(each["failed"] for each in statistics["jobs"].values()),
-        oldest=max((job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS)),
+        oldest=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
         plots=[(each, _table(found, each)) for each in drawn],
         times=[int(point.at.timestamp()) for point in found],
         ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],
@@ -84,4 +84,6 @@ def _unit(longest: float) -> tuple[str, int]:
 
 def _table(found: Sequence[Point], plot: Plot) -> list[Row]:
     groups = plots.thinned(len(found), TABLE_ROWS)
-    return [Row(found[group[0]].at, [max(curve.values[i] for i in group) for curve in plot.curves]) for group in groups]
+    return [
+        Row(found[group[0]].at, [max(curve.values[i] for i in group) for curve in plot.curves]) for group in groups
+    ]

@@ -22,5 +22,12 @@ AnyEvent = Annotated[Event, Depends(_any_event)]
 def show(request: Request, template: str, **context: Any) -> Response:
     """Return an admin's page; besides what every template knows, `day`, `moment`, `duration` and `size` write."""
     language = language_of(request)
-    words = {each.__name__: partial(each, language) for each in (figures.day, figures.moment, figures.duration)}
-    return render(request, f"admin/{template}", **words, size=partial(figures.size, language), **context)
+    return render(
+        request,
+        f"admin/{template}",
+        day=partial(figures.day, language),
+        moment=partial(figures.moment, language),
+        duration=partial(figures.duration, language),
+        size=partial(figures.size, language),
+        **context,
+    )

@@ -1,9 +1,10 @@
 """Curves of the service over time, as shapes for a template: no colours, no words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 # The plot's own units; it is stretched to whatever room it gets.
 WIDTH, HEIGHT = 1000, 200
@@ -37,7 +38,7 @@ def nice_top(highest: float) -> float:
     """Return a round number at or above `highest`, whose half is round as well; at least 2."""
     if highest <= 2:
         return 2
-    magnitude = 10 ** math.floor(math.log10(highest))
+    magnitude = 10.0 ** math.floor(math.log10(highest))
     return next(step * magnitude for step in STEPS if step * magnitude >= highest)
 
 
@@ -61,11 +62,11 @@ def across(times: Sequence[datetime], since: datetime, until: datetime) -> list[
 
 def usual_step(times: Sequence[datetime]) -> timedelta:
     """Return the time between most neighbouring points; a minute where there are none."""
-    steps = sorted(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    steps = sorted(later - earlier for earlier, later in pairwise(times))
     return steps[len(steps) // 2] if steps else timedelta(minutes=1)
 
 
-def plot(name: str, unit: str, xs: Sequence[float], step: float, series: dict[str, Sequence[float]]) -> Plot:
+def plot(name: str, unit: str, xs: Sequence[float], step: float, series: Mapping[str, Sequence[float]]) -> Plot:
     """Return the curves of `series` at `xs`, whose points are usually `step` apart."""
     top = nice_top(max((value for values in series.values() for value in values), default=0))
     curves = [

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import errors
 from accounts import tokens
 from keys import MAX_ID
-from models import User
+from models import Event, User
 from settings import get_settings
 
 LIFETIME_SECONDS = 2 * 3600
@@ -35,6 +35,11 @@ def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str
         **({"download": "true"} if download else {}),
     }
     return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
+
+
+def cover_link(event: Event, user: User) -> str | None:
+    """Return the address of the photo that stands for an event, for this account."""
+    return link(event.cover.photo_id, "web", user) if event.cover is not None else None
 
 
 def signer(photo_id: int, size: str, user: str, expires: str, signature: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from models import DONE, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
@@ -68,18 +68,29 @@ def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
     )
 
 
+def forget_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
+    """Delete what was computed from the guest's selfies for one event."""
+    own = select(Selfie.id).where(Selfie.user_id == user_id)
+    session.execute(
+        delete(SelfieEmbedding).where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.selfie_id.in_(own))
+    )
+
+
+def _matched_in(user_id: int) -> Select[int]:
+    """The events in which the guest is looked for: joined, and the consent not withdrawn."""
+    return select(UserEvent.event_id).where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None))
+
+
 def events_of(session: Session, user_id: int) -> set[int]:
-    """Return the guest's events."""
-    return set(session.scalars(select(UserEvent.event_id).where(UserEvent.user_id == user_id)))
+    """Return the events in which the guest is looked for."""
+    return set(session.scalars(_matched_in(user_id)))
 
 
 def events_without_embedding(session: Session, user_id: int, selfie_id: int) -> Sequence[int]:
-    """Return the guest's events for which this selfie has no embedding yet."""
+    """Return the events in which the guest is looked for and this selfie has no embedding yet."""
     known = select(SelfieEmbedding.event_id).where(SelfieEmbedding.selfie_id == selfie_id)
     return session.scalars(
-        select(UserEvent.event_id)
-        .where(UserEvent.user_id == user_id, UserEvent.event_id.not_in(known))
-        .order_by(UserEvent.event_id)
+        _matched_in(user_id).where(UserEvent.event_id.not_in(known)).order_by(UserEvent.event_id)
     ).all()
 
 

@@ -188,8 +188,7 @@ def remove_mine(user_id: int) -> None:
     """
     with transaction() as session:
         # The events' rows first: a matching under way ends before, and the next one finds no selfie.
-        for event_id in sorted(row[0].id for row in event_queries.joined(session, user_id)):
-            event_queries.lock(session, event_id)
+        event_queries.lock_joined(session, user_id)
         account_queries.lock_user(session, user_id)
         keys = queries.all_keys(session, user_id)
         if not queries.remove_all(session, user_id) or not keys:

@@ -2,19 +2,35 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.orm import Session
 
 import job_queue
 from bench.crowd import Crowd, fill
 from database import get_engine, transaction
-from tests.builders import Person, Service, people
+from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
+from tests.builders import EventInfo, Person, Service, people
 
-GROWING = ("users", "user_events", "selfies", "selfie_embeddings", "photos", "faces", "face_matches")
+GROWING = (
+    "users",
+    "user_events",
+    "selfies",
+    "selfie_embeddings",
+    "photos",
+    "faces",
+    "face_matches",
+    "favourites",
+    "refusals",
+    "consents",
+    "samples",
+)
 PAGE = {"limit": 30}
 Seen = list[tuple[str, Any]]
 
@@ -57,8 +73,16 @@ def full_scans(seen: Seen) -> list[str]:
     return found
 
 
+@dataclass
+class Middle(Person):
+    """A guest in the middle of a crowd; the name is the event's code."""
+
+    event: EventInfo
+    photo_id: int
+
+
 @pytest.fixture(scope="module")
-def crowd(service: Service) -> tuple[Crowd, Person]:
+def crowd(service: Service) -> tuple[Crowd, Middle]:
     """A few thousand of everything, and one guest in the middle of it."""
     home = service.event(guests_see_all_photos=True)
     guest = service.guest(home, "middle")
@@ -68,13 +92,31 @@ def crowd(service: Service) -> tuple[Crowd, Person]:
     with transaction() as session:
         crowd = fill(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
         fill(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
+        _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))
-    return crowd, Person(guest.id, home.code, guest.token)
+    return crowd, Middle(guest.id, home.code, guest.token, home, service.my_photos(guest)[0]["id"])
+
+
+def _decide(session: Session, guest_id: int) -> None:
+    """Everybody keeps and refuses a photo and consents; the guest in the middle keeps all of theirs."""
+    rows = session.execute(select(FaceMatch.user_id, FaceMatch.photo_id)).all()
+    pairs = [{"user_id": user_id, "photo_id": photo_id} for user_id, photo_id in rows]
+    session.execute(insert(Favourite), pairs)
+    session.execute(insert(Refusal), [pair for pair in pairs if pair["user_id"] != guest_id])
+    members = session.execute(select(UserEvent.user_id, UserEvent.event_id)).all()
+    consents = [
+        {"user_id": user, "event_id": event_id, "version": "2026-11", "locale": "fr"} for user, event_id in members
+    ]
+    session.execute(insert(Consent), consents)
+    names = ("guests", "selfies", "photos", "matches", "queue_depth", "queue_age_seconds", "requests", "errors")
+    figures = {**dict.fromkeys(names, 0), "machine": "m", "requests_seen": 0, "errors_seen": 0}
+    now = int(time.time() // 60)
+    session.execute(insert(Sample), [{"minute": now - each, **figures} for each in range(10, 20_000)])
 
 
 # For each hot call: how it is made, and how many statements it may need.
-HOT: dict[str, tuple[int, Callable[[Service, Person], Any]]] = {
+HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "check-event-code, cached": (1, lambda s, g: s.post("/api/check-event-code", json={"event_code": g.name})),
     "check-user-availability": (
         2,
@@ -103,12 +145,40 @@ HOT: dict[str, tuple[int, Callable[[Service, Person], Any]]] = {
     "all-photos": (5, lambda s, g: s.get("/api/all-photos", g, params=PAGE)),
     "my-selfie": (2, lambda s, g: s.get("/api/my-selfie", g)),
     "events": (2, lambda s, g: s.get("/api/user/events", g)),
+    "event-info": (1, lambda s, g: s.get("/api/event-info", params={"event_code": g.name})),
+    "my-photos of an event": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/photos", g, params=PAGE)),
+    "progress": (3, lambda s, g: s.get(f"/api/user/events/{g.event.id}/progress", g)),
+    "favourites": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/favourites", g, params=PAGE)),
+    "keep a photo": (4, lambda s, g: s.put(f"/api/photos/{g.photo_id}/favourite", g)),
+    "photos.zip": (
+        3,
+        lambda s, g: s.get(f"/api/user/events/{g.event.id}/photos.zip", g, params={"which": "favourites"}),
+    ),
+    "my-consents": (2, lambda s, g: s.get("/api/my-consents", g)),
+    "known-checksums": (
+        5,
+        lambda s, g: s.post(
+            f"/api/photographer/events/{g.event.id}/known-checksums",
+            g.event.photographer,
+            json={"sha256": [f"{number:064x}" for number in range(500)]},
+        ),
+    ),
+    "an event's progress": (
+        7,
+        lambda s, g: s.get(f"/api/photographer/events/{g.event.id}/progress", g.event.photographer),
+    ),
+    "an event's guests": (4, lambda s, g: s.get(f"/api/admin/events/{g.event.id}/users", s.admin, params=PAGE)),
+    "an event's guests, searched": (
+        4,
+        lambda s, g: s.get(f"/api/admin/events/{g.event.id}/users", s.admin, params={"q": "u1", **PAGE}),
+    ),
+    "samples": (2, lambda s, g: s.get("/api/admin/samples", s.admin)),
 }
 
 
 @pytest.mark.parametrize("name", HOT)
 def test_a_hot_call_needs_few_statements_and_no_full_scan(
-    service: Service, crowd: tuple[Crowd, Person], name: str
+    service: Service, crowd: tuple[Crowd, Middle], name: str
 ) -> None:
     _, guest = crowd
     most, call = HOT[name]
@@ -122,7 +192,7 @@ def test_a_hot_call_needs_few_statements_and_no_full_scan(
 
 
 def test_a_list_needs_as_many_statements_for_one_photo_as_for_many(
-    service: Service, crowd: tuple[Crowd, Person]
+    service: Service, crowd: tuple[Crowd, Middle]
 ) -> None:
     _, guest = crowd
     counts = []
@@ -135,7 +205,7 @@ def test_a_list_needs_as_many_statements_for_one_photo_as_for_many(
 
 
 def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
-    service: Service, crowd: tuple[Crowd, Person]
+    service: Service, crowd: tuple[Crowd, Middle]
 ) -> None:
     _, guest = crowd
     with statements() as seen:
@@ -146,7 +216,7 @@ def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
     assert "idx_photos_event" not in plan
 
 
-def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Person]) -> None:
+def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Middle]) -> None:
     looks: list[Callable[[], object]] = [
         job_queue.claim,
         job_queue.counts,
@@ -161,7 +231,7 @@ def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd,
     assert full_scans(seen) == []
 
 
-def test_statistics_are_not_counted_anew_at_each_call(service: Service, crowd: tuple[Crowd, Person]) -> None:
+def test_statistics_are_not_counted_anew_at_each_call(service: Service, crowd: tuple[Crowd, Middle]) -> None:
     admin = service.admin
     assert service.get("/api/stats", admin).status_code == 200
     with statements() as seen:
@@ -170,6 +240,6 @@ def test_statistics_are_not_counted_anew_at_each_call(service: Service, crowd: t
     assert full_scans(seen) == []
 
 
-def test_a_full_scan_would_be_seen(service: Service, crowd: tuple[Crowd, Person]) -> None:
+def test_a_full_scan_would_be_seen(service: Service, crowd: tuple[Crowd, Middle]) -> None:
     assert full_scans([("SELECT id FROM photos WHERE width = 12345", ())])
     assert full_scans([("SELECT id FROM photos WHERE id = 12345", ())]) == []

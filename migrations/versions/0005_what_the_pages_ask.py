@@ -25,7 +25,7 @@ def _columns() -> None:
     op.add_column("photos", sa.Column("mean_colour", sa.String(length=7), nullable=True))
     op.create_index("idx_photos_event_status", "photos", ["event_id", "status", "size"])
     op.add_column("user_events", sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index("idx_user_events_event_order", "user_events", ["event_id", "id"])
+    op.create_index("idx_user_events_event_order", "user_events", ["event_id", "id", "user_id"])
 
 
 def _reference(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:

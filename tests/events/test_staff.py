@@ -105,3 +105,69 @@ def test_what_is_no_list_of_checksums_is_refused(service: Service, sha256: Any) 
     event = service.event()
     body = {"sha256": sha256}
     refused(service.post(path(event, "known-checksums"), event.photographer, json=body), 422, "InvalidRequest")
+
+
+# --- trying again ----------------------------------------------------------------------------------
+
+
+def test_failed_photos_of_one_event_are_tried_again(service: Service) -> None:
+    event, other = service.event(), service.event()
+    for each in (event, other):
+        service.upload(each, people(1), people(2))
+        service.process_photos(each)
+    with transaction() as session:
+        session.execute(update(Photo).values(status=FAILED, error="a fault").where(Photo.event_id == other.id))
+        first = service.get(path(event, "photos"), event.photographer).json()[0]["id"]
+        session.execute(update(Photo).values(status=FAILED, error="a fault").where(Photo.id == first))
+    assert service.post(path(event, "retry-failed"), event.photographer).json() == {"retried": 1}
+    assert all(photo["processing_status"] == "done" for photo in service.process_photos(event))
+    assert service.post(path(event, "retry-failed"), event.photographer).json() == {"retried": 0}
+    assert all(photo["processing_status"] == "failed" for photo in service.process_photos(other))
+    refused(service.post(path(other, "retry-failed"), event.photographer), 404, "NoSuchEvent")
+    assert service.post(path(other, "retry-failed"), service.admin).json() == {"retried": 2}
+
+
+# --- the cover -------------------------------------------------------------------------------------
+
+
+def test_every_member_sees_the_cover_of_an_event_that_keeps_photos_private(service: Service) -> None:
+    event, other = service.event(), service.event()
+    first, second = (each["id"] for each in service.upload(event, people(1), people(2))["uploaded_photos"])
+    (elsewhere,) = (each["id"] for each in service.upload(other, people(1))["uploaded_photos"])
+    service.process_photos(event)
+    guest, stranger = service.guest(event), service.guest(other)
+
+    def covers() -> list[str | None]:
+        mine = service.get("/api/user/events", guest).json()[0]
+        theirs = service.get("/api/photographer/events", event.photographer).json()[0]
+        one = service.get("/api/photographer/my-event", event.photographer).json()
+        every = service.get("/api/admin/events", service.admin).json()
+        detail = service.get(f"/api/admin/events/{event.id}", service.admin).json()
+        changed = service.put(f"/api/admin/events/{event.id}", service.admin, json={}).json()
+        listed = next(each for each in every if each["id"] == event.id)
+        return [each["cover_url"] for each in (mine, theirs, one, listed, detail, changed)]
+
+    assert covers() == [None] * 6
+    assert service.get(f"/api/photo/{first}", guest).status_code == 404
+    for photo_id, who in ((second, event.photographer), (first, service.admin)):
+        answer = service.put(path(event, "cover"), who, json={"photo_id": photo_id})
+        assert answer.status_code == 200, answer.text
+        assert f"/api/photo/{photo_id}?" in answer.json()["cover_url"]
+    urls = [url for url in covers() if url is not None]
+    assert len(urls) == 6
+    assert all(service.get(url).status_code == 200 for url in urls)
+    assert service.get(f"/api/photo/{second}", guest).status_code == 404
+    assert service.get(f"/api/photo/{first}", stranger).status_code == 404
+    assert service.get(f"/api/user/events/{event.id}/photos", guest).json() == []
+    for photo_id in (elsewhere, 10**15):
+        body = {"photo_id": photo_id}
+        refused(service.put(path(event, "cover"), event.photographer, json=body), 404, "NoSuchPhoto")
+    refused(service.put(path(event, "cover"), other.photographer, json={"photo_id": first}), 404, "NoSuchEvent")
+    for _ in range(2):
+        assert service.delete(path(event, "cover"), event.photographer).json()["cover_url"] is None
+    assert service.get(f"/api/photo/{first}", guest).status_code == 404
+    service.put(path(event, "cover"), event.photographer, json={"photo_id": first})
+    service.delete(f"/api/photos/{first}", event.photographer)
+    assert covers() == [None] * 6
+    service.put(path(event, "cover"), event.photographer, json={"photo_id": second})
+    assert service.delete(f"/api/admin/events/{event.id}", service.admin).status_code == 200

@@ -59,7 +59,7 @@ GET /api/stats
 GET /livez
 GET /readyz
 """
-PUBLIC = {"check-event-code", "check-user-availability", "validate-selfie", "login"}
+PUBLIC = {"check-event-code", "event-info", "check-user-availability", "validate-selfie", "login"}
 COUNTS = {"users", "photos", "faces", "face_matches", "events", "selfies", "jobs", "db_pool", "cache"}
 
 

@@ -1,0 +1,28 @@
+"""A guest erases the whole account, with everything that was ever computed from it."""
+
+import errors
+import storage
+from accounts import queries
+from accounts.passwords import verify_password
+from database import transaction
+from events import queries as event_queries
+from models import User
+from selfies import queries as selfie_queries
+
+
+def erase(user: User, password: str) -> None:
+    """Erase the account, its selfies, embeddings, matches, favourites, refusals and consents.
+
+    Raises:
+        BadCredentials: not the account's password. InvalidToken: the account has just been deleted.
+    """
+    if not verify_password(password, user.hashed_password):
+        raise errors.BadCredentials
+    with transaction() as session:
+        # The events' rows first: a matching under way ends before, and the next one finds no guest.
+        event_queries.lock_joined(session, user.id)
+        if queries.lock_user(session, user.id) is None:
+            raise errors.InvalidToken
+        keys = selfie_queries.all_keys(session, user.id)
+        queries.remove(session, user.id)
+    storage.delete(keys)

@@ -1,0 +1,61 @@
+"""What guests decide about their data: consenting, withdrawing, erasing the account."""
+
+from fastapi import APIRouter
+
+import errors
+from accounts import consent
+from accounts.erasure import erase
+from accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
+from dependencies import HASHES, SIGNED_IN, CurrentGuest, Language, WakeJobs, refusals
+from fields import RowId
+
+router = APIRouter(prefix="/api", tags=["privacy"])
+REFUSED = (*SIGNED_IN, errors.GuestsOnly)
+
+
+@router.post("/consent", summary="I agree to be looked for", responses=refusals(*REFUSED, errors.NotInEvent))
+def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> Message:
+    """Recorded once for each version. After a withdrawal the guest's selfie is matched again, in the background."""
+    consent.give(guest.id, asked.event_id, asked.version, language)
+    wake_jobs()
+    return Message(message="Consentement enregistré")
+
+
+@router.get("/my-consents", summary="What I agreed to", responses=refusals(*REFUSED))
+def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
+    """Every consent the guest ever gave, newest first."""
+    return [
+        ConsentOut(
+            event_id=each.event_id,
+            event_name=event_name,
+            version=each.version,
+            locale=each.locale,
+            given_at=each.given_at,
+            withdrawn_at=each.withdrawn_at,
+        )
+        for each, event_name in consent.all_of(guest.id)
+    ]
+
+
+@router.delete(
+    "/my-consents/{event_id}", summary="I no longer agree", responses=refusals(*REFUSED, errors.NotInEvent)
+)
+def withdraw_consent(event_id: RowId, guest: CurrentGuest) -> Message:
+    """Erases what was computed of the guest for that event, and every match there; nothing brings them back.
+
+    The account and the selfie stay; `DELETE /api/my-selfie` and `DELETE /api/me` erase those.
+    """
+    consent.withdraw(guest.id, event_id)
+    return Message(message="Consentement retiré")
+
+
+@router.delete(
+    "/me",
+    dependencies=[HASHES],
+    summary="Erase my account",
+    responses=refusals(errors.BadCredentials, *REFUSED, errors.TooBusy),
+)
+def erase_me(asked: PasswordIn, guest: CurrentGuest) -> Message:
+    """With the selfie and everything computed from it, in all events. It cannot be undone."""
+    erase(guest, asked.password)
+    return Message(message="Compte supprimé")

@@ -1,0 +1,128 @@
+"""A sample a minute, by one process, kept a month; what goes wrong with it disturbs nothing."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
+
+from database import reading, transaction
+from models import Sample
+from operations import samples
+from operations.samples import Sampler
+from tests.builders import Service, people
+from tests.conftest import wait_until
+from tests.pictures import refused
+
+NOW = int(time.time() // 60)
+
+
+def stored() -> list[Sample]:
+    with reading() as session:
+        return list(session.scalars(select(Sample).order_by(Sample.minute)))
+
+
+def forget() -> None:
+    with transaction() as session:
+        session.execute(delete(Sample))
+
+
+def sample(minute: int, **figures: Any) -> Sample:
+    names = ("guests", "selfies", "photos", "matches", "queue_depth", "requests", "errors")
+    rest = {"queue_age_seconds": 0.0, "machine": "another", "requests_seen": 0, "errors_seen": 0}
+    return Sample(minute=minute, **{**dict.fromkeys(names, 0), **rest, **figures})
+
+
+def test_a_running_service_samples_itself(service: Service) -> None:
+    wait_until(lambda: bool(stored()))
+    answer = service.get("/api/admin/samples", service.admin)
+    assert answer.status_code == 200
+    assert answer.json()[-1]["at"].endswith("Z")
+    assert answer.json()[-1]["queue_depth"] >= 0
+    refused(service.get("/api/admin/samples", service.event().photographer), 403, "AdminsOnly")
+    for hours in (0, 721, "x"):
+        refused(service.get("/api/admin/samples", service.admin, params={"hours": hours}), 422, "InvalidRequest")
+
+
+def test_a_sample_counts_what_there_is_and_what_was_answered_since(service: Service) -> None:
+    forget()
+    event = service.event()
+    service.upload(event, people(1))
+    service.process_photos(event)
+    guest = service.guest(event)
+    service.send_selfie(guest, people(1))
+    service.settle(guest)
+    samples.write(NOW + 10)
+    for _ in range(7):
+        service.get("/livez")
+    service.get("/api/image/nothing.jpg")
+    samples.write(NOW + 11)
+    before, after = stored()[-2:]
+    assert (after.guests, after.selfies, after.photos, after.matches) == (1, 1, 1, 1)
+    assert (after.queue_depth, after.queue_age_seconds) == (0, 0.0)
+    assert after.requests == 8
+    assert after.requests_seen - before.requests_seen == 8
+    assert after.errors == 0
+    # The counters of a service that was started again begin at nothing.
+    with transaction() as session:
+        session.get_one(Sample, NOW + 11).requests_seen = 10**9
+    samples.write(NOW + 12)
+    assert stored()[-1].requests == stored()[-1].requests_seen
+
+
+def test_of_many_processes_one_writes_the_minute(service: Service) -> None:
+    forget()
+    minute = NOW + 100
+    with ThreadPoolExecutor(6) as pool:
+        for each in [pool.submit(samples.write, minute) for _ in range(6)]:
+            each.result(20)
+    assert [each.minute for each in stored()].count(minute) == 1
+
+
+def test_what_is_older_than_a_month_goes(service: Service) -> None:
+    forget()
+    month = 30 * 24 * 60
+    with transaction() as session:
+        session.add_all([sample(NOW + 200 - month - 1), sample(NOW + 200 - month + 1)])
+    samples.write(NOW + 200)
+    minutes = [each.minute for each in stored()]
+    assert NOW + 200 - month + 1 in minutes
+    assert NOW + 200 - month - 1 not in minutes
+
+
+def test_a_month_is_thinned_and_loses_no_request(service: Service) -> None:
+    forget()
+    minutes = range(NOW - 20_000, NOW - 10)
+    with transaction() as session:
+        session.add_all(
+            sample(minute, requests=3, errors=1, photos=minute - minutes[0], queue_depth=int(minute % 97 == 0))
+            for minute in minutes
+        )
+    points = service.get("/api/admin/samples", service.admin, params={"hours": 720}).json()
+    assert 200 <= len(points) <= 501
+    assert sum(point["requests"] for point in points) >= 3 * len(minutes)
+    assert sum(point["errors"] for point in points) >= len(minutes)
+    assert points == sorted(points, key=lambda point: point["at"])
+    photos = [point["photos"] for point in points if point["at"] < points[-2]["at"]]
+    assert photos == sorted(photos)
+    assert any(point["queue_depth"] for point in points)
+    recent = service.get("/api/admin/samples", service.admin, params={"hours": 1}).json()
+    assert 40 <= len(recent) <= 60
+
+
+def test_a_database_that_fails_disturbs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def fail(minute: int) -> None:
+        tried.append(minute)
+        raise OperationalError("INSERT", {}, Exception("the database is away"))
+
+    monkeypatch.setattr(samples, "write", fail)
+    sampler = Sampler()
+    for now in (60.0, 61.0, 119.0, 120.0, 121.0):
+        monkeypatch.setattr(time, "time", partial(float, now))
+        sampler.tick()
+    assert tried == [1, 2]
