@@ -16,6 +16,7 @@ from events import service as events
 from fields import RowId
 from keys import comparison_key
 from models import Event, utcnow
+from pages import figures
 from pages.admin_forms import (
     MAX_KEPT,
     PEOPLE,
@@ -30,6 +31,7 @@ from pages.admin_forms import (
 from pages.admin_rooms import AnyEvent, show
 from pages.redirects import lead_back
 from pages.rendering import page_router
+from pages.wording import text
 from settings import get_settings
 
 router = page_router()
@@ -126,6 +128,8 @@ def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
         chosen=chosen,
         languages=LANGUAGES if chosen == "both" else (chosen,),
         qr=_drawn(event),
+        day_in=figures.day,
+        t_in=text,
         site=get_settings().address.partition("://")[2],
     )
 

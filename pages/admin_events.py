@@ -72,7 +72,14 @@ def list_events(
     shown = rows[(number - 1) * SHOWN : number * SHOWN]
     asked = {"q": q[:200], "state": state, "sort": sort, "order": order}
     return show(
-        request, "events.html", rows=shown, found=len(rows), every=len(every), asked=asked, number=number, pages=pages
+        request,
+        "events.html",
+        rows=shown,
+        found=len(rows),
+        every=len(every),
+        asked=asked,
+        page_number=number,
+        pages=pages,
     )
 
 

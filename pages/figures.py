@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from pages.wording import number, text
+from pages.wording import text
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")
@@ -40,8 +40,3 @@ def size(language: str, value: int) -> str:
         amount, unit = amount / 1000, unit + 1
     shown = round(amount, 1) if amount < 10 else round(amount)
     return text(language, f"admin.size.{SIZES[unit]}", amount=int(shown) if shown == int(shown) else shown)
-
-
-def per_cent(language: str, share: float) -> str:
-    """Return a share of one in per cent."""
-    return text(language, "admin.per_cent", amount=number(language, round(100 * share, 1)))
