@@ -14,7 +14,9 @@ from tests.builders import people
 @pytest.fixture(scope="module")
 def party(stage: Stage) -> tuple[Event, str]:
     """An event where everybody sees all, with a guest who is in 24 of its 30 photos."""
-    event = stage.event("Fête d’été", date="2026-06-20", expires_at="2099-01-01T00:00:00Z", guests_see_all_photos=True)
+    event = stage.event(
+        "Fête d’été", date="2026-06-20", expires_at="2099-01-01T00:00:00Z", guests_see_all_photos=True
+    )
     guest = stage.guest(event)
     send_portrait(stage, event, guest, people(5))
     mine = [scene(number, 5, *([9] if number % 3 else []), tall=number % 4 == 0) for number in range(24)]
