@@ -1,14 +1,11 @@
 """The gallery and its viewer, on phones and desktops, with people of solid colours."""
 
-import re
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
-from tests.pages.stage import Event, Stage, axe, shoot
 from tests.builders import people
+from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.stage import Event, Stage, axe, shoot
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +23,7 @@ def party(stage: Stage) -> tuple[Event, str]:
 
 
 def test_looks(stage: Stage, party: tuple[Event, str]) -> None:
-    event, guest = party
+    _event, guest = party
     for size, theme in (("phone", "dark"), ("desktop", "light")):
         with stage.page(size, "fr", color_scheme=theme) as page:
             stage.log_in(page, guest)
