@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from bench.client import Api
 from tests.builders import people
+from tests.conftest import wait_until
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
 NUMBER = 14
@@ -24,8 +25,7 @@ def event(stage: Stage, tmp_path: Path) -> Event:
         paths.append(path)
     calls = of_photographer(stage, event)
     calls.upload(event.id, paths)
-    while calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] < NUMBER:
-        pass
+    wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == NUMBER)
     return event
 
 
@@ -79,7 +79,7 @@ def test_leaving_the_page_ends_the_time_to_think(stage: Stage, event: Event) -> 
         page.locator(".shot .pick").nth(2).click()
         page.click("#delete")
         page.goto("/studio")
-        expect(page.locator(".card")).to_contain_text(f"{NUMBER - 1} photos")
+        wait_until(lambda: number_of_photos(stage, event) == NUMBER - 1)
 
 
 def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) -> None:
@@ -104,7 +104,7 @@ def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) ->
         page.keyboard.press("Home")
         page.keyboard.press("Enter")
         expect(page.locator("#viewer img")).to_be_visible()
-        page.wait_for_function("document.querySelector('#viewer img').naturalWidth > 0")
+        page.wait_for_function("() => document.querySelector('#viewer img').naturalWidth > 0")
         assert axe(page) == []
         shoot(page, "studio-viewer")
         page.keyboard.press("ArrowRight")
@@ -123,7 +123,7 @@ def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
         expect(page.locator(".toast")).to_contain_text("la couverture de l’événement")
         expect(page.locator(".is-cover")).to_have_attribute("data-name", "IMG_10.JPG")
         page.goto("/studio")
-        page.wait_for_function("document.querySelector('img.cover').naturalWidth > 0")
+        page.wait_for_function("() => document.querySelector('img.cover').naturalWidth > 0")
         expect(page.locator(".card")).to_contain_text("14 photos · 0 invité")
         assert axe(page) == []
         shoot(page, "studio")

@@ -18,7 +18,8 @@ let last = 0;
 
 const unit = (value, name, digits = 0) =>
   new Intl.NumberFormat(language, { style: "unit", unit: name, maximumFractionDigits: digits }).format(value);
-const size = (bytes) => (bytes < 1e9 ? unit(bytes / 1e6, "megabyte", 1) : unit(bytes / 1e9, "gigabyte", 1));
+const size = (bytes) =>
+  bytes < 1e6 ? unit(bytes / 1e3, "kilobyte") : bytes < 1e9 ? unit(bytes / 1e6, "megabyte", 1) : unit(bytes / 1e9, "gigabyte", 1);
 const time = (s) => (s < 90 ? unit(s, "second") : s < 5400 ? unit(s / 60, "minute") : unit(s / 3600, "hour", 1));
 
 function write(element, sentence) {
@@ -145,7 +146,7 @@ function rows() {
     write(said, fact(item));
     bar.hidden = item.state !== "sending";
     bar.ariaLabel = item.name;
-    bar.value = item.sent / item.size;
+    bar.value = item.size && item.sent / item.size;
     again.hidden = item.state !== "failed";
   });
 }
