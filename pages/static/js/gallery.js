@@ -1,247 +1,199 @@
 // The guest's photos: shown in rows, kept up to date while they arrive, opened in the viewer, taken home in a ZIP.
 
-import { api, number, pause, t, toast, when, el } from "./base.js";
-import { Rows } from "./rows.js";
+import { api, el, number, pause, t, toast, when } from "./base.js";
+import { rowsIn } from "./rows.js";
 
-const box = document.getElementById("rows");
-const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("data").textContent);
 const { event, show } = data;
-const news = document.getElementById("news");
-const standingLine = document.getElementById("standing");
-const more = document.getElementById("more");
+const [box, news, zip] = ["rows", "news", "zip"].map($);
+const counted = { mine: "matched", favourites: "favourites", all: "photos" }[show];
 const known = new Map();
 let { standing, next, total } = data;
 let photos = data.photos.map(familiar);
-let viewer = null;
-let loading = null;
-let waiting = null;
-let stirred = Date.now();
+let [viewer, loading, fresh, stirred] = [null, null, null, Date.now()];
 
 // One object for each photo, however often it comes: the viewer holds on to it.
 function familiar(photo) {
-  const before = known.get(photo.id);
-  if (before) {
-    
-    Object.assign(before, { waiting: false }, photo);
-    return before;
-  }
-  known.set(photo.id, photo);
-  return photo;
+  const kept = known.get(photo.id) ?? {};
+  known.set(photo.id, Object.assign(kept, { waiting: false, gone: false }, photo));
+  return kept;
 }
 
-const taken = (photo) => when(new Date(photo.taken * 1000).toISOString(), { dateStyle: "long", timeStyle: "short" });
-const thumb = (photo) => `/api/photo/${photo.id}?size=thumb`;
-const described = (photo, index) => t("guest.gallery.photo", { place: index + 1, total, when: taken(photo) });
+const page = (cursor) => api("GET", "/photos/rows", { query: { event, show, ...(cursor && { cursor }) } });
 
-// --- tiles -------------------------------------------------------------------------------------
+function describe(photo, index) {
+  const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
+  return t("guest.gallery.photo", { place: index + 1, total, when: taken });
+}
 
 function tile(photo, index, urgent) {
-  const image = el("img", { alt: described(photo, index), decoding: "async", draggable: "false" });
+  const image = el("img", { alt: describe(photo, index), decoding: "async", draggable: "false" });
   if (urgent) image.fetchPriority = "high";
   else image.loading = "lazy";
   image.onload = () => image.classList.add("there");
-  if (!photo.waiting) image.src = thumb(photo);
-  const link = el("a", { href: `/api/photo/${photo.id}?size=web`, class: photo.waiting ? "waiting" : null }, image);
+  if (!photo.waiting) image.src = `/api/photo/${photo.id}?size=thumb`;
+  const link = el("a", { href: `/api/photo/${photo.id}?size=web` }, image);
   link.style.backgroundColor = photo.colour ?? "";
-  if (photo.waiting) link.append(el("span", { class: "small" }, t("guest.gallery.preparing")));
-  if (photo.kept) link.append(el("span", { class: "heart" }, el("span", { class: "visually-hidden" }, t("guest.gallery.kept")), "♥"));
-  return el(
-    "div",
-    { class: "tile", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1, dataset: { id: photo.id } },
-    link,
-  );
+  if (photo.waiting) link.append(el("span", { class: "waiting small" }, t("guest.gallery.preparing")));
+  if (photo.kept) link.append(el("span", { class: "heart", role: "img", "aria-label": t("guest.gallery.kept") }, "♥"));
+  const place = { "aria-setsize": total, "aria-posinset": index + 1, dataset: { id: photo.id } };
+  return el("div", { class: "tile", role: "listitem", ...place }, link);
 }
 
-const rows = new Rows(box, tile, () => fetchMore());
-
-async function fetchMore() {
-  if (loading || !next) return loading;
-  more.textContent = t("guest.gallery.loading");
-  more.hidden = false;
-  const wanted = { event, show, cursor: next };
-  loading = (async () => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const page = await api("GET", "/photos/rows", { query: wanted });
-        if (wanted.cursor !== next) return;
-        ({ next, total } = page);
-        const there = new Set(photos.map((photo) => photo.id));
-        photos.push(...page.photos.filter((photo) => !there.has(photo.id)).map(familiar));
-        return;
-      } catch (error) {
-        more.textContent = error.message;
-        await pause(Math.max(error.retryAfter * 1000, Math.min(30_000, 1000 * 2 ** attempt)));
-      }
-    }
-  })();
-  await loading;
-  loading = null;
-  more.hidden = true;
-  draw();
-}
+const rows = rowsIn(box, tile, more);
 
 function draw() {
   rows.set(photos, !next);
-  document.getElementById("take").hidden = !photos.length;
-  document.getElementById("empty").hidden = photos.length > 0 || show === "mine";
+  $("take").hidden = !photos.length;
+  $("empty").hidden = photos.length > 0 || show === "mine";
 }
 
-// --- the viewer ----------------------------------------------------------------------------------
+/** Load what follows; one page at a time, and again when the network fails. */
+function more() {
+  if (next) loading ??= loadMore().finally(() => (loading = null));
+  return loading;
+}
 
-async function openViewer(index, fresh = true) {
+async function loadMore() {
+  const cursor = next;
+  $("more").textContent = t("guest.gallery.loading");
+  try {
+    const found = await page(cursor);
+    // The list may have been fetched anew meanwhile.
+    if (cursor !== next) return;
+    ({ next, total } = found);
+    photos.push(...found.photos.map(familiar).filter((photo) => !photos.includes(photo)));
+    $("more").textContent = "";
+  } catch (error) {
+    $("more").textContent = error.message;
+    await pause(error.retryAfter * 1000 || 3000);
+  }
+  setTimeout(draw);
+}
+
+// --- the viewer -----------------------------------------------------------------------------------
+
+async function openViewer(index, anew = true) {
   const { Viewer } = await import("./viewer.js");
   viewer ??= new Viewer({
-    describe: described,
-    more: fetchMore,
-    tile: (photo) => rows.bring(photos.indexOf(photo))?.firstElementChild,
-    changed: () => rows.refresh(),
-    removed: (photo, back) => {
-      if (show === "mine" && !back) photos = photos.filter((each) => each !== photo);
-      else if (back && !photos.includes(photo)) insert(photo);
-      total = Math.max(0, total + (show === "mine" ? (back ? 1 : -1) : 0));
+    describe,
+    more,
+    refresh: rows.refresh,
+    tile: (photo) => rows.bring(photos.indexOf(photo))?.firstChild,
+    // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
+    moved(photo, back) {
+      if (show === "mine") {
+        photos = photos.filter((each) => each !== photo);
+        const place = photos.findIndex((each) => each.at < photo.at);
+        if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
+        total += back ? 1 : -1;
+      }
       draw();
       look();
       return photos;
     },
-    closed: () => {
+    closed() {
+      if (fresh) settle();
       photos = photos.filter((photo) => !photo.gone && (show !== "favourites" || photo.kept));
-      if (waiting) settle();
       draw();
       look();
     },
   });
-  viewer.open(photos, index, fresh);
-}
-
-function insert(photo) {
-  const place = photos.findIndex((each) => each.at < photo.at || (each.at === photo.at && each.id < photo.id));
-  photos.splice(place < 0 ? photos.length : place, 0, photo);
+  viewer.open(photos, index, anew);
 }
 
 box.addEventListener("click", (click) => {
-  const id = click.target.closest(".tile")?.dataset.id;
+  const id = Number(click.target.closest(".tile")?.dataset.id);
   if (!id || click.metaKey || click.ctrlKey || click.shiftKey) return;
   click.preventDefault();
-  openViewer(photos.findIndex((photo) => photo.id === Number(id)));
+  openViewer(photos.indexOf(known.get(id)));
 });
 
-// --- how things stand ------------------------------------------------------------------------------
+// --- how things stand -------------------------------------------------------------------------------
 
-const met = `reperio-met-${event}`;
-const memory = {
-  get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-  set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* a private window: forget it */ } },
-};
+const seen = `reperio-seen-${event}`;
+// What was seen is no longer new at the next visit.
+addEventListener("pagehide", () => standing.matched && localStorage.setItem(seen, standing.matched));
 
 function tell() {
-  const since = Number(memory.get(met));
-  let sentence = standing.sentence;
-  if (standing.kind === "found") {
-    if (!since) sentence = `${t("guest.gallery.there")} ${sentence}`;
-    else if (standing.matched > since) sentence += ` ${t("guest.gallery.new", { count: standing.matched - since })}`;
-  }
-  if (standingLine.textContent !== sentence) standingLine.textContent = sentence;
-  standingLine.dataset.kind = standing.kind;
-  document.getElementById("portrait-link").hidden = !standing.needs_portrait;
-  for (const [id, count] of [["mine", standing.matched], ["favourites", standing.favourites], ["all", standing.photos]]) {
-    const place = document.getElementById(`count-${id}`);
-    if (place) place.textContent = number(count);
-  }
+  let { sentence } = standing;
+  const before = Number(localStorage.getItem(seen));
+  const count = standing.matched - before;
+  if (standing.kind === "found" && !before) sentence = `${t("guest.gallery.there")} ${sentence}`;
+  else if (standing.kind === "found" && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
+  if ($("standing").textContent !== sentence) $("standing").textContent = sentence;
+  $("standing").dataset.kind = standing.kind;
+  $("portrait-link").hidden = !standing.needs_portrait;
+  for (const name of ["matched", "favourites", "photos"])
+    if ($(`count-${name}`)) $(`count-${name}`).textContent = number(standing[name]);
 }
-
-// What was seen is no longer new at the next visit.
-addEventListener("pagehide", () => standing.matched && memory.set(met, standing.matched));
 
 /** Look again; fetch the list anew when its count says so. */
 async function look() {
   const before = standing;
   standing = await api("GET", "/photos/standing", { query: { event } });
   tell();
-  const counted = { mine: "matched", favourites: "favourites", all: "photos" }[show];
-  const changed = standing[counted] !== before[counted] || (before.under_way && !standing.under_way);
-  if (changed || photos.some((photo) => photo.waiting)) await renew(standing[counted] < before[counted]);
+  const [was, is] = [before[counted], standing[counted]];
+  const through = before.under_way && !standing.under_way;
+  if (was !== is || through || photos.some((photo) => photo.waiting)) await renew(is < was || through);
 }
 
-/** Fetch the newest photos, or with `deep` all that are loaded: some are gone. */
+/** Fetch the newest photos; all that were loaded, where some may be gone (`deep`). */
 async function renew(deep) {
-  const depth = photos.length;
-  let page = await api("GET", "/photos/rows", { query: { event, show } });
-  const fresh = page.photos.map(familiar);
-  while (page.next && (deep || show === "all") && fresh.length < depth) {
-    page = await api("GET", "/photos/rows", { query: { event, show, cursor: page.next } });
-    fresh.push(...page.photos.map(familiar));
-  }
-  const there = new Set(fresh);
-  const edge = page.next ? fresh.at(-1) : null;
-  const older = edge ? photos.filter((photo) => !there.has(photo) && photo.at < edge.at) : [];
-  for (const photo of photos) if (!there.has(photo) && !older.includes(photo)) photo.gone = true;
-  const had = new Set(photos);
-  waiting = {
-    photos: [...fresh, ...older],
-    next: older.length ? next : page.next,
-    total: page.total,
-    count: fresh.filter((photo) => !had.has(photo)).length,
-  };
+  const [had, found] = [new Set(photos), []];
+  let answer = {};
+  do {
+    answer = await page(answer.next);
+    found.push(...answer.photos.map(familiar));
+  } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
+  const edge = answer.next ? found.at(-1).at : Infinity;
+  const older = photos.filter((photo) => photo.at < edge && !found.includes(photo));
+  const kept = answer.next ? older : [];
+  for (const photo of had) photo.gone ||= !found.includes(photo) && !kept.includes(photo);
+  const count = found.filter((photo) => !had.has(photo)).length;
+  fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
   viewer?.refresh();
   // Nothing moves under a finger: further down, new photos wait for a tap.
-  if (viewer?.isOpen || (scrollY > 300 && waiting.count && photos.length)) {
-    news.textContent = t("guest.gallery.news", { count: waiting.count });
-    news.hidden = !waiting.count || viewer?.isOpen;
-  } else settle();
+  const waits = viewer?.dialog.open || (scrollY > 300 && count);
+  news.hidden = !(waits && count);
+  news.textContent = t("guest.gallery.news", { count });
+  if (!waits) settle();
 }
 
 function settle() {
-  if (waiting.count && photos.length) toast(t("guest.gallery.news", { count: waiting.count }));
-  ({ photos, next, total } = waiting);
-  waiting = null;
+  if (fresh.count && photos.length) toast(t("guest.gallery.news", { count: fresh.count }));
+  ({ photos, next, total } = fresh);
+  fresh = null;
   news.hidden = true;
   draw();
 }
 
 news.addEventListener("click", () => {
-  if (!waiting) return;
-  news.hidden = true;
-  waiting.count = 0;
-  settle();
+  if (fresh) settle();
   scrollTo({ top: 0 });
   box.querySelector("a")?.focus({ preventScroll: true });
 });
 
-// --- looking again and again, gently ----------------------------------------------------------------
+// --- again and again, gently --------------------------------------------------------------------------
 
-let awake = new AbortController();
+let asleep = new AbortController();
 const stir = () => (stirred = Date.now());
+const wake = () => (stir(), asleep.abort());
 for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, stir, { passive: true });
-const wake = () => {
-  stir();
-  awake.abort();
-};
+for (const name of ["online", "pageshow"]) addEventListener(name, wake);
 document.addEventListener("visibilitychange", () => document.hidden || wake());
-addEventListener("online", wake);
-addEventListener("pageshow", (shown) => shown.persisted && wake());
 
 async function watch() {
   for (let failures = 0; ; ) {
     const idle = Date.now() - stirred > 180_000;
     const beat = document.hidden ? 600_000 : idle ? 60_000 : standing.under_way ? 1500 : 8000;
-    awake = new AbortController();
-    await pause(Math.min(600_000, beat * 2 ** failures), awake.signal).catch(() => {});
+    asleep = new AbortController();
+    await pause(beat * 2 ** failures, asleep.signal).catch(() => {});
     if (document.hidden) continue;
-    try {
-      await look();
-      failures = 0;
-    } catch {
-      failures = Math.min(failures + 1, 4);
-    }
+    failures = await look().then(() => 0, () => Math.min(failures + 1, 4));
   }
 }
-
-// --- taking everything home -----------------------------------------------------------------------------
-
-const zip = document.getElementById("zip");
-const megabytes = (bytes) => t(bytes < 1e9 ? "guest.gallery.mb" : "guest.gallery.gb", {
-  size: bytes < 1e9 ? Math.max(1, Math.round(bytes / 1e6)) : Math.round(bytes / 1e8) / 10,
-});
 
 // The first tap says how much it is, the second takes it.
 zip.addEventListener("click", async (click) => {
@@ -249,13 +201,9 @@ zip.addEventListener("click", async (click) => {
   click.preventDefault();
   try {
     const { bytes } = await api("GET", "/photos/weight", { query: { event, show } });
+    const [unit, size] = bytes < 1e9 ? ["mb", Math.ceil(bytes / 1e6)] : ["gb", Math.ceil(bytes / 1e8) / 10];
     zip.dataset.told = "yes";
-    zip.textContent = t("guest.gallery.take_all", { count: total, size: megabytes(bytes) });
-    document.getElementById("take").setAttribute("role", "status");
-    setTimeout(() => {
-      delete zip.dataset.told;
-      zip.textContent = t("guest.gallery.take");
-    }, 30_000);
+    zip.textContent = t("guest.gallery.take_all", { count: total, size: t(`guest.gallery.${unit}`, { size }) });
   } catch (error) {
     toast(error.message);
   }
@@ -266,5 +214,5 @@ tell();
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
 watch();
-// Ready when the first tap comes.
-(window.requestIdleCallback ?? setTimeout)(() => import("./viewer.js"));
+// Ready before the first tap.
+addEventListener("load", () => setTimeout(() => import("./viewer.js"), 1000));

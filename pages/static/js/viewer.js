@@ -2,7 +2,6 @@
 
 import { api, ApiError, el, pause, t, toast } from "./base.js";
 
-const still = matchMedia("(prefers-reduced-motion: reduce)");
 const toasts = document.getElementById("toasts");
 const icons = {
   close: "M5 5 19 19M19 5 5 19",
@@ -13,163 +12,145 @@ const icons = {
   share: "M12 15V4M7 9 12 4 17 9M5 13V20H19V13",
   not: "M9 11a4 4 0 1 1 0-1zM3 20a7 7 0 0 1 9-6M15 15 21 21M21 15 15 21",
 };
+const address = (photo, size) => `/api/photo/${photo.id}?size=${size}`;
 
 function button(name, onclick) {
-  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  icon.setAttribute("viewBox", "0 0 24 24");
-  icon.setAttribute("aria-hidden", "true");
-  icon.append(document.createElementNS(icon.namespaceURI, "path"));
-  icon.firstChild.setAttribute("d", icons[name]);
-  return el("button", { type: "button", class: name, onclick }, icon, el("span", {}, t(`guest.gallery.viewer.${name}`)));
+  const box = el("button", { type: "button", class: name, onclick }, el("span", {}, t(`guest.gallery.viewer.${name}`)));
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.append(document.createElementNS(svg.namespaceURI, "path"));
+  svg.firstChild.setAttribute("d", icons[name]);
+  box.prepend(svg);
+  return box;
 }
 
 export class Viewer {
-  #at = 0;
-  #list = [];
-  #slides = new Map();
-  #pointers = new Map();
-  #zoom = { scale: 1, x: 0, y: 0 };
-  #files = new Map();
+  at = 0;
+  list = [];
+  slides = new Map();
+  fingers = new Map();
+  zoom = { scale: 1, x: 0, y: 0 };
 
-  /** `hooks`: describe, more, tile, changed, removed, closed; see the gallery. */
+  /** `hooks` are the gallery's: describe, more, refresh, tile, moved, closed. */
   constructor(hooks) {
     this.hooks = hooks;
     this.stage = el("div", { class: "stage" });
-    this.said = el("p", { class: "place", role: "status" });
-    this.keep = button("keep", () => this.#keep());
-    this.not = button("not", () => this.#notMe());
-    this.share = button("share", () => this.#share());
-    this.before = button("before", () => this.#go(-1));
-    this.after = button("after", () => this.#go(1));
-    const top = el("div", { class: "top-bar" }, button("close", () => this.close()), this.said);
-    const foot = el("div", { class: "foot-bar" }, this.keep, button("take", () => this.#take()), this.share, this.not);
-    const label = t("guest.gallery.viewer.title");
-    this.dialog = el("dialog", { class: "viewer", "aria-label": label }, top, this.stage, this.before, this.after, foot);
-    this.dialog.addEventListener("cancel", (cancel) => (cancel.preventDefault(), this.close()));
-    this.dialog.addEventListener("keydown", (key) => this.#key(key));
-    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
-      this.stage.addEventListener(name, (event) => this[`_${name}`](event));
-    this.stage.addEventListener("dblclick", (event) => this.#zoomTo(this.#zoom.scale > 1 ? 1 : 2.5, event));
-    this.stage.addEventListener("wheel", (event) => (event.preventDefault(), this.#zoomTo(this.#zoom.scale * 0.995 ** event.deltaY, event)), { passive: false });
-    addEventListener("popstate", () => this.isOpen && this.#shut());
-    addEventListener("resize", () => this.isOpen && this.#paint(true));
+    this.place = el("p", { class: "place", role: "status" });
+    for (const name of ["keep", "take", "share", "not"]) this[`${name}Button`] = button(name, () => this[name]());
+    this.before = button("before", () => this.go(-1));
+    this.after = button("after", () => this.go(1));
+    this.dialog = el(
+      "dialog",
+      { class: "viewer", "aria-label": t("guest.gallery.viewer.title") },
+      el("div", { class: "top-bar" }, button("close", () => this.close()), this.place),
+      this.stage,
+      this.before,
+      this.after,
+      (this.foot = el("div", { class: "foot-bar" }, this.keepButton, this.takeButton, this.shareButton, this.notButton)),
+    );
+    this.dialog.addEventListener("cancel", (event) => (event.preventDefault(), this.close()));
+    for (const name of ["down", "move", "up", "cancel"])
+      this.stage.addEventListener(`pointer${name}`, (event) => this[name](event));
+    this.stage.addEventListener("dblclick", (event) => this.scaleTo(this.zoom.scale > 1 ? 1 : 2.5, event));
+    // Wherever the focus is: a toast that closes takes it along.
+    addEventListener("keydown", (event) => this.dialog.open && this.key(event));
+    addEventListener("popstate", () => this.dialog.open && this.shut());
+    addEventListener("resize", () => this.dialog.open && this.paint(true));
     document.body.append(this.dialog);
   }
 
-  get isOpen() {
-    return this.dialog.open;
+  get photo() {
+    return this.list[this.at];
   }
 
-  get #photo() {
-    return this.#list[this.#at];
+  get picture() {
+    return this.slides.get(this.photo)?.firstChild;
   }
 
-  /** Open `list[index]`; `fresh` makes the back button close it. */
+  /** Open `list[index]`; `fresh` gives the back button a step to take. */
   open(list, index, fresh) {
-    this.#list = list;
-    this.#at = index;
-    const address = `#photo-${this.#photo.id}`;
-    if (fresh) history.pushState({ viewer: true }, "", address);
+    [this.list, this.at] = [list, index];
+    if (fresh) history.pushState({ viewer: true }, "");
+    const tile = this.hooks.tile(this.photo).getBoundingClientRect();
     this.dialog.append(toasts);
     this.dialog.showModal();
-    this.#paint(true);
-    this.#grow(1);
+    this.paint(true);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    // It grows from where it was.
+    const full = this.picture.getBoundingClientRect();
+    const [x, y] = [tile.x + (tile.width - full.width) / 2 - full.x, tile.y + (tile.height - full.height) / 2 - full.y];
+    const small = { transform: `translate(${x}px, ${y}px) scale(${tile.width / full.width})` };
+    this.picture.animate([small, { transform: "none" }], { duration: 180, easing: "ease-out" });
   }
 
-  /** Close; where opening made a step in the history, take it back. */
   close() {
     if (history.state?.viewer) history.back();
-    else this.#shut();
+    else this.shut();
   }
 
-  /** Photos may have gone meanwhile. */
-  refresh() {
-    if (this.isOpen) this.#paint();
-  }
-
-  async #shut() {
-    const photo = this.#photo;
-    await this.#grow(-1);
+  shut() {
+    const { photo } = this;
     document.body.append(toasts);
     this.dialog.close();
     history.replaceState(null, "", location.pathname + location.search);
     this.stage.replaceChildren();
-    this.#slides.clear();
-    this.#files.clear();
+    this.slides.clear();
     this.hooks.closed();
     if (photo) this.hooks.tile(photo)?.focus({ preventScroll: true });
   }
 
-  // From the thumbnail and back to it.
-  async #grow(direction) {
-    const picture = this.#slides.get(this.#photo)?.querySelector(".picture");
-    const tile = picture && this.hooks.tile(this.#photo)?.getBoundingClientRect();
-    if (!tile || still.matches) return;
-    const full = picture.getBoundingClientRect();
-    const [x, y] = [tile.x + tile.width / 2 - full.x - full.width / 2, tile.y + tile.height / 2 - full.y - full.height / 2];
-    const small = { transform: `translate(${x}px, ${y}px) scale(${tile.width / full.width})` };
-    const options = { duration: 180, easing: "ease-out", direction: direction < 0 ? "reverse" : "normal" };
-    this.dialog.animate([{ "--ground": 0 }, { "--ground": 1 }], options);
-    await picture.animate([small, { transform: "none" }], options).finished.catch(() => {});
+  /** Photos may have gone meanwhile. */
+  refresh() {
+    if (this.dialog.open) this.paint();
   }
 
-  // --- what is shown ---------------------------------------------------------------------------
-
-  #paint(anew = false) {
-    if (!this.#photo) return this.close();
-    if (anew) this.#zoom = { scale: 1, x: 0, y: 0 };
-    const near = [this.#at, this.#at + 1, this.#at - 1].map((index) => this.#list[index]).filter(Boolean);
-    for (const [photo, slide] of this.#slides) if (!near.includes(photo)) (slide.remove(), this.#slides.delete(photo));
-    for (const photo of near) if (!this.#slides.has(photo)) this.#slide(photo);
-    for (const [photo, slide] of this.#slides) {
-      const here = photo === this.#photo;
-      slide.inert = !here;
-      this.#fit(photo, slide);
-      slide.querySelector("p").hidden = !photo.gone;
-      slide.querySelector("p").textContent = photo.gone ? t("guest.gallery.viewer.gone") : "";
+  paint(anew) {
+    const { photo, at, list } = this;
+    if (!photo) return this.close();
+    if (anew) this.zoom = { scale: 1, x: 0, y: 0 };
+    const near = [at, at + 1, at - 1].map((index) => list[index]).filter(Boolean);
+    for (const [each, slide] of this.slides) if (!near.includes(each)) (slide.remove(), this.slides.delete(each));
+    for (const each of near) {
+      if (!this.slides.has(each)) this.addSlide(each);
+      const slide = this.slides.get(each);
+      const scale = Math.min(this.stage.clientWidth / each.w, this.stage.clientHeight / each.h);
+      slide.firstChild.style.width = `${each.w * scale}px`;
+      slide.firstChild.style.height = `${each.h * scale}px`;
+      slide.inert = each !== photo;
+      slide.lastChild.textContent = each.gone ? t("guest.gallery.viewer.gone") : "";
     }
-    this.#move(0);
-    const { gone, kept, me } = this.#photo;
-    this.said.textContent = this.hooks.describe(this.#photo, this.#at);
-    this.keep.setAttribute("aria-pressed", String(kept));
-    this.not.hidden = !me;
-    for (const each of this.dialog.querySelectorAll(".foot-bar button")) each.disabled = Boolean(gone);
-    this.before.disabled = this.#at === 0;
-    this.after.disabled = this.#at === this.#list.length - 1;
-    if (history.state?.viewer) history.replaceState(history.state, "", `#photo-${this.#photo.id}`);
-    if (this.#at > this.#list.length - 10) this.hooks.more()?.then(() => this.isOpen && (this.after.disabled = this.#at === this.#list.length - 1));
+    this.shift(0);
+    this.place.textContent = this.hooks.describe(photo, at);
+    this.keepButton.setAttribute("aria-pressed", String(photo.kept));
+    this.notButton.hidden = !photo.me;
+    for (const each of this.foot.children) each.disabled = photo.gone;
+    this.before.disabled = !at;
+    this.after.disabled = at === list.length - 1;
+    history.replaceState(history.state, "", `#photo-${photo.id}`);
+    if (at > list.length - 10) this.hooks.more()?.then(() => (this.after.disabled = this.at === this.list.length - 1));
   }
 
-  #slide(photo) {
-    const image = el("img", { alt: this.hooks.describe(photo, this.#list.indexOf(photo)), draggable: "false" });
-    const picture = el("div", { class: "picture" }, image);
-    picture.style.backgroundColor = photo.colour ?? "";
-    picture.style.backgroundImage = `url("/api/photo/${photo.id}?size=thumb")`;
+  addSlide(photo) {
+    const image = el("img", { alt: this.hooks.describe(photo, this.list.indexOf(photo)), draggable: "false" });
     image.onload = () => image.classList.add("there");
-    image.onerror = () => this.#missing(photo, image);
-    image.src = `/api/photo/${photo.id}?size=web`;
-    const slide = el("div", { class: "slide" }, picture, el("p", { class: "gone", role: "alert", hidden: true }));
-    this.#slides.set(photo, slide);
+    image.onerror = () => this.missing(photo, image);
+    image.src = address(photo, "web");
+    const picture = el("div", { class: "picture" }, image);
+    picture.style.background = `${photo.colour ?? ""} url("${address(photo, "thumb")}") 0 0 / 100% 100%`;
+    const slide = el("div", { class: "slide" }, picture, el("p", { class: "gone", role: "alert" }));
+    this.slides.set(photo, slide);
     this.stage.append(slide);
   }
 
-  #fit(photo, slide) {
-    const scale = Math.min(this.stage.clientWidth / photo.w, this.stage.clientHeight / photo.h);
-    const picture = slide.querySelector(".picture");
-    picture.style.width = `${photo.w * scale}px`;
-    picture.style.height = `${photo.h * scale}px`;
-  }
-
   // Why a picture does not come: it is gone, not ready, or the network is.
-  async #missing(photo, image) {
-    await this.#try(photo, () => api("GET", `/api/photo/${photo.id}`, { query: { size: "web" }, raw: true }));
-    if (photo.gone || !this.#slides.get(photo)?.contains(image)) return;
+  async missing(photo, image) {
+    await this.try(photo, () => api("GET", address(photo, "web"), { raw: true }));
     await pause(2000);
-    if (this.isOpen) image.src = `/api/photo/${photo.id}?size=web&again=${Date.now()}`;
+    if (!photo.gone && image.isConnected) image.src = `${address(photo, "web")}&again=${Date.now()}`;
   }
 
   /** Do what may find the photo gone; tell whether it worked. */
-  async #try(photo, action) {
+  async try(photo, action) {
     try {
       await action();
       return true;
@@ -182,160 +163,148 @@ export class Viewer {
     }
   }
 
-  #go(step) {
-    if (!this.#list[this.#at + step]) return this.#move(0, true);
-    this.#at += step;
-    this.#paint(true);
-    this.#move(0, true);
-  }
+  // --- fingers and keys -------------------------------------------------------------------------
 
-  // Each photo a screen's width from the next, all shifted by `shift` px.
-  #move(shift, gently = false) {
-    for (const [photo, slide] of this.#slides) {
-      slide.classList.toggle("gently", gently);
-      slide.style.transform = `translateX(calc(${(this.#list.indexOf(photo) - this.#at) * 104}% + ${shift}px))`;
+  go(step) {
+    if (this.list[this.at + step]) {
+      this.at += step;
+      this.paint(true);
     }
-    this.#place();
+    this.shift(0, true);
   }
 
-  // --- fingers and keys ---------------------------------------------------------------------------
-
-  #place() {
-    const { scale, x, y } = this.#zoom;
-    const picture = this.#slides.get(this.#photo)?.querySelector(".picture");
-    if (picture) picture.style.transform = scale === 1 && !y ? "" : `translate(${x}px, ${y}px) scale(${scale})`;
+  // Each photo a screen from the next, all shifted by `x` px.
+  shift(x, gently = false) {
+    for (const [photo, slide] of this.slides) {
+      slide.classList.toggle("gently", gently);
+      slide.style.transform = `translateX(calc(${(this.list.indexOf(photo) - this.at) * 104}% + ${x}px))`;
+    }
+    const { zoom } = this;
+    if (this.picture) this.picture.style.transform = `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.scale})`;
   }
 
-  // The point under the fingers stays under them.
-  #zoomTo(scale, { clientX, clientY }) {
-    const { width, height } = this.#slides.get(this.#photo).querySelector(".picture").style;
-    const wanted = Math.min(6, Math.max(1, scale));
-    const [px, py] = [clientX - innerWidth / 2, clientY - innerHeight / 2];
-    const factor = wanted / this.#zoom.scale;
-    const within = (value, size, room) => {
-      const most = Math.max(0, (parseFloat(size) * wanted - room) / 2);
-      return Math.min(most, Math.max(-most, value));
+  // The point under the fingers stays under them, and the picture on the screen.
+  scaleTo(wanted, { clientX, clientY }) {
+    const scale = Math.min(6, Math.max(1, wanted));
+    const part = scale / this.zoom.scale;
+    const inside = (from, middle, size, room) => {
+      const most = Math.max(0, (size * scale - room) / 2);
+      return Math.min(most, Math.max(-most, middle - (middle - from) * part));
     };
-    const x = within(px - (px - this.#zoom.x) * factor, width, this.stage.clientWidth);
-    const y = within(py - (py - this.#zoom.y) * factor, height, this.stage.clientHeight);
-    this.#zoom = { scale: wanted, x, y };
-    this.#place();
+    const { offsetWidth, offsetHeight } = this.picture;
+    const x = inside(this.zoom.x, clientX - innerWidth / 2, offsetWidth, this.stage.clientWidth);
+    const y = inside(this.zoom.y, clientY - innerHeight / 2, offsetHeight, this.stage.clientHeight);
+    this.zoom = { scale, x, y };
+    this.shift(0);
   }
 
-  _pointerdown(event) {
-    this.#pointers.set(event.pointerId, event);
+  down(event) {
+    this.fingers.set(event.pointerId, event);
     this.stage.setPointerCapture(event.pointerId);
     this.start = { x: event.clientX, y: event.clientY, at: event.timeStamp, axis: "" };
   }
 
-  _pointermove(event) {
-    const before = this.#pointers.get(event.pointerId);
+  move(event) {
+    const before = this.fingers.get(event.pointerId);
     if (!before) return;
-    const apart = ([a, b]) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-    const old = [...this.#pointers.values()];
-    this.#pointers.set(event.pointerId, event);
-    const now = [...this.#pointers.values()];
-    if (now.length > 1) {
-      const middle = { clientX: (now[0].clientX + now[1].clientX) / 2, clientY: (now[0].clientY + now[1].clientY) / 2 };
-      this.start.axis = "pinch";
-      return this.#zoomTo((this.#zoom.scale * apart(now)) / (apart(old) || 1), middle);
+    const apart = () => {
+      const [a, b] = [...this.fingers.values()];
+      return b ? Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) : 0;
+    };
+    const was = apart();
+    this.fingers.set(event.pointerId, event);
+    if (was) {
+      this.start.axis = "both";
+      return this.scaleTo((this.zoom.scale * apart()) / was, event);
+    }
+    if (this.zoom.scale > 1) {
+      this.zoom.x += event.clientX - before.clientX;
+      this.zoom.y += event.clientY - before.clientY;
+      return this.scaleTo(this.zoom.scale, event);
     }
     const [x, y] = [event.clientX - this.start.x, event.clientY - this.start.y];
-    if (this.#zoom.scale > 1) {
-      this.#zoom.x += event.clientX - before.clientX;
-      this.#zoom.y += event.clientY - before.clientY;
-      return this.#zoomTo(this.#zoom.scale, event);
-    }
-    if (!this.start.axis && Math.hypot(x, y) > 8) this.start.axis = Math.abs(x) > Math.abs(y) ? "x" : "y";
-    if (this.start.axis === "x") this.#move(x);
-    if (this.start.axis === "y") ((this.#zoom.y = Math.max(0, y)), this.#place());
+    if (Math.hypot(x, y) > 8) this.start.axis ||= Math.abs(x) > Math.abs(y) ? "x" : "y";
+    if (this.start.axis === "y") this.zoom.y = Math.max(0, y);
+    this.shift(this.start.axis === "x" ? x : 0);
   }
 
-  _pointerup(event) {
-    if (!this.#pointers.delete(event.pointerId) || this.#pointers.size || this.#zoom.scale > 1) return;
+  up(event) {
+    if (!this.fingers.delete(event.pointerId) || this.fingers.size || this.zoom.scale > 1) return;
     const [x, y] = [event.clientX - this.start.x, event.clientY - this.start.y];
-    const quick = event.timeStamp - this.start.at < 250;
-    const { axis } = this.start;
-    if (axis === "y" && y > (quick ? 40 : 120)) return this.close();
-    this.#zoom.y = 0;
-    if (axis === "x" && Math.abs(x) > (quick ? 30 : innerWidth / 4)) this.#go(x < 0 ? 1 : -1);
-    else this.#move(0, true);
+    const far = event.timeStamp - this.start.at < 250 ? 30 : innerWidth / 4;
+    if (this.start.axis === "y" && y > far) return this.close();
+    this.zoom.y = 0;
+    this.go(this.start.axis === "x" && Math.abs(x) > far ? -Math.sign(x) : 0);
   }
 
-  _pointercancel(event) {
-    this.#pointers.delete(event.pointerId);
-    this.#move(0, true);
+  cancel(event) {
+    this.fingers.delete(event.pointerId);
+    this.shift(0, true);
   }
 
-  #key(key) {
-    if (key.ctrlKey || key.metaKey || key.altKey) return;
-    const actions = { ArrowLeft: () => this.#go(-1), ArrowRight: () => this.#go(1), d: () => this.#take(), f: () => this.#keep() };
-    const action = actions[key.key];
-    if (action) (key.preventDefault(), action());
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowLeft") this.go(-1);
+    if (event.key === "ArrowRight") this.go(1);
+    if (event.key === "d") this.take();
+    if (event.key === "f") this.keep();
   }
 
-  // --- what can be done with it ---------------------------------------------------------------------
+  // --- what can be done with it -------------------------------------------------------------------
 
-  async #keep() {
-    const photo = this.#photo;
+  async keep() {
+    const { photo } = this;
     if (photo.gone) return;
     photo.kept = !photo.kept;
-    this.#paint();
+    this.paint();
+    // A second tap on the way is sent after the first.
     if (photo.saving) return;
     photo.saving = true;
     for (let sent = !photo.kept; sent !== photo.kept; ) {
       sent = photo.kept;
-      const path = `/api/photos/${photo.id}/favourite`;
-      if (!(await this.#try(photo, () => api(sent ? "PUT" : "DELETE", path)))) sent = photo.kept = !sent;
+      const call = () => api(sent ? "PUT" : "DELETE", `/api/photos/${photo.id}/favourite`);
+      if (!(await this.try(photo, call))) sent = photo.kept = !sent;
     }
     photo.saving = false;
     this.refresh();
-    this.hooks.changed();
+    this.hooks.refresh();
   }
 
-  async #take() {
-    const photo = this.#photo;
+  async take() {
+    const { photo } = this;
     // Asked first whether it is still there: a browser's own words for a failed download help nobody.
-    if (photo.gone || !(await this.#try(photo, () => api("GET", `/api/photo/${photo.id}?size=thumb`, { raw: true, cache: "no-cache" })))) return;
-    el("a", { href: `/api/photo/${photo.id}?size=original&download=true`, download: photo.name }).click();
+    const there = () => api("GET", `${address(photo, "thumb")}&at=${Date.now()}`, { raw: true });
+    if (photo.gone || !(await this.try(photo, there))) return;
+    el("a", { href: `${address(photo, "original")}&download=true`, download: photo.name }).click();
     toast(t("guest.gallery.viewer.taking"));
   }
 
-  async #share() {
-    const photo = this.#photo;
-    if (!this.#files.has(photo)) {
-      const fetched = await this.#try(photo, async () => {
-        const answer = await api("GET", `/api/photo/${photo.id}?size=web`, { raw: true });
-        const name = `${photo.name.replace(/\.\w+$/, "")}.jpg`;
-        this.#files.set(photo, new File([await answer.blob()], name, { type: "image/jpeg" }));
-      });
-      if (!fetched) return;
-    }
-    const files = [this.#files.get(photo)];
-    if (!navigator.canShare?.({ files })) return this.#take();
-    try {
-      await navigator.share({ files });
-    } catch (error) {
+  async share() {
+    const { photo } = this;
+    const fetched = await this.try(photo, async () => {
+      const answer = await api("GET", address(photo, "web"), { raw: true });
+      photo.file ??= new File([await answer.blob()], photo.name.replace(/\.\w+$/, ".jpg"), { type: "image/jpeg" });
+    });
+    if (!fetched) return;
+    const files = [photo.file];
+    if (!navigator.canShare?.({ files })) return this.take();
+    navigator.share({ files }).catch((error) => {
       // It took so long to come that the tap has been forgotten.
       if (error.name === "NotAllowedError") toast(t("guest.gallery.viewer.ready"));
-    }
+    });
   }
 
-  async #notMe() {
-    const photo = this.#photo;
+  async not() {
+    const { photo } = this;
     const path = `/api/photos/${photo.id}/not-me`;
-    if (!(await this.#try(photo, () => api("POST", path)))) return;
-    photo.me = false;
-    this.#list = this.hooks.removed(photo, false);
-    this.#at = Math.min(this.#at, this.#list.length - 1);
-    const undo = async () => {
-      if (!(await this.#try(photo, () => api("DELETE", path)))) return;
-      photo.me = true;
-      this.#list = this.hooks.removed(photo, true);
-      this.#at = this.#list.indexOf(photo);
-      if (this.isOpen) this.#paint(true);
+    const change = async (method, me) => {
+      if (!(await this.try(photo, () => api(method, path)))) return;
+      photo.me = me;
+      this.list = this.hooks.moved(photo, me);
+      this.at = me ? this.list.indexOf(photo) : Math.min(this.at, this.list.length - 1);
+      if (this.dialog.open) this.paint(true);
     };
-    toast(t("guest.gallery.viewer.not_me"), { undo });
-    this.#paint(true);
+    await change("POST", false);
+    if (!photo.me) toast(t("guest.gallery.viewer.not_me"), { undo: () => change("DELETE", true) });
   }
 }
