@@ -46,7 +46,8 @@ def overlaps(page: Page) -> list[str]:
                 if (wants && Math.abs(has / wants - 1) > 0.02) wrong.push('cropped ' + tile.dataset.id);
                 for (const [other, area] of tiles)
                     if (other !== tile && box.left < area.right - 1 && area.left < box.right - 1 &&
-                        box.top < area.bottom - 1 && area.top < box.bottom - 1) wrong.push('on another ' + tile.dataset.id);
+                        box.top < area.bottom - 1 && area.top < box.bottom - 1)
+                        wrong.push('on another ' + tile.dataset.id);
             }
             return wrong;
         }"""
@@ -127,7 +128,7 @@ def test_sharing_hands_over_the_picture_and_else_keeps_it(stage: Stage, party: t
     with stage.page() as page:
         page.add_init_script(
             "navigator.canShare = () => true;"
-            " navigator.share = async ({ files }) => { window.shared = [files[0].name, files[0].type, files[0].size]; }"
+            " navigator.share = async ({ files: [file] }) => { window.shared = [file.name, file.type, file.size]; }"
         )
         stage.log_in(page, party[1])
         page.locator(".tile a").first.click()
