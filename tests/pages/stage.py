@@ -78,7 +78,7 @@ class Stage:
         opened.set_default_timeout(10_000)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        # An error or no answer is the business of whoever asked; a refused script or style is not.
+        # An answer that is an error, or none, is the business of whoever asked; a refused script or style is not.
         page.on(
             "console",
             lambda said: (

@@ -91,6 +91,9 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+// What is sent at `pagehide` alone gets lost where a service worker stands between.
+const LEAVING = ["beforeunload", "pagehide"];
+
 /**
  * Say something at the foot of the page. With `undo` it offers to take back what was done, for `seconds`.
  * `expired` runs when nobody took it back: do what cannot be undone only there.
@@ -100,7 +103,7 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   let timer;
   const close = (then) => {
     clearTimeout(timer);
-    removeEventListener("pagehide", atEnd);
+    for (const event of LEAVING) removeEventListener(event, atEnd);
     box.remove();
     then?.();
   };
@@ -111,7 +114,7 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   // Whoever reads or reaches for it has the time.
   for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, () => clearTimeout(timer));
   for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, wait);
-  addEventListener("pagehide", atEnd);
+  for (const event of LEAVING) addEventListener(event, atEnd);
   document.getElementById("toasts").append(box);
   wait();
   return box;
