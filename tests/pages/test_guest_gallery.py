@@ -128,8 +128,7 @@ def test_sharing_hands_over_the_picture_and_else_keeps_it(stage: Stage, party: t
     with stage.page() as page:
         page.add_init_script(
             "navigator.canShare = () => true;"
-            " navigator.share = async ({ files: [file] }) =>"
-            " { window.shared = [file.name, file.type, file.size]; }"
+            " navigator.share = async ({ files: [file] }) => { window.shared = [file.name, file.type, file.size]; }"
         )
         stage.log_in(page, party[1])
         page.locator(".tile a").first.click()

@@ -120,9 +120,11 @@ function tell() {
   let { sentence } = standing;
   const before = Number(localStorage.getItem(seen));
   const count = standing.matched - before;
-  if (standing.kind === "found" && !before) sentence = `${t("guest.gallery.there")} ${sentence}`;
+  const first = standing.kind === "found" && !before;
+  if (first) sentence = `${t("guest.gallery.there")} ${sentence}`;
   else if (standing.kind === "found" && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
   if ($("standing").textContent !== sentence) $("standing").textContent = sentence;
+  $("standing").classList.toggle("met", first);
   $("standing").dataset.kind = standing.kind;
   $("portrait-link").hidden = !standing.needs_portrait;
   for (const name of ["matched", "favourites", "photos"])
