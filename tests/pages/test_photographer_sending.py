@@ -1,7 +1,9 @@
 """Photographers send a night's photos from the browser: through cut lines, dead servers and sessions that end."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from bench.client import Api, Launcher
 from tests.builders import people
+from tests.conftest import wait_until
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
 NUMBER = 60
@@ -236,3 +239,26 @@ def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:
         expect(page.locator("#queue li", has_text="IMG_9999.JPG")).to_be_visible()
         page.wait_for_timeout(1500)
         assert page.evaluate("window.longest") < 400
+
+
+def test_photos_that_could_not_be_processed_are_tried_again(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
+    stage, launcher = mortal
+    event = stage.event()
+    calls = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    calls.upload(event.id, list(folder_of(tmp_path / "card", 2).iterdir()))
+    progress = f"/api/photographer/events/{event.id}/progress"
+    wait_until(lambda: calls.call("GET", progress)["done"] == 2)
+    with closing(sqlite3.connect(launcher.environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
+        database.execute(
+            "UPDATE photos SET status = 'failed', error = 'a fault' WHERE id = (SELECT max(id) FROM photos)"
+        )
+        database.commit()
+    with stage.page("desktop", "fr") as page:
+        opened(stage, page, event)
+        expect(page.locator("#state form")).to_contain_text("1 photo n’a pas pu être traitée.")
+        expect(page.locator(".shot[data-state=failed]")).to_contain_text("non traitée")
+        assert axe(page) == []
+        shoot(page, "studio-failed")
+        page.get_by_role("button", name="Réessayer").click()
+        expect(page.locator(".shot[data-state=done]")).to_have_count(2, timeout=20_000)
+        expect(page.locator("#state form")).to_have_count(0)

@@ -59,7 +59,7 @@ function headline({ open, photos, problems }) {
   if (queue.outage) return queue.outage.error.status ? t("photographer.js.busy") : t("photographer.js.offline");
   if (queue.paused) return t("photographer.js.paused");
   if (open || !queue.items.length) return "";
-  return [photos && t("photographer.js.all_there", { count: photos }), problems && t("photographer.js.problems", { count: problems })]
+  return [photos && t("photographer.js.all_there", { count: photos }), problems && t("photographer.js.below", { count: problems })]
     .filter(Boolean)
     .join(" ");
 }
@@ -126,7 +126,7 @@ function fact({ state, problem, reason, size: bytes }) {
 }
 
 function rows() {
-  const height = list.firstElementChild?.offsetHeight || 44;
+  const height = parseInt(getComputedStyle(list).getPropertyValue("--row"), 10);
   const first = Math.max(0, Math.floor($("queue").scrollTop / height) - 3);
   const shown = order.slice(first, first + Math.ceil($("queue").clientHeight / height) + 6);
   list.style.height = `${order.length * height}px`;
