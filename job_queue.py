@@ -52,24 +52,24 @@ class Claim:
 # --- claiming ------------------------------------------------------------------------------------
 
 
-def _open(kind: JobRow) -> ColumnElement[bool]:
+def not_through(kind: JobRow) -> ColumnElement[bool]:
     """Not through. In the very words of the index that holds only those rows: SQLite recognises no others."""
     return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
 
 
-def _failed(kind: JobRow) -> ColumnElement[bool]:
+def given_up(kind: JobRow) -> ColumnElement[bool]:
     """Given up; in the words of its index, as above."""
     return kind.status == literal_column(f"'{FAILED}'")
 
 
 def _lost(kind: JobRow, now: datetime) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
-    return and_(_open(kind), kind.status == PROCESSING, kind.lease_until <= now)
+    return and_(not_through(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
 def _waiting(kind: JobRow, now: datetime) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
-    return and_(_open(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+    return and_(not_through(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
 class _Turns:
@@ -94,7 +94,7 @@ _turns = _Turns()
 def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
     """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
     # Mostly there is nothing: one statement then, not six.
-    if not session.scalar(select(or_(*(exists().where(_open(kind)) for kind in KINDS)))):
+    if not session.scalar(select(or_(*(exists().where(not_through(kind)) for kind in KINDS)))):
         return None
     for kind in KINDS:
         for condition, lost in ((_lost(kind, now), True), (_waiting(kind, now), False)):
@@ -242,7 +242,7 @@ class KindState:
     done_last_minute: int
 
 
-_ASKED: dict[JobRow, Any] = {
+ASKED: dict[JobRow, Any] = {
     Selfie: Selfie.created_at,
     UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
     Photo: Photo.uploaded_at,
@@ -255,7 +255,7 @@ def counts() -> dict[str, dict[str, int]]:
     with reading() as session:
         for kind in KINDS:
             found = {PENDING: 0, PROCESSING: 0, FAILED: 0}
-            for condition in (_open(kind), _failed(kind)):
+            for condition in (not_through(kind), given_up(kind)):
                 rows = session.execute(select(kind.status, func.count()).where(condition).group_by(kind.status))
                 found.update(iter(rows.all()))
             result[kind.__tablename__] = found
@@ -265,7 +265,7 @@ def counts() -> dict[str, dict[str, int]]:
 def oldest_age(kind: JobRow) -> float | None:
     """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
     with reading() as session:
-        oldest = session.scalar(select(_ASKED[kind]).where(_open(kind)).order_by(_ASKED[kind]).limit(1))
+        oldest = session.scalar(select(ASKED[kind]).where(not_through(kind)).order_by(ASKED[kind]).limit(1))
     return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
 
 
@@ -297,7 +297,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
         for kind in KINDS:
             rows = session.execute(
                 select(kind.id, kind.error, kind.attempts, kind.finished_at)
-                .where(_failed(kind))
+                .where(given_up(kind))
                 .order_by(kind.id.desc())
                 .limit(limit)
             ).all()
@@ -307,7 +307,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
 
 def retry(kind: JobRow, row_id: int | None) -> int:
     """Let one failed job, or all of the kind, be claimed anew; return how many."""
-    condition = _failed(kind)
+    condition = given_up(kind)
     if row_id is not None:
         condition = and_(condition, kind.id == row_id)
     return _retry(kind, condition)
@@ -315,7 +315,7 @@ def retry(kind: JobRow, row_id: int | None) -> int:
 
 def retry_photos(event_id: int) -> int:
     """Let the failed photos of an event be claimed anew; return how many."""
-    return _retry(Photo, and_(_failed(Photo), Photo.event_id == event_id))
+    return _retry(Photo, and_(given_up(Photo), Photo.event_id == event_id))
 
 
 def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:

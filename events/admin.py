@@ -1,19 +1,16 @@
 """Admins run events."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
-import segno
 from fastapi import APIRouter, Path, Query, Response
 
 import errors
 from accounts.schemas import Message
 from database import reading
 from dependencies import SIGNED_IN, CurrentAdmin, StaffedEvent, WakeJobs, refusals
-from events import members, progress, service
+from events import members, progress, qr, service
 from events.members import Member
 from events.schemas import (
     AdminEventOut,
@@ -30,7 +27,6 @@ from events.schemas import (
 from events.service import NewEvent
 from fields import Cursor, Limit, RowId
 from photos.routes import PAGED
-from settings import get_settings
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -56,7 +52,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
 
 
 @router.get("/events/{event_id}", summary="One event", responses=refusals(*REFUSED, errors.NoSuchEvent))
-def show_event(event: StaffedEvent, admin: CurrentAdmin) -> EventDetailOut:
+def show_event(admin: CurrentAdmin, event: StaffedEvent) -> EventDetailOut:
     """With its photographers and everything that is counted of it."""
     return EventDetailOut.of(event, admin, **asdict(progress.progress_of(event.id)))
 
@@ -178,10 +174,7 @@ def event_qr(
         event = service.by_typed_code(session, event_code)
     if event is None:
         raise errors.EventNotFound
-    target = f"{get_settings().address}/join?event_code={quote(event.event_code, safe='')}"
-    picture = io.BytesIO()
-    segno.make(target, error="m", micro=False).save(picture, kind=kind, scale=scale, border=4)
-    return Response(picture.getvalue(), media_type=QR_TYPES[kind])
+    return Response(qr.picture(event.event_code, kind, scale), media_type=QR_TYPES[kind])
 
 
 @router.post(

@@ -265,6 +265,17 @@ def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
     ]
 
 
+def bound_to(session: Session, event_id: int) -> Row[int, int]:
+    """Return how many guests' accounts belong to this event alone, and how many selfies they have."""
+    elsewhere = select(UserEvent.id).where(UserEvent.user_id == User.id, UserEvent.event_id != event_id)
+    alone = (User.event_id == event_id, User.user_type == GUEST, ~elsewhere.exists())
+    accounts = select(func.count()).select_from(User).where(*alone)
+    # Guest by guest, by index, as above.
+    sent = select(func.count()).where(Selfie.user_id == User.id, Selfie.storage_key.is_not(None)).scalar_subquery()
+    selfies = select(func.coalesce(func.sum(sent), 0)).select_from(User).where(*alone)
+    return session.execute(select(accounts.scalar_subquery(), selfies.scalar_subquery())).one()
+
+
 def remove(session: Session, event_id: int) -> None:
     """Delete the event; the database deletes all that hangs on it."""
     session.execute(delete(Event).where(Event.id == event_id))

@@ -59,9 +59,9 @@ def accept_selfie(
 ) -> list[str]:
     """Match a selfie whose face was found in all its guest's events, and let it replace the ones before.
 
-    Events joined meanwhile are taken in until none is left. An embedding that is there already proves no match: an
-    earlier attempt may have died between the two steps, so each attempt matches every event itself. Returns the
-    storage keys that no row needs any more.
+    Events joined, or consented to again, meanwhile are taken in until none is left. An embedding that is there
+    already proves no match: an earlier attempt may have died between the two steps, so each attempt matches every
+    event itself. Returns the storage keys that no row needs any more.
     """
     blob = embedding.astype(np.float32).tobytes()
     matched: set[int] = set()
@@ -85,7 +85,7 @@ def accept_selfie(
                 current = queries.selfie_looked_for(session, selfie_id, event_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
-                matched.add(event_id)
+                    matched.add(event_id)
                 if event_id == event_ids[-1] and _is_through(session, selfie_id, matched, held):
                     return _finish_selfie(session, selfie_id)
 

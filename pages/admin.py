@@ -1,15 +1,89 @@
-"""The pages of administrators."""
+"""The first page of administrators: how the service stands and how it stood."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 
+import job_queue
 from dependencies import CurrentAdmin
-from events import service as events
-from pages.rendering import page_router, render
+from models import utcnow
+from operations import samples, service
+from operations.samples import Point
+from pages import plots
+from pages.admin_rooms import show
+from pages.plots import Plot
+from pages.rendering import page_router
 
 router = page_router()
+HOURS = (1, 24, 7 * 24, 30 * 24)
+TABLE_ROWS = 24
+# Seconds in a unit, from the smallest.
+UNITS = (("seconds", 1), ("minutes", 60), ("hours", 3600), ("days", 86_400))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a plot's table: from when on, and the highest value of each curve."""
+
+    at: datetime
+    values: Sequence[float]
 
 
 @router.get("/admin")
-def overview(request: Request, _: CurrentAdmin) -> Response:
-    """Every event."""
-    return render(request, "admin/overview.html", events=events.every())
+def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
+    """Numbers as of now, and curves of the last `hours`."""
+    asked = int(hours) if hours in {str(each) for each in HOURS} else 24
+    until = utcnow()
+    found = samples.points(asked)
+    drawn = _plots(found, until - timedelta(hours=asked), until) if found else []
+    statistics = service.statistics()
+    return show(
+        request,
+        "overview.html",
+        hours=asked,
+        choices=HOURS,
+        statistics=statistics,
+        waiting=sum(each["pending"] + each["processing"] for each in statistics["jobs"].values()),
+        failed=sum(each["failed"] for each in statistics["jobs"].values()),
+        oldest=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
+        plots=[(each, _table(found, each)) for each in drawn],
+        times=[int(point.at.timestamp()) for point in found],
+        ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],
+        minutes_apart=round(plots.usual_step([point.at for point in found]).total_seconds() / 60),
+    )
+
+
+def _plots(found: Sequence[Point], since: datetime, until: datetime) -> list[Plot]:
+    times = [point.at for point in found]
+    xs, step = plots.across(times, since, until), plots.usual_step(times)
+    width = plots.WIDTH * (step / (until - since))
+
+    def drawn(name: str, unit: str = "", **series: Callable[[Point], float]) -> Plot:
+        values = {each: [value(point) for point in found] for each, value in series.items()}
+        return plots.plot(name, unit, xs, width, values)
+
+    unit, seconds = _unit(max(point.queue_age_seconds for point in found))
+    minutes = step.total_seconds() / 60
+    return [
+        drawn("guests", guests=lambda point: point.guests, selfies=lambda point: point.selfies),
+        drawn("photos", photos=lambda point: point.photos),
+        drawn("matches", matches=lambda point: point.matches),
+        drawn("depth", depth=lambda point: point.queue_depth),
+        drawn("age", unit, age=lambda point: round(point.queue_age_seconds / seconds, 1)),
+        drawn("requests", "a_minute", requests=lambda point: round(point.requests / minutes, 1)),
+        drawn("errors", "per_cent", errors=lambda point: round(100 * point.errors / max(1, point.requests), 1)),
+    ]
+
+
+def _unit(longest: float) -> tuple[str, int]:
+    """Return the unit in which a length of time is at least 2, and its seconds."""
+    return next((unit for unit in reversed(UNITS) if longest >= 2 * unit[1]), UNITS[0])
+
+
+def _table(found: Sequence[Point], plot: Plot) -> list[Row]:
+    groups = plots.thinned(len(found), TABLE_ROWS)
+    return [
+        Row(found[group[0]].at, [max(curve.values[i] for i in group) for curve in plot.curves]) for group in groups
+    ]

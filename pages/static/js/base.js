@@ -58,7 +58,9 @@ export async function api(method, path, { json, form, query, signal, raw = false
   if (json !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(url, { method, headers, signal, body: json === undefined ? form : JSON.stringify(json) });
+    const body = json === undefined ? form : JSON.stringify(json);
+    // What is small and changes something arrives even if the page is left.
+    response = await fetch(url, { method, headers, signal, body, keepalive: method !== "GET" && !form });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "Offline", t("common.js.offline"));
@@ -146,7 +148,9 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
 });
 
 if ("serviceWorker" in navigator) {
-  // The release in its address: a new one installs itself anew.
+  // The release in its address: a new one installs itself anew. Only then, so that what is looked at comes first.
   const release = new URL(import.meta.url).pathname.split("/")[2];
-  navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
+  const install = () => navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
+  if (document.readyState === "complete") install();
+  else addEventListener("load", install);
 }

@@ -1,0 +1,31 @@
+"""The QR code by which guests join an event."""
+
+import io
+from urllib.parse import quote
+
+import segno
+
+from settings import get_settings
+
+BORDER = 4
+
+
+def join_link(event_code: str) -> str:
+    """Return the address where guests join with this code: `PUBLIC_URL/join?event_code=…`."""
+    return f"{get_settings().address}/join?event_code={quote(event_code, safe='')}"
+
+
+def _drawn(event_code: str) -> segno.QRCode:
+    return segno.make(join_link(event_code), error="m", micro=False)
+
+
+def picture(event_code: str, kind: str = "png", scale: int = 10) -> bytes:
+    """Return the QR code as a file of that kind, `scale` pixels per module."""
+    written = io.BytesIO()
+    _drawn(event_code).save(written, kind=kind, scale=scale, border=BORDER)
+    return written.getvalue()
+
+
+def inline_svg(event_code: str) -> str:
+    """Return the QR code as an SVG element to put into a page; black on white in whatever colours the page has."""
+    return str(_drawn(event_code).svg_inline(border=BORDER, light="#fff", omitsize=True))

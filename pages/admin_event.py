@@ -1,0 +1,158 @@
+"""The page of one event, on which admins see and change everything about it; its poster; its end."""
+
+import json
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from markupsafe import Markup
+
+import errors
+import job_list
+import job_queue
+from accounts import service as accounts
+from dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from events import losses, members, progress, qr
+from events import service as events
+from fields import RowId
+from keys import comparison_key
+from models import Event, utcnow
+from pages import figures
+from pages.admin_forms import (
+    MAX_KEPT,
+    PEOPLE,
+    Sent,
+    changed,
+    fields_of,
+    judge_event,
+    refused,
+    text_in,
+    typed_event,
+)
+from pages.admin_rooms import AnyEvent, show
+from pages.redirects import lead_back
+from pages.rendering import page_router
+from pages.wording import text
+from settings import get_settings
+
+router = page_router()
+HOME = "/admin/events"
+GUESTS_SHOWN = 25
+JOBS_SHOWN = 20
+
+
+@router.get(f"{HOME}/{{event_id}}")
+def show_event(
+    request: Request,
+    event: AnyEvent,
+    q: Annotated[str, Query(max_length=320)] = "",
+    after: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Everything about one event; `q` and `after` choose the guests shown."""
+    fields = fields_of(event)
+    return show(
+        request,
+        "event.html",
+        event=event,
+        is_open=event.expires_at > utcnow(),
+        fields=fields,
+        before=json.dumps(fields),
+        progress=progress.progress_of(event.id),
+        photographers=accounts.list_photographers(),
+        guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
+        q=q,
+        after=after,
+        jobs=[*job_list.failed(JOBS_SHOWN, event.id), *job_list.waiting(JOBS_SHOWN, event.id)],
+        link=qr.join_link(event.event_code),
+        qr=_drawn(event),
+    )
+
+
+def _drawn(event: Event) -> Markup:
+    return Markup(qr.inline_svg(event.event_code))  # noqa: S704 - lines of numbers, made here
+
+
+@router.post(f"{HOME}/{{event_id}}")
+def change_event(request: Request, event_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
+    """Only what this admin changed is written: another's change of another field, made meanwhile, stays."""
+    page, typed = f"{HOME}/{event_id}", typed_event(sent)
+    typed.pop("event_code")
+    judged = judge_event(changed(sent, typed), typed)
+    if judged.problems:
+        return refused(request, page, judged.problems, typed)
+    try:
+        events.update(event_id, judged.values)
+    except errors.NoSuchPhotographer:
+        return refused(request, page, [PEOPLE], typed)
+    return lead_back(request, page, done="saved")
+
+
+@router.post(f"{HOME}/{{event_id}}/code")
+def change_code(request: Request, event: AnyEvent, sent: Sent) -> Response:
+    """A code that was typed, or else a new random one; the code before can be taken back from the page."""
+    page, typed = f"{HOME}/{event.id}", text_in(sent, "event_code")[:MAX_KEPT].strip()
+    judged = judge_event({"event_code": typed}, {"event_code": typed, "expires_at": "", "date": ""})
+    if judged.problems:
+        return refused(request, page, judged.problems, {"event_code": typed})
+    try:
+        events.update(event.id, judged.values) if typed else events.give_code(event.id)
+    except errors.EventCodeTaken:
+        return refused(request, page, ["code_taken"], {"event_code": typed})
+    return lead_back(request, page, done="code_changed", old_code=event.event_code)
+
+
+@router.post(f"{HOME}/{{event_id}}/rematch")
+def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> Response:
+    """Look for every guest in every photo again."""
+    queued = events.request_rematch(event_id)
+    answer = lead_back(request, f"{HOME}/{event_id}", done="rematch", number=str(queued))
+    wake_jobs()
+    return answer
+
+
+@router.post(f"{HOME}/{{event_id}}/retry-failed")
+def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Response:
+    """Try every photo of the event again that was given up."""
+    retried = job_queue.retry_photos(event.id)
+    wake_jobs()
+    return lead_back(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
+
+
+@router.get(f"{HOME}/{{event_id}}/poster")
+def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
+    """An A4 sheet to print, in one language or both."""
+    chosen = words if words in (*LANGUAGES, "both") else language_of(request)
+    return show(
+        request,
+        "poster.html",
+        event=event,
+        chosen=chosen,
+        languages=LANGUAGES if chosen == "both" else (chosen,),
+        qr=_drawn(event),
+        day_in=figures.day,
+        t_in=text,
+        site=get_settings().address.partition("://")[2],
+    )
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@router.get(f"{HOME}/{{event_id}}/delete")
+def ask_to_delete(request: Request, event: AnyEvent) -> Response:
+    """What would be erased, in numbers."""
+    return show(request, "event_delete.html", event=event, losses=losses.losses_of(event.id))
+
+
+@router.post(f"{HOME}/{{event_id}}/delete")
+def delete_event(request: Request, event_id: RowId, admin: CurrentAdmin, sent: Sent) -> Response:
+    """Only with the event's name typed. An event that is gone already is as good as deleted."""
+    page, typed = f"{HOME}/{event_id}/delete", text_in(sent, "name")[:MAX_KEPT]
+    try:
+        if comparison_key(typed) != comparison_key(staffed_event(event_id, admin).name):
+            return refused(request, page, ["confirm"], {"name": typed})
+        events.remove(event_id)
+    except errors.NoSuchEvent:
+        return lead_back(request, HOME, done="event_deleted")
+    except errors.AccountsWouldCollide:
+        return refused(request, page, ["accounts_collide"], {"name": typed})
+    return lead_back(request, HOME, done="event_deleted")

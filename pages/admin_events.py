@@ -1,0 +1,141 @@
+"""The pages on which admins look for events and make them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from fastapi import Request, Response
+
+import errors
+from accounts import service as accounts
+from database import reading
+from dependencies import CurrentAdmin
+from events import service as events
+from events.codes import new_code
+from events.service import NewEvent
+from keys import comparison_key
+from models import Event, utcnow
+from pages.admin_forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
+from pages.admin_rooms import show
+from pages.redirects import lead_back
+from pages.rendering import page_router
+from settings import get_settings
+
+router = page_router()
+HOME = "/admin/events"
+SHOWN = 100
+STATES = ("all", "open", "over")
+# So long, the same form sent again means the event it made the first time.
+SENT_AGAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An event in the list."""
+
+    event: Event
+    guests: int
+    photos: int
+    is_open: bool
+
+
+ORDERS: dict[str, Callable[[Counted], Any]] = {
+    "name": lambda row: comparison_key(row.event.name),
+    "code": lambda row: row.event.code_key,
+    "date": lambda row: row.event.date or date.min,
+    "expires": lambda row: row.event.expires_at,
+    "guests": lambda row: row.guests,
+    "photos": lambda row: row.photos,
+    "created": lambda row: row.event.id,
+}
+
+
+@router.get(HOME)
+def list_events(
+    request: Request,
+    _: CurrentAdmin,
+    q: str = "",
+    state: str = "all",
+    sort: str = "created",
+    order: str = "",
+    page: str = "1",
+) -> Response:
+    """Every event; `q` is part of a name or code, `sort` a column, `order` `up` or `down`."""
+    sort = sort if sort in ORDERS else "created"
+    order = order if order in ("up", "down") else "down" if sort == "created" else "up"
+    state = state if state in STATES else "all"
+    every = _counted()
+    rows = sorted(_found(every, q, state), key=ORDERS[sort], reverse=order == "down")
+    pages = max(1, -(-len(rows) // SHOWN))
+    number = min(max(1, int(page[:9]) if page.isascii() and page.isdigit() else 1), pages)
+    shown = rows[(number - 1) * SHOWN : number * SHOWN]
+    asked = {"q": q[:200], "state": state, "sort": sort, "order": order}
+    return show(
+        request,
+        "events.html",
+        rows=shown,
+        found=len(rows),
+        every=len(every),
+        asked=asked,
+        page_number=number,
+        pages=pages,
+    )
+
+
+def _counted() -> list[Counted]:
+    now = utcnow()
+    return [
+        Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.every_counted()
+    ]
+
+
+def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
+    part = comparison_key(typed)
+    return [
+        row
+        for row in rows
+        if (part in comparison_key(row.event.name) or part in row.event.code_key)
+        and (state == "all" or row.is_open == (state == "open"))
+    ]
+
+
+@router.get(f"{HOME}/new")
+def new_event(request: Request, _: CurrentAdmin) -> Response:
+    """A form with a code already drawn."""
+    fields = {"name": "", "date": "", "timezone": "Europe/Paris", "expires_at": "", "sees": "own", PEOPLE: ""}
+    return show(
+        request,
+        "event_new.html",
+        fields={**fields, "event_code": new_code()},
+        photographers=accounts.list_photographers(),
+        days=get_settings().event_lifetime_days,
+    )
+
+
+@router.post(HOME)
+def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
+    """Sent twice, the form makes one event."""
+    typed = typed_event(sent)
+    judged = judge_event(typed, typed)
+    if judged.problems:
+        return refused(request, f"{HOME}/new", judged.problems, typed)
+    try:
+        event = _made(judged)
+    except errors.EventCodeTaken:
+        return refused(request, f"{HOME}/new", ["code_taken"], typed)
+    except errors.NoSuchPhotographer:
+        return refused(request, f"{HOME}/new", [PEOPLE], typed)
+    return lead_back(request, f"{HOME}/{event.id}", done="event_made")
+
+
+def _made(judged: Judged) -> Event:
+    try:
+        return events.create(NewEvent(**judged.values))
+    except errors.EventCodeTaken:
+        with reading() as session:
+            twin = events.by_typed_code(session, judged.values.get("event_code", ""))
+        same = twin is not None and (twin.name, twin.date) == (judged.values["name"], judged.values["date"])
+        if twin is None or not same or twin.created_at < utcnow() - SENT_AGAIN:
+            raise
+        return twin

@@ -1,0 +1,57 @@
+"""The page on which admins see the background jobs, try failed ones again and cancel what must not go on."""
+
+from fastapi import Request, Response
+
+import job_list
+import job_queue
+from dependencies import CurrentAdmin, WakeJobs
+from keys import MAX_ID
+from pages.account import same_site
+from pages.admin_forms import Sent, text_in
+from pages.admin_rooms import show
+from pages.redirects import lead_back
+from pages.rendering import page_router
+
+router = page_router()
+HOME = "/admin/jobs"
+SHOWN = 50
+
+
+@router.get(HOME)
+def jobs(request: Request, _: CurrentAdmin) -> Response:
+    """Counts by kind and state, what was given up and why, and what waits longest."""
+    return show(
+        request,
+        "jobs.html",
+        states={name: job_queue.state_of(kind) for name, kind in job_queue.BY_NAME.items()},
+        failed=job_list.failed(SHOWN),
+        waiting=job_list.waiting(SHOWN),
+    )
+
+
+@router.post(f"{HOME}/retry")
+def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) -> Response:
+    """One job, or all failed ones of a kind; what somebody else retried meanwhile is no longer there."""
+    kind, number = job_queue.BY_NAME.get(text_in(sent, "kind")), text_in(sent, "id")
+    row_id = _row_id(number)
+    retried = job_queue.retry(kind, row_id) if kind and (row_id or not number) else 0
+    wake_jobs()
+    return lead_back(request, _back(sent), done="retried", number=str(retried))
+
+
+@router.post(f"{HOME}/cancel")
+def cancel(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
+    """A job that waits or is being done; it is listed as failed then, and can be retried."""
+    kind, row_id = job_queue.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
+    cancelled = kind is not None and row_id is not None and job_queue.cancel(kind, row_id)
+    return lead_back(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
+
+
+def _row_id(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdigit() and 0 < int(typed[:20]) <= MAX_ID else None
+
+
+def _back(sent: Sent) -> str:
+    """Return the page the button was on."""
+    asked = text_in(sent, "next")
+    return asked if same_site(asked) and asked.startswith("/admin/") else HOME

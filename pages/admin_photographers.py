@@ -1,0 +1,129 @@
+"""The pages on which admins care for the accounts of photographers."""
+
+from collections import defaultdict
+from contextlib import suppress
+from datetime import timedelta
+
+from fastapi import Request, Response
+
+import errors
+from accounts import service as accounts
+from accounts.service import NewAccount
+from dependencies import HASHES, CurrentAdmin
+from events import service as events
+from fields import RowId
+from models import PHOTOGRAPHER, Event, User, utcnow
+from pages.admin_forms import Sent, judge_account, refused, text_in, typed_account
+from pages.admin_rooms import show
+from pages.redirects import lead_back
+from pages.rendering import page_router
+from photos import service as photos
+
+router = page_router()
+HOME = "/admin/photographers"
+# So long, the same form sent again means the account it made the first time.
+SENT_AGAIN = timedelta(minutes=10)
+
+
+def _at_work() -> dict[int, list[Event]]:
+    """Return the events of each photographer, newest first."""
+    found = defaultdict(list)
+    for event in events.every():
+        for photographer in event.photographers:
+            found[photographer.id].append(event)
+    return found
+
+
+def _photographer(photographer_id: int) -> User:
+    for user in accounts.list_photographers():
+        if user.id == photographer_id:
+            return user
+    raise errors.NoSuchPhotographer
+
+
+@router.get(HOME)
+def photographers(request: Request, _: CurrentAdmin) -> Response:
+    """Every photographer, with the events entrusted to them."""
+    return show(request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work())
+
+
+@router.get(f"{HOME}/new")
+def new_photographer(request: Request, _: CurrentAdmin) -> Response:
+    """An empty form."""
+    return show(request, "photographer_new.html")
+
+
+@router.post(HOME, dependencies=[HASHES])
+def create_photographer(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
+    """Sent twice, the form makes one account."""
+    typed, judged = typed_account(sent), judge_account(sent, needs_password=True)
+    if judged.problems:
+        return refused(request, f"{HOME}/new", judged.problems, typed)
+    account = NewAccount(**judged.values)
+    try:
+        made = accounts.create_staff(account, PHOTOGRAPHER)
+    except errors.AccountTaken:
+        twin = _just_made(account)
+        if twin is None:
+            return refused(request, f"{HOME}/new", ["account_taken"], typed)
+        made = twin
+    except errors.UsernameIsNotOwnEmail:
+        return refused(request, f"{HOME}/new", ["not_own_email"], typed)
+    return lead_back(request, f"{HOME}/{made.id}", done="photographer_made")
+
+
+def _just_made(account: NewAccount) -> User | None:
+    for user in accounts.list_photographers():
+        same = (user.username_key, user.email_key) == (account.username_key, account.email_key)
+        if same and user.created_at > utcnow() - SENT_AGAIN:
+            return user
+    return None
+
+
+@router.get(f"{HOME}/{{photographer_id}}")
+def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
+    """One account: its events, what can be changed, closing and deleting it."""
+    user = _photographer(photographer_id)
+    return show(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
+
+
+@router.post(f"{HOME}/{{photographer_id}}", dependencies=[HASHES])
+def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
+    """Only what was typed anew changes; a new password ends every session of the account."""
+    page, user, typed = f"{HOME}/{photographer_id}", _photographer(photographer_id), typed_account(sent)
+    judged = judge_account(sent, needs_password=False)
+    if judged.problems:
+        return refused(request, page, judged.problems, typed)
+    before = {name: text_in(sent, f"before_{name}") for name in typed}
+    changes = {name: value for name, value in judged.values.items() if before.get(name) != value}
+    try:
+        accounts.update_photographer(user.id, **changes)
+    except errors.AccountTaken:
+        return refused(request, page, ["account_taken"], typed)
+    except errors.UsernameIsNotOwnEmail:
+        return refused(request, page, ["not_own_email"], typed)
+    return lead_back(request, page, done="password_set" if "password" in changes else "saved")
+
+
+@router.post(f"{HOME}/{{photographer_id}}/access")
+def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
+    """A closed account stays with its photos and events; nobody can log in to it."""
+    is_open = text_in(sent, "value") == "open"
+    accounts.update_photographer(photographer_id, is_active=is_open)
+    return lead_back(request, f"{HOME}/{photographer_id}", done="access_opened" if is_open else "access_closed")
+
+
+@router.get(f"{HOME}/{{photographer_id}}/delete")
+def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
+    """What goes and what stays."""
+    user = _photographer(photographer_id)
+    kept = photos.photos_by(user.id, photos.read_page(1, None)).total
+    return show(request, "photographer_delete.html", photographer=user, kept=kept)
+
+
+@router.post(f"{HOME}/{{photographer_id}}/delete")
+def delete_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
+    """The photos stay. An account that is gone already is as good as deleted."""
+    with suppress(errors.NoSuchPhotographer):
+        accounts.delete_photographer(photographer_id)
+    return lead_back(request, HOME, done="photographer_deleted")

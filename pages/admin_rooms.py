@@ -1,0 +1,56 @@
+"""What the pages of administrators share: who may come in, what a form left to say, words for figures and times."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from dependencies import CurrentAdmin, language_of, staffed_event
+from fields import RowId
+from models import Event
+from pages import figures
+from pages.redirects import said_to
+from pages.rendering import render
+from pages.wording import catalogue, number, text
+
+
+def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
+    return staffed_event(event_id, admin)
+
+
+AnyEvent = Annotated[Event, Depends(_any_event)]
+
+
+def show(request: Request, template: str, **context: Any) -> Response:
+    """Return an admin's page.
+
+    Besides what every template knows: `done` (what a form did, in words, or nothing), `problem_of(*names)` (what was
+    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which write figures.
+    """
+    language = language_of(request)
+    return render(
+        request,
+        f"admin/{template}",
+        done=_done(request, language),
+        problem_of=partial(_problem, request, language),
+        number=partial(number, language),
+        day=partial(figures.day, language),
+        moment=partial(figures.moment, language),
+        duration=partial(figures.duration, language),
+        size=partial(figures.size, language),
+        **context,
+    )
+
+
+def _done(request: Request, language: str) -> str:
+    said = said_to(request)
+    key, count = f"admin.done.{said.get('done')}", str(said.get("number"))
+    if key not in catalogue(language):
+        return ""
+    return text(language, key, count=int(count[:9]) if count.isascii() and count.isdigit() else 0)
+
+
+def _problem(request: Request, language: str, *names: str) -> str:
+    """Return the sentence for the first of these problems that the form had."""
+    said = said_to(request).get("problems", [])
+    return next((text(language, f"admin.problem.{name}") for name in names if name in said), "")

@@ -1,0 +1,42 @@
+"""Days, times, durations and sizes as a language writes them."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from pages.wording import text
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")
+
+
+def day(language: str, value: date) -> str:
+    """Return a date in words: 20 juin 2026."""
+    numeral = text(language, "admin.day.first") if value.day == 1 else str(value.day)
+    return f"{numeral} {text(language, f'admin.month.{value.month}')} {value.year}"
+
+
+def moment(language: str, value: datetime, timezone: str) -> str:
+    """Return a time as clocks of that zone show it, to the minute."""
+    local = value.astimezone(ZoneInfo(timezone))
+    return text(language, "admin.moment", day=day(language, local), time=local.strftime("%H:%M"))
+
+
+def duration(language: str, seconds: float) -> str:
+    """Return a length of time in its two largest units at most."""
+    whole = round(seconds)
+    if whole < MINUTE:
+        return text(language, "admin.duration.seconds", seconds=whole)
+    if whole < HOUR:
+        return text(language, "admin.duration.minutes", minutes=whole // MINUTE)
+    if whole < DAY:
+        return text(language, "admin.duration.hours", hours=whole // HOUR, minutes=whole % HOUR // MINUTE)
+    return text(language, "admin.duration.days", days=whole // DAY, hours=whole % DAY // HOUR)
+
+
+def size(language: str, value: int) -> str:
+    """Return a number of bytes in the unit that suits it, of a thousand each."""
+    amount, unit = value / 1000, 0
+    while amount >= 1000 and unit < len(SIZES) - 1:
+        amount, unit = amount / 1000, unit + 1
+    shown = round(amount, 1) if amount < 10 else round(amount)
+    return text(language, f"admin.size.{SIZES[unit]}", amount=int(shown) if shown == int(shown) else shown)

@@ -1,0 +1,82 @@
+"""Curves of the service over time, as shapes for a template: no colours, no words."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+# The plot's own units; it is stretched to whatever room it gets.
+WIDTH, HEIGHT = 1000, 200
+# Of the steps between most points: so much more, and the service was not there to be asked.
+GAP = 3.5
+STEPS = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One quantity: its texts' name, the line's path, the values, the last one and the highest."""
+
+    name: str
+    path: str
+    values: Sequence[float]
+    last: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves over one span of time with a common scale from 0 to `top`."""
+
+    name: str
+    curves: Sequence[Curve]
+    top: float
+    unit: str
+
+
+def nice_top(highest: float) -> float:
+    """Return a round number at or above `highest`, whose half is round as well; at least 2."""
+    if highest <= 2:
+        return 2
+    magnitude = 10.0 ** math.floor(math.log10(highest))
+    return next(step * magnitude for step in STEPS if step * magnitude >= highest)
+
+
+def _path(xs: Sequence[float], values: Sequence[float], top: float, gap: float) -> str:
+    parts, before = [], -math.inf
+    for x, value in zip(xs, values, strict=True):
+        command = "L" if x - before <= gap else "M"
+        parts.append(f"{command}{x:.1f} {HEIGHT * (1 - value / top):.1f}")
+        # A point alone would be invisible.
+        if command == "M":
+            parts.append("h.1")
+        before = x
+    return "".join(parts)
+
+
+def across(times: Sequence[datetime], since: datetime, until: datetime) -> list[float]:
+    """Return where on the plot each time lies."""
+    span = (until - since).total_seconds()
+    return [WIDTH * (at - since).total_seconds() / span for at in times]
+
+
+def usual_step(times: Sequence[datetime]) -> timedelta:
+    """Return the time between most neighbouring points; a minute where there are none."""
+    steps = sorted(later - earlier for earlier, later in pairwise(times))
+    return steps[len(steps) // 2] if steps else timedelta(minutes=1)
+
+
+def plot(name: str, unit: str, xs: Sequence[float], step: float, series: Mapping[str, Sequence[float]]) -> Plot:
+    """Return the curves of `series` at `xs`, whose points are usually `step` apart."""
+    top = nice_top(max((value for values in series.values() for value in values), default=0))
+    curves = [
+        Curve(each, _path(xs, values, top, GAP * step), values, values[-1], max(values))
+        for each, values in series.items()
+    ]
+    return Plot(name, curves, top, unit)
+
+
+def thinned(count: int, rows: int) -> list[range]:
+    """Return `count` points in at most `rows` groups of neighbours, for a table."""
+    size = max(1, math.ceil(count / rows))
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]

@@ -1,0 +1,300 @@
+"""What an admin does with events, as on a phone and at a desk: make, change, print, search, erase."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from bench.client import Api
+from faces.fake import fake_colour, fake_photo
+from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+
+WORDS = {
+    "fr": {"made": "L’événement est créé.", "saved": "C’est enregistré.", "over": "Terminé", "join": "Le code"},
+    "en": {"made": "The event is created.", "saved": "Saved.", "over": "Over", "join": "The code"},
+}
+
+
+def admin(stage: Stage, page: Page, path: str = "/admin/events") -> None:
+    stage.log_in(page, stage.server.admin, stage.server.password)
+    page.goto(path)
+
+
+def decoded(part: Locator) -> str:
+    """Return what the QR code in a part of the page says to a camera."""
+    pixels = cv2.imdecode(np.frombuffer(part.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return str(cv2.QRCodeDetector().detectAndDecode(pixels)[0])
+
+
+def fits(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def event_id(page: Page) -> int:
+    found = re.search(r"/admin/events/(\d+)", page.url)
+    assert found, page.url
+    return int(found[1])
+
+
+@pytest.fixture(scope="module")
+def event(stage: Stage) -> Event:
+    """An event with a guest who was found, one without a selfie, and photos."""
+    event = stage.event(date="2030-06-20")
+    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    files = [("files", (f"photo{i}.jpg", fake_photo([fake_colour(1), fake_colour(10 + i)]))) for i in range(3)]
+    photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
+    found = Api(stage.server).logged_in(stage.guest(event, "nora.lindqvist"), PASSWORD, event.code)
+    found.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", fake_photo([fake_colour(1)]), "image/jpeg")})
+    stage.guest(event, "milo")
+    return event
+
+
+@pytest.mark.parametrize(("size", "language"), [("phone", "fr"), ("desktop", "en")])
+def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size: str, language: str) -> None:
+    photographer = stage.event("Ailleurs").photographer
+    with stage.page(size, language) as page:
+        admin(stage, page)
+        page.locator(".heading .button.main").click()
+        assert axe(page) == []
+        assert fits(page)
+        shoot(page, f"admin-event-new-{size}-{language}")
+        page.fill("#name", "<script>alert(1)</script> & Co")
+        page.fill("#date", "2030-06-20")
+        drawn = page.locator("#event_code").input_value()
+        assert len(drawn) == 8
+        page.get_by_label(photographer).check()
+        page.dblclick("main button.main")
+        expect(page.get_by_role("status").first).to_have_text(WORDS[language]["made"])
+        expect(page.locator("h1")).to_have_text("<script>alert(1)</script> & Co")
+        assert page.locator(".big-code").inner_text() == drawn
+        assert page.get_by_label(photographer).is_checked()
+        link = decoded(page.locator(".code-card .qr"))
+        assert link == page.locator(".code-card a").get_attribute("href")
+        assert urlsplit(link).query == f"event_code={drawn}"
+        page.locator(".heading .button.main").click()
+        page.goto(f"{page.url}?words=both")
+        assert decoded(page.locator(".sheet .qr")) == link
+        page.goto(link)
+        assert page.url.startswith(link)
+        expect(page.locator("input[name=event_code]")).to_have_value(drawn)
+        page.goto(f"{stage.server.url}/admin/events?q={drawn.lower()}")
+        expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_the_page_of_an_event_shows_all_of_it(stage: Stage, event: Event) -> None:
+    for size, language, scheme in (("phone", "fr", "dark"), ("desktop", "en", "light")):
+        with stage.page(size, language, color_scheme=scheme) as page:
+            admin(stage, page, f"/admin/events/{event.id}")
+            row = page.get_by_role("row", name="nora.lindqvist")
+            expect(row.locator("td").last).to_have_text("3")
+            assert page.locator("#progress dd").first.inner_text() == "3"
+            assert page.locator("#guest-list tbody tr").count() == 2
+            assert axe(page) == []
+            assert fits(page)
+            shoot(page, f"admin-event-{size}-{language}-{scheme}")
+            page.fill("#q", "NORA")
+            expect(page.locator("#guest-list tbody tr")).to_have_count(1)
+            assert page.url.endswith("?q=NORA")
+            page.fill("#q", "nobody of that name")
+            expect(page.locator("#guest-list table")).to_have_count(0)
+
+
+def test_a_change_shows_at_once_and_leaves_others_changes_alone(stage: Stage) -> None:
+    event = stage.event("Avant", date="2030-06-20")
+    path = f"/admin/events/{event.id}"
+    with stage.page("desktop") as one, stage.page("phone", "en") as other:
+        for page in (one, other):
+            admin(stage, page, path)
+        one.fill("#name", "Après")
+        one.get_by_label("Tous voient toutes les photos").check()
+        one.get_by_role("button", name="Enregistrer").click()
+        expect(one.get_by_role("status").first).to_have_text("C’est enregistré.")
+        other.fill("#expires_at", "2030-06-22T23:30")
+        other.get_by_role("button", name="Save").click()
+        expect(other.locator("h1")).to_have_text("Après")
+        expect(other.locator(".heading")).to_contain_text("22 June 2030 at 23:30")
+        assert other.get_by_label("Everyone sees all the photos").is_checked()
+        other.go_back()
+        expect(other.locator("h1")).to_have_text("Après")
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        other.fill("#date", "")
+        other.fill("#expires_at", yesterday.strftime("%Y-%m-%dT%H:%M"))
+        other.get_by_role("button", name="Save").click()
+        expect(other.locator(".heading .badge")).to_have_text("Over")
+    valid = Api(stage.server).call("POST", "/api/check-event-code", json={"event_code": event.code})
+    assert valid == {"valid": False}
+
+
+def test_a_new_code_works_at_once_and_the_old_one_can_be_taken_back(stage: Stage) -> None:
+    event = stage.event()
+    with stage.page() as page:
+        admin(stage, page, f"/admin/events/{event.id}")
+        page.fill("#event_code", "Fête-2030")
+        page.get_by_role("button", name="Changer le code").click()
+        expect(page.locator(".big-code")).to_have_text("Fête-2030")
+        assert decoded(page.locator(".code-card .qr")).endswith("event_code=F%C3%AAte-2030")
+        page.get_by_role("button", name=f"Reprendre le code {event.code}").click()
+        expect(page.locator(".big-code")).to_have_text(event.code)
+        page.get_by_role("button", name="Tirer un code au sort").click()
+        expect(page.locator(".big-code")).not_to_have_text(event.code)
+        drawn = page.locator(".big-code").inner_text()
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copier le lien").click()
+        expect(page.locator("#toasts")).to_contain_text("Le lien est copié.")
+        assert page.evaluate("navigator.clipboard.readText()").endswith(drawn)
+    codes = {
+        code: Api(stage.server).call("POST", "/api/check-event-code", json={"event_code": code})["valid"]
+        for code in (event.code, drawn)
+    }
+    assert codes == {event.code: False, drawn: True}
+
+
+def test_what_cannot_be_is_refused_in_words_and_what_was_typed_stays(stage: Stage) -> None:
+    taken = stage.event()
+    with stage.page("desktop", java_script_enabled=False) as page:
+        admin(stage, page, "/admin/events/new")
+        # The browser's own checks would come first.
+        for name in ("name", "date", "expires_at"):
+            page.locator(f"#{name}").evaluate("e => { e.required = false; e.form.noValidate = true; }")
+        page.fill("#name", "Bal des pompiers")
+        page.fill("#date", "2030-06-20")
+        page.fill("#timezone", "Europe/Atlantis")
+        page.fill("#event_code", taken.code)
+        page.check("input[value=all]")
+        page.click("main button.main")
+        expect(page.locator("#timezone-about")).to_have_text(
+            "Nous ne connaissons pas ce fuseau. Écrivez-le comme Europe/Paris."
+        )
+        page.fill("#timezone", "Europe/Paris")
+        page.fill("#expires_at", "2030-06-19T12:00")
+        page.click("main button.main")
+        expect(page.locator("#expires_at-about")).to_contain_text("finiraient avant l’événement")
+        page.fill("#expires_at", "")
+        page.click("main button.main")
+        expect(page.locator("#event_code-about")).to_contain_text("Un autre événement a déjà ce code")
+        shoot(page, "admin-event-refused")
+        page.fill("#event_code", "BAL DES POMPIERS")
+        page.click("main button.main")
+        expect(page.locator("#event_code-about")).to_contain_text("Un code n’a pas d’espace")
+        assert page.locator("#name").input_value() == "Bal des pompiers"
+        assert page.locator("input[value=all]").is_checked()
+        page.fill("#event_code", f"  BAL-{taken.id}  ")
+        page.click("main button.main")
+        expect(page.locator(".big-code")).to_have_text(f"BAL-{taken.id}")
+        page.fill("#event_code", taken.code.lower())
+        page.get_by_role("button", name="Changer le code").click()
+        expect(page.locator("#event_code-about")).to_contain_text("Un autre événement a déjà ce code")
+        assert page.locator("#event_code").input_value() == taken.code.lower()
+
+
+def test_the_same_form_sent_twice_makes_one_event(stage: Stage) -> None:
+    with stage.page("desktop", java_script_enabled=False) as page:
+        admin(stage, page, "/admin/events/new")
+        page.fill("#name", "Une seule fois")
+        code = page.locator("#event_code").input_value()
+        sent = page.locator("main form").evaluate("f => new URLSearchParams(new FormData(f)).toString()")
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        answers = [page.request.post("/admin/events", data=sent, headers=headers) for _ in range(2)]
+        assert len({answer.url for answer in answers}) == 1
+        page.goto(f"/admin/events?q={code}")
+        expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_the_list_sorts_and_filters_with_and_without_scripts(stage: Stage) -> None:
+    mark = f"Tri{stage.event().id}"
+    past = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    for name, fields in (("b", {}), ("A", {"expires_at": past}), ("c", {"date": "2031-01-01"})):
+        stage.event(f"{mark} {name}", **fields)
+    names = [f"{mark} A", f"{mark} b", f"{mark} c"]
+    for scripts in (True, False):
+        with stage.page("desktop", java_script_enabled=scripts) as page:
+            admin(stage, page)
+            page.fill("#q", mark.lower())
+            if not scripts:
+                page.get_by_role("button", name="Filtrer").click()
+            rows = page.locator("tbody th")
+            expect(rows).to_have_text([names[2], names[0], names[1]])
+            page.get_by_role("link", name="Nom", exact=True).click()
+            expect(rows).to_have_text(names)
+            expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "ascending")
+            page.get_by_role("link", name="Nom", exact=True).click()
+            expect(rows).to_have_text(names[::-1])
+            page.go_back()
+            expect(rows).to_have_text(names)
+            page.select_option("#state", "over")
+            if not scripts:
+                page.get_by_role("button", name="Filtrer").click()
+            expect(rows).to_have_text([names[0]])
+            page.goto("/admin/events?q=nothing-of-the-sort")
+            expect(page.locator("main")).to_contain_text("Aucun événement ne correspond.")
+    for size, language in (("phone", "en"), ("desktop", "fr")):
+        with stage.page(size, language) as page:
+            admin(stage, page)
+            assert axe(page) == []
+            assert fits(page)
+            shoot(page, f"admin-events-{size}-{language}")
+
+
+@pytest.mark.parametrize("words", ["fr", "en", "both"])
+def test_the_poster_is_one_sheet_with_nothing_else_on_it(stage: Stage, event: Event, words: str) -> None:
+    long_one = stage.event("Le très long mariage d’une famille au nom interminable " * 3)
+    with stage.page("desktop") as page:
+        admin(stage, page, f"/admin/events/{event.id}/poster?words={words}")
+        shown = page.locator(".sheet").inner_text()
+        assert {"fr": "20 juin 2030", "en": "20 June 2030", "both": "20 juin 2030 · 20 June 2030"}[words] in shown
+        assert ("Find your photos" in shown, "Retrouvez vos photos" in shown) == (words != "fr", words != "en")
+        assert axe(page) == []
+        for path in (f"/admin/events/{event.id}", f"/admin/events/{long_one.id}"):
+            page.goto(f"{path}/poster?words={words}")
+            page.emulate_media(media="print")
+            page.set_viewport_size({"width": 794, "height": 1123})
+            shoot(page, f"poster-{words}-{path.rsplit('/', 1)[1]}")
+            texts = page.evaluate(
+                "[...document.querySelectorAll('body *')].filter(e => e.checkVisibility()"
+                " && !e.closest('.sheet') && !e.querySelector('.sheet')).map(e => e.outerHTML)"
+            )
+            assert texts == []
+            assert decoded(page.locator(".sheet")).startswith("http")
+            pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+            assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+            page.emulate_media(media="screen")
+    if words == "both":
+        with stage.page("phone", "en", color_scheme="dark") as page:
+            admin(stage, page, f"/admin/events/{event.id}/poster")
+            assert fits(page)
+            assert axe(page) == []
+            shoot(page, "poster-phone")
+
+
+def test_deleting_tells_what_goes_and_wants_the_name(stage: Stage) -> None:
+    event, elsewhere = stage.event("À effacer"), stage.event("À garder")
+    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    files = [("files", ("photo.jpg", fake_photo([fake_colour(3)])))]
+    photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
+    stage.guest(event)
+    stayer = Api(stage.server).logged_in(stage.guest(event), PASSWORD, event.code)
+    stayer.call("POST", "/api/join-event", json={"event_code": elsewhere.code})
+    with stage.page() as page:
+        admin(stage, page, f"/admin/events/{event.id}")
+        page.get_by_role("link", name="Supprimer l’événement…").click()
+        figures = page.locator(".figures > div").all_inner_texts()
+        assert [re.sub(r"\D", "", figure) for figure in (figures[0], figures[4])] == ["1", "1"]
+        expect(page.locator("main")).to_contain_text("1 invité inscrit aussi ailleurs garde son compte")
+        assert axe(page) == []
+        shoot(page, "admin-event-delete")
+        page.fill("#name", "autre chose")
+        page.get_by_role("button", name="Tout effacer").click()
+        expect(page.locator("#name-about")).to_contain_text("Rien n’a été effacé")
+        page.fill("#name", "à EFFACER ")
+        page.get_by_role("button", name="Tout effacer").click()
+        expect(page.get_by_role("status").first).to_have_text("L’événement est supprimé.")
+        page.go_back()
+        expect(page.locator("h1")).to_have_text("Cet événement n’existe pas")
+        page.goto(f"/admin/events?q={event.code}")
+        expect(page.locator("main")).to_contain_text("Aucun événement ne correspond.")
+    assert stayer.call("GET", "/api/me")["event_id"] == elsewhere.id

@@ -1,0 +1,146 @@
+"""How the service stands and stood, and its jobs, as an admin sees them."""
+
+import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from bench.client import Api, Server, serve, wait_until
+from faces.fake import fake_colour, fake_photo
+from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
+
+NOW = int(time.time() // 60)
+COLUMNS = (
+    "minute, guests, selfies, photos, matches, queue_depth, queue_age_seconds, requests, errors, "
+    "machine, requests_seen, errors_seen"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps its database."""
+    return tmp_path_factory.mktemp("overview")
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    """A server whose database can be put into states that take hours or accidents to arise."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+        yield running
+
+
+def put(folder: Path, statement: str, *rows: tuple[object, ...]) -> None:
+    with closing(sqlite3.connect(folder / "bench.db", timeout=20)) as database, database:
+        database.executemany(statement, rows)
+
+
+def with_photos(stage: Stage, folder: Path) -> Event:
+    """An event with three photos: through, given up, and waiting out a pause."""
+    event = stage.event("Course de nuit")
+    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    files = [("files", (f"depart-{i}.jpg", fake_photo([fake_colour(i)]))) for i in range(3)]
+    photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
+    progress = f"/api/photographer/events/{event.id}/progress"
+    wait_until(lambda: photographer.call("GET", progress)["done"] == 3, 20, "the photos")
+    change = "UPDATE photos SET status = ?, attempts = 5, error = ?, lease_until = ? WHERE original_filename = ?"
+    put(
+        folder,
+        change,
+        ("failed", "the file ends too soon", None, "depart-1.jpg"),
+        ("pending", None, "2100-01-01 00:00:00.000000", "depart-2.jpg"),
+    )
+    return event
+
+
+def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
+    with stage.page() as page:
+        stage.log_in(page, stage.server.admin, stage.server.password)
+        page.goto("/admin?hours=1")
+        expect(page.locator("main")).to_contain_text("Aucun événement pour l’instant")
+        assert axe(page) == []
+        shoot(page, "admin-overview-empty")
+    rows = []
+    # Some minutes ahead too: the service itself writes a sample a minute.
+    for ago in range(-5, 1400):
+        age = 130 * abs(math.sin(ago / 90))
+        day = 1400 - ago
+        counts = (day // 7, day // 9, day, day * 2, int(age), age, 50 + ago % 9, ago % 50 == 0)
+        if not 300 < ago < 420:
+            rows.append((NOW - ago, *counts, "m", 0, 0))
+    marks = ",".join("?" * 12)
+    put(folder, f"INSERT OR REPLACE INTO samples ({COLUMNS}) VALUES ({marks})", *rows)  # noqa: S608 - our own names
+    for size, language, scheme in (("phone", "fr", "dark"), ("desktop", "en", "light")):
+        with stage.page(size, language, color_scheme=scheme) as page:
+            stage.log_in(page, stage.server.admin, stage.server.password)
+            page.goto("/admin")
+            assert axe(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            shoot(page, f"admin-overview-{size}-{language}-{scheme}")
+            titles = page.locator(".plot h2").all_inner_texts()
+            assert len(titles) == 7
+            assert all(title.endswith("?") for title in titles)
+            photos = page.locator("#plot-photos")
+            # An hour without the service is a gap, not a line.
+            assert photos.locator(".curve").get_attribute("d").count("M") == 2  # type: ignore[union-attr]
+            photos.locator("svg").hover()
+            expect(photos.locator(".reading")).to_contain_text("Photos ")
+            photos.locator("summary").click()
+            expect(photos.locator("tbody tr")).to_have_count(24)
+            last = photos.locator("tbody tr").last.locator("td").inner_text()
+            assert last in photos.locator("strong").inner_text()
+            page.locator("nav.choice a").nth(3).click()
+            page.wait_for_url("**/admin?hours=720")
+            expect(page.locator("nav.choice [aria-current]")).to_have_text(
+                {"fr": "30 jours", "en": "30 days"}[language]
+            )
+            assert page.locator(".plot").count() == 7
+
+
+def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
+    event = with_photos(stage, folder)
+    with stage.page("desktop") as page:
+        stage.log_in(page, stage.server.admin, stage.server.password)
+        page.goto("/admin")
+        expect(page.locator("#now")).to_contain_text("Voir la tâche en échec")
+        page.goto("/admin/jobs")
+        expect(page.get_by_role("row", name="depart-1.jpg")).to_contain_text("the file ends too soon")
+        assert axe(page) == []
+        shoot(page, "admin-jobs")
+        page.get_by_role("button", name="Arrêter : depart-2.jpg").click()
+        expect(page.get_by_role("status").first).to_contain_text("La tâche est arrêtée.")
+        page.get_by_role("button", name="Réessayer : depart-1.jpg").click()
+        expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
+        page.goto(f"/admin/events/{event.id}")
+        expect(page.get_by_role("row", name="depart-2.jpg")).to_contain_text("cancelled")
+        page.get_by_role("button", name="Réessayer la photo en échec").click()
+        expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
+        page.get_by_role("button", name="Chercher de nouveau tous les invités").click()
+        expect(page.get_by_role("status").first).to_contain_text("0 invité sera cherché")
+    calls = stage.admin()
+    wait_until(lambda: calls.call("GET", f"/api/admin/events/{event.id}")["done"] == 3, 20, "the photos")
+    with stage.page("phone", "en") as page:
+        stage.log_in(page, stage.server.admin, stage.server.password)
+        page.goto("/admin/jobs")
+        expect(page.locator("main")).to_contain_text("Nothing has failed.")
+        assert axe(page) == []
+        shoot(page, "admin-jobs-phone")
+
+
+def test_figures_stay_fresh(stage: Stage) -> None:
+    with stage.page("desktop") as page:
+        stage.log_in(page, stage.server.admin, stage.server.password)
+        page.clock.install()
+        event = stage.event("Tout frais")
+        page.goto(f"/admin/events/{event.id}")
+        guests = page.locator("#progress div", has=page.get_by_text("Invités", exact=True)).locator("dd")
+        expect(guests).to_have_text("0")
+        stage.guest(event)
+        page.clock.fast_forward(16_000)
+        expect(guests).to_have_text("1")
