@@ -155,3 +155,28 @@ def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage)
         stage.admin().call("DELETE", f"/api/admin/events/{empty.id}")
         page.goto("/studio")
         expect(page.locator("main")).to_contain_text("Aucun événement ne vous est confié pour le moment.")
+
+
+def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stage: Stage, tmp_path: Path) -> None:
+    event, number = stage.event(), 350
+    paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
+    for each, path in enumerate(paths):
+        path.write_bytes(people(1 + each % 5) + str(each).encode())
+    calls = of_photographer(stage, event)
+    calls.upload(event.id, paths)
+    # Processed or not: the order is that of their arrival.
+    with stage.page("phone") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        expect(page.locator(".shot")).not_to_have_count(number)
+        for _ in range(40):
+            page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+            page.wait_for_timeout(100)
+            if page.locator(".shot").count() == number:
+                break
+        names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
+        assert names == [path.name for path in reversed(paths)]
+        wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == number)
+        page.reload()
+        page.wait_for_function("() => document.querySelector('.shot img[src]')")
+        assert page.locator(".shot img[src]").count() < 60

@@ -26,8 +26,6 @@ function write(element, sentence) {
   if (element.textContent !== sentence) element.textContent = sentence;
 }
 
-// --- what comes in -------------------------------------------------------------------------------
-
 function take(files) {
   folder = files[0]?.name.split("/").slice(0, -1)[0] ?? folder;
   write($("reading"), files.length ? "" : t("photographer.js.nothing"));
@@ -49,8 +47,6 @@ addEventListener("drop", async (event) => {
   event.preventDefault();
   take(await dropped(event.dataTransfer, (count) => write($("reading"), t("photographer.js.reading", { count }))));
 });
-
-// --- what goes out -------------------------------------------------------------------------------
 
 /** What stands in the way of all photos, or how the sending ended. */
 function headline({ open, photos, problems }) {
@@ -106,8 +102,6 @@ if (before) {
   write($("before"), text);
   queue.addEventListener("change", () => ($("before").hidden = true), { once: true });
 }
-
-// --- the queue: only the rows in sight exist ---------------------------------------------------------
 
 const list = $("queue").firstElementChild;
 const pool = [];

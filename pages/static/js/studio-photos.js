@@ -10,12 +10,9 @@ const DELETED_AT_ONCE = 500;
 let anchor;
 
 const shots = () => [...grid.children].filter((shot) => !shot.hidden);
-const isChosen = (shot) => shot.ariaSelected === "true";
-const chosen = () => shots().filter(isChosen);
+const chosen = () => shots().filter((shot) => shot.ariaSelected === "true");
 const html = async (path) =>
   new DOMParser().parseFromString(await (await call("GET", page + path, { raw: true })).text(), "text/html").body;
-
-// --- loading: pictures exist only near the screen --------------------------------------------------
 
 const near = new IntersectionObserver(
   (seen) => {
@@ -36,17 +33,17 @@ function dress(shot) {
 }
 
 let loading;
-const more = () => (loading ??= load().finally(() => (loading = undefined)));
+const more = () => (loading ??= load().catch(() => setTimeout(tidy, 3000)).finally(() => (loading = undefined)));
 
 async function load(cursor = grid.dataset.next) {
   if (cursor === "end") return;
-  const part = (await html(`/photos?cursor=${cursor}`)).firstElementChild;
+  const part = (await html(`/photos?limit=200&cursor=${cursor}`)).firstElementChild;
   grid.dataset.next = part.dataset.next;
   grid.append(...[...part.children].map(dress));
   tidy();
 }
 
-const end = new IntersectionObserver(([seen]) => seen.isIntersecting && more(), { rootMargin: "2000px" });
+const end = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && more(), { rootMargin: "2000px" });
 
 /** After photos came or went: one of them can be reached by Tab; the bar says how many are chosen. */
 function tidy() {
@@ -62,11 +59,15 @@ function tidy() {
   end.observe($("more"));
 }
 
-// --- what the service does with them -------------------------------------------------------------------
+const received = () => Number(state.firstElementChild.dataset.received);
+let counted = received();
 
 /** Photos that were not through are shown anew; such as are not here yet wait to be asked for: nothing moves. */
-async function refresh() {
-  for (const shot of [...(await html("/photos?limit=500")).firstElementChild.children]) {
+async function refresh(fresh) {
+  const open = [...grid.querySelectorAll("[data-state=pending], [data-state=processing]")].at(-1);
+  if (!open) return;
+  const limit = Math.min(500, [...grid.children].indexOf(open) + 1 + Math.max(fresh, 0));
+  for (const shot of [...(await html(`/photos?limit=${limit}`)).firstElementChild.children]) {
     const here = $(shot.id);
     if (!here || here.dataset.state === shot.dataset.state) continue;
     here.replaceChildren(...shot.children);
@@ -77,36 +78,34 @@ async function refresh() {
   }
 }
 
-const received = () => Number(state.firstElementChild.dataset.received);
-let counted = received();
-
 async function begin() {
   counted = received();
   grid.replaceChildren();
+  grid.dataset.next = "end";
+  await loading;
   await load("");
 }
 
 async function watch() {
-  const before = state.textContent;
   const part = !document.hidden && (await html("/state").catch(() => {}));
-  if (part) state.replaceChildren(...part.children);
-  if (part && before !== state.textContent) {
-    await (grid.children.length ? refresh() : begin()).catch(() => {});
+  if (part && part.textContent.trim() !== state.textContent.trim()) {
+    state.replaceChildren(...part.children);
     const count = received() - counted;
-    $("fresh").hidden = count <= 0;
+    await (grid.children.length ? refresh(count) : begin()).catch(() => {});
+    $("fresh").hidden = received() <= counted;
     $("fresh").textContent = t("photographer.js.fresh", { count });
   }
   setTimeout(watch, Number(state.firstElementChild.dataset.open) ? 2000 : 6000);
 }
 
-$("fresh").addEventListener("click", () => ($("fresh").hidden = true, begin()));
+$("fresh").addEventListener("click", () => (($("fresh").hidden = true), begin().catch(() => {})));
 
-// --- choosing ----------------------------------------------------------------------------------------
-
-function choose(shot, yes = !isChosen(shot), through = false) {
+/** Choose a photo, or give it up; `through`: choose all from the last one to this. */
+function choose(shot, through) {
   const all = shots();
+  const yes = String(through || shot.ariaSelected !== "true");
   const [from, to] = [all.indexOf(through && anchor?.isConnected ? anchor : shot), all.indexOf(shot)].sort((a, b) => a - b);
-  for (const each of all.slice(from, to + 1)) each.ariaSelected = String(through || yes);
+  for (const each of all.slice(from, to + 1)) each.ariaSelected = yes;
   anchor = shot;
   tidy();
 }
@@ -142,7 +141,7 @@ grid.addEventListener("click", (event) => {
   if (!shot) return;
   go(shot);
   const choosing = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".pick") || chosen().length;
-  if (choosing) choose(shot, undefined, event.shiftKey);
+  if (choosing) choose(shot, event.shiftKey);
   else look(shot);
 });
 
@@ -158,17 +157,15 @@ grid.addEventListener("keydown", (event) => {
     Home: () => go(all[0]),
     End: () => go(all.at(-1)),
     Enter: () => look(shot),
-    " ": () => choose(shot, undefined, event.shiftKey),
+    " ": () => choose(shot, event.shiftKey),
     Delete: remove,
     Escape: clear,
-    a: () => (event.ctrlKey || event.metaKey) && (all.forEach((each) => (each.ariaSelected = "true")), tidy()),
+    ...((event.ctrlKey || event.metaKey) && { a: () => (all.forEach((each) => (each.ariaSelected = "true")), tidy()) }),
   };
-  if (!keys[event.key] || (event.key === "a" && !event.ctrlKey && !event.metaKey)) return;
+  if (!keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
 });
-
-// --- what is done with them -----------------------------------------------------------------------------
 
 function remove() {
   const gone = chosen().filter((shot) => "mine" in shot.dataset);
@@ -214,17 +211,14 @@ $("delete").addEventListener("click", remove);
 $("cover").addEventListener("click", cover);
 $("none").addEventListener("click", clear);
 
-// --- one photo, large --------------------------------------------------------------------------------
-
 let seen;
 
 function look(shot) {
   if (!shot) return;
-  const { id, name, said, state: stands, colour } = (seen = shot).dataset;
+  const { id, name, said, state: stands } = (seen = shot).dataset;
   const [image, words] = viewer.children;
   image.hidden = stands !== "done";
-  if (!image.hidden) Object.assign(image, { src: `/api/photo/${id}`, width: 1600 * shot.dataset.ratio, height: 1600 });
-  image.style.backgroundColor = colour;
+  if (!image.hidden) image.src = `/api/photo/${id}`;
   words.textContent = `${name} · ${said}`;
   if (!viewer.open) viewer.showModal();
 }
