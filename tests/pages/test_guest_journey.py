@@ -139,7 +139,7 @@ def leave(page: Page, size: str, undo: str) -> None:
     shoot(page, f"guest-portrait-kept-{size}")
     assert axe(page) == []
     page.locator("#erase").click()
-    expect(page.locator("#kept")).to_be_hidden()
+    expect(page.locator("#kept")).to_have_attribute("inert", "")
     page.get_by_role("button", name=undo).click()
     expect(page.locator("#kept img")).to_be_visible()
     page.locator("#erase").click()

@@ -100,7 +100,6 @@ const LEAVING = ["beforeunload", "pagehide"];
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
   const box = el("div", { class: "toast" }, el("span", {}, sentence));
-  let timer;
   const close = (then) => {
     clearTimeout(timer);
     for (const event of LEAVING) removeEventListener(event, atEnd);
@@ -108,15 +107,12 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
     then?.();
   };
   const atEnd = () => close(expired);
-  const wait = () => (timer = setTimeout(atEnd, seconds * 1000));
   if (undo) box.append(el("button", { type: "button", onclick: () => close(undo) }, t("common.js.undo")));
   box.append(el("button", { type: "button", "aria-label": t("common.js.close"), onclick: atEnd }, "✕"));
-  // Whoever reads or reaches for it has the time.
-  for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, () => clearTimeout(timer));
-  for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, wait);
   for (const event of LEAVING) addEventListener(event, atEnd);
   document.getElementById("toasts").append(box);
-  wait();
+  // It ends when it says so, wherever the pointer rests: what was promised is done.
+  const timer = setTimeout(atEnd, seconds * 1000);
   return box;
 }
 

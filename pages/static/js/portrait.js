@@ -11,8 +11,9 @@ let state = "";
 let picture = null;
 
 $("erase")?.addEventListener("click", () => {
-  $("kept").hidden = true;
-  const undo = () => ($("kept").hidden = false);
+  // It stays in sight, out of reach, until it is gone.
+  $("kept").inert = true;
+  const undo = () => ($("kept").inert = false);
   const expired = async () => {
     try {
       await api("DELETE", "/api/my-selfie");
@@ -30,7 +31,7 @@ function become(next, sentence = "") {
   status.textContent = sentence;
   video.hidden = next !== "live";
   shot.hidden = !picture || !shot.src;
-  $("blind").hidden = !picture || Boolean(shot.src);
+  $("blind").hidden = !picture || Boolean(shot.src) || next === "bad";
   go.hidden = !labels[next];
   if (labels[next]) go.textContent = say(labels[next]);
   $("again").hidden = next !== "ready";
