@@ -282,13 +282,13 @@ def remove(session: Session, event_id: int) -> None:
 
 
 def request_rematch(session: Session, event_id: int, now: datetime, *, asked: bool = True) -> int:
-    """Let every guest of the event be matched again; return how many.
+    """Let every guest of the event who has not withdrawn be matched again; return how many.
 
     Where nobody `asked`, the guests need not know: their state stays what it was.
     """
     result = session.execute(
         update(UserEvent)
-        .where(UserEvent.event_id == event_id)
+        .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
         .values(
             status="pending",
             attempts=0,
