@@ -40,14 +40,14 @@ def overlaps(page: Page) -> list[str]:
             const tiles = [...document.querySelectorAll('.tile')].map((tile) => [tile, tile.getBoundingClientRect()]);
             const wrong = [];
             for (const [tile, box] of tiles) {
-                if (box.left < 0 || box.right > innerWidth + 0.5) wrong.push('outside ' + tile.dataset.id);
+                if (box.left < 0 || box.right > innerWidth + 0.5) wrong.push('outside ' + tile.dataset.key);
                 const image = tile.querySelector('img');
                 const [has, wants] = [box.width / box.height, image.naturalWidth / image.naturalHeight];
-                if (wants && Math.abs(has / wants - 1) > 0.02) wrong.push('cropped ' + tile.dataset.id);
+                if (wants && Math.abs(has / wants - 1) > 0.02) wrong.push('cropped ' + tile.dataset.key);
                 for (const [other, area] of tiles)
                     if (other !== tile && box.left < area.right - 1 && area.left < box.right - 1 &&
                         box.top < area.bottom - 1 && area.top < box.bottom - 1)
-                        wrong.push('on another ' + tile.dataset.id);
+                        wrong.push('on another ' + tile.dataset.key);
             }
             return wrong;
         }"""
@@ -133,7 +133,7 @@ def test_sharing_hands_over_the_picture_and_else_keeps_it(stage: Stage, party: t
         stage.log_in(page, party[1])
         page.locator(".tile a").first.click()
         page.get_by_role("button", name="Partager").click()
-        page.wait_for_function("window.shared")
+        page.wait_for_function("() => window.shared")
         name, kind, length = page.evaluate("window.shared")
         assert (name[-4:], kind) == (".jpg", "image/jpeg")
         assert length > 1000
@@ -191,11 +191,11 @@ def test_photos_appear_by_themselves_from_none_to_many(stage: Stage) -> None:
         expect(page.locator("#toasts")).to_contain_text("18 nouvelles photos")
         expect(page.locator("#count-matched")).to_have_text("20")
         page.mouse.wheel(0, 900)
-        page.wait_for_function("scrollY > 300")
+        page.wait_for_function("() => scrollY > 300")
         send_photos(stage, event, [scene(50, 7), scene(51, 7)])
         page.clock.run_for(9000)
         page.get_by_role("button", name="2 nouvelles photos").click()
-        page.wait_for_function("scrollY < 10")
+        page.wait_for_function("() => scrollY < 10")
         expect(page.locator(".tile").first).to_have_attribute("aria-setsize", "22")
         page.reload()
         expect(page.locator("#standing")).to_have_text("22 photos de vous.")
@@ -227,6 +227,7 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         page.goto(f"/photos?event={event.id}&show=favourites")
         other = page.context.new_page()
         other.goto(f"/photos?event={event.id}")
+        untouched = other.locator(".tile").last.element_handle()
         other.locator(".tile a").nth(3).click()
         keep = other.get_by_role("button", name="Favori")
         keep.click()
@@ -235,6 +236,10 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         page.clock.run_for(9000)
         expect(page.locator(".tile")).to_have_count(1)
         expect(page.locator("#count-favourites")).to_have_text("1")
+        other.keyboard.press("Escape")
+        expect(other.locator(".heart")).to_have_count(1)
+        assert untouched
+        assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made anew"
 
 
 def test_events_are_kept_apart(stage: Stage, party: tuple[Event, str]) -> None:

@@ -37,11 +37,11 @@ function tile(photo, index, urgent) {
   link.style.backgroundColor = photo.colour ?? "";
   if (photo.waiting) link.append(el("span", { class: "waiting small" }, t("guest.gallery.preparing")));
   if (photo.kept) link.append(el("span", { class: "heart", role: "img", "aria-label": t("guest.gallery.kept") }, "♥"));
-  const place = { "aria-setsize": total, "aria-posinset": index + 1, dataset: { id: photo.id } };
+  const place = { "aria-setsize": total, "aria-posinset": index + 1 };
   return el("div", { class: "tile", role: "listitem", ...place }, link);
 }
 
-const rows = rowsIn(box, tile, more);
+const rows = rowsIn(box, tile, (photo) => `${photo.id} ${photo.kept} ${photo.waiting}`, more);
 
 function draw() {
   rows.set(photos, !next);
@@ -79,7 +79,7 @@ async function openViewer(index, anew = true) {
   viewer ??= new Viewer({
     describe,
     more,
-    refresh: rows.refresh,
+    draw,
     tile: (photo) => rows.bring(photos.indexOf(photo))?.firstChild,
     // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
     moved(photo, back) {
@@ -104,7 +104,7 @@ async function openViewer(index, anew = true) {
 }
 
 box.addEventListener("click", (click) => {
-  const id = Number(click.target.closest(".tile")?.dataset.id);
+  const id = parseInt(click.target.closest(".tile")?.dataset.key);
   if (!id || click.metaKey || click.ctrlKey || click.shiftKey) return;
   click.preventDefault();
   openViewer(photos.indexOf(known.get(id)));

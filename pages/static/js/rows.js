@@ -6,19 +6,25 @@ const GAP = 4;
 // A panorama gets a band, in which it is still shown whole.
 const ratioOf = (photo) => Math.min(4, Math.max(0.4, photo.w / photo.h || 1));
 
-/** `tile(photo, index, urgent)` makes an element; `reached()` is called when the end comes near. */
-export function rowsIn(box, tile, reached) {
+/** `tile(photo, index, urgent)` makes an element, good as long as `key(photo)`; `reached()`: the end comes near. */
+export function rowsIn(box, tile, key, reached) {
   let [photos, ended, lines, width, planned] = [[], true, [], 0, false];
   const shown = new Map();
   const boxTop = () => box.getBoundingClientRect().top;
 
-  function clear() {
-    for (const line of shown.values()) line.remove();
-    shown.clear();
+  // What still holds is left alone: a picture that was there does not come anew.
+  function forget(before) {
+    for (const [number, line] of shown) {
+      const [was, is] = [before[number], lines[number]];
+      const stays = is && was.start === is.start && was.end === is.end && was.height === is.height && was.top === is.top;
+      if (stays && [...line.children].every((one, place) => one.dataset.key === key(photos[is.start + place]))) continue;
+      line.remove();
+      shown.delete(number);
+    }
   }
 
   function lay() {
-    clear();
+    const before = lines;
     width = box.clientWidth;
     lines = [];
     const wanted = width < 600 ? 150 : 230;
@@ -41,6 +47,7 @@ export function rowsIn(box, tile, reached) {
     // A last line that is not full waits for more: nothing moves after it is shown.
     if (start < photos.length && ended) end(photos.length, wanted);
     box.style.height = `${Math.max(0, top - GAP)}px`;
+    forget(before);
   }
 
   function add(number, urgent) {
@@ -50,6 +57,7 @@ export function rowsIn(box, tile, reached) {
     line.style.height = `${height}px`;
     for (let at = start; at < end; at++) {
       const one = tile(photos[at], at, urgent);
+      one.dataset.key = key(photos[at]);
       one.style.width = `${height * ratioOf(photos[at])}px`;
       line.append(one);
     }
@@ -97,18 +105,16 @@ export function rowsIn(box, tile, reached) {
     draw();
   }).observe(box);
 
-  /** Make all anew; who is there by keyboard stays with their photo. */
-  function anew(make) {
-    const id = document.activeElement.closest(".tile")?.dataset.id;
-    make();
-    draw();
-    if (id) box.querySelector(`[data-id="${id}"] a`)?.focus({ preventScroll: true });
-  }
-
   return {
     bring,
-    refresh: () => anew(clear),
-    /** Show these photos; with `all` no more will follow. */
-    set: (list, all) => (([photos, ended] = [list, all]), anew(lay)),
+    /** Show these photos; with `all` no more will follow. Who is there by keyboard stays with their photo. */
+    set(list, all) {
+      const id = parseInt(document.activeElement.closest(".tile")?.dataset.key);
+      [photos, ended] = [list, all];
+      lay();
+      draw();
+      const held = id && document.activeElement === document.body && box.querySelector(`[data-key^="${id} "] a`);
+      held?.focus?.({ preventScroll: true });
+    },
   };
 }

@@ -31,7 +31,7 @@ export class Viewer {
   fingers = new Map();
   zoom = { scale: 1, x: 0, y: 0 };
 
-  /** `hooks` are the gallery's: describe, more, refresh, tile, moved, closed. */
+  /** `hooks` are the gallery's: describe, more, draw, tile, moved, closed. */
   constructor(hooks) {
     this.hooks = hooks;
     this.stage = el("div", { class: "stage" });
@@ -267,7 +267,7 @@ export class Viewer {
     }
     photo.saving = false;
     this.refresh();
-    this.hooks.refresh();
+    this.hooks.draw();
   }
 
   async take() {
