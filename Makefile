@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check demo chaos bench bench-ingest clean
+.PHONY: help run test test-long check demo chaos bench bench-ingest bench-gallery clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -53,6 +53,9 @@ bench: $(VENV)/.bench ## Every measurement, with tables and plots in build/bench
 
 bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine
 	$(BIN)/python -m bench.ingest
+
+bench-gallery: $(VENV)/.dev ## A guest's gallery of 2,000 photos in Chromium, on a slow phone
+	$(BIN)/python -m bench.gallery
 
 clean: ## Remove the environment and the caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,7 @@
 """What routes ask for: who calls, which event, which file, and how its errors are documented."""
 
 import hmac
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 import anyio
@@ -49,7 +49,13 @@ def language_of(request: Request) -> str:
     return best
 
 
-Language = Annotated[str, Depends(language_of)]
+# Dependencies that only look at the request are asynchronous: a plain one costs a hop to a thread and back.
+async def asked_language(request: Request) -> str:
+    """Return the language of the caller."""
+    return language_of(request)
+
+
+Language = Annotated[str, Depends(asked_language)]
 
 
 # --- who calls -----------------------------------------------------------------------------------
@@ -69,8 +75,8 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
 CurrentUser = Annotated[User, Depends(current_user)]
 
 
-def _only(user_types: tuple[str, ...], refusal: type[errors.AppError]) -> Callable[[User], User]:
-    def check(user: CurrentUser) -> User:
+def _only(user_types: tuple[str, ...], refusal: type[errors.AppError]) -> Callable[[User], Coroutine[Any, Any, User]]:
+    async def check(user: CurrentUser) -> User:
         if user.user_type not in user_types:
             raise refusal
         return user
@@ -169,7 +175,7 @@ HASHES = Depends(hashing_turn, scope="function")
 # --- what comes with the call --------------------------------------------------------------------
 
 
-def read_page(limit: Limit = None, cursor: Cursor = None) -> Page:
+async def read_page(limit: Limit = None, cursor: Cursor = None) -> Page:
     """Return the page asked for."""
     return photos.read_page(limit, cursor)
 
@@ -195,13 +201,13 @@ Strict = Annotated[
 ]
 
 
-def inference_of(request: Request) -> InferenceThread:
+async def inference_of(request: Request) -> InferenceThread:
     """Return this process's inference thread."""
     thread: InferenceThread = request.app.state.inference
     return thread
 
 
-def validator_of(request: Request) -> Validator:
+async def validator_of(request: Request) -> Validator:
     """Return this process's selfie validator."""
     validator: Validator = request.app.state.validator
     return validator
@@ -210,25 +216,22 @@ def validator_of(request: Request) -> Validator:
 SelfieValidator = Annotated[Validator, Depends(validator_of)]
 
 
-class Waker:
-    """Wakes the inference thread once the answer has gone out."""
+async def job_waker(
+    background: BackgroundTasks, inference: Annotated[InferenceThread, Depends(inference_of)]
+) -> Callable[[], None]:
+    """Return what wakes the inference thread once the answer has gone out."""
 
-    def __init__(
-        self, background: BackgroundTasks, inference: Annotated[InferenceThread, Depends(inference_of)]
-    ) -> None:
-        self._background, self._inference = background, inference
+    # Asynchronous, so that it runs on the event loop and takes no thread of the request pool.
+    async def wake() -> None:
+        inference.wake()
 
-    def __call__(self) -> None:
-        """Plan the wake-up."""
+    def plan() -> None:
+        background.add_task(wake)
 
-        # Asynchronous, so that it runs on the event loop and takes no thread of the request pool.
-        async def wake() -> None:
-            self._inference.wake()
-
-        self._background.add_task(wake)
+    return plan
 
 
-WakeJobs = Annotated[Waker, Depends()]
+WakeJobs = Annotated[Callable[[], None], Depends(job_waker)]
 
 
 # --- how errors are documented -------------------------------------------------------------------

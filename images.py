@@ -123,6 +123,15 @@ def inspect(data: bytes, max_pixels: int) -> ImageInfo:
     return ImageInfo(kind, content_type, extension, width, height, taken_at)
 
 
+def size_of(data: bytes) -> tuple[int, int]:
+    """Return the size in px that the header tells.
+
+    Raises:
+        UnsupportedImage: no picture, or of a kind that is not taken.
+    """
+    return _open(data).size
+
+
 def _open(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():

@@ -94,13 +94,11 @@ def process_selfie(held: Claim, engine: FaceEngine) -> None:
         selfie = matching_queries.selfie(session, held.id)
     if selfie is None or selfie.storage_key is None:
         return
-    image = images.decode(storage.get(selfie.storage_key))
     try:
-        upright, face = selfie_service.find_face(image, engine, strict=selfie.strict)
+        embedding = selfie_service.embedding_of(storage.get(selfie.storage_key), engine, strict=selfie.strict)
     except errors.AppError as reason:
         _reject(held, type(reason))
         return
-    embedding = engine.embed(upright, [face])[0]
     storage.delete(matching.accept_selfie(held.id, engine.engine_id, embedding, held.holds))
 
 
@@ -117,9 +115,8 @@ def process_membership(held: Claim, engine: FaceEngine) -> None:
     """Match a guest in one event, embedding the accepted selfie first if this engine never did."""
     selfie, embedding = matching.selfie_for_membership(held.id, engine.engine_id)
     if selfie is not None and embedding is None and selfie.storage_key is not None:
-        image = images.decode(storage.get(selfie.storage_key))
-        upright, face = selfie_service.find_face(image, engine, strict=False)
-        embedding = engine.embed(upright, [face])[0].tobytes()
+        data = storage.get(selfie.storage_key)
+        embedding = selfie_service.embedding_of(data, engine, strict=False).tobytes()
     matching.rematch(held.id, engine.engine_id, selfie.id if selfie else None, embedding, held.holds)
 
 

@@ -22,7 +22,6 @@ import gevent
 from locust import LoadTestShape, constant, events, task
 from locust.contrib.fasthttp import FastHttpUser
 from locust.env import Environment
-from locust.exception import StopUser
 
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan, NoLoadEvent, read_plan, unique
 
@@ -31,6 +30,7 @@ THINK_SECONDS = (0.5, 2.0)
 POLL_SECONDS = 0.5
 MATCH_SECONDS = 90.0
 MOST_WAITS = 20
+FOREVER = 1e6
 THUMBNAILS = 4
 PASSWORD = "load test password"  # noqa: S105 - of accounts that live for the test
 OPEN_LOOP = any(word.startswith("--arrival-rate") for word in sys.argv)
@@ -52,7 +52,8 @@ class Shared:
     goals = "closed"
     guests = itertools.count()
     waits = 0
-    arrived = finished = 0
+    arrived = finished = expected = 0
+    rate = seconds = began = 0.0
 
 
 @events.init_command_line_parser.add_listener
@@ -75,6 +76,8 @@ def _prepare(environment: Environment, **_: Any) -> None:
         os._exit(1)
     environment.host = environment.host or Shared.plan.server
     PhotographerJourney.fixed_count = options.photographers
+    Shared.rate, Shared.seconds = options.arrival_rate, options.arrival_seconds
+    Shared.expected = int(Shared.rate * Shared.seconds)
     Shared.goals = options.goals or ("open" if OPEN_LOOP else "closed")
 
 
@@ -135,26 +138,28 @@ class GuestJourney(Caller):
     @task
     def journey(self) -> None:
         """Make one journey; in closed loop fill the minute."""
+        guest = next(Shared.guests)
         if OPEN_LOOP:
-            # The shape lets guests in once a second, all at its stroke; they come over the second.
-            gevent.sleep(random.random())
+            # Everybody is there from the beginning; each one's moment comes whether or not the server keeps up.
+            Shared.began = Shared.began or time.monotonic()
+            gevent.sleep(max(0.0, Shared.began + guest / Shared.rate - time.monotonic()))
         began = time.monotonic()
         Shared.arrived += 1
         self.token = ""
-        self.note(JOURNEY, began, self._travel())
+        self.note(JOURNEY, began, self._travel(guest))
         Shared.finished += 1
         if OPEN_LOOP:
             self.client.client.clientpool.close()
-            raise StopUser
+            gevent.sleep(FOREVER)
         gevent.sleep(max(0.0, JOURNEY_SECONDS - (time.monotonic() - began)))
 
     def _think(self) -> None:
         gevent.sleep(random.uniform(*THINK_SECONDS))
 
-    def _travel(self) -> str | None:
+    def _travel(self, number: int) -> str | None:
         """Return what went wrong, or nothing."""
         plan = Shared.plan
-        guest = plan.guests[next(Shared.guests) % len(plan.guests)]
+        guest = plan.guests[number % len(plan.guests)]
         name = f"guest-{uuid.uuid4().hex[:12]}"
         code = {"event_code": plan.event_code}
         selfie = unique(Path(guest.selfie).read_bytes(), name)
@@ -242,17 +247,10 @@ if OPEN_LOOP:
         use_common_options = True
 
         def tick(self) -> tuple[int, float] | None:
-            """Return how many have come so far."""
-            runner: Any = self.runner
-            options = runner.environment.parsed_options
-            rate, seconds = options.arrival_rate, options.arrival_seconds
-            come = int(min(self.get_run_time() + 1, seconds) * rate)
-            if self.get_run_time() > seconds and (
-                Shared.finished >= int(seconds * rate) or self.get_run_time() > seconds + 2 * MATCH_SECONDS
-            ):
+            """Return everybody, at once, until the last is through or the server has long been out of time."""
+            if Shared.finished >= Shared.expected or self.get_run_time() > Shared.seconds + 2 * MATCH_SECONDS:
                 return None
-            # Whoever is through has left: the shape counts those who are there.
-            return max(1, come), rate
+            return Shared.expected, float(Shared.expected)
 
 
 def _rows(environment: Environment) -> dict[str, dict[str, Any]]:

@@ -49,6 +49,9 @@ class Stopwatch:
             await self._app(scope, receive, send)
             return
         began, status = time.perf_counter(), 500
+        if scope["method"] == "HEAD":
+            # As GET; the server itself, which still knows, sends no body.
+            scope = {**scope, "method": "GET"}
 
         async def noting(message: Message) -> None:
             nonlocal status

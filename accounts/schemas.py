@@ -35,7 +35,7 @@ class UserData(BaseModel):
 class RegistrationIn(BaseModel):
     user_data: UserData
     event_code: TypedCode = Field(examples=["MARIAGE7"])
-    consent: ConsentVersion | None = Field(None, description=CONSENT)
+    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11"])
 
 
 class LoginIn(BaseModel):
@@ -104,8 +104,8 @@ class PhotographerCreated(BaseModel):
 
 
 class ConsentIn(BaseModel):
-    event_id: int = Field(ge=1, le=MAX_ID)
-    version: ConsentVersion = Field(description=CONSENT)
+    event_id: int = Field(ge=1, le=MAX_ID, examples=[7])
+    version: ConsentVersion = Field(description=CONSENT, examples=["2026-11"])
 
 
 class ConsentOut(BaseModel):
@@ -118,7 +118,7 @@ class ConsentOut(BaseModel):
 
 
 class PasswordIn(BaseModel):
-    password: Password
+    password: Password = Field(examples=["a long sentence is a good password"])
 
 
 class Message(BaseModel):

@@ -129,10 +129,7 @@ def measure(quick: bool) -> Measured:
         f"{whole:.0f} ms against {part:.0f} ms; by block {min(ratios):.2f} to {max(ratios):.2f}; "
         f"the idle server's {idle * 1000:.0f} ms a second count as the journey's"
     )
-    limit = (
-        "20 to 30 ms a journey are memory that malloc gives back and takes anew, page by page, for each hash and "
-        "picture (`M_MMAP_THRESHOLD`, `gunicorn_config.py`); the rest is HTTP and SQL of some 14 requests and a job."
-    )
+    limit = "Beside the bare work: the HTTP of some 14 requests, their statements and the job's, 3 to 4 ms each."
     results = [
         Result(
             "server CPU of a guest's journey ÷ its bare work",

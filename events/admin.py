@@ -52,7 +52,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
 
 
 @router.get("/events/{event_id}", summary="One event", responses=refusals(*REFUSED, errors.NoSuchEvent))
-def show_event(event: StaffedEvent, admin: CurrentAdmin) -> EventDetailOut:
+def show_event(admin: CurrentAdmin, event: StaffedEvent) -> EventDetailOut:
     """With its photographers and everything that is counted of it."""
     return EventDetailOut.of(event, admin, **asdict(progress.progress_of(event.id)))
 

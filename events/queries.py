@@ -281,18 +281,21 @@ def remove(session: Session, event_id: int) -> None:
     session.execute(delete(Event).where(Event.id == event_id))
 
 
-def request_rematch(session: Session, event_id: int, now: datetime) -> int:
-    """Ask for every guest who is looked for in the event to be matched again; return how many."""
+def request_rematch(session: Session, event_id: int, now: datetime, *, asked: bool = True) -> int:
+    """Let every guest of the event who has not withdrawn be matched again; return how many.
+
+    Where nobody `asked`, the guests need not know: their state stays what it was.
+    """
     result = session.execute(
         update(UserEvent)
         .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
         .values(
             status="pending",
-            requested_at=now,
             attempts=0,
             error=None,
             lease_until=None,
             request_id=current_request_id(),
+            **({"requested_at": now} if asked else {}),
         )
         .returning(UserEvent.id)
     )

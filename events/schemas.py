@@ -150,7 +150,7 @@ class JoinedEventOut(BaseModel):
 
 
 class JoinIn(EventCodeIn):
-    consent: ConsentVersion | None = Field(None, description=CONSENT)
+    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11"])
 
 
 class EventInfoOut(BaseModel):
@@ -160,7 +160,7 @@ class EventInfoOut(BaseModel):
 
 
 class CoverIn(BaseModel):
-    photo_id: Id
+    photo_id: Id = Field(examples=[42])
 
 
 class CoverOut(BaseModel):

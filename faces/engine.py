@@ -51,7 +51,7 @@ class FaceEngine(Protocol):
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
         """Return an (n, dimensions) matrix of unit rows, in the order of `faces`."""
 
-    def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+    def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
         """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
 
     def detect(
@@ -93,7 +93,7 @@ def padded(image: BgrImage) -> BgrImage:
     )
 
 
-def find_portrait(engine: FaceEngine, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+def find_portrait(engine: FaceEngine, image: BgrImage, scale: float) -> tuple[BgrImage, list[LocatedFace]]:
     """Look for a selfie's face: as it is, and padded where nothing shows; then turned by 90°, 270° and 180°.
 
     A detector made for upright faces also half believes in turned ones and misplaces their eyes. So an attempt ends
@@ -103,10 +103,10 @@ def find_portrait(engine: FaceEngine, image: BgrImage) -> tuple[BgrImage, list[L
     best, best_faces, best_quality = image, list[LocatedFace](), 0.0
     for turn in TURNS:
         attempt = image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
-        faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE)
+        faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE, scale=scale)
         if not faces:
             attempt = padded(attempt)
-            faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE)
+            faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE, scale=scale)
         quality = max(faces, key=lambda face: face.box[3]).quality if faces else 0.0
         if quality > best_quality:
             best, best_faces, best_quality = attempt, faces, quality

@@ -68,9 +68,9 @@ class FakeEngine:
         rows = [_embedding(_colour(image, face, scale)) for face in faces]
         return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
 
-    def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+    def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
         """Return the selfie and the squares in it."""
-        return find_portrait(self, image)
+        return find_portrait(self, image, scale)
 
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None

@@ -88,9 +88,9 @@ class LocalEngine:
         unit: Embeddings = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
         return unit
 
-    def locate_portrait(self, image: BgrImage) -> tuple[BgrImage, list[LocatedFace]]:
+    def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
         """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
-        return find_portrait(self, image)
+        return find_portrait(self, image, scale)
 
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None

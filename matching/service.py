@@ -59,9 +59,9 @@ def accept_selfie(
 ) -> list[str]:
     """Match a selfie whose face was found in all its guest's events, and let it replace the ones before.
 
-    Events joined meanwhile are taken in until none is left. An embedding that is there already proves no match: an
-    earlier attempt may have died between the two steps, so each attempt matches every event itself. Returns the
-    storage keys that no row needs any more.
+    Events joined, or consented to again, meanwhile are taken in until none is left. An embedding that is there
+    already proves no match: an earlier attempt may have died between the two steps, so each attempt matches every
+    event itself. Returns the storage keys that no row needs any more.
     """
     blob = embedding.astype(np.float32).tobytes()
     matched: set[int] = set()
@@ -85,7 +85,7 @@ def accept_selfie(
                 current = queries.selfie_looked_for(session, selfie_id, event_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
-                matched.add(event_id)
+                    matched.add(event_id)
                 if event_id == event_ids[-1] and _is_through(session, selfie_id, matched, held):
                     return _finish_selfie(session, selfie_id)
 
@@ -178,7 +178,7 @@ def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fr
     threshold = threshold_in(faces)
     if threshold != threshold_in(others):
         # The event has grown: everybody is judged by the stricter measure, soon.
-        event_queries.request_rematch(session, event.id, utcnow())
+        event_queries.request_rematch(session, event.id, utcnow(), asked=False)
     if not guests:
         return
     selfies = matrices.as_matrix([row[2] for row in guests])
@@ -241,6 +241,12 @@ def rematch(
 _WORDS = {PENDING: "queued", PROCESSING: "running", FAILED: "error", REJECTED: "validation_failed"}
 
 
+def _was_asked(membership: UserEvent) -> bool:
+    """Tell whether somebody waits: a large event judges its guests again now and then without being asked."""
+    asked, finished = membership.requested_at, membership.finished_at
+    return asked is not None and (finished is None or asked > finished)
+
+
 def state_of(user_id: int) -> MatchingState:
     """Return where the guest's selfie and matching stand, from the database alone."""
     with reading() as session:
@@ -259,7 +265,7 @@ def state_of(user_id: int) -> MatchingState:
         )
     for status in (PROCESSING, PENDING, FAILED):
         for each in memberships:
-            if each.status == status:
+            if each.status == status and (status == FAILED or _was_asked(each)):
                 detail = each.error if status == FAILED else None
                 return MatchingState(_WORDS[status], matched, detail, each.started_at, each.finished_at)
     jobs: list[Selfie | UserEvent] = [selfie, *(each for each in memberships if each.requested_at is not None)]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
+import rjsmin
 from fastapi import APIRouter, Request, Response
 
 import errors
@@ -39,10 +40,16 @@ def _read(name: str, data: bytes) -> Asset:
     return Asset(data, packed, kind, f'"{hashlib.sha256(data).hexdigest()[:20]}"')
 
 
+def _content(path: Path) -> bytes:
+    """Return a file as it is sent: of scripts, what the browser needs and no comment or indentation."""
+    data = path.read_bytes()
+    return bytes(rjsmin.jsmin(data)) if path.suffix == ".js" else data
+
+
 @lru_cache
 def assets() -> dict[str, Asset]:
     """Return every file by its name, such as `css/base.css`."""
-    found = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*") if path.is_file()}
+    found = {path.relative_to(FOLDER).as_posix(): _content(path) for path in FOLDER.rglob("*") if path.is_file()}
     docs = files("fastapi_offline") / "static"
     found |= {name: (docs / name.rpartition("/")[2]).read_bytes() for name in API_DOCS}
     return {name: _read(name, data) for name, data in found.items()}

@@ -1,24 +1,67 @@
-"""The pages of guests: joining an event, their photos."""
+"""The pages of guests; here their account: events, consent, erasing everything."""
 
-from fastapi import Request, Response
+from typing import Annotated
 
-from dependencies import CurrentGuest
-from events import service as events
-from pages.account import Visitor
+from fastapi import Form, Request, Response
+
+import errors
+from accounts import consent
+from accounts.consent import CURRENT
+from accounts.erasure import erase
+from dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from keys import MAX_ID
+from pages.dates import written_day
+from pages.membership import memberships_of
+from pages.redirects import lead_back, redirect, said_to
 from pages.rendering import page_router, render
+from sessions import end_session
 
 router = page_router()
+EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
+DONE = ("withdrawn", "given", "wrong_password")
 
 
-@router.get("/join")
-def join(request: Request, _: Visitor, event_code: str = "") -> Response:
-    """Where a QR code leads."""
-    is_open = bool(event_code.strip()) and events.is_open(event_code)
-    return render(request, "guest/join.html", event_code=event_code, is_open=is_open)
+@router.get("/account")
+def account(request: Request, guest: CurrentGuest, language: Language) -> Response:
+    """What is known of the guest, and what they decide about it."""
+    joined = memberships_of(guest)
+    days = {each.event.id: written_day(language, each.event.date) for each in joined if each.event.date}
+    done = said_to(request).get("done")
+    return render(
+        request, "guest/account.html", joined=joined, days=days, current=CURRENT, done=done if done in DONE else ""
+    )
 
 
-@router.get("/photos")
-def photos(request: Request, guest: CurrentGuest) -> Response:
-    """The photos the guest is in."""
-    joined = [event for event, _ in events.joined_by(guest.id)]
-    return render(request, "guest/photos.html", events=joined)
+@router.post("/account/withdraw")
+def withdraw(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
+    """Take the consent for one event back: what was computed there is erased."""
+    consent.withdraw(guest.id, event_id)
+    return lead_back(request, "/account", done="withdrawn")
+
+
+@router.post("/account/consent")
+def give(
+    request: Request, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs, event_id: EventId
+) -> Response:
+    """Consent again: the guest is looked for once more."""
+    consent.give(guest.id, event_id, CURRENT, language)
+    wake_jobs()
+    return lead_back(request, "/account", done="given")
+
+
+@router.post("/account/erase", dependencies=[HASHES])
+def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str, Form()] = "") -> Response:
+    """Erase the account with everything in it; the password stands for a second thought."""
+    try:
+        erase(guest, password)
+    except errors.BadCredentials:
+        return lead_back(request, "/account", done="wrong_password")
+    answer = redirect("/goodbye")
+    end_session(request, answer)
+    return answer
+
+
+@router.get("/goodbye")
+def goodbye(request: Request) -> Response:
+    """After an account was erased."""
+    return render(request, "guest/goodbye.html")

@@ -1,15 +1,83 @@
-"""The pages of photographers."""
+"""The pages of photographers: their events, and all that one event needs while photos come in."""
 
-from fastapi import Request, Response
+from typing import Annotated, Any
 
-from dependencies import CurrentPhotographer
+from fastapi import Query, Request, Response
+
+import job_queue
+from dependencies import CurrentPhotographer, OwnedEvent, WakeJobs
 from events import service as events
+from events.progress import progress_of
+from fields import Cursor
+from models import Event, User, utcnow
+from pages.redirects import redirect
 from pages.rendering import page_router, render
+from photos import service as photos
+from photos.links import cover_link
+from photos.schemas import PhotographerPhotoOut
+from settings import get_settings
 
 router = page_router()
+PAGE = 100
+MOST = 500
+# In the place of a cursor: there is nothing more.
+END = "end"
 
 
 @router.get("/studio")
 def studio(request: Request, photographer: CurrentPhotographer) -> Response:
     """The events the photographer works at."""
-    return render(request, "photographer/studio.html", events=events.of_photographer(photographer.id))
+    own = events.of_photographer(photographer.id)
+    cards = [(event, progress_of(event.id), cover_link(event, photographer)) for event in own]
+    return render(request, "photographer/studio.html", cards=cards, now=utcnow())
+
+
+@router.get("/studio/{event_id}")
+def event_page(request: Request, event: OwnedEvent, photographer: CurrentPhotographer) -> Response:
+    """Where photos are brought to one event, seen, chosen and deleted."""
+    return render(
+        request,
+        "photographer/event.html",
+        event=event,
+        progress=progress_of(event.id),
+        most=get_settings().max_photo_bytes,
+        **_page_of_photos(event, photographer, None, PAGE),
+    )
+
+
+@router.get("/studio/{event_id}/state")
+def event_state(request: Request, event: OwnedEvent) -> Response:
+    """The part of the page that says how far the event is."""
+    return render(request, "photographer/_state.html", event=event, progress=progress_of(event.id))
+
+
+@router.get("/studio/{event_id}/photos")
+def event_photos(
+    request: Request,
+    event: OwnedEvent,
+    photographer: CurrentPhotographer,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
+) -> Response:
+    """The part of the page that shows photos, newest first."""
+    return render(
+        request, "photographer/_photos.html", event=event, **_page_of_photos(event, photographer, cursor, limit)
+    )
+
+
+def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int) -> dict[str, Any]:
+    found = photos.photos_of_event(event.id, photos.read_page(limit, cursor))
+    return {
+        "shots": [PhotographerPhotoOut.of(row, photographer) for row in found.rows],
+        "next": found.next_cursor or END,
+        "photographer_id": photographer.id,
+        "cover_id": event.cover.photo_id if event.cover is not None else None,
+    }
+
+
+@router.post("/studio/{event_id}/retry")
+def retry_failed(event: OwnedEvent, wake_jobs: WakeJobs) -> Response:
+    """Photos that could not be processed wait for it again."""
+    job_queue.retry_photos(event.id)
+    wake_jobs()
+    return redirect(f"/studio/{event.id}")

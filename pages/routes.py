@@ -8,21 +8,15 @@ from pages import (
     admin_jobs,
     admin_photographers,
     assets,
+    gallery,
     guest,
+    join,
     photographer,
+    portrait,
     site,
 )
 
-ROUTERS = (
-    assets.router,
-    account.router,
-    site.router,
-    guest.router,
-    photographer.router,
-    admin.router,
-    # Before a single event: its address would take `new` for a number.
-    admin_events.router,
-    admin_event.router,
-    admin_photographers.router,
-    admin_jobs.router,
-)
+GUEST = (join.router, portrait.router, gallery.router, guest.router)
+# The list before a single event: the latter's address would take `new` for a number.
+ADMIN = (admin.router, admin_events.router, admin_event.router, admin_photographers.router, admin_jobs.router)
+ROUTERS = (assets.router, account.router, site.router, *GUEST, photographer.router, *ADMIN)

@@ -13,7 +13,7 @@ import storage
 from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
-from faces.engine import BgrImage, FaceEngine, LocatedFace
+from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, Embeddings, FaceEngine, LocatedFace
 from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces, main_face
 from models import REJECTED, Selfie, User, utcnow
 from selfies import queries
@@ -66,17 +66,43 @@ def check_file(file: SelfieFile) -> None:
         raise errors.InvalidImage from error
 
 
-def find_face(image: BgrImage, engine: FaceEngine, *, strict: bool) -> tuple[BgrImage, LocatedFace]:
-    """Return the selfie's face and the image, upright, that its box refers to.
+@dataclass(frozen=True, slots=True)
+class _Portrait:
+    """A selfie's face, in px of the selfie, and the upright image it was found in, `scale` times smaller."""
 
-    Raises:
-        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: why it is refused.
-    """
-    upright, faces = engine.locate_portrait(image)
+    image: BgrImage
+    face: LocatedFace
+    scale: float
+
+
+def _portrait(image: BgrImage, scale: float, engine: FaceEngine, *, strict: bool) -> _Portrait:
+    upright, faces = engine.locate_portrait(image, scale=scale)
     try:
-        return upright, main_face(faces, strict=strict)
+        return _Portrait(upright, main_face(faces, strict=strict), scale)
     except SelfieRejected as reason:
         raise REASONS[type(reason)] from reason
+
+
+def _reduced(data: bytes) -> tuple[BgrImage, float]:
+    """Decode no more pixels than the detector looks at; return the image and how much larger the kept selfie is."""
+    size = max(images.size_of(data))
+    image = images.decode(data, long_side=PORTRAIT_LONG_SIDE)
+    return image, max(1.0, min(size, images.WEB_LONG_SIDE) / max(image.shape[:2]))
+
+
+def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings:
+    """Return the embedding (dimensions,) of the face of a kept selfie.
+
+    Raises:
+        ImageError: it cannot be decoded.
+        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: why it is refused.
+    """
+    image, scale = _reduced(data)
+    found = _portrait(image, scale, engine, strict=strict)
+    if scale > 1 and min(found.face.box[2:]) < engine.sharp_side * scale:
+        found = _portrait(images.decode(data), 1.0, engine, strict=strict)
+    row: Embeddings = engine.embed(found.image, [found.face], scale=found.scale)[0]
+    return row
 
 
 def validate(file: SelfieFile, engine: FaceEngine) -> None:
@@ -88,11 +114,10 @@ def validate(file: SelfieFile, engine: FaceEngine) -> None:
     """
     check_file(file)
     try:
-        image = images.decode(file.data, long_side=images.WEB_LONG_SIDE)
+        image, scale = _reduced(file.data)
     except images.ImageError as error:
         raise errors.InvalidImage from error
-    image = images.resize_to(image, images.WEB_LONG_SIDE)
-    find_face(image, engine, strict=get_settings().selfie_validation_strict)
+    _portrait(image, scale, engine, strict=get_settings().selfie_validation_strict)
 
 
 def store(file: SelfieFile) -> StoredSelfie:

@@ -19,7 +19,8 @@ def run(plan: Plan, kind: str, folder: Path, postgres: Callable[[str], str]) -> 
     wild = play(folder / "wild", plan, calm=False, database_url=postgres("psycopg") if kind == "postgresql" else None)
     assert wild.accepted_selfies == plan.guests
     assert wild.accepted_photos == plan.photos
-    assert wild.kills >= plan.seconds / 4
+    # A storm, also where a slow machine takes its time to start the server again.
+    assert wild.kills >= plan.seconds / 7
     assert differences(calm, wild) == []
 
 

@@ -14,12 +14,13 @@ from accounts import service as accounts
 from accounts.service import NewAccount
 from bench.crowd import add_faces, add_photos
 from database import reading, transaction
+from events import queries as event_queries
 from events import service as events
 from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from matching import matrices, queries, service
-from models import DONE, PROCESSING, Event, Photo, Selfie, User
+from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from tests.builders import people
 from tests.conftest import fresh_database
 
@@ -149,6 +150,18 @@ def test_the_faces_held_are_those_of_the_database_however_they_were_added(
     assert len(again.blocks) == 1
     assert again.size >= 144
     assert _content(faces) == _content(again)
+
+
+def test_a_guest_waits_only_for_a_rematch_that_somebody_asked_for(event: Event) -> None:
+    guest = _guest(event, 8001)
+    selfie_id, _ = _rows_in_hand(event, guest, 8001)
+    service.accept_selfie(selfie_id, ENGINE_ID, _face().embedding, _held)
+    states = []
+    for asked in (False, True):
+        with transaction() as session:
+            event_queries.request_rematch(session, event.id, utcnow(), asked=asked)
+        states.append(service.state_of(guest.id).status)
+    assert states == ["done", "queued"]
 
 
 class _Killed(BaseException):

@@ -1,4 +1,4 @@
-"""What a guest refused never comes back, whoever matches again, whatever is under way at that moment."""
+"""What a guest refused or withdrew never comes back, whoever matches again, whatever is under way at that moment."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from accounts import consent
+from accounts import queries as account_queries
 from accounts import service as accounts
+from accounts.erasure import erase
+from accounts.passwords import hash_password
 from accounts.service import NewAccount
-from database import reading, transaction
+from database import get_engine, reading, transaction
 from events import service as events
 from events.service import NewEvent
 from faces.engine import DetectedFace
@@ -25,6 +29,7 @@ from tests.builders import people
 from tests.conftest import fresh_database
 
 ROUNDS = 15
+HASHED = hash_password("pw")
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
@@ -175,3 +180,56 @@ def test_taking_back_a_refusal_of_a_photo_that_shows_somebody_else_matches_nothi
     service.record_photo(photo_id, ENGINE_ID, [stranger], held)
     refusals.take_back(user_id, photo_id)
     assert photo_id not in matches(user_id, event)
+
+
+@pytest.mark.parametrize("moment", ["embedding", "matching"])
+@pytest.mark.parametrize("leaving", ["withdraws", "erases"])
+def test_who_leaves_while_a_selfie_is_accepted_leaves_nothing(
+    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, moment: str, leaving: str
+) -> None:
+    name = {"embedding": "add_selfie_embeddings", "matching": "refused_photos"}[moment]
+    meeting = [threading.Barrier(2)]
+    for number in range(ROUNDS):
+        unique = 8000 + number + 100 * (moment == "matching") + 1000 * (leaving == "erases")
+        user_id, _, _ = matched(event, face, unique)
+        selfie_id = newer_selfie(user_id)
+        with monkeypatch.context() as patch:
+            meeting[0] = threading.Barrier(2)
+            patch.setattr(queries, name, pausing(getattr(queries, name), meeting))
+            together(
+                partial(service.accept_selfie, selfie_id, ENGINE_ID, face.embedding, held),
+                partial(leave, user_id, event, leaving),
+            )
+        assert matches(user_id, event) == []
+        with reading() as session:
+            assert queries.guest_embedding(session, user_id, event.id, ENGINE_ID) is None
+
+
+def leave(user_id: int, event: Event, leaving: str) -> None:
+    if leaving == "withdraws":
+        consent.withdraw(user_id, event.id)
+        return
+    with reading() as session:
+        user = account_queries.user(session, user_id)
+    assert user is not None
+    user.hashed_password = HASHED
+    erase(user, "pw")
+
+
+def test_who_consents_again_while_a_selfie_is_accepted_is_matched(
+    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id, _, photo_id = matched(event, face, 9900)
+    real = queries.selfie_looked_for
+
+    def change_of_mind(session: Any, selfie_id: int, event_id: int) -> Any:
+        """The consent was withdrawn before this look, and is given again right after it."""
+        monkeypatch.setattr(queries, "selfie_looked_for", real)
+        with transaction() as other:
+            other.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(withdrawn_at=None))
+
+    if get_engine().dialect.name == "sqlite":
+        pytest.skip("there, nobody else writes while a selfie is matched")
+    monkeypatch.setattr(queries, "selfie_looked_for", change_of_mind)
+    service.accept_selfie(newer_selfie(user_id), ENGINE_ID, face.embedding, held)
+    assert photo_id in matches(user_id, event)

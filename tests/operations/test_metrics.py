@@ -1,6 +1,7 @@
 """The figures are those of all processes together, and only for who may see them."""
 
 import re
+import time
 from pathlib import Path
 
 import httpx2
@@ -41,6 +42,8 @@ def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_p
         for _ in range(40):
             httpx2.post(f"{launcher.url}/api/check-event-code", json={"event_code": "x"})
         name = 'reperio_request_seconds_count{method="POST",route="/api/check-event-code",status="200"}'
+        # A call is counted once its answer has gone out.
+        time.sleep(0.5)
         texts = [httpx2.get(f"{launcher.url}/metrics").text for _ in range(6)]
         assert {figure(text, name) for text in texts} == {40}
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):

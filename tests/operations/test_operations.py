@@ -78,6 +78,11 @@ def test_it_is_alive(service: Service) -> None:
     assert service.get("/livez").status_code == 200
 
 
+def test_monitors_may_ask_for_the_head_alone(service: Service) -> None:
+    for path in ("/livez", "/readyz", "/login", "/docs"):
+        assert service.client.head(path).status_code == service.get(path).status_code == 200
+
+
 def test_it_is_ready(service: Service) -> None:
     answer = service.get("/readyz")
     assert answer.status_code == 200, answer.text

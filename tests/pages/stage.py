@@ -78,12 +78,12 @@ class Stage:
         opened.set_default_timeout(10_000)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        # An answer that is an error is the business of whoever asked; a refused script or style is not.
+        # An answer that is an error, or none, is the business of whoever asked; a refused script or style is not.
         page.on(
             "console",
             lambda said: (
                 complaints.append(said.text)
-                if said.type == "error" and "the server responded with a status of" not in said.text
+                if said.type == "error" and "Failed to load resource" not in said.text
                 else None
             ),
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
 from pages.rendering import SCRIPT_TEXTS
 from pages.wording import FOLDER, catalogue, number, text
@@ -69,10 +70,12 @@ def test_every_page_carries_the_texts_of_its_scripts() -> None:
 
 
 def test_plural_forms_and_numbers_follow_the_language() -> None:
-    assert text("fr", "guest.photos.events", count=0) == "Vous êtes inscrit à 0 événement."
-    assert text("en", "guest.photos.events", count=0) == "You have joined 0 events."
+    assert text("fr", "guest.standing.found", count=0) == "0 photo de vous."
+    assert text("en", "guest.standing.found", count=0) == "0 photos of you."
     assert [number(language, 12345.5) for language in ("fr", "en")] == ["12\u202f345,5", "12,345.5"]
 
 
 def test_the_scripts_stay_small() -> None:
-    assert sum(path.stat().st_size for path in PAGES.glob("static/js/*.js")) < 60_000
+    scripts = [asset for name, asset in assets().items() if name.startswith("js/")]
+    assert len(scripts) > 5
+    assert sum(len(asset.data) for asset in scripts) < 60_000

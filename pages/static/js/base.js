@@ -58,7 +58,9 @@ export async function api(method, path, { json, form, query, signal, raw = false
   if (json !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
-    response = await fetch(url, { method, headers, signal, body: json === undefined ? form : JSON.stringify(json) });
+    const body = json === undefined ? form : JSON.stringify(json);
+    // What is small and changes something arrives even if the page is left.
+    response = await fetch(url, { method, headers, signal, body, keepalive: method !== "GET" && !form });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "Offline", t("common.js.offline"));
@@ -89,29 +91,28 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
+// What is sent at `pagehide` alone gets lost where a service worker stands between.
+const LEAVING = ["beforeunload", "pagehide"];
+
 /**
  * Say something at the foot of the page. With `undo` it offers to take back what was done, for `seconds`.
  * `expired` runs when nobody took it back: do what cannot be undone only there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
   const box = el("div", { class: "toast" }, el("span", {}, sentence));
-  let timer;
   const close = (then) => {
     clearTimeout(timer);
-    removeEventListener("pagehide", atEnd);
+    for (const event of LEAVING) removeEventListener(event, atEnd);
     box.remove();
     then?.();
   };
   const atEnd = () => close(expired);
-  const wait = () => (timer = setTimeout(atEnd, seconds * 1000));
   if (undo) box.append(el("button", { type: "button", onclick: () => close(undo) }, t("common.js.undo")));
   box.append(el("button", { type: "button", "aria-label": t("common.js.close"), onclick: atEnd }, "✕"));
-  // Whoever reads or reaches for it has the time.
-  for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, () => clearTimeout(timer));
-  for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, wait);
-  addEventListener("pagehide", atEnd);
+  for (const event of LEAVING) addEventListener(event, atEnd);
   document.getElementById("toasts").append(box);
-  wait();
+  // It ends when it says so, wherever the pointer rests: what was promised is done.
+  const timer = setTimeout(atEnd, seconds * 1000);
   return box;
 }
 
@@ -143,7 +144,9 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
 });
 
 if ("serviceWorker" in navigator) {
-  // The release in its address: a new one installs itself anew.
+  // The release in its address: a new one installs itself anew. Only then, so that what is looked at comes first.
   const release = new URL(import.meta.url).pathname.split("/")[2];
-  navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
+  const install = () => navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
+  if (document.readyState === "complete") install();
+  else addEventListener("load", install);
 }

@@ -1,0 +1,148 @@
+"""Joining an event: the code, then an account or, for whoever has one, one button. Never without consent."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Form, Request, Response
+from pydantic import ValidationError
+
+import errors
+from accounts import service as accounts
+from accounts import tokens
+from accounts.consent import CURRENT
+from accounts.schemas import RegistrationIn
+from accounts.service import NewAccount
+from database import reading
+from dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from events import service as events
+from models import GUEST, Event, User, utcnow
+from pages.account import MAX_TYPED, Visitor, enter
+from pages.dates import written_day
+from pages.membership import memberships_of
+from pages.redirects import lead_back, redirect, said_to
+from pages.rendering import page_router, render
+
+router = page_router()
+Field = Annotated[str, Form()]
+PROBLEMS = ("consent", "username", "email", "password", "email_taken", "username_taken", "username_address")
+
+
+def event_of(typed: str) -> Event | None:
+    """Return the event of a code, expired or not; spaces anywhere in it do no harm."""
+    with reading() as session:
+        return events.by_typed_code(session, typed) or events.by_typed_code(session, "".join(typed.split()))
+
+
+def is_open(event: Event) -> bool:
+    """Tell whether guests can still join."""
+    return event.expires_at > utcnow()
+
+
+def _address(code: str) -> str:
+    return f"/join?event_code={quote(code, safe='')}"
+
+
+@router.get("/join")
+def join(request: Request, user: Visitor, language: Language, event_code: str = "") -> Response:
+    """Where a QR code leads, and whoever typed a code."""
+    event = event_of(event_code[:MAX_TYPED]) if event_code.strip() else None
+    if event is None:
+        return render(request, "guest/join_code.html", event_code=event_code[:MAX_TYPED].strip())
+    if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
+        return redirect(f"/photos?event={event.id}")
+    day = written_day(language, event.date) if event.date else ""
+    problem = said_to(request).get("problem")
+    return render(
+        request,
+        _template(event, user),
+        event=event,
+        day=day,
+        consent_version=CURRENT,
+        back=_address(event.event_code),
+        problem=problem if problem in PROBLEMS else "",
+    )
+
+
+def _template(event: Event, user: User | None) -> str:
+    if not is_open(event):
+        return "guest/join_over.html"
+    if user is None:
+        return "guest/join.html"
+    return "guest/join_further.html" if user.user_type == GUEST else "guest/join_staff.html"
+
+
+@router.post("/join", dependencies=[HASHES])
+def register(
+    request: Request,
+    language: Language,
+    event_code: Field = "",
+    username: Field = "",
+    email: Field = "",
+    password: Field = "",
+    consent: Field = "",
+) -> Response:
+    """Make the account and log in. Whoever has it already, with that password, is simply logged in."""
+    event = event_of(event_code)
+    if event is None or not is_open(event):
+        return redirect(_address(event_code[:MAX_TYPED]))
+    problem = ""
+    try:
+        asked = _asked(event, username, email, password, consent)
+        who = asked.user_data
+        account = NewAccount(who.username, who.email, who.password)
+        user = accounts.register(account, event.event_code, language, asked.consent)
+        return enter(request, *tokens.issue(user.id, user.token_version), f"/selfie?event={event.id}")
+    except ValidationError as refused:
+        problem = str(refused.errors()[0]["loc"][-1])
+    except errors.UsernameIsNotOwnEmail:
+        problem = "username_address"
+    except errors.AccountTaken:
+        token = _own_account(event, email.strip(), password)
+        if token:
+            return enter(request, *token, f"/photos?event={event.id}")
+        _, address_taken = accounts.availability(username, email, event.event_code)
+        problem = "email_taken" if address_taken else "username_taken"
+    typed = {"username": username[:MAX_TYPED], "email": email[:MAX_TYPED]}
+    return lead_back(request, _address(event.event_code), problem=problem, **typed)
+
+
+def _asked(event: Event, username: str, email: str, password: str, consent: str) -> RegistrationIn:
+    """Return what was asked for.
+
+    Raises:
+        ValidationError: a field has the wrong form; the consent to today's words is one of them.
+    """
+    user_data = {"username": username, "email": email, "password": password}
+    agreed = {"consent": CURRENT} if consent == CURRENT else {"consent": ""}
+    return RegistrationIn.model_validate({"user_data": user_data, "event_code": event.event_code, **agreed})
+
+
+def _own_account(event: Event, email: str, password: str) -> tuple[str, int] | None:
+    """Log in who registers once more: a form sent twice, or somebody who forgot."""
+    try:
+        return accounts.log_in(email, password, event.event_code)
+    except (errors.BadCredentials, errors.SeveralAccounts):
+        return None
+
+
+@router.post("/join/further")
+def join_further(
+    request: Request,
+    guest: CurrentGuest,
+    language: Language,
+    wake_jobs: WakeJobs,
+    event_code: Field = "",
+    consent: Field = "",
+) -> Response:
+    """Whoever is logged in joins with the account they have; a portrait they sent before serves here too."""
+    event = event_of(event_code)
+    if event is None or not is_open(event):
+        return redirect(_address(event_code[:MAX_TYPED]))
+    if consent != CURRENT:
+        return lead_back(request, _address(event.event_code), problem="consent")
+    try:
+        events.join(guest.id, event.event_code, CURRENT, language)
+        wake_jobs()
+    except errors.AlreadyJoined:
+        pass
+    return redirect(f"/photos?event={event.id}")

@@ -1,0 +1,20 @@
+"""The events a guest belongs to, as pages show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from events import service as events
+from models import Event, User
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An event, and whether the guest has withdrawn their consent to be looked for there."""
+
+    event: Event
+    withdrawn: bool
+
+
+def memberships_of(guest: User) -> Sequence[Membership]:
+    """Return the guest's events, oldest membership first."""
+    return [Membership(event, row.withdrawn_at is not None) for event, row in events.joined_by(guest.id)]

@@ -1,0 +1,30 @@
+"""The guest's portrait: taken, looked at, changed, erased. The page's script talks to the API."""
+
+from contextlib import suppress
+
+from fastapi import Request, Response
+
+import errors
+from dependencies import CurrentGuest
+from models import utcnow
+from pages.gallery import MaybeEvent
+from pages.membership import memberships_of
+from pages.rendering import page_router, render
+from selfies import service as selfies
+
+router = page_router()
+
+
+@router.get("/selfie")
+def portrait(request: Request, guest: CurrentGuest, asked: MaybeEvent = None, change: bool = False) -> Response:
+    """The one there is; without one, or to `change` it, the camera. `event` is where to go on to."""
+    joined = memberships_of(guest)
+    taken = None
+    with suppress(errors.NoSelfie):
+        taken = selfies.mine(guest.id)
+    is_open = any(each.event.expires_at > utcnow() for each in joined)
+    known = [each.event for each in joined if each.event.id == asked]
+    onward = f"/photos?event={known[0].id}" if known else "/photos"
+    return render(
+        request, "guest/portrait.html", taken=taken, change=change or taken is None, is_open=is_open, onward=onward
+    )

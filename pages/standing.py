@@ -1,0 +1,61 @@
+"""What a guest reads while their photos of an event are looked for, and after."""
+
+from dataclasses import asdict
+from typing import Any
+
+from matching import service as matching
+from models import Event, User, utcnow
+from pages.wording import catalogue, text
+from photos.progress import Standing, standing_for
+
+UNDER_WAY = ("queued", "running")
+# Where the next step is a (new) portrait.
+NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
+
+
+def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) -> dict[str, Any]:
+    """Return the counts of one event, how things stand in one word (`kind`), and that in a sentence."""
+    counts = standing_for(guest, event.id)
+    state = matching.state_of(guest.id)
+    kind = "withdrawn" if withdrawn else _kind(state.status, counts.matched, closed=event.expires_at <= utcnow())
+    sentence = _reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)
+    shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}
+    return {
+        **shown,
+        "kind": kind,
+        "sentence": sentence,
+        "needs_portrait": kind in NEEDS_PORTRAIT,
+        "under_way": state.status in UNDER_WAY,
+    }
+
+
+def _kind(status: str, matched: int, *, closed: bool) -> str:
+    if status in UNDER_WAY:
+        return "looking"
+    if status == "validation_failed":
+        return "refused"
+    if status == "error":
+        return "failed"
+    if matched:
+        return "found"
+    if status == "idle":
+        return "closed" if closed else "no_portrait"
+    return "none"
+
+
+def _reason(language: str, name: str | None) -> str:
+    key = f"common.error.{name}"
+    return text(language, key if key in catalogue(language) else "guest.standing.failed")
+
+
+def _sentence(language: str, kind: str, counts: Standing) -> str:
+    if kind == "found":
+        waiting = counts.photos - counts.processed
+        found = text(language, "guest.standing.found", count=counts.matched)
+        rest = text(language, "guest.standing.rest", count=waiting) if waiting else ""
+        return f"{found} {rest}".strip()
+    if kind in ("looking", "none"):
+        among = text(language, "guest.standing.received", count=counts.photos) if counts.photos else ""
+        key = "looking" if kind == "looking" else "none" if counts.photos else "no_photos"
+        return f"{text(language, f'guest.standing.{key}')} {among}".strip()
+    return text(language, f"guest.standing.{kind}")

@@ -1,0 +1,220 @@
+// The guest's photos: shown in rows, kept up to date while they arrive, opened in the viewer, taken home in a ZIP.
+
+import { api, el, number, pause, t, toast, when } from "./base.js";
+import { rowsIn } from "./rows.js";
+
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("data").textContent);
+const { event, show } = data;
+const [box, news, zip] = ["rows", "news", "zip"].map($);
+const counted = { mine: "matched", favourites: "favourites", all: "photos" }[show];
+const known = new Map();
+let { standing, next, total } = data;
+let photos = data.photos.map(familiar);
+let [viewer, loading, fresh, stirred] = [null, null, null, Date.now()];
+
+// One object for each photo, however often it comes: the viewer holds on to it.
+function familiar(photo) {
+  const kept = known.get(photo.id) ?? {};
+  known.set(photo.id, Object.assign(kept, { waiting: false, gone: false }, photo));
+  return kept;
+}
+
+const page = (cursor) => api("GET", "/photos/rows", { query: { event, show, ...(cursor && { cursor }) } });
+
+function describe(photo, index) {
+  const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
+  return t("guest.gallery.photo", { place: index + 1, total, when: taken });
+}
+
+function tile(photo, index, urgent) {
+  const image = el("img", { alt: describe(photo, index), decoding: "async", draggable: "false" });
+  if (urgent) image.fetchPriority = "high";
+  else image.loading = "lazy";
+  image.onload = () => image.classList.add("there");
+  if (!photo.waiting) image.src = `/api/photo/${photo.id}?size=thumb`;
+  const link = el("a", { href: `/api/photo/${photo.id}?size=web` }, image);
+  link.style.backgroundColor = photo.colour ?? "";
+  if (photo.waiting) link.append(el("span", { class: "waiting small" }, t("guest.gallery.preparing")));
+  if (photo.kept) link.append(el("span", { class: "heart", role: "img", "aria-label": t("guest.gallery.kept") }, "♥"));
+  const place = { "aria-setsize": total, "aria-posinset": index + 1 };
+  return el("div", { class: "tile", role: "listitem", ...place }, link);
+}
+
+const rows = rowsIn(box, tile, (photo) => `${photo.id} ${photo.kept} ${photo.waiting}`, more);
+
+function draw() {
+  rows.set(photos, !next);
+  $("take").hidden = !photos.length;
+  $("empty").hidden = photos.length > 0 || show === "mine";
+}
+
+/** Load what follows; one page at a time, and again when the network fails. */
+function more() {
+  if (next) loading ??= loadMore().finally(() => (loading = null));
+  return loading;
+}
+
+async function loadMore() {
+  const cursor = next;
+  $("more").textContent = t("guest.gallery.loading");
+  try {
+    const found = await page(cursor);
+    // The list may have been fetched anew meanwhile.
+    if (cursor !== next) return;
+    ({ next, total } = found);
+    photos.push(...found.photos.map(familiar).filter((photo) => !photos.includes(photo)));
+    $("more").textContent = "";
+  } catch (error) {
+    $("more").textContent = error.message;
+    await pause(error.retryAfter * 1000 || 3000);
+  }
+  setTimeout(draw);
+}
+
+// --- the viewer -----------------------------------------------------------------------------------
+
+async function openViewer(index, anew = true) {
+  const { Viewer } = await import("./viewer.js");
+  viewer ??= new Viewer({
+    describe,
+    more,
+    draw,
+    tile: (photo) => rows.bring(photos.indexOf(photo))?.firstChild,
+    // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
+    moved(photo, back) {
+      if (show === "mine") {
+        photos = photos.filter((each) => each !== photo);
+        const place = photos.findIndex((each) => each.at < photo.at);
+        if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
+        total += back ? 1 : -1;
+      }
+      draw();
+      look();
+      return photos;
+    },
+    closed() {
+      if (fresh) settle();
+      photos = photos.filter((photo) => !photo.gone && (show !== "favourites" || photo.kept));
+      draw();
+      look();
+    },
+  });
+  viewer.open(photos, index, anew);
+}
+
+box.addEventListener("click", (click) => {
+  const id = parseInt(click.target.closest(".tile")?.dataset.key);
+  if (!id || click.metaKey || click.ctrlKey || click.shiftKey) return;
+  click.preventDefault();
+  openViewer(photos.indexOf(known.get(id)));
+});
+
+// --- how things stand -------------------------------------------------------------------------------
+
+const seen = `reperio-seen-${event}`;
+// What was seen is no longer new at the next visit.
+addEventListener("pagehide", () => standing.matched && localStorage.setItem(seen, standing.matched));
+
+function tell() {
+  let { sentence } = standing;
+  const before = Number(localStorage.getItem(seen));
+  const count = standing.matched - before;
+  const first = standing.kind === "found" && !before;
+  if (first) sentence = `${t("guest.gallery.there")} ${sentence}`;
+  else if (standing.kind === "found" && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
+  if ($("standing").textContent !== sentence) $("standing").textContent = sentence;
+  $("standing").classList.toggle("met", first);
+  $("standing").dataset.kind = standing.kind;
+  $("portrait-link").hidden = !standing.needs_portrait;
+  for (const name of ["matched", "favourites", "photos"])
+    if ($(`count-${name}`)) $(`count-${name}`).textContent = number(standing[name]);
+}
+
+/** Look again; fetch the list anew when its count says so. */
+async function look() {
+  const before = standing;
+  standing = await api("GET", "/photos/standing", { query: { event } });
+  tell();
+  const [was, is] = [before[counted], standing[counted]];
+  const through = before.under_way && !standing.under_way;
+  if (was !== is || through || photos.some((photo) => photo.waiting)) await renew(is < was || through);
+}
+
+/** Fetch the newest photos; all that were loaded, where some may be gone (`deep`). */
+async function renew(deep) {
+  const [had, found] = [new Set(photos), []];
+  let answer = {};
+  do {
+    answer = await page(answer.next);
+    found.push(...answer.photos.map(familiar));
+  } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
+  const edge = answer.next ? found.at(-1).at : Infinity;
+  const older = photos.filter((photo) => photo.at < edge && !found.includes(photo));
+  const kept = answer.next ? older : [];
+  for (const photo of had) photo.gone ||= !found.includes(photo) && !kept.includes(photo);
+  const count = found.filter((photo) => !had.has(photo)).length;
+  fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
+  viewer?.refresh();
+  // Nothing moves under a finger: further down, new photos wait for a tap.
+  const waits = viewer?.dialog.open || (scrollY > 300 && count);
+  news.hidden = !(waits && count);
+  news.textContent = t("guest.gallery.news", { count });
+  if (!waits) settle();
+}
+
+function settle() {
+  if (fresh.count && photos.length) toast(t("guest.gallery.news", { count: fresh.count }));
+  ({ photos, next, total } = fresh);
+  fresh = null;
+  news.hidden = true;
+  draw();
+}
+
+news.addEventListener("click", () => {
+  if (fresh) settle();
+  scrollTo({ top: 0 });
+  box.querySelector("a")?.focus({ preventScroll: true });
+});
+
+// --- again and again, gently --------------------------------------------------------------------------
+
+let asleep = new AbortController();
+const stir = () => (stirred = Date.now());
+const wake = () => (stir(), asleep.abort());
+for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, stir, { passive: true });
+for (const name of ["online", "pageshow"]) addEventListener(name, wake);
+document.addEventListener("visibilitychange", () => document.hidden || wake());
+
+async function watch() {
+  for (let failures = 0; ; ) {
+    const idle = Date.now() - stirred > 180_000;
+    const beat = document.hidden ? 600_000 : idle ? 60_000 : standing.under_way ? 1500 : 8000;
+    asleep = new AbortController();
+    await pause(beat * 2 ** failures, asleep.signal).catch(() => {});
+    if (document.hidden) continue;
+    failures = await look().then(() => 0, () => Math.min(failures + 1, 4));
+  }
+}
+
+// The first tap says how much it is, the second takes it.
+zip.addEventListener("click", async (click) => {
+  if (zip.dataset.told) return;
+  click.preventDefault();
+  try {
+    const { bytes } = await api("GET", "/photos/weight", { query: { event, show } });
+    const [unit, size] = bytes < 1e9 ? ["mb", Math.ceil(bytes / 1e6)] : ["gb", Math.ceil(bytes / 1e8) / 10];
+    zip.dataset.told = "yes";
+    zip.textContent = t("guest.gallery.take_all", { count: total, size: t(`guest.gallery.${unit}`, { size }) });
+  } catch (error) {
+    toast(error.message);
+  }
+});
+
+draw();
+tell();
+const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
+if (opened >= 0) openViewer(opened, !history.state?.viewer);
+watch();
+// Ready before the first tap.
+addEventListener("load", () => setTimeout(() => import("./viewer.js"), 1000));

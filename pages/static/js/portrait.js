@@ -1,0 +1,162 @@
+// The guest's portrait: from the camera or a file, looked at before it is sent, sent until it has arrived.
+
+import { api, csrf, el, errorOf, logIn, pause, t, toast } from "./base.js";
+
+const $ = (id) => document.getElementById(id);
+const [video, shot, go, file, status] = ["video", "shot", "go", "file", "status"].map($);
+const say = (name, values) => t(`guest.portrait.js.${name}`, values);
+const labels = { "": "open", live: "shoot", ready: "send", bad: "again" };
+const busy = () => ["opening", "checking", "sending"].includes(state);
+let state = "";
+let picture = null;
+
+$("erase")?.addEventListener("click", () => {
+  // It stays in sight, out of reach, until it is gone.
+  $("kept").inert = true;
+  const undo = () => ($("kept").inert = false);
+  const expired = async () => {
+    try {
+      await api("DELETE", "/api/my-selfie");
+    } catch (error) {
+      if (error.name !== "NoSelfie") return (undo(), toast(error.message));
+    }
+    location.assign("/selfie");
+  };
+  toast(say("erased"), { undo, expired });
+});
+
+function become(next, sentence = "") {
+  state = next;
+  $("frame").dataset.state = next;
+  status.textContent = sentence;
+  video.hidden = next !== "live";
+  shot.hidden = !picture || !shot.src;
+  $("blind").hidden = !picture || Boolean(shot.src) || next === "bad";
+  go.hidden = !labels[next];
+  if (labels[next]) go.textContent = say(labels[next]);
+  $("again").hidden = next !== "ready";
+  $("choose").hidden = busy();
+  $("choose").classList.toggle("main", next === "none");
+  $("sent").hidden = next !== "sending";
+}
+
+function stop() {
+  for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+}
+
+async function live() {
+  picture = null;
+  become("opening", say("asking"));
+  try {
+    const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: wanted });
+    await video.play();
+    become("live", say("place"));
+  } catch (error) {
+    stop();
+    become("none", say(error.name === "NotAllowedError" ? "blocked" : "no_camera"));
+  }
+}
+
+/** A JPEG of a size that the service keeps; null where this browser cannot read the file. */
+async function smaller(source) {
+  const bitmap = await createImageBitmap(source).catch(() => null);
+  if (!bitmap) return null;
+  const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
+  const canvas = el("canvas", { width: bitmap.width * scale, height: bitmap.height * scale });
+  canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+async function take(source) {
+  if (busy()) return;
+  become("checking", say("checking"));
+  const readable = await smaller(source);
+  stop();
+  picture = readable ?? source;
+  if (readable) shot.src = URL.createObjectURL(readable);
+  else shot.removeAttribute("src");
+  shot.classList.toggle("mirrored", source === video);
+  become("checking", say("checking"));
+  try {
+    await persistently(() => post("/api/validate-selfie"));
+    become("ready", say("good"));
+  } catch (error) {
+    become("bad", error.message);
+  }
+  go.focus();
+}
+
+/** Send the picture and show how far it is. Throws ApiError. */
+function post(path) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const form = new FormData();
+    form.append("file", picture, picture.name ?? "portrait.jpg");
+    request.open("POST", path);
+    request.timeout = 120_000;
+    request.setRequestHeader(...Object.entries(csrf())[0]);
+    request.upload.onprogress = ({ loaded, total }) => ($("sent").value = loaded / total);
+    request.onloadend = () => {
+      if (request.status === 200) return resolve();
+      if (request.status === 401) logIn();
+      let body = {};
+      try {
+        body = JSON.parse(request.responseText);
+      } catch { /* no answer, or a proxy's own page */ }
+      reject(errorOf(request.status, body, Number(request.getResponseHeader("Retry-After"))));
+    };
+    request.send(form);
+  });
+}
+
+/** Again, each time later, as long as it is the network or a busy service that fails. */
+async function persistently(action) {
+  const began = status.textContent;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await action();
+    } catch (error) {
+      if (![0, 502, 503, 504].includes(error.status) || attempt > 8) throw error;
+      for (let count = error.retryAfter || Math.min(30, 2 ** attempt); count > 0; count--) {
+        status.textContent = say(error.status ? "busy" : "offline", { count });
+        await pause(1000);
+      }
+      status.textContent = began;
+    }
+  }
+}
+
+async function send() {
+  become("sending", say("sending"));
+  try {
+    await persistently(() => post("/api/upload-selfie"));
+    status.textContent = say("sent");
+    location.assign($("portrait").dataset.onward);
+  } catch (error) {
+    become("ready", error.message);
+  }
+}
+
+if (go) {
+  go.addEventListener("click", () => {
+    if (state === "live") take(video);
+    else if (state === "ready") send();
+    else if (!busy()) live();
+  });
+  $("again").addEventListener("click", live);
+  file.addEventListener("change", () => {
+    if (file.files.length) take(file.files[0]);
+    file.value = "";
+  });
+  // A camera that nobody looks at is off.
+  document.addEventListener("visibilitychange", () => document.hidden && state === "live" && (stop(), become("")));
+  addEventListener("pageshow", (shown) => shown.persisted && location.reload());
+  if (!navigator.mediaDevices) become("none", say("no_camera"));
+  else if (!$("taking").hidden) {
+    become("");
+    // Allowed before, it need not be asked for by a tap.
+    const allowed = await navigator.permissions.query({ name: "camera" }).catch(() => null);
+    if (allowed?.state === "granted" && !state) live();
+  }
+}

@@ -1,0 +1,240 @@
+// The photos an event has: loaded as one scrolls, chosen, deleted with ten seconds to think, one of them the cover.
+
+import { t, toast } from "./base.js";
+import { call } from "./studio-calls.js";
+
+const $ = (id) => document.getElementById(id);
+const { api, page } = $("studio").dataset;
+const [grid, viewer, state] = [$("photos"), $("viewer"), $("state")];
+const DELETED_AT_ONCE = 500;
+let anchor;
+
+const shots = () => [...grid.children].filter((shot) => !shot.hidden);
+const chosen = () => shots().filter((shot) => shot.ariaSelected === "true");
+const html = async (path) =>
+  new DOMParser().parseFromString(await (await call("GET", page + path, { raw: true })).text(), "text/html").body;
+
+const near = new IntersectionObserver(
+  (seen) => {
+    for (const { target, isIntersecting } of seen) {
+      const image = target.querySelector("img");
+      if (!isIntersecting) image?.removeAttribute("src");
+      else if (image) image.src = image.dataset.src;
+    }
+  },
+  { rootMargin: "1000px" },
+);
+
+function dress(shot) {
+  shot.style.setProperty("--ratio", shot.dataset.ratio);
+  shot.style.backgroundColor = shot.dataset.colour;
+  near.observe(shot);
+  return shot;
+}
+
+let loading;
+const more = () => (loading ??= load().catch(() => setTimeout(tidy, 3000)).finally(() => (loading = undefined)));
+
+async function load(cursor = grid.dataset.next) {
+  if (cursor === "end") return;
+  const part = (await html(`/photos?limit=200&cursor=${cursor}`)).firstElementChild;
+  grid.dataset.next = part.dataset.next;
+  grid.append(...[...part.children].map(dress));
+  tidy();
+}
+
+const end = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && more(), { rootMargin: "2000px" });
+
+/** After photos came or went: one of them can be reached by Tab; the bar says how many are chosen. */
+function tidy() {
+  const left = shots();
+  grid.hidden = !left.length;
+  if (!left.some((shot) => shot.tabIndex === 0) && left[0]) left[0].tabIndex = 0;
+  const count = chosen().length;
+  $("chosen").hidden = !count;
+  $("cover").hidden = count !== 1;
+  if (count) $("chosen").firstElementChild.textContent = t("photographer.js.chosen", { count });
+  // The end of the list may be in sight still.
+  end.unobserve($("more"));
+  end.observe($("more"));
+}
+
+const received = () => Number(state.firstElementChild.dataset.received);
+let counted = received();
+
+/** Photos that were not through are shown anew; such as are not here yet wait to be asked for: nothing moves. */
+async function refresh(fresh) {
+  const open = [...grid.querySelectorAll("[data-state=pending], [data-state=processing]")].at(-1);
+  if (!open) return;
+  const limit = Math.min(500, [...grid.children].indexOf(open) + 1 + Math.max(fresh, 0));
+  for (const shot of [...(await html(`/photos?limit=${limit}`)).firstElementChild.children]) {
+    const here = $(shot.id);
+    if (!here || here.dataset.state === shot.dataset.state) continue;
+    here.replaceChildren(...shot.children);
+    here.ariaLabel = shot.ariaLabel;
+    Object.assign(here.dataset, shot.dataset);
+    near.unobserve(here);
+    dress(here);
+  }
+}
+
+async function begin() {
+  counted = received();
+  grid.replaceChildren();
+  grid.dataset.next = "end";
+  await loading;
+  await load("");
+}
+
+async function watch() {
+  const part = !document.hidden && (await html("/state").catch(() => {}));
+  if (part && part.textContent.trim() !== state.textContent.trim()) {
+    state.replaceChildren(...part.children);
+    const count = received() - counted;
+    await (grid.children.length ? refresh(count) : begin()).catch(() => {});
+    $("fresh").hidden = received() <= counted;
+    $("fresh").textContent = t("photographer.js.fresh", { count });
+  }
+  setTimeout(watch, Number(state.firstElementChild.dataset.open) ? 2000 : 6000);
+}
+
+$("fresh").addEventListener("click", () => (($("fresh").hidden = true), begin().catch(() => {})));
+
+/** Choose a photo, or give it up; `through`: choose all from the last one to this. */
+function choose(shot, through) {
+  const all = shots();
+  const yes = String(through || shot.ariaSelected !== "true");
+  const [from, to] = [all.indexOf(through && anchor?.isConnected ? anchor : shot), all.indexOf(shot)].sort((a, b) => a - b);
+  for (const each of all.slice(from, to + 1)) each.ariaSelected = yes;
+  anchor = shot;
+  tidy();
+}
+
+function clear() {
+  for (const shot of chosen()) shot.ariaSelected = "false";
+  tidy();
+}
+
+function go(shot) {
+  if (!shot) return;
+  for (const other of grid.querySelectorAll("[tabindex='0']")) other.tabIndex = -1;
+  shot.tabIndex = 0;
+  shot.focus();
+}
+
+/** The photo above or below: in the next row, the first that reaches as far right as the middle of this one. */
+function beyond(shot, step) {
+  const middle = shot.offsetLeft + shot.offsetWidth / 2;
+  const all = shots();
+  let row;
+  for (let next = all.indexOf(shot) + step; all[next]; next += step) {
+    const { offsetTop, offsetLeft, offsetWidth } = all[next];
+    if (offsetTop === shot.offsetTop) continue;
+    if ((row ??= offsetTop) !== offsetTop) return all[next - step];
+    if (step > 0 ? offsetLeft + offsetWidth >= middle : offsetLeft <= middle) return all[next];
+  }
+  return undefined;
+}
+
+grid.addEventListener("click", (event) => {
+  const shot = event.target.closest(".shot");
+  if (!shot) return;
+  go(shot);
+  const choosing = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".pick") || chosen().length;
+  if (choosing) choose(shot, event.shiftKey);
+  else look(shot);
+});
+
+grid.addEventListener("keydown", (event) => {
+  const shot = event.target.closest(".shot");
+  const all = shots();
+  const at = all.indexOf(shot);
+  const keys = {
+    ArrowRight: () => go(all[at + 1]),
+    ArrowLeft: () => go(all[at - 1]),
+    ArrowDown: () => go(beyond(shot, 1)),
+    ArrowUp: () => go(beyond(shot, -1)),
+    Home: () => go(all[0]),
+    End: () => go(all.at(-1)),
+    Enter: () => look(shot),
+    " ": () => choose(shot, event.shiftKey),
+    Delete: remove,
+    Escape: clear,
+    ...((event.ctrlKey || event.metaKey) && { a: () => (all.forEach((each) => (each.ariaSelected = "true")), tidy()) }),
+  };
+  if (!keys[event.key]) return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+function remove() {
+  const gone = chosen().filter((shot) => "mine" in shot.dataset);
+  const others = chosen().length - gone.length;
+  const show = (hidden) => (gone.forEach((shot) => (shot.hidden = hidden)), tidy());
+  clear();
+  if (others) toast(t("photographer.js.not_yours", { count: others }));
+  if (!gone.length) return;
+  show(true);
+  toast(t("photographer.js.deleted", { count: gone.length }), { undo: () => show(false), expired: () => erase(gone) });
+}
+
+async function erase(gone) {
+  for (let start = 0; start < gone.length; start += DELETED_AT_ONCE) {
+    const part = gone.slice(start, start + DELETED_AT_ONCE);
+    const ids = part.map((shot) => shot.dataset.id).join();
+    try {
+      await call("DELETE", `/api/photos?photo_ids=${ids}`, { keepalive: true });
+      part.forEach((shot) => shot.remove());
+      counted -= part.length;
+    } catch (error) {
+      part.forEach((shot) => (shot.hidden = false));
+      toast(error.message);
+    }
+  }
+  tidy();
+}
+
+async function cover() {
+  const [shot] = chosen();
+  clear();
+  try {
+    await call("PUT", `${api}/cover`, { json: { photo_id: Number(shot.dataset.id) } });
+  } catch (error) {
+    return toast(error.message);
+  }
+  grid.querySelector(".is-cover")?.classList.remove("is-cover");
+  shot.classList.add("is-cover");
+  return toast(t("photographer.js.cover_set"));
+}
+
+$("delete").addEventListener("click", remove);
+$("cover").addEventListener("click", cover);
+$("none").addEventListener("click", clear);
+
+let seen;
+
+function look(shot) {
+  if (!shot) return;
+  const { id, name, said, state: stands } = (seen = shot).dataset;
+  const [image, words] = viewer.children;
+  image.hidden = stands !== "done";
+  if (!image.hidden) image.src = `/api/photo/${id}`;
+  words.textContent = `${name} · ${said}`;
+  if (!viewer.open) viewer.showModal();
+}
+
+function step(by) {
+  const all = shots();
+  look(all[all.indexOf(seen) + by]);
+}
+
+viewer.addEventListener("click", ({ target }) => {
+  if (target.dataset.step) step(Number(target.dataset.step));
+  else if (target.tagName !== "IMG") viewer.close();
+});
+viewer.addEventListener("keydown", ({ key }) => step({ ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0));
+viewer.addEventListener("close", () => go(seen));
+
+[...grid.children].forEach(dress);
+tidy();
+setTimeout(watch, 2000);

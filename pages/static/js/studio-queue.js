@@ -1,0 +1,192 @@
+// Photos on their way to one event: checked against what is there, sent three at a time, again until they arrive.
+
+import { pause } from "./base.js";
+import { call, isOver, renew, sendFile } from "./studio-calls.js";
+import { checksum, identity, refusal } from "./studio-files.js";
+
+const AT_ONCE = 3;
+const TRIES = 8;
+const MOST_ASKED = 64;
+const LONGEST_WAIT = 30;
+const RATE_MS = 20_000;
+// The service is away, busy or full: no photo's fault.
+const AWAY = [502, 503, 504, 507];
+const OPEN = ["waiting", "ready", "sending"];
+
+/**
+ * The photos of one event, each `waiting`, `ready` (not there yet), `sending`, `done`, `known` (was there), `refused` or
+ * `failed`. Says `change` often, `arrived` for each photo, `gone` when the event is no longer this photographer's.
+ */
+export class Queue extends EventTarget {
+  items = [];
+  ready = [];
+  sending = new Map();
+  paused = false;
+  /** While the service cannot be reached: `{ error, until, hurry }`. */
+  outage = undefined;
+  #keys = new Map();
+  #sent = 0;
+  #rates = [];
+
+  constructor(path, most) {
+    super();
+    Object.assign(this, { path, most });
+    addEventListener("online", () => this.outage?.hurry());
+  }
+
+  /** Take files; of those it has, only what failed is looked at once more. */
+  add(files) {
+    for (const found of files) {
+      const known = this.#keys.get(identity(found));
+      if (known?.state === "failed") this.again(known, found.file);
+      if (known) continue;
+      const problem = refusal(found, this.most);
+      const item = { ...found, problem, state: problem ? "refused" : "waiting", size: found.file.size, sent: 0, tries: 0 };
+      this.#keys.set(identity(found), item);
+      this.items.push(item);
+    }
+    this.#check();
+  }
+
+  /** Try a photo that failed once more. */
+  again(item, file = item.file) {
+    Object.assign(item, { file, state: "waiting", tries: 0, problem: undefined, reason: undefined });
+    this.#check();
+  }
+
+  /** Stop sending, or go on. What is half sent begins anew. */
+  pause(paused) {
+    this.paused = paused;
+    if (paused) for (const stop of this.sending.values()) stop.abort();
+    this.#pump();
+  }
+
+  /** Photos and bytes, arrived and in all; problems; bytes a second and seconds left, where known. */
+  totals() {
+    const sum = { photos: 0, bytes: 0, arrived: 0, arrivedBytes: 0, known: 0, open: 0, problems: 0 };
+    for (const { state, size, sent } of this.items) {
+      if (state === "refused" || state === "failed") {
+        sum.problems++;
+        continue;
+      }
+      const open = OPEN.includes(state);
+      sum.photos++;
+      sum.bytes += size;
+      sum[open ? "open" : "arrived"]++;
+      sum.arrivedBytes += open ? sent : size;
+      if (state === "known") sum.known++;
+    }
+    const [[start, before] = [], [end, after] = []] = [this.#rates[0], this.#rates.at(-1)];
+    if (end - start > 1000) sum.rate = ((after - before) / (end - start)) * 1000;
+    if (sum.rate) sum.left = (sum.bytes - sum.arrivedBytes) / sum.rate;
+    return sum;
+  }
+
+  #say(what = "change") {
+    this.dispatchEvent(new Event(what));
+  }
+
+  /** Learn of waiting photos whether the event has them; few at first, so that sending starts at once. */
+  async #check() {
+    this.#say();
+    if (this.checking) return;
+    this.checking = true;
+    for (let size = AT_ONCE, batch; ; size = Math.min(size * 2, MOST_ASKED)) {
+      batch = this.items.filter(({ state }) => state === "waiting").slice(0, size);
+      if (!batch.length) break;
+      const there = await this.#known(batch);
+      for (const item of batch) {
+        item.state = item.problem ? "failed" : there.has(item.sum) ? "known" : "ready";
+        if (item.state === "ready") this.ready.push(item);
+      }
+      this.#pump();
+    }
+    this.checking = false;
+  }
+
+  async #known(batch) {
+    for (const item of batch) item.sum = await checksum(item).catch(() => ((item.problem = "unreadable"), undefined));
+    const sha256 = batch.map(({ sum }) => sum).filter(Boolean);
+    while (sha256.length && !this.gone) {
+      try {
+        const { known } = await call("POST", `${this.path}/known-checksums`, { json: { sha256 } });
+        // One that could not be processed is tried again by sending it again.
+        return new Set(known.filter((photo) => photo.processing_status !== "failed").map((photo) => photo.sha256));
+      } catch (error) {
+        await this.#weather(error);
+      }
+    }
+    return new Set();
+  }
+
+  #pump() {
+    this.#say();
+    while (!this.paused && !this.outage && this.sending.size < AT_ONCE && this.ready.length) this.#send(this.ready.shift());
+  }
+
+  async #send(item) {
+    const stop = new AbortController();
+    this.sending.set(item, stop);
+    item.state = "sending";
+    const progress = (bytes) => {
+      this.#measure(bytes - item.sent);
+      item.sent = bytes;
+      this.#say();
+    };
+    progress(0);
+    try {
+      const answer = await sendFile(`${this.path}/upload-photos`, item.file, { progress, signal: stop.signal });
+      const [photo, refused] = [answer.uploaded_photos[0], answer.rejected[0]];
+      item.state = refused ? "refused" : photo.duplicate ? "known" : "done";
+      item.reason = refused?.error;
+      progress(item.size);
+      this.#say("arrived");
+    } catch (error) {
+      item.sent = 0;
+      await this.#failed(item, error);
+    }
+    this.sending.delete(item);
+    this.#pump();
+  }
+
+  async #failed(item, error) {
+    const { status, name } = error;
+    const end = (state, problem) => Object.assign(item, { state, problem, reason: error.message });
+    if (status >= 400 && status < 500 && ![404, 408, 429].includes(status) && !isOver(error)) return end("refused");
+    // A browser says of a card that was taken out what it says of a lost network.
+    if (!status && !(await item.file.slice(0, 1).arrayBuffer().catch(() => {}))) return end("failed", "unreadable");
+    if (name !== "Stopped" && !AWAY.includes(status) && !isOver(error)) item.tries++;
+    if (item.tries === TRIES) return end("failed");
+    item.state = "ready";
+    // What was only stopped comes first; what failed lets others pass.
+    this.ready[name === "Stopped" ? "unshift" : "push"](item);
+    return name !== "Stopped" && this.#weather(error);
+  }
+
+  /** Wait until it makes sense to try again: for a login, or for the service to answer. */
+  #weather(error) {
+    if (isOver(error)) return renew();
+    if (error.status !== 404) return (this.waited ??= this.#wait(error).finally(() => (this.waited = undefined)));
+    this.gone = this.paused = true;
+    return this.#say("gone");
+  }
+
+  async #wait(error) {
+    for (let seconds = 1; error; seconds = Math.min(seconds * 2, LONGEST_WAIT)) {
+      const wait = Math.max(seconds, Math.min(error.retryAfter, 60)) * (800 + Math.random() * 400);
+      const hurry = new Promise((go) => (this.outage = { error, until: Date.now() + wait, hurry: go }));
+      this.#say();
+      await Promise.race([pause(wait), hurry]);
+      error = await call("GET", `${this.path}/progress`).then(() => {}, (again) => again.status !== 404 && again);
+    }
+    this.outage = undefined;
+    this.#pump();
+  }
+
+  #measure(bytes) {
+    this.#sent += Math.max(bytes, 0);
+    const now = Date.now();
+    if (!(now - this.#rates.at(-1)?.[0] < 250)) this.#rates.push([now, this.#sent]);
+    while (now - this.#rates[0][0] > RATE_MS) this.#rates.shift();
+  }
+}

@@ -1,0 +1,111 @@
+"""`python -m photos.upload DIR --event CODE --server URL`. Ends with 0: all there, 2: some refused, 1: could not."""
+
+import argparse
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from photos.upload.client import Away, Broken, Client, Refused
+from photos.upload.files import look, settled
+from photos.upload.report import Report
+from photos.upload.sender import GivenUp, Sender
+from photos.upload.words import language, say
+
+ALL_THERE, COULD_NOT, SOME_REFUSED = 0, 1, 2
+PATIENCE_SECONDS = 600.0
+STILL_SECONDS = 2.0
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m photos.upload", description=say("usage"))
+    parser.add_argument("folder", type=Path, metavar="DIR", help=say("help.folder"))
+    parser.add_argument("--event", required=True, metavar="CODE", help=say("help.event"))
+    parser.add_argument(
+        "--server", default=os.environ.get("REPERIO_SERVER", ""), metavar="URL", help=say("help.server")
+    )
+    parser.add_argument("--user", default=os.environ.get("REPERIO_USER", ""), help=say("help.user"))
+    parser.add_argument("--watch", action="store_true", help=say("help.watch"))
+    parser.add_argument("--still", type=float, default=STILL_SECONDS, metavar="S", help=say("help.still"))
+    parser.add_argument("--patience", type=float, metavar="S", help=say("help.patience"))
+    return parser.parse_args(given)
+
+
+def _password(user: str) -> str:
+    password = os.environ.get("REPERIO_PASSWORD", "")
+    if not password and sys.stdin.isatty():
+        password = getpass.getpass(say("password", user=user))
+    if not password:
+        raise GivenUp(say("no_password"))
+    return password
+
+
+def _entered(asked: argparse.Namespace) -> tuple[Client, int]:
+    """Return the photographer's calls and the event's id; whatever is wrong is found here, before any photo."""
+    if not asked.folder.is_dir():
+        raise GivenUp(say("no_folder", folder=asked.folder))
+    for name in ("server", "user"):
+        if not getattr(asked, name):
+            raise GivenUp(say(f"no_{name}"))
+    client = Client(asked.server, language())
+    try:
+        client.find()
+        client.log_in(asked.user, _password(asked.user))
+        event = client.event(asked.event)
+    except (Away, Broken) as error:
+        raise GivenUp(say("away", server=asked.server)) from error
+    except Refused as refusal:
+        wrong_place = refusal.name == "NotThisService"
+        raise GivenUp(say("not_this", server=asked.server) if wrong_place else str(refusal)) from refusal
+    if event is None:
+        raise GivenUp(say("no_event", code=asked.event))
+    _say(say("event", name=event["name"], code=event["event_code"]))
+    return client, int(event["id"])
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+
+
+def _stop_at_ctrl_c(sender: Sender) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
+        sender.stop()
+        # Whoever insists ends it at once.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Send the folder; return the exit status."""
+    asked = _arguments(given)
+    try:
+        client, event_id = _entered(asked)
+    except GivenUp as end:
+        _say(str(end))
+        return COULD_NOT
+    endless = float("inf") if asked.watch else PATIENCE_SECONDS
+    sender = Sender(client, event_id, endless if asked.patience is None else asked.patience)
+    _stop_at_ctrl_c(sender)
+    if asked.watch:
+        _say(say("watching", folder=asked.folder))
+    groups = settled(asked.folder, asked.still, sender.pause) if asked.watch else iter([look(asked.folder)])
+    status = ALL_THERE
+    with Report(sender.tally) as report:
+        try:
+            sender.run(groups)
+        except GivenUp as end:
+            status = COULD_NOT
+            _say("\n" + say(str(end)))
+    sys.stdout.write(report.summary(asked.folder) + "\n")
+    if status == COULD_NOT or sender.tally.left:
+        return COULD_NOT
+    return SOME_REFUSED if sender.tally.refused else ALL_THERE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""The service's calls that a photographer's computer needs, through Python's own HTTP."""
+
+import http.client
+import json
+import threading
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import Request, urlopen
+
+from photos.upload.multipart import form
+
+TIMEOUT_SECONDS = 60
+# The service is away, busy or full: later it will do.
+LATER = (408, 429, 502, 503, 504, 507)
+
+
+class Away(Exception):
+    """The service cannot be reached or is busy. `retry_after`: seconds it asked for."""
+
+    def __init__(self, retry_after: float = 0) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class Dropped(Away):
+    """The line dropped, or nobody answers."""
+
+    def __str__(self) -> str:
+        return "dropped"
+
+
+class Refused(Exception):
+    """The service said no, and will again; the message is its reason."""
+
+    def __init__(self, status: int, name: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.name = status, name
+
+
+class Broken(Exception):
+    """The service failed at this one request; another try may do."""
+
+
+class Client:
+    """One photographer at one service. Logs in again by itself when the session ends; for several threads."""
+
+    def __init__(self, server: str, language: str) -> None:
+        self._server = (server if "//" in server else f"https://{server}").rstrip("/")
+        self._language = language
+        self._token, self._login = "", ("", "")
+        self._lock = threading.Lock()
+
+    def find(self) -> None:
+        """Follow the service to where it really is (https, most often).
+
+        Raises:
+            Away: nobody answers there. Refused: it is not this service.
+        """
+        try:
+            with urlopen(self._request("GET", "/livez"), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - http alone
+                parts = urlsplit(answer.url)
+        except HTTPError as error:
+            raise Away if error.code in LATER else Refused(error.code, "NotThisService", str(error.code)) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Away from error
+        self._server = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/livez')}"
+
+    def log_in(self, username: str, password: str) -> None:
+        """Log in.
+
+        Raises:
+            Refused: name or password is wrong. Away, Broken: as they say.
+        """
+        self._login = username, password
+        self._token = self._call("POST", "/api/login", {"username": username, "password": password})["access_token"]
+
+    def event(self, code: str) -> dict[str, Any] | None:
+        """Return the photographer's event with this code; case and surrounding spaces do not count."""
+        wanted = _comparable(code)
+        events = self._call("GET", "/api/photographer/events")
+        return next((event for event in events if _comparable(event["event_code"]) == wanted), None)
+
+    def known(self, event_id: int, checksums: Sequence[str]) -> set[str]:
+        """Return which of these checksums are photos that the event has; such as failed there are not."""
+        path = f"/api/photographer/events/{event_id}/known-checksums"
+        answer = self._call("POST", path, {"sha256": list(checksums)})
+        return {each["sha256"] for each in answer["known"] if each["processing_status"] != "failed"}
+
+    def send(self, event_id: int, path: Path, sent: Callable[[int], None]) -> str | None:
+        """Send one photo; return why it was refused, if it was. `sent` is told of bytes as they go.
+
+        Raises:
+            Unreadable: the file is. Away, Broken, Refused: as they say.
+        """
+        body, headers = form(path, sent)
+        where = f"/api/photographer/events/{event_id}/upload-photos"
+        answer = self._once("POST", where, body, headers, self._token)
+        return answer["rejected"][0]["error"] if answer["rejected"] else None
+
+    def renew(self, worn_out: str | None = None) -> None:
+        """Log in again, once for all threads.
+
+        Raises:
+            Refused: the password is no longer right. Away, Broken: as they say.
+        """
+        with self._lock:
+            if worn_out is None or worn_out == self._token:
+                self.log_in(*self._login)
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Content-Type": "application/json"} if data else {}
+        token = "" if path == "/api/login" else self._token
+        try:
+            return self._once(method, path, data, headers, token)
+        except Refused as refusal:
+            if refusal.status != 401 or not token:
+                raise
+        self.renew(token)
+        return self._once(method, path, data, headers, self._token)
+
+    def _request(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Request:
+        asked = Request(self._server + quote(path), data, dict(headers or {}), method=method)  # noqa: S310
+        asked.add_header("Accept", "application/json")
+        asked.add_header("Accept-Language", self._language)
+        if asked.type not in ("http", "https"):
+            raise ValueError(asked.type)
+        return asked
+
+    def _once(self, method: str, path: str, data: Any, headers: Mapping[str, str], token: str) -> Any:
+        asked = self._request(method, path, data, headers)
+        if token:
+            asked.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - http alone
+                return json.load(answer)
+        except HTTPError as error:
+            raise _meaning(error) from error
+        # No JSON: something stands between us and the service.
+        except (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
+            raise Dropped from error
+
+
+def _meaning(error: HTTPError) -> Exception:
+    try:
+        body = json.load(error)
+    except (ValueError, OSError, http.client.HTTPException):
+        body = {}
+    if error.code in LATER:
+        after = error.headers.get("Retry-After", "")
+        return Away(float(after) if after.isdigit() else 0)
+    if error.code >= 500:
+        return Broken(body.get("detail", str(error.code)))
+    return Refused(error.code, body.get("error", ""), str(body.get("detail", error.code)))
+
+
+def _comparable(code: str) -> str:
+    return unicodedata.normalize("NFKC", code).strip().casefold()

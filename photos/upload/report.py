@@ -1,0 +1,96 @@
+"""What the terminal shows: one line while photos are on their way, and what became of them at the end."""
+
+import sys
+import threading
+import time
+from collections import defaultdict, deque
+from pathlib import Path
+
+from photos.upload.sender import Tally
+from photos.upload.words import say
+
+MEGABYTE = 1_000_000
+RATE_SECONDS = 20.0
+# On a screen; and in a log.
+TICKS = (0.5, 30.0)
+NAMES_SHOWN = 20
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people read it."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+class Report:
+    """A line on the error output, renewed while the sending lasts: `with Report(tally):`."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally, self._began = tally, time.monotonic()
+        self._screen = sys.stderr.isatty()
+        self._samples: deque[tuple[float, int]] = deque([(self._began, 0)])
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "Report":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._show()
+        if self._screen:
+            sys.stderr.write("\n")
+
+    def _run(self) -> None:
+        while not self._ended.wait(TICKS[0] if self._screen else TICKS[1]):
+            self._show()
+
+    def line(self) -> str:
+        """Return how far the sending is."""
+        tally, now = self._tally, time.monotonic()
+        self._samples.append((now, tally.sent_bytes))
+        while len(self._samples) > 2 and now - self._samples[0][0] > RATE_SECONDS:
+            self._samples.popleft()
+        start, before = self._samples[0]
+        rate = max(tally.sent_bytes - before, 0) / max(now - start, 0.001)
+        done = tally.sent_bytes + tally.known_bytes
+        text = say(
+            "progress",
+            there=tally.sent + tally.known,
+            photos=tally.photos,
+            bytes=f"{done / MEGABYTE:.1f}",
+            all=f"{tally.bytes / MEGABYTE:.1f}",
+            rate=f"{rate / MEGABYTE:.1f}",
+        )
+        if tally.waiting:
+            return text + say("waiting")
+        return text + (say("left", time=duration((tally.bytes - done) / rate)) if rate and tally.left else "")
+
+    def _show(self) -> None:
+        sys.stderr.write(f"\r\x1b[K{self.line()}" if self._screen else f"{self.line()}\n")
+        sys.stderr.flush()
+
+    def summary(self, folder: Path) -> str:
+        """Return what became of the photos: the refused ones by reason, then the counts."""
+        tally, by_reason = self._tally, defaultdict(list)
+        for found, reason in tally.refused:
+            by_reason[say(reason)].append(str(found.path.relative_to(folder)))
+        lines = []
+        for reason, names in by_reason.items():
+            lines += [f"{reason} ({len(names)})", *(f"  {name}" for name in names[:NAMES_SHOWN])]
+            if len(names) > NAMES_SHOWN:
+                lines.append("  " + say("more", count=len(names) - NAMES_SHOWN))
+        counts = say(
+            "summary",
+            sent=tally.sent,
+            known=tally.known,
+            refused=len(tally.refused),
+            left=tally.left,
+            time=duration(time.monotonic() - self._began),
+        )
+        return "\n".join([*lines, counts])

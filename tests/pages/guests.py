@@ -1,0 +1,74 @@
+"""What tests of guests' pages do besides: photos that arrive, portraits sent, and waiting for what follows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bench.client import Api, wait_until
+from tests.builders import people
+from tests.pages.stage import PASSWORD, Event, Stage
+from tests.pictures import saved
+
+
+def as_guest(stage: Stage, event: Event, name: str) -> Api:
+    """The calls of a guest."""
+    return Api(stage.server).logged_in(name, PASSWORD, event.code)
+
+
+def as_photographer(stage: Stage, event: Event) -> Api:
+    """The calls of the event's photographer."""
+    return Api(stage.server).logged_in(event.photographer, PASSWORD)
+
+
+def send_portrait(stage: Stage, event: Event, name: str, data: bytes) -> None:
+    """Send a guest's portrait and wait until it is through."""
+    guest = as_guest(stage, event, name)
+    guest.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", data, "image/jpeg")})
+    wait_until(lambda: guest.call("GET", "/api/rematch-status")["status"] == "done", 20, "the portrait")
+
+
+def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = True) -> list[int]:
+    """Send photos as the photographer; wait until they are through; return their ids."""
+    photographer = as_photographer(stage, event)
+    path = f"/api/photographer/events/{event.id}/upload-photos"
+    files = [("files", (f"DSC_{place:04}.jpg", data, "image/jpeg")) for place, data in enumerate(photos)]
+    sent: list[dict[str, Any]] = photographer.call("POST", path, files=files)["uploaded_photos"]
+    progress = f"/api/photographer/events/{event.id}/progress"
+    if wait:
+        wait_until(lambda: photographer.call("GET", progress)["pending"] == 0, 30, "the photos")
+        wait_until(lambda: photographer.call("GET", progress)["processing"] == 0, 30, "the photos")
+    return [photo["id"] for photo in sent]
+
+
+def remove_photo(stage: Stage, event: Event, photo_id: int) -> None:
+    """Delete a photo as its photographer."""
+    as_photographer(stage, event).call("DELETE", f"/api/photos/{photo_id}")
+
+
+def scene(number: int, *persons: int, tall: bool = False) -> bytes:
+    """A photo of fake persons, each unlike the others by its ground; `tall` is upright."""
+    size = (480, 720) if tall else (720, 480)
+    ground = Image.new("RGB", size, (255, 255, 255 - number % 28))
+    for place, person in enumerate(persons):
+        square = Image.open(_bytes(people(person))).crop((80, 80, 200, 200))
+        ground.paste(square, (60 + place * 160, 120 + number % 40))
+    return saved(ground, "JPEG", quality=92)
+
+
+def _bytes(data: bytes) -> Any:
+    from io import BytesIO
+
+    return BytesIO(data)
+
+
+def y4m(picture: Image.Image, target: Path, frames: int = 3) -> Path:
+    """Write a clip that shows a still picture: what Chromium's fake camera films."""
+    width, height = picture.size
+    planes = np.asarray(picture.convert("YCbCr"))
+    luma = planes[:, :, 0].tobytes()
+    chroma = b"".join(planes[::2, ::2, channel].tobytes() for channel in (1, 2))
+    frame = b"FRAME\n" + luma + chroma
+    target.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * frames)
+    return target

@@ -1,0 +1,207 @@
+"""Joining an event and sending a portrait, when things do not go as planned."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
+
+from bench.client import Server
+from tests.builders import people
+from tests.pages.guests import as_guest, scene, send_photos, send_portrait
+from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
+from tests.pictures import PDF, heic
+
+OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
+
+
+@pytest.fixture(scope="module")
+def browser(server: Server) -> Iterator[Browser]:
+    """A browser whose camera nobody allows."""
+    with sync_playwright() as playwright:
+        options = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def event(stage: Stage) -> Event:
+    """An event to join."""
+    return stage.event("Mariage de Léa et Tom", event_code="LEATOM26", **OPEN)
+
+
+def fill(page: Page, name: str, password: str = PASSWORD, *, agree: bool = True) -> None:
+    page.fill("#username", name)
+    page.fill("#email", f"{name}@example.org")
+    page.fill("#password", password)
+    if agree:
+        page.check("input[name=consent]")
+    page.click("main button.main")
+
+
+@pytest.mark.parametrize("code", ["leatom26", " LeaTom 26 ", "LEATOM26"])
+def test_a_code_is_known_however_it_is_typed(stage: Stage, event: Event, code: str) -> None:
+    with stage.page() as page:
+        page.goto("/")
+        page.fill("#event_code", code)
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("Mariage de Léa et Tom")
+        expect(page.locator("main")).to_contain_text("20 juin 2026")
+
+
+def test_unknown_and_expired_codes_are_no_dead_ends(stage: Stage, event: Event) -> None:
+    stage.event("Gala d’hiver", event_code="GALA2020", date="2020-01-31", expires_at="2020-03-01T00:00:00Z")
+    with stage.page("phone", "en") as page:
+        page.goto("/join?event_code=%3Cb%3ELEATOM2")
+        expect(page.locator("h1")).to_have_text("We do not know this code")
+        expect(page.locator("#event_code")).to_have_value("<b>LEATOM2")
+        shoot(page, "guest-code-unknown")
+        assert axe(page) == []
+        page.fill("#event_code", "gala2020")
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_contain_text("This event is over")
+        expect(page.locator("main")).to_contain_text("31 January 2020")
+        shoot(page, "guest-event-over")
+        assert axe(page) == []
+        page.get_by_role("link", name="See my photos").click()
+        page.wait_for_url(re.compile(r"/login\?next=/join"))
+
+
+def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event: Event) -> None:
+    with stage.page() as page:
+        page.goto(f"/join?event_code={event.code}")
+        fill(page, "paul", agree=False)
+        assert "/join" in page.url, "the browser asks for the box"
+        page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+        expect(page.locator("#consent-problem")).to_contain_text("Sans votre accord")
+        expect(page.locator("#email")).to_have_value("paul@example.org")
+        shoot(page, "guest-join-no-consent")
+        assert axe(page) == []
+        page.get_by_text("Ce que nous faisons de votre visage").click()
+        expect(page.locator("main")).to_contain_text("Jusqu’à ce que vous l’effaciez")
+        fill(page, "paul")
+        page.wait_for_url("**/selfie?event=*")
+        consents = as_guest(stage, event, "paul").call("GET", "/api/my-consents")
+        assert [(each["event_id"], each["locale"], each["withdrawn_at"]) for each in consents] == [
+            (event.id, "fr", None)
+        ]
+    with stage.page() as page:
+        page.goto(f"/join?event_code={event.code}")
+        fill(page, "paul", "another one")
+        expect(page.get_by_role("alert")).to_contain_text("déjà inscrite")
+        shoot(page, "guest-join-taken")
+        assert axe(page) == []
+        fill(page, "paul")
+        page.wait_for_url(f"**/photos?event={event.id}")
+
+
+def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) -> None:
+    other = stage.event("Course de la ville", **OPEN)
+    guest = stage.guest(event)
+    send_portrait(stage, event, guest, people(4))
+    send_photos(stage, other, [scene(number, 4) for number in range(3)])
+    with stage.page() as page:
+        page.goto(f"/join?event_code={other.code}")
+        page.get_by_role("link", name="Se connecter").last.click()
+        page.fill("#username", guest)
+        page.fill("#password", PASSWORD)
+        page.click("main button.main")
+        page.wait_for_url("**/join?event_code=*")
+        page.check("input[name=consent]")
+        shoot(page, "guest-join-further")
+        assert axe(page) == []
+        page.get_by_role("button", name="Rejoindre").dblclick()
+        page.wait_for_url(f"**/photos?event={other.id}")
+        expect(page.locator("#standing")).to_contain_text("3 photos de vous")
+        page.get_by_role("link", name="Mariage de Léa et Tom").click()
+        expect(page.locator("h1")).to_have_text("Mariage de Léa et Tom")
+        page.goto(f"/join?event_code={other.code}")
+        page.wait_for_url(f"**/photos?event={other.id}")
+        page.goto("/account")
+        card = page.locator(".card", has_text="Course de la ville")
+        card.locator("summary").click()
+        card.get_by_role("button", name="Retirer").click()
+        expect(page.locator(".notice.good")).to_contain_text("Votre accord est retiré")
+        shoot(page, "guest-account-withdrawn")
+        assert axe(page) == []
+        page.goto(f"/photos?event={other.id}")
+        expect(page.locator("#standing")).to_contain_text("Vous avez retiré votre accord")
+        page.goto("/account")
+        page.get_by_role("button", name="Donner de nouveau mon accord").click()
+        page.goto(f"/photos?event={other.id}")
+        expect(page.locator("#standing")).to_contain_text("3 photos de vous")
+
+
+def test_staff_who_scan_the_code_are_told_what_to_do(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/join?event_code={event.code}")
+        expect(page.locator("main")).to_contain_text("déconnectez-vous d’abord")
+
+
+# --- the portrait ----------------------------------------------------------------------------------
+
+
+def file(name: str, kind: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": kind, "buffer": data}
+
+
+def test_without_a_camera_a_file_does(stage: Stage, event: Event) -> None:
+    guest = stage.guest(event)
+    with stage.page() as page:
+        stage.log_in(page, guest)
+        page.goto(f"/selfie?event={event.id}")
+        shoot(page, "guest-selfie-start")
+        page.get_by_role("button", name="Ouvrir l’appareil photo").click()
+        expect(page.locator("#status")).to_contain_text("L’appareil photo est bloqué")
+        shoot(page, "guest-camera-refused")
+        assert axe(page) == []
+        page.set_input_files("#file", file("cv.pdf", "application/pdf", PDF))
+        expect(page.locator("#status")).to_contain_text("Ce fichier n’est pas une photo")
+        page.set_input_files("#file", file("cv.jpg", "image/jpeg", PDF))
+        expect(page.locator("#status")).to_contain_text("Nous n’arrivons pas à lire cette photo")
+        page.set_input_files("#file", file("wall.jpg", "image/jpeg", scene(1)))
+        expect(page.locator("#status")).to_contain_text("Rapprochez-vous d’une lumière")
+        shoot(page, "guest-portrait-bad")
+        page.set_input_files("#file", file("two.jpg", "image/jpeg", people(1, 2)))
+        expect(page.locator("#status")).to_contain_text("plusieurs visages")
+        page.set_input_files("#file", file("IMG_1.HEIC", "image/heic", heic(6)))
+        expect(page.locator("#status")).to_contain_text("on vous voit bien")
+        expect(page.locator("#blind")).to_contain_text("Nous, nous savons la lire.")
+        shoot(page, "guest-portrait-heic")
+        assert axe(page) == []
+        page.get_by_role("button", name="Utiliser ce portrait").click()
+        page.wait_for_url(f"**/photos?event={event.id}")
+        page.goto("/selfie")
+        expect(page.locator("#kept img")).to_be_visible()
+        page.get_by_role("link", name="En prendre un autre").click()
+        expect(page.locator("#taking")).to_be_visible()
+
+
+def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, event: Event) -> None:
+    guest = stage.guest(event)
+    answers: dict[str, list[str]] = {"validate": ["busy", "through"], "upload": ["lost", "through"]}
+
+    def fail(route: Route) -> None:
+        kind = "validate" if "validate" in route.request.url else "upload"
+        fate = answers[kind].pop(0)
+        if fate == "lost":
+            route.abort("connectionreset")
+        elif fate == "busy":
+            route.fulfill(status=503, headers={"Retry-After": "2"}, json={"error": "TooBusy", "detail": "…"})
+        else:
+            route.continue_()
+
+    with stage.page() as page:
+        stage.log_in(page, guest)
+        page.goto("/selfie")
+        page.route(re.compile("/api/(validate|upload)-selfie"), fail)
+        page.set_input_files("#file", file("me.jpg", "image/jpeg", people(2)))
+        expect(page.locator("#status")).to_contain_text("Nous réessayons dans 2 secondes")
+        expect(page.locator("#status")).to_contain_text("on vous voit bien")
+        page.get_by_role("button", name="Utiliser ce portrait").dblclick()
+        expect(page.locator("#status")).to_contain_text("Pas de réseau. Nous réessayons dans 1 seconde")
+        page.wait_for_url("**/photos")
+    assert answers == {"validate": [], "upload": []}
+    assert as_guest(stage, event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")

@@ -1,0 +1,182 @@
+"""Photographers look through an event's photos, choose, delete and think again; and find their events."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.client import Api
+from tests.builders import people
+from tests.conftest import wait_until
+from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+
+NUMBER = 14
+
+
+@pytest.fixture
+def event(stage: Stage, tmp_path: Path) -> Event:
+    """An event with photos of one, two or three people, some upright, all processed."""
+    event = stage.event()
+    paths = []
+    for each in range(NUMBER):
+        path = tmp_path / f"IMG_{each:02}.JPG"
+        shown = [1 + (each + more) % 9 for more in range(1 + each % 3)]
+        path.write_bytes(people(*shown) + bytes([each]))
+        paths.append(path)
+    calls = of_photographer(stage, event)
+    calls.upload(event.id, paths)
+    wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == NUMBER)
+    return event
+
+
+def of_photographer(stage: Stage, event: Event) -> Api:
+    return Api(stage.server).logged_in(event.photographer, PASSWORD)
+
+
+def number_of_photos(stage: Stage, event: Event) -> int:
+    return len(of_photographer(stage, event).call("GET", f"/api/photographer/events/{event.id}/photos"))
+
+
+def opened(stage: Stage, page: Page, event: Event) -> None:
+    stage.log_in(page, event.photographer)
+    page.goto(f"/studio/{event.id}")
+    expect(page.locator(".shot:visible")).to_have_count(NUMBER)
+
+
+@pytest.mark.parametrize(("size", "language", "theme"), [("phone", "fr", "dark"), ("desktop", "en", "light")])
+def test_photos_are_chosen_deleted_and_brought_back(
+    stage: Stage, event: Event, size: str, language: str, theme: str
+) -> None:
+    with stage.page(size, language, color_scheme=theme) as page:
+        opened(stage, page, event)
+        expect(page.locator(".shot img[src]").first).to_be_visible()
+        assert axe(page) == []
+        shoot(page, f"studio-photos-{size}-{language}")
+        page.locator(".shot .pick").nth(1).click()
+        page.locator(".shot").nth(4).click(modifiers=["Shift"])
+        expect(page.locator("#chosen")).to_contain_text("4 photos")
+        assert axe(page) == []
+        shoot(page, f"studio-chosen-{size}-{language}")
+        page.click("#delete")
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER - 4)
+        page.locator(".toast button").first.click()
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER)
+        assert number_of_photos(stage, event) == NUMBER
+        page.locator(".shot .pick").nth(0).click()
+        page.keyboard.press("Delete")
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER - 1)
+        # Who leaves the page has thought enough.
+        with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+            page.locator(".toast button").last.click()
+        expect(page.locator(".shot")).to_have_count(NUMBER - 1)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert number_of_photos(stage, event) == NUMBER - 1
+
+
+def test_leaving_the_page_ends_the_time_to_think(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        page.locator(".shot .pick").nth(2).click()
+        page.click("#delete")
+        page.goto("/studio")
+        wait_until(lambda: number_of_photos(stage, event) == NUMBER - 1)
+
+
+def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        page.locator(".shot").first.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        page.keyboard.press("ArrowDown")
+        below, above = (
+            page.evaluate("document.activeElement.offsetLeft"),
+            page.locator("[aria-selected=true]").evaluate("shot => shot.offsetLeft"),
+        )
+        assert abs(below - above) < 200, "down leads to what is below"
+        page.keyboard.press("ArrowUp")
+        expect(page.locator(".shot:focus")).to_have_attribute("aria-selected", "true")
+        page.keyboard.press("End")
+        page.keyboard.press("Shift+Space")
+        expect(page.locator("[aria-selected=true]")).to_have_count(NUMBER - 1)
+        page.keyboard.press("Escape")
+        expect(page.locator("#chosen")).to_be_hidden()
+        page.keyboard.press("Home")
+        page.keyboard.press("Enter")
+        expect(page.locator("#viewer img")).to_be_visible()
+        page.wait_for_function("() => document.querySelector('#viewer img').naturalWidth > 0")
+        assert axe(page) == []
+        shoot(page, "studio-viewer")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#viewer p")).to_contain_text("IMG_12.JPG · ")
+        page.keyboard.press("Escape")
+        expect(page.locator(".shot:focus")).to_have_attribute("data-name", "IMG_12.JPG")
+        page.keyboard.press("Control+a")
+        expect(page.locator("[aria-selected=true]")).to_have_count(NUMBER)
+
+
+def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        page.locator(".shot .pick").nth(3).click()
+        page.click("#cover")
+        expect(page.locator(".toast")).to_contain_text("la couverture de l’événement")
+        expect(page.locator(".is-cover")).to_have_attribute("data-name", "IMG_10.JPG")
+        page.goto("/studio")
+        page.wait_for_function("() => document.querySelector('img.cover').naturalWidth > 0")
+        expect(page.locator(".card")).to_contain_text("14 photos · 0 invité")
+        assert axe(page) == []
+        shoot(page, "studio")
+
+
+def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Event, tmp_path: Path) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        late = tmp_path / "late.jpg"
+        late.write_bytes(people(9))
+        of_photographer(stage, event).upload(event.id, [late])
+        expect(page.locator("#fresh")).to_have_text("1 nouvelle photo : l’afficher", timeout=15_000)
+        expect(page.locator(".shot")).to_have_count(NUMBER)
+        page.click("#fresh")
+        expect(page.locator(".shot").first).to_have_attribute("data-name", "late.jpg")
+
+
+def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage) -> None:
+    empty = stage.event("Course de la ville")
+    with stage.page("phone", "fr") as page:
+        stage.log_in(page, empty.photographer)
+        page.click(".card")
+        expect(page.locator("#nothing")).to_have_text("Les photos apparaîtront ici dès qu’elles arrivent.")
+        assert axe(page) == []
+        shoot(page, "studio-empty-phone")
+        answer = page.goto("/studio/999999")
+        assert answer is not None
+        assert answer.status == 404
+        stage.admin().call("DELETE", f"/api/admin/events/{empty.id}")
+        page.goto("/studio")
+        expect(page.locator("main")).to_contain_text("Aucun événement ne vous est confié pour le moment.")
+
+
+def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stage: Stage, tmp_path: Path) -> None:
+    event, number = stage.event(), 350
+    paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
+    for each, path in enumerate(paths):
+        path.write_bytes(people(1 + each % 5) + str(each).encode())
+    calls = of_photographer(stage, event)
+    calls.upload(event.id, paths)
+    # Processed or not: the order is that of their arrival.
+    with stage.page("phone") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        expect(page.locator(".shot")).not_to_have_count(number)
+        for _ in range(40):
+            page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+            page.wait_for_timeout(100)
+            if page.locator(".shot").count() == number:
+                break
+        names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
+        assert names == [path.name for path in reversed(paths)]
+        wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == number)
+        page.reload()
+        page.wait_for_function("() => document.querySelector('.shot img[src]')")
+        assert page.locator(".shot img[src]").count() < 60
