@@ -267,10 +267,10 @@ def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
 
 def bound_to(session: Session, event_id: int) -> Row[int, int]:
     """Return how many guests' accounts belong to this event alone, and how many selfies they have."""
-    elsewhere = select(UserEvent.id).where(UserEvent.user_id == User.id, UserEvent.event_id != event_id)
-    alone = (User.event_id == event_id, User.user_type == GUEST, ~elsewhere.exists())
-    accounts = select(func.count()).select_from(User).where(*alone)
     # Guest by guest, by index, as above.
+    elsewhere = select(UserEvent.id).where(UserEvent.user_id == User.id, UserEvent.event_id != event_id).limit(1)
+    alone = (User.event_id == event_id, User.user_type == GUEST, elsewhere.scalar_subquery().is_(None))
+    accounts = select(func.count()).select_from(User).where(*alone)
     sent = select(func.count()).where(Selfie.user_id == User.id, Selfie.storage_key.is_not(None)).scalar_subquery()
     selfies = select(func.coalesce(func.sum(sent), 0)).select_from(User).where(*alone)
     return session.execute(select(accounts.scalar_subquery(), selfies.scalar_subquery())).one()

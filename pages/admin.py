@@ -61,20 +61,26 @@ def _plots(found: Sequence[Point], since: datetime, until: datetime) -> list[Plo
     width = plots.WIDTH * (step / (until - since))
 
     def drawn(name: str, unit: str = "", **series: Callable[[Point], float]) -> Plot:
-        values = {each: [value(point) for point in found] for each, value in series.items()}
+        values = {each: [_plain(value(point)) for point in found] for each, value in series.items()}
         return plots.plot(name, unit, xs, width, values)
 
     unit, seconds = _unit(max(point.queue_age_seconds for point in found))
-    minutes = step.total_seconds() / 60
+    minutes = dict(zip(times, plots.covered(times, step), strict=True))
     return [
         drawn("guests", guests=lambda point: point.guests, selfies=lambda point: point.selfies),
         drawn("photos", photos=lambda point: point.photos),
         drawn("matches", matches=lambda point: point.matches),
         drawn("depth", depth=lambda point: point.queue_depth),
-        drawn("age", unit, age=lambda point: round(point.queue_age_seconds / seconds, 1)),
-        drawn("requests", "a_minute", requests=lambda point: round(point.requests / minutes, 1)),
-        drawn("errors", "per_cent", errors=lambda point: round(100 * point.errors / max(1, point.requests), 1)),
+        drawn("age", unit, age=lambda point: point.queue_age_seconds / seconds),
+        drawn("requests", "a_minute", requests=lambda point: point.requests / minutes[point.at]),
+        drawn("errors", "per_cent", errors=lambda point: 100 * point.errors / max(1, point.requests)),
     ]
+
+
+def _plain(value: float) -> float:
+    """Return a number with one decimal, or none where it is whole."""
+    shown = round(value, 1)
+    return int(shown) if shown == int(shown) else shown
 
 
 def _unit(longest: float) -> tuple[str, int]:

@@ -66,6 +66,12 @@ def usual_step(times: Sequence[datetime]) -> timedelta:
     return steps[len(steps) // 2] if steps else timedelta(minutes=1)
 
 
+def covered(times: Sequence[datetime], step: timedelta) -> list[float]:
+    """Return how many minutes lie between each point and the one before; after a gap, those of a usual step."""
+    since = [step, *(later - earlier for earlier, later in pairwise(times))]
+    return [(each if each <= GAP * step else step).total_seconds() / 60 for each in since]
+
+
 def plot(name: str, unit: str, xs: Sequence[float], step: float, series: Mapping[str, Sequence[float]]) -> Plot:
     """Return the curves of `series` at `xs`, whose points are usually `step` apart."""
     top = nice_top(max((value for values in series.values() for value in values), default=0))

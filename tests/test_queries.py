@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.orm import Session
 
+import job_list
 import job_queue
 from bench.crowd import Crowd, fill
 from database import get_engine, transaction
+from events.losses import losses_of
 from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
 from tests.builders import EventInfo, Person, Service, people
 
@@ -222,6 +224,9 @@ def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd,
         job_queue.counts,
         lambda: [job_queue.oldest_age(kind) for kind in job_queue.KINDS],
         lambda: job_queue.failed_jobs(10),
+        lambda: [job_list.failed(10), job_list.failed(10, crowd[1].event.id)],
+        lambda: [job_list.waiting(10), job_list.waiting(10, crowd[1].event.id)],
+        lambda: losses_of(crowd[1].event.id),
         lambda: [job_queue.retry(kind, None) for kind in job_queue.KINDS],
     ]
     with statements() as seen:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from bench.client import Api, Server, serve, wait_until
 from faces.fake import fake_colour, fake_photo
+from tests.pages.desk import as_admin
 from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
 
 NOW = int(time.time() // 60)
@@ -61,8 +62,7 @@ def with_photos(stage: Stage, folder: Path) -> Event:
 
 def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
     with stage.page() as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin?hours=1")
+        as_admin(stage, page, "/admin?hours=1")
         expect(page.locator("main")).to_contain_text("Aucun événement pour l’instant")
         assert axe(page) == []
         shoot(page, "admin-overview-empty")
@@ -78,8 +78,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
     put(folder, f"INSERT OR REPLACE INTO samples ({COLUMNS}) VALUES ({marks})", *rows)  # noqa: S608 - our own names
     for size, language, scheme in (("phone", "fr", "dark"), ("desktop", "en", "light")):
         with stage.page(size, language, color_scheme=scheme) as page:
-            stage.log_in(page, stage.server.admin, stage.server.password)
-            page.goto("/admin")
+            as_admin(stage, page, "/admin")
             assert axe(page) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             shoot(page, f"admin-overview-{size}-{language}-{scheme}")
@@ -94,7 +93,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
             photos.locator("summary").click()
             expect(photos.locator("tbody tr")).to_have_count(24)
             last = photos.locator("tbody tr").last.locator("td").inner_text()
-            assert last in photos.locator("strong").inner_text()
+            assert last in photos.locator(".legend").inner_text()
             page.locator("nav.choice a").nth(3).click()
             page.wait_for_url("**/admin?hours=720")
             expect(page.locator("nav.choice [aria-current]")).to_have_text(
@@ -106,8 +105,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
 def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
     event = with_photos(stage, folder)
     with stage.page("desktop") as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin")
+        as_admin(stage, page, "/admin")
         expect(page.locator("#now")).to_contain_text("Voir la tâche en échec")
         page.goto("/admin/jobs")
         expect(page.get_by_role("row", name="depart-1.jpg")).to_contain_text("the file ends too soon")
@@ -126,8 +124,7 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
     calls = stage.admin()
     wait_until(lambda: calls.call("GET", f"/api/admin/events/{event.id}")["done"] == 3, 20, "the photos")
     with stage.page("phone", "en") as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin/jobs")
+        as_admin(stage, page, "/admin/jobs")
         expect(page.locator("main")).to_contain_text("Nothing has failed.")
         assert axe(page) == []
         shoot(page, "admin-jobs-phone")
@@ -135,10 +132,9 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
 
 def test_figures_stay_fresh(stage: Stage) -> None:
     with stage.page("desktop") as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
         page.clock.install()
         event = stage.event("Tout frais")
-        page.goto(f"/admin/events/{event.id}")
+        as_admin(stage, page, f"/admin/events/{event.id}")
         guests = page.locator("#progress div", has=page.get_by_text("Invités", exact=True)).locator("dd")
         expect(guests).to_have_text("0")
         stage.guest(event)

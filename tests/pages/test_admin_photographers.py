@@ -6,13 +6,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench.client import Api, BenchError
+from tests.pages.desk import as_admin
 from tests.pages.stage import PASSWORD, Stage, axe, shoot
 
 
 def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None:
     with stage.page() as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin/photographers")
+        as_admin(stage, page, "/admin/photographers")
         page.get_by_role("link", name="Nouveau photographe").click()
         _fill(page, "léa.photo", "lea@example.org", "court")
         page.locator("main form").evaluate("form => (form.noValidate = true)")
@@ -52,8 +52,7 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
 def test_a_name_that_is_taken_is_refused_and_the_list_is_for_everybody(stage: Stage) -> None:
     taken = stage.event("Le bal").photographer
     with stage.page("desktop", "en", java_script_enabled=False) as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin/photographers/new")
+        as_admin(stage, page, "/admin/photographers/new")
         _fill(page, taken, "somebody.else@example.org", PASSWORD)
         page.click("main button.main")
         expect(page.locator("#username-about")).to_have_text("This name or address is taken.")
@@ -62,8 +61,7 @@ def test_a_name_that_is_taken_is_refused_and_the_list_is_for_everybody(stage: St
         expect(page.locator("#username-about")).to_contain_text("must be the account’s own email address")
         assert page.locator("#email").input_value() == "somebody.else@example.org"
     with stage.page("desktop", "en") as page:
-        stage.log_in(page, stage.server.admin, stage.server.password)
-        page.goto("/admin/photographers")
+        as_admin(stage, page, "/admin/photographers")
         expect(page.get_by_role("row", name=re.compile(taken))).to_contain_text("Le bal")
         assert axe(page) == []
         shoot(page, "admin-photographers")
