@@ -24,7 +24,7 @@ from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from tests.builders import people
 from tests.conftest import fresh_database
 
-ROUNDS = 50
+ROUNDS = 30
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
