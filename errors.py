@@ -148,6 +148,12 @@ class AlreadyJoined(AppError):
     english = "You are already registered for this event"
 
 
+class ConsentWithdrawn(AppError):
+    status_code = 409
+    message = "Vous avez retiré votre accord : donnez-le de nouveau pour envoyer un selfie."
+    english = "You have withdrawn your consent: give it again to send a selfie."
+
+
 class EventExpired(AppError):
     status_code = 409
     message = "Cet événement n'accepte plus de selfies."

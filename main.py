@@ -111,7 +111,10 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     kind = known.get(error.status_code)
     if kind is not None:
         return _answer(kind(), request)
-    body = {"detail": str(error.detail), "error": errors.InvalidRequest.__name__}
+    body = errors.InvalidRequest().body(language_of(request))
+    if language_of(request) == "en":
+        # The framework's own words have more to tell, in one language.
+        body["detail"] = str(error.detail)
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 

@@ -46,7 +46,12 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
     "/upload-selfie",
     summary="Send my selfie",
     responses=refusals(
-        *SELFIE_FILE, *SIGNED_IN, errors.PhotographerSelfie, errors.EventExpired, errors.SelfieBodyTooLarge
+        *SELFIE_FILE,
+        *SIGNED_IN,
+        errors.PhotographerSelfie,
+        errors.EventExpired,
+        errors.ConsentWithdrawn,
+        errors.SelfieBodyTooLarge,
     ),
 )
 def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, strict: Strict = True) -> SelfieReceived:

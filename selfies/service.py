@@ -156,13 +156,16 @@ def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
     """Take a guest's selfie: when this returns, its bytes and its row are safe.
 
     Raises:
+        ConsentWithdrawn: in all of the guest's events.
         EventExpired: none of the guest's events takes selfies any more.
         NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: why it is refused.
         InvalidToken: the account has just been deleted.
     """
     with reading() as session:
-        events = [row[0] for row in event_queries.joined(session, user_id)]
-    if not any(event.expires_at > utcnow() for event in events):
+        joined = event_queries.joined(session, user_id)
+    if joined and all(membership.withdrawn_at is not None for _, membership in joined):
+        raise errors.ConsentWithdrawn
+    if not any(event.expires_at > utcnow() for event, _ in joined):
         raise errors.EventExpired
     stored = store(file)
     try:

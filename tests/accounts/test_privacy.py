@@ -147,9 +147,10 @@ def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) 
         with ThreadPoolExecutor(1) as pool:
             withdrawing = pool.submit(meanwhile)
             start.wait()
-            service.send_selfie(guest, people(1))
+            answer = service.send_selfie(guest, people(1))
             withdrawing.result(20)
-        assert service.settle(guest)["status"] == "done"
+        # Whoever had withdrawn before it came is told so.
+        assert service.settle(guest)["status"] == ("done" if answer.status_code == 200 else "idle")
         assert (matched_photos(service, guest, event), embeddings(guest, event)) == (0, 0)
 
 
@@ -187,3 +188,15 @@ def test_an_erased_account_leaves_nothing(service: Service) -> None:
 def test_staff_do_not_erase_themselves(service: Service) -> None:
     for who in (service.event().photographer, service.admin):
         refused(erase(service, who, "pw"), 403, "GuestsOnly")
+
+
+def test_no_portrait_is_taken_from_who_has_withdrawn_everywhere(service: Service) -> None:
+    event = service.event()
+    guest = matched_guest(service, event)
+    withdraw(service, guest, event)
+    before = service.files()
+    answer = service.send_selfie(guest, people(1))
+    assert (answer.status_code, answer.json()["error"]) == (409, "ConsentWithdrawn")
+    assert service.files() == before
+    service.post("/api/consent", guest, json={"event_id": event.id, "version": "2026-11"})
+    assert service.send_selfie(guest, people(1)).status_code == 200

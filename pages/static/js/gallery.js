@@ -88,6 +88,7 @@ async function openViewer(index, anew = true) {
         const place = photos.findIndex((each) => each.at < photo.at);
         if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
         total += back ? 1 : -1;
+        weigh().catch(() => {});
       }
       draw();
       look();
@@ -166,6 +167,7 @@ async function renew(deep) {
 function settle() {
   if (fresh.count && photos.length) toast(t("guest.gallery.news", { count: fresh.count }));
   ({ photos, next, total } = fresh);
+  weigh().catch(() => {});
   fresh = null;
   news.hidden = true;
   draw();
@@ -197,19 +199,15 @@ async function watch() {
   }
 }
 
-// The first tap says how much it is, the second takes it.
-zip.addEventListener("click", async (click) => {
-  if (zip.dataset.told) return;
-  click.preventDefault();
-  try {
-    const { bytes } = await api("GET", "/photos/weight", { query: { event, show } });
-    const [unit, size] = bytes < 1e9 ? ["mb", Math.ceil(bytes / 1e6)] : ["gb", Math.ceil(bytes / 1e8) / 10];
-    zip.dataset.told = "yes";
-    zip.textContent = t("guest.gallery.take_all", { count: total, size: t(`guest.gallery.${unit}`, { size }) });
-  } catch (error) {
-    toast(error.message);
-  }
-});
+// How much it is, told before anybody presses; later than the photos, which come first.
+async function weigh() {
+  if (!total) return;
+  const { bytes } = await api("GET", "/photos/weight", { query: { event, show } });
+  const [unit, size] = bytes < 1e9 ? ["mb", Math.ceil(bytes / 1e6)] : ["gb", Math.ceil(bytes / 1e8) / 10];
+  zip.textContent = t("guest.gallery.take_all", { count: total, size: t(`guest.gallery.${unit}`, { size }) });
+}
+// Without it the button says what it does all the same.
+pause(3000).then(weigh).catch(() => {});
 
 draw();
 tell();
