@@ -45,8 +45,9 @@ def gallery(
     here = _pick(request, guest, joined, asked)
     if show == "all" and not here.event.guests_see_all_photos:
         show = "mine"
-    found = _page(guest, here.event.id, show, None)
+    # The counts before the list: where a photo comes between the two, the page's script sees the count change.
     standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
+    found = _page(guest, here.event.id, show, None)
     data = {**found, "event": here.event.id, "show": show, "standing": standing}
     response = render(
         request, "guest/photos.html", joined=joined, event=here.event, show=show, data=data, standing=standing

@@ -15,8 +15,9 @@ NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
 def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) -> dict[str, Any]:
     """Return the counts of one event, how things stand in one word (`kind`), and that in a sentence."""
-    counts = standing_for(guest, event.id)
+    # In this order: a search that ends between the two is told as under way, never as over without a photo.
     state = matching.state_of(guest.id)
+    counts = standing_for(guest, event.id)
     kind = "withdrawn" if withdrawn else _kind(state.status, counts.matched, closed=event.expires_at <= utcnow())
     sentence = _reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)
     shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}

@@ -1,0 +1,97 @@
+"""What a guest is told at the very moment at which a search ends."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from accounts import tokens
+from bench.crowd import add_faces, add_matches, add_photos, add_users
+from database import transaction
+from events import service as events
+from events.service import NewEvent
+from main import create_app
+from models import DONE, PROCESSING, Event, Selfie, utcnow
+from pages import gallery, standing
+from tests.conftest import fresh_database
+
+PHOTOS = 3
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
+    """An event on a database that no job thread works on."""
+    folder: Path = tmp_path_factory.mktemp("standing")
+    with fresh_database(request, folder):
+        yield events.create(NewEvent("Standing"))
+
+
+@pytest.fixture
+def client() -> TestClient:
+    """The service without its background work."""
+    return TestClient(create_app())
+
+
+def _searching(event: Event) -> tuple[int, Callable[[], None]]:
+    """A guest whose selfie is being processed, and what its end commits."""
+    with transaction() as session:
+        (guest,) = add_users(session, event.id, 1, f"searching{utcnow().timestamp()}-")
+        selfie = Selfie(user_id=guest, storage_key=f"selfies/{guest}", status=PROCESSING, attempts=1)
+        session.add(selfie)
+        session.flush()
+        selfie_id = selfie.id
+        photos = add_photos(session, event.id, PHOTOS)
+        faces = add_faces(session, event.id, photos)
+
+    def end() -> None:
+        with transaction() as session:
+            done = session.get(Selfie, selfie_id)
+            assert done is not None
+            done.status, done.finished_at = DONE, utcnow()
+            add_matches(session, guest, photos, faces)
+
+    return guest, end
+
+
+def _just_before(read: Callable[..., Any], end: Callable[[], None]) -> Callable[..., Any]:
+    def late(*args: Any) -> Any:
+        end()
+        return read(*args)
+
+    return late
+
+
+def _page(client: TestClient, guest: int) -> dict[str, Any]:
+    token, _ = tokens.issue(guest, 0)
+    answer = client.get("/photos", headers={"Authorization": f"Bearer {token}", "Accept": "text/html"})
+    assert answer.status_code == 200, answer.text
+    found = re.search(r'id="data">(.*?)</script>', answer.text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.mark.parametrize("last", ["state", "counts", "list"])
+def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_found_nothing(
+    event: Event, client: TestClient, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    guest, end = _searching(event)
+    before = _page(client, guest)
+    assert (before["standing"]["kind"], before["photos"]) == ("looking", [])
+    with monkeypatch.context() as patch:
+        if last == "state":
+            patch.setattr(standing.matching, "state_of", _just_before(standing.matching.state_of, end))
+        elif last == "counts":
+            patch.setattr(standing, "standing_for", _just_before(standing.standing_for, end))
+        else:
+            patch.setitem(gallery.LISTS, "mine", _just_before(gallery.LISTS["mine"], end))
+        page = _page(client, guest)
+    # Either the photos are there, or the page looks again at once.
+    assert page["standing"]["kind"] == "found" or page["standing"]["under_way"]
+    assert len(page["photos"]) >= page["standing"]["matched"], "photos told of that the list lacks"
+    after = _page(client, guest)
+    assert (after["standing"]["kind"], len(after["photos"])) == ("found", PHOTOS)
