@@ -15,8 +15,10 @@ from database import transaction
 from events import service as events
 from events.service import NewEvent
 from main import create_app
+from matching import service as matching
 from models import DONE, PROCESSING, Event, Selfie, utcnow
 from pages import gallery, standing
+from photos import progress
 from tests.conftest import fresh_database
 
 PHOTOS = 3
@@ -84,9 +86,9 @@ def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_fou
     assert (before["standing"]["kind"], before["photos"]) == ("looking", [])
     with monkeypatch.context() as patch:
         if last == "state":
-            patch.setattr(standing.matching, "state_of", _just_before(standing.matching.state_of, end))
+            patch.setattr(matching, "state_of", _just_before(matching.state_of, end))
         elif last == "counts":
-            patch.setattr(standing, "standing_for", _just_before(standing.standing_for, end))
+            patch.setattr(standing, "standing_for", _just_before(progress.standing_for, end))
         else:
             patch.setitem(gallery.LISTS, "mine", _just_before(gallery.LISTS["mine"], end))
         page = _page(client, guest)
