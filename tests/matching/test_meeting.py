@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +27,16 @@ ROUNDS = 30
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
-def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
-    """An event on a database that no job thread works on."""
-    folder: Path = tmp_path_factory.mktemp("meeting")
-    with fresh_database(request, folder):
-        yield events.create(NewEvent("Meeting", event_code="MEETING"))
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A database that no job thread works on."""
+    with fresh_database(request, tmp_path_factory.mktemp("meeting")):
+        yield
+
+
+@pytest.fixture
+def event(database: None) -> Event:
+    """An event without guests."""
+    return events.create(NewEvent("Meeting"))
 
 
 def _face() -> DetectedFace:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,11 +32,16 @@ HASHED = hash_password("pw")
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
-def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
-    """An event on a database that no job thread works on."""
-    folder: Path = tmp_path_factory.mktemp("refusals")
-    with fresh_database(request, folder):
-        yield events.create(NewEvent("Refusals", event_code="REFUSALS"))
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A database that no job thread works on."""
+    with fresh_database(request, tmp_path_factory.mktemp("refusals")):
+        yield
+
+
+@pytest.fixture
+def event(database: None) -> Event:
+    """An event without guests."""
+    return events.create(NewEvent("Refusals"))
 
 
 @pytest.fixture(scope="module")

@@ -65,13 +65,14 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
-    with serve(tmp_path, ADMIN_PASSWORD="") as server, Api(server) as api:
+    given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake"}
+    with serve(tmp_path, None, **given) as server, Api(server) as api:
         printed = re.findall(r"First admin: (\S+)   password \(shown only now\): (\S+)", log.read_text())
         assert len(printed) == 1
         me = api.logged_in(*printed[0]).call("GET", "/api/me")
         assert me["user_type"] == "admin"
         assert f"Reperio: http://localhost:{server.url.rsplit(':', 1)[1]}" in log.read_text()
-    with serve(tmp_path, ADMIN_PASSWORD=""):
+    with serve(tmp_path, None, **given):
         assert log.read_text().count("First admin") == 1
 
 
