@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
 from pydantic import AfterValidator, PlainSerializer, StringConstraints
 
-from keys import MAX_ID, comparison_key, storable
+from keys import MAX_ID, comparison_key, storable, visible
 
 MAX_USERNAME_KEY = 450
 MAX_EMAIL_KEY = 320
@@ -18,6 +18,13 @@ def _clean(value: str) -> str:
     if not storable(value):
         raise ValueError("control characters are not allowed")
     return value
+
+
+def _shown(value: str) -> str:
+    value = visible(value)
+    if not value:
+        raise ValueError("there is nothing to see in it")
+    return _clean(value)
 
 
 def _username(value: str) -> str:
@@ -56,24 +63,24 @@ def _zulu(value: datetime) -> str:
 
 
 Text = Annotated[str, AfterValidator(_clean)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_clean)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_shown)]
 Username = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=150),
-    AfterValidator(_clean),
+    AfterValidator(_shown),
     AfterValidator(_username),
 ]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=254),
-    AfterValidator(_clean),
+    AfterValidator(_shown),
     AfterValidator(_email),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
-    AfterValidator(_clean),
+    AfterValidator(_shown),
     AfterValidator(_event_code),
 ]
 # A code somebody typed: whatever it is, it is looked up, never refused for its form.

@@ -5,9 +5,22 @@ import unicodedata
 MAX_ID = 2**63 - 1
 
 
+# Characters nobody sees: marks, embeddings, overrides and isolates of the writing direction, which phones wrap around
+# what is copied from them, zero-width space and word joiner, byte-order mark, soft hyphen. Not the joiners of
+# Persian, Indian scripts and emoji, which change what is seen.
+_INVISIBLE = dict.fromkeys(
+    [0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
+)
+
+
+def visible(value: str) -> str:
+    """Return `value` without the characters nobody sees, trimmed."""
+    return value.translate(_INVISIBLE).strip()
+
+
 def comparison_key(value: str) -> str:
-    """Return the form in which names, addresses and codes are compared: trimmed, NFKC, case-folded."""
-    folded = unicodedata.normalize("NFKC", value).strip().casefold()
+    """Return the form in which names, addresses and codes are compared: what is visible, NFKC, case-folded."""
+    folded = visible(unicodedata.normalize("NFKC", visible(value))).casefold()
     return unicodedata.normalize("NFKC", folded)
 
 

@@ -62,11 +62,28 @@ def test_a_code_counts_without_case_and_spaces(service: Service) -> None:
     assert register(service, typed, fresh()).json()["event_id"] == event.id
 
 
-@pytest.mark.parametrize("around", ["\n", "\t", "\r\n", "\u00a0"])
+@pytest.mark.parametrize("around", ["\n", "\t", "\r\n", "\u00a0", "\u200b", "\ufeff"])
 def test_a_pasted_code_counts_without_line_ends(service: Service, around: str) -> None:
     event = service.event()
     assert service.post("/api/check-event-code", json={"event_code": event.code + around}).json() == {"valid": True}
     assert register(service, event.code + around, fresh()).json()["event_id"] == event.id
+
+
+def test_what_nobody_sees_in_a_name_makes_no_other_guest_of_it(service: Service) -> None:
+    event, name = service.event(), fresh()
+    # As phones wrap what is copied from them.
+    user = register(service, event.code, f"\u202a{name}\u202c ", f"\u200b{name}@example.org").json()
+    assert (user["username"], user["email"]) == (name, f"{name}@example.org")
+    assert not is_free(service, event, f"{name[:3]}\u200b{name[3:]}")
+    taken = register(service, event.code, f"{name[:3]}\u00ad{name[3:]}", f"{fresh()}@example.org")
+    refused(taken, 400, "AccountTaken", TAKEN)
+    assert service.log_in(f"\ufeff{name}", code=event.code)
+
+
+@pytest.mark.parametrize("name", ["\u202e", "\u200b\u200b", " \ufeff "])
+def test_a_name_of_which_nothing_is_seen_is_refused(service: Service, name: str) -> None:
+    answer = register(service, service.event().code, name, f"{fresh()}@example.org")
+    refused(answer, 422, "InvalidRequest")
 
 
 @pytest.mark.parametrize("code", ["NOSUCH99", "", "   ", "é" * 900, "\x00", "a/b%2e"])
