@@ -23,8 +23,12 @@ def portrait(request: Request, guest: CurrentGuest, asked: MaybeEvent = None, ch
     with suppress(errors.NoSelfie):
         taken = selfies.mine(guest.id)
     is_open = any(each.event.expires_at > utcnow() for each in joined)
-    known = [each.event for each in joined if each.event.id == asked]
-    onward = f"/photos?event={known[0].id}" if known else "/photos"
+    event_id = next((each.event.id for each in joined if each.event.id == asked), None)
     return render(
-        request, "guest/portrait.html", taken=taken, change=change or taken is None, is_open=is_open, onward=onward
+        request,
+        "guest/portrait.html",
+        taken=taken,
+        change=change or taken is None,
+        is_open=is_open,
+        for_event=f"?event={event_id}" if event_id else "",
     )

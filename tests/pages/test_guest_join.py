@@ -173,10 +173,13 @@ def test_without_a_camera_a_file_does(stage: Stage, event: Event) -> None:
         assert axe(page) == []
         page.get_by_role("button", name="Utiliser ce portrait").click()
         page.wait_for_url(f"**/photos?event={event.id}")
-        page.goto("/selfie")
+        page.get_by_role("link", name="Mon portrait").click()
         expect(page.locator("#kept img")).to_be_visible()
         page.get_by_role("link", name="En prendre un autre").click()
         expect(page.locator("#taking")).to_be_visible()
+        page.get_by_role("link", name="Garder").click()
+        page.get_by_role("link", name="Voir mes photos").click()
+        page.wait_for_url(f"**/photos?event={event.id}")
 
 
 def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, event: Event) -> None:
