@@ -24,7 +24,9 @@ from pages.admin_forms import (
     changed,
     fields_of,
     judge_event,
+    overtaken,
     refused,
+    shown_before,
     text_in,
     typed_event,
 )
@@ -56,6 +58,7 @@ def show_event(
         is_open=event.expires_at > utcnow(),
         fields=fields,
         before=json.dumps(fields),
+        saved=_in_words(event, language_of(request)),
         progress=progress.progress_of(event.id),
         photographers=accounts.list_photographers(),
         guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
@@ -67,22 +70,42 @@ def show_event(
     )
 
 
+def _in_words(event: Event, language: str) -> dict[str, tuple[str, str]]:
+    """Return, for each field of the form, what it is called and what is saved."""
+    values = {
+        "name": ("name", event.name),
+        "date": ("date", figures.day(language, event.date) if event.date else "–"),
+        "timezone": ("timezone", event.timezone),
+        "expires_at": ("expires", figures.moment(language, event.expires_at, event.timezone)),
+        "sees": ("sees", text(language, f"admin.event.sees.{fields_of(event)['sees']}")),
+        PEOPLE: ("photographers", ", ".join(each.username for each in event.photographers) or "–"),
+    }
+    return {name: (text(language, f"admin.event.{label}"), value) for name, (label, value) in values.items()}
+
+
 def _drawn(event: Event) -> Markup:
     return Markup(qr.inline_svg(event.event_code))  # noqa: S704 - lines of numbers, made here
 
 
 @router.post(f"{HOME}/{{event_id}}")
-def change_event(request: Request, event_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
-    """Only what this admin changed is written: another's change of another field, made meanwhile, stays."""
-    page, typed = f"{HOME}/{event_id}", typed_event(sent)
+def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
+    """Only what this admin changed is written: another's change of another field, made meanwhile, stays.
+
+    Where another changed the same field meanwhile, nothing is written before this admin has seen that. A form that
+    comes back shows what was typed where it was changed, and what is saved elsewhere.
+    """
+    page, typed, before = f"{HOME}/{event.id}", typed_event(sent), shown_before(sent)
     typed.pop("event_code")
-    judged = judge_event(changed(sent, typed), typed)
+    given = changed(before, typed)
+    judged = judge_event(given, typed)
     if judged.problems:
-        return refused(request, page, judged.problems, typed)
+        return refused(request, page, judged.problems, given)
+    if fields := overtaken(before, given, fields_of(event)):
+        return lead_back(request, page, overtaken=fields, **given)
     try:
-        events.update(event_id, judged.values)
+        events.update(event.id, judged.values)
     except errors.NoSuchPhotographer:
-        return refused(request, page, [PEOPLE], typed)
+        return refused(request, page, [PEOPLE], given)
     return lead_back(request, page, done="saved")
 
 

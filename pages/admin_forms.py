@@ -82,18 +82,26 @@ def fields_of(event: Event) -> dict[str, str]:
     }
 
 
-def changed(sent: FormData, typed: Mapping[str, str]) -> dict[str, str]:
-    """Return what differs from what the form showed: what somebody else changed meanwhile is left alone."""
+def shown_before(sent: FormData) -> dict[str, Any]:
+    """Return the fields as the form showed them when it was opened."""
     before: Any = None
     with suppress(ValueError):
         before = json.loads(text_in(sent, "before"))
-    if not isinstance(before, dict):
-        before = {}
+    return before if isinstance(before, dict) else {}
+
+
+def changed(before: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, str]:
+    """Return what differs from what the form showed: what somebody else changed meanwhile is left alone."""
     different = {name: value for name, value in typed.items() if before.get(name) != value}
     # The hour of another zone is another moment.
     if "timezone" in different:
         different["expires_at"] = typed["expires_at"]
     return different
+
+
+def overtaken(before: Mapping[str, Any], given: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the fields in `given` that somebody else has changed to something else since the form was opened."""
+    return [name for name, value in given.items() if before.get(name, now[name]) != now[name] != value]
 
 
 def judge_event(given: Mapping[str, str], typed: Mapping[str, str]) -> Judged:

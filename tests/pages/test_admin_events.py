@@ -128,6 +128,33 @@ def test_a_change_shows_at_once_and_leaves_others_changes_alone(stage: Stage) ->
     assert valid == {"valid": False}
 
 
+def test_who_changes_what_another_changed_meanwhile_sees_it_first(stage: Stage) -> None:
+    event = stage.event("Avant", date="2030-06-20")
+    path = f"/admin/events/{event.id}"
+    with stage.page("desktop") as one, stage.page("phone", "en") as other:
+        for page in (one, other):
+            as_admin(stage, page, path)
+        one.fill("#name", "Celui de Léa")
+        one.fill("#date", "2030-06-21")
+        one.get_by_role("button", name="Enregistrer").click()
+        expect(one.locator("h1")).to_have_text("Celui de Léa")
+        other.fill("#name", "Tom's")
+        other.get_by_label("Everyone sees all the photos").check()
+        other.get_by_role("button", name="Save").click()
+        expect(other.get_by_role("alert")).to_contain_text("Somebody else has changed this meanwhile")
+        expect(other.get_by_role("alert")).to_be_in_viewport()
+        expect(other.locator(".overtaken dt")).to_have_text(["Name of the event"])
+        expect(other.locator(".overtaken dd")).to_have_text(["Celui de Léa"])
+        shoot(other, "admin-event-overtaken")
+        assert axe(other) == []
+        expect(other.locator("h1")).to_have_text("Celui de Léa")
+        expect(other.locator("#name")).to_have_value("Tom's")
+        other.get_by_role("button", name="Save").click()
+        expect(other.locator("h1")).to_have_text("Tom's")
+        expect(other.locator("#date")).to_have_value("2030-06-21")
+        assert other.get_by_label("Everyone sees all the photos").is_checked()
+
+
 def test_a_new_code_works_at_once_and_the_old_one_can_be_taken_back(stage: Stage) -> None:
     event = stage.event()
     with stage.page() as page:
