@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 import operations.service
+from accounts import passwords
 from bench.postgres import postgres_server
 from database import forget_engine
 from events.service import forget_codes
@@ -21,6 +24,26 @@ from tests.builders import Service
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
 DATABASES = ("sqlite", "postgresql")
+
+
+AGREED_HASH = passwords._hash
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2id at its lowest cost: thousands of logins are not what these tests are about."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hash", cheap)
+        patch.setattr(passwords, "_DECOY", cheap.hash("the password of nobody"))
+        yield
+
+
+@pytest.fixture
+def agreed_hashes(cheap_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id as in production."""
+    monkeypatch.setattr(passwords, "_hash", AGREED_HASH)
+    monkeypatch.setattr(passwords, "_DECOY", AGREED_HASH.hash("the password of nobody"))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from models import User
 from tests.builders import Service
 
 
-def test_the_hash_is_argon2id_with_the_agreed_cost() -> None:
+def test_the_hash_is_argon2id_with_the_agreed_cost(agreed_hashes: None) -> None:
     hashed = passwords.hash_password("secret")
     assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert passwords.verify_password("secret", hashed)
@@ -23,7 +23,7 @@ def test_the_hash_is_argon2id_with_the_agreed_cost() -> None:
 
 
 def test_a_storm_of_logins_is_told_to_come_back_and_leaves_the_others_room(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, agreed_hashes: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guest = service.guest(service.event())
     monkeypatch.setattr(dependencies, "MAX_WAITING", 5)

@@ -57,7 +57,8 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
     photographer = stage.event("Ailleurs").photographer
     with stage.page(size, language) as page:
         as_admin(stage, page, "/admin/events")
-        page.locator(".heading .button.main").click()
+        with page.expect_navigation():
+            page.locator(".heading .button.main").click()
         assert axe(page) == []
         assert fits(page)
         shoot(page, f"admin-event-new-{size}-{language}")
@@ -74,7 +75,8 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
         link = decoded(page.locator(".code-card .qr"))
         assert link == page.locator(".code-card a").get_attribute("href")
         assert urlsplit(link).query == f"event_code={drawn}"
-        page.locator(".heading .button.main").click()
+        with page.expect_navigation():
+            page.locator(".heading .button.main").click()
         page.goto(f"{page.url}?words=both")
         assert decoded(page.locator(".sheet .qr")) == link
         page.goto(link)
@@ -307,7 +309,8 @@ def test_deleting_tells_what_goes_and_wants_the_name(stage: Stage) -> None:
     stayer.call("POST", "/api/join-event", json={"event_code": elsewhere.code})
     with stage.page() as page:
         as_admin(stage, page, f"/admin/events/{event.id}")
-        page.get_by_role("link", name="Supprimer l’événement…").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Supprimer l’événement…").click()
         figures = page.locator(".figures > div").all_inner_texts()
         assert [re.sub(r"\D", "", figure) for figure in (figures[0], figures[4])] == ["1", "1"]
         expect(page.locator("main")).to_contain_text("1 invité inscrit aussi ailleurs garde son compte")

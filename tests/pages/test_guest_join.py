@@ -128,7 +128,8 @@ def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) 
         page.goto(f"/photos?event={other.id}")
         expect(page.locator("#standing")).to_contain_text("Vous avez retiré votre accord")
         page.goto("/account")
-        page.get_by_role("button", name="Donner de nouveau mon accord").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Donner de nouveau mon accord").click()
         page.goto(f"/photos?event={other.id}")
         expect(page.locator("#standing")).to_contain_text("3 photos de vous")
 
