@@ -36,7 +36,7 @@ check: $(VENV)/.dev ## Format, lint, types and architecture
 	$(BIN)/pytest -q tests/test_architecture.py
 
 test: check ## Every test
-	$(BIN)/pytest -n 3 -m "not long"
+	$(BIN)/pytest -n 3 --dist loadscope -m "not long"
 
 test-long: $(VENV)/.dev ## The tests that take minutes
 	$(BIN)/pytest -m long
