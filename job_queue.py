@@ -12,16 +12,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
-from models import DONE, FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent, utcnow
+from models import DONE, FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent, UtcDateTime, utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
 JobRow = type[Selfie] | type[UserEvent] | type[Photo]
+Now = datetime | BindParameter[datetime]
 # A guest waits for a selfie and a join; a photo can wait for them.
 KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
@@ -62,14 +74,22 @@ def given_up(kind: JobRow) -> ColumnElement[bool]:
     return kind.status == literal_column(f"'{FAILED}'")
 
 
-def _lost(kind: JobRow, now: datetime) -> ColumnElement[bool]:
+def _lost(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
     return and_(not_through(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
-def _waiting(kind: JobRow, now: datetime) -> ColumnElement[bool]:
+def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
     return and_(not_through(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+
+
+# In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
+CHOICES = [(kind, condition, condition is _lost) for kind in KINDS for condition in (_lost, _waiting)]
+# Every process looks every second, mostly in vain: one statement, made once.
+_LOOK = select(
+    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in CHOICES)
+)
 
 
 class _Turns:
@@ -93,17 +113,15 @@ _turns = _Turns()
 
 def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
     """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
-    # Mostly there is nothing: one statement then, not six.
-    if not session.scalar(select(or_(*(exists().where(not_through(kind)) for kind in KINDS)))):
-        return None
-    for kind in KINDS:
-        for condition, lost in ((_lost(kind, now), True), (_waiting(kind, now), False)):
-            if kind is Photo and not lost:
-                event_ids = session.scalars(select(Photo.event_id).where(condition).distinct()).all()
-                if event_ids:
-                    return Photo, and_(condition, Photo.event_id == _turns.next_of(event_ids)), False
-            elif session.scalar(select(kind.id).where(condition).limit(1)) is not None:
-                return kind, condition, lost
+    for (kind, condition, lost), is_there in zip(CHOICES, session.execute(_LOOK, {"now": now}).one(), strict=True):
+        if not is_there:
+            continue
+        claimable = condition(kind, now)
+        if kind is not Photo or lost:
+            return kind, claimable, lost
+        event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
+        if event_ids:
+            return kind, and_(claimable, Photo.event_id == _turns.next_of(event_ids)), lost
     return None
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, delete, exists, false, func, select, update
+from sqlalchemy import Row, bindparam, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent
 
+# Asked at every call of somebody who is logged in: made once.
+_USER = select(User).where(User.id == bindparam("user_id")).options(joinedload(User.event))
+
 
 def user(session: Session, user_id: int) -> User | None:
     """Return the account with its event."""
-    return session.scalar(select(User).where(User.id == user_id).options(joinedload(User.event)))
+    return session.scalar(_USER, {"user_id": user_id})
 
 
 def taken(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models import (
     DONE,
@@ -179,10 +179,12 @@ def add_selfie_embeddings(
     session.flush()
 
 
-def selfie_is_current(session: Session, selfie_id: int, user_id: int) -> bool:
-    """Tell whether the selfie still exists and no newer one has been accepted."""
-    newer = exists().where(Selfie.user_id == user_id, Selfie.id > selfie_id, Selfie.status == DONE)
-    return bool(session.scalar(select(exists().where(Selfie.id == selfie_id) & ~newer)))
+def selfie_and_rank(session: Session, selfie_id: int) -> Row[Selfie, bool] | None:
+    """Return a selfie as it is now, and whether its guest has had none accepted since."""
+    newer = aliased(Selfie)
+    surpassed = exists().where(newer.user_id == Selfie.user_id, newer.id > Selfie.id, newer.status == DONE)
+    statement = select(Selfie, ~surpassed).where(Selfie.id == selfie_id)
+    return session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
 
 
 def selfie_looked_for(session: Session, selfie_id: int, event_id: int) -> Selfie | None:

@@ -67,17 +67,18 @@ def accept_selfie(
     matched: set[int] = set()
     while True:
         with transaction() as session:
-            user = queries.owner(session, selfie_id)
-            selfie = queries.selfie(session, selfie_id)
-            if user is None or selfie is None or not held(selfie):
+            found = _in_hand(session, selfie_id, held)
+            if found is None:
                 return []
-            if not queries.selfie_is_current(session, selfie_id, user.id):
+            selfie, is_current = found
+            if not is_current:
                 selfie_queries.remove(session, [selfie_id])
                 return [selfie.storage_key] if selfie.storage_key else []
-            event_ids = sorted(selfie_queries.events_of(session, user.id) - matched)
+            looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id)
+            event_ids = sorted(looked_for.keys() - matched)
             if not event_ids:
-                return _finish_selfie(session, selfie_id)
-            unknown = selfie_queries.events_without_embedding(session, user.id, selfie_id)
+                return _finish_selfie(session, selfie)
+            unknown = [event_id for event_id in event_ids if not looked_for[event_id]]
             queries.add_selfie_embeddings(session, selfie_id, unknown, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
@@ -86,25 +87,35 @@ def accept_selfie(
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
                     matched.add(event_id)
-                if event_id == event_ids[-1] and _is_through(session, selfie_id, matched, held):
-                    return _finish_selfie(session, selfie_id)
+                if event_id == event_ids[-1]:
+                    through = _through(session, selfie_id, matched, held)
+                    if through is not None:
+                        return _finish_selfie(session, through)
 
 
-def _is_through(session: Session, selfie_id: int, matched: set[int], held: Callable[[Selfie], bool]) -> bool:
-    """Tell whether the selfie is still ours and no event was joined meanwhile; none can be until the end of this."""
-    user = queries.owner(session, selfie_id)
-    selfie = queries.selfie(session, selfie_id)
-    if user is None or selfie is None or not held(selfie):
-        return False
-    return queries.selfie_is_current(session, selfie_id, user.id) and matched.issuperset(
-        selfie_queries.events_of(session, user.id)
-    )
+def _in_hand(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -> tuple[Selfie, bool] | None:
+    """Hold the guest's row; return the selfie if it still is ours, and whether the guest has had none accepted since.
+
+    Whoever withdraws a consent or accepts a selfie holds that row too, and whoever joins an event waits for it: the
+    membership refers to it.
+    """
+    if queries.owner(session, selfie_id) is None:
+        return None
+    found = queries.selfie_and_rank(session, selfie_id)
+    return (found[0], found[1]) if found is not None and held(found[0]) else None
 
 
-def _finish_selfie(session: Session, selfie_id: int) -> list[str]:
+def _through(session: Session, selfie_id: int, matched: set[int], held: Callable[[Selfie], bool]) -> Selfie | None:
+    """Return the selfie if it is ours, current, and matched in every event; none is joined before this ends."""
+    found = _in_hand(session, selfie_id, held)
+    if found is None or not found[1]:
+        return None
+    selfie = found[0]
+    return selfie if matched.issuperset(selfie_queries.looked_for(session, selfie.user_id, selfie_id)) else None
+
+
+def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
     """Mark the selfie done and remove those it replaces; return the storage keys that no row needs any more."""
-    selfie = queries.selfie(session, selfie_id)
-    assert selfie is not None  # noqa: S101 - the caller holds it
     older = selfie_queries.others(session, selfie.user_id, selfie.id)
     if older:
         selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
@@ -227,7 +238,7 @@ def rematch(
         selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
         looked_for = membership.withdrawn_at is None
         if looked_for and selfie is not None and embedding is not None and selfie.status == DONE:
-            if event.id in selfie_queries.events_without_embedding(session, user.id, selfie.id):
+            if not selfie_queries.looked_for(session, user.id, selfie.id)[event.id]:
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
             match_guest(session, event, user.id, selfie.id, embedding)
         asked, began = membership.requested_at, membership.started_at

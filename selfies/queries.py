@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from models import DONE, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
@@ -76,22 +76,14 @@ def forget_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
     )
 
 
-def _matched_in(user_id: int) -> Select[int]:
-    """The events in which the guest is looked for: joined, and the consent not withdrawn."""
-    return select(UserEvent.event_id).where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None))
+def looked_for(session: Session, user_id: int, selfie_id: int) -> dict[int, bool]:
+    """Return the events in which the guest is looked for: joined, the consent not withdrawn.
 
-
-def events_of(session: Session, user_id: int) -> set[int]:
-    """Return the events in which the guest is looked for."""
-    return set(session.scalars(_matched_in(user_id)))
-
-
-def events_without_embedding(session: Session, user_id: int, selfie_id: int) -> Sequence[int]:
-    """Return the events in which the guest is looked for and this selfie has no embedding yet."""
-    known = select(SelfieEmbedding.event_id).where(SelfieEmbedding.selfie_id == selfie_id)
-    return session.scalars(
-        _matched_in(user_id).where(UserEvent.event_id.not_in(known)).order_by(UserEvent.event_id)
-    ).all()
+    For each, whether this selfie has an embedding there.
+    """
+    there = exists().where(SelfieEmbedding.selfie_id == selfie_id, SelfieEmbedding.event_id == UserEvent.event_id)
+    found = select(UserEvent.event_id, there).where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None))
+    return dict(iter(session.execute(found).all()))
 
 
 def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
