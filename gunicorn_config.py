@@ -37,6 +37,9 @@ except UnsafeSettings as problem:
 set_up_logging(structured=_settings.logs_json, access=_settings.access_log)
 
 bind = f"0.0.0.0:{_settings.port}"
+# By default one for each core, eight at most. Measured (`python -m bench.workers`, two cores, photos under way):
+# two answer as soon as any number does and process 37 % more photos than one; a third brings 23 % more photos for
+# 320 MB, a fourth 4 % more.
 workers = _settings.gunicorn_workers
 worker_class = "uvicorn_worker.UvicornWorker"
 preload_app = True

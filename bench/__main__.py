@@ -17,7 +17,7 @@ from bench.load_results import read_results
 from bench.pages import page, pictures, renewed, table
 from bench.report import FOLDER, Measured, read
 
-PARTS = ("load_results", "journey_cpu", "constant", "engine", "dlib_compare", "growth", "faces_million")
+PARTS = ("load_results", "journey_cpu", "workers", "constant", "engine", "dlib_compare", "growth", "faces_million")
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 
