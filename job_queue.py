@@ -85,10 +85,10 @@ def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
 
 
 # In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
-CHOICES = [(kind, condition, condition is _lost) for kind in KINDS for condition in (_lost, _waiting)]
+_CHOICES = [(kind, condition, condition is _lost) for kind in KINDS for condition in (_lost, _waiting)]
 # Every process looks every second, mostly in vain: one statement, made once.
 _LOOK = select(
-    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in CHOICES)
+    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in _CHOICES)
 )
 
 
@@ -113,7 +113,7 @@ _turns = _Turns()
 
 def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
     """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
-    for (kind, condition, lost), is_there in zip(CHOICES, session.execute(_LOOK, {"now": now}).one(), strict=True):
+    for (kind, condition, lost), is_there in zip(_CHOICES, session.execute(_LOOK, {"now": now}).one(), strict=True):
         if not is_there:
             continue
         claimable = condition(kind, now)

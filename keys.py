@@ -3,8 +3,6 @@
 import unicodedata
 
 MAX_ID = 2**63 - 1
-
-
 # Characters nobody sees: marks, embeddings, overrides and isolates of the writing direction, which phones wrap around
 # what is copied from them, zero-width space and word joiner, byte-order mark, soft hyphen. Not the joiners of
 # Persian, Indian scripts and emoji, which change what is seen.
@@ -20,7 +18,7 @@ def visible(value: str) -> str:
 
 def comparison_key(value: str) -> str:
     """Return the form in which names, addresses and codes are compared: what is visible, NFKC, case-folded."""
-    folded = visible(unicodedata.normalize("NFKC", visible(value))).casefold()
+    folded = unicodedata.normalize("NFKC", visible(value)).strip().casefold()
     return unicodedata.normalize("NFKC", folded)
 
 

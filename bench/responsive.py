@@ -115,7 +115,8 @@ def request_times(scene: Scene, number: int, going_on: Callable[[], bool]) -> di
     return times
 
 
-def _quantile(values: list[float], share: float) -> float:
+def quantile(values: list[float], share: float) -> float:
+    """Return a quantile of seconds, in milliseconds."""
     return float(np.quantile(values, share)) * 1000
 
 
@@ -123,12 +124,12 @@ def show_requests(idle: dict[str, list[float]], busy: dict[str, list[float]]) ->
     """Print p95 of each call, idle and busy, and whether it keeps its bound."""
     print(f"Requests at {RATE:.0f}/s: {sum(map(len, busy.values()))} with photos in the queue")
     for name, quiet in idle.items():
-        calm, loaded = _quantile(quiet, 0.95), _quantile(busy[name], 0.95)
+        calm, loaded = quantile(quiet, 0.95), quantile(busy[name], 0.95)
         bound = max(2 * calm, calm + 15)
         word = "kept" if loaded <= bound else "MISSED"
         print(f"  {name:<24} p95 idle {calm:6.1f} ms  busy {loaded:6.1f} ms  bound {bound:6.1f} ms  {word}")
     every = [each for row in busy.values() for each in row]
-    print(f"  p99.9 of all: {_quantile(every, 0.999):.0f} ms (bound 250)")
+    print(f"  p99.9 of all: {quantile(every, 0.999):.0f} ms (bound 250)")
 
 
 # --- processes --------------------------------------------------------------------------------------------

@@ -11,12 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from bench.client import temporary_folder
 from bench.ingest import twelve_megapixel_photo
 from bench.report import Drawing, Measured, Result, run_part
-from bench.responsive import Scene, drain, make_scene, request_times
+from bench.responsive import Scene, drain, make_scene, quantile, request_times
 
 PART = "workers"
 COUNTS = (1, 2, 3, 4)
@@ -43,10 +41,6 @@ def proportional(pids: list[int]) -> float:
     return sum(int(row.split()[1]) for lines in rows for row in lines if row.startswith("Pss:")) * 1024 / 1e6
 
 
-def _milliseconds(times: list[float], share: float) -> float:
-    return float(np.quantile(times, share)) * 1000
-
-
 def observe(scene: Scene, photo: bytes, alone: int, meanwhile: int) -> Figures:
     """Process photos alone, then while requests come."""
     scene.upload(photo, WARM_UP)
@@ -62,9 +56,9 @@ def observe(scene: Scene, photo: bytes, alone: int, meanwhile: int) -> Figures:
     drain(scene)
     return Figures(
         photos=photos,
-        check=_milliseconds(times["check-event-code"], 0.95),
-        login=_milliseconds(times["login"], 0.95),
-        slowest=_milliseconds([each for row in times.values() for each in row], 0.99),
+        check=quantile(times["check-event-code"], 0.95),
+        login=quantile(times["login"], 0.95),
+        slowest=quantile([each for row in times.values() for each in row], 0.99),
         memory=proportional(scene.launcher.workers()),
     )
 

@@ -97,11 +97,9 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
     page, typed, before = f"{HOME}/{event.id}", typed_event(sent), shown_before(sent)
     typed.pop("event_code")
     given = changed(before, typed)
-    judged = judge_event(given, typed)
-    if judged.problems:
-        return refused(request, page, judged.problems, given)
-    if fields := overtaken(before, given, fields_of(event)):
-        return lead_back(request, page, overtaken=fields, **given)
+    judged, fields = judge_event(given, typed), overtaken(before, given, fields_of(event))
+    if judged.problems or fields:
+        return lead_back(request, page, problems=judged.problems, overtaken=fields, **given)
     try:
         events.update(event.id, judged.values)
     except errors.NoSuchPhotographer:

@@ -98,6 +98,13 @@ def fresh_database(
         _reset()
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def quiet_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A migrated, empty database that no job thread works on, of each kind."""
+    with fresh_database(request, tmp_path_factory.mktemp("quiet")):
+        yield
+
+
 def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Iterator[Service]:
     from main import create_app
 

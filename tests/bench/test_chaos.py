@@ -7,7 +7,7 @@ import pytest
 
 from bench.chaos import Plan, differences, play
 
-SHORT = Plan(seconds=8, guests=6, photos=20)
+SHORT = Plan(seconds=14, guests=10, photos=40)
 FULL = Plan()
 
 

@@ -1,7 +1,7 @@
 """A selfie and a photo of the same person that are finished at the same moment must find each other."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -21,20 +21,12 @@ from faces.fake import ENGINE_ID, FakeEngine
 from matching import matrices, queries, service
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from tests.builders import people
-from tests.conftest import fresh_database
 
 ROUNDS = 30
 
 
-@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A database that no job thread works on."""
-    with fresh_database(request, tmp_path_factory.mktemp("meeting")):
-        yield
-
-
 @pytest.fixture
-def event(database: None) -> Event:
+def event(quiet_database: None) -> Event:
     """An event without guests."""
     return events.create(NewEvent("Meeting"))
 

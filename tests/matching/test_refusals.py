@@ -1,7 +1,7 @@
 """What a guest refused or withdrew never comes back, whoever matches again, whatever is under way at that moment."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -25,21 +25,13 @@ from images import decode
 from matching import matrices, queries, refusals, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
 from tests.builders import people
-from tests.conftest import fresh_database
 
 ROUNDS = 15
 HASHED = hash_password("pw")
 
 
-@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A database that no job thread works on."""
-    with fresh_database(request, tmp_path_factory.mktemp("refusals")):
-        yield
-
-
 @pytest.fixture
-def event(database: None) -> Event:
+def event(quiet_database: None) -> Event:
     """An event without guests."""
     return events.create(NewEvent("Refusals"))
 

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,17 +18,14 @@ from matching import service as matching
 from models import DONE, PROCESSING, Event, Selfie, utcnow
 from pages import gallery, standing
 from photos import progress
-from tests.conftest import fresh_database
 
 PHOTOS = 3
 
 
-@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
-def event(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Event]:
-    """An event on a database that no job thread works on."""
-    folder: Path = tmp_path_factory.mktemp("standing")
-    with fresh_database(request, folder):
-        yield events.create(NewEvent("Standing"))
+@pytest.fixture
+def event(quiet_database: None) -> Event:
+    """An event without guests."""
+    return events.create(NewEvent("Standing"))
 
 
 @pytest.fixture
