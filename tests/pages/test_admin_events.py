@@ -4,27 +4,19 @@ import re
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-import cv2
-import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from bench.client import Api, wait_until
 from faces.fake import fake_colour, fake_photo
 from tests.pages.desk import as_admin
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pictures import read_qr
 
 WORDS = {
     "fr": {"made": "L’événement est créé.", "saved": "C’est enregistré.", "over": "Terminé", "join": "Le code"},
     "en": {"made": "The event is created.", "saved": "Saved.", "over": "Over", "join": "The code"},
 }
-
-
-def decoded(part: Locator) -> str:
-    """Return what the QR code in a part of the page says to a camera."""
-    pixels = cv2.imdecode(np.frombuffer(part.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-    assert pixels is not None
-    return str(cv2.QRCodeDetector().detectAndDecode(pixels)[0])
 
 
 def fits(page: Page) -> bool:
@@ -72,13 +64,13 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
         expect(page.locator("h1")).to_have_text("<script>alert(1)</script> & Co")
         assert page.locator(".big-code").inner_text() == drawn
         assert page.get_by_label(photographer).is_checked()
-        link = decoded(page.locator(".code-card .qr"))
+        link = read_qr(page.locator(".code-card .qr").screenshot())
         assert link == page.locator(".code-card a").get_attribute("href")
         assert urlsplit(link).query == f"event_code={drawn}"
         with page.expect_navigation():
             page.locator(".heading .button.main").click()
         page.goto(f"{page.url}?words=both")
-        assert decoded(page.locator(".sheet .qr")) == link
+        assert read_qr(page.locator(".sheet .qr").screenshot()) == link
         page.goto(link)
         assert page.url.startswith(link)
         expect(page.locator("input[name=event_code]")).to_have_value(drawn)
@@ -167,7 +159,7 @@ def test_a_new_code_works_at_once_and_the_old_one_can_be_taken_back(stage: Stage
         page.fill("#event_code", "Fête-2030")
         page.get_by_role("button", name="Changer le code").click()
         expect(page.locator(".big-code")).to_have_text("Fête-2030")
-        assert decoded(page.locator(".code-card .qr")).endswith("event_code=F%C3%AAte-2030")
+        assert read_qr(page.locator(".code-card .qr").screenshot()).endswith("event_code=F%C3%AAte-2030")
         page.get_by_role("button", name=f"Reprendre le code {event.code}").click()
         expect(page.locator(".big-code")).to_have_text(event.code)
         page.get_by_role("button", name="Tirer un code au sort").click()
@@ -290,7 +282,7 @@ def test_the_poster_is_one_sheet_with_nothing_else_on_it(stage: Stage, event: Ev
                 " && !e.closest('.sheet') && !e.querySelector('.sheet')).map(e => e.outerHTML)"
             )
             assert texts == []
-            assert decoded(page.locator(".sheet")).startswith("http")
+            assert read_qr(page.locator(".sheet").screenshot()).startswith("http")
             pdf = page.pdf(prefer_css_page_size=True, print_background=True)
             assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
             page.emulate_media(media="screen")

@@ -135,7 +135,7 @@ def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Ev
         late = tmp_path / "late.jpg"
         late.write_bytes(people(9))
         of_photographer(stage, event).upload(event.id, [late])
-        expect(page.locator("#fresh")).to_have_text("1 nouvelle photo : l’afficher", timeout=15_000)
+        expect(page.locator("#fresh")).to_have_text("1 nouvelle photo : l’afficher")
         expect(page.locator(".shot")).to_have_count(NUMBER)
         page.click("#fresh")
         expect(page.locator(".shot").first).to_have_attribute("data-name", "late.jpg")
@@ -176,6 +176,6 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
         # Those that came first are through first, and are shown anew where they are.
-        page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150", timeout=40_000)
+        page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150")
         page.wait_for_function("() => document.querySelector('.shot img[src]')")
         assert page.locator(".shot img[src]").count() < 100

@@ -81,9 +81,7 @@ def arrived(page: Page) -> int:
 
 
 def wait_for(page: Page, number: int) -> None:
-    page.wait_for_function(
-        "number => parseInt(document.getElementById('count').textContent) >= number", arg=number, timeout=30_000
-    )
+    page.wait_for_function("number => parseInt(document.getElementById('count').textContent) >= number", arg=number)
 
 
 def names(stage: Stage, event: Event) -> list[str]:
@@ -119,7 +117,7 @@ def test_every_photo_arrives_once_though_the_server_is_killed_and_the_page_reloa
         line.detach()
         drop(page, card)
         drop(page, card)
-        expect(page.locator("#headline")).to_have_text(f"Tout est arrivé : {NUMBER} photos.", timeout=30_000)
+        expect(page.locator("#headline")).to_have_text(f"Tout est arrivé : {NUMBER} photos.")
         expect(page.locator("#before")).to_be_hidden()
         shoot(page, "studio-all-there")
     assert len(names(stage, event)) == NUMBER
@@ -141,7 +139,7 @@ def test_what_is_refused_is_named_with_the_reason(mortal: tuple[Stage, Launcher]
         with stage.page(size, language, color_scheme="dark") as page:
             opened(stage, page, event)
             page.set_input_files("#folder", folder)
-            expect(page.locator("#headline")).to_contain_text("4 ", timeout=20_000)
+            expect(page.locator("#headline")).to_contain_text("4 ")
             for sentence in words:
                 expect(page.locator("#queue .refused", has_text=sentence)).to_have_count(1)
             states = page.locator("#queue li:visible").evaluate_all(
@@ -178,7 +176,7 @@ def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage
         # A second tab with the same folder does no harm.
         other.set_input_files("#folder", folder)
         for tab in (other, page):
-            expect(tab.locator("#headline")).to_have_text("All there: 24 photos.", timeout=20_000)
+            expect(tab.locator("#headline")).to_have_text("All there: 24 photos.")
     assert len(names(stage, event)) == 24
 
 
@@ -210,7 +208,7 @@ def test_sending_stops_and_goes_on_and_a_busy_service_is_waited_for(
         page.route("**/upload-photos", answer)
         page.click("#pause")
         expect(page.locator("#headline")).to_contain_text("très sollicité")
-        expect(page.locator("#headline")).to_have_text("Tout est arrivé : 12 photos.", timeout=20_000)
+        expect(page.locator("#headline")).to_have_text("Tout est arrivé : 12 photos.")
     assert len(names(stage, event)) == 12
 
 
@@ -260,5 +258,5 @@ def test_photos_that_could_not_be_processed_are_tried_again(mortal: tuple[Stage,
         assert axe(page) == []
         shoot(page, "studio-failed")
         page.get_by_role("button", name="Réessayer").click()
-        expect(page.locator(".shot[data-state=done]")).to_have_count(2, timeout=20_000)
+        expect(page.locator(".shot[data-state=done]")).to_have_count(2)
         expect(page.locator("#state form")).to_have_count(0)
