@@ -21,7 +21,7 @@ import cv2
 import httpx2
 import numpy as np
 
-from bench.client import ROOT, Api, BenchError, Launcher, Server, temporary_folder, wait_until
+from bench.client import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
 from bench.pictures import sample_file
 from bench.postgres import databases
 from faces.local import LocalEngine
@@ -124,7 +124,9 @@ class Crowd:
 
     def _request(self, method: str, path: str, token: str | None = None, **kwargs: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return insist(lambda: httpx2.request(method, self._url + path, headers=headers, timeout=60, **kwargs))
+        return insist(
+            lambda: httpx2.request(method, self._url + path, headers=headers, timeout=60, verify=TLS, **kwargs)
+        )
 
     def _token(self, name: str) -> str:
         answer = self._request("POST", "/api/login", json={"username": name, "password": PASSWORD})

@@ -39,7 +39,7 @@ def opened(data: bytes) -> Image.Image:
 
 def read_qr(data: bytes) -> str:
     """Return what the QR code in a picture says to a camera; empty where there is none."""
-    code = zxingcpp.read_barcode(opened(data), formats=zxingcpp.BarcodeFormat.QRCode)
+    code = zxingcpp.read_barcode(opened(data), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return code.text if code else ""
 
 

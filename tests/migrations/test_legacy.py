@@ -214,6 +214,17 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
     old.engine.dispose()
 
 
+# Each kind once as source and once as target; the other two pairs with the long tests.
+@pytest.mark.parametrize(
+    ("old", "target"),
+    [
+        ("sqlite", "postgresql"),
+        ("postgresql", "sqlite"),
+        pytest.param("sqlite", "sqlite", marks=pytest.mark.long),
+        pytest.param("postgresql", "postgresql", marks=pytest.mark.long),
+    ],
+    indirect=True,
+)
 def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, files: Path) -> None:
     for number in range(100, 160):
         old.photo(number, photo_data=people(number % 60, block=400))

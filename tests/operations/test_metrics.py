@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 
-from bench.client import Launcher
+from bench.client import TLS, Launcher
 from tests.builders import Service, people
 
 TOKEN = {"Authorization": "Bearer monitoring-token-for-tests"}
@@ -40,11 +40,11 @@ def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_p
     try:
         launcher.start()
         for _ in range(40):
-            httpx2.post(f"{launcher.url}/api/check-event-code", json={"event_code": "x"})
+            httpx2.post(f"{launcher.url}/api/check-event-code", json={"event_code": "x"}, verify=TLS)
         name = 'reperio_request_seconds_count{method="POST",route="/api/check-event-code",status="200"}'
         # A call is counted once its answer has gone out.
         time.sleep(0.5)
-        texts = [httpx2.get(f"{launcher.url}/metrics").text for _ in range(6)]
+        texts = [httpx2.get(f"{launcher.url}/metrics", verify=TLS).text for _ in range(6)]
         assert {figure(text, name) for text in texts} == {40}
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
             assert httpx2.get(f"{launcher.url}/metrics", headers={header: "127.0.0.1"}).status_code == 401
