@@ -15,7 +15,7 @@ import numpy as np
 
 from faces.local import LocalEngine
 from matching.likeness import exact_cosines, find, threshold_for
-from matching.matrices import Block, Embeddings
+from matching.matrices import Block, Embeddings, quantised
 
 FIXED = 0.40
 GUEST_PICTURES = 7
@@ -67,12 +67,12 @@ def gallery(people: dict[str, list[Embeddings]], strangers: int) -> Gallery:
 def judge(event: Gallery, *, fixed: bool) -> Outcome:
     """Let every guest look; each face is a photo of its own."""
     ids = np.arange(len(event.owners), dtype=np.int64)
-    block = Block(ids, ids, event.faces)
+    block = Block(ids, ids, quantised(event.faces))
     threshold = FIXED if fixed else threshold_for(len(event.owners), FIXED)
     wrong = right = 0
     for place, selfie in enumerate(event.selfies):
         if fixed:
-            found = np.flatnonzero(exact_cosines(event.faces, selfie) >= threshold).tolist()
+            found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= threshold).tolist()
         else:
             found = list(find([block], selfie, threshold).faces)
         own = sum(event.owners[each] == place for each in found)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.matrices import Block, Embeddings
+from matching.matrices import SCALE, Block, Embeddings, Quantised
 
 # On LFW (7.5 million pairs of different people) YuNet and SFace take one stranger in 1,000 for the guest at a cosine
 # of 0.356, and ten times fewer with each further 0.0543.
@@ -30,6 +30,8 @@ SECOND_LOOK_MARGIN = 0.04
 SLACK = 1e-4
 # So coarse that the order in which a mean was summed up does not show.
 MEAN_DECIMALS = 5
+# Rows widened at a time: 1 MB of 128 float32 each stays in a core's cache.
+CHUNK = 2_048
 
 
 def threshold_for(faces: int, lowest: float) -> float:
@@ -40,14 +42,30 @@ def threshold_for(faces: int, lowest: float) -> float:
     return round(max(lowest, min(lowest + max(0, steps) * STEP, STRICTEST)), 4)
 
 
-def exact_cosines(rows: Embeddings, embedding: Embeddings) -> NDArray[np.float64]:
-    """Return the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,), the same from either side.
+def exact_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float64]:
+    """Return the cosine of each face of `rows` (n, dimensions) with `embedding` (dimensions,), always the same.
 
     Products in float32 differ in their last digits with the shapes multiplied. A match must not depend on whether
     the selfie or the photo came last, nor on how often a job ran: float64, rounded to six decimals, at most 1.
     """
-    wide = (rows.astype(np.float64) * embedding.astype(np.float64)).sum(axis=1)
+    wide = (_exact(rows) * embedding.astype(np.float64)).sum(axis=1)
     return np.asarray(np.minimum(np.round(wide, 6), 1.0), np.float64)
+
+
+def _exact(rows: Quantised) -> NDArray[np.float64]:
+    return np.asarray(rows.astype(np.float64) / SCALE, np.float64)
+
+
+def _products(rows: Quantised, embedding: Embeddings) -> NDArray[np.float32]:
+    """Return about the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,)."""
+    products = np.empty(len(rows), np.float32)
+    wide = np.empty((min(CHUNK, len(rows)), rows.shape[1]), np.float32)
+    scaled = embedding / np.float32(SCALE)
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        np.copyto(wide[: len(part)], part)
+        np.dot(wide[: len(part)], scaled, out=products[start : start + len(part)])
+    return products
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +78,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Near:
-    """Faces that one look accepts: ids, photos, cosines (n,) and embeddings (n, dimensions)."""
+    """Faces that one look accepts: ids, photos, cosines (n,) and embeddings (n, dimensions) quantised."""
 
     face_ids: NDArray[np.int64]
     photo_ids: NDArray[np.int64]
     cosines: NDArray[np.float64]
-    rows: Embeddings
+    rows: Quantised
 
 
 def _look(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> _Near:
-    near = [(block, np.flatnonzero(block.embeddings @ embedding >= threshold - SLACK)) for block in blocks]
+    near = [(block, np.flatnonzero(_products(block.embeddings, embedding) >= threshold - SLACK)) for block in blocks]
     rows = np.concatenate([block.embeddings[places] for block, places in near])
     cosines = exact_cosines(rows, embedding)
     accepted = cosines >= threshold
@@ -108,17 +126,18 @@ def find(blocks: Sequence[Block], embedding: Embeddings, threshold: float, refus
     return Found(found, mean)
 
 
-def mean_of(embedding: Embeddings, rows: Embeddings) -> Embeddings:
+def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
     """Return the unit mean of a selfie's embedding (dimensions,) and faces (n, dimensions), rounded."""
-    total = embedding.astype(np.float64) + rows.astype(np.float64).sum(axis=0)
+    total = embedding.astype(np.float64) + _exact(rows).sum(axis=0)
     return np.asarray(np.round(total / np.linalg.norm(total), MEAN_DECIMALS), np.float32)
 
 
-def touched(faces: Embeddings, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
+def touched(faces: Quantised, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
     """Return the guests (rows of `selfies` and `means`, both (guests, dimensions)) to whom one of `faces` may belong.
 
     A guest without a mean has zeros there. To all others these faces change nothing.
     """
-    first = (selfies @ faces.T).max(axis=1) >= threshold - SLACK
-    second = (means @ faces.T).max(axis=1) >= threshold + SECOND_LOOK_MARGIN - SLACK
+    columns = _exact(faces).astype(np.float32).T
+    first = (selfies @ columns).max(axis=1) >= threshold - SLACK
+    second = (means @ columns).max(axis=1) >= threshold + SECOND_LOOK_MARGIN - SLACK
     return np.flatnonzero(first | second)

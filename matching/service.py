@@ -176,7 +176,7 @@ def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]
     return matrices.Block(
         np.array(face_ids, np.int64),
         np.full(len(face_ids), photo_id, np.int64),
-        matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces]),
+        matrices.quantised(matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces])),
     )
 
 
