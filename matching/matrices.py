@@ -32,7 +32,7 @@ MAX_ROWS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An event's faces by one engine: `face_ids`, rising, `photo_ids` (n,), quantised `embeddings` (n, dimensions)."""
+    """An event's faces by one engine: `face_ids`, rising, `photo_ids` (n,), `embeddings` (n, dimensions)."""
 
     face_ids: NDArray[np.int64]
     photo_ids: NDArray[np.int64]
