@@ -79,7 +79,10 @@ def as_matrix(blobs: list[bytes]) -> Embeddings:
 
 def quantised(embeddings: Embeddings) -> Quantised:
     """Return unit vectors (n, dimensions) with SCALE for each component of 1."""
-    return np.asarray(np.rint(embeddings * np.float32(SCALE)), np.int16)
+    scaled = embeddings * np.float32(SCALE)
+    # In place: a second large array would cost more than the rounding.
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> EventFaces:
