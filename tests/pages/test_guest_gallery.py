@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.builders import people
 from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
@@ -240,6 +240,30 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         expect(other.locator(".heart")).to_have_count(1)
         assert untouched
         assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made anew"
+
+
+def test_a_photo_taken_back_stays_while_the_list_is_slow_to_come(stage: Stage, party: tuple[Event, str]) -> None:
+    event, guest = party
+    held: list[Route] = []
+    with stage.page("desktop") as page:
+        stage.log_in(page, guest, code=event.code)
+        first = page.locator(".tile").first
+        photo = first.get_attribute("data-key")
+        first.locator("a").click()
+        dialog = page.get_by_role("dialog")
+        with page.expect_response("**/photos/rows?*"):
+            dialog.get_by_role("button", name="Pas moi").click()
+        page.route("**/photos/rows?*", lambda route: held.append(route))
+        page.get_by_role("button", name="Annuler").click()
+        expect(dialog.locator(".place")).to_contain_text("Photo 1 sur 24")
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        expect(page.locator(f".tile[data-key='{photo}'] a")).to_be_focused()
+        for route in held:
+            route.continue_()
+        page.unroute("**/photos/rows?*")
+        expect(page.locator("#standing")).to_contain_text("24 photos")
+        expect(page.locator(f".tile[data-key='{photo}'] a")).to_be_focused()
 
 
 def test_events_are_kept_apart(stage: Stage, party: tuple[Event, str]) -> None:

@@ -11,7 +11,7 @@ const counted = { mine: "matched", favourites: "favourites", all: "photos" }[sho
 const known = new Map();
 let { standing, next, total } = data;
 let photos = data.photos.map(familiar);
-let [viewer, loading, fresh, stirred] = [null, null, null, Date.now()];
+let [viewer, loading, fresh, stirred, moves] = [null, null, null, Date.now(), 0];
 
 // One object for each photo, however often it comes: the viewer holds on to it.
 function familiar(photo) {
@@ -83,6 +83,9 @@ async function openViewer(index, anew = true) {
     tile: (photo) => rows.bring(photos.indexOf(photo))?.firstChild,
     // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
     moved(photo, back) {
+      // A list fetched before no longer holds.
+      fresh = null;
+      moves++;
       if (show === "mine") {
         photos = photos.filter((each) => each !== photo);
         const place = photos.findIndex((each) => each.at < photo.at);
@@ -144,12 +147,13 @@ async function look() {
 
 /** Fetch the newest photos; all that were loaded, where some may be gone (`deep`). */
 async function renew(deep) {
-  const [had, found] = [new Set(photos), []];
+  const [had, found, made] = [new Set(photos), [], moves];
   let answer = {};
   do {
     answer = await page(answer.next);
     found.push(...answer.photos.map(familiar));
   } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
+  if (made !== moves) return;
   const edge = answer.next ? found.at(-1).at : Infinity;
   const older = photos.filter((photo) => photo.at < edge && !found.includes(photo));
   const kept = answer.next ? older : [];
