@@ -242,6 +242,25 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made anew"
 
 
+def test_not_me_pressed_twice_refuses_one_photo(stage: Stage, party: tuple[Event, str]) -> None:
+    event, guest = party
+    refused: list[str] = []
+    with stage.page("desktop") as page:
+        stage.log_in(page, guest, code=event.code)
+        page.on("request", lambda sent: refused.append(sent.url) if sent.url.endswith("/not-me") else None)
+        page.locator(".tile a").nth(2).click()
+        dialog = page.get_by_role("dialog")
+        button = dialog.get_by_role("button", name="Pas moi")
+        button.dblclick()
+        expect(dialog.locator(".place")).to_contain_text("Photo 3 sur 23")
+        button.click()
+        page.wait_for_timeout(300)
+        assert len(refused) == 1
+        expect(page.locator(".toast")).to_have_count(1)
+        page.get_by_role("button", name="Annuler").click()
+        expect(dialog.locator(".place")).to_contain_text("Photo 3 sur 24")
+
+
 def test_a_photo_taken_back_stays_while_the_list_is_slow_to_come(stage: Stage, party: tuple[Event, str]) -> None:
     event, guest = party
     held: list[Route] = []

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from bench.client import Api
 from tests.builders import people
 from tests.conftest import wait_until
+from tests.pages.guests import remove_photo
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
 NUMBER = 14
@@ -80,6 +81,19 @@ def test_leaving_the_page_ends_the_time_to_think(stage: Stage, event: Event) -> 
         page.click("#delete")
         page.goto("/studio")
         wait_until(lambda: number_of_photos(stage, event) == NUMBER - 1)
+
+
+def test_what_another_window_deleted_keeps_nothing_from_being_deleted(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        remove_photo(stage, event, int(page.locator(".shot").nth(1).get_attribute("data-id") or 0))
+        page.locator(".shot .pick").nth(0).click()
+        page.locator(".shot .pick").nth(1).click()
+        page.click("#delete")
+        page.locator(".toast button").last.click()
+        expect(page.locator(".shot")).to_have_count(NUMBER - 2)
+        expect(page.locator(".toast")).to_have_count(0)
+    assert number_of_photos(stage, event) == NUMBER - 2
 
 
 def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) -> None:

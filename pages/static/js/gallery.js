@@ -87,10 +87,10 @@ async function openViewer(index, anew = true) {
       fresh = null;
       moves++;
       if (show === "mine") {
+        total += Number(back) - Number(photos.includes(photo));
         photos = photos.filter((each) => each !== photo);
         const place = photos.findIndex((each) => each.at < photo.at);
         if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
-        total += back ? 1 : -1;
         weigh().catch(() => {});
       }
       draw();

@@ -180,18 +180,28 @@ function remove() {
 
 async function erase(gone) {
   for (let start = 0; start < gone.length; start += DELETED_AT_ONCE) {
-    const part = gone.slice(start, start + DELETED_AT_ONCE);
-    const ids = part.map((shot) => shot.dataset.id).join();
-    try {
-      await call("DELETE", `/api/photos?photo_ids=${ids}`, { keepalive: true });
-      part.forEach((shot) => shot.remove());
-      counted -= part.length;
-    } catch (error) {
-      part.forEach((shot) => (shot.hidden = false));
-      toast(error.message);
-    }
+    await erasePart(gone.slice(start, start + DELETED_AT_ONCE));
   }
   tidy();
+}
+
+async function erasePart(part) {
+  const ids = part.map((shot) => shot.dataset.id).join();
+  try {
+    await call("DELETE", `/api/photos?photo_ids=${ids}`, { keepalive: true });
+  } catch (error) {
+    if (error.name !== "NoSuchPhoto") {
+      part.forEach((shot) => (shot.hidden = false));
+      return toast(error.message);
+    }
+    // Deleted from another window: the service deletes all or none, so each by itself.
+    if (part.length > 1) {
+      for (const shot of part) await erasePart([shot]);
+      return;
+    }
+  }
+  part.forEach((shot) => shot.remove());
+  counted -= part.length;
 }
 
 async function cover() {

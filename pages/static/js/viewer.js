@@ -12,6 +12,7 @@ const icons = {
   share: "M12 15V4M7 9 12 4 17 9M5 13V20H19V13",
   not: "M9 11a4 4 0 1 1 0-1zM3 20a7 7 0 0 1 9-6M15 15 21 21M21 15 15 21",
 };
+const DOUBLE_CLICK_MS = 600;
 const address = (photo, size) => `/api/photo/${photo.id}?size=${size}`;
 
 function button(name, onclick) {
@@ -296,6 +297,9 @@ export class Viewer {
 
   async not() {
     const { photo } = this;
+    // A second click would refuse the photo that comes next.
+    if (this.answering) return;
+    this.answering = true;
     const path = `/api/photos/${photo.id}/not-me`;
     const change = async (method, me) => {
       if (!(await this.try(photo, () => api(method, path)))) return;
@@ -304,7 +308,7 @@ export class Viewer {
       this.at = me ? this.list.indexOf(photo) : Math.min(this.at, this.list.length - 1);
       if (this.dialog.open) this.paint(true);
     };
-    await change("POST", false);
+    await change("POST", false).finally(() => setTimeout(() => (this.answering = false), DOUBLE_CLICK_MS));
     if (!photo.me) toast(t("guest.gallery.viewer.not_me"), { undo: () => change("DELETE", true) });
   }
 }
