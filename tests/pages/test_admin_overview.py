@@ -111,6 +111,9 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
         expect(page.get_by_role("row", name="depart-1.jpg")).to_contain_text("the file ends too soon")
         assert axe(page) == []
         shoot(page, "admin-jobs")
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.set_viewport_size({"width": 1280, "height": 800})
         page.get_by_role("button", name="Arrêter : depart-2.jpg").click()
         expect(page.get_by_role("status").first).to_contain_text("La tâche est arrêtée.")
         page.get_by_role("button", name="Réessayer : depart-1.jpg").click()
