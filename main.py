@@ -12,28 +12,20 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-import accounts.photographers
-import accounts.privacy
-import accounts.routes
 import errors
-import events.admin
-import events.routes
-import events.staff
-import operations.admin
-import operations.routes
-import photos.guest
-import photos.photographer
-import photos.routes
-import selfies.routes
 import storage
+from api.dependencies import HASHING_THREADS, language_of
+from api.middleware import BodyOverLimit, RequestLimits, RequestLog
+from api.operations.schemas import ErrorOut
+from api.routes import ROUTERS as API_ROUTERS
 from database import forget_engine
-from dependencies import HASHING_THREADS, language_of
 from faces.providers import make_engine
-from inference import InferenceThread
-from middleware import BodyOverLimit, Gatekeeper, Stopwatch
-from operations.schemas import ErrorOut
+from jobs.sweep import PeriodicSweep
+from jobs.worker import InferenceThread
+from operations.samples import Sampler
+from operations.service import report_process
 from pages.failures import failure_page, wants_page
-from pages.routes import ROUTERS
+from pages.routes import ROUTERS as PAGE_ROUTERS
 from selfies.validator import Validator
 from settings import get_settings
 
@@ -58,7 +50,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     threads = max(1, min(MAX_REQUEST_THREADS, connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
-    app.state.inference = InferenceThread(lambda: make_engine(settings))
+    app.state.inference = InferenceThread(
+        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=PeriodicSweep().tick
+    )
     app.state.validator = Validator(lambda: make_engine(settings))
     app.state.inference.start()
     yield
@@ -144,30 +138,15 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.add_middleware(Gatekeeper, settings=settings)
-    app.add_middleware(Stopwatch)
+    app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(RequestLog)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(SQLAlchemyError, on_database_error)
     app.add_exception_handler(storage.StorageError, on_storage_error)
     app.add_exception_handler(Exception, on_anything_else)
-    for module in (
-        accounts.routes,
-        accounts.privacy,
-        events.routes,
-        selfies.routes,
-        photos.routes,
-        photos.guest,
-        photos.photographer,
-        events.staff,
-        events.admin,
-        accounts.photographers,
-        operations.admin,
-        operations.routes,
-    ):
-        app.include_router(module.router)
-    for router in ROUTERS:
+    for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     _document_errors(app)
     return app

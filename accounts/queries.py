@@ -72,21 +72,9 @@ def photographer(session: Session, user_id: int) -> User | None:
     )
 
 
-def known_photographers(session: Session, user_ids: Sequence[int]) -> set[int]:
-    """Return those of `user_ids` that are photographers."""
-    return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.user_type == PHOTOGRAPHER)))
-
-
 def lock_user(session: Session, user_id: int) -> User | None:
     """Return the account and hold its row: whoever else changes its selfies or memberships waits."""
     return session.scalar(select(User).where(User.id == user_id).with_for_update())
-
-
-def guests_of(session: Session, event_id: int) -> Sequence[User]:
-    """Return the accounts made in that event, held for change."""
-    return session.scalars(
-        select(User).where(User.event_id == event_id, User.user_type == GUEST).with_for_update()
-    ).all()
 
 
 def assigned(session: Session, photographer_id: int, event_id: int) -> bool:

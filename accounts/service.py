@@ -1,4 +1,4 @@
-"""Registering, logging in, and the accounts of photographers."""
+"""Log in, and manage the accounts of photographers and admins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,11 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
-from accounts.consent import record
 from accounts.passwords import hash_password, is_bcrypt, verify_password
 from database import reading, transaction
-from events.service import by_typed_code, event_for_registration
+from events.service import by_typed_code
 from keys import comparison_key, lookup_key
-from models import ADMIN, GUEST, PHOTOGRAPHER, User, UserEvent
+from models import ADMIN, PHOTOGRAPHER, User
 
 # A name that fits more accounts is not worth a hash for each: the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
@@ -36,78 +35,6 @@ class NewAccount:
     def email_key(self) -> str:
         """The form in which the address is unique."""
         return comparison_key(self.email)
-
-
-def availability(username: str | None, email: str | None, event_code: str | None) -> tuple[bool, bool]:
-    """Tell whether the name and the address are taken, within that event or among accounts without one.
-
-    Raises:
-        EventNotFound: nobody can register with that code.
-    """
-    with reading() as session:
-        event_id = event_for_registration(session, event_code).id if event_code else None
-        row = queries.taken(
-            session,
-            username_key=lookup_key(username or ""),
-            email_key=lookup_key(email or ""),
-            event_id=event_id,
-        )
-    return bool(row[0]), bool(row[1])
-
-
-def check_registration(account: NewAccount, event_code: str) -> None:
-    """Refuse a registration that cannot succeed, before anything is hashed or stored.
-
-    Raises:
-        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say.
-    """
-    _check_username(account)
-    with reading() as session:
-        event = event_for_registration(session, event_code)
-        row = queries.taken(
-            session,
-            username_key=account.username_key,
-            email_key=account.email_key,
-            event_id=event.id,
-        )
-    if row[0] or row[1]:
-        raise errors.AccountTaken
-
-
-def register_guest(
-    session: Session,
-    account: NewAccount,
-    hashed_password: str,
-    event_code: str,
-    language: str,
-    consent: str | None = None,
-) -> User:
-    """Add a guest, their membership and consent to the open transaction; the unique keys have the last word.
-
-    Raises:
-        EventNotFound, AccountTaken: as they say; the transaction is then lost.
-    """
-    event = event_for_registration(session, event_code)
-    user = _new_user(account, hashed_password, GUEST)
-    user.event_id, user.locale = event.id, language
-    _insert(session, user)
-    session.add(UserEvent(user_id=user.id, event_id=event.id, status="done"))
-    session.flush()
-    record(session, user.id, event.id, consent, language)
-    session.refresh(user, ["event"])
-    return user
-
-
-def register(account: NewAccount, event_code: str, language: str, consent: str | None = None) -> User:
-    """Make a guest's account in an event; `consent` is the version of the words the guest agreed to.
-
-    Raises:
-        EventNotFound, UsernameIsNotOwnEmail, AccountTaken: as they say.
-    """
-    check_registration(account, event_code)
-    hashed = hash_password(account.password)
-    with transaction() as session:
-        return register_guest(session, account, hashed, event_code, language, consent)
 
 
 def log_in(username: str, password: str, event_code: str | None) -> tuple[str, int]:
@@ -208,11 +135,10 @@ def create_staff(account: NewAccount, user_type: str) -> User:
         UsernameIsNotOwnEmail, AccountTaken: as they say.
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
-    _check_username(account)
+    check_username(account)
     hashed = hash_password(account.password)
     with transaction() as session:
-        user = _new_user(account, hashed, user_type)
-        _insert(session, user)
+        user = add_account(session, account, hashed, user_type)
         session.refresh(user, ["event"])
         return user
 
@@ -236,7 +162,7 @@ def update_photographer(
         if user is None:
             raise errors.NoSuchPhotographer
         wanted = NewAccount(username or user.username, email or user.email, "")
-        _check_username(wanted)
+        check_username(wanted)
         user.username, user.username_key = wanted.username, wanted.username_key
         user.email, user.email_key = wanted.email, wanted.email_key
         if hashed is not None:
@@ -245,7 +171,7 @@ def update_photographer(
             user.token_version += 1
         if is_active is not None:
             user.is_active = is_active
-        _insert(session, user)
+        _flush_account(session, user)
         return user
 
 
@@ -268,37 +194,47 @@ def list_photographers() -> Sequence[User]:
         return queries.photographers(session)
 
 
-def add_existing(
-    session: Session, account: NewAccount, hashed_password: str, user_type: str, event_id: int | None
+def add_account(
+    session: Session,
+    account: NewAccount,
+    hashed_password: str,
+    user_type: str,
+    *,
+    event_id: int | None = None,
+    locale: str = "fr",
 ) -> User:
-    """Add an account that had its password elsewhere to the open transaction.
+    """Add an account to the open transaction and return it; the unique keys decide.
 
     Raises:
-        AccountTaken: the name or the address is taken there; the transaction is then lost.
+        AccountTaken: the name or the address is in use in that event (or, without one, among the accounts without
+            an event). The transaction is then lost.
     """
-    user = _new_user(account, hashed_password, user_type)
-    user.event_id = event_id
-    _insert(session, user)
-    return user
-
-
-def _check_username(account: NewAccount) -> None:
-    if "@" in account.username_key and account.username_key != account.email_key:
-        raise errors.UsernameIsNotOwnEmail
-
-
-def _new_user(account: NewAccount, hashed_password: str, user_type: str) -> User:
-    return User(
+    user = User(
         username=account.username.strip(),
         username_key=account.username_key,
         email=account.email.strip(),
         email_key=account.email_key,
         hashed_password=hashed_password,
         user_type=user_type,
+        event_id=event_id,
+        locale=locale,
     )
+    _flush_account(session, user)
+    return user
 
 
-def _insert(session: Session, user: User) -> None:
+def check_username(account: NewAccount) -> None:
+    """Check that a name with an "@" is the account's own address.
+
+    Raises:
+        UsernameIsNotOwnEmail: it is another one.
+    """
+    if "@" in account.username_key and account.username_key != account.email_key:
+        raise errors.UsernameIsNotOwnEmail
+
+
+def _flush_account(session: Session, user: User) -> None:
+    """Write a new or changed account; translate a broken unique key into the error a caller expects."""
     session.add(user)
     try:
         session.flush()

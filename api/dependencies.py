@@ -12,16 +12,16 @@ import errors
 from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
+from api.fields import Cursor, Limit, RowId
+from api.sessions import bearer_token, session_token
 from database import reading
 from events import queries as event_queries
-from fields import Cursor, Limit, RowId
-from inference import InferenceThread
+from jobs.worker import InferenceThread
 from models import ADMIN, GUEST, PHOTOGRAPHER, Event, User
 from photos import service as photos
 from photos.queries import Page
 from selfies.service import SelfieFile
 from selfies.validator import Validator
-from sessions import bearer_token, session_token
 from settings import get_settings
 
 _bearer = HTTPBearer(auto_error=False, description="The `access_token` of `POST /api/login`.")
@@ -88,10 +88,10 @@ CurrentGuest = Annotated[User, Depends(_only((GUEST,), errors.GuestsOnly))]
 SelfieGuest = Annotated[User, Depends(_only((GUEST,), errors.PhotographerSelfie))]
 CurrentPhotographer = Annotated[User, Depends(_only((PHOTOGRAPHER,), errors.PhotographersOnly))]
 CurrentAdmin = Annotated[User, Depends(_only((ADMIN,), errors.AdminsOnly))]
-PhotoOwner = Annotated[User, Depends(_only((PHOTOGRAPHER, ADMIN), errors.PhotographersOnly))]
+PhotographerOrAdmin = Annotated[User, Depends(_only((PHOTOGRAPHER, ADMIN), errors.PhotographersOnly))]
 
 
-def owned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
+def assigned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
     """Return the event, if the photographer works there."""
     with reading() as session:
         event = event_queries.by_id(session, event_id)
@@ -100,13 +100,13 @@ def owned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
     return event
 
 
-OwnedEvent = Annotated[Event, Depends(owned_event)]
+AssignedEvent = Annotated[Event, Depends(assigned_event)]
 
 
-def staffed_event(event_id: RowId, staff: PhotoOwner) -> Event:
+def staffed_event(event_id: RowId, staff: PhotographerOrAdmin) -> Event:
     """Return the event, if the photographer works there; any event for an admin."""
     if staff.user_type == PHOTOGRAPHER:
-        return owned_event(event_id, staff)
+        return assigned_event(event_id, staff)
     with reading() as session:
         event = event_queries.by_id(session, event_id)
     if event is None:
@@ -237,7 +237,7 @@ WakeJobs = Annotated[Callable[[], None], Depends(job_waker)]
 # --- how errors are documented -------------------------------------------------------------------
 
 
-def refusals(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, Any]]:
+def error_responses(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of these errors, with an example each."""
     result: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:

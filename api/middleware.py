@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from accounts import tokens
-from dependencies import language_of
+from api.dependencies import language_of
+from api.sessions import session_token
 from metrics import REQUESTS
-from sessions import session_token
 from settings import Settings
 from tracing import request_id
 
@@ -37,7 +37,7 @@ class BodyOverLimit(HTTPException):
         self.refusal = refusal
 
 
-class Stopwatch:
+class RequestLog:
     """Pure ASGI middleware, the outermost: gives each call an id, and notes how long it took."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -72,7 +72,7 @@ class Stopwatch:
                 access.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000)
 
 
-class Gatekeeper:
+class RequestLimits:
     """Pure ASGI middleware: token first, then declared size, then a count of what really comes."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -11,11 +11,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.client import ROOT
 from bench.engine import has_bf16
 from bench.load_results import read_results
 from bench.pages import page, pictures, renewed, table
 from bench.report import FOLDER, Measured, read
+from testkit.servers import ROOT
 
 PARTS = ("load_results", "journey_cpu", "workers", "constant", "engine", "dlib_compare", "growth", "faces_million")
 DOCUMENT = ROOT / "docs" / "performance.md"

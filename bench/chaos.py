@@ -21,10 +21,10 @@ import cv2
 import httpx2
 import numpy as np
 
-from bench.client import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
-from bench.pictures import sample_file
-from bench.postgres import databases
 from faces.local import LocalEngine
+from testkit.postgres import databases
+from testkit.samples import sample_file
+from testkit.servers import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
 
 PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run
 KILL_EVERY_SECONDS = 2.0

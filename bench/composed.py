@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from bench.client import ROOT
-from bench.pictures import NoPictures
+from testkit.samples import NoPictures
+from testkit.servers import ROOT
 
 SHARED = ROOT.parent / "shared" / "photos"
 PORTRAIT, FACE_IN_PORTRAIT = 150, 87

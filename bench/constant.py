@@ -14,10 +14,10 @@ from typing import cast
 
 import uvloop
 
-from bench.client import Api, Launcher, temporary_folder
 from bench.constant_app import ASYNC_PATH, PATH
 from bench.report import Drawing, Measured, Result, run_part
 from bench.responsive import cpu_seconds
+from testkit.servers import Api, Launcher, temporary_folder
 
 PART = "constant"
 BOUND = 0.85

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from accounts.schemas import EventCodeIn
-from events.schemas import CodeValidity
+from api.accounts.schemas import EventCodeIn
+from api.events.schemas import CodeValidity
 from main import create_app
 
 PATH, ASYNC_PATH = "/check-constant", "/check-constant-async"

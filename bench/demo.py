@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.client import Api, BenchError, Server, serve, temporary_folder, wait_until
 from bench.contact_sheet import Tile, contact_sheet
-from bench.pictures import NoPictures, Pictures, default_pictures, read_folders
+from testkit.samples import NoPictures, Pictures, default_pictures, read_folders
+from testkit.servers import Api, BenchError, Server, serve, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0

@@ -20,9 +20,9 @@ from bench.composed import ComposedEvent, Score, compose, score
 from bench.dlib_compare import our_selfie
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from bench.opencv_alone import OpenCvAlone
-from bench.pictures import NoPictures
 from bench.report import Drawing, Measured, Result, run_part
 from faces.local import LocalEngine
+from testkit.samples import NoPictures
 
 PART = "engine"
 ROUNDS, QUICK_ROUNDS = 25, 4

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from accounts import service as accounts
 from accounts.service import NewAccount
-from bench.client import ROOT, temporary_folder
-from bench.crowd import add_faces, add_photos, refresh_statistics, unit_vectors
-from bench.postgres import databases
 from bench.report import Drawing, Measured, Result, run_part
-from bench.service_here import service_here, use
 from database import forget_engine, transaction
 from events import service as events
 from events.service import NewEvent
+from guests import registration
 from matching import queries, service
 from models import PROCESSING, Event, Face, Selfie
 from settings import get_settings
+from testkit.crowd import add_faces, add_photos, refresh_statistics, unit_vectors
+from testkit.postgres import databases
+from testkit.servers import ROOT, temporary_folder
+from testkit.service_here import service_here, use
 
 PART = "faces_million"
 SIZES = (100_000, 300_000, 1_000_000)
@@ -103,7 +103,7 @@ def person() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 def _event() -> tuple[int, int]:
     event = events.create(NewEvent("Million", event_code="MILLION"))
     with transaction() as session:
-        guest = accounts.register_guest(session, NewAccount("amy", "amy@example.org", ""), "no hash", "MILLION", "fr")
+        guest = registration.add_guest(session, NewAccount("amy", "amy@example.org", ""), "no hash", "MILLION", "fr")
         return event.id, guest.id
 
 

@@ -18,19 +18,19 @@ from sqlalchemy import select, update
 
 import images
 import storage
-from accounts import service as accounts
 from accounts.service import NewAccount
-from bench.client import Api, Server, serve, temporary_folder
-from bench.crowd import add_faces, add_matches, add_photos, add_selfies
-from bench.pictures import sample_file
+from api.sessions import SESSION_COOKIE
 from bench.report import Drawing, Measured, Result, run_part
-from bench.service_here import service_here
 from database import transaction
 from events import service as events
 from events.service import NewEvent
+from guests import registration
 from models import Photo
 from photos.keys import storage_key
-from sessions import SESSION_COOKIE
+from testkit.crowd import add_faces, add_matches, add_photos, add_selfies
+from testkit.samples import sample_file
+from testkit.servers import Api, Server, serve, temporary_folder
+from testkit.service_here import service_here
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PHOTOS, QUICK_PHOTOS, VISITS = 2000, 400, 5
@@ -68,7 +68,7 @@ def prepare(folder: Path, photos: int) -> tuple[int, int]:
     pictures = list(_pictures())
     with service_here(folder, None, "fake"):
         event = events.create(NewEvent("Gallery", event_code="GALLERY"))
-        guest = accounts.register(NewAccount("guest", "guest@example.org", PASSWORD), "GALLERY", "fr")
+        guest = registration.register(NewAccount("guest", "guest@example.org", PASSWORD), "GALLERY", "fr")
         with transaction() as session:
             add_selfies(session, [guest.id])
             ids = add_photos(session, event.id, photos)

@@ -17,18 +17,19 @@ from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts.passwords import hash_password
 from accounts.service import NewAccount
-from bench.client import temporary_folder
-from bench.crowd import add_selfies, add_users, fill, refresh_statistics
-from bench.postgres import databases
+from api.photos.schemas import PhotoOut
 from bench.report import Drawing, Measured, Result, run_part
-from bench.service_here import service_here, use
 from database import reading, transaction
 from events import service as events
 from events.service import NewEvent
+from guests import registration
 from models import User
 from photos import service as photos
 from photos.queries import Page
-from photos.schemas import PhotoOut
+from testkit.crowd import add_selfies, add_users, fill, refresh_statistics
+from testkit.postgres import databases
+from testkit.servers import temporary_folder
+from testkit.service_here import service_here, use
 
 PART = "growth"
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
@@ -69,7 +70,7 @@ def fill_side(folder: Path, database_url: str | None, users: int, photos_: int, 
         event = events.create(NewEvent("Growth", event_code=CODE))
         account = NewAccount("middle", "middle@example.org", "")
         with transaction() as session:
-            guest = accounts.register_guest(session, account, hash_password(PASSWORD), CODE, "fr")
+            guest = registration.add_guest(session, account, hash_password(PASSWORD), CODE, "fr")
             add_selfies(session, [guest.id])
             few = min(users, 1_000)
             fill(
@@ -94,7 +95,7 @@ def fill_side(folder: Path, database_url: str | None, users: int, photos_: int, 
 
 def availability(side: Side, number: int) -> None:
     """Ask for a name that is taken and an address that is not."""
-    name, address = accounts.availability(_name(side, number), f"{number}@nowhere.example", CODE)
+    name, address = registration.availability(_name(side, number), f"{number}@nowhere.example", CODE)
     assert (name, address) == (True, False)
 
 

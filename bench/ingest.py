@@ -11,22 +11,22 @@ import cv2
 import numpy as np
 
 import images
-import job_queue
-import jobs
 from accounts import service as accounts
 from accounts.service import NewAccount
-from bench.client import temporary_folder
 from bench.opencv_alone import OpenCvAlone
-from bench.pictures import sample_file
 from database import forget_engine
 from events import service as events
 from events.service import NewEvent
 from faces.engine import FaceEngine
 from faces.providers import make_engine
+from jobs import queue as job_queue
+from jobs import work as jobs
 from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
 from photos import service as photos
 from settings import Settings, get_settings
+from testkit.samples import sample_file
+from testkit.servers import temporary_folder
 
 ROUNDS = 15
 WIDTH, HEIGHT = 4000, 3000

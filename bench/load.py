@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import ROOT, BenchError, Launcher, temporary_folder
 from bench.load_event import prepare
-from bench.pictures import NoPictures
-from bench.postgres import databases
+from testkit.postgres import databases
+from testkit.samples import NoPictures
+from testkit.servers import ROOT, BenchError, Launcher, temporary_folder
 
 REPORTS = Path("build/load")
 SHARED_FACES = ROOT.parent / "shared" / "photos" / "faces"

@@ -18,11 +18,11 @@ import cv2
 import httpx2
 import numpy as np
 
-from bench.client import Api, BenchError, Server, wait_until
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan
-from bench.pictures import NoPictures, sample_file
 from faces.engine import BgrImage
 from faces.local import LocalEngine
+from testkit.samples import NoPictures, sample_file
+from testkit.servers import Api, BenchError, Server, wait_until
 
 SELFIE_SIZE, PHOTO_SIZE = (2048, 1536), (2400, 1600)
 FACES_PER_PHOTO = 6

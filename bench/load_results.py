@@ -7,9 +7,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.client import ROOT
 from bench.load import REPORTS
 from bench.report import Drawing, Measured, Result, show
+from testkit.servers import ROOT
 
 PART = "load_results"
 # What is to be measured: the mode of `bench.load` and its database.

@@ -18,11 +18,11 @@ import numpy as np
 from sqlalchemy import create_engine, insert
 
 import images
-from bench.client import Api, Launcher, Server, temporary_folder, wait_until
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
-from bench.pictures import sample_file
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
+from testkit.samples import sample_file
+from testkit.servers import Api, Launcher, Server, temporary_folder, wait_until
 
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 RATE = 100.0

@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.client import temporary_folder
 from bench.ingest import twelve_megapixel_photo
 from bench.report import Drawing, Measured, Result, run_part
 from bench.responsive import Scene, drain, make_scene, quantile, request_times
+from testkit.servers import temporary_folder
 
 PART = "workers"
 COUNTS = (1, 2, 3, 4)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from models import (
     GUEST,
     PENDING,
+    PHOTOGRAPHER,
     PROCESSING,
     REJECTED,
     ChangeMark,
@@ -318,3 +319,15 @@ def raise_change_mark(session: Session) -> None:
 def count(session: Session) -> int:
     """Return the number of events."""
     return session.scalar(select(func.count()).select_from(Event)) or 0
+
+
+def known_photographers(session: Session, user_ids: Sequence[int]) -> set[int]:
+    """Return those of `user_ids` that are photographers."""
+    return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.user_type == PHOTOGRAPHER)))
+
+
+def lock_guests_of(session: Session, event_id: int) -> Sequence[User]:
+    """Return the accounts made in that event, with their rows locked."""
+    return session.scalars(
+        select(User).where(User.event_id == event_id, User.user_type == GUEST).with_for_update()
+    ).all()

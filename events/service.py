@@ -1,4 +1,4 @@
-"""Events: their codes, their guests, and what disappears with them."""
+"""Create, find and change events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,27 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import errors
-import storage
-from accounts import queries as account_queries
-from accounts.consent import record
-from cache_manager import TTLCache
 from database import reading, transaction
-from events import queries
+from events import codes, queries
 from events.codes import new_code
 from faces.providers import engine_id_of
 from keys import comparison_key, lookup_key
-from models import DONE, PENDING, Event, User, UserEvent, utcnow
-from photos.keys import stored_keys
-from selfies import queries as selfie_queries
+from models import Event, User, utcnow
 from settings import get_settings
 
 # In a class whose field is called `date`, the type needs another name.
 Day = date
 CODE_ATTEMPTS = 5
-_codes: TTLCache[tuple[int, datetime] | None] = TTLCache(size=10_000, ttl=300, negative_ttl=3)
-# Another process's change must show within five seconds: so often the database is asked whether there was one.
-_marks: TTLCache[int] = TTLCache(size=1, ttl=2)
-_seen_mark: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +35,6 @@ class NewEvent:
     expires_at: datetime | None = None
     guests_see_all_photos: bool = False
     photographer_ids: list[int] = field(default_factory=list)
-
-
-def code_cache() -> TTLCache[tuple[int, datetime] | None]:
-    """Return the cache of code look-ups, for its figures."""
-    return _codes
-
-
-def _notice_changes() -> None:
-    """Forget what is cached if any process has changed an event since the last look, at most two seconds ago."""
-    global _seen_mark
-
-    def load() -> int:
-        with reading() as session:
-            return queries.change_mark(session)
-
-    mark = _marks.get(queries.EVENTS_MARK, load)
-    if mark != _seen_mark:
-        # Cleared before it counts as seen: a thread that comes between the two clears once more.
-        _codes.clear()
-        _seen_mark = mark
-
-
-def forget_codes() -> None:
-    """Look at the database again at the next call, as a fresh process would."""
-    _marks.clear()
-    _codes.clear()
-
-
-def is_open(event_code: str) -> bool:
-    """Tell whether guests can register with this code now."""
-    key = lookup_key(event_code)
-    if key is None:
-        return False
-    _notice_changes()
-
-    def load() -> tuple[int, datetime] | None:
-        with reading() as session:
-            event = queries.by_code(session, key)
-        return (event.id, event.expires_at) if event else None
-
-    found = _codes.get(key, load)
-    return found is not None and found[1] > utcnow()
 
 
 def by_typed_code(session: Session, event_code: str) -> Event | None:
@@ -105,40 +53,6 @@ def event_for_registration(session: Session, event_code: str) -> Event:
     if event is None or event.expires_at <= utcnow():
         raise errors.EventNotFound
     return event
-
-
-def join(user_id: int, event_code: str, consent: str | None = None, locale: str = "fr") -> Event:
-    """Make a guest a member of a further event; the matching there is a job of the new row.
-
-    `consent` is the version of the words the guest agreed to, in the language `locale`.
-
-    Raises:
-        EventNotFound, AlreadyJoined: as they say.
-    """
-    try:
-        with transaction() as session:
-            event = event_for_registration(session, event_code)
-            if queries.membership(session, user_id, event.id) is not None:
-                raise errors.AlreadyJoined
-            has_selfie = selfie_queries.current(session, user_id) is not None
-            session.add(
-                UserEvent(
-                    user_id=user_id,
-                    event_id=event.id,
-                    status=PENDING if has_selfie else DONE,
-                    requested_at=utcnow() if has_selfie else None,
-                )
-            )
-            record(session, user_id, event.id, consent, locale)
-        return event
-    except IntegrityError as error:
-        raise errors.AlreadyJoined from error
-
-
-def joined_by(user_id: int) -> Sequence[Row[Event, UserEvent]]:
-    """Return the guest's events with the memberships, oldest membership first."""
-    with reading() as session:
-        return queries.joined(session, user_id)
 
 
 def home_event(session: Session, user: User) -> Event:
@@ -192,7 +106,7 @@ def create(new: NewEvent) -> Event:
                 session.flush()
                 _assign(session, event.id, new.photographer_ids)
                 queries.raise_change_mark(session)
-            _codes.invalidate(event.code_key)
+            codes.invalidate(event.code_key)
             return event
         except IntegrityError as error:
             if new.event_code or attempt == CODE_ATTEMPTS - 1:
@@ -226,7 +140,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
     except IntegrityError as error:
         raise errors.EventCodeTaken from error
     for key in keys:
-        _codes.invalidate(key)
+        codes.invalidate(key)
     return event
 
 
@@ -244,42 +158,9 @@ def give_code(event_id: int) -> Event:
     raise errors.EventCodeTaken
 
 
-def remove(event_id: int) -> None:
-    """Delete an event with its photos, faces, matches and the accounts that belong to it alone.
-
-    A guest who has joined further events keeps the account: its home becomes the first of those where nobody has
-    the same name, else no event.
-
-    Raises:
-        NoSuchEvent: there is none. AccountsWouldCollide: an account has nowhere to go.
-    """
-    with transaction() as session:
-        event = queries.lock(session, event_id)
-        if event is None:
-            raise errors.NoSuchEvent
-        for user in account_queries.guests_of(session, event_id):
-            homes = queries.other_homes(session, user.id, event_id)
-            if homes:
-                user.event_id = _free_home(session, user, homes)
-                session.flush()
-        keys = [key for name in queries.photo_filenames(session, event_id) for key in stored_keys(event_id, name)]
-        keys += queries.selfie_keys_of_home(session, event_id)
-        queries.remove(session, event_id)
-        queries.raise_change_mark(session)
-    _codes.invalidate(event.code_key)
-    storage.delete(keys)
-
-
-def _free_home(session: Session, user: User, homes: Sequence[int]) -> int | None:
-    for home in (*homes, None):
-        if not queries.has_namesake(session, user, home):
-            return home
-    raise errors.AccountsWouldCollide
-
-
 def _assign(session: Session, event_id: int, photographer_ids: Sequence[int]) -> None:
     wanted = list(dict.fromkeys(photographer_ids))
-    if set(wanted) - account_queries.known_photographers(session, wanted):
+    if set(wanted) - queries.known_photographers(session, wanted):
         raise errors.NoSuchPhotographer
     queries.assign(session, event_id, wanted)
 

@@ -1,11 +1,11 @@
-"""The process of its own in which a job is done whose process died before: `python -m job_child KIND ID ATTEMPT`."""
+"""The process of its own in which a job is done whose process died before: `python -m jobs.child KIND ID ATTEMPT`."""
 
 import ctypes
 import signal
 import sys
 
 from faces.providers import make_engine
-from jobs import run_child
+from jobs.work import run_child
 from settings import get_settings
 
 PR_SET_PDEATHSIG = 1  # prctl(2)

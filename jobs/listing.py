@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
-from job_queue import ASKED, KINDS, JobRow, given_up, not_through
+from jobs.queue import ASKED, KINDS, JobRow, given_up, not_through
 from models import Event, Photo, Selfie, User, UserEvent
 
 # What a job is about: a photo's file, a guest's name. And its event; a selfie's is the guest's first.

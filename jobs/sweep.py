@@ -1,10 +1,55 @@
-"""Erase files that no row knows, now: `python -m operations.sweep [--grace SECONDS]`."""
+"""Erase files in storage that no row refers to: `python -m jobs.sweep [--grace SECONDS]`."""
 
 import argparse
+import logging
+import time
 from datetime import timedelta
 
-from jobs import sweep_orphans
+import photos.service as photo_service
+import selfies.service as selfie_service
+import storage
+from models import utcnow
 from settings import get_settings
+
+log = logging.getLogger("reperio.jobs")
+# How many keys one query looks up.
+SWEEP_BATCH = 500
+
+
+def sweep_orphans(grace: timedelta) -> int:
+    """Erase files that no row refers to and that are older than `grace`; return how many.
+
+    A file is written before its row, so a younger one may still get its row.
+    """
+    before, erased = utcnow() - grace, 0
+    for batch in storage.listed(before, SWEEP_BATCH):
+        known = selfie_service.known_keys(batch) | photo_service.known_keys(batch)
+        orphans = [key for key in batch if key not in known]
+        storage.delete(orphans)
+        erased += len(orphans)
+    if erased:
+        log.warning("erased %d files without a row", erased)
+    return erased
+
+
+class PeriodicSweep:
+    """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def tick(self) -> None:
+        """Sweep if the time has come.
+
+        Raises:
+            SQLAlchemyError, StorageError: the database or the storage did not answer; the next try is due after the
+                usual interval.
+        """
+        settings = get_settings()
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + settings.orphan_sweep_seconds
+        sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
 
 
 def main() -> None:

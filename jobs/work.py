@@ -1,7 +1,7 @@
-"""Every background job: claim, infer, record; and the sweep of files that no row knows.
+"""Every background job: claim, infer, record.
 
 No session is open during inference. Jobs take ids, may be done twice without leaving other rows, and know nothing of
-HTTP. How they are claimed and ended is in `job_queue.py`; the thread that does them is in `inference.py`.
+HTTP. How they are claimed and ended is in `jobs/queue.py`; the thread that does them is in `jobs/worker.py`.
 """
 
 import logging
@@ -10,21 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
 import errors
 import images
 import matching.service as matching
-import photos.service as photo_service
 import selfies.service as selfie_service
 import storage
 from database import reading, transaction
 from faces.engine import FaceEngine
-from job_queue import BY_NAME, CRASHED, Claim, JobRow, fail, give_back, heartbeat
+from jobs.queue import BY_NAME, CRASHED, Claim, JobRow, fail, give_back, heartbeat
 from matching import queries as matching_queries
-from models import Photo, Selfie, UserEvent, utcnow
+from models import Photo, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import ROOT, get_settings
 
@@ -32,7 +30,7 @@ log = logging.getLogger("reperio.jobs")
 UNDECODABLE = (images.ImageError, storage.MissingObject)
 # A job takes a second or two; ten minutes is for a machine that swaps.
 CHILD_SECONDS = 600.0
-CHILD = [sys.executable, "-m", "job_child"]
+CHILD = [sys.executable, "-m", "jobs.child"]
 
 
 def run(held: Claim, engine: FaceEngine) -> None:
@@ -143,25 +141,3 @@ def process_photo(held: Claim, engine: FaceEngine) -> None:
 def _is_gone(photo_id: int) -> bool:
     with reading() as session:
         return session.get(Photo, photo_id) is None
-
-
-# --- files that no row knows -----------------------------------------------------------------------
-
-# Keys are looked up in the database so many at a time.
-SWEEP_BATCH = 500
-
-
-def sweep_orphans(grace: timedelta) -> int:
-    """Erase files that no row knows and that are older than `grace`; return how many.
-
-    A file is written before its row: the younger ones may still get theirs.
-    """
-    before, erased = utcnow() - grace, 0
-    for batch in storage.listed(before, SWEEP_BATCH):
-        known = selfie_service.known_keys(batch) | photo_service.known_keys(batch)
-        orphans = [key for key in batch if key not in known]
-        storage.delete(orphans)
-        erased += len(orphans)
-    if erased:
-        log.warning("erased %d files that no row knew", erased)
-    return erased

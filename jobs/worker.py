@@ -3,20 +3,14 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-import job_queue
-import jobs
-from database import pool_state
-from events.service import code_cache
 from faces.engine import EngineUnavailable, FaceEngine
-from job_queue import Claim
-from metrics import report, timed_job
-from operations.samples import Sampler
+from jobs import queue, work
+from jobs.queue import Claim
+from metrics import timed_job
 from settings import get_settings
 from storage import StorageError
 from tracing import request_id
@@ -28,13 +22,20 @@ NICENESS = 10
 class InferenceThread:
     """Drains the queue when it is woken and every few seconds, so that what another process left is found too."""
 
-    def __init__(self, make_engine: Callable[[], FaceEngine]) -> None:
+    def __init__(
+        self,
+        make_engine: Callable[[], FaceEngine],
+        *,
+        sample: Callable[[], None],
+        report: Callable[[], None],
+        sweep: Callable[[], None],
+    ) -> None:
+        """`report` is called before each job, `sample` between jobs, `sweep` when no job waits."""
         self._make_engine = make_engine
+        self._sample, self._report, self._sweep = sample, report, sweep
         self._engine: FaceEngine | None = None
         self.problem: str | None = "the face engine is still loading"
         self._held: Claim | None = None
-        self._next_sweep = 0.0
-        self._sampler = Sampler()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
@@ -57,7 +58,7 @@ class InferenceThread:
         if held is not None:
             log.warning("put back unfinished: %s", held)
             try:
-                job_queue.release(held)
+                queue.release(held)
             except SQLAlchemyError as error:
                 log.warning("its lease must run out instead: %s", error)
 
@@ -69,41 +70,28 @@ class InferenceThread:
             try:
                 self._report()
                 self._drain()
-                self._sweep()
+                if not self._stopping.is_set():
+                    self._sweep()
             except EngineUnavailable as error:
                 if self.problem != str(error):
                     log.error("the face engine cannot work: %s", error)
                 self.problem = str(error)
             except (SQLAlchemyError, StorageError) as error:
                 log.warning("no work for now: %s", error)
-            self._sampler.tick()
+            self._sample()
             self._wake.wait(get_settings().job_poll_seconds)
-
-    @staticmethod
-    def _report() -> None:
-        """Leave this process's pool and cache where a scrape of any process finds them."""
-        info = code_cache().info()
-        report(pool_state(), info.hits, info.misses, info.entries)
 
     def _drain(self) -> None:
         if self._engine is None:
             self._engine = self._make_engine()
             self.problem = None
         while not self._stopping.is_set():
-            self._held = job_queue.claim()
+            self._held = queue.claim()
             if self._held is None:
                 return
             self._report()
             with request_id(self._held.request_id), timed_job(self._held.kind.__tablename__):
-                jobs.run(self._held, self._engine)
+                work.run(self._held, self._engine)
             self._held = None
             # Between two jobs: nobody's lease runs meanwhile.
-            self._sampler.tick()
-
-    def _sweep(self) -> None:
-        """Now and then, when nothing waits, erase the files that no row knows."""
-        settings = get_settings()
-        if time.monotonic() < self._next_sweep or self._stopping.is_set():
-            return
-        self._next_sweep = time.monotonic() + settings.orphan_sweep_seconds
-        jobs.sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
+            self._sample()

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-import job_queue
 from accounts import queries as account_queries
 from database import reading, transaction
+from jobs import queue as job_queue
 from matching import queries as matching_queries
 from metrics import answered
 from models import PENDING, PROCESSING, Sample

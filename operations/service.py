@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import database
-import job_queue
 import storage
 from accounts import queries as account_queries
 from cache_manager import TTLCache
 from database import reading
 from events import queries as event_queries
-from events.service import code_cache
+from events.codes import code_cache
+from jobs import queue as job_queue
 from matching import queries as matching_queries
 from metrics import exposition, of_all_processes, report
 from photos import queries as photo_queries
@@ -88,8 +88,8 @@ def _count() -> _Counts:
 
 def statistics() -> dict[str, Any]:
     """Return the counts, a few seconds old, the jobs, and the pools and caches of all processes together."""
-    counts, info = _counts.get("counts", _count), code_cache().info()
-    report(database.pool_state(), info.hits, info.misses, info.entries)
+    counts = _counts.get("counts", _count)
+    report_process()
     pool, cache = of_all_processes()
     asked = cache["hits"] + cache["misses"]
     return {
@@ -110,3 +110,9 @@ def metrics() -> bytes:
 def forget_counts() -> None:
     """Count again at the next call."""
     _counts.clear()
+
+
+def report_process() -> None:
+    """Publish this process's connection pool and code cache where a scrape of any process finds them."""
+    info = code_cache().info()
+    report(database.pool_state(), info.hits, info.misses, info.entries)

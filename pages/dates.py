@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pages.wording import text
+from pages.i18n import text
 
 
 def written_day(language: str, day: date) -> str:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from pages.wording import text
+from pages.i18n import text
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 import errors
 from accounts import service as accounts
 from accounts import tokens
-from accounts.schemas import LoginIn
-from dependencies import HASHES, current_user
+from api.accounts.schemas import LoginIn
+from api.dependencies import HASHES, current_user
+from api.sessions import end_session, session_token, start_session
 from models import User
-from pages.redirects import lead_back, redirect, said_to
+from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
-from sessions import end_session, session_token, start_session
 
 router = page_router()
 Field = Annotated[str, Form()]
@@ -65,10 +65,10 @@ def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alia
     """The form, or the events to choose from; nothing of it where there is nothing to do."""
     if user:
         return redirect(_onward(asked) or HOMES[user.user_type])
-    said = said_to(request)
-    tickets = said.get("tickets") or []
+    flash = flash_of(request)
+    tickets = flash.get("tickets") or []
     page = "account/choice.html" if tickets else "account/login.html"
-    problem = said.get("problem") if said.get("problem") in PROBLEMS else ""
+    problem = flash.get("problem") if flash.get("problem") in PROBLEMS else ""
     return render(request, page, choices=_choices(tickets), problem=problem, next=_onward(asked))
 
 
@@ -95,15 +95,15 @@ def log_in(
     try:
         token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)
     except ValidationError:
-        return lead_back(request, back, problem="incomplete", **typed)
+        return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
-        return lead_back(request, back, problem="wrong", **typed)
+        return redirect_with_flash(request, back, problem="wrong", **typed)
     except errors.InvalidToken:
-        return lead_back(request, back, problem="choice_over", **typed)
+        return redirect_with_flash(request, back, problem="choice_over", **typed)
     except errors.SeveralAccounts as error:
         if error.tickets:
-            return lead_back(request, back, tickets=[*error.tickets])
-        return lead_back(request, back, problem="code_needed", **typed)
+            return redirect_with_flash(request, back, tickets=[*error.tickets])
+        return redirect_with_flash(request, back, problem="code_needed", **typed)
     return enter(request, token, seconds, asked)
 
 

@@ -7,7 +7,7 @@ import json
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from sessions import set_cookie
+from api.sessions import set_cookie
 
 SAID_COOKIE = "reperio_said"
 SECONDS = 60
@@ -22,33 +22,33 @@ def redirect(path: str) -> Response:
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
-def lead_back(request: Request, path: str, **said: str | list[str]) -> Response:
-    """Return the way to `path` (a query may follow), where `said` is known to the page, once.
+def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -> Response:
+    """Return the way to `path` (a query may follow), where `flash` is known to the page, once.
 
     Forms that were refused answer so and not with a page: the back button never asks to send them again.
     Never passwords. Together at most some 2,000 characters: it travels in a cookie.
     """
     answer = redirect(path)
-    packed = json.dumps([path.partition("?")[0], said], ensure_ascii=False).encode()
+    packed = json.dumps([path.partition("?")[0], flash], ensure_ascii=False).encode()
     set_cookie(request, answer, SAID_COOKIE, base64.urlsafe_b64encode(packed).decode(), SECONDS)
     return answer
 
 
-def said_to(request: Request) -> Said:
-    """Return what was said to this page; nothing, where there is nothing or somebody made it up."""
+def flash_of(request: Request) -> Said:
+    """Return what the form left for this page; nothing, where there is nothing or somebody made it up."""
     try:
-        path, said = json.loads(base64.urlsafe_b64decode(request.cookies.get(SAID_COOKIE, "")))
+        path, flash = json.loads(base64.urlsafe_b64decode(request.cookies.get(SAID_COOKIE, "")))
     except (binascii.Error, ValueError, TypeError):
         return {}
-    if path != request.url.path or not isinstance(said, dict):
+    if path != request.url.path or not isinstance(flash, dict):
         return {}
-    return {name: value for name, value in said.items() if _plain(value)}
+    return {name: value for name, value in flash.items() if _plain(value)}
 
 
 def _plain(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value))
 
 
-def forget_said(request: Request, response: Response) -> None:
+def clear_flash(request: Request, response: Response) -> None:
     """It was read."""
     set_cookie(request, response, SAID_COOKIE, "", 0)

@@ -9,12 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from accounts.tokens import csrf_of
-from dependencies import language_of
+from api.dependencies import language_of
+from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
-from pages import wording
+from pages import i18n as wording
 from pages.assets import asset_url
-from pages.redirects import forget_said, said_to
-from sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
+from pages.redirects import clear_flash, flash_of
 
 THEME_COOKIE = "reperio_theme"
 THEMES = ("auto", "light", "dark")
@@ -66,11 +66,11 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """Return a page.
 
     Templates know `t`, `asset`, `language`, `theme`, `user` (who is logged in, or none), `home` (their first page),
-    `csrf_token`, `here`, `said` (what a form left for this page: `pages.redirects`), and what is in `context`.
+    `csrf_token`, `here`, `flash` (what a form left for this page: `pages.redirects`), and what is in `context`.
     """
     language = language_of(request)
     user: User | None = getattr(request.state, "user", None)
-    said = said_to(request)
+    flash = flash_of(request)
     seed, new_visitor = csrf_seed(request)
 
     def texts_of(prefixes: list[str]) -> Markup:
@@ -88,13 +88,13 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         user=user,
         home=HOMES[user.user_type] if user else "/",
         csrf_token=csrf_of(seed),
-        said=said,
+        flash=flash,
         here=here(request) if request.method == "GET" else request.url.path,
         **context,
     )
     response = Response(body, status, HEADERS, media_type="text/html")
-    if said:
-        forget_said(request, response)
+    if flash:
+        clear_flash(request, response)
     if new_visitor:
         set_cookie(request, response, VISITOR_COOKIE, seed, A_YEAR)
     return response

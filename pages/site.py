@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 from fastapi.responses import JSONResponse
 
-from dependencies import LANGUAGE_COOKIE, LANGUAGES, Language
-from pages.account import same_site
+from api.dependencies import LANGUAGE_COOKIE, LANGUAGES, Language
+from api.sessions import set_cookie
 from pages.assets import asset_url
+from pages.i18n import text
+from pages.login import same_site
 from pages.redirects import redirect
 from pages.rendering import A_YEAR, THEME_COOKIE, THEMES, page_router, render
-from pages.wording import text
-from sessions import set_cookie
 
 router = page_router()
 Field = Annotated[str, Form()]

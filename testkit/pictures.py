@@ -12,7 +12,7 @@ from PIL import Image
 
 import images
 from faces.fake import fake_colour
-from tests.builders import people
+from testkit.builders import people
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.client import ROOT
+from testkit.servers import ROOT
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".gif"}
 SHARED_EVENT = ROOT.parent / "shared" / "photos" / "event"

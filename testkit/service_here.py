@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from database import forget_engine
-from events.service import forget_codes
+from events.codes import forget_codes
 from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings

@@ -13,13 +13,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 import operations.service
 from accounts import passwords
-from bench.postgres import postgres_server
 from database import forget_engine
-from events.service import forget_codes
+from events.codes import forget_codes
 from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings
-from tests.builders import Service
+from testkit.builders import Service
+from testkit.postgres import postgres_server
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"

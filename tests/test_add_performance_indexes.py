@@ -13,9 +13,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from add_performance_indexes import bring_up_to_date, main
-from bench.client import ROOT
 from database import get_engine, transaction
 from models import Base, User
+from testkit.servers import ROOT
 from tests.conftest import DATABASES, fresh_database
 
 COMMAND = [sys.executable, "add_performance_indexes.py"]

@@ -1,113 +1,122 @@
-"""Imports point down only; SQL, commits and the web framework stay where they belong."""
+"""The layout in one list: which folders there are, and which way imports run between them."""
 
 import ast
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Each name may import those of its own level and below.
-LEVELS = [
-    {"models", "settings", "errors", "cache_manager", "keys", "metrics", "tracing"},
-    {"database", "storage", "images", "fields"},
-    {"faces"},
-    {"queries", "schemas", "codes", "links", "passwords", "tokens", "matrices", "likeness"},
-    {
-        "service",
-        "validator",
-        "bootstrap",
-        "progress",
-        "checksums",
-        "favourites",
-        "download",
-        "refusals",
-        "guest_matches",
-        "qr",
-        "losses",
-        "consent",
-        "erasure",
-        "cover",
-        "members",
-    },
-    {"job_queue"},
-    {"jobs", "job_list", "samples"},
-    {"inference", "job_child", "sweep"},
-    {"sessions"},
-    {"dependencies"},
-    {"pages"},
-    {"middleware", "routes", "admin", "photographer", "photographers", "guest", "staff", "privacy"},
-    {"main"},
-]
-FEATURES = ("accounts", "events", "photos", "selfies", "matching", "operations")
+# From top to bottom. A folder (or a file at the root) imports from its own row and the rows below.
+LAYERS = (
+    ("bench", "locust_file"),
+    ("testkit",),
+    ("gunicorn_config", "main"),
+    ("migrations",),
+    ("pages",),
+    ("api",),
+    ("operations",),
+    ("jobs", "guests"),
+    ("privacy", "mail"),
+    ("matching",),
+    ("selfies",),
+    ("accounts", "photos"),
+    ("events",),
+    ("add_performance_indexes", "database", "models", "storage"),
+    ("faces",),
+    ("errors", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+)
+LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}
+WEB = {"fastapi", "starlette", "fastapi_offline"}
+WEB_ROOMS = {"api", "pages", "main", "testkit", "bench"}
+STATEMENTS = {"select", "insert", "update", "delete", "exists", "text"}
+SQL_FILES = {"models.py", "jobs/queue.py", "jobs/listing.py", "database.py", "add_performance_indexes.py"}
+SQL_ROOMS = {"migrations", "testkit", "bench"}
 
 
+@cache
 def sources() -> dict[str, ast.Module]:
-    files = [*ROOT.glob("*.py"), *(path for feature in FEATURES for path in (ROOT / feature).glob("*.py"))]
-    files += [*(ROOT / "faces").glob("*.py"), *(ROOT / "pages").glob("*.py")]
-    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in files}
+    files = [
+        path for path in ROOT.rglob("*.py") if not path.relative_to(ROOT).parts[0].startswith((".", "build", "var"))
+    ]
+    paths = {str(path.relative_to(ROOT)): path for path in files}
+    return {name: ast.parse(path.read_text()) for name, path in paths.items() if not name.startswith("tests/")}
 
 
-def imported(tree: ast.Module) -> set[str]:
+def room(path: str) -> str:
+    """Return the folder at the root that a file belongs to, or the name of a file at the root."""
+    return path.split("/")[0].removesuffix(".py")
+
+
+@cache
+def imported(path: str) -> frozenset[str]:
+    """Return the dotted names that a file imports."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(sources()[path]):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+    return frozenset(names)
 
 
-def level(dotted: str) -> int | None:
-    parts = dotted.split(".")
-    if parts[0] == "faces":
-        return 2
-    if parts[0] == "pages":
-        return LEVELS.index({"pages"})
-    if parts[0] == "operations" and parts[1:2] == ["service"]:
-        # What it reports on includes the jobs.
-        return LEVELS.index({"dependencies"})
-    name = parts[1] if parts[0] in FEATURES and len(parts) > 1 else parts[0]
-    if parts[0] == "photos" and name == "keys":
-        name = "codes"
-    return next((number for number, names in enumerate(LEVELS) if name in names), None)
+def arrows() -> dict[str, set[str]]:
+    """Return, for each room, the rooms it imports from."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in sources():
+        found[room(path)] |= {name.split(".")[0] for name in imported(path)} & LEVEL.keys() - {room(path)}
+    return found
 
 
-def test_imports_point_down_only() -> None:
-    wrong = []
-    for path, tree in sources().items():
-        here = level(path.removesuffix(".py").replace("/", "."))
-        if here is None:
-            continue
-        wrong += [f"{path} imports {name}" for name in imported(tree) if (there := level(name)) and there > here]
-    assert wrong == []
+def test_every_folder_has_its_place() -> None:
+    assert {room(path) for path in sources()} - LEVEL.keys() == set()
 
 
-def test_services_queries_and_faces_know_no_web_framework() -> None:
+def test_imports_run_one_way() -> None:
     wrong = [
-        path
-        for path, tree in sources().items()
-        if path != "fields.py"
-        and (here := level(path.removesuffix(".py").replace("/", "."))) is not None
-        and (here <= LEVELS.index({"jobs", "job_list", "samples"}) or path.endswith("service.py"))
-        and any(name.split(".")[0] in ("fastapi", "starlette") for name in imported(tree))
+        f"{here} imports {there}"
+        for here, all_there in arrows().items()
+        for there in all_there
+        if LEVEL[there] > LEVEL[here]
     ]
     assert wrong == []
 
 
-def test_faces_know_neither_models_nor_database() -> None:
+def test_no_cycle_between_folders() -> None:
+    graph, state = arrows(), dict[str, str]()
+    cycles: list[str] = []
+
+    def visit(here: str, way: tuple[str, ...]) -> None:
+        state[here] = "open"
+        for there in graph.get(here, ()):
+            if state.get(there) == "open":
+                cycles.append(" -> ".join((*way, here, there)))
+            elif there not in state:
+                visit(there, (*way, here))
+        state[here] = "closed"
+
+    for each in list(graph):
+        if each not in state:
+            visit(each, ())
+    assert cycles == []
+
+
+def test_only_the_two_faces_and_main_know_the_web_framework() -> None:
     wrong = [
         path
-        for path, tree in sources().items()
-        if path.startswith("faces/") and imported(tree) & {"models", "database"}
+        for path in sources()
+        if room(path) not in WEB_ROOMS and {name.split(".")[0] for name in imported(path)} & WEB
     ]
     assert wrong == []
 
 
-def test_matching_sits_above_photos_and_selfies() -> None:
+def test_sql_has_names_and_lives_in_queries() -> None:
     wrong = [
-        f"{path} imports {name}"
-        for path, tree in sources().items()
-        if path.startswith(("photos/service", "photos/queries", "selfies/service", "selfies/queries"))
-        for name in imported(tree)
-        if name.startswith("matching")
+        path
+        for path in sources()
+        if not path.endswith("/queries.py")
+        and path not in SQL_FILES
+        and room(path) not in SQL_ROOMS
+        and imported(path) & {f"sqlalchemy.{name}" for name in STATEMENTS}
     ]
     assert wrong == []
 
@@ -116,9 +125,9 @@ def test_pages_leave_rows_and_files_to_the_services() -> None:
     banned = {"sqlalchemy", "storage", "images", "obstore"}
     wrong = [
         f"{path} imports {name}"
-        for path, tree in sources().items()
-        if path.startswith("pages/")
-        for name in imported(tree)
+        for path in sources()
+        if room(path) == "pages"
+        for name in imported(path)
         if name.split(".")[0] in banned or "queries" in name.split(".")
     ]
     assert wrong == []
@@ -128,19 +137,8 @@ def test_only_the_database_module_commits() -> None:
     wrong = [
         path
         for path, tree in sources().items()
-        if path != "database.py"
+        if path != "database.py" and room(path) not in SQL_ROOMS
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("commit", "rollback")
     ]
     assert wrong == []
-
-
-def test_every_feature_module_has_a_level() -> None:
-    unknown = [
-        path
-        for path in sources()
-        if not path.endswith("__init__.py")
-        and "/" in path
-        and level(path.removesuffix(".py").replace("/", ".")) is None
-    ]
-    assert unknown == []

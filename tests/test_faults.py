@@ -11,10 +11,10 @@ import httpx2
 import obstore
 import pytest
 
-from bench.client import Api, Launcher, wait_until
-from bench.postgres import PostgresServer
-from sessions import SESSION_COOKIE
-from tests.builders import Service, people
+from api.sessions import SESSION_COOKIE
+from testkit.builders import Service, people
+from testkit.postgres import PostgresServer
+from testkit.servers import Api, Launcher, wait_until
 
 AWAY_SECONDS = (6.0, pytest.param(20.0, marks=pytest.mark.long))
 

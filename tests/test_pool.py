@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from bench.client import Launcher
 from database import get_engine
 from main import create_app
+from testkit.servers import Launcher
 from tests.conftest import DATABASES, fresh_database
 from tests.operations.test_start import refusal
 

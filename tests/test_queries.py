@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.orm import Session
 
-import job_list
-import job_queue
-from bench.crowd import Crowd, fill
 from database import get_engine, transaction
 from events.losses import losses_of
+from jobs import listing as job_list
+from jobs import queue as job_queue
 from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
-from tests.builders import EventInfo, Person, Service, people
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.crowd import Crowd, fill
 
 GROWING = (
     "users",

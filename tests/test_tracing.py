@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from tests.builders import Service
+from testkit.builders import Service
 from tracing import request_id, set_up_logging
 
 

@@ -1,4 +1,4 @@
-"""`python -m photos.upload DIR --event CODE --server URL`. Ends with 0: all there, 2: some refused, 1: could not."""
+"""`python -m uploader DIR --event CODE --server URL`. Ends with 0: all there, 2: some refused, 1: could not."""
 
 import argparse
 import getpass
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from photos.upload.client import Away, Broken, Client, Refused
-from photos.upload.files import look, settled
-from photos.upload.report import Report
-from photos.upload.sender import GivenUp, Sender
-from photos.upload.words import language, say
+from uploader.client import Away, Broken, Client, Refused
+from uploader.files import look, settled
+from uploader.report import Report
+from uploader.sender import GivenUp, Sender
+from uploader.words import language, say
 
 ALL_THERE, COULD_NOT, SOME_REFUSED = 0, 1, 2
 PATIENCE_SECONDS = 600.0
@@ -21,7 +21,7 @@ STILL_SECONDS = 2.0
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m photos.upload", description=say("usage"))
+    parser = argparse.ArgumentParser(prog="python -m uploader", description=say("usage"))
     parser.add_argument("folder", type=Path, metavar="DIR", help=say("help.folder"))
     parser.add_argument("--event", required=True, metavar="CODE", help=say("help.event"))
     parser.add_argument(

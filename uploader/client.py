@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
-from photos.upload.multipart import form
+from uploader.multipart import form
 
 TIMEOUT_SECONDS = 60
 # The service is away, busy or full: later it will do.

@@ -6,8 +6,8 @@ import time
 from collections import defaultdict, deque
 from pathlib import Path
 
-from photos.upload.sender import Tally
-from photos.upload.words import say
+from uploader.sender import Tally
+from uploader.words import say
 
 MEGABYTE = 1_000_000
 RATE_SECONDS = 20.0

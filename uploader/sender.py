@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from photos.upload.client import Away, Broken, Client, Dropped, Refused
-from photos.upload.files import Found, checksum, problem
-from photos.upload.multipart import Unreadable
+from uploader.client import Away, Broken, Client, Dropped, Refused
+from uploader.files import Found, checksum, problem
+from uploader.multipart import Unreadable
 
 AT_ONCE = 3
 MOST_ASKED = 64

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 
 import errors
 from accounts import service
-from accounts.schemas import Message, PhotographerChange, PhotographerCreated, PhotographerIn, UserOut
 from accounts.service import NewAccount
-from dependencies import SIGNED_IN, CurrentAdmin, refusals
-from fields import RowId
+from api.accounts.schemas import Message, PhotographerChange, PhotographerCreated, PhotographerIn, UserOut
+from api.dependencies import SIGNED_IN, CurrentAdmin, error_responses
+from api.fields import RowId
 from models import PHOTOGRAPHER, User
 
 router = APIRouter(prefix="/api/admin/photographers", tags=["admin"])
@@ -20,14 +20,16 @@ TAKEN = (errors.AccountTaken, errors.UsernameIsNotOwnEmail)
     "",
     summary="All photographers",
     response_model=list[UserOut],
-    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
 )
 def list_photographers(_: CurrentAdmin) -> Sequence[User]:
     """Every photographer, by id."""
     return service.list_photographers()
 
 
-@router.post("", summary="Make a photographer's account", responses=refusals(*TAKEN, *SIGNED_IN, errors.AdminsOnly))
+@router.post(
+    "", summary="Make a photographer's account", responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly)
+)
 def create_photographer(asked: PhotographerIn, _: CurrentAdmin) -> PhotographerCreated:
     """The photographer logs in with this name or address and password."""
     account = NewAccount(asked.username, asked.email, asked.password)
@@ -39,7 +41,7 @@ def create_photographer(asked: PhotographerIn, _: CurrentAdmin) -> PhotographerC
     "/{photographer_id}",
     summary="Change a photographer's account",
     response_model=UserOut,
-    responses=refusals(*TAKEN, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+    responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
 def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin) -> User:
     """What is left out stays. A new password, or `is_active: false`, ends every session of the account."""
@@ -55,7 +57,7 @@ def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: Cu
 @router.delete(
     "/{photographer_id}",
     summary="Delete a photographer's account",
-    responses=refusals(*SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+    responses=error_responses(*SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
 def delete_photographer(photographer_id: RowId, _: CurrentAdmin) -> Message:
     """The photos stay with their events."""

@@ -3,17 +3,17 @@
 from fastapi import APIRouter
 
 import errors
-from accounts import consent
-from accounts.erasure import erase
-from accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
-from dependencies import HASHES, SIGNED_IN, CurrentGuest, Language, WakeJobs, refusals
-from fields import RowId
+from api.accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
+from api.dependencies import HASHES, SIGNED_IN, CurrentGuest, Language, WakeJobs, error_responses
+from api.fields import RowId
+from guests import consent
+from guests.erasure import erase
 
 router = APIRouter(prefix="/api", tags=["privacy"])
 REFUSED = (*SIGNED_IN, errors.GuestsOnly)
 
 
-@router.post("/consent", summary="I agree to be looked for", responses=refusals(*REFUSED, errors.NotInEvent))
+@router.post("/consent", summary="I agree to be looked for", responses=error_responses(*REFUSED, errors.NotInEvent))
 def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> Message:
     """Recorded once for each version. After a withdrawal the guest's selfie is matched again, in the background."""
     consent.give(guest.id, asked.event_id, asked.version, language)
@@ -21,7 +21,7 @@ def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake
     return Message(message="Consentement enregistré")
 
 
-@router.get("/my-consents", summary="What I agreed to", responses=refusals(*REFUSED))
+@router.get("/my-consents", summary="What I agreed to", responses=error_responses(*REFUSED))
 def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
     """Every consent the guest ever gave, newest first."""
     return [
@@ -38,7 +38,7 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
 
 
 @router.delete(
-    "/my-consents/{event_id}", summary="I no longer agree", responses=refusals(*REFUSED, errors.NotInEvent)
+    "/my-consents/{event_id}", summary="I no longer agree", responses=error_responses(*REFUSED, errors.NotInEvent)
 )
 def withdraw_consent(event_id: RowId, guest: CurrentGuest) -> Message:
     """Erases what was computed of the guest for that event, and every match there; nothing brings them back.
@@ -53,7 +53,7 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest) -> Message:
     "/me",
     dependencies=[HASHES],
     summary="Erase my account",
-    responses=refusals(errors.BadCredentials, *REFUSED, errors.TooBusy),
+    responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooBusy),
 )
 def erase_me(asked: PasswordIn, guest: CurrentGuest) -> Message:
     """With the selfie and everything computed from it, in all events. It cannot be undone."""

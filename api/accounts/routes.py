@@ -5,11 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 import errors
-import selfies.service as selfie_service
-import storage
 from accounts import service
-from accounts.passwords import hash_password
-from accounts.schemas import (
+from accounts.service import NewAccount
+from api.accounts.schemas import (
     AvailabilityIn,
     AvailabilityOut,
     LoggedOut,
@@ -18,9 +16,7 @@ from accounts.schemas import (
     TokenOut,
     UserOut,
 )
-from accounts.service import NewAccount
-from database import transaction
-from dependencies import (
+from api.dependencies import (
     HASHES,
     SELFIE_FACE,
     SELFIE_FILE,
@@ -30,12 +26,12 @@ from dependencies import (
     SelfiePart,
     SelfieValidator,
     WakeJobs,
-    refusals,
+    error_responses,
 )
-from fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
+from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
+from api.sessions import end_session
+from guests import registration
 from models import GUEST, User
-from sessions import end_session
-from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 
@@ -43,11 +39,11 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 @router.post(
     "/check-user-availability",
     summary="Is this name or address still free in that event?",
-    responses=refusals(errors.EventNotFound),
+    responses=error_responses(errors.EventNotFound),
 )
 def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
     """Judged within the event of the code; without a code, among accounts that have no event."""
-    name, address = service.availability(asked.username, asked.email, asked.event_code)
+    name, address = registration.availability(asked.username, asked.email, asked.event_code)
     return AvailabilityOut(username_taken=name, email_taken=address)
 
 
@@ -56,7 +52,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
     dependencies=[HASHES],
     summary="Register as a guest",
     response_model=UserOut,
-    responses=refusals(
+    responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
         errors.EventNotFound,
@@ -70,7 +66,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
         raise errors.GuestAccountsOnly
     who = asked.user_data
     account = NewAccount(who.username, who.email, who.password)
-    return service.register(account, asked.event_code, language, asked.consent)
+    return registration.register(account, asked.event_code, language, asked.consent)
 
 
 @router.post(
@@ -78,7 +74,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
     dependencies=[HASHES],
     summary="Register as a guest and send the selfie in one call",
     response_model=UserOut,
-    responses=refusals(
+    responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
         *SELFIE_FILE,
@@ -101,18 +97,7 @@ def register_invite_with_selfie(
 ) -> User:
     """The selfie is judged before the answer; a rejected one leaves no account and no file."""
     account = NewAccount(username, email, password)
-    service.check_registration(account, event_code)
-    validator.check(file)
-    hashed = hash_password(password)
-    stored = selfie_service.store(file)
-    try:
-        with transaction() as session:
-            user = service.register_guest(session, account, hashed, event_code, language, consent)
-            strict = get_settings().selfie_validation_strict
-            selfie_service.add(session, user.id, stored, strict=strict)
-    except BaseException:
-        storage.delete([stored.storage_key])
-        raise
+    user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
     wake_jobs()
     return user
 
@@ -121,7 +106,7 @@ def register_invite_with_selfie(
     "/login",
     dependencies=[HASHES],
     summary="Get an access token",
-    responses=refusals(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
+    responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
 )
 def login(asked: LoginIn) -> TokenOut:
     """Guests, photographers and admins alike. `username` may be the email address.
@@ -132,13 +117,15 @@ def login(asked: LoginIn) -> TokenOut:
     return TokenOut(access_token=token, expires_in=seconds)
 
 
-@router.get("/me", summary="Who I am", response_model=UserOut, responses=refusals(*SIGNED_IN))
+@router.get("/me", summary="Who I am", response_model=UserOut, responses=error_responses(*SIGNED_IN))
 def me(user: CurrentUser) -> User:
     """The account behind the token, with its event."""
     return user
 
 
-@router.post("/logout", summary="End the session of the pages", responses=refusals(*SIGNED_IN, errors.CsrfMismatch))
+@router.post(
+    "/logout", summary="End the session of the pages", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch)
+)
 def logout(request: Request, response: Response, _: CurrentUser) -> LoggedOut:
     """The cookie goes. A Bearer token is only forgotten by whoever holds it: it stays valid until it expires."""
     end_session(request, response)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username, UtcTime
+from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username, UtcTime
 from keys import MAX_ID
 from models import User
 

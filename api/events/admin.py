@@ -7,12 +7,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Response
 
 import errors
-from accounts.schemas import Message
-from database import reading
-from dependencies import SIGNED_IN, CurrentAdmin, StaffedEvent, WakeJobs, refusals
-from events import members, progress, qr, service
-from events.members import Member
-from events.schemas import (
+from api.accounts.schemas import Message
+from api.dependencies import SIGNED_IN, CurrentAdmin, StaffedEvent, WakeJobs, error_responses
+from api.events.schemas import (
     AdminEventOut,
     CountedEventOut,
     EventChange,
@@ -24,9 +21,13 @@ from events.schemas import (
     RematchQueued,
     SetCodeIn,
 )
+from api.fields import Cursor, Limit, RowId
+from api.photos.routes import PAGED
+from database import reading
+from events import members, progress, qr, service
+from events.members import Member
 from events.service import NewEvent
-from fields import Cursor, Limit, RowId
-from photos.routes import PAGED
+from guests.removal import remove_event
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -42,7 +43,7 @@ def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
     return [*one, *(asked.photographer_ids or [])]
 
 
-@router.get("/events", summary="All events", responses=refusals(*REFUSED))
+@router.get("/events", summary="All events", responses=error_responses(*REFUSED))
 def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
     """Newest first, each with its photographers, and how many guests and photos it has."""
     return [
@@ -51,7 +52,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
     ]
 
 
-@router.get("/events/{event_id}", summary="One event", responses=refusals(*REFUSED, errors.NoSuchEvent))
+@router.get("/events/{event_id}", summary="One event", responses=error_responses(*REFUSED, errors.NoSuchEvent))
 def show_event(admin: CurrentAdmin, event: StaffedEvent) -> EventDetailOut:
     """With its photographers and everything that is counted of it."""
     return EventDetailOut.of(event, admin, **asdict(progress.progress_of(event.id)))
@@ -61,7 +62,7 @@ def show_event(admin: CurrentAdmin, event: StaffedEvent) -> EventDetailOut:
     "/events/{event_id}/users",
     summary="An event's guests",
     response_model=list[MemberOut],
-    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
+    responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
 )
 def list_members(
     event_id: RowId,
@@ -82,7 +83,7 @@ def list_members(
 @router.post(
     "/create-event",
     summary="Make an event",
-    responses=refusals(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
+    responses=error_responses(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
 def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
     """Without a code one is drawn at random; without an expiry guests may join until some weeks after the day."""
@@ -103,7 +104,7 @@ def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
 @router.put(
     "/events/{event_id}",
     summary="Change an event",
-    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
     """What is left out stays; `photographer_ids` replaces the event's photographers."""
@@ -118,21 +119,21 @@ def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> Ad
 @router.delete(
     "/events/{event_id}",
     summary="Delete an event and all that belongs to it",
-    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.AccountsWouldCollide),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.AccountsWouldCollide),
 )
 def delete_event(event_id: RowId, _: CurrentAdmin) -> Message:
     """Erases its photos, faces and matches, and the guests' accounts and selfies that belong to it alone.
 
     Guests who joined further events keep their account there.
     """
-    service.remove(event_id)
+    remove_event(event_id)
     return Message(message="Événement supprimé")
 
 
 @router.post(
     "/generate-event-code",
     summary="Give an event a new random code",
-    responses=refusals(*REFUSED, errors.NoSuchEvent),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
 def generate_event_code(asked: EventIdIn, _: CurrentAdmin) -> EventCreated:
     """The code before it stops working at once."""
@@ -143,7 +144,7 @@ def generate_event_code(asked: EventIdIn, _: CurrentAdmin) -> EventCreated:
 @router.post(
     "/set-event-code",
     summary="Choose an event's code",
-    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.EventCodeTaken),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.EventCodeTaken),
 )
 def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
     """The code before it stops working at once."""
@@ -160,7 +161,7 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
             "content": {"image/png": {}, "image/svg+xml": {}},
             "description": "A picture that leads to the event's page.",
         },
-        **refusals(*REFUSED, errors.EventNotFound),
+        **error_responses(*REFUSED, errors.EventNotFound),
     },
 )
 def event_qr(
@@ -180,7 +181,7 @@ def event_qr(
 @router.post(
     "/events/{event_id}/rematch",
     summary="Match all guests of an event again",
-    responses=refusals(*REFUSED, errors.NoSuchEvent),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
 def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> RematchQueued:
     """Every guest with a selfie is compared with every face again, in the background."""

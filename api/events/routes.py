@@ -6,19 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 import errors
-from accounts.schemas import EventCodeIn
-from database import reading
-from dependencies import (
+from api.accounts.schemas import EventCodeIn
+from api.dependencies import (
     SIGNED_IN,
+    AssignedEvent,
     CurrentGuest,
     CurrentPhotographer,
     Language,
-    OwnedEvent,
     WakeJobs,
-    refusals,
+    error_responses,
 )
-from events import service
-from events.schemas import (
+from api.events.schemas import (
     CodeValidity,
     EventInfoOut,
     EventJoined,
@@ -28,9 +26,12 @@ from events.schemas import (
     JoinIn,
     RematchQueued,
 )
-from fields import TypedCode
+from api.fields import TypedCode
+from api.links import cover_link
+from database import reading
+from events import codes, service
+from guests import joining
 from models import utcnow
-from photos.links import cover_link
 
 router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
@@ -39,10 +40,12 @@ SECONDS_A_DAY = 86_400
 @router.post("/check-event-code", summary="Does this code open an event?")
 def check_event_code(asked: EventCodeIn) -> CodeValidity:
     """An expired or unknown code is `false`, never an error. Case and surrounding spaces do not count."""
-    return CodeValidity(valid=service.is_open(asked.event_code))
+    return CodeValidity(valid=codes.is_open(asked.event_code))
 
 
-@router.get("/event-info", summary="Which event does this code open?", responses=refusals(errors.EventNotFound))
+@router.get(
+    "/event-info", summary="Which event does this code open?", responses=error_responses(errors.EventNotFound)
+)
 def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -> EventInfoOut:
     """For the page that a guest's scan leads to. `open` is false once the event has expired."""
     with reading() as session:
@@ -55,16 +58,16 @@ def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -
 @router.post(
     "/join-event",
     summary="Join a further event",
-    responses=refusals(errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound),
+    responses=error_responses(errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound),
 )
 def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> EventJoined:
     """The guest's selfie is compared with the new event's photos at once."""
-    event = service.join(guest.id, asked.event_code, asked.consent, language)
+    event = joining.join(guest.id, asked.event_code, asked.consent, language)
     wake_jobs()
     return EventJoined(message="Inscription réussie", event_id=event.id, event_name=event.name)
 
 
-@router.get("/user/events", summary="My events", responses=refusals(*SIGNED_IN, errors.GuestsOnly))
+@router.get("/user/events", summary="My events", responses=error_responses(*SIGNED_IN, errors.GuestsOnly))
 def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
     """The events the guest belongs to, oldest membership first."""
     return [
@@ -77,14 +80,14 @@ def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
             matching=membership.withdrawn_at is None,
             cover_url=cover_link(event, guest),
         )
-        for event, membership in service.joined_by(guest.id)
+        for event, membership in joining.joined_by(guest.id)
     ]
 
 
 @router.get(
     "/user/event-expiration",
     summary="Until when my event takes selfies",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchEvent),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchEvent),
 )
 def event_expiration(guest: CurrentGuest) -> ExpirationOut:
     """Whole days left, rounded up; 0 once expired."""
@@ -102,7 +105,7 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
 @router.get(
     "/photographer/events",
     summary="The events I photograph",
-    responses=refusals(*SIGNED_IN, errors.PhotographersOnly),
+    responses=error_responses(*SIGNED_IN, errors.PhotographersOnly),
 )
 def photographer_events(photographer: CurrentPhotographer) -> list[EventOut]:
     """Newest first."""
@@ -112,7 +115,7 @@ def photographer_events(photographer: CurrentPhotographer) -> list[EventOut]:
 @router.get(
     "/photographer/my-event",
     summary="The event I photograph",
-    responses=refusals(*SIGNED_IN, errors.PhotographersOnly, errors.NoEventAssigned),
+    responses=error_responses(*SIGNED_IN, errors.PhotographersOnly, errors.NoEventAssigned),
 )
 def photographer_event(photographer: CurrentPhotographer) -> EventOut:
     """The newest of the photographer's events."""
@@ -125,9 +128,9 @@ def photographer_event(photographer: CurrentPhotographer) -> EventOut:
 @router.post(
     "/photographer/events/{event_id}/rematch",
     summary="Match all guests of my event again",
-    responses=refusals(*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent),
+    responses=error_responses(*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent),
 )
-def photographer_rematch(event: OwnedEvent, wake_jobs: WakeJobs) -> RematchQueued:
+def photographer_rematch(event: AssignedEvent, wake_jobs: WakeJobs) -> RematchQueued:
     """Every guest with a selfie is compared with every face again, in the background."""
     queued = service.request_rematch(event.id)
     wake_jobs()

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts.schemas import EventCodeIn
-from fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
+from api.accounts.schemas import EventCodeIn
+from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
+from api.links import cover_link
 from keys import MAX_ID
 from models import Event, User
-from photos.links import cover_link
 
 
 def _day(value: Any) -> Any:

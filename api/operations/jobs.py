@@ -3,17 +3,17 @@
 from fastapi import APIRouter
 
 import errors
-import job_queue
-from accounts.schemas import Message
-from dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, refusals
-from operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
+from api.accounts.schemas import Message
+from api.dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, error_responses
+from api.operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
+from jobs import queue as job_queue
 
 router = APIRouter(prefix="/api/admin/jobs", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
 FAILED_SHOWN = 100
 
 
-@router.get("", summary="How the background jobs stand", responses=refusals(*REFUSED))
+@router.get("", summary="How the background jobs stand", responses=error_responses(*REFUSED))
 def show_jobs(_: CurrentAdmin) -> JobsOut:
     """Counts by kind and state, the age of the oldest, the throughput, and the failed ones with their reasons."""
     return JobsOut(
@@ -24,7 +24,7 @@ def show_jobs(_: CurrentAdmin) -> JobsOut:
     )
 
 
-@router.post("/retry", summary="Try failed jobs again", responses=refusals(*REFUSED, errors.NoSuchJob))
+@router.post("/retry", summary="Try failed jobs again", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
     """One, or all failed ones of a kind."""
     number = job_queue.retry(job_queue.BY_NAME[asked.kind], asked.id)
@@ -34,7 +34,7 @@ def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
     return Retried(retried=number)
 
 
-@router.post("/cancel", summary="Cancel a job", responses=refusals(*REFUSED, errors.NoSuchJob))
+@router.post("/cancel", summary="Cancel a job", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def cancel_job(asked: CancelIn, _: CurrentAdmin) -> Message:
     """A job that waits or is being done ends as failed; what it was doing is not recorded. It can be retried."""
     if not job_queue.cancel(job_queue.BY_NAME[asked.kind], asked.id):

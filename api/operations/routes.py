@@ -6,12 +6,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import errors
-from dependencies import SIGNED_IN, CurrentAdmin, inference_of, monitor, refusals, scraper
+from api.dependencies import SIGNED_IN, CurrentAdmin, error_responses, inference_of, monitor, scraper
+from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
 from faces.providers import engine_id_of
-from inference import InferenceThread
+from jobs.worker import InferenceThread
 from operations import samples, service
 from operations.samples import Point
-from operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
 from settings import get_settings
 
 router = APIRouter(tags=["operations"])
@@ -48,7 +48,7 @@ def readyz(response: Response, inference: Inference) -> Ready:
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {}}, "description": "All processes together."},
-        **refusals(errors.NotAuthenticated, errors.NotAllowed),
+        **error_responses(errors.NotAuthenticated, errors.NotAllowed),
     },
     dependencies=[Depends(scraper)],
 )
@@ -61,7 +61,7 @@ def metrics() -> Response:
     "/api/stats",
     summary="How much there is",
     response_model=Statistics,
-    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     dependencies=[Depends(monitor)],
 )
 def stats() -> dict[str, Any]:
@@ -73,7 +73,7 @@ def stats() -> dict[str, Any]:
     "/api/admin/samples",
     summary="How the service stood, minute by minute",
     response_model=list[SampleOut],
-    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     tags=["admin"],
 )
 def show_samples(_: CurrentAdmin, hours: Annotated[int, Query(ge=1, le=720)] = 24) -> list[Point]:
@@ -84,7 +84,7 @@ def show_samples(_: CurrentAdmin, hours: Annotated[int, Query(ge=1, le=720)] = 2
 @router.get(
     "/api/admin/provider",
     summary="Which face engine is at work",
-    responses=refusals(*SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     tags=["admin"],
 )
 def provider(_: CurrentAdmin, inference: Inference) -> Provider:

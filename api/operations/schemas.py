@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fields import UtcTime
+from api.fields import UtcTime
 from keys import MAX_ID
 
 JobKind = Literal["selfies", "user_events", "photos"]

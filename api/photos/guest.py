@@ -6,15 +6,15 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 import errors
-from accounts.schemas import Message
-from dependencies import SIGNED_IN, AskedPage, CurrentGuest, refusals
-from fields import RowId
+from api.accounts.schemas import Message
+from api.dependencies import SIGNED_IN, AskedPage, CurrentGuest, error_responses
+from api.fields import RowId
+from api.photos.routes import PAGED, disposition, mark_page
+from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress
 from photos.progress import Standing
 from photos.queries import Which
-from photos.routes import PAGED, disposition, mark_page
-from photos.schemas import FavouriteState, GuestProgress, PhotoOut
 
 router = APIRouter(prefix="/api", tags=["photos"])
 MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
@@ -24,7 +24,7 @@ MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
     "/user/events/{event_id}/progress",
     summary="How far the photos of one of my events are",
     response_model=GuestProgress,
-    responses=refusals(*MEMBERS),
+    responses=error_responses(*MEMBERS),
 )
 def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
     """For a guest who waits, and to mark what is new."""
@@ -37,7 +37,7 @@ def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
 @router.put(
     "/photos/{photo_id}/favourite",
     summary="Keep a photo",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
 )
 def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is one of the guest's favourites from now on; again, it changes nothing."""
@@ -48,7 +48,7 @@ def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 @router.delete(
     "/photos/{photo_id}/favourite",
     summary="Keep a photo no longer",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
 )
 def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is no favourite from now on; again, it changes nothing."""
@@ -59,7 +59,7 @@ def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 @router.get(
     "/user/events/{event_id}/favourites",
     summary="The photos I keep, of one of my events",
-    responses={**PAGED, **refusals(errors.InvalidCursor, *MEMBERS)},
+    responses={**PAGED, **error_responses(errors.InvalidCursor, *MEMBERS)},
 )
 def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
     """Newest first; only those that the guest may still see."""
@@ -82,7 +82,7 @@ ZIP: dict[int | str, dict[str, Any]] = {
     "/user/events/{event_id}/photos.zip",
     summary="My photos of one of my events, in one file",
     response_class=Response,
-    responses={**ZIP, **refusals(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
+    responses={**ZIP, **error_responses(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
 )
 def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
     """`mine`, `favourites`, or `all` where guests see all photos. A photo that is deleted meanwhile is left out."""
@@ -101,7 +101,7 @@ def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> R
 @router.post(
     "/photos/{photo_id}/not-me",
     summary="This photo does not show me",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
 )
 def not_me(photo_id: RowId, guest: CurrentGuest) -> Message:
     """The match is gone at once and never comes back, whatever is matched again; again, it changes nothing."""
@@ -112,7 +112,7 @@ def not_me(photo_id: RowId, guest: CurrentGuest) -> Message:
 @router.delete(
     "/photos/{photo_id}/not-me",
     summary="This photo may show me after all",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
 )
 def perhaps_me(photo_id: RowId, guest: CurrentGuest) -> Message:
     """The photo is matched with the guest's selfie again before the answer."""

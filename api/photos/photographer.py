@@ -5,25 +5,25 @@ from typing import Annotated
 from fastapi import APIRouter, File, Query, Response, UploadFile
 
 import errors
-from accounts.schemas import Message
-from dependencies import (
+from api.accounts.schemas import Message
+from api.dependencies import (
     SIGNED_IN,
     AskedPage,
+    AssignedEvent,
     CurrentPhotographer,
     Language,
     OnlyEvent,
-    OwnedEvent,
-    PhotoOwner,
+    PhotographerOrAdmin,
     WakeJobs,
+    error_responses,
     read_at_most,
-    refusals,
 )
-from fields import RowId
+from api.fields import RowId
+from api.photos.routes import PAGED, mark_page
+from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
 from keys import MAX_ID
 from models import Event
 from photos import service
-from photos.routes import PAGED, mark_page
-from photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["photographer"])
@@ -56,11 +56,11 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
 @router.post(
     "/photographer/events/{event_id}/upload-photos",
     summary="Bring photos to my event",
-    responses=refusals(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
 def upload_event_photos(
-    event: OwnedEvent,
+    event: AssignedEvent,
     photographer: CurrentPhotographer,
     files: Files,
     language: Language,
@@ -75,7 +75,7 @@ def upload_event_photos(
 @router.post(
     "/upload-photos",
     summary="Bring photos to my only event",
-    responses=refusals(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
 def upload_photos(
@@ -90,7 +90,7 @@ def upload_photos(
 @router.post(
     "/upload-photo",
     summary="Bring one photo to my only event",
-    responses=refusals(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
 def upload_photo(
@@ -113,10 +113,10 @@ def upload_photo(
 @router.get(
     "/photographer/events/{event_id}/photos",
     summary="All photos of my event",
-    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
+    responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
 )
 def event_photos(
-    event: OwnedEvent, photographer: CurrentPhotographer, page: AskedPage, response: Response
+    event: AssignedEvent, photographer: CurrentPhotographer, page: AskedPage, response: Response
 ) -> list[PhotographerPhotoOut]:
     """Newest first, each with its processing state and its number of faces."""
     found = service.photos_of_event(event.id, page)
@@ -127,7 +127,7 @@ def event_photos(
 @router.get(
     "/my-uploaded-photos",
     summary="All photos I brought",
-    responses={**PAGED, **refusals(errors.InvalidCursor, *REFUSED)},
+    responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED)},
 )
 def my_uploaded_photos(
     photographer: CurrentPhotographer, page: AskedPage, response: Response
@@ -141,9 +141,9 @@ def my_uploaded_photos(
 @router.delete(
     "/photos/{photo_id}",
     summary="Delete one of my photos",
-    responses=refusals(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
+    responses=error_responses(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
-def delete_photo(photo_id: RowId, owner: PhotoOwner) -> Message:
+def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin) -> Message:
     """Its faces, its matches and every picture made of it go with it."""
     service.remove(owner, [photo_id])
     return Message(message="Photo supprimée")
@@ -152,10 +152,10 @@ def delete_photo(photo_id: RowId, owner: PhotoOwner) -> Message:
 @router.delete(
     "/photos",
     summary="Delete several of my photos",
-    responses=refusals(errors.InvalidPhotoIds, *REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
+    responses=error_responses(errors.InvalidPhotoIds, *REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
 def delete_photos(
-    owner: PhotoOwner, photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)]
+    owner: PhotographerOrAdmin, photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)]
 ) -> Message:
     """All of them or none: one that is not the photographer's own stops the whole call."""
     number = service.remove(owner, _ids(photo_ids))

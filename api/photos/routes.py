@@ -11,22 +11,16 @@ import errors
 from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
+from api.dependencies import SIGNED_IN, AskedPage, CurrentGuest, CurrentUser, error_responses
+from api.fields import RowId
+from api.links import LIFETIME_SECONDS, signer
+from api.photos.schemas import PhotoOut
+from api.sessions import bearer_token, session_token
 from database import reading
-from dependencies import (
-    SIGNED_IN,
-    AskedPage,
-    CurrentGuest,
-    CurrentUser,
-    refusals,
-)
-from fields import RowId
 from keys import storable
 from models import Photo, User
 from photos import service
-from photos.links import LIFETIME_SECONDS, signer
-from photos.schemas import PhotoOut
 from photos.service import PhotoList
-from sessions import bearer_token, session_token
 
 router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
@@ -58,8 +52,8 @@ def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]
     return [PhotoOut.of(row, viewer) for row in found.rows]
 
 
-OWN = refusals(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
-ALL = refusals(
+OWN = error_responses(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
+ALL = error_responses(
     errors.InvalidCursor,
     *SIGNED_IN,
     errors.GuestsOnly,
@@ -129,7 +123,7 @@ def viewer_of(
     "/photo/{photo_id}",
     summary="A photo's picture",
     response_class=Response,
-    responses={**PICTURE, **refusals(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
 def photo_picture(
     photo_id: RowId,
@@ -146,7 +140,7 @@ def photo_picture(
     "/image/{filename}",
     summary="A photo's picture, by its stored name",
     response_class=Response,
-    responses={**PICTURE, **refusals(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
 def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Size = "web") -> Response:
     """As `GET /api/photo/{photo_id}`."""

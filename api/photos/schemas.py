@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from fields import UtcTime
+from api.fields import UtcTime
+from api.links import link
 from models import REJECTED, User
-from photos.links import link
 from photos.queries import PhotoRow
 
 

@@ -5,8 +5,8 @@ from fastapi.responses import StreamingResponse
 
 import errors
 import storage
-from accounts.schemas import Message
-from dependencies import (
+from api.accounts.schemas import Message
+from api.dependencies import (
     SELFIE_FACE,
     SELFIE_FILE,
     SIGNED_IN,
@@ -18,13 +18,13 @@ from dependencies import (
     SelfieValidator,
     Strict,
     WakeJobs,
-    refusals,
+    error_responses,
 )
-from fields import RowId
+from api.fields import RowId
+from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from matching import service as matching
 from models import Selfie
 from selfies import service
-from selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["selfies"])
@@ -34,7 +34,7 @@ RECEIVED = "Selfie uploadé avec succès. Le matching est en cours..."
 @router.post(
     "/validate-selfie",
     summary="Would this selfie do?",
-    responses=refusals(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
+    responses=error_responses(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
 )
 def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
     """Needs no account and keeps nothing. A picture that would be refused answers 400 with the reason."""
@@ -45,7 +45,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
 @router.post(
     "/upload-selfie",
     summary="Send my selfie",
-    responses=refusals(
+    responses=error_responses(
         *SELFIE_FILE,
         *SIGNED_IN,
         errors.PhotographerSelfie,
@@ -67,7 +67,7 @@ def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, str
 @router.get(
     "/rematch-status",
     summary="How far is the matching of my selfie?",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly),
 )
 def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
     """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`."""
@@ -85,7 +85,7 @@ def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
     "/my-selfie",
     summary="My selfie's particulars",
     response_model=SelfieOut,
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
 )
 def my_selfie(guest: CurrentGuest) -> Selfie:
     """The accepted selfie, else the one being looked at."""
@@ -95,7 +95,7 @@ def my_selfie(guest: CurrentGuest) -> Selfie:
 @router.delete(
     "/my-selfie",
     summary="Erase my selfie",
-    responses=refusals(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
 )
 def delete_my_selfie(guest: CurrentGuest) -> Message:
     """Erases the picture, what was computed from it, and every match of the guest."""
@@ -109,7 +109,7 @@ def delete_my_selfie(guest: CurrentGuest) -> Message:
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {}}, "description": "The picture."},
-        **refusals(*SIGNED_IN, errors.NoSuchSelfie),
+        **error_responses(*SIGNED_IN, errors.NoSuchSelfie),
     },
 )
 def selfie_image(user_id: RowId, user: CurrentUser) -> Response:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from fields import UtcTime
+from api.fields import UtcTime
 
 
 class Valid(BaseModel):

@@ -10,11 +10,11 @@ import errors
 from accounts import service as accounts
 from accounts.passwords import is_bcrypt
 from accounts.service import NewAccount
+from api.fields import MAX_CODE_KEY
 from database import reading, transaction
 from events import queries as event_queries
 from events import service as events
 from faces.providers import engine_id_of
-from fields import MAX_CODE_KEY
 from keys import comparison_key, storable
 from migrations.legacy.ledger import Ledger
 from migrations.legacy.report import Progress, Refused, Report
@@ -112,7 +112,9 @@ class Move:
         if "@" in comparison_key(username) and comparison_key(username) != comparison_key(email):
             self.report.note("users", row["id"], f"the name {username!r} is another's address; now {email!r}")
             username = email
-        user = accounts.add_existing(session, NewAccount(username, email, ""), hashed, row["user_type"], event_id)
+        user = accounts.add_account(
+            session, NewAccount(username, email, ""), hashed, row["user_type"], event_id=event_id
+        )
         user.is_active = row.get("is_active") not in (False, 0)
         user.created_at = moment(row.get("created_at"), utcnow())
         session.flush()

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
-from dependencies import CurrentAdmin, language_of, staffed_event
-from fields import RowId
+from api.dependencies import CurrentAdmin, language_of, staffed_event
+from api.fields import RowId
 from models import Event
-from pages import figures
-from pages.redirects import said_to
+from pages import formatting as figures
+from pages.i18n import catalogue, number, text
+from pages.redirects import flash_of
 from pages.rendering import render
-from pages.wording import catalogue, number, text
 
 
 def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
@@ -43,8 +43,8 @@ def show(request: Request, template: str, **context: Any) -> Response:
 
 
 def _done(request: Request, language: str) -> str:
-    said = said_to(request)
-    key, count = f"admin.done.{said.get('done')}", str(said.get("number"))
+    flash = flash_of(request)
+    key, count = f"admin.done.{flash.get('done')}", str(flash.get("number"))
     if key not in catalogue(language):
         return ""
     return text(language, key, count=int(count[:9]) if count.isascii() and count.isdigit() else 0)
@@ -52,5 +52,5 @@ def _done(request: Request, language: str) -> str:
 
 def _problem(request: Request, language: str, *names: str) -> str:
     """Return the sentence for the first of these problems that the form had."""
-    said = said_to(request).get("problems", [])
-    return next((text(language, f"admin.problem.{name}") for name in names if name in said), "")
+    flash = flash_of(request).get("problems", [])
+    return next((text(language, f"admin.problem.{name}") for name in names if name in flash), "")

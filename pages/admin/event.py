@@ -7,17 +7,19 @@ from fastapi import Query, Request, Response
 from markupsafe import Markup
 
 import errors
-import job_list
-import job_queue
 from accounts import service as accounts
-from dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from api.dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from api.fields import RowId
 from events import losses, members, progress, qr
 from events import service as events
-from fields import RowId
+from guests.removal import remove_event
+from jobs import listing as job_list
+from jobs import queue as job_queue
 from keys import comparison_key
 from models import Event, utcnow
-from pages import figures
-from pages.admin_forms import (
+from pages import formatting as figures
+from pages.admin.common import AnyEvent, show
+from pages.admin.forms import (
     MAX_KEPT,
     PEOPLE,
     Sent,
@@ -30,10 +32,9 @@ from pages.admin_forms import (
     text_in,
     typed_event,
 )
-from pages.admin_rooms import AnyEvent, show
-from pages.redirects import lead_back
+from pages.i18n import text
+from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
-from pages.wording import text
 from settings import get_settings
 
 router = page_router()
@@ -99,12 +100,12 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
     given = changed(before, typed)
     judged, fields = judge_event(given, typed), overtaken(before, given, fields_of(event))
     if judged.problems or fields:
-        return lead_back(request, page, problems=judged.problems, overtaken=fields, **given)
+        return redirect_with_flash(request, page, problems=judged.problems, overtaken=fields, **given)
     try:
         events.update(event.id, judged.values)
     except errors.NoSuchPhotographer:
         return refused(request, page, [PEOPLE], given)
-    return lead_back(request, page, done="saved")
+    return redirect_with_flash(request, page, done="saved")
 
 
 @router.post(f"{HOME}/{{event_id}}/code")
@@ -118,14 +119,14 @@ def change_code(request: Request, event: AnyEvent, sent: Sent) -> Response:
         events.update(event.id, judged.values) if typed else events.give_code(event.id)
     except errors.EventCodeTaken:
         return refused(request, page, ["code_taken"], {"event_code": typed})
-    return lead_back(request, page, done="code_changed", old_code=event.event_code)
+    return redirect_with_flash(request, page, done="code_changed", old_code=event.event_code)
 
 
 @router.post(f"{HOME}/{{event_id}}/rematch")
 def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> Response:
     """Look for every guest in every photo again."""
     queued = events.request_rematch(event_id)
-    answer = lead_back(request, f"{HOME}/{event_id}", done="rematch", number=str(queued))
+    answer = redirect_with_flash(request, f"{HOME}/{event_id}", done="rematch", number=str(queued))
     wake_jobs()
     return answer
 
@@ -135,7 +136,7 @@ def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Resp
     """Try every photo of the event again that was given up."""
     retried = job_queue.retry_photos(event.id)
     wake_jobs()
-    return lead_back(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
+    return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
 
 
 @router.get(f"{HOME}/{{event_id}}/poster")
@@ -171,9 +172,9 @@ def delete_event(request: Request, event_id: RowId, admin: CurrentAdmin, sent: S
     try:
         if comparison_key(typed) != comparison_key(staffed_event(event_id, admin).name):
             return refused(request, page, ["confirm"], {"name": typed})
-        events.remove(event_id)
+        remove_event(event_id)
     except errors.NoSuchEvent:
-        return lead_back(request, HOME, done="event_deleted")
+        return redirect_with_flash(request, HOME, done="event_deleted")
     except errors.AccountsWouldCollide:
         return refused(request, page, ["accounts_collide"], {"name": typed})
-    return lead_back(request, HOME, done="event_deleted")
+    return redirect_with_flash(request, HOME, done="event_deleted")

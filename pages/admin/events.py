@@ -9,16 +9,16 @@ from fastapi import Request, Response
 
 import errors
 from accounts import service as accounts
+from api.dependencies import CurrentAdmin
 from database import reading
-from dependencies import CurrentAdmin
 from events import service as events
 from events.codes import new_code
 from events.service import NewEvent
 from keys import comparison_key
 from models import Event, utcnow
-from pages.admin_forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
-from pages.admin_rooms import show
-from pages.redirects import lead_back
+from pages.admin.common import show
+from pages.admin.forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
+from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from settings import get_settings
 
@@ -126,7 +126,7 @@ def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
         return refused(request, f"{HOME}/new", ["code_taken"], typed)
     except errors.NoSuchPhotographer:
         return refused(request, f"{HOME}/new", [PEOPLE], typed)
-    return lead_back(request, f"{HOME}/{event.id}", done="event_made")
+    return redirect_with_flash(request, f"{HOME}/{event.id}", done="event_made")
 
 
 def _made(judged: Judged) -> Event:

@@ -12,10 +12,10 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from accounts.schemas import PhotographerChange
-from events.schemas import EventChange
+from api.accounts.schemas import PhotographerChange
+from api.events.schemas import EventChange
 from models import Event
-from pages.redirects import lead_back
+from pages.redirects import redirect_with_flash
 
 EVENT_FIELDS = ("name", "date", "timezone", "expires_at", "sees", "event_code")
 PEOPLE = "photographer_ids"
@@ -162,4 +162,4 @@ def judge_account(sent: FormData, *, needs_password: bool) -> Judged:
 
 def refused(request: Request, path: str, problems: list[str], typed: Mapping[str, str]) -> Response:
     """Lead back to the form, which says the problems and shows what was typed."""
-    return lead_back(request, path, problems=problems, **typed)
+    return redirect_with_flash(request, path, problems=problems, **typed)

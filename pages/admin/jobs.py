@@ -2,14 +2,14 @@
 
 from fastapi import Request, Response
 
-import job_list
-import job_queue
-from dependencies import CurrentAdmin, WakeJobs
+from api.dependencies import CurrentAdmin, WakeJobs
+from jobs import listing as job_list
+from jobs import queue as job_queue
 from keys import MAX_ID
-from pages.account import same_site
-from pages.admin_forms import Sent, text_in
-from pages.admin_rooms import show
-from pages.redirects import lead_back
+from pages.admin.common import show
+from pages.admin.forms import Sent, text_in
+from pages.login import same_site
+from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 
 router = page_router()
@@ -36,7 +36,7 @@ def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) ->
     row_id = _row_id(number)
     retried = job_queue.retry(kind, row_id) if kind and (row_id or not number) else 0
     wake_jobs()
-    return lead_back(request, _back(sent), done="retried", number=str(retried))
+    return redirect_with_flash(request, _back(sent), done="retried", number=str(retried))
 
 
 @router.post(f"{HOME}/cancel")
@@ -44,7 +44,7 @@ def cancel(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """A job that waits or is being done; it is listed as failed then, and can be retried."""
     kind, row_id = job_queue.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
     cancelled = kind is not None and row_id is not None and job_queue.cancel(kind, row_id)
-    return lead_back(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
+    return redirect_with_flash(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
 
 
 def _row_id(typed: str) -> int | None:

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 
-import job_queue
-from dependencies import CurrentAdmin
+from api.dependencies import CurrentAdmin
+from jobs import queue as job_queue
 from models import utcnow
 from operations import samples, service
 from operations.samples import Point
-from pages import plots
-from pages.admin_rooms import show
-from pages.plots import Plot
+from pages.admin import plots
+from pages.admin.common import show
+from pages.admin.plots import Plot
 from pages.rendering import page_router
 
 router = page_router()

@@ -9,13 +9,13 @@ from fastapi import Request, Response
 import errors
 from accounts import service as accounts
 from accounts.service import NewAccount
-from dependencies import HASHES, CurrentAdmin
+from api.dependencies import HASHES, CurrentAdmin
+from api.fields import RowId
 from events import service as events
-from fields import RowId
 from models import PHOTOGRAPHER, Event, User, utcnow
-from pages.admin_forms import Sent, judge_account, refused, text_in, typed_account
-from pages.admin_rooms import show
-from pages.redirects import lead_back
+from pages.admin.common import show
+from pages.admin.forms import Sent, judge_account, refused, text_in, typed_account
+from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from photos import service as photos
 
@@ -69,7 +69,7 @@ def create_photographer(request: Request, _: CurrentAdmin, sent: Sent) -> Respon
         made = twin
     except errors.UsernameIsNotOwnEmail:
         return refused(request, f"{HOME}/new", ["not_own_email"], typed)
-    return lead_back(request, f"{HOME}/{made.id}", done="photographer_made")
+    return redirect_with_flash(request, f"{HOME}/{made.id}", done="photographer_made")
 
 
 def _just_made(account: NewAccount) -> User | None:
@@ -102,7 +102,7 @@ def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
         return refused(request, page, ["account_taken"], typed)
     except errors.UsernameIsNotOwnEmail:
         return refused(request, page, ["not_own_email"], typed)
-    return lead_back(request, page, done="password_set" if "password" in changes else "saved")
+    return redirect_with_flash(request, page, done="password_set" if "password" in changes else "saved")
 
 
 @router.post(f"{HOME}/{{photographer_id}}/access")
@@ -110,7 +110,9 @@ def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sen
     """A closed account stays with its photos and events; nobody can log in to it."""
     is_open = text_in(sent, "value") == "open"
     accounts.update_photographer(photographer_id, is_active=is_open)
-    return lead_back(request, f"{HOME}/{photographer_id}", done="access_opened" if is_open else "access_closed")
+    return redirect_with_flash(
+        request, f"{HOME}/{photographer_id}", done="access_opened" if is_open else "access_closed"
+    )
 
 
 @router.get(f"{HOME}/{{photographer_id}}/delete")
@@ -126,4 +128,4 @@ def delete_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
     """The photos stay. An account that is gone already is as good as deleted."""
     with suppress(errors.NoSuchPhotographer):
         accounts.delete_photographer(photographer_id)
-    return lead_back(request, HOME, done="photographer_deleted")
+    return redirect_with_flash(request, HOME, done="photographer_deleted")

@@ -5,16 +5,16 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 import errors
-from accounts import consent
-from accounts.consent import CURRENT
-from accounts.erasure import erase
-from dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from api.dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from api.sessions import end_session
+from guests import consent
+from guests.consent import CURRENT
+from guests.erasure import erase
 from keys import MAX_ID
 from pages.dates import written_day
-from pages.membership import memberships_of
-from pages.redirects import lead_back, redirect, said_to
+from pages.guest.membership import memberships_of
+from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
-from sessions import end_session
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
@@ -26,7 +26,7 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
     """What is known of the guest, and what they decide about it."""
     joined = memberships_of(guest)
     days = {each.event.id: written_day(language, each.event.date) for each in joined if each.event.date}
-    done = said_to(request).get("done")
+    done = flash_of(request).get("done")
     return render(
         request, "guest/account.html", joined=joined, days=days, current=CURRENT, done=done if done in DONE else ""
     )
@@ -36,7 +36,7 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
 def withdraw(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
     """Take the consent for one event back: what was computed there is erased."""
     consent.withdraw(guest.id, event_id)
-    return lead_back(request, "/account", done="withdrawn")
+    return redirect_with_flash(request, "/account", done="withdrawn")
 
 
 @router.post("/account/consent")
@@ -46,7 +46,7 @@ def give(
     """Consent again: the guest is looked for once more."""
     consent.give(guest.id, event_id, CURRENT, language)
     wake_jobs()
-    return lead_back(request, "/account", done="given")
+    return redirect_with_flash(request, "/account", done="given")
 
 
 @router.post("/account/erase", dependencies=[HASHES])
@@ -55,7 +55,7 @@ def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str
     try:
         erase(guest, password)
     except errors.BadCredentials:
-        return lead_back(request, "/account", done="wrong_password")
+        return redirect_with_flash(request, "/account", done="wrong_password")
     answer = redirect("/goodbye")
     end_session(request, answer)
     return answer

@@ -7,17 +7,17 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 import errors
-from dependencies import CurrentGuest, Language
-from fields import Cursor
+from api.dependencies import CurrentGuest, Language
+from api.fields import Cursor
+from api.sessions import set_cookie
 from keys import MAX_ID
 from models import DONE, FAILED, REJECTED, User
-from pages.membership import Membership, memberships_of
+from pages.guest.membership import Membership, memberships_of
+from pages.guest.standing import standing_of
 from pages.rendering import A_YEAR, page_router, render
-from pages.standing import standing_of
 from photos import download, favourites
 from photos import service as photos
 from photos.service import PhotoList
-from sessions import set_cookie
 
 router = page_router()
 EVENT_COOKIE = "reperio_event"

@@ -9,17 +9,18 @@ from pydantic import ValidationError
 import errors
 from accounts import service as accounts
 from accounts import tokens
-from accounts.consent import CURRENT
-from accounts.schemas import RegistrationIn
 from accounts.service import NewAccount
+from api.accounts.schemas import RegistrationIn
+from api.dependencies import HASHES, CurrentGuest, Language, WakeJobs
 from database import reading
-from dependencies import HASHES, CurrentGuest, Language, WakeJobs
 from events import service as events
+from guests import joining, registration
+from guests.consent import CURRENT
 from models import GUEST, Event, User, utcnow
-from pages.account import MAX_TYPED, Visitor, enter
 from pages.dates import written_day
-from pages.membership import memberships_of
-from pages.redirects import lead_back, redirect, said_to
+from pages.guest.membership import memberships_of
+from pages.login import MAX_TYPED, Visitor, enter
+from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 
 router = page_router()
@@ -51,7 +52,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
     if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
         return redirect(f"/photos?event={event.id}")
     day = written_day(language, event.date) if event.date else ""
-    problem = said_to(request).get("problem")
+    problem = flash_of(request).get("problem")
     return render(
         request,
         _template(event, user),
@@ -90,7 +91,7 @@ def register(
         asked = _asked(event, username, email, password, consent)
         who = asked.user_data
         account = NewAccount(who.username, who.email, who.password)
-        user = accounts.register(account, event.event_code, language, asked.consent)
+        user = registration.register(account, event.event_code, language, asked.consent)
         return enter(request, *tokens.issue(user.id, user.token_version), f"/selfie?event={event.id}")
     except ValidationError as refused:
         problem = str(refused.errors()[0]["loc"][-1])
@@ -100,10 +101,10 @@ def register(
         token = _own_account(event, email.strip(), password)
         if token:
             return enter(request, *token, f"/photos?event={event.id}")
-        _, address_taken = accounts.availability(username, email, event.event_code)
+        _, address_taken = registration.availability(username, email, event.event_code)
         problem = "email_taken" if address_taken else "username_taken"
     typed = {"username": username[:MAX_TYPED], "email": email[:MAX_TYPED]}
-    return lead_back(request, _address(event.event_code), problem=problem, **typed)
+    return redirect_with_flash(request, _address(event.event_code), problem=problem, **typed)
 
 
 def _asked(event: Event, username: str, email: str, password: str, consent: str) -> RegistrationIn:
@@ -139,9 +140,9 @@ def join_further(
     if event is None or not is_open(event):
         return redirect(_address(event_code[:MAX_TYPED]))
     if consent != CURRENT:
-        return lead_back(request, _address(event.event_code), problem="consent")
+        return redirect_with_flash(request, _address(event.event_code), problem="consent")
     try:
-        events.join(guest.id, event.event_code, CURRENT, language)
+        joining.join(guest.id, event.event_code, CURRENT, language)
         wake_jobs()
     except errors.AlreadyJoined:
         pass

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from events import service as events
+from guests.joining import joined_by
 from models import Event, User
 
 
@@ -17,4 +17,4 @@ class Membership:
 
 def memberships_of(guest: User) -> Sequence[Membership]:
     """Return the guest's events, oldest membership first."""
-    return [Membership(event, row.withdrawn_at is not None) for event, row in events.joined_by(guest.id)]
+    return [Membership(event, row.withdrawn_at is not None) for event, row in joined_by(guest.id)]

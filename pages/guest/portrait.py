@@ -5,10 +5,10 @@ from contextlib import suppress
 from fastapi import Request, Response
 
 import errors
-from dependencies import CurrentGuest
+from api.dependencies import CurrentGuest
 from models import utcnow
-from pages.gallery import MaybeEvent
-from pages.membership import memberships_of
+from pages.guest.gallery import MaybeEvent
+from pages.guest.membership import memberships_of
 from pages.rendering import page_router, render
 from selfies import service as selfies
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from matching import service as matching
 from models import Event, User, utcnow
-from pages.wording import catalogue, text
+from pages.i18n import catalogue, text
 from photos.progress import Standing, standing_for
 
 UNDER_WAY = ("queued", "running")

@@ -4,17 +4,17 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-import job_queue
-from dependencies import CurrentPhotographer, OwnedEvent, WakeJobs
+from api.dependencies import AssignedEvent, CurrentPhotographer, WakeJobs
+from api.fields import Cursor
+from api.links import cover_link
+from api.photos.schemas import PhotographerPhotoOut
 from events import service as events
 from events.progress import progress_of
-from fields import Cursor
+from jobs import queue as job_queue
 from models import Event, User, utcnow
 from pages.redirects import redirect
 from pages.rendering import page_router, render
 from photos import service as photos
-from photos.links import cover_link
-from photos.schemas import PhotographerPhotoOut
 from settings import get_settings
 
 router = page_router()
@@ -33,7 +33,7 @@ def studio(request: Request, photographer: CurrentPhotographer) -> Response:
 
 
 @router.get("/studio/{event_id}")
-def event_page(request: Request, event: OwnedEvent, photographer: CurrentPhotographer) -> Response:
+def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhotographer) -> Response:
     """Where photos are brought to one event, seen, chosen and deleted."""
     return render(
         request,
@@ -46,7 +46,7 @@ def event_page(request: Request, event: OwnedEvent, photographer: CurrentPhotogr
 
 
 @router.get("/studio/{event_id}/state")
-def event_state(request: Request, event: OwnedEvent) -> Response:
+def event_state(request: Request, event: AssignedEvent) -> Response:
     """The part of the page that says how far the event is."""
     return render(request, "photographer/_state.html", event=event, progress=progress_of(event.id))
 
@@ -54,7 +54,7 @@ def event_state(request: Request, event: OwnedEvent) -> Response:
 @router.get("/studio/{event_id}/photos")
 def event_photos(
     request: Request,
-    event: OwnedEvent,
+    event: AssignedEvent,
     photographer: CurrentPhotographer,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
@@ -76,7 +76,7 @@ def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit:
 
 
 @router.post("/studio/{event_id}/retry")
-def retry_failed(event: OwnedEvent, wake_jobs: WakeJobs) -> Response:
+def retry_failed(event: AssignedEvent, wake_jobs: WakeJobs) -> Response:
     """Photos that could not be processed wait for it again."""
     job_queue.retry_photos(event.id)
     wake_jobs()

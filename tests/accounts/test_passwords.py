@@ -7,11 +7,11 @@ from typing import Any
 import bcrypt
 import pytest
 
-import dependencies
 from accounts import passwords
+from api import dependencies
 from database import reading, transaction
 from models import User
-from tests.builders import Service
+from testkit.builders import Service
 
 
 def test_the_hash_is_argon2id_with_the_agreed_cost(agreed_hashes: None) -> None:

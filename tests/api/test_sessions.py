@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.tokens import csrf_of
-from sessions import SESSION_COOKIE
-from tests.builders import Person, Service, people
+from api.sessions import SESSION_COOKIE
+from testkit.builders import Person, Service, people
 
 
 @pytest.fixture

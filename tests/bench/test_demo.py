@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bench.client import ROOT
 from bench.demo import DemoReport, EventResult, GuestResult, run_demo
-from bench.pictures import NoPictures, default_pictures, read_folders, sample_event
+from testkit.samples import NoPictures, default_pictures, read_folders, sample_event
+from testkit.servers import ROOT
 
 
 def test_the_event_of_real_people(shared_photos: Path, tmp_path: Path) -> None:

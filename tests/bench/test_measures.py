@@ -11,7 +11,7 @@ from bench.composed import compose, score
 from bench.load_results import results_of
 from bench.pages import renewed, table
 from bench.report import Drawing, Measured, Result, read, verdict
-from bench.service_here import use
+from testkit.service_here import use
 from tests.conftest import _reset
 
 DATABASES = ("sqlite", "postgresql")

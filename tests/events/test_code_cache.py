@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from bench.client import TLS, Api, Launcher, wait_until
 from models import utcnow
+from testkit.servers import TLS, Api, Launcher, wait_until
 
 SHOWN_SECONDS = 5.0
 ASKED = 40

@@ -1,7 +1,7 @@
 """What deleting an event erases is told beforehand, and is what goes."""
 
 from events.losses import losses_of
-from tests.builders import Service, people
+from testkit.builders import Service, people
 
 
 def test_the_numbers_told_are_those_that_go(service: Service) -> None:

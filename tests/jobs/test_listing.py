@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-import job_list
 from database import reading, transaction
+from jobs import listing as job_list
 from models import FAILED, PENDING, Photo, Selfie, utcnow
-from tests.builders import EventInfo, Service, people
+from testkit.builders import EventInfo, Service, people
 
 
 def put(kind: type[Photo] | type[Selfie], row_id: int, status: str) -> None:

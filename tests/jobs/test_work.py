@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 import images
-import job_queue
-import jobs
 import storage
 import tracing
 from accounts import service as accounts
@@ -21,6 +19,10 @@ from database import reading, transaction
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
+from guests import joining, registration, removal
+from jobs import queue as job_queue
+from jobs import sweep
+from jobs import work as jobs
 from matching import queries as matching_queries
 from models import Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
 from photos import service as photos
@@ -28,7 +30,7 @@ from photos.keys import storage_key
 from photos.queries import Page
 from selfies import service as selfies
 from selfies.service import SelfieFile
-from tests.builders import people
+from testkit.builders import people
 from tests.conftest import fresh_database
 
 ENGINE = FakeEngine()
@@ -46,13 +48,13 @@ def event(_database: None) -> Iterator[Event]:
     """An event on a database that no job thread works on; gone with all its jobs afterwards."""
     made = events.create(NewEvent("Jobs"))
     yield made
-    events.remove(made.id)
+    removal.remove_event(made.id)
 
 
 def guest_of(event: Event, name: str = "amy") -> User:
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        return accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+        return registration.add_guest(session, account, "no hash", event.event_code, "fr")
 
 
 def send_photo(event: Event, *who: int) -> int:
@@ -221,7 +223,7 @@ def test_photos_of_two_events_take_turns(event: Event) -> None:
         assert sorted(order) == sorted(large + small)
         assert set(small) <= set(order[:4]), "the small event does not wait for the large one"
     finally:
-        events.remove(other.id)
+        removal.remove_event(other.id)
 
 
 def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
@@ -272,7 +274,7 @@ def test_a_photo_that_crashes_every_process_ends_as_failed(event: Event, monkeyp
     photo = row(Photo, photo_id)
     assert photo.status == "failed"
     assert "SIGSEGV" in photo.error
-    assert jobs.sweep_orphans(timedelta(0)) == 0, "the photo's file stays for another try"
+    assert sweep.sweep_orphans(timedelta(0)) == 0, "the photo's file stays for another try"
 
 
 def test_a_job_lost_in_its_last_attempt_is_given_up(event: Event) -> None:
@@ -292,8 +294,8 @@ def test_files_that_no_row_knows_are_swept_and_the_others_stay(event: Event) -> 
     storage.put("selfies/nobody.jpg", b"x")
     storage.put(f"photos/{event.id}/web/nothing.jpg", b"x")
     storage.put("elsewhere/other.txt", b"x")
-    assert jobs.sweep_orphans(timedelta(hours=1)) == 0, "young files may still get their row"
-    assert jobs.sweep_orphans(timedelta(0)) == 2
+    assert sweep.sweep_orphans(timedelta(hours=1)) == 0, "young files may still get their row"
+    assert sweep.sweep_orphans(timedelta(0)) == 2
     assert storage.get("elsewhere/other.txt") == b"x"
     name = row(Photo, photo_id).filename
     for size in ("original", "web", "thumb"):
@@ -325,12 +327,12 @@ def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Eve
         work()
         send_selfie(guest, 1)
         held = claim()
-        events.join(guest.id, other.event_code)
+        joining.join(guest.id, other.event_code)
         jobs.run(held, ENGINE)
         work()
         assert {each[0].id for each in photos.photos_with(guest, other.id, Page()).rows} == {photo_id}
     finally:
-        events.remove(other.id)
+        removal.remove_event(other.id)
 
 
 def test_the_older_of_two_selfies_never_wins(event: Event) -> None:

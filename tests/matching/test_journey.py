@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.builders import Service
+from testkit.builders import Service
 
 
 def selfie_of(path: Path) -> bytes:

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from accounts import service as accounts
 from accounts.service import NewAccount
-from bench.crowd import add_faces, add_photos
 from database import reading, transaction
 from events import queries as event_queries
 from events import service as events
 from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
+from guests import registration
 from matching import matrices, queries, service
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
-from tests.builders import people
+from testkit.builders import people
+from testkit.crowd import add_faces, add_photos
 
 ROUNDS = 30
 
@@ -42,7 +42,7 @@ def _guest(event: Event, number: int) -> User:
     name = f"guest{number}"
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        return accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+        return registration.add_guest(session, account, "no hash", event.event_code, "fr")
 
 
 def _rows_in_hand(event: Event, guest: User, number: int) -> tuple[int, int]:

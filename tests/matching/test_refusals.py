@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from accounts import consent
 from accounts import queries as account_queries
-from accounts import service as accounts
-from accounts.erasure import erase
 from accounts.passwords import hash_password
 from accounts.service import NewAccount
 from database import get_engine, reading, transaction
@@ -21,10 +18,12 @@ from events import service as events
 from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
+from guests import consent, registration
+from guests.erasure import erase
 from images import decode
 from matching import matrices, queries, refusals, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
-from tests.builders import people
+from testkit.builders import people
 
 ROUNDS = 15
 HASHED = hash_password("pw")
@@ -51,7 +50,7 @@ def matched(event: Event, face: DetectedFace, number: int) -> tuple[int, int, in
     name = f"guest{number}"
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        guest = accounts.register_guest(session, account, "no hash", event.event_code, "fr")
+        guest = registration.add_guest(session, account, "no hash", event.event_code, "fr")
         selfie = Selfie(user_id=guest.id, storage_key=f"selfies/{number}", status=PROCESSING, attempts=1)
         photo = Photo(
             event_id=event.id,

@@ -16,10 +16,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, text
 
-from bench.client import ROOT
 from main import create_app
 from migrations.legacy.__main__ import main
-from tests.builders import Person, Service, people
+from testkit.builders import Person, Service, people
+from testkit.servers import ROOT
 from tests.conftest import fresh_database
 
 TODAY = datetime.now(UTC).replace(tzinfo=None)

@@ -13,9 +13,9 @@ from database import reading, transaction
 from models import Sample
 from operations import samples
 from operations.samples import Sampler
-from tests.builders import Service, people
+from testkit.builders import Service, people
+from testkit.pictures import refused
 from tests.conftest import wait_until
-from tests.pictures import refused
 
 NOW = int(time.time() // 60)
 

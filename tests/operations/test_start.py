@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import settings
-from bench.client import ROOT, Api, free_port, serve, wait_until
-from tests.builders import people
+from testkit.builders import people
+from testkit.servers import ROOT, Api, free_port, serve, wait_until
 
 COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
 

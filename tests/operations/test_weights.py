@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bench.client import wait_until
 from faces import local
-from inference import InferenceThread
-from tests.builders import Service, people
+from jobs.worker import InferenceThread
+from testkit.builders import Service, people
+from testkit.servers import wait_until
 
 
 def test_without_its_weights_the_engine_says_so_and_the_uploads_wait(
@@ -17,7 +17,9 @@ def test_without_its_weights_the_engine_says_so_and_the_uploads_wait(
     app: Any = real_sqlite_service.client.app
     app.state.inference.stop(10)
     monkeypatch.setattr(local, "weights_folder", lambda: tmp_path)
-    broken = InferenceThread(lambda: local.LocalEngine())
+    broken = InferenceThread(
+        lambda: local.LocalEngine(), sample=lambda: None, report=lambda: None, sweep=lambda: None
+    )
     app.state.inference = broken
     broken.start()
     wait_until(lambda: ".onnx" in (broken.problem or ""), 10, "the problem")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from bench.client import Server, serve
+from testkit.servers import Server, serve
 from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, Stage
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from sessions import SESSION_COOKIE
+from api.sessions import SESSION_COOKIE
 from tests.pages.stage import Stage, admin_token
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.client import Api, wait_until
-from tests.builders import people
+from testkit.builders import people
+from testkit.pictures import saved
+from testkit.servers import Api, wait_until
 from tests.pages.stage import PASSWORD, Event, Stage
-from tests.pictures import saved
 
 
 def as_guest(stage: Stage, event: Event, name: str) -> Api:

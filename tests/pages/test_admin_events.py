@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from bench.client import Api, wait_until
 from faces.fake import fake_colour, fake_photo
+from testkit.pictures import read_qr
+from testkit.servers import Api, wait_until
 from tests.pages.desk import as_admin
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
-from tests.pictures import read_qr
 
 WORDS = {
     "fr": {"made": "L’événement est créé.", "saved": "C’est enregistré.", "over": "Terminé", "join": "Le code"},

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from bench.client import Api, Server, serve, wait_until
 from faces.fake import fake_colour, fake_photo
+from testkit.servers import Api, Server, serve, wait_until
 from tests.pages.desk import as_admin
 from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from bench.client import Api, BenchError
+from testkit.servers import Api, BenchError
 from tests.pages.desk import as_admin
 from tests.pages.stage import PASSWORD, Stage, axe, shoot
 

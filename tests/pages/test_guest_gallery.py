@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.builders import people
+from testkit.builders import people
 from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
 
-from bench.client import Server
-from tests.builders import people
+from testkit.builders import people
+from testkit.pictures import PDF, heic
+from testkit.servers import Server
 from tests.pages.guests import as_guest, scene, send_photos, send_portrait
 from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
-from tests.pictures import PDF, heic
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 

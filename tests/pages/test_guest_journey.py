@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from bench.client import Server, serve
-from bench.pictures import sample_file
+from testkit.pictures import saved
+from testkit.samples import sample_file
+from testkit.servers import Server, serve
 from tests.pages.guests import send_photos, y4m
 from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
-from tests.pictures import saved
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 EVIL = "Zoé <script>alert(1)</script>"

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 from fastapi.routing import APIRoute
 
+from api.sessions import SAFE_METHODS, SESSION_COOKIE, check_form
 from pages.routes import ROUTERS
-from sessions import SAFE_METHODS, SESSION_COOKIE, check_form
-from tests.builders import Service
+from testkit.builders import Service
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 

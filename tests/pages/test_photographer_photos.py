@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from bench.client import Api
-from tests.builders import people
+from testkit.builders import people
+from testkit.servers import Api
 from tests.conftest import wait_until
 from tests.pages.guests import remove_photo
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
-from bench.client import Api, Launcher
-from tests.builders import people
+from testkit.builders import people
+from testkit.servers import Api, Launcher
 from tests.conftest import wait_until
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 

@@ -9,15 +9,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from accounts import tokens
-from bench.crowd import add_faces, add_matches, add_photos, add_users
 from database import transaction
 from events import service as events
 from events.service import NewEvent
 from main import create_app
 from matching import service as matching
 from models import DONE, PROCESSING, Event, Selfie, utcnow
-from pages import gallery, standing
+from pages.guest import gallery, standing
 from photos import progress
+from testkit.crowd import add_faces, add_matches, add_photos, add_users
 
 PHOTOS = 3
 

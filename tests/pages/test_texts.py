@@ -8,8 +8,8 @@ import pytest
 
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
+from pages.i18n import FOLDER, catalogue, number, text
 from pages.rendering import SCRIPT_TEXTS
-from pages.wording import FOLDER, catalogue, number, text
 
 PAGES = FOLDER.parent
 FILES = sorted(path.name for path in (FOLDER / "fr").glob("*.json"))

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bench.client import ROOT, Api, Launcher, Server, free_port
-from tests.builders import people
+from testkit.builders import people
+from testkit.servers import ROOT, Api, Launcher, Server, free_port
 from tests.conftest import wait_until
 
 PASSWORD = "open sesame"
@@ -46,7 +46,7 @@ class Studio:
         told = ["--event", self.code.lower(), "--server", self.server.url, "--user", "lea"]
         # Without the packages of the environment: Python alone must do.
         return subprocess.Popen(
-            [sys.executable, "-S", "-m", "photos.upload", str(folder), *told, *more],
+            [sys.executable, "-S", "-m", "uploader", str(folder), *told, *more],
             env=settings,
             cwd=folder.parent,
             text=True,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import EventInfo, Person, Service
-from tests.pictures import refused
+from testkit.builders import EventInfo, Person, Service
+from testkit.pictures import refused
 
 WRONG = "Nom d'utilisateur ou mot de passe incorrect"
 _numbers = itertools.count(1)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Service, people
-from tests.pictures import refused
+from testkit.builders import Service, people
+from testkit.pictures import refused
 
 PATH = "/api/admin/photographers"
 BAD_IDS = ["abc", "0", "-1", "1.5", "9223372036854775808", "99999999999999999999999", "%00", "1e3"]

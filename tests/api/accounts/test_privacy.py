@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from accounts import consent
 from database import reading
+from guests import consent
 from models import (
     Base,
     Consent,
@@ -20,9 +20,9 @@ from models import (
     User,
     UserEvent,
 )
-from tests.builders import EventInfo, Person, Service, people
-from tests.photos.test_guest import matched_guest
-from tests.pictures import refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import refused
+from tests.api.photos.test_guest import matched_guest
 
 
 def consents(service: Service, guest: Person) -> list[dict[str, Any]]:

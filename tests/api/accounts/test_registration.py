@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import EventInfo, Person, Service, people
-from tests.pictures import PDF, refused, truncated
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import PDF, refused, truncated
 
 TAKEN = "Username ou email déjà utilisé"
 NO_FACE = "Aucun visage détecté dans l'image. Veuillez envoyer un selfie clair de votre visage."

@@ -9,8 +9,8 @@ import jwt
 import pytest
 
 from settings import get_settings
-from tests.builders import Person, Service
-from tests.pictures import refused
+from testkit.builders import Person, Service
+from testkit.pictures import refused
 
 GUARDED = ["/api/me", "/api/my-photos", "/api/rematch-status", "/api/stats", "/api/admin/events", "/api/photo/1"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.builders import EventInfo, Person, Service, people
-from tests.events.test_events import change, expire
-from tests.pictures import opened, read_qr, refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import opened, read_qr, refused
+from tests.api.events.test_events import change, expire
 
 
 def guests(service: Service, event: EventInfo, **parameters: Any) -> Any:

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.builders import EventInfo, Person, Service, people
-from tests.pictures import read_qr, refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import read_qr, refused
 
 JOINED = "Vous êtes déjà inscrit à cet événement"
 CLOSED = "Cet événement n'accepte plus de selfies."

@@ -8,8 +8,8 @@ from sqlalchemy import update
 
 from database import transaction
 from models import FAILED, Photo
-from tests.builders import EventInfo, Person, Service, people
-from tests.pictures import refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import refused
 
 
 def path(event: EventInfo, call: str) -> str:

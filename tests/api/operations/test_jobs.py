@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from tests.builders import Service, people
+from testkit.builders import Service, people
 
 
 def unreadable_png() -> bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx2
 
-from bench.client import TLS, Launcher
-from tests.builders import Service, people
+from testkit.builders import Service, people
+from testkit.servers import TLS, Launcher
 
 TOKEN = {"Authorization": "Bearer monitoring-token-for-tests"}
 

@@ -7,8 +7,8 @@ import pytest
 
 import operations.service
 from settings import get_settings
-from tests.builders import Service, people
-from tests.pictures import refused
+from testkit.builders import Service, people
+from testkit.pictures import refused
 
 CONTRACT = """
 POST /api/check-event-code

@@ -13,9 +13,9 @@ from models import Photo, User
 from photos import download
 from photos.download import unique_names
 from photos.keys import storage_key
-from tests.builders import EventInfo, Person, Service, people
-from tests.photos.test_guest import matched_guest
-from tests.pictures import heic, refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import heic, refused
+from tests.api.photos.test_guest import matched_guest
 
 
 def ask(service: Service, event: EventInfo, guest: Person, **parameters: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.builders import EventInfo, Person, Service, people
-from tests.pictures import refused
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import refused
 
 
 def matched_guest(service: Service, event: EventInfo, number: int = 1) -> Person:

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import errors
-import middleware
-from tests.builders import EventInfo, Person, Service, people
+from api import middleware
+from testkit.builders import EventInfo, Person, Service, people
 
 
 def picture(kind: str, mode: str = "RGB", **options: Any) -> bytes:
@@ -156,7 +156,7 @@ def test_a_photo_too_large_is_named(service: Service) -> None:
 
 def test_a_body_without_an_end_is_refused_while_it_is_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     event = service.event()
-    monkeypatch.setattr(middleware.Gatekeeper, "_limit", lambda *_: (100_000, errors.BodyTooLarge()))
+    monkeypatch.setattr(middleware.RequestLimits, "_limit", lambda *_: (100_000, errors.BodyTooLarge()))
     read = 0
 
     def endless() -> Any:

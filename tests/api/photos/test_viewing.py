@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from photos import links
-from tests.builders import EventInfo, Person, Service, people
+from api import links
+from testkit.builders import EventInfo, Person, Service, people
 
 
 def matched_guest(service: Service, event: EventInfo, number: int) -> Person:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from settings import get_settings
-from tests import pictures
-from tests.builders import EventInfo, Person, Service, people
+from testkit import pictures
+from testkit.builders import EventInfo, Person, Service, people
+from testkit.pictures import refused
 from tests.conftest import wait_until
-from tests.pictures import refused
 
 SENT = {"message": "Selfie uploadé avec succès. Le matching est en cours...", "status": "processing"}
 NO_FACE = "Aucun visage détecté dans l'image. Veuillez envoyer un selfie clair de votre visage."

@@ -1,0 +1,29 @@
+"""Every router of the REST API, in the order in which paths are compared."""
+
+from api.accounts import photographers
+from api.accounts import privacy as accounts_privacy
+from api.accounts import routes as accounts
+from api.events import admin as events_admin
+from api.events import routes as events
+from api.events import staff as events_staff
+from api.operations import jobs as operations_jobs
+from api.operations import routes as operations
+from api.photos import guest as photos_guest
+from api.photos import photographer as photos_photographer
+from api.photos import routes as photos
+from api.selfies import routes as selfies
+
+ROUTERS = (
+    accounts.router,
+    accounts_privacy.router,
+    events.router,
+    selfies.router,
+    photos.router,
+    photos_guest.router,
+    photos_photographer.router,
+    events_staff.router,
+    events_admin.router,
+    photographers.router,
+    operations_jobs.router,
+    operations.router,
+)

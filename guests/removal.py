@@ -1,0 +1,45 @@
+"""Delete an event with everything that belongs to it alone."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+import errors
+import storage
+from database import transaction
+from events import codes, queries
+from models import User
+from photos.keys import stored_keys
+
+
+def remove_event(event_id: int) -> None:
+    """Delete an event with its photos, faces, matches and the accounts that belong to it alone.
+
+    A guest who has joined further events keeps the account: its home becomes the first of those where nobody has
+    the same name, else no event.
+
+    Raises:
+        NoSuchEvent: there is none. AccountsWouldCollide: an account has nowhere to go.
+    """
+    with transaction() as session:
+        event = queries.lock(session, event_id)
+        if event is None:
+            raise errors.NoSuchEvent
+        for user in queries.lock_guests_of(session, event_id):
+            homes = queries.other_homes(session, user.id, event_id)
+            if homes:
+                user.event_id = _free_home(session, user, homes)
+                session.flush()
+        keys = [key for name in queries.photo_filenames(session, event_id) for key in stored_keys(event_id, name)]
+        keys += queries.selfie_keys_of_home(session, event_id)
+        queries.remove(session, event_id)
+        queries.raise_change_mark(session)
+    codes.invalidate(event.code_key)
+    storage.delete(keys)
+
+
+def _free_home(session: Session, user: User, homes: Sequence[int]) -> int | None:
+    for home in (*homes, None):
+        if not queries.has_namesake(session, user, home):
+            return home
+    raise errors.AccountsWouldCollide
