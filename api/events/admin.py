@@ -48,7 +48,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
     """Newest first, each with its photographers, and how many guests and photos it has."""
     return [
         CountedEventOut.of(event, admin, guests=guests, photos=photos)
-        for event, guests, photos in service.every_counted()
+        for event, guests, photos in service.all_counted()
     ]
 
 

@@ -85,9 +85,7 @@ def list_events(
 
 def _counted() -> list[Counted]:
     now = utcnow()
-    return [
-        Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.every_counted()
-    ]
+    return [Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.all_counted()]
 
 
 def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:

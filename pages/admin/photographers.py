@@ -28,7 +28,7 @@ SENT_AGAIN = timedelta(minutes=10)
 def _at_work() -> dict[int, list[Event]]:
     """Return the events of each photographer, newest first."""
     found = defaultdict(list)
-    for event in events.every():
+    for event in events.all_events():
         for photographer in event.photographers:
             found[photographer.id].append(event)
     return found
