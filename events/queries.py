@@ -291,12 +291,7 @@ def request_rematch(session: Session, event_id: int, now: datetime, *, asked: bo
         update(UserEvent)
         .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
         .values(
-            status="pending",
-            attempts=0,
-            error=None,
-            lease_until=None,
-            request_id=current_request_id(),
-            **({"requested_at": now} if asked else {}),
+            **UserEvent.requeue_values(request_id=current_request_id(), **({"requested_at": now} if asked else {}))
         )
         .returning(UserEvent.id)
     )

@@ -15,7 +15,7 @@ from accounts import queries
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries as matching_queries
-from models import PENDING, Consent, UserEvent, utcnow
+from models import Consent, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from tracing import current_request_id
 
@@ -43,9 +43,7 @@ def give(user_id: int, event_id: int, version: str, locale: str) -> None:
             return
         membership.withdrawn_at = None
         if selfie_queries.current(session, user_id) is not None:
-            membership.status, membership.requested_at = PENDING, utcnow()
-            membership.attempts, membership.error, membership.lease_until = 0, None, None
-            membership.request_id = current_request_id()
+            membership.requeue(requested_at=utcnow(), request_id=current_request_id())
 
 
 def withdraw(user_id: int, event_id: int) -> None:

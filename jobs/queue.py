@@ -178,20 +178,20 @@ def claim() -> Claim | None:
 # --- holding and ending --------------------------------------------------------------------------
 
 
-def _set(held: Claim, **values: Any) -> None:
+def _set(held: Claim, columns: dict[str, Any]) -> None:
     """Change the row of a job that is still ours."""
     with transaction() as session:
         session.execute(
             update(held.kind)
             .where(held.kind.id == held.id, held.kind.status == PROCESSING, held.kind.attempts == held.attempt)
-            .values(**values)
+            .values(**columns)
             .execution_options(synchronize_session=False)
         )
 
 
 def prolong(held: Claim) -> None:
     """Extend the lease of a job that is still ours."""
-    _set(held, lease_until=utcnow() + timedelta(seconds=get_settings().job_lease_seconds))
+    _set(held, {"lease_until": utcnow() + timedelta(seconds=get_settings().job_lease_seconds)})
 
 
 @contextmanager
@@ -221,17 +221,23 @@ def give_back(held: Claim, reason: str) -> None:
         fail(held, reason)
         return
     pause = min(settings.job_backoff_seconds * 2 ** (held.attempt - 1), settings.job_backoff_max_seconds)
-    _set(held, status=PENDING, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON])
+    _set(
+        held,
+        held.kind.requeue_values(
+            attempts=held.attempt, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON]
+        ),
+    )
 
 
 def fail(held: Claim, reason: str) -> None:
     """End a job that no further attempt can help."""
-    _set(held, status=FAILED, lease_until=None, finished_at=utcnow(), error=reason[:MAX_REASON])
+    _set(held, held.kind.finish_values(FAILED, reason[:MAX_REASON]))
 
 
 def release(held: Claim) -> None:
     """Put a job back as if it had never been claimed: its process stops, and it is nobody's fault."""
-    _set(held, status=PENDING, lease_until=None, attempts=held.attempt - 1)
+    # The error stays: it says whether an earlier attempt crashed.
+    _set(held, held.kind.requeue_values(attempts=held.attempt - 1, error=held.kind.error))
 
 
 # --- seeing and mending --------------------------------------------------------------------------
@@ -341,7 +347,7 @@ def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:
         rows = session.execute(
             update(kind)
             .where(condition)
-            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None, error=None)
+            .values(**kind.requeue_values(finished_at=None))
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -354,7 +360,7 @@ def cancel(kind: JobRow, row_id: int) -> bool:
         rows = session.execute(
             update(kind)
             .where(kind.id == row_id, kind.status.in_((PENDING, PROCESSING)))
-            .values(status=FAILED, lease_until=None, finished_at=utcnow(), error=CANCELLED)
+            .values(**kind.finish_values(FAILED, CANCELLED))
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()

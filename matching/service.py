@@ -120,8 +120,8 @@ def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
     if older:
         selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
         selfie_queries.remove(session, [each.id for each in older])
-    selfie.status, selfie.finished_at, selfie.lease_until = DONE, utcnow(), None
-    selfie.error = selfie.detail = None
+    selfie.finish(DONE)
+    selfie.detail = None
     return [each.storage_key for each in older if each.storage_key]
 
 
@@ -155,7 +155,7 @@ def record_photo(
         if known_faces is not None:
             others = known_faces.without(photo_id) if had_faces else known_faces
             _match_photo(session, event, others, _block(photo_id, face_ids, faces))
-        photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
+        photo.finish(DONE)
         photo.mean_colour = mean_colour
     return True
 
@@ -242,9 +242,9 @@ def rematch(
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
             match_guest(session, event, user.id, selfie.id, embedding)
         asked, began = membership.requested_at, membership.started_at
-        again = asked is not None and began is not None and asked > began
-        membership.status = PENDING if again else DONE
-        membership.finished_at, membership.lease_until, membership.error = utcnow(), None, None
+        membership.finish(DONE)
+        if asked is not None and began is not None and asked > began:
+            membership.requeue(attempts=membership.attempts)
 
 
 # --- what the guest is told ------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from images import EXTENSIONS
 from models import (
     DONE,
     FAILED,
-    PENDING,
     Event,
     EventCover,
     EventPhotographer,
@@ -236,7 +235,7 @@ def try_again(session: Session, photo_id: int) -> None:
     session.execute(
         update(Photo)
         .where(Photo.id == photo_id, Photo.status == FAILED)
-        .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
+        .values(**Photo.requeue_values(finished_at=None))
     )
 
 

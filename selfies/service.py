@@ -234,8 +234,9 @@ def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> l
     """Turn the row into the memory of a refusal; return the storage keys to erase once that is committed."""
     erased = [selfie.storage_key] if selfie.storage_key else []
     queries.forget_embeddings(session, selfie.id)
-    selfie.status, selfie.detail, selfie.finished_at = REJECTED, reason.__name__, utcnow()
-    selfie.storage_key = selfie.sha256 = selfie.lease_until = None
+    selfie.finish(REJECTED, selfie.error)
+    selfie.detail = reason.__name__
+    selfie.storage_key = selfie.sha256 = None
     selfie.width = selfie.height = None
     older = [each.id for each in queries.others(session, selfie.user_id, selfie.id) if each.status == REJECTED]
     queries.remove(session, older)
