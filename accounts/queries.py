@@ -73,7 +73,7 @@ def photographer(session: Session, user_id: int) -> User | None:
 
 
 def lock_user(session: Session, user_id: int) -> User | None:
-    """Return the account and hold its row: whoever else changes its selfies or memberships waits."""
+    """Return the account with its row locked: other writers of its selfies and memberships wait."""
     return session.scalar(select(User).where(User.id == user_id).with_for_update())
 
 

@@ -12,7 +12,7 @@ def choose(event_id: int, photo_id: int) -> None:
         NoSuchEvent: there is none. NoSuchPhoto: the event has no such photo.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         if not queries.has_photo(session, event_id, photo_id):
             raise errors.NoSuchPhoto
@@ -26,6 +26,6 @@ def clear(event_id: int) -> None:
         NoSuchEvent: there is none.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         queries.set_cover(session, event_id, None)

@@ -37,7 +37,7 @@ def give(user_id: int, event_id: int, version: str, locale: str) -> None:
         NotInEvent: not one of the guest's events.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         record(session, user_id, event_id, version, locale)
         if membership.withdrawn_at is None:
             return
@@ -53,14 +53,14 @@ def withdraw(user_id: int, event_id: int) -> None:
         NotInEvent: not one of the guest's events.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         now = utcnow()
         for consent in queries.consents(session, user_id, event_id):
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
-        selfie_queries.forget_embeddings_in(session, user_id, event_id)
-        matching_queries.forget_matches_in(session, user_id, event_id)
+        selfie_queries.delete_embeddings_in(session, user_id, event_id)
+        matching_queries.delete_matches_in(session, user_id, event_id)
 
 
 def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
@@ -69,12 +69,12 @@ def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
         return queries.all_consents(session, user_id)
 
 
-def _hold_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
-    """Return the guest's membership, held, with the event's row and the account: no matching is under way there."""
+def _lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
+    """Lock the event, the membership and the account, so that no matching is under way; return the membership."""
     if event_queries.joined_event(session, user_id, event_id) is None:
         raise errors.NotInEvent
-    event_queries.lock(session, event_id)
-    membership = event_queries.held_membership(session, user_id, event_id)
+    event_queries.lock_event(session, event_id)
+    membership = event_queries.lock_membership(session, user_id, event_id)
     if membership is None or queries.lock_user(session, user_id) is None:
         raise errors.NotInEvent
     return membership

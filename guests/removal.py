@@ -22,7 +22,7 @@ def remove_event(event_id: int) -> None:
         NoSuchEvent: there is none. AccountsWouldCollide: an account has nowhere to go.
     """
     with transaction() as session:
-        event = queries.lock(session, event_id)
+        event = queries.lock_event(session, event_id)
         if event is None:
             raise errors.NoSuchEvent
         for user in queries.lock_guests_of(session, event_id):

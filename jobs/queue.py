@@ -64,24 +64,24 @@ class Claim:
 # --- claiming ------------------------------------------------------------------------------------
 
 
-def not_through(kind: JobRow) -> ColumnElement[bool]:
+def unfinished(kind: JobRow) -> ColumnElement[bool]:
     """Not through. In the very words of the index that holds only those rows: SQLite recognises no others."""
     return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
 
 
-def given_up(kind: JobRow) -> ColumnElement[bool]:
+def failed(kind: JobRow) -> ColumnElement[bool]:
     """Given up; in the words of its index, as above."""
     return kind.status == literal_column(f"'{FAILED}'")
 
 
 def _lost(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
-    return and_(not_through(kind), kind.status == PROCESSING, kind.lease_until <= now)
+    return and_(unfinished(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
 def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
-    return and_(not_through(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+    return and_(unfinished(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
 # In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
@@ -279,7 +279,7 @@ def counts() -> dict[str, dict[str, int]]:
     with reading() as session:
         for kind in KINDS:
             found = {PENDING: 0, PROCESSING: 0, FAILED: 0}
-            for condition in (not_through(kind), given_up(kind)):
+            for condition in (unfinished(kind), failed(kind)):
                 rows = session.execute(select(kind.status, func.count()).where(condition).group_by(kind.status))
                 found.update(iter(rows.all()))
             result[kind.__tablename__] = found
@@ -289,7 +289,7 @@ def counts() -> dict[str, dict[str, int]]:
 def oldest_age(kind: JobRow) -> float | None:
     """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
     with reading() as session:
-        oldest = session.scalar(select(ASKED[kind]).where(not_through(kind)).order_by(ASKED[kind]).limit(1))
+        oldest = session.scalar(select(ASKED[kind]).where(unfinished(kind)).order_by(ASKED[kind]).limit(1))
     return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
 
 
@@ -321,7 +321,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
         for kind in KINDS:
             rows = session.execute(
                 select(kind.id, kind.error, kind.attempts, kind.finished_at)
-                .where(given_up(kind))
+                .where(failed(kind))
                 .order_by(kind.id.desc())
                 .limit(limit)
             ).all()
@@ -331,7 +331,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
 
 def retry(kind: JobRow, row_id: int | None) -> int:
     """Let one failed job, or all of the kind, be claimed anew; return how many."""
-    condition = given_up(kind)
+    condition = failed(kind)
     if row_id is not None:
         condition = and_(condition, kind.id == row_id)
     return _retry(kind, condition)
@@ -339,7 +339,7 @@ def retry(kind: JobRow, row_id: int | None) -> int:
 
 def retry_photos(event_id: int) -> int:
     """Let the failed photos of an event be claimed anew; return how many."""
-    return _retry(Photo, and_(given_up(Photo), Photo.event_id == event_id))
+    return _retry(Photo, and_(failed(Photo), Photo.event_id == event_id))
 
 
 def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:

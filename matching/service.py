@@ -82,7 +82,7 @@ def accept_selfie(
             queries.add_selfie_embeddings(session, selfie_id, unknown, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
-                event = event_queries.lock(session, event_id)
+                event = event_queries.lock_event(session, event_id)
                 current = queries.selfie_looked_for(session, selfie_id, event_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
@@ -99,7 +99,7 @@ def _in_hand(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -
     Whoever withdraws a consent or accepts a selfie holds that row too, and whoever joins an event waits for it: the
     membership refers to it.
     """
-    if queries.owner(session, selfie_id) is None:
+    if queries.lock_owner(session, selfie_id) is None:
         return None
     found = queries.selfie_and_rank(session, selfie_id)
     return (found[0], found[1]) if found is not None and held(found[0]) else None
@@ -116,9 +116,9 @@ def _through(session: Session, selfie_id: int, matched: set[int], held: Callable
 
 def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
     """Mark the selfie done and remove those it replaces; return the storage keys that no row needs any more."""
-    older = selfie_queries.others(session, selfie.user_id, selfie.id)
+    older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
     if older:
-        selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
+        selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
         selfie_queries.remove(session, [each.id for each in older])
     selfie.finish(DONE)
     selfie.detail = None
@@ -141,8 +141,8 @@ def record_photo(
     if known is None:
         return False
     with transaction() as session:
-        event = event_queries.lock(session, known.event_id)
-        photo = queries.photo(session, photo_id)
+        event = event_queries.lock_event(session, known.event_id)
+        photo = queries.lock_photo(session, photo_id)
         if event is None or photo is None or not held(photo):
             return False
         rows = [_face_row(photo, engine_id, face) for face in faces]
@@ -230,8 +230,8 @@ def rematch(
     if known is None:
         return
     with transaction() as session:
-        event = event_queries.lock(session, known.event_id)
-        membership = queries.membership(session, membership_id)
+        event = event_queries.lock_event(session, known.event_id)
+        membership = queries.lock_membership(session, membership_id)
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not held(membership):
             return

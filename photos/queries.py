@@ -240,14 +240,14 @@ def try_again(session: Session, photo_id: int) -> None:
 
 
 def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
-    """Return the events of those photos, in the order in which their rows are held."""
+    """Return the events of those photos, in the order in which their rows are locked."""
     return session.scalars(
         select(Photo.event_id).where(Photo.id.in_(photo_ids)).distinct().order_by(Photo.event_id)
     ).all()
 
 
-def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
-    """Return those photos, held for change."""
+def lock_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
+    """Return those photos with their rows locked."""
     return session.scalars(select(Photo).where(Photo.id.in_(photo_ids)).order_by(Photo.id).with_for_update()).all()
 
 

@@ -280,10 +280,10 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
     with transaction() as session:
         # The events' rows first, as everybody who changes an event's faces takes them: nobody waits in a circle.
         for event_id in queries.events_of(session, wanted):
-            event = event_queries.lock(session, event_id)
+            event = event_queries.lock_event(session, event_id)
             if event is not None:
                 event.version += 1
-        found = queries.by_ids(session, wanted)
+        found = queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
         if len(found) != len(wanted):

@@ -216,7 +216,7 @@ def remove_mine(user_id: int) -> None:
     """
     with transaction() as session:
         # The events' rows first: a matching under way ends before, and the next one finds no selfie.
-        event_queries.lock_joined(session, user_id)
+        event_queries.lock_joined_events(session, user_id)
         account_queries.lock_user(session, user_id)
         keys = queries.all_keys(session, user_id)
         if not queries.remove_all(session, user_id) or not keys:
@@ -233,11 +233,11 @@ def known_keys(keys: Sequence[str]) -> set[str]:
 def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> list[str]:
     """Turn the row into the memory of a refusal; return the storage keys to erase once that is committed."""
     erased = [selfie.storage_key] if selfie.storage_key else []
-    queries.forget_embeddings(session, selfie.id)
+    queries.delete_embeddings(session, selfie.id)
     selfie.finish(REJECTED, selfie.error)
     selfie.detail = reason.__name__
     selfie.storage_key = selfie.sha256 = None
     selfie.width = selfie.height = None
-    older = [each.id for each in queries.others(session, selfie.user_id, selfie.id) if each.status == REJECTED]
+    older = [each.id for each in queries.older_selfies(session, selfie.user_id, selfie.id) if each.status == REJECTED]
     queries.remove(session, older)
     return erased
