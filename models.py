@@ -74,7 +74,10 @@ class Base(DeclarativeBase):
 
 
 class Job:
-    """The columns that make a row its own background job."""
+    """The columns that make a row its own background job, and the only way to queue it again and to end it.
+
+    Each of the two has a form for one row and a form for the values of an UPDATE: both set the same columns.
+    """
 
     status: Mapped[str] = mapped_column(String(16), default=PENDING, server_default=PENDING)
     lease_until: Mapped[datetime | None]
@@ -84,6 +87,28 @@ class Job:
     finished_at: Mapped[datetime | None]
     # The request that asked for it, for the logs.
     request_id: Mapped[str | None] = mapped_column(String(64), default=current_request_id)
+
+    @staticmethod
+    def requeue_values(**columns: Any) -> dict[str, Any]:
+        """Return the columns of a job that waits as if it were new, with `columns` added or in their place."""
+        return {"status": PENDING, "attempts": 0, "lease_until": None, "error": None, **columns}
+
+    @staticmethod
+    def finish_values(status: str, error: str | None = None) -> dict[str, Any]:
+        """Return the columns of a job that ended now as `done`, `failed` or `rejected`, with the reason to keep."""
+        return {"status": status, "lease_until": None, "finished_at": utcnow(), "error": error}
+
+    def requeue(self, **columns: Any) -> None:
+        """Set `requeue_values` on this row."""
+        self._set(self.requeue_values(**columns))
+
+    def finish(self, status: str, error: str | None = None) -> None:
+        """Set `finish_values` on this row."""
+        self._set(self.finish_values(status, error))
+
+    def _set(self, columns: dict[str, Any]) -> None:
+        for name, value in columns.items():
+            setattr(self, name, value)
 
 
 def _job_table_args(table: str) -> tuple[CheckConstraint, Index, Index]:

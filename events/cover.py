@@ -13,7 +13,7 @@ def choose(event_id: int, photo_id: int) -> None:
         NoSuchPhoto: the photo is not one of the event's.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         if not queries.has_photo(session, event_id, photo_id):
             raise errors.NoSuchPhoto
@@ -27,6 +27,6 @@ def clear(event_id: int) -> None:
         NoSuchEvent: there is no event with this id.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         queries.set_cover(session, event_id, None)

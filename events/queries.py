@@ -68,8 +68,8 @@ def by_id(session: Session, event_id: int) -> Event | None:
     return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))
 
 
-def lock(session: Session, event_id: int) -> Event | None:
-    """Return the event and hold its row; registrations, which only refer to it, go on."""
+def lock_event(session: Session, event_id: int) -> Event | None:
+    """Return the event with its row locked. Inserts of rows that refer to it, as a registration, do not wait."""
     return session.scalar(
         select(Event)
         .where(Event.id == event_id)
@@ -114,10 +114,10 @@ def joined(session: Session, user_id: int) -> Sequence[Joined]:
     return [Joined(*row) for row in found]
 
 
-def lock_joined(session: Session, user_id: int) -> None:
-    """Hold the rows of all events a guest belongs to: a matching under way there ends before."""
+def lock_joined_events(session: Session, user_id: int) -> None:
+    """Lock the rows of all events a guest is a member of, in the order of their ids; waits for running matches."""
     for event_id in sorted(row.event.id for row in joined(session, user_id)):
-        lock(session, event_id)
+        lock_event(session, event_id)
 
 
 def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
@@ -134,8 +134,8 @@ def membership(session: Session, user_id: int, event_id: int) -> UserEvent | Non
     return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))
 
 
-def held_membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
-    """Return the guest's membership of the event, held for change."""
+def lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
+    """Return the guest's membership of the event with its row locked."""
     return session.scalar(
         select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id).with_for_update()
     )
@@ -322,12 +322,7 @@ def request_rematch(session: Session, event_id: int, now: datetime, *, asked: bo
         update(UserEvent)
         .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
         .values(
-            status="pending",
-            attempts=0,
-            error=None,
-            lease_until=None,
-            request_id=current_request_id(),
-            **({"requested_at": now} if asked else {}),
+            **UserEvent.requeue_values(request_id=current_request_id(), **({"requested_at": now} if asked else {}))
         )
         .returning(UserEvent.id)
     )

@@ -128,7 +128,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
     photographer_ids = changes.pop("photographer_ids", None)
     try:
         with transaction() as session:
-            event = queries.lock(session, event_id)
+            event = queries.lock_event(session, event_id)
             if event is None:
                 raise errors.NoSuchEvent
             keys = {event.code_key}
@@ -196,6 +196,6 @@ def request_rematch(event_id: int) -> int:
         NoSuchEvent: there is no event with this id.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         return queries.request_rematch(session, event_id, utcnow())

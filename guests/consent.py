@@ -15,7 +15,7 @@ from accounts import queries
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries as matching_queries
-from models import PENDING, Consent, UserEvent, utcnow
+from models import Consent, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from tracing import current_request_id
 
@@ -37,15 +37,13 @@ def give(user_id: int, event_id: int, version: str, locale: str) -> None:
         NotInEvent: the guest is not a member of the event.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         record(session, user_id, event_id, version, locale)
         if membership.withdrawn_at is None:
             return
         membership.withdrawn_at = None
         if selfie_queries.current(session, user_id) is not None:
-            membership.status, membership.requested_at = PENDING, utcnow()
-            membership.attempts, membership.error, membership.lease_until = 0, None, None
-            membership.request_id = current_request_id()
+            membership.requeue(requested_at=utcnow(), request_id=current_request_id())
 
 
 def withdraw(user_id: int, event_id: int) -> None:
@@ -55,14 +53,14 @@ def withdraw(user_id: int, event_id: int) -> None:
         NotInEvent: the guest is not a member of the event.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         now = utcnow()
         for consent in queries.consents(session, user_id, event_id):
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
-        selfie_queries.forget_embeddings_in(session, user_id, event_id)
-        matching_queries.forget_matches_in(session, user_id, event_id)
+        selfie_queries.delete_embeddings_in(session, user_id, event_id)
+        matching_queries.delete_matches_in(session, user_id, event_id)
 
 
 def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
@@ -71,12 +69,12 @@ def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
         return queries.all_consents(session, user_id)
 
 
-def _hold_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
-    """Return the guest's membership, held, with the event's row and the account: no matching is under way there."""
+def _lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
+    """Lock the event, the membership and the account, so that no matching is under way; return the membership."""
     if event_queries.joined_event(session, user_id, event_id) is None:
         raise errors.NotInEvent
-    event_queries.lock(session, event_id)
-    membership = event_queries.held_membership(session, user_id, event_id)
+    event_queries.lock_event(session, event_id)
+    membership = event_queries.lock_membership(session, user_id, event_id)
     if membership is None or queries.lock_user(session, user_id) is None:
         raise errors.NotInEvent
     return membership

@@ -21,7 +21,7 @@ def erase(user: User, password: str) -> None:
         raise errors.BadCredentials
     with transaction() as session:
         # Lock the events' rows first: a running match ends before, and the next one finds no guest.
-        event_queries.lock_joined(session, user.id)
+        event_queries.lock_joined_events(session, user.id)
         if queries.lock_user(session, user.id) is None:
             raise errors.InvalidToken
         keys = selfie_queries.all_keys(session, user.id)

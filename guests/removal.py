@@ -23,7 +23,7 @@ def remove_event(event_id: int) -> None:
         AccountsWouldCollide: an account's name is in use in each of its other events and among accounts without one.
     """
     with transaction() as session:
-        event = queries.lock(session, event_id)
+        event = queries.lock_event(session, event_id)
         if event is None:
             raise errors.NoSuchEvent
         for user in queries.lock_guests_of(session, event_id):

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
-from jobs.queue import ASKED, KINDS, JobRow, given_up, not_through
+from jobs.queue import ASKED, KINDS, JobRow, failed, unfinished
 from models import Event, Photo, Selfie, User, UserEvent
 
 # What a job is about: a photo's file, a guest's name. And its event; a selfie's is the guest's first.
@@ -58,23 +58,23 @@ def _of(kind: JobRow, jobs: Select[Any], event_id: int | None) -> Select[Any]:
     return jobs if event_id is None else jobs.where(_ABOUT[kind][1] == event_id)
 
 
-def failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
+def list_failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
     """Return the jobs given up, of each kind the newest `limit`; of one event alone where it is named."""
     found: list[ListedJob] = []
     with reading() as session:
         for kind in KINDS:
-            jobs = _of(kind, _listed(kind).where(given_up(kind)), event_id)
+            jobs = _of(kind, _listed(kind).where(failed(kind)), event_id)
             rows = session.execute(jobs.order_by(kind.id.desc()).limit(limit)).all()
             found += [ListedJob(kind.__tablename__, *row) for row in rows]
     return found
 
 
-def waiting(limit: int, event_id: int | None = None) -> list[ListedJob]:
+def list_unfinished(limit: int, event_id: int | None = None) -> list[ListedJob]:
     """Return the jobs not through, of each kind the oldest `limit`; of one event alone where it is named."""
     found: list[ListedJob] = []
     with reading() as session:
         for kind in KINDS:
-            jobs = _of(kind, _listed(kind).where(not_through(kind)), event_id)
+            jobs = _of(kind, _listed(kind).where(unfinished(kind)), event_id)
             rows = session.execute(jobs.order_by(kind.id).limit(limit)).all()
             found += [ListedJob(kind.__tablename__, *row) for row in rows]
     return found

@@ -64,24 +64,24 @@ class Claim:
 # --- claiming ------------------------------------------------------------------------------------
 
 
-def not_through(kind: JobRow) -> ColumnElement[bool]:
+def unfinished(kind: JobRow) -> ColumnElement[bool]:
     """Not through. In the very words of the index that holds only those rows: SQLite recognises no others."""
     return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
 
 
-def given_up(kind: JobRow) -> ColumnElement[bool]:
+def failed(kind: JobRow) -> ColumnElement[bool]:
     """Given up; in the words of its index, as above."""
     return kind.status == literal_column(f"'{FAILED}'")
 
 
 def _lost(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
-    return and_(not_through(kind), kind.status == PROCESSING, kind.lease_until <= now)
+    return and_(unfinished(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
 def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
-    return and_(not_through(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+    return and_(unfinished(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
 # In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
@@ -178,20 +178,20 @@ def claim() -> Claim | None:
 # --- holding and ending --------------------------------------------------------------------------
 
 
-def _set(held: Claim, **values: Any) -> None:
+def _set(held: Claim, columns: dict[str, Any]) -> None:
     """Change the row of a job that is still ours."""
     with transaction() as session:
         session.execute(
             update(held.kind)
             .where(held.kind.id == held.id, held.kind.status == PROCESSING, held.kind.attempts == held.attempt)
-            .values(**values)
+            .values(**columns)
             .execution_options(synchronize_session=False)
         )
 
 
 def prolong(held: Claim) -> None:
     """Extend the lease of a job that is still ours."""
-    _set(held, lease_until=utcnow() + timedelta(seconds=get_settings().job_lease_seconds))
+    _set(held, {"lease_until": utcnow() + timedelta(seconds=get_settings().job_lease_seconds)})
 
 
 @contextmanager
@@ -221,17 +221,23 @@ def give_back(held: Claim, reason: str) -> None:
         fail(held, reason)
         return
     pause = min(settings.job_backoff_seconds * 2 ** (held.attempt - 1), settings.job_backoff_max_seconds)
-    _set(held, status=PENDING, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON])
+    _set(
+        held,
+        held.kind.requeue_values(
+            attempts=held.attempt, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON]
+        ),
+    )
 
 
 def fail(held: Claim, reason: str) -> None:
     """End a job that no further attempt can help."""
-    _set(held, status=FAILED, lease_until=None, finished_at=utcnow(), error=reason[:MAX_REASON])
+    _set(held, held.kind.finish_values(FAILED, reason[:MAX_REASON]))
 
 
 def release(held: Claim) -> None:
     """Put a job back as if it had never been claimed: its process stops, and it is nobody's fault."""
-    _set(held, status=PENDING, lease_until=None, attempts=held.attempt - 1)
+    # The error stays: it says whether an earlier attempt crashed.
+    _set(held, held.kind.requeue_values(attempts=held.attempt - 1, error=held.kind.error))
 
 
 # --- seeing and mending --------------------------------------------------------------------------
@@ -273,7 +279,7 @@ def counts() -> dict[str, dict[str, int]]:
     with reading() as session:
         for kind in KINDS:
             found = {PENDING: 0, PROCESSING: 0, FAILED: 0}
-            for condition in (not_through(kind), given_up(kind)):
+            for condition in (unfinished(kind), failed(kind)):
                 rows = session.execute(select(kind.status, func.count()).where(condition).group_by(kind.status))
                 found.update(iter(rows.all()))
             result[kind.__tablename__] = found
@@ -283,7 +289,7 @@ def counts() -> dict[str, dict[str, int]]:
 def oldest_age(kind: JobRow) -> float | None:
     """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
     with reading() as session:
-        oldest = session.scalar(select(ASKED[kind]).where(not_through(kind)).order_by(ASKED[kind]).limit(1))
+        oldest = session.scalar(select(ASKED[kind]).where(unfinished(kind)).order_by(ASKED[kind]).limit(1))
     return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
 
 
@@ -315,7 +321,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
         for kind in KINDS:
             rows = session.execute(
                 select(kind.id, kind.error, kind.attempts, kind.finished_at)
-                .where(given_up(kind))
+                .where(failed(kind))
                 .order_by(kind.id.desc())
                 .limit(limit)
             ).all()
@@ -325,7 +331,7 @@ def failed_jobs(limit: int) -> list[FailedJob]:
 
 def retry(kind: JobRow, row_id: int | None) -> int:
     """Let one failed job, or all of the kind, be claimed anew; return how many."""
-    condition = given_up(kind)
+    condition = failed(kind)
     if row_id is not None:
         condition = and_(condition, kind.id == row_id)
     return _retry(kind, condition)
@@ -333,7 +339,7 @@ def retry(kind: JobRow, row_id: int | None) -> int:
 
 def retry_photos(event_id: int) -> int:
     """Let the failed photos of an event be claimed anew; return how many."""
-    return _retry(Photo, and_(given_up(Photo), Photo.event_id == event_id))
+    return _retry(Photo, and_(failed(Photo), Photo.event_id == event_id))
 
 
 def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:
@@ -341,7 +347,7 @@ def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:
         rows = session.execute(
             update(kind)
             .where(condition)
-            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None, error=None)
+            .values(**kind.requeue_values(finished_at=None))
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()
@@ -354,7 +360,7 @@ def cancel(kind: JobRow, row_id: int) -> bool:
         rows = session.execute(
             update(kind)
             .where(kind.id == row_id, kind.status.in_((PENDING, PROCESSING)))
-            .values(status=FAILED, lease_until=None, finished_at=utcnow(), error=CANCELLED)
+            .values(**kind.finish_values(FAILED, CANCELLED))
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()

@@ -32,8 +32,8 @@ def match_guest(
     refused = set(queries.refused_photos(session, user_id))
     looked = likeness.find(faces.blocks, np.frombuffer(embedding, np.float32), threshold_in(faces), refused)
     mean = looked.mean.tobytes() if looked.mean is not None else None
-    queries.keep_mean(session, selfie_id, event.id, event.active_engine_id, mean)
-    queries.forget_matches_of_older(session, user_id, event.id, selfie_id)
+    queries.store_mean(session, selfie_id, event.id, event.active_engine_id, mean)
+    queries.delete_matches_of_older_in(session, user_id, event.id, selfie_id)
     wanted = {
         photo_id: _row(user_id, selfie_id, photo_id, face_id, cosine)
         for photo_id, (face_id, cosine) in looked.faces.items()
@@ -47,7 +47,7 @@ def match_guest(
             del wanted[match.photo_id]
         else:
             stale.append(match.id)
-    queries.forget_matches(session, stale)
+    queries.delete_matches(session, stale)
     queries.add_matches(session, list(wanted.values()))
 
 

@@ -61,7 +61,7 @@ def guest_embedding(session: Session, user_id: int, event_id: int, engine_id: st
     ).one_or_none()
 
 
-def keep_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
+def store_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
     """Keep what the second look at an event compares with."""
     session.execute(
         update(SelfieEmbedding)
@@ -83,7 +83,7 @@ def matches_of(session: Session, user_id: int, event_id: int) -> Sequence[FaceMa
     ).all()
 
 
-def forget_matches_of_older(session: Session, user_id: int, event_id: int, selfie_id: int) -> None:
+def delete_matches_of_older_in(session: Session, user_id: int, event_id: int, selfie_id: int) -> None:
     """Delete, in one statement, the matches in the event that came from the selfies this one replaces."""
     older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
     photos = select(Photo.id).where(Photo.event_id == event_id)
@@ -94,13 +94,13 @@ def forget_matches_of_older(session: Session, user_id: int, event_id: int, selfi
     )
 
 
-def forget_matches_in(session: Session, user_id: int, event_id: int) -> None:
+def delete_matches_in(session: Session, user_id: int, event_id: int) -> None:
     """Delete the guest's matches in one event."""
     photos = select(Photo.id).where(Photo.event_id == event_id)
     session.execute(delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id.in_(photos)))
 
 
-def forget_matches(session: Session, match_ids: Sequence[int]) -> None:
+def delete_matches(session: Session, match_ids: Sequence[int]) -> None:
     """Delete these matches."""
     if match_ids:
         session.execute(delete(FaceMatch).where(FaceMatch.id.in_(match_ids)))
@@ -138,7 +138,7 @@ def add_refusal(session: Session, user_id: int, photo_id: int) -> None:
     session.flush()
 
 
-def forget_match(session: Session, user_id: int, photo_id: int) -> bool:
+def delete_match(session: Session, user_id: int, photo_id: int) -> bool:
     """Delete the guest's match with the photo; tell whether there was one."""
     statement = delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id == photo_id)
     return bool(session.execute(statement.returning(FaceMatch.id)).all())
@@ -201,13 +201,13 @@ def selfie(session: Session, selfie_id: int) -> Selfie | None:
     return session.get(Selfie, selfie_id)
 
 
-def photo(session: Session, photo_id: int) -> Photo | None:
-    """Return a photo, held for change."""
+def lock_photo(session: Session, photo_id: int) -> Photo | None:
+    """Return a photo with its row locked."""
     return session.scalar(select(Photo).where(Photo.id == photo_id).with_for_update())
 
 
-def membership(session: Session, membership_id: int) -> UserEvent | None:
-    """Return a membership, held for change."""
+def lock_membership(session: Session, membership_id: int) -> UserEvent | None:
+    """Return a membership with its row locked."""
     return session.scalar(select(UserEvent).where(UserEvent.id == membership_id).with_for_update())
 
 
@@ -221,8 +221,8 @@ def count_of_user(session: Session, user_id: int) -> int:
     return session.scalar(select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)) or 0
 
 
-def owner(session: Session, selfie_id: int) -> User | None:
-    """Return the guest whose selfie it is, held for change."""
+def lock_owner(session: Session, selfie_id: int) -> User | None:
+    """Return the guest whose selfie it is, with the account's row locked."""
     return session.scalar(
         select(User)
         .where(User.id == select(Selfie.user_id).where(Selfie.id == selfie_id).scalar_subquery())

@@ -24,11 +24,11 @@ def refuse(user_id: int, photo_id: int) -> None:
         if not queries.is_judged(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
-        if _hold_event(session, photo_id) is None:
+        if _lock_event(session, photo_id) is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
             return
-        if not queries.forget_match(session, user_id, photo_id):
+        if not queries.delete_match(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.add_refusal(session, user_id, photo_id)
 
@@ -43,7 +43,7 @@ def take_back(user_id: int, photo_id: int) -> None:
         if queries.refusal(session, user_id, photo_id) is None:
             raise errors.NoSuchRefusal
     with transaction() as session:
-        event = _hold_event(session, photo_id)
+        event = _lock_event(session, photo_id)
         refusal = queries.refusal(session, user_id, photo_id)
         if event is None or refusal is None:
             raise errors.NoSuchRefusal
@@ -52,9 +52,9 @@ def take_back(user_id: int, photo_id: int) -> None:
         _match_again(session, event, user_id)
 
 
-def _hold_event(session: Session, photo_id: int) -> Event | None:
+def _lock_event(session: Session, photo_id: int) -> Event | None:
     photo = queries.known_photo(session, photo_id)
-    return event_queries.lock(session, photo.event_id) if photo is not None else None
+    return event_queries.lock_event(session, photo.event_id) if photo is not None else None
 
 
 def _match_again(session: Session, event: Event, user_id: int) -> None:

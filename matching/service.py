@@ -82,7 +82,7 @@ def accept_selfie(
             queries.add_selfie_embeddings(session, selfie_id, unknown, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
-                event = event_queries.lock(session, event_id)
+                event = event_queries.lock_event(session, event_id)
                 current = queries.selfie_looked_for(session, selfie_id, event_id)
                 if event is not None and current is not None:
                     match_guest(session, event, current.user_id, current.id, blob)
@@ -99,7 +99,7 @@ def _in_hand(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -
     Whoever withdraws a consent or accepts a selfie holds that row too, and whoever joins an event waits for it: the
     membership refers to it.
     """
-    if queries.owner(session, selfie_id) is None:
+    if queries.lock_owner(session, selfie_id) is None:
         return None
     found = queries.selfie_and_rank(session, selfie_id)
     return (found[0], found[1]) if found is not None and held(found[0]) else None
@@ -116,12 +116,12 @@ def _through(session: Session, selfie_id: int, matched: set[int], held: Callable
 
 def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
     """Mark the selfie done and remove those it replaces; return the storage keys that no row needs any more."""
-    older = selfie_queries.others(session, selfie.user_id, selfie.id)
+    older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
     if older:
-        selfie_queries.forget_matches_of_older(session, selfie.user_id, selfie.id)
+        selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
         selfie_queries.remove(session, [each.id for each in older])
-    selfie.status, selfie.finished_at, selfie.lease_until = DONE, utcnow(), None
-    selfie.error = selfie.detail = None
+    selfie.finish(DONE)
+    selfie.detail = None
     return [each.storage_key for each in older if each.storage_key]
 
 
@@ -141,8 +141,8 @@ def record_photo(
     if known is None:
         return False
     with transaction() as session:
-        event = event_queries.lock(session, known.event_id)
-        photo = queries.photo(session, photo_id)
+        event = event_queries.lock_event(session, known.event_id)
+        photo = queries.lock_photo(session, photo_id)
         if event is None or photo is None or not held(photo):
             return False
         rows = [_face_row(photo, engine_id, face) for face in faces]
@@ -155,7 +155,7 @@ def record_photo(
         if known_faces is not None:
             others = known_faces.without(photo_id) if had_faces else known_faces
             _match_photo(session, event, others, _block(photo_id, face_ids, faces))
-        photo.status, photo.finished_at, photo.lease_until, photo.error = DONE, utcnow(), None, None
+        photo.finish(DONE)
         photo.mean_colour = mean_colour
     return True
 
@@ -230,8 +230,8 @@ def rematch(
     if known is None:
         return
     with transaction() as session:
-        event = event_queries.lock(session, known.event_id)
-        membership = queries.membership(session, membership_id)
+        event = event_queries.lock_event(session, known.event_id)
+        membership = queries.lock_membership(session, membership_id)
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not held(membership):
             return
@@ -242,9 +242,9 @@ def rematch(
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
             match_guest(session, event, user.id, selfie.id, embedding)
         asked, began = membership.requested_at, membership.started_at
-        again = asked is not None and began is not None and asked > began
-        membership.status = PENDING if again else DONE
-        membership.finished_at, membership.lease_until, membership.error = utcnow(), None, None
+        membership.finish(DONE)
+        if asked is not None and began is not None and asked > began:
+            membership.requeue(attempts=membership.attempts)
 
 
 # --- what the guest is told ------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def last_seen(session: Session, machine: str, since: int) -> Row[int, int] | Non
     ).one_or_none()
 
 
-def forget_samples(session: Session, before: int) -> None:
+def delete_samples_before(session: Session, before: int) -> None:
     """Delete the samples of the minutes before that one."""
     session.execute(delete(Sample).where(Sample.minute < before))
 

@@ -91,7 +91,7 @@ def write(minute: int) -> None:
         with transaction() as session:
             session.add(sample)
             session.flush()
-            queries.forget_samples(session, minute - KEPT_MINUTES)
+            queries.delete_samples_before(session, minute - KEPT_MINUTES)
     except IntegrityError:
         log.debug("another process wrote the sample of minute %d", minute)
 

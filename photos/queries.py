@@ -12,7 +12,6 @@ from images import EXTENSIONS
 from models import (
     DONE,
     FAILED,
-    PENDING,
     Event,
     EventCover,
     EventPhotographer,
@@ -258,7 +257,7 @@ def try_again(session: Session, photo_id: int) -> None:
     session.execute(
         update(Photo)
         .where(Photo.id == photo_id, Photo.status == FAILED)
-        .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
+        .values(**Photo.requeue_values(finished_at=None))
     )
 
 
@@ -269,8 +268,8 @@ def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
     ).all()
 
 
-def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
-    """Return those photos, held for change."""
+def lock_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
+    """Return those photos with their rows locked."""
     return session.scalars(select(Photo).where(Photo.id.in_(photo_ids)).order_by(Photo.id).with_for_update()).all()
 
 

@@ -291,10 +291,10 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
     with transaction() as session:
         # Lock the events' rows first, in the order used everywhere, so that no deadlock can arise.
         for event_id in queries.events_of(session, wanted):
-            event = event_queries.lock(session, event_id)
+            event = event_queries.lock_event(session, event_id)
             if event is not None:
                 event.version += 1
-        found = queries.by_ids(session, wanted)
+        found = queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
         if len(found) != len(wanted):

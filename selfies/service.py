@@ -225,7 +225,7 @@ def remove_mine(user_id: int) -> None:
     """
     with transaction() as session:
         # Lock the events' rows first: a running match ends before, and the next one finds no selfie.
-        event_queries.lock_joined(session, user_id)
+        event_queries.lock_joined_events(session, user_id)
         account_queries.lock_user(session, user_id)
         keys = queries.all_keys(session, user_id)
         if not queries.remove_all(session, user_id) or not keys:
@@ -245,10 +245,11 @@ def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> l
     Only the newest rejection of a guest is kept.
     """
     erased = [selfie.storage_key] if selfie.storage_key else []
-    queries.forget_embeddings(session, selfie.id)
-    selfie.status, selfie.detail, selfie.finished_at = REJECTED, reason.__name__, utcnow()
-    selfie.storage_key = selfie.sha256 = selfie.lease_until = None
+    queries.delete_embeddings(session, selfie.id)
+    selfie.finish(REJECTED, selfie.error)
+    selfie.detail = reason.__name__
+    selfie.storage_key = selfie.sha256 = None
     selfie.width = selfie.height = None
-    older = [each.id for each in queries.others(session, selfie.user_id, selfie.id) if each.status == REJECTED]
+    older = [each.id for each in queries.older_selfies(session, selfie.user_id, selfie.id) if each.status == REJECTED]
     queries.remove(session, older)
     return erased

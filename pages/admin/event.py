@@ -65,7 +65,7 @@ def show_event(
         guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
         q=q,
         after=after,
-        jobs=[*job_list.failed(JOBS_SHOWN, event.id), *job_list.waiting(JOBS_SHOWN, event.id)],
+        jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
         link=qr.join_link(event.event_code),
         qr=_drawn(event),
     )

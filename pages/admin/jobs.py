@@ -24,8 +24,8 @@ def jobs(request: Request, _: CurrentAdmin) -> Response:
         request,
         "jobs.html",
         states={name: job_queue.state_of(kind) for name, kind in job_queue.BY_NAME.items()},
-        failed=job_list.failed(SHOWN),
-        waiting=job_list.waiting(SHOWN),
+        failed=job_list.list_failed(SHOWN),
+        waiting=job_list.list_unfinished(SHOWN),
     )
 
 

@@ -118,7 +118,7 @@ def test_a_lease_that_ran_out_is_claimed_again_and_the_first_holder_records_noth
     photo_id = send_photo(event, 1)
     first = claim()
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.lease_until = utcnow() - timedelta(seconds=1)
     second = claim()
@@ -147,7 +147,7 @@ def test_a_job_run_twice_leaves_the_same_rows(event: Event) -> None:
     with reading() as session:
         before = len(matching_queries.matches_of(session, guest.id, event.id))
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.status = "pending"
     work()
@@ -244,7 +244,7 @@ class Crashing(FakeEngine):
 def lose(photo_id: int) -> None:
     """Leave a claimed photo as a process that died does, and let its lease run out."""
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.lease_until = utcnow() - timedelta(seconds=1)
 
