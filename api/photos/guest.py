@@ -7,9 +7,11 @@ from fastapi.responses import StreamingResponse
 
 import errors
 from api.accounts.schemas import Message
-from api.dependencies import SIGNED_IN, AskedPage, CurrentGuest, error_responses
+from api.callers import CurrentGuest
+from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
-from api.photos.routes import PAGED, disposition, mark_page
+from api.paging import PAGED, AskedPage, mark_page
+from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress

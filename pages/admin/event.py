@@ -8,8 +8,11 @@ from markupsafe import Markup
 
 import errors
 from accounts import service as accounts
-from api.dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
+from api.events.access import staffed_event
 from api.fields import RowId
+from api.language import LANGUAGES, language_of
 from events import losses, members, progress, qr
 from events import service as events
 from guests.removal import remove_event

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 import errors
 from accounts import service as accounts
-from api.dependencies import CurrentAdmin
+from api.callers import CurrentAdmin
 from database import reading
 from events import service as events
 from events.codes import new_code

@@ -2,7 +2,8 @@
 
 from fastapi import Request, Response
 
-from api.dependencies import CurrentAdmin, WakeJobs
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from keys import MAX_ID

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 
-from api.dependencies import CurrentAdmin
+from api.callers import CurrentAdmin
 from jobs import queue as job_queue
 from models import utcnow
 from operations import samples, service

@@ -9,7 +9,8 @@ from fastapi import Request, Response
 import errors
 from accounts import service as accounts
 from accounts.service import NewAccount
-from api.dependencies import HASHES, CurrentAdmin
+from api.callers import CurrentAdmin
+from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow

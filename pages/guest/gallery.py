@@ -7,8 +7,9 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 import errors
-from api.dependencies import CurrentGuest, Language
+from api.callers import CurrentGuest
 from api.fields import Cursor
+from api.language import Language
 from api.sessions import set_cookie
 from keys import MAX_ID
 from models import DONE, FAILED, REJECTED, User
