@@ -7,7 +7,7 @@ from api.dependencies import WakeJobs
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from keys import MAX_ID
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
 from pages.login import same_site
 from pages.redirects import redirect_with_flash
@@ -21,7 +21,7 @@ SHOWN = 50
 @router.get(HOME)
 def jobs(request: Request, _: CurrentAdmin) -> Response:
     """Counts by kind and state, what was given up and why, and what waits longest."""
-    return show(
+    return render_admin(
         request,
         "jobs.html",
         states={name: job_queue.state_of(kind) for name, kind in job_queue.BY_NAME.items()},

@@ -14,7 +14,7 @@ from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import Sent, judge_account, refused, text_in, typed_account
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -45,13 +45,15 @@ def _photographer(photographer_id: int) -> User:
 @router.get(HOME)
 def photographers(request: Request, _: CurrentAdmin) -> Response:
     """Every photographer, with the events entrusted to them."""
-    return show(request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work())
+    return render_admin(
+        request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work()
+    )
 
 
 @router.get(f"{HOME}/new")
 def new_photographer(request: Request, _: CurrentAdmin) -> Response:
     """An empty form."""
-    return show(request, "photographer_new.html")
+    return render_admin(request, "photographer_new.html")
 
 
 @router.post(HOME, dependencies=[HASHES])
@@ -85,7 +87,7 @@ def _just_made(account: NewAccount) -> User | None:
 def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
     """One account: its events, what can be changed, closing and deleting it."""
     user = _photographer(photographer_id)
-    return show(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
+    return render_admin(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
 
 
 @router.post(f"{HOME}/{{photographer_id}}", dependencies=[HASHES])
@@ -121,7 +123,7 @@ def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> 
     """What goes and what stays."""
     user = _photographer(photographer_id)
     kept = photos.photos_by(user.id, photos.read_page(1, None)).total
-    return show(request, "photographer_delete.html", photographer=user, kept=kept)
+    return render_admin(request, "photographer_delete.html", photographer=user, kept=kept)
 
 
 @router.post(f"{HOME}/{{photographer_id}}/delete")
