@@ -10,7 +10,7 @@ import errors
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries
-from matching.guest_matches import match_guest
+from matching.guest_matches import match_again
 from models import Event
 
 
@@ -49,15 +49,9 @@ def take_back(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
-        _match_again(session, event, user_id)
+        match_again(session, event, user_id)
 
 
 def _hold_event(session: Session, photo_id: int) -> Event | None:
     photo = queries.known_photo(session, photo_id)
     return event_queries.lock(session, photo.event_id) if photo is not None else None
-
-
-def _match_again(session: Session, event: Event, user_id: int) -> None:
-    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
-    if known is not None:
-        match_guest(session, event, user_id, known[0], known[1])
