@@ -15,7 +15,7 @@ from models import Event
 
 
 def refuse(user_id: int, photo_id: int) -> None:
-    """Take the guest's match with a photo away, and keep in mind that it is none; again, it changes nothing.
+    """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
     Raises:
         NoSuchMatch: the photo is not matched with the guest.
@@ -24,13 +24,16 @@ def refuse(user_id: int, photo_id: int) -> None:
         if not queries.is_judged(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
-        if _hold_event(session, photo_id) is None:
+        event = _hold_event(session, photo_id)
+        if event is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
             return
         if not queries.forget_match(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.add_refusal(session, user_id, photo_id)
+        # What was found only because of that photo goes too.
+        match_again(session, event, user_id)
 
 
 def take_back(user_id: int, photo_id: int) -> None:
