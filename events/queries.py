@@ -313,14 +313,20 @@ def remove(session: Session, event_id: int) -> None:
     session.execute(delete(Event).where(Event.id == event_id))
 
 
-def request_rematch(session: Session, event_id: int, now: datetime, *, asked: bool = True) -> int:
+def request_rematch(
+    session: Session, event_id: int, now: datetime, *, asked: bool = True, shown_in: Sequence[int] | None = None
+) -> int:
     """Let every guest of the event who has not withdrawn be matched again; return how many.
 
-    Where nobody `asked`, the guests need not know: their state stays what it was.
+    With `shown_in`, only the guests whom one of these photos shows. Where nobody `asked`, the guests need not know:
+    their state stays what it was.
     """
+    whom = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
+    if shown_in is not None:
+        whom.append(UserEvent.user_id.in_(select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))))
     result = session.execute(
         update(UserEvent)
-        .where(UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None))
+        .where(*whom)
         .values(
             **UserEvent.requeue_values(request_id=current_request_id(), **({"requested_at": now} if asked else {}))
         )

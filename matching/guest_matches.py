@@ -51,6 +51,17 @@ def match_guest(
     queries.add_matches(session, list(wanted.values()))
 
 
+def match_again(session: Session, event: Event, user_id: int) -> None:
+    """Make the guest's matches in the event those of the newest selfie that has an embedding there, if there is one.
+
+    The newest, also while it is still being accepted: its acceptance does not match this event a second time.
+    The caller holds the event's row.
+    """
+    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
+    if known is not None:
+        match_guest(session, event, user_id, known[0], known[1])
+
+
 def _row(user_id: int, selfie_id: int, photo_id: int, face_id: int, cosine: float) -> dict[str, Any]:
     return {
         "user_id": user_id,

@@ -21,7 +21,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import likeness, matrices, queries
-from matching.guest_matches import match_guest, threshold_in
+from matching.guest_matches import match_again, match_guest, threshold_in
 from models import (
     DONE,
     FAILED,
@@ -240,7 +240,7 @@ def rematch(
         if looked_for and selfie is not None and embedding is not None and selfie.status == DONE:
             if not selfie_queries.looked_for(session, user.id, selfie.id)[event.id]:
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
-            match_guest(session, event, user.id, selfie.id, embedding)
+            match_again(session, event, user.id)
         asked, began = membership.requested_at, membership.started_at
         membership.finish(DONE)
         if asked is not None and began is not None and asked > began:

@@ -20,7 +20,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from events.service import home_event
 from keys import MAX_ID
-from models import ADMIN, FAILED, PHOTOGRAPHER, Event, Photo, User
+from models import ADMIN, FAILED, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import storage_key, stored_keys
 from photos.queries import Page, PhotoRow
@@ -294,6 +294,8 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
             event = event_queries.lock_event(session, event_id)
             if event is not None:
                 event.version += 1
+                # Matches that were found only because of these photos go too, once the guests are matched again.
+                event_queries.request_rematch(session, event_id, utcnow(), asked=False, shown_in=wanted)
         found = queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
