@@ -170,8 +170,16 @@ def run_demo(pictures: Pictures, out: Path | None = None) -> DemoReport:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     with temporary_folder() as folder, serve(folder) as server:
-        events = [_Event(server, number, pictures, out).run() for number in range(pictures.events)]
-    return DemoReport(events, pictures.truth)
+        return play(server, pictures, pictures.events, out)
+
+
+def play(server: Server, pictures: Pictures, events: int, out: Path | None = None) -> DemoReport:
+    """Play the whole journey on a running server, once for each of the first portraits of everybody.
+
+    Raises:
+        BenchError: a step did not go as it must.
+    """
+    return DemoReport([_Event(server, number, pictures, out).run() for number in range(events)], pictures.truth)
 
 
 def show(report: DemoReport) -> None:
