@@ -1,7 +1,7 @@
 """CPU of one 12-megapixel photo with six faces: by the service's job, by its engine alone, and by OpenCV alone.
 
-OpenCV alone is the yardstick: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
-All run in one process, in turn, so that a machine that changes its speed changes all.
+OpenCV alone is the baseline: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
+All run in one process, in turn, so that a change of the machine's speed affects all of them.
 """
 
 import statistics
