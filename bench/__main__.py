@@ -1,8 +1,8 @@
 """Runs every measurement in one command: `python -m bench [--only NAME] [--quick]`.
 
-Each part runs in a process of its own and writes its figures to `build/bench/`. The printed table, the plots, the HTML
-page and the table in `docs/performance.md` are made from these files. A missed goal is a result, not a failure: the
-exit status is 1 only if a part could not measure. A quick run does not change the document.
+Each part runs in a process of its own and writes its figures to `build/bench/`. The printed table, the plots, the
+HTML page and the table in `docs/performance.md` are made from these files. A missed goal is a result, not a failure:
+the exit status is 1 only if a part could not measure. A quick run does not change the document.
 """
 
 import argparse

@@ -1,7 +1,8 @@
-"""Measures how many strangers a guest gets, and how many of their photos they find: `python -m bench.strangers --faces DIR`.
+"""Measures how many strangers a guest gets, and how many of their photos are found.
 
-DIR holds portraits named `Name_0001.jpg`. A person with seven or more is a guest: the first picture is the selfie, the
-others are photos of the event. All others are strangers, each in a photo of their own. Compared with a fixed threshold.
+`python -m bench.strangers --faces DIR`: DIR holds portraits named `Name_0001.jpg`. A person with seven or more is a
+guest: the first picture is the selfie, the others are photos of the event. All others are strangers, each in a photo
+of their own. The result is compared with a fixed threshold.
 """
 
 import argparse
