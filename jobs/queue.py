@@ -1,4 +1,4 @@
-"""The queue of background jobs: claimed, held, given back, counted. What a job does is in `jobs.py`.
+"""The queue of background jobs: claimed, kept, given back, counted. What a job does is in `jobs/work.py`.
 
 The row is the job. A claim is one statement that marks a row `processing`, gives it a lease and counts the attempt;
 the number of the attempt is the claimer's token, which every later step checks before it records anything.
@@ -50,10 +50,10 @@ class Claim:
     kind: JobRow
     id: int
     attempt: int
-    suspect: bool = False
+    crashed_before: bool = False
     request_id: str | None = None
 
-    def holds(self, row: Any) -> bool:
+    def is_current(self, row: Any) -> bool:
         """Tell whether the row still is in this attempt's hands."""
         return bool(row.status == PROCESSING and row.attempts == self.attempt)
 
@@ -74,32 +74,34 @@ def failed(kind: JobRow) -> ColumnElement[bool]:
     return kind.status == literal_column(f"'{FAILED}'")
 
 
-def _lost(kind: JobRow, now: Now) -> ColumnElement[bool]:
+def _lease_expired(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Processing, by somebody whose lease ran out."""
     return and_(unfinished(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
-def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
+def _due(kind: JobRow, now: Now) -> ColumnElement[bool]:
     """Pending, and not waiting out a pause after a failure."""
     return and_(unfinished(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
 # In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
-_CHOICES = [(kind, condition, condition is _lost) for kind in KINDS for condition in (_lost, _waiting)]
+_CLAIM_ORDER = [
+    (kind, condition, condition is _lease_expired) for kind in KINDS for condition in (_lease_expired, _due)
+]
 # Every process looks every second, mostly in vain: one statement, made once.
-_LOOK = select(
-    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in _CHOICES)
+_ANY_CLAIMABLE = select(
+    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in _CLAIM_ORDER)
 )
 
 
-class _Turns:
+class _RoundRobin:
     """Which event's photos this process served how lately: 3,000 photos of one do not hold up another's ten."""
 
     def __init__(self) -> None:
         self._served: dict[int, int] = {}
         self._clock = 0
 
-    def next_of(self, event_ids: Sequence[int]) -> int:
+    def pick(self, event_ids: Sequence[int]) -> int:
         """Return the event that has waited longest for its turn, and give it the turn."""
         chosen = min(event_ids, key=lambda event_id: (self._served.get(event_id, 0), event_id))
         self._clock += 1
@@ -108,12 +110,14 @@ class _Turns:
         return chosen
 
 
-_turns = _Turns()
+_round_robin = _RoundRobin()
 
 
-def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
+def _choose(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
     """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
-    for (kind, condition, lost), is_there in zip(_CHOICES, session.execute(_LOOK, {"now": now}).one(), strict=True):
+    for (kind, condition, lost), is_there in zip(
+        _CLAIM_ORDER, session.execute(_ANY_CLAIMABLE, {"now": now}).one(), strict=True
+    ):
         if not is_there:
             continue
         claimable = condition(kind, now)
@@ -121,7 +125,7 @@ def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool],
             return kind, claimable, lost
         event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
         if event_ids:
-            return kind, and_(claimable, Photo.event_id == _turns.next_of(event_ids)), lost
+            return kind, and_(claimable, Photo.event_id == _round_robin.pick(event_ids)), lost
     return None
 
 
@@ -151,60 +155,60 @@ def _claim_one(
     ).one_or_none()
     if row is None:
         return None
-    return Claim(kind, row[0], row[1], suspect=(row[2] or "").startswith(CRASHED), request_id=row[3])
+    return Claim(kind, row[0], row[1], crashed_before=(row[2] or "").startswith(CRASHED), request_id=row[3])
 
 
 # How often a claim that somebody else snatched is tried again at once.
-SNATCHED = 5
+CLAIM_ATTEMPTS = 5
 
 
-def claim() -> Claim | None:
+def claim_next() -> Claim | None:
     """Take the next job, or None where nothing waits. Selfies go first, then joins and rematches, then photos."""
-    for _ in range(SNATCHED):
+    for _ in range(CLAIM_ATTEMPTS):
         now = utcnow()
         # A look without the write lock first: on SQLite an idle process must not queue with those that write.
         with reading() as session:
-            turn = _turn(session, now)
-        if turn is None:
+            choice = _choose(session, now)
+        if choice is None:
             return None
-        kind, claimable, lost = turn
+        kind, claimable, lost = choice
         with transaction() as session:
-            held = _claim_one(session, kind, claimable, now, lost=lost)
-        if held is not None:
-            return held
+            claim = _claim_one(session, kind, claimable, now, lost=lost)
+        if claim is not None:
+            return claim
     return None
 
 
 # --- holding and ending --------------------------------------------------------------------------
 
 
-def _set(held: Claim, columns: dict[str, Any]) -> None:
+def _update_claimed(claim: Claim, columns: dict[str, Any]) -> None:
     """Change the row of a job that is still ours."""
     with transaction() as session:
         session.execute(
-            update(held.kind)
-            .where(held.kind.id == held.id, held.kind.status == PROCESSING, held.kind.attempts == held.attempt)
+            update(claim.kind)
+            .where(claim.kind.id == claim.id, claim.kind.status == PROCESSING, claim.kind.attempts == claim.attempt)
             .values(**columns)
             .execution_options(synchronize_session=False)
         )
 
 
-def prolong(held: Claim) -> None:
+def extend_lease(claim: Claim) -> None:
     """Extend the lease of a job that is still ours."""
-    _set(held, {"lease_until": utcnow() + timedelta(seconds=get_settings().job_lease_seconds)})
+    _update_claimed(claim, {"lease_until": utcnow() + timedelta(seconds=get_settings().job_lease_seconds)})
 
 
 @contextmanager
-def heartbeat(held: Claim) -> Iterator[None]:
+def heartbeat(claim: Claim) -> Iterator[None]:
     """Keep the lease of a long job alive from a thread of its own."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(get_settings().job_heartbeat_seconds):
             try:
-                prolong(held)
+                extend_lease(claim)
             except SQLAlchemyError as error:
-                log.warning("no heartbeat for %s: %s", held, error)
+                log.warning("no heartbeat for %s: %s", claim, error)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
@@ -214,30 +218,30 @@ def heartbeat(held: Claim) -> Iterator[None]:
         over.set()
 
 
-def give_back(held: Claim, reason: str) -> None:
+def retry_later(claim: Claim, reason: str) -> None:
     """Let a failed attempt be tried again after a pause that doubles; after the last one, keep the reason."""
     settings = get_settings()
-    if held.attempt >= settings.job_max_attempts:
-        fail(held, reason)
+    if claim.attempt >= settings.job_max_attempts:
+        fail(claim, reason)
         return
-    pause = min(settings.job_backoff_seconds * 2 ** (held.attempt - 1), settings.job_backoff_max_seconds)
-    _set(
-        held,
-        held.kind.requeue_values(
-            attempts=held.attempt, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON]
+    pause = min(settings.job_backoff_seconds * 2 ** (claim.attempt - 1), settings.job_backoff_max_seconds)
+    _update_claimed(
+        claim,
+        claim.kind.requeue_values(
+            attempts=claim.attempt, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON]
         ),
     )
 
 
-def fail(held: Claim, reason: str) -> None:
+def fail(claim: Claim, reason: str) -> None:
     """End a job that no further attempt can help."""
-    _set(held, held.kind.finish_values(FAILED, reason[:MAX_REASON]))
+    _update_claimed(claim, claim.kind.finish_values(FAILED, reason[:MAX_REASON]))
 
 
-def release(held: Claim) -> None:
+def release(claim: Claim) -> None:
     """Put a job back as if it had never been claimed: its process stops, and it is nobody's fault."""
     # The error stays: it says whether an earlier attempt crashed.
-    _set(held, held.kind.requeue_values(attempts=held.attempt - 1, error=held.kind.error))
+    _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=claim.kind.error))
 
 
 # --- seeing and mending --------------------------------------------------------------------------

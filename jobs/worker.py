@@ -35,7 +35,7 @@ class InferenceThread:
         self._sample, self._report, self._sweep = sample, report, sweep
         self._engine: FaceEngine | None = None
         self.problem: str | None = "the face engine is still loading"
-        self._held: Claim | None = None
+        self._claim: Claim | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
@@ -54,11 +54,11 @@ class InferenceThread:
         self._stopping.set()
         self._wake.set()
         self._thread.join(timeout)
-        held = self._held
-        if held is not None:
-            log.warning("put back unfinished: %s", held)
+        claim = self._claim
+        if claim is not None:
+            log.warning("put back unfinished: %s", claim)
             try:
-                queue.release(held)
+                queue.release(claim)
             except SQLAlchemyError as error:
                 log.warning("its lease must run out instead: %s", error)
 
@@ -86,12 +86,12 @@ class InferenceThread:
             self._engine = self._make_engine()
             self.problem = None
         while not self._stopping.is_set():
-            self._held = queue.claim()
-            if self._held is None:
+            self._claim = queue.claim_next()
+            if self._claim is None:
                 return
             self._report()
-            with request_id(self._held.request_id), timed_job(self._held.kind.__tablename__):
-                work.run(self._held, self._engine)
-            self._held = None
+            with request_id(self._claim.request_id), timed_job(self._claim.kind.__tablename__):
+                work.run(self._claim, self._engine)
+            self._claim = None
             # Between two jobs: nobody's lease runs meanwhile.
             self._sample()

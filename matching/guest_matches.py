@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from matching import likeness, matrices, queries
+from matching import matrices, queries, similarity
 from models import Event, utcnow
 from settings import get_settings
 
 
-def threshold_in(faces: matrices.EventFaces) -> float:
+def threshold_among(faces: matrices.EventFaces) -> float:
     """Return the cosine from which one of these faces is a guest's."""
-    return likeness.threshold_for(faces.size, get_settings().match_threshold)
+    return similarity.threshold_for(faces.size, get_settings().match_threshold)
 
 
 def match_guest(
@@ -30,7 +30,9 @@ def match_guest(
     if faces is None:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
     refused = set(queries.refused_photos(session, user_id))
-    looked = likeness.find(faces.blocks, np.frombuffer(embedding, np.float32), threshold_in(faces), refused)
+    looked = similarity.find_matches(
+        faces.blocks, np.frombuffer(embedding, np.float32), threshold_among(faces), refused
+    )
     mean = looked.mean.tobytes() if looked.mean is not None else None
     queries.store_mean(session, selfie_id, event.id, event.active_engine_id, mean)
     queries.delete_matches_of_older_in(session, user_id, event.id, selfie_id)

@@ -66,7 +66,7 @@ def _kept(block: Block, wanted: NDArray[np.bool_]) -> Block:
     return Block(block.face_ids[wanted], block.photo_ids[wanted], block.embeddings[wanted])
 
 
-_held: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
+_cache: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -89,17 +89,17 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
     """Return the event's faces as they are now. The caller holds the event's row."""
     key = (event_id, engine_id)
     with _lock:
-        held = _held.pop(key, None)
-    blocks = held.blocks if held is not None and held.version == version else ()
+        cached = _cache.pop(key, None)
+    blocks = cached.blocks if cached is not None and cached.version == version else ()
     last_id = int(blocks[-1].face_ids[-1]) if blocks else 0
     for rows in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
         blocks = _with(blocks, rows)
     current = EventFaces(version, blocks)
     with _lock:
-        _held[key] = current
-        _held.move_to_end(key)
-        while len(_held) > 1 and sum(each.size for each in _held.values()) > MAX_ROWS:
-            _held.popitem(last=False)
+        _cache[key] = current
+        _cache.move_to_end(key)
+        while len(_cache) > 1 and sum(each.size for each in _cache.values()) > MAX_ROWS:
+            _cache.popitem(last=False)
     return current
 
 
@@ -121,7 +121,7 @@ def _with(blocks: tuple[Block, ...], rows: Sequence[Row[int, int, bytes]]) -> tu
     return (*blocks[:-1], joined)
 
 
-def forget() -> None:
+def clear() -> None:
     """Drop every matrix, as a fresh process would start."""
     with _lock:
-        _held.clear()
+        _cache.clear()

@@ -6,7 +6,7 @@ same transaction. So of the two, whoever holds the row second sees what the othe
 event's matches holds its row; the unique key on (guest, photo) is the backstop.
 
 One job's steps may be repeated by another process after a crash: each step first checks that the job's attempt is
-still its own (`held`), and leaves the same rows however often it runs.
+still its own (`still_ours`), and leaves the same rows however often it runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,8 +20,8 @@ from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
-from matching import likeness, matrices, queries
-from matching.guest_matches import match_guest, threshold_in
+from matching import matrices, queries, similarity
+from matching.guest_matches import match_guest, threshold_among
 from models import (
     DONE,
     FAILED,
@@ -55,7 +55,7 @@ def accept_selfie(
     selfie_id: int,
     engine_id: str,
     embedding: matrices.Embeddings,
-    held: Callable[[Selfie], bool],
+    still_ours: Callable[[Selfie], bool],
 ) -> list[str]:
     """Match a selfie whose face was found in all its guest's events, and let it replace the ones before.
 
@@ -67,11 +67,11 @@ def accept_selfie(
     matched: set[int] = set()
     while True:
         with transaction() as session:
-            found = _in_hand(session, selfie_id, held)
+            found = _lock_current_selfie(session, selfie_id, still_ours)
             if found is None:
                 return []
-            selfie, is_current = found
-            if not is_current:
+            selfie, is_newest = found
+            if not is_newest:
                 selfie_queries.remove(session, [selfie_id])
                 return [selfie.storage_key] if selfie.storage_key else []
             looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id)
@@ -88,12 +88,14 @@ def accept_selfie(
                     match_guest(session, event, current.user_id, current.id, blob)
                     matched.add(event_id)
                 if event_id == event_ids[-1]:
-                    through = _through(session, selfie_id, matched, held)
-                    if through is not None:
-                        return _finish_selfie(session, through)
+                    matched_everywhere = _lock_if_matched_everywhere(session, selfie_id, matched, still_ours)
+                    if matched_everywhere is not None:
+                        return _finish_selfie(session, matched_everywhere)
 
 
-def _in_hand(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -> tuple[Selfie, bool] | None:
+def _lock_current_selfie(
+    session: Session, selfie_id: int, still_ours: Callable[[Selfie], bool]
+) -> tuple[Selfie, bool] | None:
     """Hold the guest's row; return the selfie if it still is ours, and whether the guest has had none accepted since.
 
     Whoever withdraws a consent or accepts a selfie holds that row too, and whoever joins an event waits for it: the
@@ -102,12 +104,14 @@ def _in_hand(session: Session, selfie_id: int, held: Callable[[Selfie], bool]) -
     if queries.lock_owner(session, selfie_id) is None:
         return None
     found = queries.selfie_and_rank(session, selfie_id)
-    return (found[0], found[1]) if found is not None and held(found[0]) else None
+    return (found[0], found[1]) if found is not None and still_ours(found[0]) else None
 
 
-def _through(session: Session, selfie_id: int, matched: set[int], held: Callable[[Selfie], bool]) -> Selfie | None:
+def _lock_if_matched_everywhere(
+    session: Session, selfie_id: int, matched: set[int], still_ours: Callable[[Selfie], bool]
+) -> Selfie | None:
     """Return the selfie if it is ours, current, and matched in every event; none is joined before this ends."""
-    found = _in_hand(session, selfie_id, held)
+    found = _lock_current_selfie(session, selfie_id, still_ours)
     if found is None or not found[1]:
         return None
     selfie = found[0]
@@ -132,7 +136,7 @@ def record_photo(
     photo_id: int,
     engine_id: str,
     faces: Sequence[DetectedFace],
-    held: Callable[[Photo], bool],
+    still_ours: Callable[[Photo], bool],
     mean_colour: str | None = None,
 ) -> bool:
     """Store a photo's faces and match them with the event's guests; tell whether the photo still was ours."""
@@ -143,7 +147,7 @@ def record_photo(
     with transaction() as session:
         event = event_queries.lock_event(session, known.event_id)
         photo = queries.lock_photo(session, photo_id)
-        if event is None or photo is None or not held(photo):
+        if event is None or photo is None or not still_ours(photo):
             return False
         rows = [_face_row(photo, engine_id, face) for face in faces]
         active = engine_id == event.active_engine_id
@@ -186,15 +190,15 @@ def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fr
     if not fresh.face_ids.size:
         return
     faces = others.plus(fresh)
-    threshold = threshold_in(faces)
-    if threshold != threshold_in(others):
+    threshold = threshold_among(faces)
+    if threshold != threshold_among(others):
         # The event has grown: everybody is judged by the stricter measure, soon.
         event_queries.request_rematch(session, event.id, utcnow(), asked=False)
     if not guests:
         return
     selfies = matrices.as_matrix([row[2] for row in guests])
     means = matrices.as_matrix([row[3] or bytes(len(row[2])) for row in guests])
-    for place in likeness.touched(fresh.embeddings, selfies, means, threshold):
+    for place in similarity.affected_guests(fresh.embeddings, selfies, means, threshold):
         user_id, selfie_id, embedding, _ = guests[int(place)]
         match_guest(session, event, user_id, selfie_id, embedding, faces)
 
@@ -219,7 +223,7 @@ def rematch(
     engine_id: str,
     selfie_id: int | None,
     embedding: bytes | None,
-    held: Callable[[UserEvent], bool],
+    still_ours: Callable[[UserEvent], bool],
 ) -> None:
     """Match a guest in one event with the accepted selfie; without one there is nothing to match yet.
 
@@ -233,7 +237,7 @@ def rematch(
         event = event_queries.lock_event(session, known.event_id)
         membership = queries.lock_membership(session, membership_id)
         user = account_queries.lock_user(session, known.user_id)
-        if event is None or membership is None or user is None or not held(membership):
+        if event is None or membership is None or user is None or not still_ours(membership):
             return
         selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
         looked_for = membership.withdrawn_at is None

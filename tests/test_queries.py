@@ -220,7 +220,7 @@ def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
 
 def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Middle]) -> None:
     looks: list[Callable[[], object]] = [
-        job_queue.claim,
+        job_queue.claim_next,
         job_queue.counts,
         lambda: [job_queue.oldest_age(kind) for kind in job_queue.KINDS],
         lambda: job_queue.failed_jobs(10),

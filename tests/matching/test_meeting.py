@@ -132,7 +132,7 @@ def test_the_faces_held_are_those_of_the_database_however_they_were_added(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matrices, "BLOCK", 40)
-    matrices.forget()
+    matrices.clear()
     for number in (1, 39, 3, 100, 1):
         with transaction() as session:
             photo_ids = add_photos(session, event.id, number)
@@ -140,7 +140,7 @@ def test_the_faces_held_are_those_of_the_database_however_they_were_added(
             faces = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
     assert len(faces.blocks) > 3
     monkeypatch.setattr(matrices, "BLOCK", 100_000)
-    matrices.forget()
+    matrices.clear()
     with transaction() as session:
         again = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
     assert len(again.blocks) == 1

@@ -142,7 +142,7 @@ def test_a_refused_photo_is_matched_by_nothing_until_it_is_taken_back(event: Eve
     refusals.refuse(user_id, photo_id)
     refusals.refuse(user_id, photo_id)
     rematch(user_id, selfie_id, face)
-    matrices.forget()
+    matrices.clear()
     rematch(user_id, selfie_id, face)
     service.record_photo(photo_id, ENGINE_ID, [face, face], held)
     newer = newer_selfie(user_id)

@@ -23,9 +23,9 @@ COSINE_AT_1E_3, COSINE_PER_DECADE = 0.3558, 0.0543
 STRANGERS_PER_GUEST = 0.01
 # In steps, so that a growing event changes its threshold seldom; guests are matched again when it does. The last is
 # reached with 130,000 faces: beyond it the first look would find too few for the second to start from.
-STEP, STRICTEST = 0.02, 0.58
+STEP, HIGHEST = 0.02, 0.58
 # The mean is nearer to everybody than the selfie is.
-SECOND_LOOK_MARGIN = 0.04
+EXPANSION_MARGIN = 0.04
 # A float32 product of unit vectors is right to about 1e-6; what comes near a threshold is computed again.
 SLACK = 1e-4
 # So coarse that the order in which a mean was summed up does not show.
@@ -39,7 +39,7 @@ def threshold_for(faces: int, lowest: float) -> float:
     false_accepts = STRANGERS_PER_GUEST / max(faces, 1)
     wanted = COSINE_AT_1E_3 + COSINE_PER_DECADE * math.log10(1e-3 / false_accepts)
     steps = math.ceil(round((wanted - lowest) / STEP, 6))
-    return round(max(lowest, min(lowest + max(0, steps) * STEP, STRICTEST)), 4)
+    return round(max(lowest, min(lowest + max(0, steps) * STEP, HIGHEST)), 4)
 
 
 def exact_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float64]:
@@ -56,7 +56,7 @@ def _exact(rows: Quantised) -> NDArray[np.float64]:
     return np.asarray(rows.astype(np.float64) / SCALE, np.float64)
 
 
-def _products(rows: Quantised, embedding: Embeddings) -> NDArray[np.float32]:
+def _approximate_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float32]:
     """Return about the cosine of each of `rows` (n, dimensions) with `embedding` (dimensions,)."""
     products = np.empty(len(rows), np.float32)
     wide = np.empty((min(CHUNK, len(rows)), rows.shape[1]), np.float32)
@@ -69,7 +69,7 @@ def _products(rows: Quantised, embedding: Embeddings) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """For each photo that shows the guest, the face and its cosine; and the second look's `mean` (dimensions,)."""
 
     faces: dict[int, tuple[int, float]]
@@ -77,7 +77,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Near:
+class _Accepted:
     """Faces that one look accepts: ids, photos, cosines (n,) and embeddings (n, dimensions) quantised."""
 
     face_ids: NDArray[np.int64]
@@ -86,12 +86,15 @@ class _Near:
     rows: Quantised
 
 
-def _look(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> _Near:
-    near = [(block, np.flatnonzero(_products(block.embeddings, embedding) >= threshold - SLACK)) for block in blocks]
+def _compare(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> _Accepted:
+    near = [
+        (block, np.flatnonzero(_approximate_cosines(block.embeddings, embedding) >= threshold - SLACK))
+        for block in blocks
+    ]
     rows = np.concatenate([block.embeddings[places] for block, places in near])
     cosines = exact_cosines(rows, embedding)
     accepted = cosines >= threshold
-    return _Near(
+    return _Accepted(
         np.concatenate([block.face_ids[places] for block, places in near])[accepted],
         np.concatenate([block.photo_ids[places] for block, places in near])[accepted],
         cosines[accepted],
@@ -99,31 +102,33 @@ def _look(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> _
     )
 
 
-def _best(near: _Near) -> dict[int, int]:
+def _best_per_photo(near: _Accepted) -> dict[int, int]:
     """Return, for each photo, the place of its most similar face; of equals the first face's."""
     order = np.lexsort((-near.face_ids, near.cosines))
     return {int(near.photo_ids[place]): int(place) for place in order}
 
 
-def find(blocks: Sequence[Block], embedding: Embeddings, threshold: float, refused: Collection[int] = ()) -> Found:
+def find_matches(
+    blocks: Sequence[Block], embedding: Embeddings, threshold: float, refused: Collection[int] = ()
+) -> Matches:
     """Return the photos that show the guest whose selfie has this `embedding` (dimensions,), and the mean to keep.
 
     Photos that the guest `refused` are not looked at.
     """
     if not blocks:
-        return Found({}, None)
-    first = _look(blocks, embedding, threshold)
-    core = {photo: place for photo, place in _best(first).items() if photo not in refused}
+        return Matches({}, None)
+    first = _compare(blocks, embedding, threshold)
+    core = {photo: place for photo, place in _best_per_photo(first).items() if photo not in refused}
     found = {photo: (int(first.face_ids[place]), float(first.cosines[place])) for photo, place in core.items()}
     if not core:
-        return Found({}, None)
+        return Matches({}, None)
     mean = mean_of(embedding, first.rows[sorted(core.values())])
-    second = _look(blocks, mean, threshold + SECOND_LOOK_MARGIN)
-    for photo, place in _best(second).items():
+    second = _compare(blocks, mean, threshold + EXPANSION_MARGIN)
+    for photo, place in _best_per_photo(second).items():
         face, cosine = int(second.face_ids[place]), float(second.cosines[place])
         if photo not in refused and (photo not in found or cosine > found[photo][1]):
             found[photo] = (face, cosine)
-    return Found(found, mean)
+    return Matches(found, mean)
 
 
 def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
@@ -132,12 +137,12 @@ def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
     return np.asarray(np.round(total / np.linalg.norm(total), MEAN_DECIMALS), np.float32)
 
 
-def touched(faces: Quantised, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
+def affected_guests(faces: Quantised, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
     """Return the guests (rows of `selfies` and `means`, both (guests, dimensions)) to whom one of `faces` may belong.
 
     A guest without a mean has zeros there. To all others these faces change nothing.
     """
     columns = _exact(faces).astype(np.float32).T
     first = (selfies @ columns).max(axis=1) >= threshold - SLACK
-    second = (means @ columns).max(axis=1) >= threshold + SECOND_LOOK_MARGIN - SLACK
+    second = (means @ columns).max(axis=1) >= threshold + EXPANSION_MARGIN - SLACK
     return np.flatnonzero(first | second)
