@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from accounts import queries as account_queries
 from database import reading, transaction
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from matching import queries as matching_queries
 from metrics import answered
 from models import PENDING, PROCESSING, Sample
@@ -74,13 +75,13 @@ def write(minute: int) -> None:
             "photos": photo_queries.count(session),
             "matches": matching_queries.count_matches(session),
         }
-    states = job_queue.counts()
+    states = job_state.counts()
     requests, errors = answered()
     sample = Sample(
         minute=minute,
         **counts,
         queue_depth=sum(state[PENDING] + state[PROCESSING] for state in states.values()),
-        queue_age_seconds=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
+        queue_age_seconds=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
         requests=_since(requests, before[0] if before else 0),
         errors=_since(errors, before[1] if before else 0),
         machine=machine,

@@ -13,7 +13,8 @@ from cache_manager import TTLCache
 from database import reading
 from events import queries as event_queries
 from events.codes import code_cache
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from matching import queries as matching_queries
 from metrics import exposition, of_all_processes, report
 from photos import queries as photo_queries
@@ -94,7 +95,7 @@ def statistics() -> dict[str, Any]:
     asked = cache["hits"] + cache["misses"]
     return {
         **counts.rows,
-        "jobs": job_queue.counts(),
+        "jobs": job_state.counts(),
         "db_pool": pool,
         "cache": {**cache, "hit_rate": round(cache["hits"] / asked, 4) if asked else 0.0},
     }
@@ -102,8 +103,8 @@ def statistics() -> dict[str, Any]:
 
 def metrics() -> bytes:
     """Return everything measured, in Prometheus's text form."""
-    depths = job_queue.counts()
-    ages = {name: job_queue.oldest_age(kind) or 0.0 for name, kind in job_queue.BY_NAME.items()}
+    depths = job_state.counts()
+    ages = {name: job_state.oldest_age(kind) or 0.0 for name, kind in job_kinds.BY_NAME.items()}
     return exposition(depths, ages)
 
 

@@ -20,6 +20,7 @@ from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
 from guests import joining, registration, removal
+from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep
 from jobs import work as jobs
@@ -76,7 +77,7 @@ def work() -> None:
         jobs.run(held, ENGINE)
 
 
-def row(kind: job_queue.JobRow, row_id: int) -> Any:
+def row(kind: job_kinds.JobRow, row_id: int) -> Any:
     with reading() as session:
         return session.get(kind, row_id)
 
