@@ -125,11 +125,15 @@ def process_membership(claim: Claim, engine: FaceEngine) -> None:
         ImageError: the selfie cannot be decoded. MissingObject: its file is gone.
         SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: this engine finds no usable face in it.
     """
-    selfie, embedding = matching.selfie_for_membership(claim.id, engine.engine_id)
-    if selfie is not None and embedding is None and selfie.storage_key is not None:
-        data = storage.get(selfie.storage_key)
+    known = matching.selfie_for_membership(claim.id, engine.engine_id)
+    if known is None:
+        matching.rematch(claim.id, engine.engine_id, None, None, claim.is_current)
+        return
+    embedding = known.embedding
+    if embedding is None and known.selfie.storage_key is not None:
+        data = storage.get(known.selfie.storage_key)
         embedding = selfie_service.embedding_of(data, engine, strict=False).tobytes()
-    matching.rematch(claim.id, engine.engine_id, selfie.id if selfie else None, embedding, claim.is_current)
+    matching.rematch(claim.id, engine.engine_id, known.selfie.id, embedding, claim.is_current)
 
 
 def process_photo(claim: Claim, engine: FaceEngine) -> None:

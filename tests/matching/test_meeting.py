@@ -17,7 +17,7 @@ from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from guests import registration
-from matching import matrices, queries, service
+from matching import matrices, queries, service, state
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
 from testkit.crowd import add_faces, add_photos
@@ -156,7 +156,7 @@ def test_a_guest_waits_only_for_a_rematch_that_somebody_asked_for(event: Event) 
     for asked in (False, True):
         with transaction() as session:
             event_queries.request_rematch(session, event.id, utcnow(), asked=asked)
-        states.append(service.state_of(guest.id).status)
+        states.append(state.state_of(guest.id).status)
     assert states == ["done", "queued"]
 
 
