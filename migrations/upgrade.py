@@ -1,4 +1,4 @@
-"""Bring the database's schema up to date, from the master process or the command line."""
+"""Migrate the database to the current schema, from the master process or the command line."""
 
 import sys
 from pathlib import Path
@@ -17,18 +17,18 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class MigrationProblem(Exception):
-    """The schema cannot be brought up to date; the message says why in one line."""
+    """The database cannot be migrated; the message says why in one line."""
 
 
 def config() -> Config:
-    """Return Alembic's configuration; the database comes from the settings."""
+    """Return Alembic's configuration, without a database: `env.py` takes it from the settings."""
     found = Config()
     found.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     return found
 
 
 def _check_origin() -> None:
-    """Refuse a database whose tables are not ours, or that a newer release has changed."""
+    """Check that the database is empty or was made by this service, in this release or an older one."""
     with get_engine().connect() as connection:
         tables = set(inspect(connection).get_table_names())
         if "alembic_version" not in tables:
@@ -45,8 +45,8 @@ def upgrade() -> None:
     """Run the migrations that the database lacks.
 
     Raises:
-        MigrationProblem: the database is not one this release can bring up to date.
-        SQLAlchemyError: it does not answer.
+        MigrationProblem: the tables are not this service's, a newer release has migrated them, or a revision fails.
+        SQLAlchemyError: the database does not answer.
     """
     _check_origin()
     try:
