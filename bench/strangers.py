@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from faces.local import LocalEngine
-from matching.likeness import exact_cosines, find, threshold_for
 from matching.matrices import Block, Embeddings, quantised
+from matching.similarity import exact_cosines, find_matches, threshold_for
 
 FIXED = 0.40
 GUEST_PICTURES = 7
@@ -75,7 +75,7 @@ def judge(event: Gallery, *, fixed: bool) -> Outcome:
         if fixed:
             found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= threshold).tolist()
         else:
-            found = list(find([block], selfie, threshold).faces)
+            found = list(find_matches([block], selfie, threshold).faces)
         own = sum(event.owners[each] == place for each in found)
         right, wrong = right + own, wrong + len(found) - own
     return Outcome(
