@@ -86,6 +86,7 @@ lock: build/update/.done ## Compile requirements*.in to requirements*.txt; what 
 
 update: ## The same with the newest version of every package that no .in file pins
 	$(MAKE) lock UPGRADE=--upgrade
+
 backup: $(VENV)/.run ## Back up database and storage into the new folder TO=, while the service runs
 	@$(BIN)/python -m backup.take "$(or $(TO),$(error name a new folder: make backup TO=DIR))"
 
