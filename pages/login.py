@@ -12,7 +12,8 @@ import errors
 from accounts import service as accounts
 from accounts import tokens
 from api.accounts.schemas import LoginIn
-from api.dependencies import HASHES, current_user
+from api.callers import current_user
+from api.dependencies import HASHES
 from api.sessions import end_session, session_token, start_session
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from accounts.tokens import csrf_of
-from api.dependencies import language_of
+from api.language import language_of
 from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
-from api.dependencies import CurrentAdmin, language_of, staffed_event
+from api.callers import CurrentAdmin
+from api.events.access import staffed_event
 from api.fields import RowId
+from api.language import language_of
 from models import Event
 from pages import formatting
 from pages.i18n import catalogue, number, text

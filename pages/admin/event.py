@@ -8,13 +8,16 @@ from markupsafe import Markup
 
 import errors
 from accounts import service as accounts
-from api.dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
+from api.events.access import staffed_event
 from api.fields import RowId
+from api.language import LANGUAGES, language_of
 from events import losses, members, progress, qr
 from events import service as events
 from guests.removal import remove_event
+from jobs import control as job_control
 from jobs import listing as job_list
-from jobs import queue as job_queue
 from keys import comparison_key
 from models import Event, utcnow
 from pages import formatting
@@ -56,7 +59,7 @@ def show_event(
         guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
         q=q,
         after=after,
-        jobs=[*job_list.failed(JOBS_SHOWN, event.id), *job_list.waiting(JOBS_SHOWN, event.id)],
+        jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
         link=qr.join_link(event.event_code),
         qr=_drawn(event),
     )
@@ -112,7 +115,7 @@ def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJ
 @router.post(f"{HOME}/{{event_id}}/retry-failed")
 def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Response:
     """Try every photo of the event again that was given up."""
-    retried = job_queue.retry_photos(event.id)
+    retried = job_control.retry_photos(event.id)
     wake_jobs()
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
 

@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 import errors
 from accounts import service as accounts
-from api.dependencies import CurrentAdmin
+from api.callers import CurrentAdmin
 from database import reading
 from events import service as events
 from events.codes import new_code
@@ -86,9 +86,7 @@ def list_events(
 
 def _counted() -> list[Counted]:
     now = utcnow()
-    return [
-        Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.every_counted()
-    ]
+    return [Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.all_counted()]
 
 
 def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:

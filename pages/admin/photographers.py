@@ -10,7 +10,8 @@ from fastapi import Request, Response
 import errors
 from accounts import service as accounts
 from accounts.service import NewAccount
-from api.dependencies import HASHES, CurrentAdmin
+from api.callers import CurrentAdmin
+from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow
@@ -30,7 +31,7 @@ SENT_AGAIN = timedelta(minutes=10)
 def _at_work() -> dict[int, list[Event]]:
     """Return the events of each photographer, newest first."""
     found = defaultdict(list)
-    for event in events.every():
+    for event in events.all_events():
         for photographer in event.photographers:
             found[photographer.id].append(event)
     return found

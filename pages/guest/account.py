@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 import errors
-from api.dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from api.callers import CurrentGuest
+from api.dependencies import HASHES, WakeJobs
+from api.language import Language
 from api.sessions import end_session
 from guests import consent
 from guests.consent import CURRENT

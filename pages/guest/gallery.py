@@ -7,8 +7,9 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 import errors
-from api.dependencies import CurrentGuest, Language
+from api.callers import CurrentGuest
 from api.fields import Cursor
+from api.language import Language
 from api.sessions import set_cookie
 from keys import MAX_ID
 from models import DONE, FAILED, REJECTED, User
@@ -101,13 +102,13 @@ def _membership(joined: Sequence[Membership], event_id: int) -> Membership:
 
 def _page(guest: User, event_id: int, which: Which, cursor: str | None) -> dict[str, Any]:
     found = LISTS[which](guest, event_id, photos.read_page(ROWS, cursor))
-    shown = [_row(row) for row in found.rows if row[0].status not in (FAILED, REJECTED)]
+    shown = [_row(row) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
     return {"photos": shown, "next": found.next_cursor, "total": found.total}
 
 
 def _row(row: Any) -> dict[str, Any]:
     """A photo in few bytes: they come before the first picture does."""
-    photo, score, _, _, favourite = row
+    photo = row.photo
     return {
         "id": photo.id,
         "w": photo.width,
@@ -116,7 +117,7 @@ def _row(row: Any) -> dict[str, Any]:
         "at": round(photo.uploaded_at.timestamp() * 1e6),
         "taken": round((photo.taken_at or photo.uploaded_at).timestamp()),
         "name": photo.original_filename,
-        "me": score is not None,
-        "kept": bool(favourite),
+        "me": row.confidence_score is not None,
+        "kept": bool(row.is_favourite),
         **({} if photo.status == DONE else {"waiting": True}),
     }

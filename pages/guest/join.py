@@ -11,7 +11,9 @@ from accounts import service as accounts
 from accounts import tokens
 from accounts.service import NewAccount
 from api.accounts.schemas import RegistrationIn
-from api.dependencies import HASHES, CurrentGuest, Language, WakeJobs
+from api.callers import CurrentGuest
+from api.dependencies import HASHES, WakeJobs
+from api.language import Language
 from database import reading
 from events import service as events
 from guests import joining, registration
