@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 import errors
 import storage
-from api.dependencies import HASHING_THREADS, language_of
+from api.dependencies import HASHING_THREADS
+from api.language import language_of
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import errors
 from accounts import tokens
-from api.dependencies import language_of
+from api.language import language_of
 from api.sessions import session_token
 from metrics import REQUESTS
 from settings import Settings

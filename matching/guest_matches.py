@@ -52,6 +52,17 @@ def match_guest(
     queries.add_matches(session, list(wanted.values()))
 
 
+def match_again(session: Session, event: Event, user_id: int) -> None:
+    """Match the guest in the event with the newest selfie that has an embedding there; without one, do nothing.
+
+    The newest also while it is being accepted: its acceptance does not match this event a second time. The caller has
+    locked the event's row.
+    """
+    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
+    if known is not None:
+        match_guest(session, event, user_id, known.selfie_id, known.embedding)
+
+
 def _row(user_id: int, selfie_id: int, photo_id: int, score: FaceScore) -> dict[str, Any]:
     return {
         "user_id": user_id,

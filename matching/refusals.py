@@ -10,12 +10,12 @@ import errors
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries
-from matching.guest_matches import match_guest
+from matching.guest_matches import match_again
 from models import Event
 
 
 def refuse(user_id: int, photo_id: int) -> None:
-    """Delete the guest's match with a photo and record the refusal. Idempotent.
+    """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
     Raises:
         NoSuchMatch: the photo is not matched with the guest and was not refused before.
@@ -24,13 +24,16 @@ def refuse(user_id: int, photo_id: int) -> None:
         if not queries.is_matched_or_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
-        if _lock_event(session, photo_id) is None:
+        event = _lock_event(session, photo_id)
+        if event is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
             return
         if not queries.delete_match(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.add_refusal(session, user_id, photo_id)
+        # What was found only because of that photo goes too.
+        match_again(session, event, user_id)
 
 
 def take_back(user_id: int, photo_id: int) -> None:
@@ -49,15 +52,9 @@ def take_back(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
-        _match_again(session, event, user_id)
+        match_again(session, event, user_id)
 
 
 def _lock_event(session: Session, photo_id: int) -> Event | None:
     photo = queries.photo(session, photo_id)
     return event_queries.lock_event(session, photo.event_id) if photo is not None else None
-
-
-def _match_again(session: Session, event: Event, user_id: int) -> None:
-    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
-    if known is not None:
-        match_guest(session, event, user_id, known.selfie_id, known.embedding)

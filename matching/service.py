@@ -20,7 +20,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
-from matching.guest_matches import match_guest, threshold_among
+from matching.guest_matches import match_again, match_guest, threshold_among
 from matching.queries import RankedSelfie
 from models import DONE, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
@@ -246,7 +246,7 @@ def rematch(
         if consents and selfie is not None and embedding is not None and selfie.status == DONE:
             if not selfie_queries.looked_for(session, user.id, selfie.id)[event.id]:
                 queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
-            match_guest(session, event, user.id, selfie.id, embedding)
+            match_again(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
         if requested is not None and started is not None and requested > started:

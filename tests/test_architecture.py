@@ -11,6 +11,7 @@ LAYERS = (
     ("bench", "locust_file"),
     ("testkit",),
     ("gunicorn_config", "main"),
+    ("backup",),
     ("migrations",),
     ("pages",),
     ("api",),

@@ -16,20 +16,13 @@ from api.accounts.schemas import (
     TokenOut,
     UserOut,
 )
-from api.dependencies import (
-    HASHES,
-    SELFIE_FACE,
-    SELFIE_FILE,
-    SIGNED_IN,
-    CurrentUser,
-    Language,
-    SelfiePart,
-    SelfieValidator,
-    WakeJobs,
-    error_responses,
-)
+from api.callers import CurrentUser
+from api.dependencies import HASHES, SelfieValidator, WakeJobs
+from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
+from api.language import Language
 from api.sessions import end_session
+from api.uploads import SelfiePart
 from guests import registration
 from models import GUEST, User
 

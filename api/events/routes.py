@@ -7,15 +7,10 @@ from fastapi import APIRouter, Query
 
 import errors
 from api.accounts.schemas import EventCodeIn
-from api.dependencies import (
-    SIGNED_IN,
-    AssignedEvent,
-    CurrentGuest,
-    CurrentPhotographer,
-    Language,
-    WakeJobs,
-    error_responses,
-)
+from api.callers import CurrentGuest, CurrentPhotographer
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
+from api.events.access import AssignedEvent
 from api.events.schemas import (
     CodeValidity,
     EventInfoOut,
@@ -27,6 +22,7 @@ from api.events.schemas import (
     RematchQueued,
 )
 from api.fields import TypedCode
+from api.language import Language
 from api.links import cover_link
 from database import reading
 from events import codes, service

@@ -3,7 +3,10 @@
 from fastapi import APIRouter
 
 import errors
-from api.dependencies import SIGNED_IN, PhotographerOrAdmin, StaffedEvent, WakeJobs, error_responses
+from api.callers import PhotographerOrAdmin
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
+from api.events.access import StaffedEvent
 from api.events.schemas import CoverIn, CoverOut, EventProgressOut
 from api.links import link
 from api.operations.schemas import Retried

@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 import errors
 from api.accounts.schemas import Message
-from api.dependencies import SIGNED_IN, CurrentAdmin, WakeJobs, error_responses
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
 from api.operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
 from jobs import control as job_control
 from jobs import kinds as job_kinds

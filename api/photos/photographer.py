@@ -6,21 +6,15 @@ from fastapi import APIRouter, File, Query, Response, UploadFile
 
 import errors
 from api.accounts.schemas import Message
-from api.dependencies import (
-    SIGNED_IN,
-    AskedPage,
-    AssignedEvent,
-    CurrentPhotographer,
-    Language,
-    OnlyEvent,
-    PhotographerOrAdmin,
-    WakeJobs,
-    error_responses,
-    read_at_most,
-)
+from api.callers import CurrentPhotographer, PhotographerOrAdmin
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
+from api.events.access import AssignedEvent, OnlyEvent
 from api.fields import RowId
-from api.photos.routes import PAGED, mark_page
+from api.language import Language
+from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
+from api.uploads import read_at_most
 from keys import MAX_ID
 from models import Event
 from photos import service

@@ -6,22 +6,13 @@ from fastapi.responses import StreamingResponse
 import errors
 import storage
 from api.accounts.schemas import Message
-from api.dependencies import (
-    SELFIE_FACE,
-    SELFIE_FILE,
-    SIGNED_IN,
-    CurrentGuest,
-    CurrentUser,
-    Language,
-    SelfieGuest,
-    SelfiePart,
-    SelfieValidator,
-    Strict,
-    WakeJobs,
-    error_responses,
-)
+from api.callers import CurrentGuest, CurrentUser, SelfieGuest
+from api.dependencies import SelfieValidator, WakeJobs
+from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import RowId
+from api.language import Language
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
+from api.uploads import SelfiePart, Strict
 from matching import state as matching_state
 from models import Selfie
 from selfies import service

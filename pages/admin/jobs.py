@@ -2,13 +2,14 @@
 
 from fastapi import Request, Response
 
-from api.dependencies import CurrentAdmin, WakeJobs
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
 from jobs import control as job_control
 from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import state as job_state
 from keys import MAX_ID
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
 from pages.login import same_site
 from pages.redirects import redirect_with_flash
@@ -22,7 +23,7 @@ SHOWN = 50
 @router.get(HOME)
 def jobs(request: Request, _: CurrentAdmin) -> Response:
     """Counts by kind and state, what was given up and why, and what waits longest."""
-    return show(
+    return render_admin(
         request,
         "jobs.html",
         states={name: job_state.state_of(kind) for name, kind in job_kinds.BY_NAME.items()},

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from fastapi import Request, Response
 
-from api.dependencies import CurrentAdmin
+from api.callers import CurrentAdmin
 from jobs import kinds as job_kinds
 from jobs import state as job_state
 from models import utcnow
 from operations import samples, service
 from operations.samples import Point
 from pages.admin import plots
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.plots import Plot
 from pages.rendering import page_router
 
@@ -40,7 +40,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     found = samples.points(asked)
     drawn = _plots(found, until - timedelta(hours=asked), until) if found else []
     statistics = service.statistics()
-    return show(
+    return render_admin(
         request,
         "overview.html",
         hours=asked,

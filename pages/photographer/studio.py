@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from api.dependencies import AssignedEvent, CurrentPhotographer, WakeJobs
+from api.callers import CurrentPhotographer
+from api.dependencies import WakeJobs
+from api.events.access import AssignedEvent
 from api.fields import Cursor
 from api.links import cover_link
 from api.photos.schemas import PhotographerPhotoOut
