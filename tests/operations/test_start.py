@@ -13,8 +13,9 @@ import pytest
 
 import settings
 from testkit.builders import people
-from testkit.servers import ROOT, Api, free_port, serve, wait_until
+from testkit.servers import ROOT, Api, create_event, free_port, serve, wait_until
 
+pytestmark = pytest.mark.server
 COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
 
 
@@ -88,18 +89,12 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         "SECRET_KEY": "k" * 40,
     }
     with serve(tmp_path, **settings_of_both) as server:
-        with Api(server) as anyone:
-            admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
-        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        event = admin.call("POST", "/api/admin/create-event", json={"name": "E", "photographer_id": lea})["event_id"]
-        with Api(server) as anyone:
-            photographer = anyone.logged_in("lea", "pw")
+        event = create_event(server)
         paths = []
         for number in range(20):
             paths.append(tmp_path / f"{number}.jpg")
             paths[-1].write_bytes(people(number, number + 1, block=400))
-        assert len(photographer.upload(event, paths)["uploaded_photos"]) == 20
+        assert len(event.photographer.upload(event.id, paths)["uploaded_photos"]) == 20
         # The hardest end there is: nobody gets to finish anything.
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
@@ -107,7 +102,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         photographer = anyone.logged_in("lea", "pw")
 
         def all_done() -> bool:
-            found = photographer.call("GET", f"/api/photographer/events/{event}/photos")
+            found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
             assert len(found) == 20
             return all(photo["processing_status"] == "done" and photo["face_count"] == 2 for photo in found)
 

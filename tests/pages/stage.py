@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
 from testkit.servers import ROOT, Api, Server
 
@@ -18,6 +19,8 @@ SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 PASSWORD = "open sesame"
+# The same engine without a desktop browser around it needs half of the processor time, but has no camera.
+HEADLESS = Path(os.environ.get("CHROMIUM_HEADLESS", "/usr/bin/chromium-headless-shell"))
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -31,6 +34,22 @@ CHROMIUM_OPTIONS = [
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 _numbers = itertools.count(1)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start a browser without a camera; skip the test where none is installed."""
+    return _launch(playwright, HEADLESS if HEADLESS.exists() else CHROMIUM)
+
+
+def launch_with_camera(playwright: Playwright, *options: str) -> Browser:
+    """Start a browser with a fake camera; skip the test where none is installed."""
+    return _launch(playwright, CHROMIUM, "--use-fake-device-for-media-stream", *options)
+
+
+def _launch(playwright: Playwright, path: Path, *options: str) -> Browser:
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *options])
 
 
 @lru_cache
@@ -125,7 +144,8 @@ def axe(page: Page) -> list[str]:
     ]
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page for people, as build/screenshots/<name>.png."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+def shoot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Save the page as build/screenshots/<name>.png, only where the environment has SCREENSHOTS."""
+    if os.environ.get("SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)

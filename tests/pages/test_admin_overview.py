@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from faces.fake import fake_colour, fake_photo
-from testkit.servers import Api, Server, serve, wait_until
+from testkit.servers import CHEAP_APP, Api, Server, serve, wait_until
 from tests.pages.desk import as_admin
-from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
 NOW = int(time.time() // 60)
 COLUMNS = (
@@ -31,9 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
     """A server whose database can be put into states that take hours or accidents to arise."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+    settings = {"GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
+    with serve(folder, app=CHEAP_APP, FACE_RECOGNIZER_PROVIDER="fake", **settings) as running:
         yield running
 
 

@@ -4,25 +4,22 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 
 from testkit.builders import people
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
 from tests.pages.guests import as_guest, scene, send_photos, send_portrait
-from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
-@pytest.fixture(scope="module")
-def browser(server: Server) -> Iterator[Browser]:
-    """A browser whose camera nobody allows."""
-    with sync_playwright() as playwright:
-        options = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
+@pytest.fixture
+def blocked(playwright: Playwright, server: Server) -> Iterator[Stage]:
+    """The server, and a browser whose camera nobody allows."""
+    with launch_with_camera(playwright, "--deny-permission-prompts") as browser:
+        yield Stage(server, browser)
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +145,10 @@ def file(name: str, kind: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": data}
 
 
-def test_without_a_camera_a_file_does(stage: Stage, event: Event) -> None:
-    guest = stage.guest(event)
-    with stage.page() as page:
-        stage.log_in(page, guest)
+def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
+    guest = blocked.guest(event)
+    with blocked.page() as page:
+        blocked.log_in(page, guest)
         page.goto(f"/selfie?event={event.id}")
         shoot(page, "guest-selfie-start")
         page.get_by_role("button", name="Ouvrir l’appareil photo").click()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from testkit.builders import people
-from testkit.servers import Api, Launcher
+from testkit.servers import CHEAP_APP, Api, Launcher
 from tests.conftest import wait_until
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
@@ -40,6 +40,7 @@ def mortal(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A server of its own with two workers, which may be killed."""
     launcher = Launcher(
         tmp_path_factory.mktemp("mortal"),
+        app=CHEAP_APP,
         FACE_RECOGNIZER_PROVIDER="fake",
         GUNICORN_WORKERS="2",
         JOB_POLL_SECONDS="0.2",
