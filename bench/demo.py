@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
 from testkit.samples import NoPictures, Pictures, default_pictures, read_folders
-from testkit.servers import Api, BenchError, Server, serve, temporary_folder, wait_until
+from testkit.servers import Api, BenchError, Server, create_event, serve, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0
@@ -83,15 +83,8 @@ class _Event:
     def __init__(self, server: Server, number: int, pictures: Pictures, out: Path | None) -> None:
         self._server, self._number, self._pictures, self._out = server, number, pictures, out
         self._rejected: list[str] = []
-        with Api(server) as anyone:
-            self._admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": f"photographer{number}", "email": f"p{number}@example.org", "password": PASSWORD}
-        created = self._admin.call("POST", "/api/admin/photographers", json=who)
-        event = {"name": f"Demo {number}", "photographer_id": created["photographer_id"]}
-        answer = self._admin.call("POST", "/api/admin/create-event", json=event)
-        self._id, self._code = answer["event_id"], answer["event_code"]
-        with Api(server) as anyone:
-            self._photographer = anyone.logged_in(who["username"], PASSWORD)
+        event = create_event(server, f"photographer{number}", PASSWORD, name=f"Demo {number}")
+        self._id, self._code, self._photographer = event.id, event.code, event.photographer
 
     def run(self) -> EventResult:
         """Half of the selfies come before the photos and half after: whichever comes last, they must meet."""
