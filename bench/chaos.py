@@ -23,7 +23,7 @@ import numpy as np
 
 from faces.local import LocalEngine
 from testkit.postgres import databases
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 from testkit.servers import ROOT, TLS, BenchError, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
-from testkit.samples import NoPictures, Pictures, default_pictures, read_folders
-from testkit.servers import Api, BenchError, Server, create_event, serve, temporary_folder, wait_until
+from testkit.sample_pictures import NoPictures, Pictures, default_pictures, read_folders
+from testkit.servers import Api, BenchError, Server, create_event, run_server, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0
@@ -162,7 +162,7 @@ def run_demo(pictures: Pictures, out: Path | None = None) -> DemoReport:
     """
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    with temporary_folder() as folder, serve(folder) as server:
+    with temporary_folder() as folder, run_server(folder) as server:
         events = [_Event(server, number, pictures, out).run() for number in range(pictures.events)]
     return DemoReport(events, pictures.truth)
 

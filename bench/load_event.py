@@ -21,7 +21,7 @@ import numpy as np
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan
 from faces.engine import BgrImage
 from faces.local import LocalEngine
-from testkit.samples import NoPictures, sample_file
+from testkit.sample_pictures import NoPictures, sample_file
 from testkit.servers import BenchError, Server, create_event, wait_until
 
 SELFIE_SIZE, PHOTO_SIZE = (2048, 1536), (2400, 1600)

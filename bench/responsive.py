@@ -21,7 +21,7 @@ import images
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 from testkit.servers import Api, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run

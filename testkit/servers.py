@@ -126,7 +126,7 @@ class Launcher:
 
 
 @contextmanager
-def serve(
+def run_server(
     folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
 ) -> Iterator[Server]:
     """Run the real service on a temporary database and storage in `folder`; stop it at the end.

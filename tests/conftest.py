@@ -12,14 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.engine import make_url
 
-import operations.service
-from database import forget_engine
-from events.codes import forget_codes
-from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings
 from testkit.builders import Service
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
+from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,11 +93,8 @@ def _migrated_copy(kind: str, request: pytest.FixtureRequest, folder: Path) -> s
 
 def _reset() -> None:
     """Forget everything a process remembers: the next use is that of a fresh one."""
-    forget_engine()
+    clear_process_state()
     get_settings.cache_clear()
-    matrices.forget()
-    forget_codes()
-    operations.service.forget_counts()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from bench.demo import DemoReport, EventResult, GuestResult, run_demo
-from testkit.samples import NoPictures, default_pictures, read_folders, sample_event
+from testkit.sample_pictures import NoPictures, default_pictures, read_folders, sample_event
 from testkit.servers import ROOT
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import settings
 from testkit.builders import people
-from testkit.servers import ROOT, Api, create_event, free_port, serve, wait_until
+from testkit.servers import ROOT, Api, create_event, free_port, run_server, wait_until
 
 pytestmark = pytest.mark.server
 COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
@@ -67,13 +67,13 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake"}
-    with serve(tmp_path, None, **given) as server, Api(server) as api:
+    with run_server(tmp_path, None, **given) as server, Api(server) as api:
         printed = re.findall(r"First admin: (\S+)   password \(shown only now\): (\S+)", log.read_text())
         assert len(printed) == 1
         me = api.logged_in(*printed[0]).call("GET", "/api/me")
         assert me["user_type"] == "admin"
         assert f"Reperio: http://localhost:{server.url.rsplit(':', 1)[1]}" in log.read_text()
-    with serve(tmp_path, None, **given):
+    with run_server(tmp_path, None, **given):
         assert log.read_text().count("First admin") == 1
 
 
@@ -88,7 +88,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         "JOB_HEARTBEAT_SECONDS": "0.5",
         "SECRET_KEY": "k" * 40,
     }
-    with serve(tmp_path, **settings_of_both) as server:
+    with run_server(tmp_path, **settings_of_both) as server:
         event = create_event(server)
         paths = []
         for number in range(20):
@@ -98,7 +98,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         # The hardest end there is: nobody gets to finish anything.
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
-    with serve(tmp_path, **settings_of_both) as server, Api(server) as anyone:
+    with run_server(tmp_path, **settings_of_both) as server, Api(server) as anyone:
         photographer = anyone.logged_in("lea", "pw")
 
         def all_done() -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from testkit.servers import CHEAP_APP, Server, serve
-from tests.pages.stage import Stage, launch
+from testkit.servers import Server
+from tests.pages.stage import Stage, launch, page_server
 
 
 @pytest.fixture(scope="session")
@@ -15,8 +15,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Gunicorn as in production, with the engine PAGES_ENGINE names: `fake`, or `local` for real faces."""
     engine = os.environ.get("PAGES_ENGINE", "fake")
     folder = tmp_path_factory.mktemp("pages")
-    settings = {"GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
-    with serve(folder, app=CHEAP_APP, FACE_RECOGNIZER_PROVIDER=engine, **settings) as running:
+    with page_server(folder, engine) as running:
         yield running
 
 

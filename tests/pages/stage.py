@@ -13,7 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
-from testkit.servers import ROOT, Api, Server
+from api.sessions import SESSION_COOKIE
+from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
@@ -52,6 +53,14 @@ def _launch(playwright: Playwright, path: Path, *options: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *options])
 
 
+@contextmanager
+def page_server(folder: Path, engine: str = "fake") -> Iterator[Server]:
+    """Run a server for tests of pages: one worker, cheap password hashes."""
+    settings = {"FACE_RECOGNIZER_PROVIDER": engine, "GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
+    with run_server(folder, app=CHEAP_APP, **settings) as server:
+        yield server
+
+
 @lru_cache
 def admin_token(server: Server) -> str:
     """Log the administrator in, once for all tests of a server."""
@@ -78,6 +87,14 @@ class Stage:
     def admin(self) -> Api:
         """The calls of the administrator."""
         return Api(self.server, admin_token(self.server))
+
+    def as_guest(self, event: Event, name: str) -> Api:
+        """The calls of a guest."""
+        return Api(self.server).logged_in(name, PASSWORD, event.code)
+
+    def as_photographer(self, event: Event) -> Api:
+        """The calls of the event's photographer."""
+        return Api(self.server).logged_in(event.photographer, PASSWORD)
 
     def event(self, name: str = "Mariage de Léa et Tom", **fields: Any) -> Event:
         """A new event with a photographer of its own."""
@@ -131,6 +148,12 @@ class Stage:
         page.fill("#event_code", code)
         with page.expect_navigation():
             page.click("main button.main")
+
+
+def as_admin(stage: Stage, page: Page, path: str) -> None:
+    """Open a page as the administrator, who need not use the form to log in."""
+    page.context.add_cookies([{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}])
+    page.goto(path)
 
 
 def axe(page: Page) -> list[str]:

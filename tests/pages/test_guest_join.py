@@ -9,7 +9,7 @@ from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 from testkit.builders import people
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
-from tests.pages.guests import as_guest, scene, send_photos, send_portrait
+from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
@@ -79,7 +79,7 @@ def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event:
         expect(page.locator("main")).to_contain_text("Jusqu’à ce que vous l’effaciez")
         fill(page, "paul")
         page.wait_for_url("**/selfie?event=*")
-        consents = as_guest(stage, event, "paul").call("GET", "/api/my-consents")
+        consents = stage.as_guest(event, "paul").call("GET", "/api/my-consents")
         assert [(each["event_id"], each["locale"], each["withdrawn_at"]) for each in consents] == [
             (event.id, "fr", None)
         ]
@@ -205,4 +205,4 @@ def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, 
         expect(page.locator("#status")).to_contain_text("Pas de réseau. Nous réessayons dans 1 seconde")
         page.wait_for_url("**/photos")
     assert answers == {"validate": [], "upload": []}
-    assert as_guest(stage, event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")
+    assert stage.as_guest(event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")

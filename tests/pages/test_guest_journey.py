@@ -9,10 +9,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from testkit.pictures import saved
-from testkit.samples import sample_file
-from testkit.servers import Server, serve
+from testkit.sample_pictures import sample_file
+from testkit.servers import Server
 from tests.pages.guests import send_photos, y4m
-from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, shoot
+from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, page_server, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 EVIL = "Zoé <script>alert(1)</script>"
@@ -22,7 +22,7 @@ EVIL = "Zoé <script>alert(1)</script>"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that sees real faces."""
     folder = tmp_path_factory.mktemp("journey")
-    with serve(folder, FACE_RECOGNIZER_PROVIDER="local", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+    with page_server(folder, "local") as running:
         yield running
 
 
