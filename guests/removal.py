@@ -15,14 +15,15 @@ from photos.keys import stored_keys
 def remove_event(event_id: int) -> None:
     """Delete an event with its photos, faces, matches and the accounts that belong to it alone.
 
-    A guest who has joined further events keeps the account: its home becomes the first of those where nobody has
-    the same name, else no event.
+    A guest who has joined further events keeps the account. Its home event becomes the first of those in which no
+    other account has the same name or address, else none.
 
     Raises:
-        NoSuchEvent: there is none. AccountsWouldCollide: an account has nowhere to go.
+        NoSuchEvent: there is no event with this id.
+        AccountsWouldCollide: an account's name is in use in each of its other events and among accounts without one.
     """
     with transaction() as session:
-        event = queries.lock(session, event_id)
+        event = queries.lock_event(session, event_id)
         if event is None:
             raise errors.NoSuchEvent
         for user in queries.lock_guests_of(session, event_id):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.dependencies import LANGUAGE_COOKIE, LANGUAGES, Language
+from api.language import LANGUAGE_COOKIE, LANGUAGES, Language
 from api.sessions import set_cookie
 from pages.assets import asset_url
 from pages.i18n import text

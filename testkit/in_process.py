@@ -16,7 +16,7 @@ def clear_process_state() -> None:
     """Close the database and empty every cache of this process, as if it had just started."""
     forget_engine()
     forget_codes()
-    matrices.forget()
+    matrices.clear()
     operations.service.forget_counts()
 
 

@@ -8,7 +8,8 @@ import errors
 from accounts import service
 from accounts.service import NewAccount
 from api.accounts.schemas import Message, PhotographerChange, PhotographerCreated, PhotographerIn, UserOut
-from api.dependencies import SIGNED_IN, CurrentAdmin, error_responses
+from api.callers import CurrentAdmin
+from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from models import PHOTOGRAPHER, User
 

@@ -4,8 +4,11 @@ from fastapi import APIRouter
 
 import errors
 from api.accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
-from api.dependencies import HASHES, SIGNED_IN, CurrentGuest, Language, WakeJobs, error_responses
+from api.callers import CurrentGuest
+from api.dependencies import HASHES, WakeJobs
+from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
+from api.language import Language
 from guests import consent
 from guests.erasure import erase
 

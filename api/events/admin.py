@@ -8,7 +8,10 @@ from fastapi import APIRouter, Path, Query, Response
 
 import errors
 from api.accounts.schemas import Message
-from api.dependencies import SIGNED_IN, CurrentAdmin, StaffedEvent, WakeJobs, error_responses
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
+from api.events.access import StaffedEvent
 from api.events.schemas import (
     AdminEventOut,
     CountedEventOut,
@@ -22,7 +25,7 @@ from api.events.schemas import (
     SetCodeIn,
 )
 from api.fields import Cursor, Limit, RowId
-from api.photos.routes import PAGED
+from api.paging import PAGED, mark_page
 from database import reading
 from events import members, progress, qr, service
 from events.members import Member
@@ -48,7 +51,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
     """Newest first, each with its photographers, and how many guests and photos it has."""
     return [
         CountedEventOut.of(event, admin, guests=guests, photos=photos)
-        for event, guests, photos in service.every_counted()
+        for event, guests, photos in service.all_counted()
     ]
 
 
@@ -74,9 +77,7 @@ def list_members(
 ) -> Sequence[Member]:
     """Who joined last first."""
     found = members.members_of(event_id, q, limit, cursor)
-    response.headers["X-Total-Count"] = str(found.total)
-    if found.next_cursor:
-        response.headers["X-Next-Cursor"] = found.next_cursor
+    mark_page(response, found)
     return found.members
 
 

@@ -3,14 +3,17 @@
 from fastapi import APIRouter
 
 import errors
-from api.dependencies import SIGNED_IN, PhotographerOrAdmin, StaffedEvent, WakeJobs, error_responses
+from api.callers import PhotographerOrAdmin
+from api.dependencies import WakeJobs
+from api.documentation import SIGNED_IN, error_responses
+from api.events.access import StaffedEvent
 from api.events.schemas import CoverIn, CoverOut, EventProgressOut
 from api.links import link
 from api.operations.schemas import Retried
 from api.photos.schemas import ChecksumsIn, KnownChecksums, KnownPhoto
 from events import cover, progress
 from events.progress import EventProgress
-from jobs import queue as job_queue
+from jobs import control as job_control
 from photos import checksums
 
 router = APIRouter(prefix="/api/photographer/events/{event_id}", tags=["photographer"])
@@ -37,7 +40,7 @@ def known_checksums(event: StaffedEvent, asked: ChecksumsIn) -> KnownChecksums:
 @router.post("/retry-failed", summary="Try my event's failed photos again", responses=error_responses(*REFUSED))
 def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
     """Every photo of the event whose processing failed waits for it again."""
-    number = job_queue.retry_photos(event.id)
+    number = job_control.retry_photos(event.id)
     wake_jobs()
     return Retried(retried=number)
 

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import errors
-from api.dependencies import SIGNED_IN, CurrentAdmin, error_responses, inference_of, monitor, scraper
+from api.callers import CurrentAdmin, monitor, scraper
+from api.dependencies import inference_of
+from api.documentation import SIGNED_IN, error_responses
 from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
 from faces.providers import engine_id_of
 from jobs.worker import InferenceThread

@@ -7,9 +7,11 @@ from fastapi.responses import StreamingResponse
 
 import errors
 from api.accounts.schemas import Message
-from api.dependencies import SIGNED_IN, AskedPage, CurrentGuest, error_responses
+from api.callers import CurrentGuest
+from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
-from api.photos.routes import PAGED, disposition, mark_page
+from api.paging import PAGED, AskedPage, mark_page
+from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress
@@ -41,7 +43,7 @@ def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
 )
 def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is one of the guest's favourites from now on; again, it changes nothing."""
-    favourites.keep(guest, photo_id)
+    favourites.add_favourite(guest, photo_id)
     return FavouriteState(favourite=True)
 
 
@@ -52,7 +54,7 @@ def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 )
 def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is no favourite from now on; again, it changes nothing."""
-    favourites.let_go(guest, photo_id)
+    favourites.remove_favourite(guest, photo_id)
     return FavouriteState(favourite=False)
 
 

@@ -11,10 +11,13 @@ import errors
 from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
-from api.dependencies import SIGNED_IN, AskedPage, CurrentGuest, CurrentUser, error_responses
+from api.callers import CurrentGuest, CurrentUser
+from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
+from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
+from api.rules import signed_link
 from api.sessions import bearer_token, session_token
 from database import reading
 from keys import storable
@@ -26,25 +29,10 @@ router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
 # A smaller picture is sent whole: each chunk of a stream costs hops between threads.
 WHOLE_BYTES = 512 * 1024
-PAGED: dict[int | str, dict[str, Any]] = {
-    200: {
-        "headers": {
-            "X-Total-Count": {"schema": {"type": "integer"}, "description": "How many there are in all."},
-            "X-Next-Cursor": {"schema": {"type": "string"}, "description": "`cursor` of the next page."},
-        }
-    }
-}
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture."},
     304: {"description": "The caller's copy is still right."},
 }
-
-
-def mark_page(response: Response, found: PhotoList) -> None:
-    """Say in headers how many there are and where the next page starts."""
-    response.headers["X-Total-Count"] = str(found.total)
-    if found.next_cursor:
-        response.headers["X-Next-Cursor"] = found.next_cursor
 
 
 def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]:
@@ -125,6 +113,7 @@ def viewer_of(
     response_class=Response,
     responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
+@signed_link
 def photo_picture(
     photo_id: RowId,
     request: Request,
@@ -133,7 +122,7 @@ def photo_picture(
     download: Annotated[bool, Query(description="As a file to keep, under the photo's own name.")] = False,
 ) -> Response:
     """With a token, or by a signed link without one. 404 for whoever may not see it, too."""
-    return _picture(service.seen_by(viewer, photo_id), size, request, download=download)
+    return _picture(service.visible_photo(viewer, photo_id), size, request, download=download)
 
 
 @router.get(
@@ -146,7 +135,7 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     """As `GET /api/photo/{photo_id}`."""
     if not storable(filename):
         raise errors.NoSuchPhoto
-    return _picture(service.seen_by(viewer, filename), size, request)
+    return _picture(service.visible_photo(viewer, filename), size, request)
 
 
 def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:

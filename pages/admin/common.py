@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
-from api.dependencies import CurrentAdmin, language_of, staffed_event
+from api.callers import CurrentAdmin
+from api.events.access import staffed_event
 from api.fields import RowId
+from api.language import language_of
 from models import Event
-from pages import formatting as figures
+from pages import formatting
 from pages.i18n import catalogue, number, text
 from pages.redirects import flash_of
 from pages.rendering import render
@@ -21,11 +23,11 @@ def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
 AnyEvent = Annotated[Event, Depends(_any_event)]
 
 
-def show(request: Request, template: str, **context: Any) -> Response:
+def render_admin(request: Request, template: str, **context: Any) -> Response:
     """Return an admin's page.
 
     Besides what every template knows: `done` (what a form did, in words, or nothing), `problem_of(*names)` (what was
-    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which write figures.
+    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which format values.
     """
     language = language_of(request)
     return render(
@@ -34,10 +36,10 @@ def show(request: Request, template: str, **context: Any) -> Response:
         done=_done(request, language),
         problem_of=partial(_problem, request, language),
         number=partial(number, language),
-        day=partial(figures.day, language),
-        moment=partial(figures.moment, language),
-        duration=partial(figures.duration, language),
-        size=partial(figures.size, language),
+        day=partial(formatting.day, language),
+        moment=partial(formatting.moment, language),
+        duration=partial(formatting.duration, language),
+        size=partial(formatting.size, language),
         **context,
     )
 

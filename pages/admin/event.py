@@ -8,17 +8,20 @@ from markupsafe import Markup
 
 import errors
 from accounts import service as accounts
-from api.dependencies import LANGUAGES, CurrentAdmin, WakeJobs, language_of, staffed_event
+from api.callers import CurrentAdmin
+from api.dependencies import WakeJobs
+from api.events.access import staffed_event
 from api.fields import RowId
+from api.language import LANGUAGES, language_of
 from events import losses, members, progress, qr
 from events import service as events
 from guests.removal import remove_event
+from jobs import control as job_control
 from jobs import listing as job_list
-from jobs import queue as job_queue
 from keys import comparison_key
 from models import Event, utcnow
-from pages import formatting as figures
-from pages.admin.common import AnyEvent, show
+from pages import formatting
+from pages.admin.common import AnyEvent, render_admin
 from pages.admin.forms import (
     MAX_KEPT,
     PEOPLE,
@@ -52,32 +55,32 @@ def show_event(
 ) -> Response:
     """Everything about one event; `q` and `after` choose the guests shown."""
     fields = fields_of(event)
-    return show(
+    return render_admin(
         request,
         "event.html",
         event=event,
         is_open=event.expires_at > utcnow(),
         fields=fields,
         before=json.dumps(fields),
-        saved=_in_words(event, language_of(request)),
+        saved=saved_values(event, language_of(request)),
         progress=progress.progress_of(event.id),
         photographers=accounts.list_photographers(),
         guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
         q=q,
         after=after,
-        jobs=[*job_list.failed(JOBS_SHOWN, event.id), *job_list.waiting(JOBS_SHOWN, event.id)],
+        jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
         link=qr.join_link(event.event_code),
         qr=_drawn(event),
     )
 
 
-def _in_words(event: Event, language: str) -> dict[str, tuple[str, str]]:
+def saved_values(event: Event, language: str) -> dict[str, tuple[str, str]]:
     """Return, for each field of the form, what it is called and what is saved."""
     values = {
         "name": ("name", event.name),
-        "date": ("date", figures.day(language, event.date) if event.date else "–"),
+        "date": ("date", formatting.day(language, event.date) if event.date else "–"),
         "timezone": ("timezone", event.timezone),
-        "expires_at": ("expires", figures.moment(language, event.expires_at, event.timezone)),
+        "expires_at": ("expires", formatting.moment(language, event.expires_at, event.timezone)),
         "sees": ("sees", text(language, f"admin.event.sees.{fields_of(event)['sees']}")),
         PEOPLE: ("photographers", ", ".join(each.username for each in event.photographers) or "–"),
     }
@@ -134,7 +137,7 @@ def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJ
 @router.post(f"{HOME}/{{event_id}}/retry-failed")
 def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Response:
     """Try every photo of the event again that was given up."""
-    retried = job_queue.retry_photos(event.id)
+    retried = job_control.retry_photos(event.id)
     wake_jobs()
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
 
@@ -143,14 +146,14 @@ def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Resp
 def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
     """An A4 sheet to print, in one language or both."""
     chosen = words if words in (*LANGUAGES, "both") else language_of(request)
-    return show(
+    return render_admin(
         request,
         "poster.html",
         event=event,
         chosen=chosen,
         languages=LANGUAGES if chosen == "both" else (chosen,),
         qr=_drawn(event),
-        day_in=figures.day,
+        day_in=formatting.day,
         t_in=text,
         site=get_settings().address.partition("://")[2],
     )
@@ -162,7 +165,7 @@ def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
 @router.get(f"{HOME}/{{event_id}}/delete")
 def ask_to_delete(request: Request, event: AnyEvent) -> Response:
     """What would be erased, in numbers."""
-    return show(request, "event_delete.html", event=event, losses=losses.losses_of(event.id))
+    return render_admin(request, "event_delete.html", event=event, losses=losses.losses_of(event.id))
 
 
 @router.post(f"{HOME}/{{event_id}}/delete")

@@ -9,14 +9,14 @@ from fastapi import Request, Response
 
 import errors
 from accounts import service as accounts
-from api.dependencies import CurrentAdmin
+from api.callers import CurrentAdmin
 from database import reading
 from events import service as events
 from events.codes import new_code
 from events.service import NewEvent
 from keys import comparison_key
 from models import Event, utcnow
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -71,7 +71,7 @@ def list_events(
     number = min(max(1, int(page[:9]) if page.isascii() and page.isdigit() else 1), pages)
     shown = rows[(number - 1) * SHOWN : number * SHOWN]
     asked = {"q": q[:200], "state": state, "sort": sort, "order": order}
-    return show(
+    return render_admin(
         request,
         "events.html",
         rows=shown,
@@ -85,9 +85,7 @@ def list_events(
 
 def _counted() -> list[Counted]:
     now = utcnow()
-    return [
-        Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.every_counted()
-    ]
+    return [Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.all_counted()]
 
 
 def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
@@ -104,7 +102,7 @@ def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
 def new_event(request: Request, _: CurrentAdmin) -> Response:
     """A form with a code already drawn."""
     fields = {"name": "", "date": "", "timezone": "Europe/Paris", "expires_at": "", "sees": "own", PEOPLE: ""}
-    return show(
+    return render_admin(
         request,
         "event_new.html",
         fields={**fields, "event_code": new_code()},

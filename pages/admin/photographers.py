@@ -9,11 +9,12 @@ from fastapi import Request, Response
 import errors
 from accounts import service as accounts
 from accounts.service import NewAccount
-from api.dependencies import HASHES, CurrentAdmin
+from api.callers import CurrentAdmin
+from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import Sent, judge_account, refused, text_in, typed_account
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -28,7 +29,7 @@ SENT_AGAIN = timedelta(minutes=10)
 def _at_work() -> dict[int, list[Event]]:
     """Return the events of each photographer, newest first."""
     found = defaultdict(list)
-    for event in events.every():
+    for event in events.all_events():
         for photographer in event.photographers:
             found[photographer.id].append(event)
     return found
@@ -44,13 +45,15 @@ def _photographer(photographer_id: int) -> User:
 @router.get(HOME)
 def photographers(request: Request, _: CurrentAdmin) -> Response:
     """Every photographer, with the events entrusted to them."""
-    return show(request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work())
+    return render_admin(
+        request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work()
+    )
 
 
 @router.get(f"{HOME}/new")
 def new_photographer(request: Request, _: CurrentAdmin) -> Response:
     """An empty form."""
-    return show(request, "photographer_new.html")
+    return render_admin(request, "photographer_new.html")
 
 
 @router.post(HOME, dependencies=[HASHES])
@@ -84,7 +87,7 @@ def _just_made(account: NewAccount) -> User | None:
 def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
     """One account: its events, what can be changed, closing and deleting it."""
     user = _photographer(photographer_id)
-    return show(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
+    return render_admin(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
 
 
 @router.post(f"{HOME}/{{photographer_id}}", dependencies=[HASHES])
@@ -120,7 +123,7 @@ def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> 
     """What goes and what stays."""
     user = _photographer(photographer_id)
     kept = photos.photos_by(user.id, photos.read_page(1, None)).total
-    return show(request, "photographer_delete.html", photographer=user, kept=kept)
+    return render_admin(request, "photographer_delete.html", photographer=user, kept=kept)
 
 
 @router.post(f"{HOME}/{{photographer_id}}/delete")

@@ -5,7 +5,7 @@ from contextlib import suppress
 from fastapi import Request, Response
 
 import errors
-from api.dependencies import CurrentGuest
+from api.callers import CurrentGuest
 from models import utcnow
 from pages.guest.gallery import MaybeEvent
 from pages.guest.membership import memberships_of

@@ -1,0 +1,32 @@
+"""The errors of a call in OpenAPI."""
+
+from typing import Any
+
+import errors
+
+
+def error_responses(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of these errors, with an example each."""
+    result: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        entry = result.setdefault(
+            kind.status_code,
+            {
+                "description": "",
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Error"},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        entry["description"] = "; ".join(filter(None, [entry["description"], kind.english]))
+        examples = entry["content"]["application/json"]["examples"]
+        examples[kind.__name__] = {"summary": kind.english, "value": kind().body("fr")}
+    return result
+
+
+SIGNED_IN = (errors.NotAuthenticated, errors.InvalidToken)
+SELFIE_FILE = (errors.NotAnImage, errors.ImageTooLarge, errors.InvalidImage, errors.TooManyPixels)
+SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

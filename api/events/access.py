@@ -1,0 +1,53 @@
+"""The event that a call is about, if the caller may work with it."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+import errors
+from accounts import queries as account_queries
+from api.callers import CurrentPhotographer, PhotographerOrAdmin
+from api.fields import RowId
+from database import reading
+from events import queries as event_queries
+from models import PHOTOGRAPHER, Event
+
+
+def assigned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
+    """Return the event, if the photographer works there."""
+    with reading() as session:
+        event = event_queries.by_id(session, event_id)
+        if event is None or not account_queries.assigned(session, photographer.id, event_id):
+            raise errors.NoSuchEvent
+    return event
+
+
+AssignedEvent = Annotated[Event, Depends(assigned_event)]
+
+
+def staffed_event(event_id: RowId, staff: PhotographerOrAdmin) -> Event:
+    """Return the event, if the photographer works there; any event for an admin."""
+    if staff.user_type == PHOTOGRAPHER:
+        return assigned_event(event_id, staff)
+    with reading() as session:
+        event = event_queries.by_id(session, event_id)
+    if event is None:
+        raise errors.NoSuchEvent
+    return event
+
+
+StaffedEvent = Annotated[Event, Depends(staffed_event)]
+
+
+def only_event(photographer: CurrentPhotographer) -> Event:
+    """Return the event of a photographer who has just one."""
+    with reading() as session:
+        events = event_queries.of_photographer(session, photographer.id)
+    if not events:
+        raise errors.NoEventAssigned
+    if len(events) > 1:
+        raise errors.SeveralEvents
+    return events[0]
+
+
+OnlyEvent = Annotated[Event, Depends(only_event)]

@@ -1,0 +1,45 @@
+"""Pages of a list: `limit` and `cursor` of the call, `X-Total-Count` and `X-Next-Cursor` of the answer."""
+
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, Response
+
+from api.fields import Cursor, Limit
+from photos import service as photos
+from photos.queries import Page
+
+PAGED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "X-Total-Count": {"schema": {"type": "integer"}, "description": "How many there are in all."},
+            "X-Next-Cursor": {"schema": {"type": "string"}, "description": "`cursor` of the next page."},
+        }
+    }
+}
+
+
+async def read_page(limit: Limit = None, cursor: Cursor = None) -> Page:
+    """Return the page asked for."""
+    return photos.read_page(limit, cursor)
+
+
+AskedPage = Annotated[Page, Depends(read_page)]
+
+
+class FoundPage(Protocol):
+    """One page of a list, as the services return it."""
+
+    @property
+    def total(self) -> int:
+        """The number of entries on all pages."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the next page; None on the last one."""
+
+
+def mark_page(response: Response, found: FoundPage) -> None:
+    """Set the headers with the total and the cursor of the next page."""
+    response.headers["X-Total-Count"] = str(found.total)
+    if found.next_cursor:
+        response.headers["X-Next-Cursor"] = found.next_cursor

@@ -1,0 +1,171 @@
+"""The published interface: what clients of an earlier release rely on is still there, unchanged.
+
+`python -m tests.api.test_openapi` accepts additions: it writes today's interface to `openapi.json`.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings import get_settings
+
+SNAPSHOT = Path(__file__).with_name("openapi.json")
+# Words for readers. They may be improved; programs do not depend on them.
+PROSE = {"description", "summary", "title"}
+# Objects keyed by names, such as the paths: a name may be added to them.
+OPEN = {"paths", "path", "schemas", "properties", "responses", "content", "examples", "headers", "value"}
+
+
+def bare(node: Any, key: str = "") -> Any:
+    """Return a part of an OpenAPI document without its prose and without the examples of its schemas."""
+    if isinstance(node, list):
+        return [bare(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    named = key in OPEN
+    return {
+        name: bare(each, name)
+        for name, each in node.items()
+        if named or not ((name in PROSE and isinstance(each, str)) or (name == "examples" and isinstance(each, list)))
+    }
+
+
+def interface(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what programs depend on: calls with their parameters, bodies and answers, and the schemas."""
+    calls = {}
+    for path, methods in document["paths"].items():
+        for method, call in methods.items():
+            kept = {name: call[name] for name in ("parameters", "requestBody", "responses") if name in call}
+            calls[f"{method.upper()} {path}"] = bare(kept)
+    return {"paths": calls, "schemas": bare(document["components"]["schemas"], "schemas")}
+
+
+def _sent(document: dict[str, Any]) -> set[str]:
+    """Return the names of the schemas that clients send, directly or within another."""
+    found: set[str] = set()
+    pending: list[Any] = [call.get("requestBody", {}) for call in document["paths"].values()]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, list):
+            pending.extend(node)
+        elif isinstance(node, dict):
+            pending.extend(node.values())
+            name = str(node.get("$ref", "")).rpartition("/")[2]
+            if name and name not in found:
+                found.add(name)
+                pending.append(document["schemas"][name])
+    return found
+
+
+def breaks(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the places where `now` would break a client written for `before`."""
+    sent = _sent(now)
+    return [f"{way}: {problem}" for way, problem in _differences(before, now, (), sent)]
+
+
+def _differences(before: Any, now: Any, way: tuple[str, ...], sent: set[str]) -> Iterator[tuple[str, str]]:
+    here, key = " > ".join(way), way[-1] if way else ""
+    if isinstance(before, dict) and isinstance(now, dict):
+        yield from ((here, f"{name} is gone") for name in before.keys() - now.keys())
+        if key not in OPEN and way:
+            yield from ((here, f"{name} is new") for name in now.keys() - before.keys())
+        for name in before.keys() & now.keys():
+            yield from _differences(before[name], now[name], (*way, name), sent)
+    elif key == "parameters":
+        known = {(each["in"], each["name"]): each for each in now}
+        for each in before:
+            name = (each["in"], each["name"])
+            yield from _differences(each, known.pop(name, None), (*way, " ".join(name)), sent)
+        yield from ((here, f"{name} is new and required") for name, each in known.items() if each["required"])
+    elif key == "required" and isinstance(before, list):
+        yield from ((here, f"{name} is no longer required") for name in set(before) - set(now))
+        if sent & set(way):
+            yield from ((here, f"{name} is required now") for name in set(now) - set(before))
+    elif before != now:
+        yield here, f"{before!r} became {now!r}"
+
+
+@pytest.fixture
+def document(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("SECRET_KEY", "a key for tests only, forty characters..")
+    get_settings.cache_clear()
+    yield _document()
+    get_settings.cache_clear()
+
+
+def _document() -> dict[str, Any]:
+    from main import create_app
+
+    return create_app().openapi()
+
+
+def test_nothing_of_the_interface_is_gone_or_changed(document: dict[str, Any]) -> None:
+    assert breaks(json.loads(SNAPSHOT.read_text()), interface(document)) == []
+
+
+def _without_a_call(now: dict[str, Any]) -> None:
+    del now["paths"]["POST /api/login"]
+
+
+def _without_a_field(now: dict[str, Any]) -> None:
+    del now["schemas"]["TokenOut"]["properties"]["expires_in"]
+
+
+def _with_other_words(now: dict[str, Any]) -> None:
+    examples = now["paths"]["POST /api/login"]["responses"]["401"]["content"]["application/json"]["examples"]
+    examples["BadCredentials"]["value"]["detail"] = "Erreur"
+
+
+def _with_a_required_field(now: dict[str, Any]) -> None:
+    now["schemas"]["LoginIn"]["properties"]["otp"] = {"type": "string"}
+    now["schemas"]["LoginIn"]["required"].append("otp")
+
+
+def _with_a_shorter_limit(now: dict[str, Any]) -> None:
+    now["schemas"]["UserData"]["properties"]["username"]["maxLength"] = 20
+
+
+def _with_a_parameter_of_another_type(now: dict[str, Any]) -> None:
+    now["paths"]["GET /api/photo/{photo_id}"]["parameters"][0]["schema"]["type"] = "string"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _without_a_call,
+        _without_a_field,
+        _with_other_words,
+        _with_a_required_field,
+        _with_a_shorter_limit,
+        _with_a_parameter_of_another_type,
+    ],
+)
+def test_a_change_that_breaks_clients_is_noticed(change: Any, document: dict[str, Any]) -> None:
+    now = interface(json.loads(json.dumps(document)))
+    change(now)
+    assert len(breaks(interface(document), now)) == 1
+
+
+def test_additions_are_allowed(document: dict[str, Any]) -> None:
+    now = interface(json.loads(json.dumps(document)))
+    now["paths"]["GET /api/new"] = {"responses": {"200": {}}}
+    now["schemas"]["LoginIn"]["properties"]["otp"] = {"type": "string"}
+    now["schemas"]["TokenOut"]["properties"]["refresh_token"] = {"type": "string"}
+    now["schemas"]["TokenOut"]["required"].append("refresh_token")
+    now["paths"]["GET /api/my-photos"]["parameters"].append({"in": "query", "name": "sort", "required": False})
+    now["paths"]["POST /api/login"]["responses"]["429"] = {}
+    assert breaks(interface(document), now) == []
+
+
+def _lines(parts: dict[str, Any]) -> str:
+    """Return JSON with one line for each call or schema, so that a change shows as a line."""
+    lines = (f"{json.dumps(name)}: {json.dumps(parts[name], ensure_ascii=False, sort_keys=True)}" for name in parts)
+    return "{\n" + ",\n".join(sorted(lines)) + "\n}"
+
+
+if __name__ == "__main__":
+    found = interface(_document())
+    SNAPSHOT.write_text(f'{{"paths": {_lines(found["paths"])}, "schemas": {_lines(found["schemas"])}}}\n')
