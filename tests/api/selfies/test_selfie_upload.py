@@ -136,8 +136,7 @@ def _send_raw(service: Service, declared: int | None, chunks: int) -> tuple[int,
         "path": "/api/validate-selfie", "raw_path": b"/api/validate-selfie", "query_string": b"", "root_path": "",
         "headers": headers, "client": ("127.0.0.1", 1), "server": ("test", 80), "state": {},
     }  # fmt: skip
-    portal = service.client.portal
-    assert portal is not None
+    portal: Any = service.client.portal
     portal.call(service.client.app, scope, receive, send)
     return statuses[0], reads
 
