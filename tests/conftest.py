@@ -1,6 +1,8 @@
 """Real parts: a service of its own for each test module, on SQLite and on PostgreSQL."""
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,10 +48,24 @@ def agreed_hashes(cheap_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "_DECOY", AGREED_HASH.hash("the password of nobody"))
 
 
+@contextmanager
+def postgres_folder() -> Iterator[Path]:
+    """A folder for a PostgreSQL server, removed afterwards.
+
+    Not under pytest's base directory: a second run of pytest takes the rights of others there away, and as root the
+    server runs as another user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="reperio-pg-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+def postgres() -> Iterator[Callable[[str], str]]:
     """A real PostgreSQL server; gives the address of a new, empty database for a driver."""
-    with postgres_server(tmp_path_factory.mktemp("pg")) as new_database:
+    with postgres_folder() as folder, postgres_server(folder) as new_database:
         yield new_database
 
 

@@ -15,18 +15,19 @@ from bench.client import Api, Launcher, wait_until
 from bench.postgres import PostgresServer
 from sessions import SESSION_COOKIE
 from tests.builders import Service, people
+from tests.conftest import postgres_folder
 
 AWAY_SECONDS = (6.0, pytest.param(20.0, marks=pytest.mark.long))
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_postgres() -> Iterator[PostgresServer]:
     """A server that this test may stop and start."""
-    (tmp_path / "pg").mkdir()
-    server = PostgresServer(tmp_path / "pg")
-    server.start()
-    yield server
-    server.stop()
+    with postgres_folder() as folder:
+        server = PostgresServer(folder)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.mark.parametrize("away_seconds", AWAY_SECONDS)
