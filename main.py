@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 import errors
 import storage
+from api import messages
 from api.dependencies import HASHING_THREADS
 from api.language import language_of
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
@@ -87,7 +88,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
         fields=[{"field": field, "problem": message} for field, message in fields.items()]
     ).body(language)
     names = [field.rsplit(".", 1)[-1] for field in fields if field]
-    body["detail"] = errors.invalid_fields(names, language)
+    body["detail"] = messages.invalid_fields(names, language)
     return JSONResponse(body, 422)
 
 
@@ -106,10 +107,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     kind = known.get(error.status_code)
     if kind is not None:
         return _answer(kind(), request)
-    body = errors.InvalidRequest().body(language_of(request))
-    if language_of(request) == "en":
-        # The framework's own words have more to tell, in one language.
-        body["detail"] = str(error.detail)
+    language = language_of(request)
+    body = errors.InvalidRequest().body(language)
+    body["detail"] = messages.refused_by_framework(str(error.detail), language)
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
