@@ -29,7 +29,7 @@ from operations.service import report_process
 from pages.failures import failure_page, wants_page
 from pages.routes import ROUTERS as PAGE_ROUTERS
 from selfies.validator import Validator
-from settings import get_settings
+from settings import get_settings, version
 
 log = logging.getLogger("reperio")
 DESCRIPTION = """Event photos that find their guests.
@@ -137,7 +137,7 @@ def create_app() -> FastAPI:
     """Return the application. It opens nothing before its lifespan begins."""
     settings = get_settings()
     app = FastAPI(
-        title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestLog)
