@@ -7,6 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
 from pydantic import AfterValidator, PlainSerializer, StringConstraints
 
+from api.messages import Problem
 from keys import MAX_ID, comparison_key, storable, visible
 
 MAX_USERNAME_KEY = 450
@@ -16,20 +17,20 @@ MAX_CODE_KEY = 128
 
 def _clean(value: str) -> str:
     if not storable(value):
-        raise ValueError("control characters are not allowed")
+        raise ValueError(Problem.CONTROL_CHARACTERS)
     return value
 
 
 def _shown(value: str) -> str:
     value = visible(value)
     if not value:
-        raise ValueError("there is nothing to see in it")
+        raise ValueError(Problem.NOTHING_VISIBLE)
     return _clean(value)
 
 
 def _username(value: str) -> str:
     if not 0 < len(comparison_key(value)) <= MAX_USERNAME_KEY:
-        raise ValueError("the name is empty or too long")
+        raise ValueError(Problem.NAME_LENGTH)
     return value
 
 
@@ -38,15 +39,15 @@ def _email(value: str) -> str:
         # Guests are on the venue's Wi-Fi: no look-up of the domain while they wait.
         address = validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
     except EmailNotValidError as error:
-        raise ValueError("this is not a valid email address") from error
+        raise ValueError(Problem.ADDRESS) from error
     if len(comparison_key(address)) > MAX_EMAIL_KEY:
-        raise ValueError("the address is too long")
+        raise ValueError(Problem.ADDRESS_LENGTH)
     return address
 
 
 def _event_code(value: str) -> str:
     if not 0 < len(comparison_key(value)) <= MAX_CODE_KEY:
-        raise ValueError("the code is empty or too long")
+        raise ValueError(Problem.CODE_LENGTH)
     return value
 
 
@@ -54,7 +55,7 @@ def _no_surrogates(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the text is not valid Unicode") from error
+        raise ValueError(Problem.NOT_UNICODE) from error
     return value
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
+from api.messages import Problem
 from keys import MAX_ID
 from models import Event, User
 
@@ -27,13 +28,13 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("this is not a time zone, such as Europe/Paris") from error
+        raise ValueError(Problem.TIME_ZONE) from error
     return value
 
 
 def _sane_year(value: Any) -> Any:
     if not 1970 <= value.year <= 2200:
-        raise ValueError("the year must lie between 1970 and 2200")
+        raise ValueError(Problem.YEAR)
     return value
 
 
