@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check format lock update demo chaos bench bench-ingest bench-gallery clean
+.PHONY: help run test test-long check format lock update demo chaos bench bench-ingest bench-gallery backup restore image clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -86,6 +86,15 @@ lock: build/update/.done ## Compile requirements*.in to requirements*.txt; what 
 
 update: ## The same with the newest version of every package that no .in file pins
 	$(MAKE) lock UPGRADE=--upgrade
+
+backup: $(VENV)/.run ## Back up database and storage into the new folder TO=, while the service runs
+	@$(BIN)/python -m backup.take "$(or $(TO),$(error name a new folder: make backup TO=DIR))"
+
+restore: $(VENV)/.run ## Restore a backup FROM= into an empty database and an empty storage
+	@$(BIN)/python -m backup.restore "$(or $(FROM),$(error name the folder of a backup: make restore FROM=DIR))"
+
+image: ## Build the container image `reperio`
+	docker build --tag reperio .
 
 clean: ## Remove the environment and the caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,20 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import errors
 from accounts import tokens
 from api.language import language_of
+from api.rules import RouteRule, RouteRules
 from api.sessions import session_token
 from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
 
 access = logging.getLogger("reperio.access")
-PUBLIC = re.compile(
-    r"^/(?!api/)|^/api/(check-event-code|event-info|check-user-availability|validate-selfie|register-with-event-code"
-    r"|register-invite-with-selfie|login|password-reset)/?$"
-)
-SELFIE = re.compile(r"^/api/(validate-selfie|upload-selfie|register-invite-with-selfie)/?$")
-PHOTOS = re.compile(r"^/api/(upload-photos?|photographer/events/[^/]+/upload-photos)/?$")
-# Somewhat more than a selfie may have is read, so that its sender learns the reason in the contract's words.
-SELFIE_BODY_FACTOR = 2.5
 
 
 class BodyOverLimit(HTTPException):
@@ -73,32 +65,41 @@ class RequestLog:
 
 
 class RequestLimits:
-    """Pure ASGI middleware: token first, then declared size, then a count of what really comes."""
+    """Pure ASGI middleware: checks the token, then the declared size, then counts the body as it comes in."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
+        self._rules: RouteRules | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on or answer it."""
+        """Pass the request on, or answer it with the error of the rule that it breaks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        if self._rules is None:
+            # At the first request: by now every route has been added.
+            self._rules = RouteRules(scope["app"].routes)
+        rule = self._rules.of(scope["method"], scope["path"])
+        limit = rule.body.largest(self._settings)
         try:
-            self._check_token(request)
-            limit, refusal = self._limit(request.url.path)
-            self._check_declared(request, limit, refusal)
+            if rule.needs_token:
+                self._check_token(Request(scope), rule)
+            _check_declared_size(Headers(scope=scope), limit, rule.body.error)
         except errors.AppError as error:
-            await _answer(error, language_of(request), send)
+            await _answer(error, language_of(Request(scope)), send)
             return
-        await self._app(scope, _counted(receive, limit, refusal), send)
+        await self._app(scope, _counted(receive, limit, rule.body.error), send)
 
-    def _check_token(self, request: Request) -> None:
-        """Refuse what no account stands behind; whether the account still is open, the route asks."""
-        path = request.url.path
-        if PUBLIC.match(path) or request.method == "OPTIONS":
+    def _check_token(self, request: Request, rule: RouteRule) -> None:
+        """Check the token's signature and age; that its account is still open, the route checks.
+
+        Raises:
+            NotAuthenticated: there is no token. InvalidToken: it is forged or has expired.
+            CsrfMismatch: a cookie of the pages came without the token of its session.
+        """
+        if request.method == "OPTIONS":
             return
-        if request.method in ("GET", "HEAD") and "signature" in request.query_params:
+        if rule.takes_signed_link and request.method in ("GET", "HEAD") and "signature" in request.query_params:
             return
         token = session_token(request)
         if token is None:
@@ -106,21 +107,16 @@ class RequestLimits:
         if token != self._settings.monitoring_token:
             tokens.read(token)
 
-    def _limit(self, path: str) -> tuple[int, errors.AppError]:
-        if PHOTOS.match(path):
-            return self._settings.max_upload_bytes, errors.BodyTooLarge()
-        if SELFIE.match(path):
-            return int(self._settings.max_selfie_bytes * SELFIE_BODY_FACTOR), errors.SelfieBodyTooLarge()
-        return self._settings.max_json_bytes, errors.BodyTooLarge()
 
-    @staticmethod
-    def _check_declared(request: Request, limit: int, refusal: errors.AppError) -> None:
-        declared = request.headers.get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > limit:
-            raise refusal
+def _check_declared_size(headers: Headers, limit: int, error: type[errors.AppError]) -> None:
+    declared = headers.get("content-length", "")
+    # Twenty digits are enough to be too large, and quick to read.
+    if declared.isdigit() and int(declared[:20]) > limit:
+        raise error
 
 
-def _counted(receive: Receive, limit: int, refusal: errors.AppError) -> Receive:
+def _counted(receive: Receive, limit: int, error: type[errors.AppError]) -> Receive:
+    """Return a `receive` that raises BodyOverLimit once more than `limit` bytes have come in."""
     seen = 0
 
     async def counted() -> Message:
@@ -129,7 +125,7 @@ def _counted(receive: Receive, limit: int, refusal: errors.AppError) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise BodyOverLimit(refusal)
+                raise BodyOverLimit(error())
         return message
 
     return counted

@@ -1,4 +1,4 @@
-"""An event out of a folder of photos and a folder of selfies, through the API of a real server."""
+"""Plays an event from a folder of photos and a folder of selfies through the API of a real server."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ PASSWORD = "demo password"  # noqa: S105 - of accounts that live for the demo
 
 @dataclass(slots=True)
 class GuestResult:
-    """What one guest found with one portrait: photo → score; or why the selfie was refused."""
+    """One guest's matches with one portrait (photo -> score), or the reason why the selfie was rejected."""
 
     name: str
     found: dict[str, float]
@@ -78,7 +78,7 @@ class DemoReport:
 
 
 class _Event:
-    """One event in the making."""
+    """The state of one event while it is played."""
 
     def __init__(self, server: Server, number: int, pictures: Pictures, out: Path | None) -> None:
         self._server, self._number, self._pictures, self._out = server, number, pictures, out
@@ -94,7 +94,7 @@ class _Event:
             self._photographer = anyone.logged_in(who["username"], PASSWORD)
 
     def run(self) -> EventResult:
-        """Half of the selfies come before the photos and half after: whichever comes last, they must meet."""
+        """Send half of the selfies before the photos and half after: the matches must not depend on the order."""
         portraits = {
             name: each[self._number] for name, each in self._pictures.portraits.items() if self._number < len(each)
         }
@@ -183,7 +183,7 @@ def play(server: Server, pictures: Pictures, events: int, out: Path | None = Non
 
 
 def show(report: DemoReport) -> None:
-    """Print each guest's photos with scores, the time per photo, and how right it was."""
+    """Print each guest's photos with scores, the time per photo, precision and recall."""
     for number, event in enumerate(report.events, 1):
         print(f"\nEvent {number}: {event.seconds_per_photo:.2f} s a photo")
         for line in event.rejected:

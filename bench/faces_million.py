@@ -72,7 +72,7 @@ def _held(_: object) -> bool:
 
 
 def match_here(user_id: int, event_id: int, faces: int, rounds: int) -> Run:
-    """Accept a new selfie of the guest again and again: each is matched with all faces of the event."""
+    """Accept several new selfies of the guest, one after another; each is matched with all faces of the event."""
     embedding = person()
     # Before anything is counted: modules, connection, and the libraries' own threads.
     np.ones((64, 64), np.float32) @ np.ones(64, np.float32)

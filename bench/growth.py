@@ -1,7 +1,7 @@
 """How calls grow: availability and login with 1,000 and 1,000,000 users, a first page with 1,000 and 100,000 photos.
 
 The service's own functions are called in this process, the small database and the large one in turn, on SQLite and on
-PostgreSQL: HTTP, the same for both, would only hide what grows. Each call asks for somebody else.
+PostgreSQL: HTTP costs the same for both and would hide the growth. Each call asks for another user.
 """
 
 import secrets
@@ -36,13 +36,13 @@ PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 CODE = "GROWTH"
 BOUND = 1.5
 PAGE = 30
-# In how many photos the guest is, whatever the event's size.
+# The number of photos that show the guest, for every size of event.
 SHOWN_IN = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many users and photos each side has, how often the sides take turns, and how many calls a turn has."""
+    """The number of users and photos of each side, of turns, and of calls in a turn."""
 
     users: tuple[int, int]
     photos: tuple[int, int]
@@ -106,14 +106,14 @@ def login(side: Side, number: int) -> None:
 
 
 def login_without_hash(side: Side, number: int) -> None:
-    """Log a guest in by a password check that costs nothing: what is left is the account's look-up and the token."""
+    """Log a guest in with a password check that costs nothing, so that only look-up and token are measured."""
     with mock.patch.object(accounts, "verify_password", return_value=True):
         token, _ = accounts.log_in(_name(side, number), PASSWORD, CODE if number % 2 else None)
     assert token
 
 
 def first_page(side: Side, number: int) -> None:
-    """Read the guest's first page with links, and how many there are in all."""
+    """Read the guest's first page with links, and the total."""
     found = photos.photos_with(side.guest, None, Page(PAGE))
     shown = [PhotoOut.of(row, side.guest) for row in found.rows]
     assert (len(shown), found.total) == (PAGE, SHOWN_IN)

@@ -1,7 +1,7 @@
 """CPU of one 12-megapixel photo with six faces: by the service's job, by its engine alone, and by OpenCV alone.
 
-OpenCV alone is the yardstick: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
-All run in one process, in turn, so that a machine that changes its speed changes all.
+OpenCV alone is the baseline: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
+All run in one process, in turn, so that a change of the machine's speed affects all of them.
 """
 
 import statistics
@@ -66,7 +66,7 @@ def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photograp
     event = next(each for each in events.all_events() if each.id == photo_event)
     photos.receive(event, photographer, "bench.jpg", data)
     began = time.process_time()
-    claim = job_queue.claim()
+    claim = job_queue.claim_next()
     assert claim is not None
     jobs.run(claim, engine)
     return time.process_time() - began

@@ -1,7 +1,7 @@
 """Prepare an event for load tests on a running server: `python -m bench.load_event --server URL …`.
 
-Real faces: those of `--faces`, a folder of portraits (`Name_0001.jpg`), one person a guest and nobody like another to
-the engine; without it the eight people whose pictures come with the test packages. Each guest stands in two photos
+Faces are real: those of `--faces`, a folder of portraits (`Name_0001.jpg`), one guest per person, without people whom
+the engine confuses; by default the eight people of the test packages' pictures. Each guest is in two photos
 with five others; further photos show only strangers. Selfies have three megapixels, as a phone's front camera.
 """
 
@@ -28,7 +28,7 @@ SELFIE_SIZE, PHOTO_SIZE = (2048, 1536), (2400, 1600)
 FACES_PER_PHOTO = 6
 PHOTOS_PER_GUEST = 2
 STRANGER_PHOTOS = 20
-# Well below the service's threshold of 0.40, mirrored or not: whoever is taken is nobody else's double.
+# Well below the service's threshold of 0.40, mirrored or not: no two chosen people look alike to the engine.
 MOST_ALIKE = 0.33
 PROCESS_SECONDS = 900.0
 BATCH = 20
@@ -36,7 +36,7 @@ BATCH = 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody's portrait."""
+    """One person's portrait."""
 
     portrait: BgrImage
 
@@ -57,7 +57,7 @@ def _portraits(folder: Path | None) -> Iterator[BgrImage]:
 
 
 def choose_people(folder: Path | None, number: int) -> list[Person]:
-    """Return up to `number` people, each alone in the portrait and unlike all others."""
+    """Return up to `number` people, each alone in the portrait and dissimilar to all others."""
     engine, chosen = LocalEngine(), list[Person]()
     known = np.zeros((2 * number, engine.dimensions), np.float32)
     for portrait in _portraits(folder):
@@ -143,10 +143,10 @@ def prepare(server: Server, plan_file: Path, *, faces: Path | None, guests: int)
     """Make the pictures and the event, wait until its photos are processed, and write the plan.
 
     Raises:
-        BenchError: the server does not do what it must. NoPictures: there are no faces.
+        BenchError: a call failed. NoPictures: there are no faces.
     """
     people = choose_people(faces, guests + FACES_PER_PHOTO * STRANGER_PHOTOS // 2)
-    # A quarter at least stay strangers, however few there are.
+    # At least a quarter of the people are strangers.
     guests = min(guests, len(people) * 3 // 4)
     if guests < 1:
         raise NoPictures(f"{faces} holds no portraits with one face each")

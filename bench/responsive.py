@@ -1,4 +1,4 @@
-"""What a queue of photos costs those who wait: requests, memory, throughput, and the way of a selfie."""
+"""The effect of a full photo queue on requests, memory, throughput, and the time of a selfie."""
 
 import argparse
 import multiprocessing
@@ -53,7 +53,7 @@ class Scene:
             self.photographer.call("POST", path, files=[("files", (f"p{self.pictures}.jpg", data, "image/jpeg"))])
 
     def waiting(self) -> int:
-        """Return how many photos are not through."""
+        """Return the number of unfinished photos."""
         state = self.admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]
         return int(state["pending"] + state["processing"])
 
@@ -90,7 +90,7 @@ def _calls(scene: Scene) -> dict[str, Callable[[httpx2.Client], Any]]:
 
 
 def request_times(scene: Scene, number: int, going_on: Callable[[], bool]) -> dict[str, list[float]]:
-    """Send the four calls in turn at a fixed rate, as long as something goes on; return the seconds each took."""
+    """Send the four calls in turn at a fixed rate while a condition holds; return the seconds each took."""
     calls = list(_calls(scene).items())
     times: dict[str, list[float]] = {name: [] for name, _ in calls}
     began, turn, lock = time.monotonic(), iter(range(number)), threading.Lock()
@@ -209,7 +209,7 @@ def show_throughput(scene: Scene, base: bytes, number: int) -> None:
 
 
 def fill_faces(scene: Scene, number: int) -> None:
-    """Give the event faces of nobody, straight into its database."""
+    """Insert random faces into the event's database."""
     engine = create_engine(scene.launcher.environment["DATABASE_URL"])
     vectors = np.random.default_rng(2).standard_normal((number, 128))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -242,7 +242,7 @@ def show_selfie(scene: Scene, rounds: int = 12) -> None:
     waits = []
     for _ in range(rounds):
         guest.call("POST", "/api/upload-selfie", files={"file": ("s.png", data)})
-        # The rows' own times: whoever polled would use the core that does the work.
+        # From the rows' own times: polling would use the core that does the work.
         time.sleep(0.5)
         row, state = guest.call("GET", "/api/my-selfie"), guest.call("GET", "/api/rematch-status")
         assert state["status"] == "done", state

@@ -1,7 +1,7 @@
-"""\"That is not me\": a guest takes a match away for good, or takes that back.
+"""Refusals ("that is not me"): a guest removes a photo from the matches for good, or takes the refusal back.
 
-Both hold the event's row, as everybody does who writes matches there. So a matching under way ends before, and the
-next one sees the refusal: nothing brings the match back.
+Both lock the event's row, like every writer of the event's matches. So a matching that runs at the same time commits
+first, and every later one sees the refusal: none brings the match back.
 """
 
 from sqlalchemy.orm import Session
@@ -18,10 +18,10 @@ def refuse(user_id: int, photo_id: int) -> None:
     """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
     Raises:
-        NoSuchMatch: the photo is not matched with the guest.
+        NoSuchMatch: the photo is not matched with the guest and was not refused before.
     """
     with reading() as session:
-        if not queries.is_judged(session, user_id, photo_id):
+        if not queries.is_matched_or_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
         event = _lock_event(session, photo_id)
@@ -37,10 +37,10 @@ def refuse(user_id: int, photo_id: int) -> None:
 
 
 def take_back(user_id: int, photo_id: int) -> None:
-    """Forget that the guest refused a photo, and match the guest again at once.
+    """Delete the refusal of a photo and match the guest again in its event, in the same transaction.
 
     Raises:
-        NoSuchRefusal: the guest did not refuse it.
+        NoSuchRefusal: the guest has not refused the photo, or it is deleted.
     """
     with reading() as session:
         if queries.refusal(session, user_id, photo_id) is None:
@@ -56,5 +56,5 @@ def take_back(user_id: int, photo_id: int) -> None:
 
 
 def _lock_event(session: Session, photo_id: int) -> Event | None:
-    photo = queries.known_photo(session, photo_id)
+    photo = queries.photo(session, photo_id)
     return event_queries.lock_event(session, photo.event_id) if photo is not None else None

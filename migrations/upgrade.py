@@ -1,4 +1,4 @@
-"""Bring the database's schema up to date, from the master process or the command line."""
+"""Migrate the database to the current schema, from the master process or the command line."""
 
 import sys
 from pathlib import Path
@@ -17,11 +17,11 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class MigrationProblem(Exception):
-    """The schema cannot be brought up to date; the message says why in one line."""
+    """The database cannot be migrated; the message says why in one line."""
 
 
 def config() -> Config:
-    """Return Alembic's configuration; the database comes from the settings."""
+    """Return Alembic's configuration, without a database: `env.py` takes it from the settings."""
     found = Config()
     found.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     return found
@@ -55,8 +55,8 @@ def upgrade(revision: str = "head") -> None:
     """Run the migrations that the database lacks, up to and including `revision`.
 
     Raises:
-        MigrationProblem: the database is not one this release can bring up to date.
-        SQLAlchemyError: it does not answer.
+        MigrationProblem: the tables are not this service's, a newer release has migrated them, or a revision fails.
+        SQLAlchemyError: the database does not answer.
     """
     present_revision()
     try:

@@ -15,7 +15,7 @@ def use(database_url: str) -> None:
     """Work with this database from now on, as a fresh process would."""
     forget_engine()
     forget_codes()
-    matrices.forget()
+    matrices.clear()
     get_settings().database_url = database_url
 
 

@@ -65,7 +65,7 @@ def _reset() -> None:
     """Forget everything a process remembers: the next use is that of a fresh one."""
     forget_engine()
     get_settings.cache_clear()
-    matrices.forget()
+    matrices.clear()
     forget_codes()
     operations.service.forget_counts()
 

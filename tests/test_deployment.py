@@ -150,7 +150,7 @@ def test_the_image_leaves_out_secrets_tests_and_history() -> None:
 @pytest.mark.parametrize("address", ["photos.example.org", "localhost"])
 def test_caddy_takes_the_proxy_configuration(address: str, tmp_path: Path) -> None:
     given = {**os.environ, "SITE_ADDRESS": address, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)}
-    command = [tool("caddy"), "validate", "--config", DEPLOY / "Caddyfile", "--adapter", "caddyfile"]
+    command = [tool("caddy"), "validate", "--config", str(DEPLOY / "Caddyfile"), "--adapter", "caddyfile"]
     done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -21,6 +21,7 @@ from api.dependencies import HASHES, SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
 from api.language import Language
+from api.rules import SELFIE_BODY, body_limit, public
 from api.sessions import end_session
 from api.uploads import SelfiePart
 from guests import registration
@@ -34,6 +35,7 @@ router = APIRouter(prefix="/api", tags=["accounts"])
     summary="Is this name or address still free in that event?",
     responses=error_responses(errors.EventNotFound),
 )
+@public
 def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
     """Judged within the event of the code; without a code, among accounts that have no event."""
     name, address = registration.availability(asked.username, asked.email, asked.event_code)
@@ -53,6 +55,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
         errors.TooBusy,
     ),
 )
+@public
 def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
     """Make a guest's account in the event of the code."""
     if asked.user_data.user_type != GUEST:
@@ -77,6 +80,8 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
         errors.TooBusy,
     ),
 )
+@public
+@body_limit(SELFIE_BODY)
 def register_invite_with_selfie(
     username: Annotated[Username, Form()],
     email: Annotated[Email, Form()],
@@ -101,6 +106,7 @@ def register_invite_with_selfie(
     summary="Get an access token",
     responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
 )
+@public
 def login(asked: LoginIn) -> TokenOut:
     """Guests, photographers and admins alike. `username` may be the email address.
 

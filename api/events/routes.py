@@ -24,6 +24,7 @@ from api.events.schemas import (
 from api.fields import TypedCode
 from api.language import Language
 from api.links import cover_link
+from api.rules import public
 from database import reading
 from events import codes, service
 from guests import joining
@@ -34,6 +35,7 @@ SECONDS_A_DAY = 86_400
 
 
 @router.post("/check-event-code", summary="Does this code open an event?")
+@public
 def check_event_code(asked: EventCodeIn) -> CodeValidity:
     """An expired or unknown code is `false`, never an error. Case and surrounding spaces do not count."""
     return CodeValidity(valid=codes.is_open(asked.event_code))
@@ -42,6 +44,7 @@ def check_event_code(asked: EventCodeIn) -> CodeValidity:
 @router.get(
     "/event-info", summary="Which event does this code open?", responses=error_responses(errors.EventNotFound)
 )
+@public
 def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -> EventInfoOut:
     """For the page that a guest's scan leads to. `open` is false once the event has expired."""
     with reading() as session:

@@ -14,6 +14,7 @@ from api.fields import RowId
 from api.language import Language
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
+from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
 from keys import MAX_ID
 from models import Event
@@ -53,6 +54,7 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
+@body_limit(PHOTOS_BODY)
 def upload_event_photos(
     event: AssignedEvent,
     photographer: CurrentPhotographer,
@@ -72,6 +74,7 @@ def upload_event_photos(
     responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
+@body_limit(PHOTOS_BODY)
 def upload_photos(
     event: OnlyEvent, photographer: CurrentPhotographer, files: Files, language: Language, wake_jobs: WakeJobs
 ) -> UploadResult:
@@ -87,6 +90,7 @@ def upload_photos(
     responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
+@body_limit(PHOTOS_BODY)
 def upload_photo(
     event: OnlyEvent,
     photographer: CurrentPhotographer,

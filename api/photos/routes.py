@@ -17,6 +17,7 @@ from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
+from api.rules import signed_link
 from api.sessions import bearer_token, session_token
 from database import reading
 from keys import storable
@@ -112,6 +113,7 @@ def viewer_of(
     response_class=Response,
     responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
+@signed_link
 def photo_picture(
     photo_id: RowId,
     request: Request,

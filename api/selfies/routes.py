@@ -11,9 +11,10 @@ from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
+from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.uploads import SelfiePart, Strict
-from matching import service as matching
+from matching import state as matching_state
 from models import Selfie
 from selfies import service
 from settings import get_settings
@@ -27,6 +28,8 @@ RECEIVED = "Selfie uploadé avec succès. Le matching est en cours..."
     summary="Would this selfie do?",
     responses=error_responses(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
 )
+@public
+@body_limit(SELFIE_BODY)
 def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
     """Needs no account and keeps nothing. A picture that would be refused answers 400 with the reason."""
     validator.check(file)
@@ -45,6 +48,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
         errors.SelfieBodyTooLarge,
     ),
 )
+@body_limit(SELFIE_BODY)
 def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, strict: Strict = True) -> SelfieReceived:
     """Answers as soon as the selfie is safe on disk; its face is looked for, and matched, in the background.
 
@@ -62,7 +66,7 @@ def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, str
 )
 def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
     """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`."""
-    state = matching.state_of(guest.id)
+    state = matching_state.state_of(guest.id)
     return MatchingStatus(
         status=state.status,
         matched=state.matched,

@@ -16,8 +16,8 @@ from api.language import LANGUAGES, language_of
 from events import losses, members, progress, qr
 from events import service as events
 from guests.removal import remove_event
+from jobs import control as job_control
 from jobs import listing as job_list
-from jobs import queue as job_queue
 from keys import comparison_key
 from models import Event, utcnow
 from pages import formatting
@@ -137,7 +137,7 @@ def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJ
 @router.post(f"{HOME}/{{event_id}}/retry-failed")
 def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Response:
     """Try every photo of the event again that was given up."""
-    retried = job_queue.retry_photos(event.id)
+    retried = job_control.retry_photos(event.id)
     wake_jobs()
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from fastapi import Request, Response
 
 from api.callers import CurrentAdmin
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from models import utcnow
 from operations import samples, service
 from operations.samples import Point
@@ -47,7 +48,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
         statistics=statistics,
         waiting=sum(each["pending"] + each["processing"] for each in statistics["jobs"].values()),
         failed=sum(each["failed"] for each in statistics["jobs"].values()),
-        oldest=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
+        oldest=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
         plots=[(each, _table(found, each)) for each in drawn],
         times=[int(point.at.timestamp()) for point in found],
         ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],

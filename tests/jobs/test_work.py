@@ -20,6 +20,7 @@ from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
 from guests import joining, registration, removal
+from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep
 from jobs import work as jobs
@@ -66,17 +67,17 @@ def send_selfie(guest: User, *who: int) -> int:
 
 
 def claim() -> job_queue.Claim:
-    found = job_queue.claim()
+    found = job_queue.claim_next()
     assert found is not None
     return found
 
 
 def work() -> None:
-    while (held := job_queue.claim()) is not None:
+    while (held := job_queue.claim_next()) is not None:
         jobs.run(held, ENGINE)
 
 
-def row(kind: job_queue.JobRow, row_id: int) -> Any:
+def row(kind: job_kinds.JobRow, row_id: int) -> Any:
     with reading() as session:
         return session.get(kind, row_id)
 
@@ -95,7 +96,7 @@ def test_selfies_go_first(event: Event) -> None:
     photo_id = send_photo(event, 1)
     selfie_id = send_selfie(guest_of(event), 1)
     assert [(held.kind, held.id) for held in (claim(), claim())] == [(Selfie, selfie_id), (Photo, photo_id)]
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_many_claimers_get_each_job_once(event: Event) -> None:
@@ -104,7 +105,7 @@ def test_many_claimers_get_each_job_once(event: Event) -> None:
 
     def claim_all() -> list[int]:
         start.wait()
-        return [held.id for held in iter(job_queue.claim, None)]
+        return [held.id for held in iter(job_queue.claim_next, None)]
 
     with ThreadPoolExecutor(4) as pool:
         claimed = [row_id for each in [pool.submit(claim_all) for _ in range(4)] for row_id in each.result()]
@@ -135,7 +136,7 @@ def test_a_heartbeat_keeps_a_long_job(event: Event, monkeypatch: pytest.MonkeyPa
     send_photo(event, 1)
     held = claim()
     before = row(Photo, held.id).lease_until
-    job_queue.prolong(held)
+    job_queue.extend_lease(held)
     assert row(Photo, held.id).lease_until > before
 
 
@@ -170,7 +171,7 @@ def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> N
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("failed", 3)
     assert "the lens cap was on" in photo.error
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Event) -> None:
@@ -219,7 +220,7 @@ def test_photos_of_two_events_take_turns(event: Event) -> None:
     try:
         large = [send_photo(event, number) for number in range(6)]
         small = [send_photo(other, number) for number in range(2)]
-        order = [held.id for held in iter(job_queue.claim, None)]
+        order = [held.id for held in iter(job_queue.claim_next, None)]
         assert sorted(order) == sorted(large + small)
         assert set(small) <= set(order[:4]), "the small event does not wait for the large one"
     finally:
@@ -257,7 +258,7 @@ def test_a_photo_whose_process_died_is_done_in_a_process_of_its_own(event: Event
     claim()
     lose(photo_id)
     held = claim()
-    assert held.suspect
+    assert held.crashed_before
     jobs.run(held, Crashing())
     photo = row(Photo, photo_id)
     assert (photo.status, photo.error) == ("done", None)
@@ -316,7 +317,7 @@ def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
     again = claim()
     assert (again.kind, again.id) == (UserEvent, held.id)
     jobs.run(again, ENGINE)
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Event) -> None:

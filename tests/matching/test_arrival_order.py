@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from faces.fake import ENGINE_ID
-from matching.likeness import SECOND_LOOK_MARGIN, exact_cosines, find, threshold_for
 from matching.matrices import Block, quantised
 from matching.service import record_photo
+from matching.similarity import EXPANSION_MARGIN, exact_cosines, find_matches, threshold_for
 from tests.matching.scenes import PERSON, Scene, detected, face, held, new_scene, stranger
 
 THRESHOLD = threshold_for(1, 0.40)
@@ -54,7 +54,7 @@ def test_a_face_just_over_the_second_threshold_is_found_as_it_comes(scene: Scene
         scene.photo(*each)
     # The cosine of the second with the mean is 0.43.
     barely, below = scene.photo(BARELY), scene.photo(face(0.36, 0.26, 12))
-    assert THRESHOLD < 0.43 < THRESHOLD + SECOND_LOOK_MARGIN < 0.45 < THRESHOLD + 2 * SECOND_LOOK_MARGIN
+    assert THRESHOLD < 0.43 < THRESHOLD + EXPANSION_MARGIN < 0.45 < THRESHOLD + 2 * EXPANSION_MARGIN
     for who in (guest, scene.guest_with_selfie()):
         assert barely in scene.rows(who)
         assert below not in scene.rows(who)
@@ -102,10 +102,10 @@ def test_a_refused_photo_counts_as_if_it_were_not_there() -> None:
     # Without the impostor nothing is near enough to the mean.
     sure, impostor, like_the_impostor = face(0.6, 0.0, 19), face(0.45, -0.85, 20), face(0.3, -0.7, 21)
     everything = block(sure, like_the_impostor, impostor)
-    found = find([everything], PERSON, THRESHOLD)
+    found = find_matches([everything], PERSON, THRESHOLD)
     assert set(found.faces) == {10, 20, 30}
-    without, refused = find([block(sure, like_the_impostor)], PERSON, THRESHOLD), {30}
-    known = find([everything], PERSON, THRESHOLD, refused)
+    without, refused = find_matches([block(sure, like_the_impostor)], PERSON, THRESHOLD), {30}
+    known = find_matches([everything], PERSON, THRESHOLD, refused)
     assert known.faces == without.faces
     assert known.mean is not None
     assert without.mean is not None

@@ -5,10 +5,10 @@ from sqlalchemy import update
 
 from database import transaction
 from faces.fake import FakeEngine
-from jobs.queue import claim
+from jobs.queue import claim_next
 from jobs.work import process_membership
 from matching.refusals import refuse, take_back
-from matching.service import state_of
+from matching.state import state_of
 from models import ADMIN, DONE, PENDING, User, UserEvent
 from photos.service import remove
 from tests.matching.scenes import Scene, face, new_scene, stranger
@@ -27,7 +27,7 @@ def scene(quiet_database: None) -> Scene:
 def work() -> int:
     """Do every membership that waits; return how many there were."""
     number = 0
-    while (job := claim()) is not None:
+    while (job := claim_next()) is not None:
         assert job.kind is UserEvent
         process_membership(job, FakeEngine())
         number += 1

@@ -63,6 +63,24 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert "did not make" in output
 
 
+def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -> None:
+    import sqlite3
+
+    given = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 40, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}
+    subprocess.run([sys.executable, "-m", "migrations.upgrade"], cwd=ROOT, env=given, check=True, timeout=60)
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+        before = list(database.iterdump())
+    status, output = refusal(tmp_path)
+    assert status == 1
+    assert output.splitlines()[-1] == (
+        "Reperio cannot start: the database was changed by a newer release; start that one."
+    )
+    assert "Traceback" not in output
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        assert list(database.iterdump()) == before
+
+
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake"}

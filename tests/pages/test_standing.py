@@ -13,7 +13,7 @@ from database import transaction
 from events import service as events
 from events.service import NewEvent
 from main import create_app
-from matching import service as matching
+from matching import state as matching_state
 from models import DONE, PROCESSING, Event, Selfie, utcnow
 from pages.guest import gallery, standing
 from photos import progress
@@ -82,7 +82,7 @@ def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_fou
     assert (before["standing"]["kind"], before["photos"]) == ("looking", [])
     with monkeypatch.context() as patch:
         if last == "state":
-            patch.setattr(matching, "state_of", _just_before(matching.state_of, end))
+            patch.setattr(matching_state, "state_of", _just_before(matching_state.state_of, end))
         elif last == "counts":
             patch.setattr(standing, "standing_for", _just_before(progress.standing_for, end))
         else:

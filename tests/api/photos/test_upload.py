@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import errors
-from api import middleware
+from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
 
 
@@ -156,7 +155,7 @@ def test_a_photo_too_large_is_named(service: Service) -> None:
 
 def test_a_body_without_an_end_is_refused_while_it_is_read(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     event = service.event()
-    monkeypatch.setattr(middleware.RequestLimits, "_limit", lambda *_: (100_000, errors.BodyTooLarge()))
+    monkeypatch.setattr(get_settings(), "max_upload_bytes", 100_000)
     read = 0
 
     def endless() -> Any:
