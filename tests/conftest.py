@@ -1,5 +1,6 @@
 """Fixtures of all tests: the service on SQLite and on PostgreSQL, with databases of its own for each module."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -210,6 +211,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rank = 0 if item.get_closest_marker("browser") else 1 if item.get_closest_marker("server") else 2
         ranks[_module(item)] = min(rank, ranks.get(_module(item), rank))
     items.sort(key=lambda item: ranks[_module(item)])
+
+
+def pytest_collection_finish() -> None:
+    """Take what is loaded by now out of the garbage collector's rounds: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _module(item: pytest.Item) -> str:
