@@ -1,5 +1,6 @@
-"""Real parts: a service of its own for each test module, on SQLite and on PostgreSQL."""
+"""Fixtures of all tests: the service on SQLite and on PostgreSQL, with databases of its own for each module."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -29,13 +30,13 @@ RUN_FOLDER = "REPERIO_TEST_RUN"
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_hashes() -> None:
-    """Argon2id at its lowest cost: thousands of logins are not what these tests are about."""
+    """Hash passwords at the lowest cost in all tests: they log in thousands of times."""
     use_hashes(CHEAP)
 
 
 @pytest.fixture
 def agreed_hashes(cheap_hashes: None) -> Iterator[None]:
-    """Argon2id as in production."""
+    """Hash passwords as in production."""
     use_hashes(PRODUCTION)
     yield
     use_hashes(CHEAP)
@@ -52,13 +53,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def postgres(postgres_server: PostgresServer) -> Callable[[str], str]:
-    """Gives the address of a new, empty PostgreSQL database for a driver."""
+    """Return the address of a new, empty PostgreSQL database for a driver."""
     return postgres_server.new_database
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
-    """The name of a migrated, empty PostgreSQL database that nobody is connected to: to be copied."""
+    """The name of a migrated, empty PostgreSQL database to copy; nothing may be connected to it."""
     address = postgres_server.new_database()
     _migrate(address)
     return str(make_url(address).database)
@@ -66,7 +67,7 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def sqlite_template() -> Path:
-    """A migrated, empty SQLite file: to be copied."""
+    """A migrated, empty SQLite file to copy."""
     path = run_folder() / f"template-{os.getpid()}.db"
     _migrate(f"sqlite:///{path}")
     return path
@@ -82,7 +83,7 @@ def _migrate(address: str) -> None:
 
 
 def _migrated_copy(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
-    """Return the address of a migrated, empty database of its own."""
+    """Return the address of a new, migrated, empty database."""
     if kind == "sqlite":
         shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "test.db")
         return f"sqlite:///{folder}/test.db"
@@ -92,7 +93,7 @@ def _migrated_copy(kind: str, request: pytest.FixtureRequest, folder: Path) -> s
 
 
 def _reset() -> None:
-    """Forget everything a process remembers: the next use is that of a fresh one."""
+    """Clear caches, connections and settings, as in a new process."""
     clear_process_state()
     get_settings.cache_clear()
 
@@ -101,9 +102,9 @@ def _reset() -> None:
 def fresh_database(
     request: pytest.FixtureRequest, folder: Path, provider: str = "fake", **extra: str
 ) -> Iterator[None]:
-    """A migrated, empty database and storage, and settings of their own, as a new process would find them.
+    """Point this process at a new, migrated, empty database and storage; `extra` are further settings.
 
-    Settings and engine belong to the process: one at a time. A test module uses one of the service fixtures.
+    A process has one engine and one set of settings: a test module uses only one of the fixtures that call this.
     """
     assert "DATABASE_URL" not in os.environ, "a module must not use two services at once"
     environment = {
@@ -126,7 +127,7 @@ def fresh_database(
 
 @pytest.fixture(scope="module", params=DATABASES)
 def quiet_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A migrated, empty database that no job thread works on, of each kind."""
+    """A migrated, empty database of each kind, with no thread that processes jobs."""
     with fresh_database(request, tmp_path_factory.mktemp("quiet")):
         yield
 
@@ -164,17 +165,17 @@ def real_sqlite_service(
 
 @pytest.fixture(scope="session")
 def shared_photos() -> Path:
-    """The real photos beside the project; without them the test skips."""
+    """The folder of real photos beside the project; the test skips where it is missing."""
     if not SHARED.is_dir():
         pytest.skip("the folder of real photos is not beside the project")
     return SHARED
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition, and fail saying so when it never comes."""
+    """Wait until `condition` is true; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition is still false after {seconds:.0f} s"
         time.sleep(0.02)
 
 
@@ -191,7 +192,7 @@ def _is_worker(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of the run; two test processes share two cores: one thread of numerics each."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Never the database somebody works with.
+    # Tests must never touch the developer's own database.
     os.environ.pop("DATABASE_URL", None)
     if not _is_worker(config):
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="reperio-tests-")
@@ -210,6 +211,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rank = 0 if item.get_closest_marker("browser") else 1 if item.get_closest_marker("server") else 2
         ranks[_module(item)] = min(rank, ranks.get(_module(item), rank))
     items.sort(key=lambda item: ranks[_module(item)])
+
+
+def pytest_collection_finish() -> None:
+    """Take what is loaded by now out of the garbage collector's rounds: it stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _module(item: pytest.Item) -> str:

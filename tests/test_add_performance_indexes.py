@@ -1,4 +1,4 @@
-"""Databases that lack indexes get them, whatever else is going on, and nothing else changes."""
+"""Missing indexes are created, also beside writers and other runs, and nothing else changes."""
 
 import os
 import subprocess

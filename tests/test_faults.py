@@ -1,4 +1,4 @@
-"""What happens when the surroundings fail: clear answers meanwhile, nothing lost, and work that goes on by itself."""
+"""When database, storage or server fail: clear answers, no lost data, and recovery without an operator."""
 
 import os
 import signal

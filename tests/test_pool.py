@@ -1,4 +1,4 @@
-"""Connections are bounded: by what the server gives, and for requests by what the pool holds."""
+"""The number of connections is bounded: by what the database allows, and for requests by the pool."""
 
 import time
 from collections.abc import Callable, Iterator

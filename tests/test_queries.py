@@ -1,4 +1,4 @@
-"""Hot calls ask the database little, and never read a growing table from end to end."""
+"""Frequent calls need few statements, and never scan a growing table."""
 
 import re
 import threading

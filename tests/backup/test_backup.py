@@ -22,6 +22,7 @@ from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.servers import ROOT, Api, run_server, wait_until
 
+pytestmark = pytest.mark.server
 # The running service adds a sample each minute, also while a test compares.
 GROWING = {"samples"}
 

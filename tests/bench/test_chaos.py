@@ -1,4 +1,4 @@
-"""Nothing accepted is lost, doubled or matched differently, whatever dies; real engine, real server."""
+"""Nothing accepted is lost, duplicated or matched differently when processes are killed; real engine, real server."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The demo finds everybody it should and nobody it should not."""
+"""The demo finds the guests it should, and no others."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What is measured is what is said, and a missed goal is called missed."""
+"""The benches compute what they report, and report a missed goal as missed."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A change of an event shows in every process within seconds; statistics are those of all processes."""
+"""A change of an event shows in every process within seconds; statistics cover all processes."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The real engine on real faces."""
+"""The local engine on real faces."""
 
 import hashlib
 from pathlib import Path

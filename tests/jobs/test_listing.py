@@ -1,4 +1,4 @@
-"""Jobs are listed with what they are about, of one event or of all."""
+"""Lists of jobs, of one event or of all."""
 
 from typing import Any
 

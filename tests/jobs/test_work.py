@@ -1,4 +1,4 @@
-"""The row is the job: claimed once, tried again after a fault, given up with its reason, never recorded twice."""
+"""Jobs are claimed once, retried after an error, failed with a reason, and recorded once."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""A selfie and a photo of the same person that are finished at the same moment must find each other."""
+"""A selfie and a photo of one person that are finished at the same moment are matched."""
 
 import threading
 from collections.abc import Callable

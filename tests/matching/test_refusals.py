@@ -1,4 +1,4 @@
-"""What a guest refused or withdrew never comes back, whoever matches again, whatever is under way at that moment."""
+"""A refused or withdrawn match never comes back, whatever runs at the same moment."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who is found depends on the faces alone: not on which side came last, nor on what lies in which block."""
+"""Matches depend on the faces alone: not on the order of arrival, nor on the blocks they are stored in."""
 
 import numpy as np
 import pytest

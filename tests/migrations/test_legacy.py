@@ -1,4 +1,4 @@
-"""Moving in from the predecessor: everything comes once, passwords stay valid, what cannot come is named."""
+"""Import of the predecessor's data: everything once, passwords stay valid, rows that cannot be imported are named."""
 
 import os
 import signal

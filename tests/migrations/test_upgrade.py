@@ -1,4 +1,4 @@
-"""The migrations make what the models declare, on both databases, however often and by however many at once."""
+"""The migrations create the schema of the models, on both databases, also when several run at once."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Real Gunicorn: what a first start makes, what it refuses, and that it takes up what was left."""
+"""Start of Gunicorn: the first administrator, refused settings, and jobs left by a killed server."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What tests of pages say: a real server, its people, and the browsers they hold."""
+"""The parts of page tests: a server, its users, and browsers for them."""
 
 import itertools
 import os
@@ -31,7 +31,7 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Matching runs at nice 10: beside other tests on both cores it waits its turn, and so does the page that tells of it.
+# Matching runs at nice 10: beside other tests on both cores, results and the pages that show them come late.
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 _numbers = itertools.count(1)
@@ -63,7 +63,7 @@ def page_server(folder: Path, engine: str = "fake") -> Iterator[Server]:
 
 @lru_cache
 def admin_token(server: Server) -> str:
-    """Log the administrator in, once for all tests of a server."""
+    """Return a token of the administrator, who logs in once per server."""
     body = {"username": server.admin, "password": server.password}
     return str(Api(server).call("POST", "/api/login", json=body)["access_token"])
 
@@ -79,25 +79,25 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running server and a browser. Everybody's password is PASSWORD but the admin's."""
+    """A running server and a browser. Every password is PASSWORD, except the administrator's."""
 
     server: Server
     browser: Browser
 
     def admin(self) -> Api:
-        """The calls of the administrator."""
+        """Return the calls of the administrator."""
         return Api(self.server, admin_token(self.server))
 
     def as_guest(self, event: Event, name: str) -> Api:
-        """The calls of a guest."""
+        """Return the calls of a guest."""
         return Api(self.server).logged_in(name, PASSWORD, event.code)
 
     def as_photographer(self, event: Event) -> Api:
-        """The calls of the event's photographer."""
+        """Return the calls of the event's photographer."""
         return Api(self.server).logged_in(event.photographer, PASSWORD)
 
     def event(self, name: str = "Mariage de Léa et Tom", **fields: Any) -> Event:
-        """A new event with a photographer of its own."""
+        """Create an event with a photographer of its own."""
         photographer = f"photographer{next(_numbers)}-{os.getpid()}"
         body = {"username": photographer, "email": f"{photographer}@example.org", "password": PASSWORD}
         made = self.admin().call("POST", "/api/admin/photographers", json=body)
@@ -115,7 +115,7 @@ class Stage:
 
     @contextmanager
     def page(self, size: str = "phone", language: str = "fr", **context: Any) -> Iterator[Page]:
-        """A browser of somebody new, where nothing moves. Whatever its page complains about fails the test."""
+        """Yields a page in a new browser context, without animations. An error in its console fails the test."""
         extra: dict[str, Any] = {
             "locale": LOCALES[language],
             "has_touch": size == "phone",
@@ -125,7 +125,7 @@ class Stage:
         opened.set_default_timeout(PATIENCE_MS)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        # An answer that is an error, or none, is the business of whoever asked; a refused script or style is not.
+        # Tests provoke failing requests; those alone are no errors of the page.
         page.on(
             "console",
             lambda said: (
@@ -141,7 +141,7 @@ class Stage:
         assert complaints == []
 
     def log_in(self, page: Page, name: str, password: str = PASSWORD, code: str = "") -> None:
-        """Log in by the form, from wherever the page is."""
+        """Log in through the form."""
         page.goto("/login")
         page.fill("#username", name)
         page.fill("#password", password)
@@ -151,13 +151,13 @@ class Stage:
 
 
 def as_admin(stage: Stage, page: Page, path: str) -> None:
-    """Open a page as the administrator, who need not use the form to log in."""
+    """Open a page as the administrator, without the login form."""
     page.context.add_cookies([{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}])
     page.goto(path)
 
 
 def axe(page: Page) -> list[str]:
-    """Return the serious and critical findings of axe-core on a page as it is now."""
+    """Return the serious and critical findings of axe-core on the page in its present state."""
     found = Axe().run(page).response["violations"]
     return [
         f"{finding['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:200]})"

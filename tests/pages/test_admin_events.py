@@ -1,4 +1,4 @@
-"""What an admin does with events, as on a phone and at a desk: make, change, print, search, erase."""
+"""The administrator's pages of events: create, change, print, search, delete; on phones and desktops."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""How the service stands and stood, and its jobs, as an admin sees them."""
+"""The administrator's overview: curves of the samples, and jobs."""
 
 import math
 import sqlite3

@@ -1,4 +1,4 @@
-"""What an admin does for photographers: make the account, change it, close it, delete it."""
+"""The administrator's pages of photographers: create, change, close and delete accounts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The gallery and its viewer, on phones and desktops, with people of solid colours."""
+"""The gallery and its viewer, on phones and desktops, with the fake engine."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Joining an event and sending a portrait, when things do not go as planned."""
+"""Joining an event and sending a portrait, when something goes wrong."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A guest's evening with a real face before a camera: from the QR code to the photos, and back out again."""
+"""A guest's whole visit with a real face before the camera: from the QR code to the photos and to erasure."""
 
 import zipfile
 from collections.abc import Iterator

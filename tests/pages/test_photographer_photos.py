@@ -1,4 +1,4 @@
-"""Photographers look through an event's photos, choose, delete and think again; and find their events."""
+"""Photographers look through an event's photos, select, delete and restore them, and find their events."""
 
 from pathlib import Path
 

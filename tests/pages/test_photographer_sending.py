@@ -1,4 +1,4 @@
-"""Photographers send a night's photos from the browser: through cut lines, dead servers and sessions that end."""
+"""Upload from the photographer's browser, through lost connections, killed servers and expired sessions."""
 
 import re
 import sqlite3

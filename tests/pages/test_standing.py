@@ -1,4 +1,4 @@
-"""What a guest is told at the very moment at which a search ends."""
+"""The sentence above a guest's gallery at the moment a search ends."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The uploader of photographers' computers, run as they run it, against a real server."""
+"""The uploader, run as on a photographer's computer, against a real server."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The figures are those of all processes together, and only for who may see them."""
+"""The metrics are those of all processes together, and only authorised callers read them."""
 
 import re
 import time

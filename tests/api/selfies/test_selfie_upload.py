@@ -1,4 +1,4 @@
-"""Selfies: which are taken, which are refused and in what words, and what replacing or erasing one does."""
+"""Selfies: which are accepted, which are refused with which message; replacing and erasing them."""
 
 from typing import Any
 
