@@ -8,11 +8,22 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, PlainSerializer, StringConstraints
 
 from api.messages import Problem
-from keys import MAX_ID, comparison_key, storable, visible
-
-MAX_USERNAME_KEY = 450
-MAX_EMAIL_KEY = 320
-MAX_CODE_KEY = 128
+from keys import (
+    MAX_CODE_KEY,
+    MAX_CONSENT_VERSION,
+    MAX_EMAIL,
+    MAX_EMAIL_KEY,
+    MAX_EVENT_CODE,
+    MAX_EVENT_NAME,
+    MAX_ID,
+    MAX_PASSWORD,
+    MAX_TYPED,
+    MAX_USERNAME,
+    MAX_USERNAME_KEY,
+    comparison_key,
+    storable,
+    visible,
+)
 
 
 def _clean(value: str) -> str:
@@ -64,31 +75,33 @@ def _zulu(value: datetime) -> str:
 
 
 Text = Annotated[str, AfterValidator(_clean)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_shown)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(_shown)
+]
 Username = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=150),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME),
     AfterValidator(_shown),
     AfterValidator(_username),
 ]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254),
+    StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL),
     AfterValidator(_shown),
     AfterValidator(_email),
 ]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_no_surrogates)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PASSWORD), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_CODE),
     AfterValidator(_shown),
     AfterValidator(_event_code),
 ]
 # A code somebody typed: whatever it is, it is looked up, never refused for its form.
-TypedCode = Annotated[str, StringConstraints(max_length=1000)]
+TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
 CONSENT = "The version of the words the guest agreed to, such as 2026-11."
-ConsentVersion = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,32}$")]
+ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 

@@ -3,6 +3,7 @@
 from enum import Enum
 
 import errors
+from keys import MAX_EVENT_NAME, MAX_PASSWORD, MAX_USERNAME
 
 FRENCH, ENGLISH = "fr", "en"
 
@@ -54,17 +55,20 @@ class Success(Enum):
 INVALID_FIELDS = {
     "email": ("L'adresse email n'est pas valide.", "The email address is not valid."),
     "username": (
-        "Le nom d'utilisateur n'est pas valide (1 à 150 caractères).",
-        "The username is not valid (1 to 150 characters).",
+        f"Le nom d'utilisateur n'est pas valide (1 à {MAX_USERNAME} caractères).",
+        f"The username is not valid (1 to {MAX_USERNAME} characters).",
     ),
     "password": (
-        "Le mot de passe n'est pas valide (1 à 1024 caractères).",
-        "The password is not valid (1 to 1024 characters).",
+        f"Le mot de passe n'est pas valide (1 à {MAX_PASSWORD} caractères).",
+        f"The password is not valid (1 to {MAX_PASSWORD} characters).",
     ),
     "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
     "file": ("Aucun fichier reçu.", "No file received."),
     "files": ("Aucun fichier reçu.", "No file received."),
-    "name": ("Le nom n'est pas valide (1 à 200 caractères).", "The name is not valid (1 to 200 characters)."),
+    "name": (
+        f"Le nom n'est pas valide (1 à {MAX_EVENT_NAME} caractères).",
+        f"The name is not valid (1 to {MAX_EVENT_NAME} characters).",
+    ),
     "timezone": ("Le fuseau horaire n'est pas valide.", "The time zone is not valid."),
     "date": ("La date n'est pas valide.", "The date is not valid."),
 }

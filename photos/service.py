@@ -19,14 +19,12 @@ import storage
 from database import reading, transaction
 from events import queries as event_queries
 from events.service import home_event
-from keys import MAX_ID
+from keys import MAX_FILENAME, MAX_ID
 from models import ADMIN, FAILED, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import storage_key, stored_keys
 from photos.queries import Page, PhotoRow
 from settings import get_settings
-
-MAX_FILENAME = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from events import members, progress, qr, service
 from events.members import Member
 from events.service import NewEvent
 from guests.removal import remove_event
+from keys import MAX_EMAIL_KEY
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -75,7 +76,7 @@ def list_members(
     response: Response,
     limit: Limit = None,
     cursor: Cursor = None,
-    q: Annotated[str, Query(max_length=320, description="The beginning of a name or an address.")] = "",
+    q: Annotated[str, Query(max_length=MAX_EMAIL_KEY, description="The beginning of a name or an address.")] = "",
 ) -> Sequence[Member]:
     """Who joined last first."""
     found = members.members_of(event_id, q, limit, cursor)

@@ -10,7 +10,7 @@ from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
 from api.messages import Problem
-from keys import MAX_ID
+from keys import MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
 
@@ -40,7 +40,7 @@ def _sane_year(value: Any) -> Any:
 
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 
