@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
 from pages import formatting, login
@@ -103,7 +103,7 @@ def ends() -> dict[str, set[str]]:
         "admin.events.": events.ORDERS.keys() - {"created"},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},
-        "admin.kind.": {*job_queue.BY_NAME},
+        "admin.kind.": {*job_kinds.BY_NAME},
         "admin.nav.": {"overview", "events", "photographers", "jobs"},
         "admin.plot.": {plot.name for plot in plots()},
         "admin.poster.step.": {"one", "two", "three"},
