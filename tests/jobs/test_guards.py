@@ -71,7 +71,7 @@ def _given_back(held: job_queue.Claim) -> None:
 
 STEPS: dict[str, Callable[[job_queue.Claim], None]] = {
     "extend_lease": job_queue.extend_lease,
-    "give_back": lambda held: job_queue.retry_later(held, "too late"),
+    "retry_later": lambda held: job_queue.retry_later(held, "too late"),
     "fail": lambda held: job_queue.fail(held, "too late"),
     "release": job_queue.release,
 }
