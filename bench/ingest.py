@@ -25,7 +25,7 @@ from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
 from photos import service as photos
 from settings import Settings, get_settings
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 from testkit.servers import temporary_folder
 
 ROUNDS = 15

@@ -19,6 +19,7 @@ import httpx2
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
+CHEAP_APP = "testkit.cheap_app:app"
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.1
 # Loaded once for all clients: certificates take 24 ms a time, and these servers speak plain HTTP.
@@ -125,13 +126,15 @@ class Launcher:
 
 
 @contextmanager
-def serve(folder: Path, database_url: str | None = None, **environment: str) -> Iterator[Server]:
+def run_server(
+    folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
+) -> Iterator[Server]:
     """Run the real service on a temporary database and storage in `folder`; stop it at the end.
 
     Raises:
         BenchError: it did not start; the message holds the end of its log.
     """
-    launcher = Launcher(folder, database_url, **environment)
+    launcher = Launcher(folder, database_url, app=app, **environment)
     try:
         yield launcher.start()
     finally:
@@ -212,3 +215,28 @@ class Api:
         """Send photos to an event, and return what became of them."""
         parts = [("files", (path.name, path.read_bytes())) for path in files]
         return self.call("POST", f"/api/photographer/events/{event_id}/upload-photos", files=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event on a server, with the calls of its administrator and of its photographer."""
+
+    id: int
+    code: str
+    admin: Api
+    photographer: Api
+
+
+def create_event(server: Server, photographer: str = "lea", password: str = "pw", **fields: Any) -> NewEvent:
+    """Create a photographer and an event that is assigned to them; `fields` are those of the event.
+
+    Raises:
+        BenchError: the server refuses one of the two.
+    """
+    with Api(server) as anyone:
+        admin = anyone.logged_in(server.admin, server.password)
+        who = {"username": photographer, "email": f"{photographer}@example.org", "password": password}
+        photographer_id = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
+        body = {"name": "Event", "photographer_id": photographer_id, **fields}
+        event = admin.call("POST", "/api/admin/create-event", json=body)
+        return NewEvent(event["event_id"], event["event_code"], admin, anyone.logged_in(photographer, password))

@@ -12,8 +12,8 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 
-from testkit.samples import sample_event
-from testkit.servers import ROOT, Server, serve
+from testkit.sample_pictures import sample_event
+from testkit.servers import ROOT, Server, run_server
 
 SCRIPT = ROOT / "docs" / "first-event.sh"
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -43,7 +43,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     pictures = sample_event(tmp_path_factory.mktemp("pictures"))
-    with serve(tmp_path_factory.mktemp("server")) as server:
+    with run_server(tmp_path_factory.mktemp("server")) as server:
         yield Scene(server, pictures.photos, pictures.portraits["person1"][0], pictures.portraits["astronaut"][0])
 
 

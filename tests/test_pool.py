@@ -60,6 +60,7 @@ def test_the_overflow_is_reduced_before_the_size(limit: int | None, expected: tu
     assert (pool.notice is None) == (expected == (10, 10))
 
 
+@pytest.mark.server
 def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], str], tmp_path: Path) -> None:
     address = postgres("psycopg")
     limit_connections(address, 13)
@@ -77,6 +78,7 @@ def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], s
     assert "4 + 0, not 10 + 10" in lines[0]
 
 
+@pytest.mark.server
 def test_too_few_connections_for_the_workers_end_the_start(postgres: Callable[[str], str], tmp_path: Path) -> None:
     address = postgres("psycopg")
     limit_connections(address, 10)

@@ -21,7 +21,7 @@ from jobs import queue as job_queue
 from jobs import state as job_state
 from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
 from testkit.builders import EventInfo, Person, Service, people
-from testkit.crowd import Crowd, fill
+from testkit.bulk_rows import Crowd, fill_event
 
 GROWING = (
     "users",
@@ -95,8 +95,8 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
     service.settle(guest)
     elsewhere = service.event()
     with transaction() as session:
-        crowd = fill(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
-        fill(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
+        crowd = fill_event(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
+        fill_event(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
         _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))

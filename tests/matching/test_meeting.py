@@ -20,7 +20,7 @@ from guests import registration
 from matching import matrices, queries, service, state
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
-from testkit.crowd import add_faces, add_photos
+from testkit.bulk_rows import add_faces, add_photos
 
 ROUNDS = 30
 

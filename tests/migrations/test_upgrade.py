@@ -48,6 +48,7 @@ def test_migrating_again_changes_nothing() -> None:
     upgrade()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, database: None, tmp_path: Path) -> None:
     url = get_engine().url.render_as_string(hide_password=False)

@@ -8,30 +8,20 @@ from PIL import Image
 
 from testkit.builders import people
 from testkit.pictures import saved
-from testkit.servers import Api, wait_until
-from tests.pages.stage import PASSWORD, Event, Stage
-
-
-def as_guest(stage: Stage, event: Event, name: str) -> Api:
-    """The calls of a guest."""
-    return Api(stage.server).logged_in(name, PASSWORD, event.code)
-
-
-def as_photographer(stage: Stage, event: Event) -> Api:
-    """The calls of the event's photographer."""
-    return Api(stage.server).logged_in(event.photographer, PASSWORD)
+from testkit.servers import wait_until
+from tests.pages.stage import Event, Stage
 
 
 def send_portrait(stage: Stage, event: Event, name: str, data: bytes) -> None:
     """Send a guest's portrait and wait until it is through."""
-    guest = as_guest(stage, event, name)
+    guest = stage.as_guest(event, name)
     guest.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", data, "image/jpeg")})
     wait_until(lambda: guest.call("GET", "/api/rematch-status")["status"] == "done", 20, "the portrait")
 
 
 def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = True) -> list[int]:
     """Send photos as the photographer; wait until they are through; return their ids."""
-    photographer = as_photographer(stage, event)
+    photographer = stage.as_photographer(event)
     path = f"/api/photographer/events/{event.id}/upload-photos"
     files = [("files", (f"DSC_{place:04}.jpg", data, "image/jpeg")) for place, data in enumerate(photos)]
     sent: list[dict[str, Any]] = photographer.call("POST", path, files=files)["uploaded_photos"]
@@ -44,7 +34,7 @@ def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = Tr
 
 def remove_photo(stage: Stage, event: Event, photo_id: int) -> None:
     """Delete a photo as its photographer."""
-    as_photographer(stage, event).call("DELETE", f"/api/photos/{photo_id}")
+    stage.as_photographer(event).call("DELETE", f"/api/photos/{photo_id}")
 
 
 def scene(number: int, *persons: int, tall: bool = False) -> bytes:

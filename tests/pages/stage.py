@@ -9,15 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
-from testkit.servers import ROOT, Api, Server
+from api.sessions import SESSION_COOKIE
+from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 PASSWORD = "open sesame"
+# The same engine without a desktop browser around it needs half of the processor time, but has no camera.
+HEADLESS = Path(os.environ.get("CHROMIUM_HEADLESS", "/usr/bin/chromium-headless-shell"))
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -31,6 +35,30 @@ CHROMIUM_OPTIONS = [
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 _numbers = itertools.count(1)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start a browser without a camera; skip the test where none is installed."""
+    return _launch(playwright, HEADLESS if HEADLESS.exists() else CHROMIUM)
+
+
+def launch_with_camera(playwright: Playwright, *options: str) -> Browser:
+    """Start a browser with a fake camera; skip the test where none is installed."""
+    return _launch(playwright, CHROMIUM, "--use-fake-device-for-media-stream", *options)
+
+
+def _launch(playwright: Playwright, path: Path, *options: str) -> Browser:
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *options])
+
+
+@contextmanager
+def page_server(folder: Path, engine: str = "fake") -> Iterator[Server]:
+    """Run a server for tests of pages: one worker, cheap password hashes."""
+    settings = {"FACE_RECOGNIZER_PROVIDER": engine, "GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
+    with run_server(folder, app=CHEAP_APP, **settings) as server:
+        yield server
 
 
 @lru_cache
@@ -59,6 +87,14 @@ class Stage:
     def admin(self) -> Api:
         """The calls of the administrator."""
         return Api(self.server, admin_token(self.server))
+
+    def as_guest(self, event: Event, name: str) -> Api:
+        """The calls of a guest."""
+        return Api(self.server).logged_in(name, PASSWORD, event.code)
+
+    def as_photographer(self, event: Event) -> Api:
+        """The calls of the event's photographer."""
+        return Api(self.server).logged_in(event.photographer, PASSWORD)
 
     def event(self, name: str = "Mariage de Léa et Tom", **fields: Any) -> Event:
         """A new event with a photographer of its own."""
@@ -114,6 +150,12 @@ class Stage:
             page.click("main button.main")
 
 
+def as_admin(stage: Stage, page: Page, path: str) -> None:
+    """Open a page as the administrator, who need not use the form to log in."""
+    page.context.add_cookies([{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}])
+    page.goto(path)
+
+
 def axe(page: Page) -> list[str]:
     """Return the serious and critical findings of axe-core on a page as it is now."""
     found = Axe().run(page).response["violations"]
@@ -125,7 +167,8 @@ def axe(page: Page) -> list[str]:
     ]
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page for people, as build/screenshots/<name>.png."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+def shoot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Save the page as build/screenshots/<name>.png, only where the environment has SCREENSHOTS."""
+    if os.environ.get("SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)

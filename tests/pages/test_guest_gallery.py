@@ -155,7 +155,7 @@ def test_a_photo_deleted_while_it_is_shown_is_told_in_words(stage: Stage) -> Non
         remove_photo(stage, event, ids[2])
         dialog.get_by_role("button", name="Favori").click()
         expect(dialog.get_by_role("alert")).to_contain_text("vient d’être retirée")
-        page.screenshot(path="build/screenshots/guest-viewer-gone.png")
+        shoot(page, "guest-viewer-gone", full_page=False)
         assert axe(page) == []
         page.keyboard.press("ArrowRight")
         expect(dialog.locator(".slide:not([inert]) img.there")).to_be_visible()

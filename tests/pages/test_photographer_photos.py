@@ -6,10 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testkit.builders import people
-from testkit.servers import Api
 from tests.conftest import wait_until
 from tests.pages.guests import remove_photo
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import Event, Stage, axe, shoot
 
 NUMBER = 14
 
@@ -24,18 +23,14 @@ def event(stage: Stage, tmp_path: Path) -> Event:
         shown = [1 + (each + more) % 9 for more in range(1 + each % 3)]
         path.write_bytes(people(*shown) + bytes([each]))
         paths.append(path)
-    calls = of_photographer(stage, event)
+    calls = stage.as_photographer(event)
     calls.upload(event.id, paths)
     wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == NUMBER)
     return event
 
 
-def of_photographer(stage: Stage, event: Event) -> Api:
-    return Api(stage.server).logged_in(event.photographer, PASSWORD)
-
-
 def number_of_photos(stage: Stage, event: Event) -> int:
-    return len(of_photographer(stage, event).call("GET", f"/api/photographer/events/{event.id}/photos"))
+    return len(stage.as_photographer(event).call("GET", f"/api/photographer/events/{event.id}/photos"))
 
 
 def opened(stage: Stage, page: Page, event: Event) -> None:
@@ -148,7 +143,7 @@ def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Ev
         opened(stage, page, event)
         late = tmp_path / "late.jpg"
         late.write_bytes(people(9))
-        of_photographer(stage, event).upload(event.id, [late])
+        stage.as_photographer(event).upload(event.id, [late])
         expect(page.locator("#fresh")).to_have_text("1 nouvelle photo : l’afficher")
         expect(page.locator(".shot")).to_have_count(NUMBER)
         page.click("#fresh")
@@ -176,7 +171,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
     paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
     for each, path in enumerate(paths):
         path.write_bytes(people(1 + each % 5) + str(each).encode())
-    of_photographer(stage, event).upload(event.id, paths)
+    stage.as_photographer(event).upload(event.id, paths)
     # Processed or not: the order is that of their arrival.
     with stage.page("phone") as page:
         stage.log_in(page, event.photographer)

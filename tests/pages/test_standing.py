@@ -17,7 +17,7 @@ from matching import state as matching_state
 from models import DONE, PROCESSING, Event, Selfie, utcnow
 from pages.guest import gallery, standing
 from photos import progress
-from testkit.crowd import add_faces, add_matches, add_photos, add_users
+from testkit.bulk_rows import add_faces, add_matches, add_photos, add_users
 
 PHOTOS = 3
 

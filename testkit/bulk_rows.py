@@ -151,7 +151,7 @@ def add_matches(session: Session, user_id: int, photo_ids: Sequence[int], face_i
     _match(session, ((user_id, photo, face, selfie or 0) for photo, face in zip(photo_ids, face_ids, strict=True)))
 
 
-def fill(
+def fill_event(
     session: Session, *, event_id: int, user_id: int, users: int, photos: int, shown_in: int, spread: bool = False
 ) -> Crowd:
     """Add guests, and photos of which `shown_in` show `user_id`, the others strangers.
