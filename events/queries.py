@@ -251,22 +251,6 @@ def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> 
         session.execute(insert(EventPhotographer), rows)
 
 
-def other_homes(session: Session, user_id: int, event_id: int) -> Sequence[int]:
-    """Return the other events a guest has joined, oldest membership first."""
-    return session.scalars(
-        select(UserEvent.event_id)
-        .where(UserEvent.user_id == user_id, UserEvent.event_id != event_id)
-        .order_by(UserEvent.joined_at, UserEvent.id)
-    ).all()
-
-
-def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
-    """Tell whether another account of that event (or of none) has the user's name or address."""
-    scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
-    same = (User.username_key == user.username_key) | (User.email_key == user.email_key)
-    return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
-
-
 def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
     """Tell whether the photo belongs to the event."""
     return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
@@ -277,24 +261,6 @@ def set_cover(session: Session, event_id: int, photo_id: int | None) -> None:
     session.execute(delete(EventCover).where(EventCover.event_id == event_id))
     if photo_id is not None:
         session.execute(insert(EventCover).values(event_id=event_id, photo_id=photo_id))
-
-
-def photo_filenames(session: Session, event_id: int) -> Sequence[str]:
-    """Return the stored names of the event's photos."""
-    return session.scalars(select(Photo.filename).where(Photo.event_id == event_id)).all()
-
-
-def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
-    """Return the storage keys of the selfies of the accounts whose home event is this one."""
-    return [
-        key
-        for key in session.scalars(
-            select(Selfie.storage_key)
-            .join(User, User.id == Selfie.user_id)
-            .where(User.event_id == event_id, User.user_type == GUEST)
-        )
-        if key is not None
-    ]
 
 
 def only_here(session: Session, event_id: int) -> Row[int, int]:
@@ -356,10 +322,3 @@ def count(session: Session) -> int:
 def known_photographers(session: Session, user_ids: Sequence[int]) -> set[int]:
     """Return those of `user_ids` that are photographers."""
     return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.user_type == PHOTOGRAPHER)))
-
-
-def lock_guests_of(session: Session, event_id: int) -> Sequence[User]:
-    """Return the accounts made in that event, with their rows locked."""
-    return session.scalars(
-        select(User).where(User.event_id == event_id, User.user_type == GUEST).with_for_update()
-    ).all()

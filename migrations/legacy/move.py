@@ -19,7 +19,7 @@ from migrations.legacy.ledger import Ledger
 from migrations.legacy.report import Progress, Refused, Report
 from migrations.legacy.source import Files, Source, Values, day, moment
 from models import ADMIN, DONE, GUEST, PHOTOGRAPHER, Event, Photo, UserEvent, utcnow
-from photos import service as photos
+from photos import receiving
 from selfies import service as selfies
 from selfies.service import SelfieFile
 from settings import get_settings
@@ -208,8 +208,8 @@ class Move:
         if event is None:
             raise Refused("its event has been deleted here")
         photographer = self._ledger.target("users", row.get("photographer_id"))
-        name = photos.clean_filename(str(row.get("original_filename") or row["filename"]))
-        receipt = photos.receive(event, photographer, name, data)
+        name = receiving.clean_filename(str(row.get("original_filename") or row["filename"]))
+        receipt = receiving.receive(event, photographer, name, data)
         uploaded = moment(row.get("uploaded_at"), utcnow())
 
         def write(session: Session) -> int:

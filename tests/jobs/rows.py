@@ -13,6 +13,7 @@ from jobs import queue as job_queue
 from jobs import work as jobs
 from matching import queries as matching_queries
 from models import Event, FaceMatch, Photo, Selfie, SelfieEmbedding, User, UserEvent, utcnow
+from photos import receiving
 from photos import service as photos
 from photos.queries import Page
 from selfies import service as selfies
@@ -31,7 +32,7 @@ def guest_of(event: Event, name: str = "amy", hashed: str = "no hash") -> User:
 
 def send_photo(event: Event, *who: int) -> int:
     """Store a photo of these people and return its id."""
-    return photos.receive(event, None, "p.jpg", people(*who)).id
+    return receiving.receive(event, None, "p.jpg", people(*who)).id
 
 
 def send_selfie(guest: User, *who: int) -> int:

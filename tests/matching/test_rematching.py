@@ -16,7 +16,8 @@ from matching.refusals import refuse, take_back
 from matching.service import rematch, selfie_for_membership
 from matching.state import state_of
 from models import ADMIN, DONE, FAILED, PENDING, Photo, User, UserEvent, utcnow
-from photos.service import receive, remove
+from photos.receiving import receive
+from photos.service import remove
 from selfies.service import remove_mine
 from settings import get_settings
 from testkit.builders import people
