@@ -29,9 +29,10 @@ from api.language import Language
 from api.messages import Success
 from api.paging import PAGED, mark_page
 from database import reading
-from events import members, progress, qr, service
-from events.members import Member
+from events import progress, qr, service
 from events.service import NewEvent
+from guests import members
+from guests.members import Member
 from guests.removal import remove_event
 from keys import MAX_EMAIL_KEY
 

@@ -17,7 +17,7 @@ from jobs import listing as job_list
 from jobs import queue as job_queue
 from jobs import state as job_state
 from models import DONE, FAILED, PROCESSING, Event, Photo, Selfie, UserEvent, utcnow
-from photos import service as photos
+from photos import receiving
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import (
     claim,
@@ -152,7 +152,7 @@ def test_a_failed_photo_that_is_sent_again_while_it_is_retried_is_not_disturbed(
         before.append(columns(Photo, photo_id))
         return transaction()
 
-    monkeypatch.setattr(photos, "transaction", after_the_look)
+    monkeypatch.setattr(receiving, "transaction", after_the_look)
     assert send_photo(event, 1) == photo_id
     assert [columns(Photo, photo_id)] == before
 
