@@ -185,7 +185,7 @@ def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage)
 
 
 def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stage: Stage, tmp_path: Path) -> None:
-    event, number = stage.event(), 350
+    event, number = stage.event(), 220
     paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
     for each, path in enumerate(paths):
         path.write_bytes(people(1 + each % 5) + str(each).encode())
