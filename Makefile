@@ -4,26 +4,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check demo chaos bench bench-ingest bench-gallery clean
+.PHONY: help run test test-fast test-long check format lock update demo chaos bench bench-ingest bench-gallery backup restore image clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
+# pip compares every file with its hash before it installs the first one: when one does not fit, nothing changes.
+# $(call install,ENVIRONMENT,LIST,OPTIONS)
+install = $(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(3) -r $(2) || \
+	{ echo "$(2) is not installed, for the reason above; $(1) is as it was before, and the next make tries again." >&2; exit 1; }
+
 $(VENV)/.run: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(call install,$(VENV),requirements.txt)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
+	@$(call install,$(VENV),requirements-dev.txt)
+	@$(call install,$(VENV),requirements-data.txt,--no-deps)
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt requirements-bench-data.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench-data.txt
+	@$(call install,$(VENV),requirements-bench.txt)
+	@$(call install,$(VENV),requirements-bench-data.txt,--no-deps)
+	touch $@
+
+build/update/.done: requirements-update.txt
+	$(PYTHON) -m venv build/update
+	@$(call install,build/update,requirements-update.txt)
 	touch $@
 
 run: $(VENV)/.run ## Start the service on PORT (8000), its database brought up to date
@@ -33,10 +43,23 @@ check: $(VENV)/.dev ## Format, lint, types and architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
+	$(BIN)/djlint --check pages/templates
+	$(BIN)/djlint --lint --quiet pages/templates
+	$(BIN)/oxlint pages/static/js
+	$(if $(wildcard Dockerfile),$(BIN)/hadolint Dockerfile)
 	$(BIN)/pytest -q tests/test_architecture.py
 
-test: check ## Every test
-	$(BIN)/pytest -n 3 --dist loadscope -m "not long"
+# Tests start Python some fifty times: compiled modules are kept.
+test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
+# A module's tests share a service and stay in one process; the modules that take longest begin first.
+WORKERS ?= 3
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: check ## Every test but the long ones
+	$(PYTEST) -m "not long"
+
+test-fast: $(VENV)/.dev ## For the inner loop: no browser, no server, SQLite only; under 30 s
+	$(PYTEST) -m "not long and not browser and not server and not postgresql"
 
 test-long: $(VENV)/.dev ## The tests that take minutes
 	$(BIN)/pytest -m long
@@ -56,6 +79,31 @@ bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the b
 
 bench-gallery: $(VENV)/.dev ## A guest's gallery of 2,000 photos in Chromium, on a slow phone
 	$(BIN)/python -m bench.gallery
+
+format: $(VENV)/.dev ## Rewrite Python and templates in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djlint --reformat --quiet pages/templates
+
+COMPILE = build/update/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+
+lock: build/update/.done ## Compile requirements*.in to requirements*.txt; what is locked already keeps its version
+	for list in requirements requirements-dev requirements-bench; do $(COMPILE) $$list.in -o $$list.txt || exit; done
+	for list in requirements-data requirements-bench-data requirements-update; do \
+		$(COMPILE) --no-deps $$list.in -o $$list.txt || exit; done
+
+update: ## The same with the newest version of every package that no .in file pins
+	$(MAKE) lock UPGRADE=--upgrade
+
+backup: $(VENV)/.run ## Back up database and storage into the new folder TO=, while the service runs
+	@$(BIN)/python -m backup.take "$(or $(TO),$(error name a new folder: make backup TO=DIR))"
+
+restore: $(VENV)/.run ## Restore a backup FROM= into an empty database and an empty storage
+	@$(BIN)/python -m backup.restore "$(or $(FROM),$(error name the folder of a backup: make restore FROM=DIR))"
+
+image: ## Build the container image `reperio`
+	docker build --tag reperio .
 
 clean: ## Remove the environment and the caches, never data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

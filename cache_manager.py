@@ -1,4 +1,4 @@
-"""A bounded, thread-safe cache whose entries age; one loader per key at a time. Knows no domain."""
+"""A bounded, thread-safe cache with expiry and one loader per key at a time. Imports nothing of the application."""
 
 import random
 import threading
@@ -10,12 +10,13 @@ from typing import Generic, TypeVar
 from cachetools import TLRUCache
 
 Value = TypeVar("Value")
+# Share by which lifetimes vary, so that entries made together do not expire together.
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class CacheInfo:
-    """What a cache did since the process started."""
+    """The look-ups of a cache since the process started, and its entries now."""
 
     hits: int
     misses: int
@@ -23,9 +24,9 @@ class CacheInfo:
 
     @property
     def hit_rate(self) -> float:
-        """Hits among all look-ups, 0 to 1."""
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else 0.0
+        """Hits per look-up, 0 to 1; 0 without look-ups."""
+        lookups = self.hits + self.misses
+        return self.hits / lookups if lookups else 0.0
 
 
 @dataclass(slots=True)
@@ -35,10 +36,9 @@ class _Entry(Generic[Value]):
 
 
 class TTLCache(Generic[Value]):
-    """Keeps at most `size` values for `ttl` seconds each, or `negative_ttl` where `is_negative` says so.
+    """A cache of at most `size` values, each for `ttl` seconds, or `negative_ttl` if `is_negative` is true for it.
 
-    A `ttl` that is a function gives the seconds for a value. Lifetimes vary by 10 %, so that entries made together
-    do not expire together.
+    `ttl` may be a function from the value to its seconds. Lifetimes are up to 10 % shorter, at random.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TTLCache(Generic[Value]):
         self._hits = self._misses = 0
 
     def get(self, key: Hashable, load: Callable[[], Value]) -> Value:
-        """Return the value of `key`; on a miss `load` makes it, once however many ask at the same time."""
+        """Return the value of `key`. On a miss one thread calls `load`; others that ask for `key` wait."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
@@ -78,7 +78,7 @@ class TTLCache(Generic[Value]):
             try:
                 value = load()
                 with self._lock:
-                    # What was read before an invalidation may be what it was about: use it once, keep it not.
+                    # Loaded before an invalidation, it may be stale: return it, do not cache it.
                     if generation == self._generation:
                         self._entries[key] = _Entry(value, self._lifetime(value))
                 return value
@@ -87,13 +87,13 @@ class TTLCache(Generic[Value]):
                     self._loading.pop(key, None)
 
     def invalidate(self, key: Hashable) -> None:
-        """Forget `key`, also for a load of it that is under way."""
+        """Drop `key`. Loads that are running are not cached."""
         with self._lock:
             self._generation += 1
             self._entries.pop(key, None)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all entries. Loads that are running are not cached."""
         with self._lock:
             self._generation += 1
             self._entries.clear()

@@ -1,14 +1,15 @@
-"""The database engine and its sessions: the only place that commits.
+"""The database engine and its sessions. No other module commits.
 
-Two kinds of session, both opened and closed inside one thread. `reading()` never writes; `transaction()` commits
-when its block ends without an error. A request holds a connection only within such a block, never across the
-body's upload, hashing or decoding, nor from one thread to the next: so as many connections as threads are enough,
-and no request waits for one while holding another.
+Two kinds of session, each opened and closed within one thread: `reading()` never writes, `transaction()` commits when
+its block ends without an error. A request holds a connection only inside such a block: not while its body is
+received, hashed or decoded, and not while it changes from one thread to another. So a pool with one connection per
+thread is enough, and no request waits for a connection while it holds another.
 """
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -21,20 +22,39 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from settings import Settings, UnsafeSettings, get_settings
 
 SQLITE_BUSY_SECONDS = 30
-# For the operator's shell, the master at its start, and the processes of jobs whose first one died.
+# Left to the operator's shell, the master process at its start, and child processes of jobs that crashed.
 CONNECTIONS_LEFT_OVER = 5
-# Requests, the inference thread and its heartbeat each need one now and then.
+# Per worker: one each for requests, the inference thread and its heartbeat.
 MIN_CONNECTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """The connections one process may open: `size` that stay open, and `overflow` that close after use.
+
+    `notice` is a line for the log if the settings ask for more than the server gives, else None.
+    """
+
+    size: int
+    overflow: int
+    notice: str | None = None
+
+    @property
+    def connections(self) -> int:
+        """The most connections that are open at once."""
+        return self.size + self.overflow
+
 
 _lock = threading.Lock()
 _engine: Engine | None = None
+_fitted_pool: PoolLimits | None = None
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    """Foreign keys, a write-ahead log, and transactions that begin as their session asks.
+    """Turn on foreign keys and the write-ahead log, and let each session choose how its transaction begins.
 
-    The driver's own way to begin is off: deferred transactions that read and then write meet "database is locked"
-    whatever the timeout. Writers begin IMMEDIATE and queue.
+    The driver's own BEGIN is turned off. A deferred transaction that reads and then writes fails with "database is
+    locked", however long the timeout; so transactions that write begin IMMEDIATE, and wait for each other.
     """
 
     @event.listens_for(engine, "connect")
@@ -43,10 +63,10 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
         cursor.execute("PRAGMA journal_mode=WAL")
-        # FULL: a commit survives a power cut, as the answer that follows it promises.
+        # FULL: a commit survives a power cut, which the answer after it promises.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        # Erased embeddings and names are overwritten in the file, not only unlinked.
+        # Deleted embeddings and names are overwritten in the file, not only unlinked.
         cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
@@ -57,17 +77,18 @@ def _prepare_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
-def make_engine(settings: Settings) -> Engine:
-    """Return a new engine for `settings.database_url`.
+def make_engine(settings: Settings, pool: PoolLimits | None = None) -> Engine:
+    """Return a new engine for `settings.database_url`; without `pool`, with the pool that the settings ask for.
 
     Raises:
-        UnsafeSettings: the URL is not one that SQLAlchemy understands.
+        UnsafeSettings: SQLAlchemy cannot parse the URL, or has no driver for it.
     """
+    limits = pool or PoolLimits(settings.db_pool_size, settings.db_max_overflow)
     try:
         url = make_url(settings.database_url)
         options: dict[str, Any] = {
-            "pool_size": settings.db_pool_size,
-            "max_overflow": settings.db_max_overflow,
+            "pool_size": limits.size,
+            "max_overflow": limits.overflow,
             "pool_recycle": settings.db_pool_recycle,
             "pool_timeout": settings.db_pool_timeout,
         }
@@ -84,16 +105,16 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def get_engine() -> Engine:
-    """Return this process's engine, made at its first use."""
+    """Return this process's engine; the first call makes it."""
     global _engine
     with _lock:
         if _engine is None:
-            _engine = make_engine(get_settings())
+            _engine = make_engine(get_settings(), pool_limits())
         return _engine
 
 
 def forget_engine(*, close: bool = True) -> None:
-    """Drop this process's engine. After a fork pass `close=False`: the connections are the parent's."""
+    """Drop this process's engine. After a fork pass `close=False`: the connections belong to the parent."""
     global _engine
     with _lock:
         if _engine is not None:
@@ -103,24 +124,27 @@ def forget_engine(*, close: bool = True) -> None:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session that only reads. Objects stay usable after it closed."""
+    """Open a session that only reads. Its objects stay usable after it is closed."""
     with Session(get_engine(), expire_on_commit=False, autoflush=False) as session:
         yield session
 
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A session that writes: commits at the end of the block, rolls back on any error."""
+    """Open a session that writes: it commits at the end of the block, or rolls back on any error."""
     engine = get_engine().execution_options(sqlite_begin="IMMEDIATE")
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
+# --- the pool ------------------------------------------------------------------------------------
+
+
 def connection_limit() -> int | None:
-    """Return how many connections the server gives this role and database at once; None where nobody counts.
+    """Return how many connections this role may open to this database at once, or None without a limit (SQLite).
 
     Raises:
-        SQLAlchemyError: it does not answer.
+        SQLAlchemyError: the database does not answer.
     """
     if get_engine().dialect.name != "postgresql":
         return None
@@ -138,20 +162,21 @@ def connection_limit() -> int | None:
                 "UNION ALL SELECT datconnlimit FROM pg_database WHERE datname = current_database()"
             )
         ).scalars()
+        # -1 means no limit.
         return min([int(shared), *(int(each) for each in own if each >= 0)])
 
 
-def fit_pool(settings: Settings, limit: int | None) -> str | None:
-    """Shrink the pool in `settings` so that all workers together stay within `limit`: the overflow, then the size.
+def fit_pool(settings: Settings, limit: int | None) -> PoolLimits:
+    """Return the settings' pool, reduced so that all workers together open at most `limit` connections.
 
-    Returns a line for the log where something had to be lowered.
+    The overflow is reduced first, then the size.
 
     Raises:
-        UnsafeSettings: less than three connections would be left to a worker.
+        UnsafeSettings: each worker would get fewer than `MIN_CONNECTIONS`.
     """
     workers, size, overflow = settings.gunicorn_workers, settings.db_pool_size, settings.db_max_overflow
     if limit is None:
-        return None
+        return PoolLimits(size, overflow)
     share = (limit - CONNECTIONS_LEFT_OVER) // workers
     if share < MIN_CONNECTIONS:
         raise UnsafeSettings(
@@ -160,23 +185,27 @@ def fit_pool(settings: Settings, limit: int | None) -> str | None:
             "Lower GUNICORN_WORKERS or raise max_connections."
         )
     if size + overflow <= share:
-        return None
-    settings.db_pool_size = min(size, share)
-    settings.db_max_overflow = share - settings.db_pool_size
-    return (
+        return PoolLimits(size, overflow)
+    fitted_size = min(size, share)
+    fitted_overflow = share - fitted_size
+    return PoolLimits(
+        fitted_size,
+        fitted_overflow,
         f"the database gives {limit} connections: each of {workers} workers opens at most "
-        f"{settings.db_pool_size} + {settings.db_max_overflow}, not {size} + {overflow}"
+        f"{fitted_size} + {fitted_overflow}, not {size} + {overflow}",
     )
 
 
-def ping() -> None:
-    """Ask the database for one row.
+def use_pool(pool: PoolLimits) -> None:
+    """Let this process, and the processes forked from it, make their engines with this pool."""
+    global _fitted_pool
+    _fitted_pool = pool
 
-    Raises:
-        SQLAlchemyError: it does not answer.
-    """
-    with reading() as session:
-        session.execute(text("SELECT 1"))
+
+def pool_limits() -> PoolLimits:
+    """Return the pool given to `use_pool`, or else the pool that the settings ask for."""
+    settings = get_settings()
+    return _fitted_pool or PoolLimits(settings.db_pool_size, settings.db_max_overflow)
 
 
 def pool_state() -> dict[str, int]:
@@ -187,3 +216,13 @@ def pool_state() -> dict[str, int]:
         "checked_out": pool.checkedout(),
         "overflow": max(0, pool.overflow()),
     }
+
+
+def ping() -> None:
+    """Ask the database for one row.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    with reading() as session:
+        session.execute(text("SELECT 1"))

@@ -1,4 +1,4 @@
-"""Gunicorn: worker processes that share one listening socket; migration and first admin in the master alone."""
+"""Gunicorn's settings, and what the master process does before its workers: migration, first admin, pool size."""
 
 import ctypes
 import logging
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-# Before anything imports the metrics: each process keeps its figures in a file here.
+# Before the import of metrics: each process keeps its values in a file here.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="reperio-metrics-"))
 Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import errors
 import storage
 from accounts.bootstrap import ensure_admin
-from database import connection_limit, fit_pool, forget_engine
+from database import connection_limit, fit_pool, forget_engine, use_pool
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
 from tracing import set_up_logging
@@ -37,36 +37,37 @@ except UnsafeSettings as problem:
 set_up_logging(structured=_settings.logs_json, access=_settings.access_log)
 
 bind = f"0.0.0.0:{_settings.port}"
-# By default one for each core, eight at most. Measured (`python -m bench.workers`, two cores, photos under way):
-# two answer as soon as any number does and process 37 % more photos than one; a third brings 23 % more photos for
-# 320 MB, a fourth 4 % more.
+# By default one per core, at most eight. Measured with `python -m bench.workers` on two cores while photos are
+# processed: two workers answer as fast as any number and process 37 % more photos than one; a third adds 23 % for
+# 320 MB, a fourth 4 %.
 workers = _settings.gunicorn_workers
 worker_class = "uvicorn_worker.UvicornWorker"
 preload_app = True
-# Phones keep a connection for a minute between two looks; the default of 2 s resets some of them.
+# Phones reuse a connection after up to a minute; the default of 2 s resets some of these.
 keepalive = 75
 backlog = 2048
 timeout = 60
 graceful_timeout = 30
-# Two servers of one user would remove each other's control socket.
+# Two servers of one user would delete each other's control socket.
 control_socket_disable = True
-# Off unless asked for: a worker that recycles under load resets kept-alive connections (14 of 2,000 requests were
-# lost), and memory does not grow. Where it is wanted, a tenth of jitter keeps workers from going all at once.
+# Off by default: memory does not grow, and a worker that restarts under load resets kept-alive connections (14 of
+# 2,000 requests failed). The jitter of 10 % keeps workers from restarting at the same time.
 max_requests = _settings.gunicorn_max_requests
 max_requests_jitter = max_requests // 10
-# The application writes its own line per request (ACCESS_LOG), at a fraction of the cost.
+# The application logs a line per request itself (ACCESS_LOG), at lower cost.
 accesslog = None
 
 
 def on_starting(server: Any) -> None:
-    """In the master, before any worker: bring the database up to date and make sure somebody can administer."""
+    """In the master, before the workers start: migrate the database, fit the pool, create the first admin."""
     for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
         left.unlink()
     try:
         storage.prepare()
         upgrade()
-        # The workers inherit these settings.
-        lowered = fit_pool(_settings, connection_limit())
+        pool = fit_pool(_settings, connection_limit())
+        # Workers are forked from this process and make their engines with this pool.
+        use_pool(pool)
         password = ensure_admin(_settings)
     except (MigrationProblem, UnsafeSettings) as problem:
         sys.exit(f"Reperio cannot start: {problem}")
@@ -79,26 +80,26 @@ def on_starting(server: Any) -> None:
         reason = str(getattr(problem, "orig", None) or problem).splitlines()[0]
         sys.exit(f"Reperio cannot start: the database does not answer: {reason}")
     finally:
-        # Nothing may hold a connection when the workers are forked.
+        # No connection may be open when the workers are forked: they would share it.
         forget_engine()
-    if lowered is not None:
-        log.warning(lowered)
+    if pool.notice is not None:
+        log.warning(pool.notice)
     if password is not None:
         print(f"\n  First admin: {_settings.admin_username}   password (shown only now): {password}")
     print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """In each new worker: whatever connection the master still had is the master's."""
+    """In each new worker: drop the master's engine without closing its connections."""
     forget_engine(close=False)
     _return_memory()
 
 
 def _return_memory() -> None:
-    """Let glibc give large pictures back to the system at once, and not keep a heap for each thread.
+    """Make glibc return large blocks to the system at once, and limit it to two heaps.
 
-    Without it a worker that saw one 12-megapixel photo in each of several threads holds them all for good. What is
-    smaller (a password hash takes 19 MB, a selfie 9) is reused: fresh pages for each cost a seventh of a journey.
+    Otherwise a worker that decoded a 12-megapixel photo in each of several threads keeps all that memory. Blocks
+    below 24 MB are reused (a password hash takes 19 MB, a selfie 9): new pages for each cost a seventh of a journey.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
@@ -110,10 +111,10 @@ def _return_memory() -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """In the master, when a worker has ended: its gauges count no more."""
+    """In the master, when a worker has ended: leave its gauges out of the sums."""
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(server: Any) -> None:
-    """In the master, at the end: leave no files behind."""
+    """In the master, at the end: delete the metrics files."""
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

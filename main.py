@@ -20,7 +20,7 @@ from api.language import language_of
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
-from database import forget_engine
+from database import forget_engine, pool_limits
 from faces.providers import make_engine
 from jobs.sweep import PeriodicSweep
 from jobs.worker import InferenceThread
@@ -47,9 +47,8 @@ MAX_REQUEST_THREADS = 40
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start this process's threads after the fork; stop them before its end."""
     settings = get_settings()
-    connections = settings.db_pool_size + settings.db_max_overflow
     # No more request threads than connections: a thread that works never waits for one.
-    threads = max(1, min(MAX_REQUEST_THREADS, connections - CONNECTIONS_KEPT_BACK))
+    threads = max(1, min(MAX_REQUEST_THREADS, pool_limits().connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
     app.state.inference = InferenceThread(

@@ -1,12 +1,13 @@
-"""What is measured while the service runs, in Prometheus form, for all its processes together.
+"""Prometheus metrics of the running service, summed over its processes.
 
-With `PROMETHEUS_MULTIPROC_DIR` set before this is imported, each process keeps its figures in a file there.
+If `PROMETHEUS_MULTIPROC_DIR` is set before this module is imported, each process keeps its values in a file there.
 """
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from prometheus_client import REGISTRY as OWN
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
@@ -24,14 +25,26 @@ POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
 )
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
-
-
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
+
+
+class Answered(NamedTuple):
+    """How many requests were answered, and how many of them with 5xx."""
+
+    requests: int
+    errors: int
+
+
+class ProcessTotals(NamedTuple):
+    """Sums over the living processes: connections by state, and the code cache's `hits`, `misses`, `entries`."""
+
+    pool: dict[str, int]
+    cache: dict[str, int]
 
 
 @contextmanager
 def timed_job(kind: str) -> Iterator[None]:
-    """Measure an attempt at a job."""
+    """Measure how long the block takes, as one attempt at a job of this kind."""
     began = time.perf_counter()
     try:
         yield
@@ -40,7 +53,7 @@ def timed_job(kind: str) -> Iterator[None]:
 
 
 def _registry() -> CollectorRegistry:
-    """The figures of all processes together, or of this one where there is no folder for them."""
+    """Return the metrics of all processes, or of this one if there is no `PROMETHEUS_MULTIPROC_DIR`."""
     if not os.environ.get(MULTIPROC):
         return OWN
     registry = CollectorRegistry()
@@ -49,7 +62,7 @@ def _registry() -> CollectorRegistry:
 
 
 def report(pool: dict[str, int], hits: int, misses: int, entries: int) -> None:
-    """Leave this process's pool and cache where any process finds them."""
+    """Set the gauges of this process's connection pool (by state) and code cache."""
     for state, number in pool.items():
         POOL.labels(state).set(number)
     CACHE.labels("hit").set(hits)
@@ -57,8 +70,8 @@ def report(pool: dict[str, int], hits: int, misses: int, entries: int) -> None:
     CACHE_ENTRIES.set(entries)
 
 
-def of_all_processes() -> tuple[dict[str, int], dict[str, int]]:
-    """Return what living processes last reported, summed: the pool by state, the cache's `hits, misses, entries`."""
+def of_all_processes() -> ProcessTotals:
+    """Return what the living processes last passed to `report`, summed."""
     pool: dict[str, int] = {}
     cache = {"hits": 0, "misses": 0, "entries": 0}
     for family in _registry().collect():
@@ -69,25 +82,25 @@ def of_all_processes() -> tuple[dict[str, int], dict[str, int]]:
                 cache["hits" if sample.labels["result"] == "hit" else "misses"] = int(sample.value)
             elif sample.name == "reperio_cache_entries":
                 cache["entries"] = int(sample.value)
-    return pool, cache
+    return ProcessTotals(pool, cache)
 
 
-def answered() -> tuple[int, int]:
-    """Return how many requests all processes have answered since the service started, and how many with 5xx."""
+def answered() -> Answered:
+    """Return what all processes, ended ones too, have answered since the service started."""
     requests = errors = 0
     for family in _registry().collect():
         for sample in family.samples:
             if sample.name == "reperio_request_seconds_count":
                 requests += int(sample.value)
                 errors += int(sample.value) if sample.labels["status"].startswith("5") else 0
-    return requests, errors
+    return Answered(requests, errors)
 
 
 def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
-    """Return everything measured, and the queue as it stands: jobs by kind and state, age in s of the oldest."""
+    """Return all metrics as Prometheus text, with the queue: `depths` by kind and state, `ages` in s by kind."""
     queue = CollectorRegistry()
-    jobs = Gauge("reperio_jobs", "Jobs that are not through, and failed ones.", ("kind", "state"), registry=queue)
-    oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest job not through.", ("kind",), registry=queue)
+    jobs = Gauge("reperio_jobs", "Unfinished and failed jobs.", ("kind", "state"), registry=queue)
+    oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest unfinished job.", ("kind",), registry=queue)
     for kind, states in depths.items():
         for state, number in states.items():
             jobs.labels(kind, state).set(number)

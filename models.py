@@ -43,9 +43,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-# Never give a deleted row's number again: tokens, links and caches may still name it.
+# The id of a deleted row is never used again: tokens, links and caches may still hold it.
 KEEP_NUMBERS = {"sqlite_autoincrement": True}
-# SQLite numbers rows only in a column that is exactly INTEGER PRIMARY KEY.
+# SQLite generates ids only for a column declared exactly INTEGER PRIMARY KEY.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
@@ -53,22 +53,31 @@ GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
 
 
 def utcnow() -> datetime:
-    """Return the current time, aware, in UTC."""
+    """Return the current time as an aware datetime in UTC."""
     return datetime.now(UTC)
 
 
+def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index over the rows that fulfil a condition, on both databases."""
+    return Index(name, *columns, unique=unique, postgresql_where=text(where), sqlite_where=text(where))
+
+
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC on every database (SQLite gives naive ones back)."""
+    """An aware datetime in UTC on every database; SQLite itself stores naive ones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive times: they would be read as something else elsewhere."""
+        """Return the time in UTC.
+
+        Raises:
+            ValueError: the time is naive, so that its meaning would depend on the machine.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a naive datetime has no place in the database")
+            raise ValueError("a naive datetime cannot be stored")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -79,48 +88,73 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The registry of tables."""
+    """The base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON()}  # noqa: RUF012 - SQLAlchemy reads it
 
 
 class Job:
-    """The columns that make a row its own background job."""
+    """The columns that make a row a background job. Only these methods queue a job again or end it.
+
+    `requeue` and `finish` change one row; `requeue_values` and `finish_values` are the same change for an UPDATE.
+
+    A job starts as `pending`. A claim (`jobs/queue.py`) makes it `processing` with a lease and increments `attempts`,
+    whose value identifies the claim. It ends as `done`, `failed` (with `error`) or, selfies only, as `rejected`.
+    """
 
     status: Mapped[str] = mapped_column(String(16), default=PENDING, server_default=PENDING)
+    # `processing`: when the claim expires. `pending`: not to be claimed before, after a failed attempt.
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     error: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # The request that asked for it, for the logs.
+    # The request that created the job or queued it again, for the logs.
     request_id: Mapped[str | None] = mapped_column(String(64), default=current_request_id)
+
+    @staticmethod
+    def requeue_values(**columns: Any) -> dict[str, Any]:
+        """Return the columns of a new pending job; `columns` are added, or replace the usual values."""
+        return {"status": PENDING, "attempts": 0, "lease_until": None, "error": None, **columns}
+
+    @staticmethod
+    def finish_values(status: str, error: str | None = None) -> dict[str, Any]:
+        """Return the columns of a job that ends now, as `done`, `failed` or `rejected`."""
+        return {"status": status, "lease_until": None, "finished_at": utcnow(), "error": error}
+
+    def requeue(self, **columns: Any) -> None:
+        """Set `requeue_values` on this row."""
+        self._set(self.requeue_values(**columns))
+
+    def finish(self, status: str, error: str | None = None) -> None:
+        """Set `finish_values` on this row."""
+        self._set(self.finish_values(status, error))
+
+    def _set(self, columns: dict[str, Any]) -> None:
+        for name, value in columns.items():
+            setattr(self, name, value)
 
 
 def _job_table_args(table: str) -> tuple[CheckConstraint, Index, Index]:
-    """The states a job may have, and indexes that hold only what is still to do and what was given up."""
+    """Return the check of the status, and partial indexes of the unfinished and of the failed jobs."""
     return (
         CheckConstraint("status IN ('pending','processing','done','failed','rejected')", name="status"),
-        Index(
-            f"idx_{table}_open",
-            "status",
-            "lease_until",
-            "id",
-            postgresql_where=text("status IN ('pending','processing')"),
-            sqlite_where=text("status IN ('pending','processing')"),
+        _partial_index(
+            f"idx_{table}_open", "status", "lease_until", "id", where="status IN ('pending','processing')"
         ),
-        Index(
-            f"idx_{table}_failed",
-            "status",
-            "id",
-            postgresql_where=text("status = 'failed'"),
-            sqlite_where=text("status = 'failed'"),
-        ),
+        _partial_index(f"idx_{table}_failed", "status", "id", where="status = 'failed'"),
     )
 
 
 class Event(Base):
+    """An event: the code that guests register with, and the settings of its matching.
+
+    Written by admins. `code_key` is the form in which the code is unique and looked up (`keys.comparison_key`).
+    Whoever writes the event's faces or matches locks this row first. `version` is incremented when faces are deleted,
+    so that every process reads the event's faces again. Only embeddings of `active_engine_id` are compared.
+    """
+
     __tablename__ = "events"
     __table_args__ = (KEEP_NUMBERS,)
 
@@ -133,7 +167,6 @@ class Event(Base):
     expires_at: Mapped[datetime]
     guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
-    # Rises when faces disappear, so that every process drops the embeddings it holds of this event.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -144,26 +177,22 @@ class Event(Base):
 
 
 class User(Base):
+    """An account: a guest (`user`), a photographer or an admin.
+
+    Guests write theirs by registering, admins those of photographers; the master process makes the first admin.
+    `username_key` and `email_key` are unique within the event, or among the accounts without one. `event_id` is the
+    event in which a guest registered; when it is deleted, another event the guest has joined, or none. Photographers
+    and admins have none. Incrementing `token_version` revokes all tokens issued before.
+    """
+
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("user_type IN ('user','photographer','admin')", name="user_type"),
         UniqueConstraint("event_id", "username_key"),
         UniqueConstraint("event_id", "email_key"),
-        Index(
-            "uq_users_username_key_no_event",
-            "username_key",
-            unique=True,
-            postgresql_where=text("event_id IS NULL"),
-            sqlite_where=text("event_id IS NULL"),
-        ),
-        Index(
-            "uq_users_email_key_no_event",
-            "email_key",
-            unique=True,
-            postgresql_where=text("event_id IS NULL"),
-            sqlite_where=text("event_id IS NULL"),
-        ),
-        # Login has a name or an address and no event.
+        _partial_index("uq_users_username_key_no_event", "username_key", where="event_id IS NULL", unique=True),
+        _partial_index("uq_users_email_key_no_event", "email_key", where="event_id IS NULL", unique=True),
+        # For logins without an event code.
         Index("idx_users_username_key", "username_key"),
         Index("idx_users_email_key", "email_key"),
         Index("idx_users_user_type", "user_type"),
@@ -188,6 +217,8 @@ class User(Base):
 
 
 class EventPhotographer(Base):
+    """This photographer works at this event: uploads photos there and sees all of them."""
+
     __tablename__ = "event_photographers"
     __table_args__ = (Index("idx_event_photographers_photographer_id", "photographer_id"),)
 
@@ -196,7 +227,7 @@ class EventPhotographer(Base):
 
 
 class EventCover(Base):
-    """The photo that stands for an event. Every member sees it, even where guests see only those they are in."""
+    """The cover photo of an event. Every member sees it, even if guests see only the photos that show them."""
 
     __tablename__ = "event_covers"
     __table_args__ = (UniqueConstraint("photo_id"),)
@@ -206,14 +237,14 @@ class EventCover(Base):
 
 
 class UserEvent(Job, Base):
-    """A guest's membership of an event, and the job that matches the guest there (again)."""
+    """A guest's membership of an event, and the job that matches the guest there, at first or again."""
 
     __tablename__ = "user_events"
     __table_args__ = (
         Index("idx_user_events_user_event", "user_id", "event_id", unique=True),
         Index("idx_user_events_user_id", "user_id"),
         Index("idx_user_events_event_id", "event_id"),
-        # The order of an event's guest list, and enough to count guests from the index alone.
+        # The order of an event's guest list; also lets guests be counted from the index alone.
         Index("idx_user_events_event_order", "event_id", "id", "user_id"),
         *_job_table_args("user_events"),
         KEEP_NUMBERS,
@@ -223,13 +254,19 @@ class UserEvent(Job, Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When a person last asked for a matching; None if nobody did.
     requested_at: Mapped[datetime | None]
-    # Since when the guest does not want to be looked for there; nothing is matched until they consent again.
+    # When the guest withdrew the consent: nothing is matched there until the guest consents again.
     withdrawn_at: Mapped[datetime | None]
 
 
 class Selfie(Job, Base):
-    """A reference picture of a guest. A rejected one keeps its row, for the reason, and no bytes."""
+    """A guest's picture of their own face, and the job that embeds and matches it.
+
+    Guests write it by uploading; the file is in storage before the row. A selfie that is `done` replaces the older
+    ones of its guest: their rows, embeddings, matches and files are deleted. A `rejected` one keeps its row with the
+    error's name in `detail`, but no file: `storage_key`, `sha256`, `width` and `height` are null.
+    """
 
     __tablename__ = "selfies"
     __table_args__ = (
@@ -245,12 +282,16 @@ class Selfie(Job, Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     strict: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
-    # The name of the error for which it was rejected.
     detail: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class SelfieEmbedding(Base):
+    """A selfie's embedding by one engine for one event: a float32 unit vector as bytes.
+
+    Per event, because withdrawing the consent for one event deletes it there only.
+    """
+
     __tablename__ = "selfie_embeddings"
     __table_args__ = (
         UniqueConstraint("selfie_id", "event_id", "engine_id"),
@@ -263,11 +304,19 @@ class SelfieEmbedding(Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     engine_id: Mapped[str] = mapped_column(String(64))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
-    # The unit mean of it and the guest's surest faces in the event, for the second look; none found, none kept.
+    # The mean of the embedding and the guest's faces in the event, for the second pass; null if none was found.
     mean: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Photo(Job, Base):
+    """A photo of an event, and the job that makes its renditions and matches its faces.
+
+    Photographers and admins write it by uploading; the file is in storage before the row. The same bytes (`sha256`)
+    are one photo per event. `filename` is the random name of the stored file, `original_filename` the uploaded one.
+    `width` and `height` are in pixels of the upright picture. The job sets `mean_colour`. `photographer_id` becomes
+    null when the account is deleted: the photo stays.
+    """
+
     __tablename__ = "photos"
     __table_args__ = (
         UniqueConstraint("event_id", "sha256"),
@@ -275,10 +324,10 @@ class Photo(Job, Base):
         Index("idx_photos_event_id", "event_id"),
         Index("idx_photos_photographer_id", "photographer_id"),
         Index("idx_photos_event_photographer", "event_id", "photographer_id"),
-        # The lists' order: newest first within an event, and among one photographer's own.
+        # The order of the lists: newest first in an event, and of one photographer.
         Index("idx_photos_event_uploaded", "event_id", "uploaded_at", "id"),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
-        # An event's progress is counted and summed from the index alone: its guests ask while they wait.
+        # Waiting guests poll an event's progress: it is counted and summed from the index alone.
         Index("idx_photos_event_status", "event_id", "status", "size"),
         *_job_table_args("photos"),
         KEEP_NUMBERS,
@@ -296,13 +345,19 @@ class Photo(Job, Base):
     width: Mapped[int]
     height: Mapped[int]
     taken_at: Mapped[datetime | None]
-    # `#rrggbb`, shown until the picture has loaded.
+    # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Face(Base):
-    """One detected face. Box and landmarks are in pixels of the upright photo."""
+    """A face that one engine has detected in a photo.
+
+    Written by the photo's job only (`matching/service.py`), while the event's row is locked: so ids rise in the order
+    of the commits within an event. Never updated: a repeated job deletes the photo's faces and inserts new ones.
+    `event_id` is the photo's. `box` (x, y, width, height) and `landmarks` (five x, y) are in pixels of the upright
+    photo, `quality` is the detector's score, `embedding` a float32 unit vector as bytes.
+    """
 
     __tablename__ = "faces"
     __table_args__ = (
@@ -322,7 +377,13 @@ class Face(Base):
 
 
 class FaceMatch(Base):
-    """This guest is in this photo. `confidence_score` is the cosine similarity times 100."""
+    """A photo shows a guest.
+
+    Written by `matching/guest_matches.py` only, while the event's row is locked. At most one per guest and photo. The
+    matches are a function of the guest's selfie and the event's faces: matching again changes nothing. `face_id` is
+    the most similar face of the photo, `confidence_score` its cosine times 100. There is none for a photo the guest
+    has refused, nor in an event for which the guest has withdrawn the consent.
+    """
 
     __tablename__ = "face_matches"
     __table_args__ = (
@@ -344,7 +405,7 @@ class FaceMatch(Base):
 
 
 class Favourite(Base):
-    """A guest keeps this photo."""
+    """A guest has marked this photo as a favourite."""
 
     __tablename__ = "favourites"
     __table_args__ = (Index("idx_favourites_photo_id", "photo_id"),)
@@ -355,7 +416,7 @@ class Favourite(Base):
 
 
 class Refusal(Base):
-    """A guest said that this photo does not show them: it is never matched with them again."""
+    """A guest has said that a photo does not show them: the two are never matched again."""
 
     __tablename__ = "refusals"
     __table_args__ = (Index("idx_refusals_photo_id", "photo_id"),)
@@ -366,18 +427,12 @@ class Refusal(Base):
 
 
 class Consent(Base):
-    """A guest agreed, in these words and this language, to be looked for in an event's photos; kept as evidence."""
+    """A guest has consented to be searched for in an event's photos; kept as evidence, with the text's version."""
 
     __tablename__ = "consents"
     __table_args__ = (
-        Index(
-            "uq_consents_in_force",
-            "user_id",
-            "event_id",
-            "version",
-            unique=True,
-            postgresql_where=text("withdrawn_at IS NULL"),
-            sqlite_where=text("withdrawn_at IS NULL"),
+        _partial_index(
+            "uq_consents_in_force", "user_id", "event_id", "version", where="withdrawn_at IS NULL", unique=True
         ),
         Index("idx_consents_user_id", "user_id", "id"),
         Index("idx_consents_event_id", "event_id"),
@@ -394,11 +449,11 @@ class Consent(Base):
 
 
 class Sample(Base):
-    """How the service stood in one minute; whichever process comes first writes it."""
+    """The state of the service in one minute; the first process that tries writes it."""
 
     __tablename__ = "samples"
 
-    # Minutes since 1970: a number, so that points can be put together by division.
+    # Minutes since 1970, as a number: several minutes are grouped by division.
     minute: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     guests: Mapped[int] = mapped_column(BigInteger)
     selfies: Mapped[int] = mapped_column(BigInteger)
@@ -408,14 +463,14 @@ class Sample(Base):
     queue_age_seconds: Mapped[float]
     requests: Mapped[int] = mapped_column(BigInteger)
     errors: Mapped[int] = mapped_column(BigInteger)
-    # What the counters of that machine's processes showed then: the next sample of the machine counts from there.
+    # The counters of this machine's processes: the machine's next sample counts from there.
     machine: Mapped[str] = mapped_column(String(255))
     requests_seen: Mapped[int] = mapped_column(BigInteger)
     errors_seen: Mapped[int] = mapped_column(BigInteger)
 
 
 class ChangeMark(Base):
-    """A number that rises with each change of what processes keep in their caches, in the same transaction."""
+    """A number that is incremented in the transaction of each change to what processes cache under `name`."""
 
     __tablename__ = "change_marks"
 

@@ -1,4 +1,4 @@
-"""The id of the request that something is done for: in every log line, and carried on by the jobs it leaves."""
+"""The request id: in every log line, and stored with the jobs that a request creates."""
 
 import logging
 import re
@@ -14,13 +14,13 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current_request_id() -> str | None:
-    """Return the id of the request being served, or of the one whose job is being done."""
+    """Return the id of the current request, or of the request that created the current job."""
     return _current.get()
 
 
 @contextmanager
 def request_id(given: str | None) -> Iterator[str]:
-    """Do the block under an id: the one given, if it is sane, else a new one."""
+    """Set the request id for the block: the given one if it matches `SANE`, else a new one."""
     chosen = given if given and SANE.fullmatch(given) else uuid.uuid4().hex
     token = _current.set(chosen)
     try:
@@ -36,9 +36,9 @@ class _Stamp(logging.Filter):
 
 
 def set_up_logging(*, structured: bool, access: bool = True) -> None:
-    """Log to standard error: a JSON object a line, or, for a person at a terminal, plain text.
+    """Log to standard error: one JSON object per line if `structured`, else plain text.
 
-    With `access`, a line for each request too.
+    `access` also logs a line for each request.
     """
     fields = "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s"
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s [%(request_id)s]")

@@ -1,4 +1,4 @@
-"""The first admin: made from the environment or with a random password, never by whoever calls first."""
+"""The first admin: made at start-up from the environment or with a random password, never through a call."""
 
 import secrets
 
@@ -11,10 +11,10 @@ from settings import Settings
 
 
 def ensure_admin(settings: Settings) -> str | None:
-    """Make an admin if there is none; return the random password if one was made up.
+    """Make an admin if there is none; return the password if it was drawn at random, else None.
 
     Raises:
-        AccountTaken: the name belongs to somebody who is no admin.
+        AccountTaken: the name belongs to an account that is not an admin.
     """
     with reading() as session:
         if queries.has_admin(session):
@@ -25,7 +25,7 @@ def ensure_admin(settings: Settings) -> str | None:
     try:
         create_staff(NewAccount(name, email, password), ADMIN)
     except errors.AccountTaken:
-        # Two first starts at once: the other one made it.
+        # Two processes started for the first time at once: the other one made the account.
         with reading() as session:
             if not queries.has_admin(session):
                 raise

@@ -1,6 +1,6 @@
 """Password hashing: argon2id, 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
 
-The predecessor's bcrypt hashes verify too; a login replaces them.
+The bcrypt hashes of the earlier system are accepted too; a login replaces them.
 """
 
 import os
@@ -12,37 +12,37 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-# Version, cost (2^15 rounds take seconds), then salt and digest in bcrypt's own base 64.
+# Version, cost (2^15 rounds take seconds), then salt and digest in bcrypt's own base64 alphabet.
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}")
 BCRYPT_BYTES = 72
 
 _hash = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19456, parallelism=1),))
-# Hashes at once in this process: more would only share the same cores, 19 MiB each.
-_places = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+# Hashes computed at once in this process: more would share the same cores and take 19 MiB each.
+_slots = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
 _DECOY = _hash.hash("the password of nobody")
 
 
 def hash_password(password: str) -> str:
     """Return the hash to store."""
-    with _places:
+    with _slots:
         return _hash.hash(password)
 
 
 def verify_password(password: str, hashed: str | None) -> bool:
-    """Tell whether `password` belongs to `hashed`; without a hash, take as long and answer no."""
-    with _places:
+    """Tell whether `password` belongs to `hashed`; without a hash, return false after the same time."""
+    with _slots:
         if hashed is not None and is_bcrypt(hashed):
-            # bcrypt has never looked further than 72 bytes; newer versions say so instead.
+            # bcrypt uses only the first 72 bytes; its newer versions raise an error for longer input.
             return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], hashed.encode())
         try:
             right = _hash.verify(password, hashed or _DECOY)
         except UnknownHashError:
-            # Damaged: it fits no password, and takes as long to say so.
+            # The stored hash is damaged: no password fits it. Take the same time as for any other.
             _hash.verify(password, _DECOY)
             return False
     return right and hashed is not None
 
 
 def is_bcrypt(hashed: str) -> bool:
-    """Tell whether `hashed` is a well-formed bcrypt hash, in any of its three spellings."""
+    """Tell whether `hashed` is a well-formed bcrypt hash (prefix 2a, 2b or 2y)."""
     return BCRYPT.fullmatch(hashed) is not None

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent
 
-# Asked at every call of somebody who is logged in: made once.
+# Run at every authenticated call, so the statement is built once.
 _USER = select(User).where(User.id == bindparam("user_id")).options(joinedload(User.event))
 
 
 def user(session: Session, user_id: int) -> User | None:
-    """Return the account with its event."""
+    """Return the account with its home event."""
     return session.scalar(_USER, {"user_id": user_id})
 
 
@@ -27,8 +27,8 @@ def taken(
 
 
 def named(session: Session, key: str, limit: int) -> Sequence[User]:
-    """Return the accounts whose name or address is `key`, with their events, at most `limit`."""
-    # A name with an @ is its account's own address, so one index answers either way.
+    """Return at most `limit` accounts whose name or address is `key`, with their home events."""
+    # A name with an "@" is always the account's own address, so one of two indexes answers the query.
     column = User.email_key if "@" in key else User.username_key
     return session.scalars(
         select(User).where(column == key).options(joinedload(User.event)).order_by(User.id).limit(limit)
@@ -36,7 +36,7 @@ def named(session: Session, key: str, limit: int) -> Sequence[User]:
 
 
 def named_in_event(session: Session, key: str, event_id: int, limit: int) -> Sequence[User]:
-    """Return the accounts with that name or address that were made in the event or joined it, at most `limit`."""
+    """Return at most `limit` accounts with that name or address that were made in the event or joined it."""
     column = User.email_key if "@" in key else User.username_key
     joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
     return session.scalars(
@@ -49,12 +49,12 @@ def named_in_event(session: Session, key: str, event_id: int, limit: int) -> Seq
 
 
 def replace_hash(session: Session, user_id: int, old: str, new: str) -> None:
-    """Store another hash of the same password, unless the password has changed meanwhile."""
+    """Store another hash of the same password, unless the hash was changed meanwhile."""
     session.execute(update(User).where(User.id == user_id, User.hashed_password == old).values(hashed_password=new))
 
 
 def has_admin(session: Session) -> bool:
-    """Tell whether somebody can administer."""
+    """Tell whether there is an admin."""
     return bool(session.scalar(select(exists().where(User.user_type == ADMIN))))
 
 
@@ -73,12 +73,12 @@ def photographer(session: Session, user_id: int) -> User | None:
 
 
 def lock_user(session: Session, user_id: int) -> User | None:
-    """Return the account and hold its row: whoever else changes its selfies or memberships waits."""
+    """Return the account and lock its row, so that other changes of its selfies and memberships wait."""
     return session.scalar(select(User).where(User.id == user_id).with_for_update())
 
 
 def assigned(session: Session, photographer_id: int, event_id: int) -> bool:
-    """Tell whether the photographer works at that event."""
+    """Tell whether the photographer is assigned to the event."""
     return bool(
         session.scalar(
             select(
@@ -92,7 +92,7 @@ def assigned(session: Session, photographer_id: int, event_id: int) -> bool:
 
 
 def consents(session: Session, user_id: int, event_id: int, version: str | None = None) -> Sequence[Consent]:
-    """Return the guest's consents in force in the event, to those words alone where a version is given."""
+    """Return the guest's consents in force in the event, only those to `version` if it is given."""
     wanted = select(Consent).where(
         Consent.user_id == user_id, Consent.event_id == event_id, Consent.withdrawn_at.is_(None)
     )
@@ -100,7 +100,7 @@ def consents(session: Session, user_id: int, event_id: int, version: str | None 
 
 
 def all_consents(session: Session, user_id: int) -> Sequence[Row[Consent, str]]:
-    """Return every consent the guest ever gave, with the event's name, newest first."""
+    """Return every consent the guest gave, withdrawn ones included, with the event's name, newest first."""
     return session.execute(
         select(Consent, Event.name)
         .join(Event, Event.id == Consent.event_id)
@@ -110,7 +110,7 @@ def all_consents(session: Session, user_id: int) -> Sequence[Row[Consent, str]]:
 
 
 def remove(session: Session, user_id: int) -> None:
-    """Delete the account; the database deletes all that hangs on it."""
+    """Delete the account; foreign keys delete everything that refers to it."""
     session.execute(delete(User).where(User.id == user_id))
 
 

@@ -14,13 +14,13 @@ from events.service import by_typed_code
 from keys import comparison_key, lookup_key
 from models import ADMIN, PHOTOGRAPHER, User
 
-# A name that fits more accounts is not worth a hash for each: the app must give the event's code.
+# Each account that fits a name costs one password hash. Beyond this many, the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What somebody wants to be called, and the password in plain, which goes no further than its hash."""
+    """Name, address and plain password of an account to make; only the password's hash is stored."""
 
     username: str
     email: str
@@ -28,12 +28,12 @@ class NewAccount:
 
     @property
     def username_key(self) -> str:
-        """The form in which the name is unique."""
+        """The normalised name, on which uniqueness is decided."""
         return comparison_key(self.username)
 
     @property
     def email_key(self) -> str:
-        """The form in which the address is unique."""
+        """The normalised address, on which uniqueness is decided."""
         return comparison_key(self.email)
 
 
@@ -41,9 +41,8 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
     """Return an access token and its lifetime in seconds.
 
     Raises:
-        BadCredentials: no such account, or not its password.
-        SeveralAccounts: the password fits several, or the name fits too many to try.
-
+        BadCredentials: there is no such account, or the password is wrong.
+        SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED.
     """
     key = lookup_key(username)
     candidates, event_id = _candidates(key, event_code)
@@ -60,15 +59,15 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
         tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
         raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
     if is_bcrypt(fitting[0].hashed_password):
-        _hash_anew(fitting[0], password)
+        _rehash(fitting[0], password)
     return tokens.issue(fitting[0].id, fitting[0].token_version)
 
 
 def log_in_to(ticket: str) -> tuple[str, int]:
-    """Return an access token and its lifetime in seconds, for the account picked after a right password.
+    """Return an access token and its lifetime in seconds for the account that the ticket names.
 
     Raises:
-        InvalidToken: the ticket is forged or too old, or the account is closed.
+        InvalidToken: the ticket is forged or expired, or the account is closed.
     """
     claims = tokens.read_choice(ticket)
     user = user_of(claims)
@@ -76,13 +75,13 @@ def log_in_to(ticket: str) -> tuple[str, int]:
 
 
 def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:
-    """Return the active accounts a name may mean, and the event it was narrowed to."""
+    """Return the active accounts with that name or address, and the id of the event the search was limited to."""
     limit = MAX_ACCOUNTS_TRIED + 1
     if key is None:
         return [], None
     with reading() as session:
         if event_code:
-            # Expired events too: a guest who kept the app still sees their photos.
+            # Expired events count too: their guests still see their photos.
             event = by_typed_code(session, event_code)
             if event is None:
                 return [], None
@@ -95,13 +94,13 @@ def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User]
 
 
 def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
-    """An account made in the event asked for goes before one that joined it; staff's goes before their guest ones."""
+    """Prefer the account made in that event to accounts that joined it; without an event, prefer staff to guests."""
     first = [user for user in fitting if user.event_id == event_id]
     return first if len(first) == 1 else fitting
 
 
-def _hash_anew(user: User, password: str) -> None:
-    """Replace a hash of the predecessor, now that the password is known, unless it has just been changed."""
+def _rehash(user: User, password: str) -> None:
+    """Replace a bcrypt hash by an argon2id hash, unless the password was changed meanwhile."""
     hashed = hash_password(password)
     with transaction() as session:
         queries.replace_hash(session, user.id, user.hashed_password, hashed)
@@ -113,10 +112,10 @@ def _choice(user: User) -> dict[str, str | None]:
 
 
 def user_of(claims: tokens.TokenClaims) -> User:
-    """Return the account a token stands for, with its event.
+    """Return the account that a token names, with its event.
 
     Raises:
-        InvalidToken: the account is gone or closed, or has since revoked its tokens.
+        InvalidToken: the account is deleted or closed, or its tokens were revoked after this one was issued.
     """
     with reading() as session:
         user = queries.user(session, claims.user_id)
@@ -132,7 +131,8 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     """Make the account of a photographer or an admin.
 
     Raises:
-        UsernameIsNotOwnEmail, AccountTaken: as they say.
+        UsernameIsNotOwnEmail: the name is an address other than the account's own.
+        AccountTaken: the name or the address is in use among the accounts without an event.
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
     check_username(account)
@@ -151,10 +151,12 @@ def update_photographer(
     password: str | None = None,
     is_active: bool | None = None,
 ) -> User:
-    """Change a photographer's account; a new password or closing it revokes the tokens given before.
+    """Change a photographer's account; a new password, or closing the account, revokes its tokens.
 
     Raises:
-        NoSuchPhotographer, UsernameIsNotOwnEmail, AccountTaken: as they say.
+        NoSuchPhotographer: there is no photographer with this id.
+        UsernameIsNotOwnEmail: the new name is an address other than the account's own.
+        AccountTaken: the new name or address is in use among the accounts without an event.
     """
     hashed = hash_password(password) if password else None
     with transaction() as session:
@@ -179,7 +181,7 @@ def delete_photographer(user_id: int) -> None:
     """Delete a photographer's account; the photos stay with their events.
 
     Raises:
-        NoSuchPhotographer: there is none.
+        NoSuchPhotographer: there is no photographer with this id.
     """
     with transaction() as session:
         user = queries.photographer(session, user_id)

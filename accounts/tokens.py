@@ -14,13 +14,13 @@ from models import utcnow
 from settings import get_settings
 
 ALGORITHM = "HS256"
-# How long a choice between accounts stays open.
+# Seconds for which a ticket for choosing between accounts is valid.
 CHOICE_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """Whose token it is, and the account's `token_version` when it was given."""
+    """The account's id, and its `token_version` when the token was issued."""
 
     user_id: int
     version: int
@@ -35,7 +35,7 @@ def issue(user_id: int, version: int) -> tuple[str, int]:
 
 
 def read(token: str) -> TokenClaims:
-    """Return what a token claims, once its signature and its expiry are checked.
+    """Return a token's claims after checking its signature and its expiry.
 
     Raises:
         InvalidToken: expired, forged, unsigned or malformed.
@@ -56,7 +56,7 @@ def read(token: str) -> TokenClaims:
 
 
 def _signature(purpose: bytes, message: str) -> str:
-    # A key for each purpose, so that no signature can pass for one of another kind or for a token's.
+    # Each purpose has a key of its own, so that a signature made for one is never valid for another.
     key = hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
     return base64.urlsafe_b64encode(hmac.digest(key, message.encode(), hashlib.sha256)[:18]).decode()
 
@@ -71,31 +71,31 @@ def sign(message: str) -> str:
 
 
 def signature_fits(message: str, signature: str) -> bool:
-    """Tell in constant time whether `signature` is that of `message`."""
+    """Tell, in constant time, whether `signature` is the signature of `message`."""
     return _same(sign(message), signature)
 
 
 def csrf_of(seed: str) -> str:
-    """Return the token that only pages given to the browser with this secret cookie contain."""
+    """Return the CSRF token that belongs to a secret cookie value."""
     return _signature(b"form", seed)
 
 
 def csrf_fits(seed: str, token: str) -> bool:
-    """Tell in constant time whether `token` belongs to the browser with this cookie."""
+    """Tell, in constant time, whether `token` is the CSRF token of this cookie value."""
     return _same(csrf_of(seed), token)
 
 
 def issue_choice(user_id: int, version: int) -> str:
-    """Return a ticket by which somebody who just gave the right password may pick this one of their accounts."""
+    """Return a ticket that logs in to this account for 5 minutes; given only after the right password."""
     message = f"{user_id}.{version}.{int(utcnow().timestamp()) + CHOICE_SECONDS}"
     return f"{message}.{_signature(b'choice', message)}"
 
 
 def read_choice(ticket: str) -> TokenClaims:
-    """Return whose account a ticket picks.
+    """Return the account that a ticket names.
 
     Raises:
-        InvalidToken: forged or too old.
+        InvalidToken: the ticket is forged or expired.
     """
     message, _, signature = ticket.rpartition(".")
     if not _same(_signature(b"choice", message), signature):

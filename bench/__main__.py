@@ -1,8 +1,8 @@
-"""Everything that is measured, in one command: `python -m bench [--only NAME] [--quick]`.
+"""Runs every measurement in one command: `python -m bench [--only NAME] [--quick]`.
 
-Each part runs in a process of its own and leaves its figures in `build/bench/`; the table, the pictures, the page and
-the table in `docs/performance.md` are made of what lies there. A missed goal is a result: the exit status is about
-parts that failed to measure. A quick run leaves the document alone.
+Each part runs in a process of its own and writes its figures to `build/bench/`. The printed table, the plots, the
+HTML page and the table in `docs/performance.md` are made from these files. A missed goal is a result, not a failure:
+the exit status is 1 only if a part could not measure. A quick run does not change the document.
 """
 
 import argparse
@@ -22,7 +22,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 def machine() -> str:
-    """Return what it is measured on, in a sentence."""
+    """Return a sentence that describes the machine."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     cores = sum(line.startswith("processor") for line in lines)
     kind = "with" if has_bf16() else "without"
@@ -30,7 +30,7 @@ def machine() -> str:
 
 
 def run_part(name: str, folder: Path, quick: bool) -> bool:
-    """Measure one part; tell whether it came through."""
+    """Measure one part; return whether it succeeded."""
     command = [sys.executable, "-m", f"bench.{name}", "--json", str(folder / f"{name}.json")]
     command += ["--quick"] if quick else []
     command += ["--run"] if name == "load_results" else []
@@ -38,12 +38,12 @@ def run_part(name: str, folder: Path, quick: bool) -> bool:
 
 
 def collected(folder: Path) -> list[Measured]:
-    """Return the parts that left figures, in their order."""
+    """Return the parts that have figures, in the order of the table."""
     found = []
     for name in PARTS:
         path = folder / f"{name}.json"
         if name == "load_results":
-            # What the load tests left last, whoever ran them.
+            # The latest results of the load tests, whichever command produced them.
             found += [part for part in [read_results()] if part.results]
         elif path.is_file():
             when = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d")
@@ -53,7 +53,7 @@ def collected(folder: Path) -> list[Measured]:
 
 
 def publish(parts: list[Measured], folder: Path, *, document: Path | None) -> None:
-    """Write table, pictures and page, and renew the document."""
+    """Write table, plots and page, and update the document."""
     drawn = pictures(parts, folder)
     (folder / "table.md").write_text(f"{machine()}\n\n{table(parts)}\n")
     (folder / "index.html").write_text(page(parts, drawn, machine()))

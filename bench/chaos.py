@@ -1,6 +1,6 @@
-"""Guests and photos arrive while workers and whole servers are killed. At the end nothing accepted may be missing.
+"""Guests and photos arrive while workers and whole servers are killed; at the end nothing accepted may be missing.
 
-A calm run with the same people and pictures says which matches there must be.
+A calm run with the same people and pictures gives the expected matches.
 """
 
 import argparse
@@ -23,21 +23,21 @@ import numpy as np
 
 from faces.local import LocalEngine
 from testkit.postgres import databases
-from testkit.samples import sample_file
-from testkit.servers import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
+from testkit.sample_pictures import sample_file
+from testkit.servers import ROOT, TLS, BenchError, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run
 KILL_EVERY_SECONDS = 2.0
 RETRY_SECONDS = 0.3
 GIVE_UP_SECONDS = 120.0
 SETTLE_SECONDS = 300.0
-# Answers after which the same call is worth sending again.
+# Statuses after which the same call is sent again.
 PASSING = (502, 503, 504)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much arrives in how many seconds."""
+    """How many guests and photos arrive, and in how many seconds."""
 
     seconds: float = 60.0
     guests: int = 40
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was accepted, and what became of it."""
+    """What was accepted, and its state at the end."""
 
     accepted_selfies: int = 0
     accepted_photos: int = 0
@@ -92,7 +92,7 @@ def make_pictures(plan: Plan) -> tuple[list[bytes], list[bytes]]:
 
 
 def insist(send: Callable[[], Any]) -> Any:
-    """Send until it is answered, as a phone does; an answer that is not passing is final.
+    """Send a call until it gets an answer that is not temporary, as a phone does.
 
     Raises:
         BenchError: no answer within two minutes.
@@ -113,12 +113,8 @@ class Crowd:
     def __init__(self, server: Server, plan: Plan, outcome: Outcome) -> None:
         self._url, self._plan, self._outcome = server.url, plan, outcome
         self._lock = threading.Lock()
-        with Api(server) as anyone:
-            self.admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": PASSWORD}
-        lea = self.admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        body = {"name": "Chaos", "event_code": "CHAOS", "photographer_id": lea}
-        self.event_id = self.admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+        event = create_event(server, "lea", PASSWORD, event_code="CHAOS")
+        self.admin, self.event_id = event.admin, event.id
         self.tokens: dict[str, str] = {}
         self.photographer = self._token("lea")
 
@@ -140,7 +136,7 @@ class Crowd:
         data = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
         body = {"user_data": data, "event_code": "CHAOS"}
         answer = self._request("POST", "/api/register-with-event-code", json=body)
-        # A registration whose answer was lost is known at the second try.
+        # If the answer to a registration was lost, the second try finds the account taken.
         if answer.status_code != 200 and answer.json().get("error") != "AccountTaken":
             raise BenchError(f"{name} cannot register: {answer.status_code} {answer.text}")
         token = self._token(name)
@@ -191,7 +187,7 @@ class Crowd:
         wait_until(quiet, SETTLE_SECONDS, "the queue to empty")
 
     def examine(self) -> None:
-        """Write down what became of everything."""
+        """Record the final state of everything that was accepted."""
         path = f"/api/photographer/events/{self.event_id}/photos"
         photos = self._request("GET", path, self.photographer).json()
         names = [photo["original_filename"] for photo in photos]
@@ -228,8 +224,8 @@ def wreck(launcher: Launcher, plan: Plan, outcome: Outcome, over: threading.Even
 
 
 def _sweep(launcher: Launcher) -> int:
-    """Erase, without grace, the files that no row knows; return how many there were."""
-    command = [sys.executable, "-m", "operations.sweep", "--grace", "0"]
+    """Erase files without a row, with no grace period; return how many there were."""
+    command = [sys.executable, "-m", "jobs.sweep", "--grace", "0"]
     done = subprocess.run(command, cwd=ROOT, env=launcher.environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"the sweep failed: {done.stderr[-300:]}")
@@ -270,7 +266,7 @@ def play(folder: Path, plan: Plan, *, calm: bool, database_url: str | None = Non
 
 
 def differences(calm: Outcome, wild: Outcome) -> list[str]:
-    """Return in words what the wild run lost, doubled or matched differently."""
+    """Return sentences about what the run with kills lost, duplicated or matched differently."""
     found = [f"not done: {each}" for each in wild.unfinished]
     if wild.duplicates:
         found.append(f"{wild.duplicates} twice")

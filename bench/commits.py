@@ -1,4 +1,4 @@
-"""What durable writes cost: `python -m bench.commits [FOLDER]`.
+"""Measures the cost of durable writes: `python -m bench.commits [FOLDER]`.
 
 A commit of one row on SQLite with `synchronous=FULL` against `NORMAL`, and a picture put with its file and folder
 synced against the same without, in turns on the same disk. Medians and 95th percentiles in milliseconds.

@@ -1,4 +1,4 @@
-"""An event composed of real faces in synthetic scenes, with the truth beside it; and how right a matching of it is.
+"""Composes an event of real faces in synthetic scenes with known answers, and scores a matching against them.
 
 From a folder of labelled portraits (`Name_0001.jpg`, 150 px, tightly cropped): each guest has one selfie and six
 further pictures spread over the photos; strangers stand among them.
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 from testkit.servers import ROOT
 
 SHARED = ROOT.parent / "shared" / "photos"
@@ -27,7 +27,7 @@ PICTURES_EACH = 6
 
 @dataclass(frozen=True, slots=True)
 class ComposedEvent:
-    """Selfies by guest, photos by name, and who of the guests is in each photo."""
+    """Selfies by guest, photos by name, and the guests that are in each photo."""
 
     selfies: dict[str, bytes]
     photos: dict[str, bytes]
@@ -36,7 +36,7 @@ class ComposedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How right a matching is, over all pairs of guest and photo."""
+    """Precision and recall of a matching over all pairs of guest and photo."""
 
     precision: float
     recall: float
@@ -49,7 +49,7 @@ class Score:
 
 
 def score(found: Iterable[tuple[str, str]], truth: dict[str, set[str]]) -> Score:
-    """Judge pairs of photo and guest; who finds nothing is precise and has no recall."""
+    """Score pairs of photo and guest; without any match, precision is 1 and recall 0."""
     claimed = set(found)
     there = {(photo, guest) for photo, guests in truth.items() for guest in guests}
     right = len(claimed & there)

@@ -17,7 +17,7 @@ import uvloop
 from bench.constant_app import ASYNC_PATH, PATH
 from bench.report import Drawing, Measured, Result, run_part
 from bench.responsive import cpu_seconds
-from testkit.servers import Api, Launcher, temporary_folder
+from testkit.servers import Launcher, create_event, temporary_folder
 
 PART = "constant"
 BOUND = 0.85
@@ -34,7 +34,7 @@ class Wrong(Exception):
 
 
 class Caller(asyncio.Protocol):
-    """A connection that asks again as soon as it is answered, until `end`."""
+    """A connection that sends the next request as soon as it has an answer, until `end`."""
 
     def __init__(self, request: bytes, end: float) -> None:
         self._request, self._end, self._seen = request, end, b""
@@ -42,13 +42,13 @@ class Caller(asyncio.Protocol):
         self.answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask."""
+        """Send the first request."""
         # uvloop's transports do not descend from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Count a whole answer and ask again."""
+        """Count a complete answer and send the next request."""
         self._seen += data
         if not self._seen.endswith(WANTED):
             if len(self._seen) > 4096:
@@ -66,7 +66,7 @@ class Caller(asyncio.Protocol):
             self.done.set_result(self.answered)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notice a server that hangs up."""
+        """Record that the server closed the connection."""
         self._fail()
 
     def _fail(self) -> None:
@@ -88,7 +88,7 @@ async def _turn(host: str, port: int, path: str, seconds: float) -> float:
 
 
 def rate(host: str, port: int, path: str, seconds: float) -> float:
-    """Return the requests a second that are answered rightly.
+    """Return the number of correct answers per second.
 
     Raises:
         Wrong: another answer, or none.
@@ -98,7 +98,7 @@ def rate(host: str, port: int, path: str, seconds: float) -> float:
 
 
 def _server(folder: Path) -> Launcher:
-    """Start the bench's app on the first core, and leave this process the last."""
+    """Start the app on the first core and pin this process to the last."""
     cores = sorted(os.sched_getaffinity(0))
     launcher = Launcher(folder, app="bench.constant_app:app", GUNICORN_WORKERS="1")
     os.sched_setaffinity(0, cores[:1])
@@ -131,12 +131,7 @@ def measure(quick: bool) -> Measured:
     with temporary_folder() as folder:
         launcher = _server(folder)
         try:
-            with Api(launcher.server) as anyone:
-                admin = anyone.logged_in("admin", launcher.password)
-                who = {"username": "lea", "email": "lea@example.org", "password": "bench password"}
-                lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-                body = {"name": "Bench", "event_code": "BENCH", "photographer_id": lea}
-                admin.call("POST", "/api/admin/create-event", json=body)
+            create_event(launcher.server, event_code="BENCH")
             rates, share, cpu = take_turns(launcher, QUICK_TURNS if quick else TURNS)
         finally:
             launcher.stop()

@@ -1,4 +1,4 @@
-"""An event out of a folder of photos and a folder of selfies, through the API of a real server."""
+"""Plays an event from a folder of photos and a folder of selfies through the API of a real server."""
 
 import argparse
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
-from testkit.samples import NoPictures, Pictures, default_pictures, read_folders
-from testkit.servers import Api, BenchError, Server, serve, temporary_folder, wait_until
+from testkit.sample_pictures import NoPictures, Pictures, default_pictures, read_folders
+from testkit.servers import Api, BenchError, Server, create_event, run_server, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0
@@ -19,7 +19,7 @@ PASSWORD = "demo password"  # noqa: S105 - of accounts that live for the demo
 
 @dataclass(slots=True)
 class GuestResult:
-    """What one guest found with one portrait: photo → score; or why the selfie was refused."""
+    """One guest's matches with one portrait (photo -> score), or the reason why the selfie was rejected."""
 
     name: str
     found: dict[str, float]
@@ -78,23 +78,16 @@ class DemoReport:
 
 
 class _Event:
-    """One event in the making."""
+    """The state of one event while it is played."""
 
     def __init__(self, server: Server, number: int, pictures: Pictures, out: Path | None) -> None:
         self._server, self._number, self._pictures, self._out = server, number, pictures, out
         self._rejected: list[str] = []
-        with Api(server) as anyone:
-            self._admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": f"photographer{number}", "email": f"p{number}@example.org", "password": PASSWORD}
-        created = self._admin.call("POST", "/api/admin/photographers", json=who)
-        event = {"name": f"Demo {number}", "photographer_id": created["photographer_id"]}
-        answer = self._admin.call("POST", "/api/admin/create-event", json=event)
-        self._id, self._code = answer["event_id"], answer["event_code"]
-        with Api(server) as anyone:
-            self._photographer = anyone.logged_in(who["username"], PASSWORD)
+        event = create_event(server, f"photographer{number}", PASSWORD, name=f"Demo {number}")
+        self._id, self._code, self._photographer = event.id, event.code, event.photographer
 
     def run(self) -> EventResult:
-        """Half of the selfies come before the photos and half after: whichever comes last, they must meet."""
+        """Send half of the selfies before the photos and half after: the matches must not depend on the order."""
         portraits = {
             name: each[self._number] for name, each in self._pictures.portraits.items() if self._number < len(each)
         }
@@ -169,13 +162,21 @@ def run_demo(pictures: Pictures, out: Path | None = None) -> DemoReport:
     """
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    with temporary_folder() as folder, serve(folder) as server:
-        events = [_Event(server, number, pictures, out).run() for number in range(pictures.events)]
-    return DemoReport(events, pictures.truth)
+    with temporary_folder() as folder, run_server(folder) as server:
+        return play(server, pictures, pictures.events, out)
+
+
+def play(server: Server, pictures: Pictures, events: int, out: Path | None = None) -> DemoReport:
+    """Play the whole journey on a running server, once for each of the first portraits of everybody.
+
+    Raises:
+        BenchError: a step did not go as it must.
+    """
+    return DemoReport([_Event(server, number, pictures, out).run() for number in range(events)], pictures.truth)
 
 
 def show(report: DemoReport) -> None:
-    """Print each guest's photos with scores, the time per photo, and how right it was."""
+    """Print each guest's photos with scores, the time per photo, precision and recall."""
     for number, event in enumerate(report.events, 1):
         print(f"\nEvent {number}: {event.seconds_per_photo:.2f} s a photo")
         for line in event.rejected:

@@ -25,13 +25,13 @@ from faces.local import LocalEngine
 PART = "dlib_compare"
 GUESTS, QUICK_GUESTS = 24, 4
 COSINE = 0.40
-# The package's own default, and the strictness with which it does best here.
+# The package's default tolerance, and the one with the best F1 here.
 TOLERANCES = (0.6, 0.5)
 Vectors = NDArray[Any]
 
 
 def dlib_worker(pipe: "Connection[Any, Any]") -> None:
-    """Answer each picture's bytes with the CPU seconds it took and the encodings found, until None comes."""
+    """For each picture received, send back CPU seconds and encodings; stop at None."""
     os.environ["OMP_NUM_THREADS"] = "1"
     import io
 
@@ -46,7 +46,7 @@ def dlib_worker(pipe: "Connection[Any, Any]") -> None:
 
 
 class Dlib:
-    """The other process."""
+    """The process in which dlib runs."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -102,7 +102,7 @@ def _pairs(found: dict[str, set[str]]) -> Iterable[tuple[str, str]]:
 
 
 def compare(event: ComposedEvent) -> tuple[list[float], list[float], Score, dict[float, Score]]:
-    """Return the CPU seconds of each photo by ours and by dlib, and how right each is."""
+    """Return the CPU seconds of each photo with either engine, and the score of each."""
     cv2.setNumThreads(1)
     engine, other = LocalEngine(), Dlib()
     guests = {name: our_selfie(engine, data) for name, data in event.selfies.items()}

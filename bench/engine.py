@@ -1,7 +1,7 @@
 """CPU of a 12-megapixel photo with six faces: the engine's (what the job asks of it) against OpenCV alone.
 
-Both decode, detect, embed and make two renditions of the same photos, in turn, in one process, on one core. Beside it
-how right both are on the same composed event, and how alike their embeddings.
+Both decode, detect, embed and make two renditions of the same photos, in turn, in one process, on one core. It also
+scores both on the same composed event, and compares their embeddings.
 """
 
 import statistics
@@ -22,7 +22,7 @@ from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from bench.opencv_alone import OpenCvAlone
 from bench.report import Drawing, Measured, Result, run_part
 from faces.local import LocalEngine
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 
 PART = "engine"
 ROUNDS, QUICK_ROUNDS = 25, 4
@@ -109,7 +109,7 @@ def _ratio(name: str, taken: tuple[list[float], list[float]], bound: float | Non
 
 
 def measure(quick: bool) -> Measured:
-    """Measure; how right both are only where there are labelled portraits."""
+    """Measure; accuracy is measured only where labelled portraits are available."""
     bound, rounds = 0.6 if has_bf16() else 0.75, QUICK_ROUNDS if quick else ROUNDS
     kind = "with" if has_bf16() else "without"
     six = ratios(twelve_megapixel_photo, rounds)

@@ -1,7 +1,7 @@
-"""The guest's gallery in Chromium: how soon the first photo is seen on a slow phone, and what thousands of them take.
+"""The guest's gallery in Chromium: time to the first photo on a slow phone, and the memory that thousands take.
 
 A guest is in all 2,000 photos of an event. The first visit: logged in, nothing in the browser's cache, 150 ms round
-trip, 1.6 Mbit/s down, a processor four times slower. Then the whole gallery is scrolled through without a brake.
+trip, 1.6 Mbit/s down, a processor four times slower. Then the whole gallery is scrolled through without throttling.
 """
 
 import os
@@ -27,10 +27,10 @@ from events.service import NewEvent
 from guests import registration
 from models import Photo
 from photos.keys import storage_key
-from testkit.crowd import add_faces, add_matches, add_photos, add_selfies
-from testkit.samples import sample_file
-from testkit.servers import Api, Server, serve, temporary_folder
-from testkit.service_here import service_here
+from testkit.bulk_rows import add_faces, add_matches, add_photos, add_selfies
+from testkit.in_process import service_in_process
+from testkit.sample_pictures import sample_file
+from testkit.servers import Api, Server, run_server, temporary_folder
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PHOTOS, QUICK_PHOTOS, VISITS = 2000, 400, 5
@@ -38,7 +38,7 @@ PASSWORD = "a gallery's password"  # noqa: S105 - of an account that lives for t
 SLOW_NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 SHAPES = ((2400, 1600), (1600, 2400), (2400, 1350), (2000, 2000))
-# When the first thumbnail is on the screen, and what has moved until then and after.
+# The time of the first thumbnail on the screen, and the layout shift before and after it.
 WATCH = """
 document.addEventListener("load", ({ target }) => {
   if (target.closest?.(".tile")) requestAnimationFrame(() => setTimeout(() => (window.first ??= performance.now())));
@@ -66,7 +66,7 @@ def _pictures() -> Iterator[images.Renditions]:
 def prepare(folder: Path, photos: int) -> tuple[int, int]:
     """Fill a database and storage; return the event's id and the middle size of a thumbnail in bytes."""
     pictures = list(_pictures())
-    with service_here(folder, None, "fake"):
+    with service_in_process(folder, None, "fake"):
         event = events.create(NewEvent("Gallery", event_code="GALLERY"))
         guest = registration.register(NewAccount("guest", "guest@example.org", PASSWORD), "GALLERY", "fr")
         with transaction() as session:
@@ -93,7 +93,7 @@ def _visit(browser: Browser, server: Server, token: str) -> tuple[BrowserContext
 
 
 def first_photo(browser: Browser, server: Server, token: str) -> tuple[float, float, float]:
-    """Return seconds from asking for the page to the first photo, kB that came until then, and what moved."""
+    """Return the seconds from the request to the first photo, the kB received until then, and the layout shift."""
     context, page = _visit(browser, server, token)
     tools = context.new_cdp_session(page)
     tools.send("Network.enable")
@@ -141,7 +141,7 @@ def measure(quick: bool) -> Measured:
     with temporary_folder() as folder:
         _, thumb = prepare(folder, photos)
         with (
-            serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1") as server,
+            run_server(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1") as server,
             sync_playwright() as play,
         ):
             token = Api(server).call("POST", "/api/login", json={"username": "guest", "password": PASSWORD})

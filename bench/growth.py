@@ -1,7 +1,7 @@
 """How calls grow: availability and login with 1,000 and 1,000,000 users, a first page with 1,000 and 100,000 photos.
 
 The service's own functions are called in this process, the small database and the large one in turn, on SQLite and on
-PostgreSQL: HTTP, the same for both, would only hide what grows. Each call asks for somebody else.
+PostgreSQL: HTTP costs the same for both and would hide the growth. Each call asks for another user.
 """
 
 import secrets
@@ -26,23 +26,23 @@ from guests import registration
 from models import User
 from photos import service as photos
 from photos.queries import Page
-from testkit.crowd import add_selfies, add_users, fill, refresh_statistics
+from testkit.bulk_rows import add_selfies, add_users, fill_event, refresh_statistics
+from testkit.in_process import service_in_process, use_database
 from testkit.postgres import databases
 from testkit.servers import temporary_folder
-from testkit.service_here import service_here, use
 
 PART = "growth"
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 CODE = "GROWTH"
 BOUND = 1.5
 PAGE = 30
-# In how many photos the guest is, whatever the event's size.
+# The number of photos that show the guest, for every size of event.
 SHOWN_IN = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many users and photos each side has, how often the sides take turns, and how many calls a turn has."""
+    """The number of users and photos of each side, of turns, and of calls in a turn."""
 
     users: tuple[int, int]
     photos: tuple[int, int]
@@ -66,14 +66,14 @@ class Side:
 
 def fill_side(folder: Path, database_url: str | None, users: int, photos_: int, shown_in: int = SHOWN_IN) -> Side:
     """Migrate and fill a database: an event with all the users, and a guest who is in old and new photos."""
-    with service_here(folder, database_url, "fake") as url:
+    with service_in_process(folder, database_url, "fake") as url:
         event = events.create(NewEvent("Growth", event_code=CODE))
         account = NewAccount("middle", "middle@example.org", "")
         with transaction() as session:
             guest = registration.add_guest(session, account, hash_password(PASSWORD), CODE, "fr")
             add_selfies(session, [guest.id])
             few = min(users, 1_000)
-            fill(
+            fill_event(
                 session,
                 event_id=event.id,
                 user_id=guest.id,
@@ -106,14 +106,14 @@ def login(side: Side, number: int) -> None:
 
 
 def login_without_hash(side: Side, number: int) -> None:
-    """Log a guest in by a password check that costs nothing: what is left is the account's look-up and the token."""
+    """Log a guest in with a password check that costs nothing, so that only look-up and token are measured."""
     with mock.patch.object(accounts, "verify_password", return_value=True):
         token, _ = accounts.log_in(_name(side, number), PASSWORD, CODE if number % 2 else None)
     assert token
 
 
 def first_page(side: Side, number: int) -> None:
-    """Read the guest's first page with links, and how many there are in all."""
+    """Read the guest's first page with links, and the total."""
     found = photos.photos_with(side.guest, None, Page(PAGE))
     shown = [PhotoOut.of(row, side.guest) for row in found.rows]
     assert (len(shown), found.total) == (PAGE, SHOWN_IN)
@@ -143,7 +143,7 @@ def take_turns(
     for turn in range(turns):
         for place in (0, 1) if turn % 2 else (1, 0):
             side, times = sides[place], list[float]()
-            use(side.url)
+            use_database(side.url)
             for number in range(-max(5, calls // 5), calls):
                 # The first ones connect and read what every call reads.
                 began = time.perf_counter()

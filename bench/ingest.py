@@ -1,7 +1,7 @@
 """CPU of one 12-megapixel photo with six faces: by the service's job, by its engine alone, and by OpenCV alone.
 
-OpenCV alone is the yardstick: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
-All run in one process, in turn, so that a machine that changes its speed changes all.
+OpenCV alone is the baseline: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
+All run in one process, in turn, so that a change of the machine's speed affects all of them.
 """
 
 import statistics
@@ -23,9 +23,9 @@ from jobs import queue as job_queue
 from jobs import work as jobs
 from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
-from photos import service as photos
+from photos import receiving
 from settings import Settings, get_settings
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 from testkit.servers import temporary_folder
 
 ROUNDS = 15
@@ -63,10 +63,10 @@ def _timed(yardstick: OpenCvAlone, data: bytes) -> tuple[float, int]:
 
 def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photographer: int) -> float:
     """Return the CPU seconds from the claim of an uploaded photo to `done`, all threads together."""
-    event = next(each for each in events.every() if each.id == photo_event)
-    photos.receive(event, photographer, "bench.jpg", data)
+    event = next(each for each in events.all_events() if each.id == photo_event)
+    receiving.receive(event, photographer, "bench.jpg", data)
     began = time.process_time()
-    claim = job_queue.claim()
+    claim = job_queue.claim_next()
     assert claim is not None
     jobs.run(claim, engine)
     return time.process_time() - began

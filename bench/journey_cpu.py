@@ -1,4 +1,4 @@
-"""Server CPU of a guest's whole journey against what it cannot do without, measured alone in the same run.
+"""Server CPU of a guest's whole journey, against the bare work it must do, measured alone in the same run.
 
 The journey, over HTTP with a selfie of three megapixels: check the code, availability, validate the selfie, check
 again, register, log in, send the selfie, poll until it is matched, list the photos, load four thumbnails. Against it:
@@ -45,7 +45,7 @@ def prepare(scene: Scene) -> bytes:
 
 
 def journey(server: Server, selfie: bytes) -> None:
-    """Be a guest.
+    """Make the calls of one guest.
 
     Raises:
         BenchError: a step did not go as it must.
@@ -78,7 +78,7 @@ def journey(server: Server, selfie: bytes) -> None:
 
 
 def bare(engine: LocalEngine, selfie: bytes) -> float:
-    """Return the CPU seconds of what a journey cannot do without."""
+    """Return the CPU seconds of the bare work of a journey."""
     began = time.process_time()
     assert verify_password(PASSWORD, hash_password(PASSWORD))
     stored = images.normalise_selfie(selfie).jpeg

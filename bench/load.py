@@ -1,4 +1,4 @@
-"""One load test from nothing: server, prepared event, Locust, table: `python -m bench.load MODE [--postgresql]`.
+"""Runs one load test with a server and an event of its own: `python -m bench.load MODE [--postgresql]`.
 
 Server and generator share the machine. Reports lie in `build/load/MODE-DATABASE/`.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.load_event import prepare
 from testkit.postgres import databases
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 from testkit.servers import ROOT, BenchError, Launcher, temporary_folder
 
 REPORTS = Path("build/load")
@@ -20,7 +20,7 @@ SHARED_FACES = ROOT.parent / "shared" / "photos" / "faces"
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How many guests the event needs, and what Locust is told."""
+    """The number of guests the event needs, and Locust's arguments."""
 
     guests: int
     words: tuple[str, ...]
@@ -52,7 +52,7 @@ def run(name: str, mode: Mode, *, postgresql: bool, seconds: int | None, folder:
             command += [f"--plan={plan}", f"--html={reports}/report.html", f"--csv={reports}/report"]
             command += [f"--results={reports}/results.json", *mode.words]
             if seconds or mode.seconds:
-                # A journey that has begun is let through.
+                # Locust lets a started journey finish.
                 command += [f"--run-time={seconds or mode.seconds}s", "--stop-timeout=100s"]
             return subprocess.run(command, cwd=ROOT, check=False).returncode
         finally:

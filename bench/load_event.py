@@ -1,7 +1,7 @@
 """Prepare an event for load tests on a running server: `python -m bench.load_event --server URL …`.
 
-Real faces: those of `--faces`, a folder of portraits (`Name_0001.jpg`), one person a guest and nobody like another to
-the engine; without it the eight people whose pictures come with the test packages. Each guest stands in two photos
+Faces are real: those of `--faces`, a folder of portraits (`Name_0001.jpg`), one guest per person, without people whom
+the engine confuses; by default the eight people of the test packages' pictures. Each guest is in two photos
 with five others; further photos show only strangers. Selfies have three megapixels, as a phone's front camera.
 """
 
@@ -21,14 +21,14 @@ import numpy as np
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan
 from faces.engine import BgrImage
 from faces.local import LocalEngine
-from testkit.samples import NoPictures, sample_file
-from testkit.servers import Api, BenchError, Server, wait_until
+from testkit.sample_pictures import NoPictures, sample_file
+from testkit.servers import BenchError, Server, create_event, wait_until
 
 SELFIE_SIZE, PHOTO_SIZE = (2048, 1536), (2400, 1600)
 FACES_PER_PHOTO = 6
 PHOTOS_PER_GUEST = 2
 STRANGER_PHOTOS = 20
-# Well below the service's threshold of 0.40, mirrored or not: whoever is taken is nobody else's double.
+# Well below the service's threshold of 0.40, mirrored or not: no two chosen people look alike to the engine.
 MOST_ALIKE = 0.33
 PROCESS_SECONDS = 900.0
 BATCH = 20
@@ -36,7 +36,7 @@ BATCH = 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody's portrait."""
+    """One person's portrait."""
 
     portrait: BgrImage
 
@@ -57,7 +57,7 @@ def _portraits(folder: Path | None) -> Iterator[BgrImage]:
 
 
 def choose_people(folder: Path | None, number: int) -> list[Person]:
-    """Return up to `number` people, each alone in the portrait and unlike all others."""
+    """Return up to `number` people, each alone in the portrait and dissimilar to all others."""
     engine, chosen = LocalEngine(), list[Person]()
     known = np.zeros((2 * number, engine.dimensions), np.float32)
     for portrait in _portraits(folder):
@@ -143,37 +143,30 @@ def prepare(server: Server, plan_file: Path, *, faces: Path | None, guests: int)
     """Make the pictures and the event, wait until its photos are processed, and write the plan.
 
     Raises:
-        BenchError: the server does not do what it must. NoPictures: there are no faces.
+        BenchError: a call failed. NoPictures: there are no faces.
     """
     people = choose_people(faces, guests + FACES_PER_PHOTO * STRANGER_PHOTOS // 2)
-    # A quarter at least stay strangers, however few there are.
+    # At least a quarter of the people are strangers.
     guests = min(guests, len(people) * 3 // 4)
     if guests < 1:
         raise NoPictures(f"{faces} holds no portraits with one face each")
     print(f"{guests} guests and {len(people) - guests} strangers; drawing their pictures", flush=True)
     found, photos, more = draw(plan_file.parent / "pictures", people, guests)
     name, password = f"load-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
-    with Api(server) as anyone:
-        admin = anyone.logged_in(server.admin, server.password)
-        body = {"username": name, "email": f"{name}@example.org", "password": password}
-        photographer_id = admin.call("POST", "/api/admin/photographers", json=body)["photographer_id"]
-        event = admin.call(
-            "POST", "/api/admin/create-event", json={"name": "Load test", "photographer_id": photographer_id}
-        )
-        photographer = anyone.logged_in(name, password)
+    event = create_event(server, name, password, name="Load test")
     for start in range(0, len(photos), BATCH):
-        photographer.upload(event["event_id"], photos[start : start + BATCH])
+        event.photographer.upload(event.id, photos[start : start + BATCH])
         print(f"  {min(start + BATCH, len(photos))} of {len(photos)} photos sent", flush=True)
 
     def processed() -> bool:
-        listed = photographer.call("GET", f"/api/photographer/events/{event['event_id']}/photos")
+        listed = event.photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
         return all(photo["processing_status"] == "done" for photo in listed)
 
     wait_until(processed, PROCESS_SECONDS, "the photos to be processed")
     plan = LoadPlan(
         server.url,
-        event["event_id"],
-        event["event_code"],
+        event.id,
+        event.code,
         name,
         password,
         found,

@@ -1,4 +1,4 @@
-"""What a load test needs of its prepared event: who the guests are, and which photos each must find."""
+"""The plan of a prepared event for a load test: its guests, and the photos each must find."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -33,13 +33,13 @@ class LoadPlan:
     more_photos: list[str]
 
     def write(self, path: Path) -> None:
-        """Keep the plan in a file."""
+        """Write the plan to a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1))
 
 
 def read_plan(path: Path) -> LoadPlan:
-    """Return the plan kept in a file.
+    """Read a plan from a file.
 
     Raises:
         NoLoadEvent: there is none, or it is damaged.

@@ -1,4 +1,4 @@
-"""The load tests' figures against their goals, from the results they left; `--run` measures what is missing."""
+"""Compares the load tests' latest results with their goals; `--run` runs the tests without results."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ def _file(mode: str, database: str) -> Path:
 
 
 def run_missing(quick: bool) -> None:
-    """Run the load tests that left no results; a failed one leaves none or says so in them."""
+    """Run the load tests that have no results yet."""
     for mode, database in RUNS:
         if not _file(mode, database).is_file():
             command = [sys.executable, "-m", "bench.load", mode]
@@ -48,13 +48,13 @@ def results_of(mode: str, database: str, content: dict[str, object], when: str) 
 
 
 def measure(quick: bool) -> Measured:
-    """Read what the load tests found, after running those that are missing."""
+    """Read the load tests' results, after running those without results."""
     run_missing(quick)
     return read_results()
 
 
 def read_results() -> Measured:
-    """Read what the load tests found."""
+    """Read the load tests' results."""
     results, bars, ticks = list[Result](), dict[str, list[tuple[float, float]]](), list[str]()
     for mode, database in RUNS:
         path = _file(mode, database)

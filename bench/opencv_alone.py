@@ -1,4 +1,4 @@
-"""The yardstick of the engine: the same networks and renditions by OpenCV's own classes, face by face."""
+"""The baseline for the engine: the same networks and renditions by OpenCV's own classes, face by face."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class OpenCvAlone:
         return np.asarray(vector / np.linalg.norm(vector))
 
     def faces_and_renditions(self, data: bytes) -> Vectors:
-        """Do all a photo needs: decode it whole, find and embed its faces, make both renditions."""
+        """Process a photo completely: decode it, find and embed its faces, make both renditions."""
         image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
         _, vectors = self.faces(image)
         web = _within(image, WEB)

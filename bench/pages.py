@@ -1,4 +1,4 @@
-"""What was measured as tables and pictures: PNG files, one HTML page in one file, and the table of the document."""
+"""Shows measurements as PNG plots, as one self-contained HTML page, and as the table of the document."""
 
 import base64
 import html
@@ -17,7 +17,7 @@ text-align:left;vertical-align:top}td:nth-child(2){white-space:nowrap}.note{colo
 
 def draw(drawing: Drawing, path: Path) -> None:
     """Write one picture."""
-    # Installed for measurements alone; tests of the rest do without.
+    # matplotlib is installed only for measurements; tests of the rest run without it.
     from matplotlib.figure import Figure
 
     canvas = Figure(figsize=(9, 4), dpi=110)
@@ -46,7 +46,7 @@ def draw(drawing: Drawing, path: Path) -> None:
 
 
 def of_bounds(parts: Sequence[Measured]) -> Drawing:
-    """Return how much of its bound each figure takes: more than 1 is missed."""
+    """Return each figure divided by its bound: more than 1 is a miss."""
     judged = [
         (f"{part.part} {number}", each)
         for part in parts
@@ -123,9 +123,9 @@ def _lines(part: Measured) -> list[str]:
 
 
 def renewed(document: str, parts: Sequence[Measured], machine: str, order: Sequence[str]) -> str:
-    """Return the document with the rows of these parts renewed between its marks.
+    """Return the document with the rows of these parts replaced between its markers.
 
-    The rows of a part that was not measured stay, and so does all that is written by hand.
+    Rows of parts that were not measured and text written by hand are kept.
     """
     before, _, rest = document.partition(BEGIN)
     old, _, after = rest.partition(END)

@@ -1,4 +1,4 @@
-"""What a measurement gives: figures with their bounds, and lines to draw. Every part of this package gives it."""
+"""The result type of every measurement: figures with their bounds, and lines to plot."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ FOLDER = Path("build/bench")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure. `bound` is the most it may be, or with `at_least` the least; None: it is only told.
+    """One figure. `bound` is its maximum, or with `at_least` its minimum; None: it has no goal.
 
-    `note` says beside what it was measured; `limit` what stands in the way, shown where the bound is missed.
+    `note` describes the conditions; `limit` says what limits it, and is shown where the bound is missed.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether the figure keeps its bound; None without one. What is no number keeps none."""
+        """Whether the figure meets its bound; None without one. A NaN meets none."""
         if self.bound is None:
             return None
         return self.value >= self.bound if self.at_least else self.value <= self.bound
@@ -48,7 +48,7 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that one part found, and the command that repeats it."""
+    """All figures of one part, and the command that repeats them."""
 
     part: str
     results: list[Result]
@@ -57,11 +57,11 @@ class Measured:
 
     @property
     def command(self) -> str:
-        """How to measure it again."""
+        """The command that measures it again."""
         return f"python -m bench.{self.part}"
 
     def write(self, path: Path) -> None:
-        """Keep it as JSON, with whether each bound was met."""
+        """Write it as JSON, with whether each bound was met."""
         found = asdict(self)
         for row, result in zip(found["results"], self.results, strict=True):
             row["met"] = result.met
@@ -70,7 +70,7 @@ class Measured:
 
 
 def read(path: Path) -> Measured:
-    """Return what `write` kept. Whether a bound is met is judged anew, from value and bound."""
+    """Read what `write` wrote. Whether a bound is met is computed again from value and bound."""
     found = json.loads(path.read_text())
     results = [Result(**{name: value for name, value in row.items() if name != "met"}) for row in found["results"]]
     drawings = [

@@ -1,4 +1,4 @@
-"""What a queue of photos costs those who wait: requests, memory, throughput, and the way of a selfie."""
+"""The effect of a full photo queue on requests, memory, throughput, and the time of a selfie."""
 
 import argparse
 import multiprocessing
@@ -21,8 +21,8 @@ import images
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
-from testkit.samples import sample_file
-from testkit.servers import Api, Launcher, Server, temporary_folder, wait_until
+from testkit.sample_pictures import sample_file
+from testkit.servers import Api, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 RATE = 100.0
@@ -53,7 +53,7 @@ class Scene:
             self.photographer.call("POST", path, files=[("files", (f"p{self.pictures}.jpg", data, "image/jpeg"))])
 
     def waiting(self) -> int:
-        """Return how many photos are not through."""
+        """Return the number of unfinished photos."""
         state = self.admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]
         return int(state["pending"] + state["processing"])
 
@@ -63,15 +63,11 @@ def make_scene(folder: Path, **environment: str) -> Scene:
     launcher = Launcher(folder, **environment)
     server = launcher.start()
     anyone = Api(server)
-    admin = anyone.logged_in(server.admin, server.password)
-    who = {"username": "lea", "email": "lea@example.org", "password": PASSWORD}
-    lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-    body = {"name": "Bench", "event_code": "BENCH", "photographer_id": lea}
-    event_id = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+    event = create_event(server, "lea", PASSWORD, event_code="BENCH")
     data = {"username": "amy", "email": "amy@example.org", "password": PASSWORD}
     anyone.call("POST", "/api/register-with-event-code", json={"user_data": data, "event_code": "BENCH"})
     token = anyone.call("POST", "/api/login", json={"username": "amy", "password": PASSWORD})["access_token"]
-    return Scene(launcher, server, admin, anyone.logged_in("lea", PASSWORD), event_id, token)
+    return Scene(launcher, server, event.admin, event.photographer, event.id, token)
 
 
 # --- requests -------------------------------------------------------------------------------------------
@@ -90,7 +86,7 @@ def _calls(scene: Scene) -> dict[str, Callable[[httpx2.Client], Any]]:
 
 
 def request_times(scene: Scene, number: int, going_on: Callable[[], bool]) -> dict[str, list[float]]:
-    """Send the four calls in turn at a fixed rate, as long as something goes on; return the seconds each took."""
+    """Send the four calls in turn at a fixed rate while a condition holds; return the seconds each took."""
     calls = list(_calls(scene).items())
     times: dict[str, list[float]] = {name: [] for name, _ in calls}
     began, turn, lock = time.monotonic(), iter(range(number)), threading.Lock()
@@ -209,7 +205,7 @@ def show_throughput(scene: Scene, base: bytes, number: int) -> None:
 
 
 def fill_faces(scene: Scene, number: int) -> None:
-    """Give the event faces of nobody, straight into its database."""
+    """Insert random faces into the event's database."""
     engine = create_engine(scene.launcher.environment["DATABASE_URL"])
     vectors = np.random.default_rng(2).standard_normal((number, 128))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -242,7 +238,7 @@ def show_selfie(scene: Scene, rounds: int = 12) -> None:
     waits = []
     for _ in range(rounds):
         guest.call("POST", "/api/upload-selfie", files={"file": ("s.png", data)})
-        # The rows' own times: whoever polled would use the core that does the work.
+        # From the rows' own times: polling would use the core that does the work.
         time.sleep(0.5)
         row, state = guest.call("GET", "/api/my-selfie"), guest.call("GET", "/api/rematch-status")
         assert state["status"] == "done", state

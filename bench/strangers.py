@@ -1,7 +1,8 @@
-"""How many strangers a guest meets, and how many of their photos they find: `python -m bench.strangers --faces DIR`.
+"""Measures how many strangers a guest gets, and how many of their photos are found.
 
-DIR holds portraits named `Name_0001.jpg`. Whoever has seven or more is a guest: the first picture is the selfie, the
-others are photos of the event. Everybody else is a stranger in a photo of their own. Compared with a fixed threshold.
+`python -m bench.strangers --faces DIR`: DIR holds portraits named `Name_0001.jpg`. A person with seven or more is a
+guest: the first picture is the selfie, the others are photos of the event. All others are strangers, each in a photo
+of their own. The result is compared with a fixed threshold.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import cv2
 import numpy as np
 
 from faces.local import LocalEngine
-from matching.likeness import exact_cosines, find, threshold_for
 from matching.matrices import Block, Embeddings, quantised
+from matching.similarity import exact_cosines, find_matches, threshold_for
 
 FIXED = 0.40
 GUEST_PICTURES = 7
@@ -32,7 +33,7 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What guests got: strangers a guest, and the part of their own photos that was found."""
+    """Strangers per guest, and the fraction of the guests' own photos that was found."""
 
     faces: int
     threshold: float
@@ -65,7 +66,7 @@ def gallery(people: dict[str, list[Embeddings]], strangers: int) -> Gallery:
 
 
 def judge(event: Gallery, *, fixed: bool) -> Outcome:
-    """Let every guest look; each face is a photo of its own."""
+    """Match every guest; each face is a photo of its own."""
     ids = np.arange(len(event.owners), dtype=np.int64)
     block = Block(ids, ids, quantised(event.faces))
     threshold = FIXED if fixed else threshold_for(len(event.owners), FIXED)
@@ -74,7 +75,7 @@ def judge(event: Gallery, *, fixed: bool) -> Outcome:
         if fixed:
             found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= threshold).tolist()
         else:
-            found = list(find([block], selfie, threshold).faces)
+            found = list(find_matches([block], selfie, threshold).faces)
         own = sum(event.owners[each] == place for each in found)
         right, wrong = right + own, wrong + len(found) - own
     return Outcome(

@@ -1,4 +1,4 @@
-"""How many worker processes are best: requests, photos and memory with one to four of them.
+"""Compares one to four worker processes: request times, photos a second and memory.
 
 Photos of 12 megapixels are processed alone, for the throughput; then more of them while the calls of guests come at
 100 a second from the same machine. The numbers of workers take turns.

@@ -1,4 +1,4 @@
-"""The photo that stands for an event."""
+"""An event's cover photo."""
 
 import errors
 from database import transaction
@@ -6,13 +6,14 @@ from events import queries
 
 
 def choose(event_id: int, photo_id: int) -> None:
-    """Let one of the event's photos stand for it; every member may see it then.
+    """Make one of the event's photos its cover, which every member may see.
 
     Raises:
-        NoSuchEvent: there is none. NoSuchPhoto: the event has no such photo.
+        NoSuchEvent: there is no event with this id.
+        NoSuchPhoto: the photo is not one of the event's.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         if not queries.has_photo(session, event_id, photo_id):
             raise errors.NoSuchPhoto
@@ -20,12 +21,12 @@ def choose(event_id: int, photo_id: int) -> None:
 
 
 def clear(event_id: int) -> None:
-    """Let no photo stand for the event; again, it changes nothing.
+    """Remove the event's cover. Idempotent.
 
     Raises:
-        NoSuchEvent: there is none.
+        NoSuchEvent: there is no event with this id.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         queries.set_cover(session, event_id, None)

@@ -1,4 +1,4 @@
-"""What disappears with an event, told before it is deleted."""
+"""What deleting an event would erase, shown before the deletion is confirmed."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from events.progress import progress_of
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What deleting an event erases, in numbers; `bytes` is the size of the photos' originals.
+    """Counts of what deleting an event erases; `bytes` is the size of the photos' originals.
 
-    `guests_kept` are those who joined further events: their accounts and selfies stay.
+    `guests_kept`: guests who joined further events and so keep their accounts and selfies.
     """
 
     photos: int
@@ -24,10 +24,10 @@ class Losses:
 
 
 def losses_of(event_id: int) -> Losses:
-    """Count what deleting the event would erase now."""
+    """Return the counts of what deleting the event would erase now."""
     counts = progress_of(event_id)
     with reading() as session:
-        accounts, selfies = queries.bound_to(session, event_id)
+        accounts, selfies = queries.only_here(session, event_id)
     return Losses(
         photos=counts.received,
         bytes=counts.bytes,

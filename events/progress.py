@@ -1,4 +1,4 @@
-"""How far an event is, for the people who run it."""
+"""The progress of an event's photos and guests, for photographers and admins."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from models import DONE, FAILED, PENDING, PROCESSING, utcnow
 
 @dataclass(frozen=True, slots=True)
 class EventProgress:
-    """Counts of one event. `bytes` is the size of the originals; the age is that of the oldest photo not through."""
+    """Counts of one event; `bytes` is the size of the originals, the age that of the oldest unfinished photo."""
 
     received: int
     pending: int
@@ -26,12 +26,12 @@ class EventProgress:
 
 
 def progress_of(event_id: int) -> EventProgress:
-    """Count one event, by index over that event alone."""
+    """Return the counts of one event; each statement reads only this event's rows, by index."""
     with reading() as session:
         states = queries.photo_states(session, event_id)
         faces, matches, oldest = queries.photo_counts(session, event_id)
         guests, with_selfie, matched = queries.guest_counts(session, event_id)
-    number = {state: count for state, count, _ in states}
+    number = {row.status: row.photos for row in states}
     return EventProgress(
         received=sum(number.values()),
         pending=number.get(PENDING, 0),
@@ -43,6 +43,6 @@ def progress_of(event_id: int) -> EventProgress:
         guests_with_selfie=with_selfie,
         guests_matched=matched,
         matches=int(matches),
-        bytes=sum(int(size) for _, _, size in states),
+        bytes=sum(int(row.bytes) for row in states),
         oldest_pending_seconds=round((utcnow() - oldest).total_seconds(), 3) if oldest else None,
     )

@@ -1,4 +1,4 @@
-"""The QR code by which guests join an event."""
+"""The QR code that leads guests to the page where they join an event."""
 
 import io
 from urllib.parse import quote
@@ -20,12 +20,12 @@ def _drawn(event_code: str) -> segno.QRCode:
 
 
 def picture(event_code: str, kind: str = "png", scale: int = 10) -> bytes:
-    """Return the QR code as a file of that kind, `scale` pixels per module."""
+    """Return the QR code as a file (`kind`: png or svg), `scale` pixels per module."""
     written = io.BytesIO()
     _drawn(event_code).save(written, kind=kind, scale=scale, border=BORDER)
     return written.getvalue()
 
 
 def inline_svg(event_code: str) -> str:
-    """Return the QR code as an SVG element to put into a page; black on white in whatever colours the page has."""
+    """Return the QR code as an SVG element for a page, black on white in both colour themes."""
     return str(_drawn(event_code).svg_inline(border=BORDER, light="#fff", omitsize=True))

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ import errors
 from database import reading, transaction
 from events import codes, queries
 from events.codes import new_code
+from events.queries import CountedEvent
 from faces.providers import engine_id_of
 from keys import comparison_key, lookup_key
 from models import Event, User, utcnow
@@ -26,7 +26,7 @@ CODE_ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """What an admin says of an event; what is left out gets a default."""
+    """The fields of an event to create; those left out get a default."""
 
     name: str
     event_code: str | None = None
@@ -38,16 +38,16 @@ class NewEvent:
 
 
 def by_typed_code(session: Session, event_code: str) -> Event | None:
-    """Return the event with the code that somebody typed, expired or not."""
+    """Return the event with this code as typed by a person, expired or not."""
     key = lookup_key(event_code)
     return queries.by_code(session, key) if key is not None else None
 
 
 def event_for_registration(session: Session, event_code: str) -> Event:
-    """Return the event that this code opens, read from the database.
+    """Return the open event with this code, read from the database (not from the cache).
 
     Raises:
-        EventNotFound: unknown or expired.
+        EventNotFound: the code is unknown or expired.
     """
     event = by_typed_code(session, event_code)
     if event is None or event.expires_at <= utcnow():
@@ -56,13 +56,12 @@ def event_for_registration(session: Session, event_code: str) -> Event:
 
 
 def home_event(session: Session, user: User) -> Event:
-    """Return the event a guest sees first: the one of the account, else the first joined.
+    """Return the event a guest sees first: the account's own, else the first one joined.
 
     Raises:
-        NoSuchEvent: the guest belongs to none any more.
+        NoSuchEvent: the guest is a member of no event.
     """
-    rows = queries.joined(session, user.id)
-    events = [row[0] for row in rows]
+    events = [row.event for row in queries.joined(session, user.id)]
     for event in events:
         if event.id == user.event_id:
             return event
@@ -75,7 +74,10 @@ def home_event(session: Session, user: User) -> Event:
 
 
 def default_expiry(day: date | None, timezone: str) -> datetime:
-    """Return the end, in the event's time zone, of the last day guests may join."""
+    """Return the end, in the event's time zone, of the last day on which guests may join.
+
+    That day is EVENT_LIFETIME_DAYS after the event's day, or after today where it has none.
+    """
     zone = ZoneInfo(timezone)
     first = day or datetime.now(zone).date()
     last = first + timedelta(days=get_settings().event_lifetime_days + 1)
@@ -83,10 +85,11 @@ def default_expiry(day: date | None, timezone: str) -> datetime:
 
 
 def create(new: NewEvent) -> Event:
-    """Make an event and assign its photographers.
+    """Create an event and assign its photographers.
 
     Raises:
-        EventCodeTaken, NoSuchPhotographer: as they say.
+        EventCodeTaken: another event has the code.
+        NoSuchPhotographer: one of `photographer_ids` is not a photographer.
     """
     for attempt in range(CODE_ATTEMPTS):
         code = new.event_code or new_code()
@@ -115,15 +118,17 @@ def create(new: NewEvent) -> Event:
 
 
 def update(event_id: int, changes: dict[str, Any]) -> Event:
-    """Change an event's fields; `photographer_ids`, where given, replaces its photographers.
+    """Change an event's fields; `photographer_ids`, if given, replaces its photographers.
 
     Raises:
-        NoSuchEvent, EventCodeTaken, NoSuchPhotographer: as they say.
+        NoSuchEvent: there is no event with this id.
+        EventCodeTaken: another event has the new code.
+        NoSuchPhotographer: one of `photographer_ids` is not a photographer.
     """
     photographer_ids = changes.pop("photographer_ids", None)
     try:
         with transaction() as session:
-            event = queries.lock(session, event_id)
+            event = queries.lock_event(session, event_id)
             if event is None:
                 raise errors.NoSuchEvent
             keys = {event.code_key}
@@ -148,7 +153,8 @@ def give_code(event_id: int) -> Event:
     """Replace the event's code by a new random one.
 
     Raises:
-        NoSuchEvent: there is none.
+        NoSuchEvent: there is no event with this id.
+        EventCodeTaken: each of 5 random codes was taken.
     """
     for _ in range(CODE_ATTEMPTS):
         try:
@@ -165,16 +171,16 @@ def _assign(session: Session, event_id: int, photographer_ids: Sequence[int]) ->
     queries.assign(session, event_id, wanted)
 
 
-def every() -> Sequence[Event]:
+def all_events() -> Sequence[Event]:
     """Return every event with its photographers, newest first."""
     with reading() as session:
-        return queries.every(session)
+        return queries.all_events(session)
 
 
-def every_counted() -> Sequence[Row[Event, int, int]]:
-    """Return every event with its photographers, how many guests and how many photos it has, newest first."""
+def all_counted() -> Sequence[CountedEvent]:
+    """Return every event with its photographers, its number of guests and of photos, newest first."""
     with reading() as session:
-        return queries.every_counted(session)
+        return queries.all_counted(session)
 
 
 def of_photographer(photographer_id: int) -> Sequence[Event]:
@@ -184,12 +190,12 @@ def of_photographer(photographer_id: int) -> Sequence[Event]:
 
 
 def request_rematch(event_id: int) -> int:
-    """Ask for every guest of the event to be matched again; return how many.
+    """Request that every guest of the event is matched again; return how many guests that are.
 
     Raises:
-        NoSuchEvent: there is none.
+        NoSuchEvent: there is no event with this id.
     """
     with transaction() as session:
-        if queries.lock(session, event_id) is None:
+        if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
         return queries.request_rematch(session, event_id, utcnow())

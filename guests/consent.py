@@ -1,8 +1,8 @@
-"""A guest's consent to be looked for in an event's photos: given, kept as evidence, withdrawn.
+"""A guest's consent to be searched for in an event's photos: given, kept as evidence, withdrawn.
 
-Withdrawing erases what was computed of the guest for that event, and the membership remembers it: whatever is matched
-again leaves the guest out until they consent again. Guests who joined before consents were recorded have none on
-record; they may withdraw all the same.
+Withdrawing erases the guest's embeddings and matches for that event and marks the membership, so that later matching
+leaves the guest out until they consent again. Guests who joined before consents were recorded have none on record;
+they can withdraw too.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from accounts import queries
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries as matching_queries
-from models import PENDING, Consent, UserEvent, utcnow
+from models import Consent, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from tracing import current_request_id
 
-# The words that guests agree to, by the month they were written; a new text gets a new one.
+# The version of the consent text that guests agree to now: the month it was written. A new text gets a new version.
 CURRENT = "2026-11"
 
 
 def record(session: Session, user_id: int, event_id: int, version: str | None, locale: str) -> None:
-    """Write down, in the open transaction, that a guest agreed to these words; None is nothing to write."""
+    """Record in the open transaction that a guest agreed to this version of the text; `None` records nothing."""
     if version is not None and not queries.consents(session, user_id, event_id, version):
         session.add(Consent(user_id=user_id, event_id=event_id, version=version, locale=locale))
         session.flush()
@@ -34,49 +34,47 @@ def give(user_id: int, event_id: int, version: str, locale: str) -> None:
     """Record a guest's consent; after a withdrawal the guest is matched again, in the background.
 
     Raises:
-        NotInEvent: not one of the guest's events.
+        NotInEvent: the guest is not a member of the event.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         record(session, user_id, event_id, version, locale)
         if membership.withdrawn_at is None:
             return
         membership.withdrawn_at = None
         if selfie_queries.current(session, user_id) is not None:
-            membership.status, membership.requested_at = PENDING, utcnow()
-            membership.attempts, membership.error, membership.lease_until = 0, None, None
-            membership.request_id = current_request_id()
+            membership.requeue(requested_at=utcnow(), request_id=current_request_id())
 
 
 def withdraw(user_id: int, event_id: int) -> None:
-    """End a guest's consent in an event: embeddings and matches there are erased, and none are made again.
+    """End a guest's consent in an event: erase embeddings and matches there; none are made until they consent again.
 
     Raises:
-        NotInEvent: not one of the guest's events.
+        NotInEvent: the guest is not a member of the event.
     """
     with transaction() as session:
-        membership = _hold_membership(session, user_id, event_id)
+        membership = _lock_membership(session, user_id, event_id)
         now = utcnow()
         for consent in queries.consents(session, user_id, event_id):
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
-        selfie_queries.forget_embeddings_in(session, user_id, event_id)
-        matching_queries.forget_matches_in(session, user_id, event_id)
+        selfie_queries.delete_embeddings_in(session, user_id, event_id)
+        matching_queries.delete_matches_in(session, user_id, event_id)
 
 
 def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
-    """Return every consent a guest ever gave, with the event's name, newest first."""
+    """Return every consent a guest gave, withdrawn ones included, with the event's name, newest first."""
     with reading() as session:
         return queries.all_consents(session, user_id)
 
 
-def _hold_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
-    """Return the guest's membership, held, with the event's row and the account: no matching is under way there."""
+def _lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent:
+    """Lock the event, the membership and the account, so that no matching is under way; return the membership."""
     if event_queries.joined_event(session, user_id, event_id) is None:
         raise errors.NotInEvent
-    event_queries.lock(session, event_id)
-    membership = event_queries.held_membership(session, user_id, event_id)
+    event_queries.lock_event(session, event_id)
+    membership = event_queries.lock_membership(session, user_id, event_id)
     if membership is None or queries.lock_user(session, user_id) is None:
         raise errors.NotInEvent
     return membership

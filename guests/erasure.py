@@ -1,4 +1,4 @@
-"""A guest erases the whole account, with everything that was ever computed from it."""
+"""Erase a guest's account with everything that was computed from it."""
 
 import errors
 import storage
@@ -14,13 +14,14 @@ def erase(user: User, password: str) -> None:
     """Erase the account, its selfies, embeddings, matches, favourites, refusals and consents.
 
     Raises:
-        BadCredentials: not the account's password. InvalidToken: the account has just been deleted.
+        BadCredentials: the password is wrong.
+        InvalidToken: the account has just been deleted.
     """
     if not verify_password(password, user.hashed_password):
         raise errors.BadCredentials
     with transaction() as session:
-        # The events' rows first: a matching under way ends before, and the next one finds no guest.
-        event_queries.lock_joined(session, user.id)
+        # Lock the events' rows first: a running match ends before, and the next one finds no guest.
+        event_queries.lock_joined_events(session, user.id)
         if queries.lock_user(session, user.id) is None:
             raise errors.InvalidToken
         keys = selfie_queries.all_keys(session, user.id)

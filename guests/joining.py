@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 import errors
 from database import reading, transaction
 from events import queries
+from events.queries import Joined
 from events.service import event_for_registration
 from guests.consent import record
 from models import DONE, PENDING, Event, UserEvent, utcnow
@@ -15,9 +15,9 @@ from selfies import queries as selfie_queries
 
 
 def join(user_id: int, event_code: str, consent: str | None = None, locale: str = "fr") -> Event:
-    """Make a guest a member of a further event; the matching there is a job of the new row.
+    """Make a guest a member of a further event; the new membership row is the job that matches the guest there.
 
-    `consent` is the version of the words the guest agreed to, in the language `locale`.
+    `consent` is the version of the consent text the guest agreed to, in the language `locale`.
 
     Raises:
         EventNotFound: the code is unknown or expired.
@@ -43,7 +43,7 @@ def join(user_id: int, event_code: str, consent: str | None = None, locale: str 
         raise errors.AlreadyJoined from error
 
 
-def joined_by(user_id: int) -> Sequence[Row[Event, UserEvent]]:
+def joined_by(user_id: int) -> Sequence[Joined]:
     """Return the guest's events with the memberships, oldest membership first."""
     with reading() as session:
         return queries.joined(session, user_id)

@@ -81,7 +81,7 @@ def add_guest(
 
 
 def register(account: NewAccount, event_code: str, language: str, consent: str | None = None) -> User:
-    """Make a guest's account in an event; `consent` is the version of the words the guest agreed to.
+    """Make a guest's account in an event; `consent` is the version of the consent text the guest agreed to.
 
     Raises:
         EventNotFound: the code is unknown or expired.

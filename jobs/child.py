@@ -1,4 +1,4 @@
-"""The process of its own in which a job is done whose process died before: `python -m jobs.child KIND ID ATTEMPT`."""
+"""The child process for a job whose process died in an earlier attempt: `python -m jobs.child KIND ID ATTEMPT`."""
 
 import ctypes
 import signal
@@ -8,11 +8,11 @@ from faces.providers import make_engine
 from jobs.work import run_child
 from settings import get_settings
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
-    """Do the job the command line names. When the parent dies, this ends too: nobody would extend the lease."""
+    """Do the job that the command line names. Ends with its parent, which extends the job's lease."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     kind, row_id, number = sys.argv[1:4]

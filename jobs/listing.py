@@ -1,4 +1,4 @@
-"""The background jobs one by one, for those who look after them: what each is about and how it stands."""
+"""Single jobs, listed with what each is about."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,21 +8,30 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
-from jobs.queue import ASKED, KINDS, JobRow, given_up, not_through
+from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
 from models import Event, Photo, Selfie, User, UserEvent
 
-# What a job is about: a photo's file, a guest's name. And its event; a selfie's is the guest's first.
-_ABOUT: dict[JobRow, tuple[InstrumentedAttribute[str], InstrumentedAttribute[Any]]] = {
-    Selfie: (User.username, User.event_id),
-    UserEvent: (User.username, UserEvent.event_id),
-    Photo: (Photo.original_filename, Photo.event_id),
+# The column that tells a person what a job is about: a guest's name, or a photo's file name.
+_ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
+    Selfie: User.username,
+    UserEvent: User.username,
+    Photo: Photo.original_filename,
 }
-_GUEST: dict[JobRow, InstrumentedAttribute[int]] = {Selfie: Selfie.user_id, UserEvent: UserEvent.user_id}
+# The event a job belongs to; for a selfie, the event in which the guest registered.
+_EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
+    Selfie: User.event_id,
+    UserEvent: UserEvent.event_id,
+    Photo: Photo.event_id,
+}
+_GUEST_ID: dict[JobRow, InstrumentedAttribute[int]] = {Selfie: Selfie.user_id, UserEvent: UserEvent.user_id}
 
 
 @dataclass(frozen=True, slots=True)
 class ListedJob:
-    """A job; `about` is the photo's file name or the guest's name. No event: the guest's first one is gone."""
+    """A job; `about` is the guest's name or the photo's file name.
+
+    `event_id` is None for a selfie whose guest belongs to no event any more.
+    """
 
     kind: str
     id: int
@@ -36,45 +45,40 @@ class ListedJob:
     finished_at: datetime | None
 
 
-def _listed(kind: JobRow) -> Select[Any]:
-    about, event_id = _ABOUT[kind]
+def _listed(kind: JobRow, event_id: int | None) -> Select[Any]:
+    """Select the fields of `ListedJob`, under their names, of all events or of one."""
     jobs = select(
-        kind.id,
-        about,
-        Event.id,
-        Event.name,
-        kind.status,
-        kind.attempts,
-        kind.error,
-        ASKED[kind],
-        kind.finished_at,
+        kind.id.label("id"),
+        _ABOUT[kind].label("about"),
+        Event.id.label("event_id"),
+        Event.name.label("event_name"),
+        kind.status.label("status"),
+        kind.attempts.label("attempts"),
+        kind.error.label("error"),
+        REQUESTED_AT[kind].label("asked_at"),
+        kind.finished_at.label("finished_at"),
     )
-    if kind in _GUEST:
-        jobs = jobs.join(User, User.id == _GUEST[kind])
-    return jobs.outerjoin(Event, Event.id == event_id)
+    if kind in _GUEST_ID:
+        jobs = jobs.join(User, User.id == _GUEST_ID[kind])
+    jobs = jobs.outerjoin(Event, Event.id == _EVENT_ID[kind])
+    return jobs if event_id is None else jobs.where(_EVENT_ID[kind] == event_id)
 
 
-def _of(kind: JobRow, jobs: Select[Any], event_id: int | None) -> Select[Any]:
-    return jobs if event_id is None else jobs.where(_ABOUT[kind][1] == event_id)
-
-
-def failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
-    """Return the jobs given up, of each kind the newest `limit`; of one event alone where it is named."""
+def list_failed(limit: int, event_id: int | None = None) -> list[ListedJob]:
+    """Return the newest `limit` failed jobs of each kind; with `event_id`, of this event only."""
     found: list[ListedJob] = []
     with reading() as session:
         for kind in KINDS:
-            jobs = _of(kind, _listed(kind).where(given_up(kind)), event_id)
-            rows = session.execute(jobs.order_by(kind.id.desc()).limit(limit)).all()
-            found += [ListedJob(kind.__tablename__, *row) for row in rows]
+            jobs = _listed(kind, event_id).where(failed(kind)).order_by(kind.id.desc()).limit(limit)
+            found += [ListedJob(kind=kind.__tablename__, **row) for row in session.execute(jobs).mappings()]
     return found
 
 
-def waiting(limit: int, event_id: int | None = None) -> list[ListedJob]:
-    """Return the jobs not through, of each kind the oldest `limit`; of one event alone where it is named."""
+def list_unfinished(limit: int, event_id: int | None = None) -> list[ListedJob]:
+    """Return the oldest `limit` unfinished jobs of each kind; with `event_id`, of this event only."""
     found: list[ListedJob] = []
     with reading() as session:
         for kind in KINDS:
-            jobs = _of(kind, _listed(kind).where(not_through(kind)), event_id)
-            rows = session.execute(jobs.order_by(kind.id).limit(limit)).all()
-            found += [ListedJob(kind.__tablename__, *row) for row in rows]
+            jobs = _listed(kind, event_id).where(unfinished(kind)).order_by(kind.id).limit(limit)
+            found += [ListedJob(kind=kind.__tablename__, **row) for row in session.execute(jobs).mappings()]
     return found

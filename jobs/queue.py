@@ -1,60 +1,48 @@
-"""The queue of background jobs: claimed, held, given back, counted. What a job does is in `jobs.py`.
+"""The queue of background jobs: claim a job, keep its lease, end it. What a job does is in `jobs/work.py`.
 
-The row is the job. A claim is one statement that marks a row `processing`, gives it a lease and counts the attempt;
-the number of the attempt is the claimer's token, which every later step checks before it records anything.
+The row is the job. One statement claims it: it sets `processing` and a lease, and increments `attempts`. The number
+of the attempt is the claimer's token: every later write first checks that the row still has this number.
 """
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    and_,
-    bindparam,
-    exists,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
-from models import DONE, FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent, UtcDateTime, utcnow
+from jobs.kinds import KINDS, JobRow, unfinished
+from models import FAILED, PENDING, PROCESSING, Photo, UtcDateTime, utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
-JobRow = type[Selfie] | type[UserEvent] | type[Photo]
 Now = datetime | BindParameter[datetime]
-# A guest waits for a selfie and a join; a photo can wait for them.
-KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo)
-BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
-MAX_REASON = 2000
-# How the reason of a job begins whose process died: from then on it runs in a process of its own.
+# Characters of an error that are stored: enough for a message with its cause.
+MAX_ERROR = 2000
+# The error of a job starts with this when its process died. Its next attempts run in a child process.
 CRASHED = "the process died"
-CANCELLED = "cancelled"
+# How often `claim_next` tries again at once when another process claims the chosen job first.
+CLAIM_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that is ours until its lease runs out: which row, which attempt, and whether an earlier one crashed."""
+    """One attempt at a job: the row, the number of the attempt, and whether an earlier attempt crashed."""
 
     kind: JobRow
     id: int
     attempt: int
-    suspect: bool = False
+    crashed_before: bool = False
     request_id: str | None = None
 
-    def holds(self, row: Any) -> bool:
-        """Tell whether the row still is in this attempt's hands."""
+    def is_current(self, row: Any) -> bool:
+        """Return whether the row is still processed by this attempt; False once another one has claimed it."""
         return bool(row.status == PROCESSING and row.attempts == self.attempt)
 
     def __str__(self) -> str:
@@ -64,73 +52,83 @@ class Claim:
 # --- claiming ------------------------------------------------------------------------------------
 
 
-def not_through(kind: JobRow) -> ColumnElement[bool]:
-    """Not through. In the very words of the index that holds only those rows: SQLite recognises no others."""
-    return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
+def _lease_expired(kind: JobRow, now: Now) -> ColumnElement[bool]:
+    return and_(unfinished(kind), kind.status == PROCESSING, kind.lease_until <= now)
 
 
-def given_up(kind: JobRow) -> ColumnElement[bool]:
-    """Given up; in the words of its index, as above."""
-    return kind.status == literal_column(f"'{FAILED}'")
+def _due(kind: JobRow, now: Now) -> ColumnElement[bool]:
+    """Return the condition for pending jobs whose pause after a failed attempt is over."""
+    return and_(unfinished(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
-def _lost(kind: JobRow, now: Now) -> ColumnElement[bool]:
-    """Processing, by somebody whose lease ran out."""
-    return and_(not_through(kind), kind.status == PROCESSING, kind.lease_until <= now)
+class _Candidates(NamedTuple):
+    """Jobs of one kind that can be claimed, all of them for the same reason."""
+
+    kind: JobRow
+    condition: Callable[[JobRow, Now], ColumnElement[bool]]
+    lease_expired: bool
 
 
-def _waiting(kind: JobRow, now: Now) -> ColumnElement[bool]:
-    """Pending, and not waiting out a pause after a failure."""
-    return and_(not_through(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+class _Choice(NamedTuple):
+    """The jobs of which the one with the lowest id is claimed next."""
+
+    kind: JobRow
+    claimable: ColumnElement[bool]
+    lease_expired: bool
 
 
-# In the order in which jobs are claimed: the kind, which of its rows, and whether their holder was lost.
-_CHOICES = [(kind, condition, condition is _lost) for kind in KINDS for condition in (_lost, _waiting)]
-# Every process looks every second, mostly in vain: one statement, made once.
-_LOOK = select(
-    *(exists().where(condition(kind, bindparam("now", type_=UtcDateTime))) for kind, condition, _ in _CHOICES)
+# In claiming order.
+_CANDIDATES = [
+    _Candidates(kind, condition, condition is _lease_expired)
+    for kind in KINDS
+    for condition in (_lease_expired, _due)
+]
+# Each process runs this about once a second and mostly finds nothing: one statement, compiled once.
+_ANY_CLAIMABLE = select(
+    *(exists().where(each.condition(each.kind, bindparam("now", type_=UtcDateTime))) for each in _CANDIDATES)
 )
 
 
-class _Turns:
-    """Which event's photos this process served how lately: 3,000 photos of one do not hold up another's ten."""
+class _RoundRobin:
+    """Takes events in turn, so that 3,000 photos of one event do not delay ten photos of another."""
 
     def __init__(self) -> None:
-        self._served: dict[int, int] = {}
+        self._last_served: dict[int, int] = {}
         self._clock = 0
 
-    def next_of(self, event_ids: Sequence[int]) -> int:
-        """Return the event that has waited longest for its turn, and give it the turn."""
-        chosen = min(event_ids, key=lambda event_id: (self._served.get(event_id, 0), event_id))
+    def pick(self, event_ids: Sequence[int]) -> int:
+        """Return the event that was picked least recently by this process; events never picked come first."""
+        chosen = min(event_ids, key=lambda event_id: (self._last_served.get(event_id, 0), event_id))
         self._clock += 1
-        self._served = {each: self._served[each] for each in event_ids if each in self._served}
-        self._served[chosen] = self._clock
+        self._last_served = {each: self._last_served[each] for each in event_ids if each in self._last_served}
+        self._last_served[chosen] = self._clock
         return chosen
 
 
-_turns = _Turns()
+_round_robin = _RoundRobin()
 
 
-def _turn(session: Session, now: datetime) -> tuple[JobRow, ColumnElement[bool], bool] | None:
-    """Return what may be claimed next: the kind, the condition, and whether its holder was lost."""
-    for (kind, condition, lost), is_there in zip(_CHOICES, session.execute(_LOOK, {"now": now}).one(), strict=True):
-        if not is_there:
+def _choose(session: Session, now: datetime) -> _Choice | None:
+    found = session.execute(_ANY_CLAIMABLE, {"now": now}).one()
+    for (kind, condition, lease_expired), any_there in zip(_CANDIDATES, found, strict=True):
+        if not any_there:
             continue
         claimable = condition(kind, now)
-        if kind is not Photo or lost:
-            return kind, claimable, lost
+        if kind is not Photo or lease_expired:
+            return _Choice(kind, claimable, lease_expired)
         event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
         if event_ids:
-            return kind, and_(claimable, Photo.event_id == _turns.next_of(event_ids)), lost
+            of_event = Photo.event_id == _round_robin.pick(event_ids)
+            return _Choice(kind, and_(claimable, of_event), lease_expired)
     return None
 
 
-def _claim_one(
-    session: Session, kind: JobRow, claimable: ColumnElement[bool], now: datetime, *, lost: bool
-) -> Claim | None:
+def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None:
+    """Claim the first of the chosen jobs; return None if another process has claimed it meanwhile."""
+    kind = choice.kind
     first = (
         select(kind.id)
-        .where(claimable)
+        .where(choice.claimable)
         .order_by(kind.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -138,73 +136,78 @@ def _claim_one(
     )
     row = session.execute(
         update(kind)
-        .where(kind.id == first, claimable)
+        .where(kind.id == first, choice.claimable)
         .values(
             status=PROCESSING,
             attempts=kind.attempts + 1,
             started_at=now,
             lease_until=now + timedelta(seconds=get_settings().job_lease_seconds),
-            **({"error": f"{CRASHED} during an attempt"} if lost else {}),
+            **({"error": f"{CRASHED} during an attempt"} if choice.lease_expired else {}),
         )
         .returning(kind.id, kind.attempts, kind.error, kind.request_id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if row is None:
         return None
-    return Claim(kind, row[0], row[1], suspect=(row[2] or "").startswith(CRASHED), request_id=row[3])
+    return Claim(
+        kind,
+        row.id,
+        row.attempts,
+        crashed_before=(row.error or "").startswith(CRASHED),
+        request_id=row.request_id,
+    )
 
 
-# How often a claim that somebody else snatched is tried again at once.
-SNATCHED = 5
+def claim_next() -> Claim | None:
+    """Claim the next job and return it, or None if there is none. Selfies come first, then matchings, then photos.
 
-
-def claim() -> Claim | None:
-    """Take the next job, or None where nothing waits. Selfies go first, then joins and rematches, then photos."""
-    for _ in range(SNATCHED):
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    for _ in range(CLAIM_TRIES):
         now = utcnow()
-        # A look without the write lock first: on SQLite an idle process must not queue with those that write.
+        # Without the write lock: on SQLite, idle processes must not queue with processes that write.
         with reading() as session:
-            turn = _turn(session, now)
-        if turn is None:
+            choice = _choose(session, now)
+        if choice is None:
             return None
-        kind, claimable, lost = turn
         with transaction() as session:
-            held = _claim_one(session, kind, claimable, now, lost=lost)
-        if held is not None:
-            return held
+            claim = _claim_one(session, choice, now)
+        if claim is not None:
+            return claim
     return None
 
 
-# --- holding and ending --------------------------------------------------------------------------
+# --- keeping and ending a claim ------------------------------------------------------------------
 
 
-def _set(held: Claim, **values: Any) -> None:
-    """Change the row of a job that is still ours."""
+def _update_claimed(claim: Claim, columns: dict[str, Any]) -> None:
+    """Set columns of the claimed row; does nothing if the claim is no longer current."""
     with transaction() as session:
         session.execute(
-            update(held.kind)
-            .where(held.kind.id == held.id, held.kind.status == PROCESSING, held.kind.attempts == held.attempt)
-            .values(**values)
+            update(claim.kind)
+            .where(claim.kind.id == claim.id, claim.kind.status == PROCESSING, claim.kind.attempts == claim.attempt)
+            .values(**columns)
             .execution_options(synchronize_session=False)
         )
 
 
-def prolong(held: Claim) -> None:
-    """Extend the lease of a job that is still ours."""
-    _set(held, lease_until=utcnow() + timedelta(seconds=get_settings().job_lease_seconds))
+def extend_lease(claim: Claim) -> None:
+    """Extend the lease to `JOB_LEASE_SECONDS` from now."""
+    _update_claimed(claim, {"lease_until": utcnow() + timedelta(seconds=get_settings().job_lease_seconds)})
 
 
 @contextmanager
-def heartbeat(held: Claim) -> Iterator[None]:
-    """Keep the lease of a long job alive from a thread of its own."""
+def heartbeat(claim: Claim) -> Iterator[None]:
+    """Extend the lease every `JOB_HEARTBEAT_SECONDS` while the block runs, from a separate thread."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(get_settings().job_heartbeat_seconds):
             try:
-                prolong(held)
+                extend_lease(claim)
             except SQLAlchemyError as error:
-                log.warning("no heartbeat for %s: %s", held, error)
+                log.warning("cannot extend the lease of %s: %s", claim, error)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()
@@ -214,148 +217,30 @@ def heartbeat(held: Claim) -> Iterator[None]:
         over.set()
 
 
-def give_back(held: Claim, reason: str) -> None:
-    """Let a failed attempt be tried again after a pause that doubles; after the last one, keep the reason."""
+def retry_later(claim: Claim, error: str) -> None:
+    """Queue the job again after a failed attempt; end it as failed if this was the last one (`JOB_MAX_ATTEMPTS`).
+
+    The pause is `JOB_BACKOFF_SECONDS` and doubles with each attempt, up to `JOB_BACKOFF_MAX_SECONDS`.
+    """
     settings = get_settings()
-    if held.attempt >= settings.job_max_attempts:
-        fail(held, reason)
+    if claim.attempt >= settings.job_max_attempts:
+        fail(claim, error)
         return
-    pause = min(settings.job_backoff_seconds * 2 ** (held.attempt - 1), settings.job_backoff_max_seconds)
-    _set(held, status=PENDING, lease_until=utcnow() + timedelta(seconds=pause), error=reason[:MAX_REASON])
-
-
-def fail(held: Claim, reason: str) -> None:
-    """End a job that no further attempt can help."""
-    _set(held, status=FAILED, lease_until=None, finished_at=utcnow(), error=reason[:MAX_REASON])
-
-
-def release(held: Claim) -> None:
-    """Put a job back as if it had never been claimed: its process stops, and it is nobody's fault."""
-    _set(held, status=PENDING, lease_until=None, attempts=held.attempt - 1)
-
-
-# --- seeing and mending --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class FailedJob:
-    """A job that was given up, and why."""
-
-    kind: str
-    id: int
-    error: str | None
-    attempts: int
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class KindState:
-    """The jobs of one kind: how many in which state, the seconds the oldest has waited, and how many a minute end."""
-
-    pending: int
-    processing: int
-    done: int
-    failed: int
-    oldest_seconds: float | None
-    done_last_minute: int
-
-
-ASKED: dict[JobRow, Any] = {
-    Selfie: Selfie.created_at,
-    UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
-    Photo: Photo.uploaded_at,
-}
-
-
-def counts() -> dict[str, dict[str, int]]:
-    """Return how many jobs of each kind are pending, processing and failed."""
-    result: dict[str, dict[str, int]] = {}
-    with reading() as session:
-        for kind in KINDS:
-            found = {PENDING: 0, PROCESSING: 0, FAILED: 0}
-            for condition in (not_through(kind), given_up(kind)):
-                rows = session.execute(select(kind.status, func.count()).where(condition).group_by(kind.status))
-                found.update(iter(rows.all()))
-            result[kind.__tablename__] = found
-    return result
-
-
-def oldest_age(kind: JobRow) -> float | None:
-    """Return how many seconds the oldest job of a kind that is not through has waited; None where there is none."""
-    with reading() as session:
-        oldest = session.scalar(select(ASKED[kind]).where(not_through(kind)).order_by(ASKED[kind]).limit(1))
-    return round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else None
-
-
-def state_of(kind: JobRow) -> KindState:
-    """Return how the jobs of a kind stand."""
-    now = utcnow()
-    oldest_seconds = oldest_age(kind)
-    with reading() as session:
-        found = dict(iter(session.execute(select(kind.status, func.count()).group_by(kind.status)).all()))
-        lately = session.scalar(
-            select(func.count())
-            .select_from(kind)
-            .where(kind.status == DONE, kind.finished_at > now - timedelta(minutes=1))
-        )
-    return KindState(
-        pending=found.get(PENDING, 0),
-        processing=found.get(PROCESSING, 0),
-        done=found.get(DONE, 0),
-        failed=found.get(FAILED, 0),
-        oldest_seconds=oldest_seconds,
-        done_last_minute=lately or 0,
+    pause = min(settings.job_backoff_seconds * 2 ** (claim.attempt - 1), settings.job_backoff_max_seconds)
+    _update_claimed(
+        claim,
+        claim.kind.requeue_values(
+            attempts=claim.attempt, lease_until=utcnow() + timedelta(seconds=pause), error=error[:MAX_ERROR]
+        ),
     )
 
 
-def failed_jobs(limit: int) -> list[FailedJob]:
-    """Return the jobs given up, of each kind the newest `limit`."""
-    found: list[FailedJob] = []
-    with reading() as session:
-        for kind in KINDS:
-            rows = session.execute(
-                select(kind.id, kind.error, kind.attempts, kind.finished_at)
-                .where(given_up(kind))
-                .order_by(kind.id.desc())
-                .limit(limit)
-            ).all()
-            found += [FailedJob(kind.__tablename__, *row) for row in rows]
-    return found
+def fail(claim: Claim, error: str) -> None:
+    """End the job as failed, for an error that another attempt would meet again."""
+    _update_claimed(claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
 
 
-def retry(kind: JobRow, row_id: int | None) -> int:
-    """Let one failed job, or all of the kind, be claimed anew; return how many."""
-    condition = given_up(kind)
-    if row_id is not None:
-        condition = and_(condition, kind.id == row_id)
-    return _retry(kind, condition)
-
-
-def retry_photos(event_id: int) -> int:
-    """Let the failed photos of an event be claimed anew; return how many."""
-    return _retry(Photo, and_(given_up(Photo), Photo.event_id == event_id))
-
-
-def _retry(kind: JobRow, condition: ColumnElement[bool]) -> int:
-    with transaction() as session:
-        rows = session.execute(
-            update(kind)
-            .where(condition)
-            .values(status=PENDING, attempts=0, lease_until=None, finished_at=None, error=None)
-            .returning(kind.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return len(rows)
-
-
-def cancel(kind: JobRow, row_id: int) -> bool:
-    """End a job that waits or is being done; whoever does it records nothing any more. Tell whether there was one."""
-    with transaction() as session:
-        rows = session.execute(
-            update(kind)
-            .where(kind.id == row_id, kind.status.in_((PENDING, PROCESSING)))
-            .values(status=FAILED, lease_until=None, finished_at=utcnow(), error=CANCELLED)
-            .returning(kind.id)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return bool(rows)
+def release(claim: Claim) -> None:
+    """Queue the job again without counting this attempt: the process stops before the job is done."""
+    # The error stays: it tells the next claim whether an earlier attempt crashed.
+    _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=claim.kind.error))

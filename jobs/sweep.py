@@ -1,4 +1,4 @@
-"""Erase files in storage that no row refers to: `python -m jobs.sweep [--grace SECONDS]`."""
+"""Delete files in storage that no row refers to: `python -m jobs.sweep [--grace SECONDS]`."""
 
 import argparse
 import logging
@@ -12,14 +12,17 @@ from models import utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
-# How many keys one query looks up.
+# Keys looked up in one query.
 SWEEP_BATCH = 500
 
 
 def sweep_orphans(grace: timedelta) -> int:
-    """Erase files that no row refers to and that are older than `grace`; return how many.
+    """Delete the files that no row refers to and that are older than `grace`; return how many.
 
-    A file is written before its row, so a younger one may still get its row.
+    A file is written before its row, so a younger file may still get its row.
+
+    Raises:
+        SQLAlchemyError: the database does not answer. StorageError: the storage does not answer.
     """
     before, erased = utcnow() - grace, 0
     for batch in storage.listed(before, SWEEP_BATCH):
@@ -28,7 +31,7 @@ def sweep_orphans(grace: timedelta) -> int:
         storage.delete(orphans)
         erased += len(orphans)
     if erased:
-        log.warning("erased %d files without a row", erased)
+        log.warning("deleted %d files without a row", erased)
     return erased
 
 
@@ -39,11 +42,11 @@ class PeriodicSweep:
         self._next = 0.0
 
     def tick(self) -> None:
-        """Sweep if the time has come.
+        """Sweep if the interval is over.
 
         Raises:
-            SQLAlchemyError, StorageError: the database or the storage did not answer; the next try is due after the
-                usual interval.
+            SQLAlchemyError: the database does not answer. StorageError: the storage does not answer.
+                In both cases the next sweep is due after the usual interval.
         """
         settings = get_settings()
         if time.monotonic() < self._next:
@@ -53,7 +56,7 @@ class PeriodicSweep:
 
 
 def main() -> None:
-    """Print how many files were erased."""
+    """Sweep once and print how many files were deleted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--grace", type=float, help="seconds a file may wait for its row", default=None)
     asked = parser.parse_args()

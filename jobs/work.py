@@ -1,7 +1,7 @@
-"""Every background job: claim, infer, record.
+"""The work of each kind of job. Each has three steps: read the row, run inference, record the result.
 
-No session is open during inference. Jobs take ids, may be done twice without leaving other rows, and know nothing of
-HTTP. How they are claimed and ended is in `jobs/queue.py`; the thread that does them is in `jobs/worker.py`.
+No session is open during inference. Jobs take ids and know nothing of HTTP. Running one twice leaves the same rows.
+`jobs/queue.py` claims and ends them; `jobs/worker.py` is the thread that runs them.
 """
 
 import logging
@@ -20,33 +20,38 @@ import selfies.service as selfie_service
 import storage
 from database import reading, transaction
 from faces.engine import FaceEngine
-from jobs.queue import BY_NAME, CRASHED, Claim, JobRow, fail, give_back, heartbeat
+from jobs.kinds import BY_NAME, JobRow
+from jobs.queue import CRASHED, Claim, fail, heartbeat, retry_later
 from matching import queries as matching_queries
 from models import Photo, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import ROOT, get_settings
 
 log = logging.getLogger("reperio.jobs")
+# Errors that every attempt at the same bytes would meet.
 UNDECODABLE = (images.ImageError, storage.MissingObject)
-# A job takes a second or two; ten minutes is for a machine that swaps.
+# A job takes one or two seconds; a machine that swaps may need minutes.
 CHILD_SECONDS = 600.0
 CHILD = [sys.executable, "-m", "jobs.child"]
 
 
-def run(held: Claim, engine: FaceEngine) -> None:
-    """Do a claimed job; whatever goes wrong is written to its row."""
-    if held.attempt > get_settings().job_max_attempts:
-        fail(held, f"{CRASHED} in every attempt")
+def run(claim: Claim, engine: FaceEngine) -> None:
+    """Do a claimed job and keep its lease meanwhile. Errors are written to its row.
+
+    A job whose process died in an earlier attempt runs in a child process.
+    """
+    if claim.attempt > get_settings().job_max_attempts:
+        fail(claim, f"{CRASHED} in every attempt")
         return
-    with heartbeat(held):
-        if held.suspect:
-            _run_apart(held)
+    with heartbeat(claim):
+        if claim.crashed_before:
+            _run_in_child(claim)
         else:
-            attempt(held, engine)
+            attempt(claim, engine)
 
 
-def attempt(held: Claim, engine: FaceEngine) -> None:
-    """Do a job here and now; whatever goes wrong is written to its row."""
+def attempt(claim: Claim, engine: FaceEngine) -> None:
+    """Do a claimed job in this process. Errors are written to its row."""
     work: dict[JobRow, Callable[[Claim, FaceEngine], None]] = {
         Selfie: process_selfie,
         UserEvent: process_membership,
@@ -54,78 +59,95 @@ def attempt(held: Claim, engine: FaceEngine) -> None:
     }
     began = time.perf_counter()
     try:
-        work[held.kind](held, engine)
-        log.info("%s: %.0f ms", held, (time.perf_counter() - began) * 1000)
+        work[claim.kind](claim, engine)
+        log.info("%s: %.0f ms", claim, (time.perf_counter() - began) * 1000)
     except UNDECODABLE as error:
-        log.warning("%s cannot be read: %s", held, error)
-        fail(held, f"{type(error).__name__}: {error}")
+        log.warning("%s cannot be read: %s", claim, error)
+        fail(claim, f"{type(error).__name__}: {error}")
     except DBAPIError as error:
-        log.warning("%s met the database's fault: %s", held, error.orig)
-        give_back(held, f"database: {error.orig}")
+        log.warning("%s: database error: %s", claim, error.orig)
+        retry_later(claim, f"database: {error.orig}")
     except Exception as error:
-        log.exception("%s failed", held)
-        give_back(held, f"{type(error).__name__}: {error}")
+        log.exception("%s failed", claim)
+        retry_later(claim, f"{type(error).__name__}: {error}")
 
 
-def _run_apart(held: Claim) -> None:
-    """Do a job whose process died before in a process of its own: if it crashes again, nobody else is hit."""
-    command = [*CHILD, held.kind.__tablename__, str(held.id), str(held.attempt)]
+def _run_in_child(claim: Claim) -> None:
+    """Do a claimed job in a child process, so that another crash does not end the requests of this process."""
+    command = [*CHILD, claim.kind.__tablename__, str(claim.id), str(claim.attempt)]
     try:
         done = subprocess.run(command, cwd=ROOT, timeout=CHILD_SECONDS, check=False)  # noqa: S603 - our own module
     except subprocess.TimeoutExpired:
-        give_back(held, f"{CRASHED}: it did not end within {CHILD_SECONDS:.0f} s")
+        retry_later(claim, f"{CRASHED}: it did not end within {CHILD_SECONDS:.0f} s")
         return
     if done.returncode != 0:
         cause = signal.Signals(-done.returncode).name if done.returncode < 0 else f"status {done.returncode}"
-        log.warning("%s crashed in a process of its own: %s", held, cause)
-        give_back(held, f"{CRASHED} in an attempt of its own: {cause}")
+        log.warning("%s crashed in a child process: %s", claim, cause)
+        retry_later(claim, f"{CRASHED} in a child process: {cause}")
 
 
 def run_child(kind: str, row_id: int, number: int, engine: FaceEngine) -> None:
-    """Do, in the process made for it, a job that its parent holds."""
+    """Do, in the child process, attempt `number` at the job `row_id`; the parent keeps the lease."""
     attempt(Claim(BY_NAME[kind], row_id, number), engine)
 
 
-def process_selfie(held: Claim, engine: FaceEngine) -> None:
-    """Find the face of a selfie; accept it and match it, or reject it with the reason."""
+def process_selfie(claim: Claim, engine: FaceEngine) -> None:
+    """Embed the face of a selfie, then accept and match it, or reject it with the reason.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
     with reading() as session:
-        selfie = matching_queries.selfie(session, held.id)
+        selfie = matching_queries.selfie(session, claim.id)
     if selfie is None or selfie.storage_key is None:
         return
     try:
         embedding = selfie_service.embedding_of(storage.get(selfie.storage_key), engine, strict=selfie.strict)
     except errors.AppError as reason:
-        _reject(held, type(reason))
+        _reject(claim, type(reason))
         return
-    storage.delete(matching.accept_selfie(held.id, engine.engine_id, embedding, held.holds))
+    storage.delete(matching.accept_selfie(claim.id, engine.engine_id, embedding, claim.is_current))
 
 
-def _reject(held: Claim, reason: type[errors.AppError]) -> None:
+def _reject(claim: Claim, reason: type[errors.AppError]) -> None:
     with transaction() as session:
-        selfie = matching_queries.selfie(session, held.id)
-        if selfie is None or not held.holds(selfie):
+        selfie = matching_queries.selfie(session, claim.id)
+        if selfie is None or not claim.is_current(selfie):
             return
         erased = selfie_service.reject(session, selfie, reason)
     storage.delete(erased)
 
 
-def process_membership(held: Claim, engine: FaceEngine) -> None:
-    """Match a guest in one event, embedding the accepted selfie first if this engine never did."""
-    selfie, embedding = matching.selfie_for_membership(held.id, engine.engine_id)
-    if selfie is not None and embedding is None and selfie.storage_key is not None:
-        data = storage.get(selfie.storage_key)
+def process_membership(claim: Claim, engine: FaceEngine) -> None:
+    """Match a guest in one event; embed the accepted selfie first if this engine has not embedded it yet.
+
+    Raises:
+        ImageError: the selfie cannot be decoded. MissingObject: its file is gone.
+        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: this engine finds no usable face in it.
+    """
+    known = matching.selfie_for_membership(claim.id, engine.engine_id)
+    if known is None:
+        matching.rematch(claim.id, engine.engine_id, None, None, claim.is_current)
+        return
+    embedding = known.embedding
+    if embedding is None and known.selfie.storage_key is not None:
+        data = storage.get(known.selfie.storage_key)
         embedding = selfie_service.embedding_of(data, engine, strict=False).tobytes()
-    matching.rematch(held.id, engine.engine_id, selfie.id if selfie else None, embedding, held.holds)
+    matching.rematch(claim.id, engine.engine_id, known.selfie.id, embedding, claim.is_current)
 
 
-def process_photo(held: Claim, engine: FaceEngine) -> None:
-    """Make a photo's renditions, find and embed its faces, and match them with the event's guests."""
+def process_photo(claim: Claim, engine: FaceEngine) -> None:
+    """Make a photo's renditions, detect and embed its faces, and match them with the event's guests.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
     with reading() as session:
-        photo = session.get(Photo, held.id)
+        photo = session.get(Photo, claim.id)
     if photo is None:
         return
     data = storage.get(storage_key(photo.event_id, photo.filename, "original"))
-    # As small as the renditions and the detector allow; its full size only where a face needs more pixels.
+    # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
     image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, get_settings().detection_long_side))
     scale = max(photo.width, photo.height) / max(image.shape[:2])
     rendered = images.renditions(image)
@@ -133,11 +155,11 @@ def process_photo(held: Claim, engine: FaceEngine) -> None:
     for size, key in zip(RENDITIONS, keys, strict=True):
         storage.put(key, rendered.files[size])
     faces = engine.detect(image, scale=scale, full=(lambda: images.decode(data)) if scale > 1 else None)
-    recorded = matching.record_photo(held.id, engine.engine_id, faces, held.holds, rendered.mean_colour)
-    if not recorded and _is_gone(held.id):
+    recorded = matching.record_photo(claim.id, engine.engine_id, faces, claim.is_current, rendered.mean_colour)
+    if not recorded and _is_deleted(claim.id):
         storage.delete(keys)
 
 
-def _is_gone(photo_id: int) -> bool:
+def _is_deleted(photo_id: int) -> bool:
     with reading() as session:
         return session.get(Photo, photo_id) is None

@@ -1,18 +1,19 @@
-"""One guest's matches in one event: a function of the selfie, the event's faces and what the guest refused."""
+"""The matches of one guest in one event, computed from the selfie, the event's faces and the guest's refusals."""
 
 from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from matching import likeness, matrices, queries
+from matching import matrices, queries, similarity
+from matching.similarity import FaceScore
 from models import Event, utcnow
 from settings import get_settings
 
 
-def threshold_in(faces: matrices.EventFaces) -> float:
-    """Return the cosine from which one of these faces is a guest's."""
-    return likeness.threshold_for(faces.size, get_settings().match_threshold)
+def threshold_among(faces: matrices.EventFaces) -> float:
+    """Return the cosine from which one of these faces counts as a guest's."""
+    return similarity.threshold_for(faces.size, get_settings().match_threshold)
 
 
 def match_guest(
@@ -23,21 +24,21 @@ def match_guest(
     embedding: bytes,
     faces: matrices.EventFaces | None = None,
 ) -> None:
-    """Make the guest's matches in the event those of this selfie, with all the event's faces or the ones given.
+    """Replace the guest's matches in the event by those of this selfie, and store the mean of the second pass.
 
-    The caller holds the event's row.
+    `embedding` is the selfie's, as float32 bytes. `faces` are the faces to compare with, by default all of the event.
+    Matches that stay the same keep their rows. The caller has locked the event's row.
     """
     if faces is None:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
     refused = set(queries.refused_photos(session, user_id))
-    looked = likeness.find(faces.blocks, np.frombuffer(embedding, np.float32), threshold_in(faces), refused)
-    mean = looked.mean.tobytes() if looked.mean is not None else None
-    queries.keep_mean(session, selfie_id, event.id, event.active_engine_id, mean)
-    queries.forget_matches_of_older(session, user_id, event.id, selfie_id)
-    wanted = {
-        photo_id: _row(user_id, selfie_id, photo_id, face_id, cosine)
-        for photo_id, (face_id, cosine) in looked.faces.items()
-    }
+    found = similarity.find_matches(
+        faces.blocks, np.frombuffer(embedding, np.float32), threshold_among(faces), refused
+    )
+    mean = found.mean.tobytes() if found.mean is not None else None
+    queries.store_mean(session, selfie_id, event.id, event.active_engine_id, mean)
+    queries.delete_matches_of_older_in(session, user_id, event.id, selfie_id)
+    wanted = {photo_id: _row(user_id, selfie_id, photo_id, score) for photo_id, score in found.faces.items()}
     stale = []
     for match in queries.matches_of(session, user_id, event.id):
         row = wanted.get(match.photo_id)
@@ -47,17 +48,28 @@ def match_guest(
             del wanted[match.photo_id]
         else:
             stale.append(match.id)
-    queries.forget_matches(session, stale)
+    queries.delete_matches(session, stale)
     queries.add_matches(session, list(wanted.values()))
 
 
-def _row(user_id: int, selfie_id: int, photo_id: int, face_id: int, cosine: float) -> dict[str, Any]:
+def match_again(session: Session, event: Event, user_id: int) -> None:
+    """Match the guest in the event with the newest selfie that has an embedding there; without one, do nothing.
+
+    The newest also while it is being accepted: its acceptance does not match this event a second time. The caller has
+    locked the event's row.
+    """
+    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
+    if known is not None:
+        match_guest(session, event, user_id, known.selfie_id, known.embedding)
+
+
+def _row(user_id: int, selfie_id: int, photo_id: int, score: FaceScore) -> dict[str, Any]:
     return {
         "user_id": user_id,
         "photo_id": photo_id,
-        "face_id": face_id,
+        "face_id": score.face_id,
         "selfie_id": selfie_id,
-        # What is shown: the cosine times 100, two decimals.
-        "confidence_score": round(cosine * 100, 2),
+        # As shown to guests: the cosine times 100, with two decimals.
+        "confidence_score": round(score.cosine * 100, 2),
         "detected_at": utcnow(),
     }

@@ -1,10 +1,10 @@
-"""The embeddings of an event's faces in blocks, kept between matches and brought up to date at each.
+"""The embeddings of an event's faces, cached in each process and completed at each use.
 
-Blocks, so that a million faces are loaded and added to without ever being held twice; 16-bit integers, because each
-process holds them (scalar quantisation).
+In blocks, so that a million faces are loaded and extended without a second copy. As 16-bit integers (scalar
+quantisation), because each process holds them.
 
-Rows are added under the event's lock, so their ids rise in the order of their commits: what is new is what has a
-higher id. `events.version` rises whenever faces disappear; then all is read again.
+Faces are inserted while the event's row is locked, so their ids rise in the order of the commits: the new faces are
+those with a higher id. `events.version` is incremented when faces are deleted; then all are loaded again.
 """
 
 import threading
@@ -14,25 +14,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from matching import queries
+from matching.queries import FaceBatch
 
 Embeddings = NDArray[np.float32]
 Quantised = NDArray[np.int16]
-# What stands for a component of 1, the largest of a unit vector: each is right to 1.5e-5, and a cosine of vectors of
-# 128 components to 1.8e-4 at worst, 1.5e-5 as a rule.
+# The integer for a component of 1, the largest of a unit vector. The error is at most 1.5e-5 per component and, with
+# 128 components, at most 1.8e-4 per cosine (1.5e-5 on average).
 SCALE = 32_767
-# 8 MB of 128 components each.
+# Faces per block: 8 MB of 128 components.
 BLOCK = 32_768
-# About 0.5 GB of 128 components each.
+# Faces per process: about 0.5 GB of 128 components.
 MAX_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An event's faces by one engine: `face_ids`, rising, `photo_ids` (n,), `embeddings` (n, dimensions)."""
+    """Faces of one event by one engine: rising `face_ids` (n,), `photo_ids` (n,), `embeddings` (n, dimensions)."""
 
     face_ids: NDArray[np.int64]
     photo_ids: NDArray[np.int64]
@@ -41,74 +41,75 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class EventFaces:
-    """All faces of one event by one engine, as the event's version has them; none is in two blocks."""
+    """All faces of one event by one engine at one version of the event; each face is in one block."""
 
     version: int
     blocks: tuple[Block, ...]
 
     @property
     def size(self) -> int:
-        """How many faces there are."""
+        """The number of faces."""
         return sum(each.face_ids.size for each in self.blocks)
 
     def plus(self, fresh: Block) -> "EventFaces":
-        """Return these and further faces, which are kept nowhere."""
+        """Return these faces and further ones; the cache does not change."""
         return EventFaces(self.version, (*self.blocks, fresh))
 
     def without(self, photo_id: int) -> "EventFaces":
-        """Return these but for one photo's."""
-        return EventFaces(self.version, tuple(_kept(block, block.photo_ids != photo_id) for block in self.blocks))
+        """Return these faces except those of one photo; the cache does not change."""
+        return EventFaces(self.version, tuple(_selected(block, block.photo_ids != photo_id) for block in self.blocks))
 
 
-def _kept(block: Block, wanted: NDArray[np.bool_]) -> Block:
+def _selected(block: Block, wanted: NDArray[np.bool_]) -> Block:
     if wanted.all():
         return block
     return Block(block.face_ids[wanted], block.photo_ids[wanted], block.embeddings[wanted])
 
 
-_held: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
+# By event and engine, the least recently used first.
+_cache: OrderedDict[tuple[int, str], EventFaces] = OrderedDict()
 _lock = threading.Lock()
 
 
-def as_matrix(blobs: list[bytes]) -> Embeddings:
-    """Return stored embeddings as rows of an (n, dimensions) float32 matrix."""
+def as_matrix(blobs: Sequence[bytes]) -> Embeddings:
+    """Return n stored embeddings (float32 bytes, all of one length) as a matrix (n, dimensions)."""
     if not blobs:
         return np.zeros((0, 0), np.float32)
     return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
 
 
 def quantised(embeddings: Embeddings) -> Quantised:
-    """Return unit vectors (n, dimensions) with SCALE for each component of 1."""
+    """Return unit vectors (n, dimensions) as 16-bit integers, `SCALE` for a component of 1."""
     scaled = embeddings * np.float32(SCALE)
-    # In place: a second large array would cost more than the rounding.
+    # In place: allocating a second large array would take longer than the rounding.
     np.rint(scaled, out=scaled)
     return scaled.astype(np.int16)
 
 
 def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> EventFaces:
-    """Return the event's faces as they are now. The caller holds the event's row."""
+    """Return all committed faces of the event. The caller has locked the event's row and read its `version`."""
     key = (event_id, engine_id)
     with _lock:
-        held = _held.pop(key, None)
-    blocks = held.blocks if held is not None and held.version == version else ()
+        cached = _cache.pop(key, None)
+    blocks = cached.blocks if cached is not None and cached.version == version else ()
     last_id = int(blocks[-1].face_ids[-1]) if blocks else 0
-    for rows in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
-        blocks = _with(blocks, rows)
+    for batch in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
+        blocks = _extended(blocks, batch)
     current = EventFaces(version, blocks)
     with _lock:
-        _held[key] = current
-        _held.move_to_end(key)
-        while len(_held) > 1 and sum(each.size for each in _held.values()) > MAX_ROWS:
-            _held.popitem(last=False)
+        _cache[key] = current
+        _cache.move_to_end(key)
+        while len(_cache) > 1 and sum(each.size for each in _cache.values()) > MAX_ROWS:
+            _cache.popitem(last=False)
     return current
 
 
-def _with(blocks: tuple[Block, ...], rows: Sequence[Row[int, int, bytes]]) -> tuple[Block, ...]:
-    """Return the blocks and these rows behind them; a last block that is not full takes them in if it can."""
+def _extended(blocks: tuple[Block, ...], batch: FaceBatch) -> tuple[Block, ...]:
+    """Return the blocks with a batch of faces added: to the last block if they fit, else as a new one."""
     fresh = Block(
-        np.fromiter((row[0] for row in rows), np.int64, len(rows)),
-        np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-        quantised(as_matrix([row[2] for row in rows])),
+        np.array(batch.face_ids, np.int64),
+        np.array(batch.photo_ids, np.int64),
+        quantised(as_matrix(batch.embeddings)),
     )
     if not blocks or blocks[-1].face_ids.size + fresh.face_ids.size > BLOCK:
         return (*blocks, fresh)
@@ -121,7 +122,7 @@ def _with(blocks: tuple[Block, ...], rows: Sequence[Row[int, int, bytes]]) -> tu
     return (*blocks[:-1], joined)
 
 
-def forget() -> None:
-    """Drop every matrix, as a fresh process would start."""
+def clear() -> None:
+    """Empty the cache."""
     with _lock:
-        _held.clear()
+        _cache.clear()

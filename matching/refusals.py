@@ -1,7 +1,7 @@
-"""\"That is not me\": a guest takes a match away for good, or takes that back.
+"""Refusals ("that is not me"): a guest removes a photo from the matches for good, or takes the refusal back.
 
-Both hold the event's row, as everybody does who writes matches there. So a matching under way ends before, and the
-next one sees the refusal: nothing brings the match back.
+Both lock the event's row, like every writer of the event's matches. So a matching that runs at the same time commits
+first, and every later one sees the refusal: none brings the match back.
 """
 
 from sqlalchemy.orm import Session
@@ -10,54 +10,51 @@ import errors
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries
-from matching.guest_matches import match_guest
+from matching.guest_matches import match_again
 from models import Event
 
 
 def refuse(user_id: int, photo_id: int) -> None:
-    """Take the guest's match with a photo away, and keep in mind that it is none; again, it changes nothing.
+    """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
     Raises:
-        NoSuchMatch: the photo is not matched with the guest.
+        NoSuchMatch: the photo is not matched with the guest and was not refused before.
     """
     with reading() as session:
-        if not queries.is_judged(session, user_id, photo_id):
+        if not queries.is_matched_or_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
-        if _hold_event(session, photo_id) is None:
+        event = _lock_event(session, photo_id)
+        if event is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
             return
-        if not queries.forget_match(session, user_id, photo_id):
+        if not queries.delete_match(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.add_refusal(session, user_id, photo_id)
+        # What was found only because of that photo goes too.
+        match_again(session, event, user_id)
 
 
 def take_back(user_id: int, photo_id: int) -> None:
-    """Forget that the guest refused a photo, and match the guest again at once.
+    """Delete the refusal of a photo and match the guest again in its event, in the same transaction.
 
     Raises:
-        NoSuchRefusal: the guest did not refuse it.
+        NoSuchRefusal: the guest has not refused the photo, or it is deleted.
     """
     with reading() as session:
         if queries.refusal(session, user_id, photo_id) is None:
             raise errors.NoSuchRefusal
     with transaction() as session:
-        event = _hold_event(session, photo_id)
+        event = _lock_event(session, photo_id)
         refusal = queries.refusal(session, user_id, photo_id)
         if event is None or refusal is None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
-        _match_again(session, event, user_id)
+        match_again(session, event, user_id)
 
 
-def _hold_event(session: Session, photo_id: int) -> Event | None:
-    photo = queries.known_photo(session, photo_id)
-    return event_queries.lock(session, photo.event_id) if photo is not None else None
-
-
-def _match_again(session: Session, event: Event, user_id: int) -> None:
-    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
-    if known is not None:
-        match_guest(session, event, user_id, known[0], known[1])
+def _lock_event(session: Session, photo_id: int) -> Event | None:
+    photo = queries.photo(session, photo_id)
+    return event_queries.lock_event(session, photo.event_id) if photo is not None else None

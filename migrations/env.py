@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through the service's own engine and models."""
+"""Alembic's environment: it uses the service's engine and models."""
 
 from alembic import context
 from sqlalchemy import text
@@ -6,12 +6,12 @@ from sqlalchemy import text
 from database import get_engine
 from models import Base
 
-# Any number, the same for everyone who migrates this service's databases.
+# An arbitrary key for advisory locks; `add_performance_indexes.py` uses another one.
 ADVISORY_LOCK = 7_237_001
 
 
 def run() -> None:
-    """Migrate in one transaction; on PostgreSQL, one process at a time."""
+    """Run the migrations in one transaction; on PostgreSQL an advisory lock lets one process run at a time."""
     engine = get_engine().execution_options(sqlite_begin="IMMEDIATE")
     with engine.connect() as connection:
         context.configure(

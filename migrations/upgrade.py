@@ -1,4 +1,4 @@
-"""Bring the database's schema up to date, from the master process or the command line."""
+"""Migrate the database to the current schema, from the master process or the command line."""
 
 import sys
 from pathlib import Path
@@ -17,40 +17,50 @@ FOLDER = Path(__file__).resolve().parent
 
 
 class MigrationProblem(Exception):
-    """The schema cannot be brought up to date; the message says why in one line."""
+    """The database cannot be migrated; the message says why in one line."""
 
 
 def config() -> Config:
-    """Return Alembic's configuration; the database comes from the settings."""
+    """Return Alembic's configuration, without a database: `env.py` takes it from the settings."""
     found = Config()
     found.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     return found
 
 
-def _check_origin() -> None:
-    """Refuse a database whose tables are not ours, or that a newer release has changed."""
+def known_revisions() -> set[str]:
+    """Return every revision of the schema that this release has a migration for."""
+    return {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+
+
+def present_revision() -> str | None:
+    """Return the revision of the database's schema, or None if the database has no schema yet.
+
+    Raises:
+        MigrationProblem: the tables are not this service's, or a newer release has changed them.
+        SQLAlchemyError: the database does not answer.
+    """
     with get_engine().connect() as connection:
         tables = set(inspect(connection).get_table_names())
         if "alembic_version" not in tables:
             if "users" in tables:
                 raise MigrationProblem("the database holds tables that this service did not make.")
-            return
-        present = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if present - known:
+            return None
+        present = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if present is not None and present not in known_revisions():
         raise MigrationProblem("the database was changed by a newer release; start that one.")
+    return present
 
 
-def upgrade() -> None:
-    """Run the migrations that the database lacks.
+def upgrade(revision: str = "head") -> None:
+    """Run the migrations that the database lacks, up to and including `revision`.
 
     Raises:
-        MigrationProblem: the database is not one this release can bring up to date.
-        SQLAlchemyError: it does not answer.
+        MigrationProblem: the tables are not this service's, a newer release has migrated them, or a revision fails.
+        SQLAlchemyError: the database does not answer.
     """
-    _check_origin()
+    present_revision()
     try:
-        command.upgrade(config(), "head")
+        command.upgrade(config(), revision)
     except CommandError as error:
         raise MigrationProblem(str(error)) from error
 

@@ -1,6 +1,6 @@
-"""How the service stood, minute by minute, for a month: what an admin sees as curves.
+"""One sample of the service per minute, kept for 30 days: the data of the admins' curves.
 
-Every process tries once a minute; the table's key lets one of them write the minute.
+Every process tries once a minute; the primary key lets one of them write the minute's sample.
 """
 
 import logging
@@ -14,23 +14,29 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from accounts import queries as account_queries
 from database import reading, transaction
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from matching import queries as matching_queries
-from metrics import answered
+from metrics import Answered, answered
 from models import PENDING, PROCESSING, Sample
 from operations import queries
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
 
 log = logging.getLogger("reperio")
+# Seconds per minute; minutes per hour and per day.
 MINUTE, HOUR, DAY = 60, 60, 24 * 60
 KEPT_MINUTES = 30 * DAY
+# The points of a curve: with 30 days, one per 87 minutes.
 MOST_POINTS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The service at one time: how much there was, what waited, and what was answered since the point before."""
+    """One point of the curves: counts, queue depth and the age of the oldest job at their highest.
+
+    `requests` and `errors` are those answered since the point before.
+    """
 
     at: datetime
     guests: int
@@ -44,17 +50,17 @@ class Point:
 
 
 class Sampler:
-    """Takes this process's turn each minute; what goes wrong is logged and never disturbs the work."""
+    """Writes the sample of each minute, unless another process has. Database errors are logged, not raised."""
 
     def __init__(self) -> None:
-        self._tried = 0
+        self._last_tried = 0
 
     def tick(self) -> None:
-        """Write the minute's sample, unless this process tried already or another one was first."""
+        """Write the current minute's sample if this process has not tried yet."""
         minute = int(time.time() // MINUTE)
-        if minute == self._tried:
+        if minute == self._last_tried:
             return
-        self._tried = minute
+        self._last_tried = minute
         try:
             write(minute)
         except SQLAlchemyError as error:
@@ -62,49 +68,66 @@ class Sampler:
 
 
 def write(minute: int) -> None:
-    """Write the sample of a minute (since 1970) as of now, unless it is there already."""
+    """Write the sample of a minute (minutes since 1970) with the present counts, unless there is one.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
     with reading() as session:
         if queries.is_sampled(session, minute):
             return
         machine = socket.gethostname()[:255]
-        before = queries.last_seen(session, machine, minute - DAY)
+        before = queries.last_counters(session, machine, minute - DAY) or Answered(0, 0)
         counts = {
             "guests": account_queries.count_guests(session),
             "selfies": selfie_queries.count(session),
             "photos": photo_queries.count(session),
             "matches": matching_queries.count_matches(session),
         }
-    states = job_queue.counts()
-    requests, errors = answered()
+    states = job_state.counts()
+    now = answered()
     sample = Sample(
         minute=minute,
         **counts,
         queue_depth=sum(state[PENDING] + state[PROCESSING] for state in states.values()),
-        queue_age_seconds=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
-        requests=_since(requests, before[0] if before else 0),
-        errors=_since(errors, before[1] if before else 0),
+        queue_age_seconds=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
+        requests=_increase(before.requests, now.requests),
+        errors=_increase(before.errors, now.errors),
         machine=machine,
-        requests_seen=requests,
-        errors_seen=errors,
+        requests_seen=now.requests,
+        errors_seen=now.errors,
     )
     try:
         with transaction() as session:
             session.add(sample)
             session.flush()
-            queries.forget_samples(session, minute - KEPT_MINUTES)
+            queries.delete_samples_before(session, minute - KEPT_MINUTES)
     except IntegrityError:
         log.debug("another process wrote the sample of minute %d", minute)
 
 
-def _since(now: int, before: int) -> int:
-    """Return how much a counter has risen; one that is lower than before has begun anew."""
+def _increase(before: int, now: int) -> int:
+    """Return by how much a counter has risen; a lower value means that it restarted at zero."""
     return now - before if now >= before else now
 
 
 def points(hours: int) -> list[Point]:
-    """Return the last hours, thinned to at most some 500 points: the highest levels, and all that was answered."""
+    """Return the points of the last `hours`, about `MOST_POINTS` at most, the oldest first."""
     step = math.ceil(hours * HOUR / MOST_POINTS)
     with reading() as session:
         rows = queries.points(session, int(time.time() // MINUTE) - hours * HOUR, step)
-    # PostgreSQL's sums of big integers are decimals.
-    return [Point(datetime.fromtimestamp(row[0] * MINUTE, UTC), *row[1:7], *map(int, row[7:])) for row in rows]
+    return [
+        Point(
+            at=datetime.fromtimestamp(row.minute * MINUTE, UTC),
+            guests=row.guests,
+            selfies=row.selfies,
+            photos=row.photos,
+            matches=row.matches,
+            queue_depth=row.queue_depth,
+            queue_age_seconds=row.queue_age_seconds,
+            # PostgreSQL returns sums of big integers as decimals.
+            requests=int(row.requests),
+            errors=int(row.errors),
+        )
+        for row in rows
+    ]

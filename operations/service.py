@@ -1,4 +1,4 @@
-"""Whether the service can work, and how much it holds."""
+"""Readiness, statistics and metrics of the service."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -13,33 +13,34 @@ from cache_manager import TTLCache
 from database import reading
 from events import queries as event_queries
 from events.codes import code_cache
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from matching import queries as matching_queries
 from metrics import exposition, of_all_processes, report
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
 
-# Counting a table reads all of it: so seldom that it takes at most a hundredth of a core.
-COUNTED_FOR_SECONDS = 5.0
+# Counting reads whole tables. Counts are cached for 5 s, or longer if counting would take more than 1 % of a core.
+MIN_CACHED_SECONDS = 5.0
 COST_FACTOR = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """How many rows each table has, and how many seconds it took to count them."""
+    """The number of rows by table, and how many seconds counting took."""
 
     rows: dict[str, int]
     seconds: float
 
 
 _counts: TTLCache[_Counts] = TTLCache(
-    size=1, ttl=lambda counts: max(COUNTED_FOR_SECONDS, COST_FACTOR * counts.seconds)
+    size=1, ttl=lambda counts: max(MIN_CACHED_SECONDS, COST_FACTOR * counts.seconds)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What each part says of itself: `ok`, or what is wrong."""
+    """The state of each part: `ok`, or what is wrong."""
 
     database: str
     storage: str
@@ -47,12 +48,12 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        """Whether all parts are usable."""
-        return all(word == "ok" for word in asdict(self).values())
+        """Whether all parts are `ok`."""
+        return all(state == "ok" for state in asdict(self).values())
 
 
 def readiness(engine_problem: str | None) -> Readiness:
-    """Try each part once."""
+    """Return the state of each part, after one try of each; `engine_problem` is the inference thread's, or None."""
     return Readiness(_database(), _storage(), engine_problem or "ok")
 
 
@@ -87,32 +88,32 @@ def _count() -> _Counts:
 
 
 def statistics() -> dict[str, Any]:
-    """Return the counts, a few seconds old, the jobs, and the pools and caches of all processes together."""
+    """Return row counts (cached), jobs by state, and the sums over all processes of pools and code caches."""
     counts = _counts.get("counts", _count)
     report_process()
     pool, cache = of_all_processes()
-    asked = cache["hits"] + cache["misses"]
+    lookups = cache["hits"] + cache["misses"]
     return {
         **counts.rows,
-        "jobs": job_queue.counts(),
+        "jobs": job_state.counts(),
         "db_pool": pool,
-        "cache": {**cache, "hit_rate": round(cache["hits"] / asked, 4) if asked else 0.0},
+        "cache": {**cache, "hit_rate": round(cache["hits"] / lookups, 4) if lookups else 0.0},
     }
 
 
 def metrics() -> bytes:
-    """Return everything measured, in Prometheus's text form."""
-    depths = job_queue.counts()
-    ages = {name: job_queue.oldest_age(kind) or 0.0 for name, kind in job_queue.BY_NAME.items()}
+    """Return all metrics in the Prometheus text format."""
+    depths = job_state.counts()
+    ages = {name: job_state.oldest_age(kind) or 0.0 for name, kind in job_kinds.BY_NAME.items()}
     return exposition(depths, ages)
 
 
 def forget_counts() -> None:
-    """Count again at the next call."""
+    """Drop the cached counts."""
     _counts.clear()
 
 
 def report_process() -> None:
-    """Publish this process's connection pool and code cache where a scrape of any process finds them."""
+    """Publish this process's connection pool and code cache, so that every process can report them."""
     info = code_cache().info()
     report(database.pool_state(), info.hits, info.misses, info.entries)

@@ -11,8 +11,8 @@ SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")
 
 def day(language: str, value: date) -> str:
     """Return a date in words: 20 juin 2026."""
-    numeral = text(language, "admin.day.first") if value.day == 1 else str(value.day)
-    return f"{numeral} {text(language, f'admin.month.{value.month}')} {value.year}"
+    numeral = text(language, "common.day.first") if value.day == 1 else str(value.day)
+    return f"{numeral} {text(language, f'common.month.{value.month}')} {value.year}"
 
 
 def moment(language: str, value: datetime, timezone: str) -> str:

@@ -21,7 +21,7 @@ from pages.rendering import HOMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
+FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
 # Of a name or a code; what is longer is none.
 MAX_TYPED = 320
 
@@ -69,7 +69,7 @@ def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alia
     flash = flash_of(request)
     tickets = flash.get("tickets") or []
     page = "account/choice.html" if tickets else "account/login.html"
-    problem = flash.get("problem") if flash.get("problem") in PROBLEMS else ""
+    problem = flash.get("problem") if flash.get("problem") in FLASH_PROBLEMS else ""
     return render(request, page, choices=_choices(tickets), problem=problem, next=_onward(asked))
 
 

@@ -9,9 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from api.sessions import set_cookie
 
-SAID_COOKIE = "reperio_said"
+FLASH_COOKIE = "reperio_said"
 SECONDS = 60
-Said = dict[str, str | list[str]]
+Flash = dict[str, str | list[str]]
 
 
 def redirect(path: str) -> Response:
@@ -30,14 +30,14 @@ def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -
     """
     answer = redirect(path)
     packed = json.dumps([path.partition("?")[0], flash], ensure_ascii=False).encode()
-    set_cookie(request, answer, SAID_COOKIE, base64.urlsafe_b64encode(packed).decode(), SECONDS)
+    set_cookie(request, answer, FLASH_COOKIE, base64.urlsafe_b64encode(packed).decode(), SECONDS)
     return answer
 
 
-def flash_of(request: Request) -> Said:
+def flash_of(request: Request) -> Flash:
     """Return what the form left for this page; nothing, where there is nothing or somebody made it up."""
     try:
-        path, flash = json.loads(base64.urlsafe_b64decode(request.cookies.get(SAID_COOKIE, "")))
+        path, flash = json.loads(base64.urlsafe_b64decode(request.cookies.get(FLASH_COOKIE, "")))
     except (binascii.Error, ValueError, TypeError):
         return {}
     if path != request.url.path or not isinstance(flash, dict):
@@ -51,4 +51,4 @@ def _plain(value: object) -> bool:
 
 def clear_flash(request: Request, response: Response) -> None:
     """It was read."""
-    set_cookie(request, response, SAID_COOKIE, "", 0)
+    set_cookie(request, response, FLASH_COOKIE, "", 0)

@@ -12,7 +12,7 @@ from accounts.tokens import csrf_of
 from api.language import language_of
 from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
-from pages import i18n as wording
+from pages import i18n
 from pages.assets import asset_url
 from pages.redirects import clear_flash, flash_of
 
@@ -74,10 +74,10 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     seed, new_visitor = csrf_seed(request)
 
     def texts_of(prefixes: list[str]) -> Markup:
-        return _data(wording.section(language, (*SCRIPT_TEXTS, *prefixes)))
+        return _data(i18n.section(language, (*SCRIPT_TEXTS, *prefixes)))
 
     def t(key: str, **values: Any) -> str:
-        return wording.text(language, key, **values)
+        return i18n.text(language, key, **values)
 
     body = _environment.get_template(template).render(
         t=t,

@@ -1,7 +1,7 @@
-"""A guest's photos in one ZIP, made while it is sent: nothing is compressed, so its length is known before.
+"""A guest's photos in one ZIP, made while it is sent. Files are stored uncompressed, so the length is known before.
 
-The archive's plan is made when its rows are read; no session is open while it is sent. What is deleted meanwhile is
-left out: zeros, which no reader of the archive looks at, take its place, so that the length stays as told.
+The entries are planned when the rows are read; no session is open while the archive is sent. A photo that is deleted
+meanwhile is left out: zero bytes, which no ZIP reader looks at, take its place, so that Content-Length stays right.
 """
 
 import unicodedata
@@ -20,13 +20,13 @@ from photos.keys import storage_key
 from photos.queries import Which
 from photos.service import guest_event
 
-# In bytes, as file systems count; room is left for " (12345)" and an ending.
+# Bytes of UTF-8: file systems allow 255, which leaves room for " (12345)" and the extension.
 MAX_NAME = 200
 FORBIDDEN = frozenset('<>:"/\\|?*')
-# What Windows takes for a device, whatever its ending.
+# File names that Windows reserves for devices, whatever the extension.
 DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(1, 10))}
 ENDINGS = {extension for _, extension in FORMATS.values()} | {".jpeg", ".heif"}
-# Before and behind each file stand so many bytes beside its name (APPNOTE.TXT 4.3.7 and 4.3.9).
+# Bytes before each file (beside its name) and after it (APPNOTE.TXT 4.3.7 and 4.3.9).
 HEADER, DESCRIPTOR = 30, 16
 MAX_COMMENT = 0xFFFF
 ZEROS = bytes(64 * 1024)
@@ -34,7 +34,7 @@ ZEROS = bytes(64 * 1024)
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A ZIP to be sent: its file name, its length in bytes, and its chunks."""
+    """A ZIP to be sent: file name, length in bytes, and chunks."""
 
     name: str
     length: int
@@ -49,11 +49,12 @@ class _Entry:
 
 
 def archive(user: User, event_id: int, which: Which) -> Archive:
-    """Return the originals that a guest takes along from one of their events.
+    """Return a ZIP of the originals that a guest may download from an event.
 
     Raises:
-        NotInEvent: not one of the guest's events. PhotosArePrivate: `all`, where guests see only their own.
-        NoPhotosToDownload: there are none.
+        NotInEvent: the guest is not a member of the event.
+        PhotosArePrivate: `all` was asked for where guests see only their own photos.
+        NoPhotosToDownload: the list is empty.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
@@ -62,10 +63,10 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
         rows = queries.originals(session, user.id, event.id, which)
     if not rows:
         raise errors.NoPhotosToDownload
-    names = unique_names([(own, stored) for stored, own, _ in rows])
+    names = unique_names([(row.original_filename, row.filename) for row in rows])
     entries = [
-        _Entry(name, storage_key(event_id, stored, "original"), size)
-        for name, (stored, _, size) in zip(names, rows, strict=True)
+        _Entry(name, storage_key(event_id, row.filename, "original"), row.size)
+        for name, row in zip(names, rows, strict=True)
     ]
     plan = ZipStream(sized=True)
     for entry in entries:
@@ -77,12 +78,12 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
 
 
 def unique_names(names: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a name for each photo's own and stored name: readable, safe to unpack anywhere, none twice.
+    """Return one file name for each (original name, stored name): readable, unique, safe on every file system.
 
-    Case makes no difference, as on Windows and macOS.
+    Names that differ only in case count as equal, as on Windows and macOS.
     """
     taken: set[str] = set()
-    # Where counting goes on for a name: a camera may call every photo the same.
+    # The last number used for each name: a camera may give every photo the same name.
     numbers: dict[str, int] = {}
     result = []
     for own, stored in names:
@@ -108,7 +109,7 @@ def _split(own: str, stored: str) -> tuple[str, str]:
 
 
 def _safe(name: str) -> str:
-    """Leave out what some file system forbids, control characters and marks that turn the reading direction."""
+    """Remove characters that a file system forbids, control characters and bidirectional marks."""
     kept = (each for each in unicodedata.normalize("NFC", name) if each not in FORBIDDEN)
     return "".join(each for each in kept if unicodedata.category(each)[0] not in "CZ" or each == " ").strip(". ")
 
@@ -126,7 +127,7 @@ def _chunks(entries: Sequence[_Entry], length: int) -> Iterator[bytes]:
     lacking = length - sent - len(footer)
     if not 0 <= lacking <= MAX_COMMENT:
         raise storage.StorageError("too many photos were deleted while they were sent")
-    # The directory lacks those left out: the archive's comment, its last field, makes up for them.
+    # The directory has no entry for the photos left out; the archive's comment, its last field, fills that space.
     yield footer[:-2] + lacking.to_bytes(2, "little") + b" " * lacking
 
 
@@ -140,7 +141,7 @@ def _one(stream: ZipStream, entry: _Entry) -> Iterator[bytes]:
         yield from stream.file()
         return
     room = HEADER + len(entry.name.encode()) + entry.size + DESCRIPTOR
-    # What follows lies as far behind as planned.
+    # The entries that follow keep their planned offsets.
     stream._pos += room
     for start in range(0, room, len(ZEROS)):
         yield ZEROS[: room - start]

@@ -1,4 +1,4 @@
-"""The photos that guests keep."""
+"""A guest's favourite photos."""
 
 from sqlalchemy.exc import IntegrityError
 
@@ -6,40 +6,40 @@ from database import reading, transaction
 from models import User
 from photos import queries
 from photos.queries import Page
-from photos.service import PhotoList, guest_event, listed, seen_by
+from photos.service import PhotoList, guest_event, listed, visible_photo
 
 
-def keep(user: User, photo_id: int) -> None:
-    """Make a photo one of the guest's favourites; again, it changes nothing.
+def add_favourite(user: User, photo_id: int) -> None:
+    """Make a photo one of the guest's favourites. Idempotent.
 
     Raises:
-        NoSuchPhoto: there is none, or it is not theirs to see.
+        NoSuchPhoto: there is no such photo, or the guest may not see it.
     """
-    seen_by(user, photo_id)
+    visible_photo(user, photo_id)
     try:
         with transaction() as session:
-            queries.keep(session, user.id, photo_id)
+            queries.add_favourite(session, user.id, photo_id)
     except IntegrityError:
-        # Somebody deleted the photo, or another tap of the guest came first.
-        seen_by(user, photo_id)
+        # The photo was deleted meanwhile, or a second call of the guest was faster.
+        visible_photo(user, photo_id)
 
 
-def let_go(user: User, photo_id: int) -> None:
-    """Make a photo no favourite of the guest's.
+def remove_favourite(user: User, photo_id: int) -> None:
+    """Remove a photo from the guest's favourites. Idempotent.
 
     Raises:
-        NoSuchPhoto: there is none, or it is not theirs to see.
+        NoSuchPhoto: there is no such photo, or the guest may not see it.
     """
-    seen_by(user, photo_id)
+    visible_photo(user, photo_id)
     with transaction() as session:
-        queries.let_go(session, user.id, photo_id)
+        queries.delete_favourite(session, user.id, photo_id)
 
 
 def favourites_of(user: User, event_id: int, page: Page) -> PhotoList:
-    """Return the guest's favourites in one of their events that they may still see.
+    """Return one page of the guest's favourites in an event, without those they may no longer see.
 
     Raises:
-        NotInEvent: not one of the guest's events.
+        NotInEvent: the guest is not a member of the event.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)

@@ -1,4 +1,4 @@
-"""How far an event's photos are, for a guest who waits."""
+"""How far the processing of an event's photos is, for a guest who waits."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from photos.service import guest_event
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An event's photos: how many came, are through, show the guest, are favourites; and when the last one came."""
+    """Counts of an event's photos: uploaded, processed (done or failed), matched with the guest, favourites."""
 
     photos: int
     processed: int
@@ -21,10 +21,10 @@ class Standing:
 
 
 def standing_for(user: User, event_id: int) -> Standing:
-    """Return how far the photos of one of the guest's events are.
+    """Return the progress of one of the guest's events.
 
     Raises:
-        NotInEvent: not one of the guest's events.
+        NotInEvent: the guest is not a member of the event.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)

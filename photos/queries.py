@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, false, func, literal, or_, select, update
 from sqlalchemy.orm import Session
@@ -12,7 +12,6 @@ from images import EXTENSIONS
 from models import (
     DONE,
     FAILED,
-    PENDING,
     Event,
     EventCover,
     EventPhotographer,
@@ -26,20 +25,42 @@ from models import (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: at most `limit` rows after the photo uploaded at `after[0]` with id `after[1]`."""
+    """Which part of a list: at most `limit` rows after the photo with this upload time and id."""
 
     limit: int | None = None
     after: tuple[datetime, int] | None = None
 
 
-# Photo, the guest's score and face box, how many faces it has, whether it is a favourite.
-PhotoRow = Row[Photo, float | None, list[float] | None, int | None, bool]
+class PhotoRow(NamedTuple):
+    """A photo in a list: for a guest with score and box, for a photographer with the number of faces.
+
+    `confidence_score` is the cosine similarity times 100; `face_box` is (x, y, width, height) in px of the photo.
+    Both are None where the photo does not show the guest.
+    """
+
+    photo: Photo
+    confidence_score: float | None
+    face_box: list[float] | None
+    face_count: int | None
+    is_favourite: bool
+
+
+class Original(NamedTuple):
+    """An original to download: its name in storage, the name the camera gave it, and its bytes."""
+
+    filename: str
+    original_filename: str
+    size: int
+
+
+def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
+    return [PhotoRow(*row) for row in session.execute(_page(statement, page))]
 
 
 def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any, ...]]:
     if page.after is not None:
         at, photo_id = page.after
-        # Written out, not as a row comparison: the leading bound is what an index scan can start from.
+        # Written out instead of a row comparison, so that an index scan can start from the first condition.
         statement = statement.where(
             Photo.uploaded_at <= at,
             or_(Photo.uploaded_at < at, and_(Photo.uploaded_at == at, Photo.id < photo_id)),
@@ -49,8 +70,8 @@ def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any,
 
 
 def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Select[*tuple[Any, ...]]:
-    """The event's photos with the guest's score and face box where the guest is in them."""
-    # + 0 keeps the event's index out: by it a page of the guest's photos would read through all of the event's.
+    """Select the event's photos with the guest's score and face box where the guest is in them."""
+    # "+ 0" keeps the planner from the event's index: by it, one page would read all photos of the event.
     in_event = Photo.event_id + 0 == event_id if matched_only else Photo.event_id == event_id
     return (
         select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None))
@@ -63,7 +84,7 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show the guest."""
-    return session.execute(_page(_for_guest(user_id, event_id, matched_only=True), page)).all()
+    return _rows(session, _for_guest(user_id, event_id, matched_only=True), page)
 
 
 def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
@@ -82,7 +103,7 @@ def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
 
 def of_event_for_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return all the event's photos, with the guest's score and face box where the guest is in them."""
-    return session.execute(_page(_for_guest(user_id, event_id), page)).all()
+    return _rows(session, _for_guest(user_id, event_id), page)
 
 
 def count_of_event(session: Session, event_id: int) -> int:
@@ -96,18 +117,17 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 
 
 def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return all the event's photos with how many faces each has."""
-    return session.execute(_page(_with_face_count(Photo.event_id == event_id), page)).all()
+    """Return all the event's photos with the number of faces in each."""
+    return _rows(session, _with_face_count(Photo.event_id == event_id), page)
 
 
 def of_photographer(session: Session, photographer_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return the photographer's own photos with how many faces each has."""
-    statement = _with_face_count(Photo.photographer_id == photographer_id)
-    return session.execute(_page(statement, page)).all()
+    """Return the photographer's own photos with the number of faces in each."""
+    return _rows(session, _with_face_count(Photo.photographer_id == photographer_id), page)
 
 
 def count_of_photographer(session: Session, photographer_id: int) -> int:
-    """Return how many photos are the photographer's own."""
+    """Return how many photos the photographer has uploaded."""
     return (
         session.scalar(select(func.count()).select_from(Photo).where(Photo.photographer_id == photographer_id)) or 0
     )
@@ -117,13 +137,13 @@ def _is(photo: int | str) -> ColumnElement[bool]:
     return Photo.id == photo if isinstance(photo, int) else Photo.filename == photo
 
 
-def seen_by_anyone(session: Session, photo: int | str) -> Photo | None:
-    """Return a photo by its id or stored name: admins see all."""
+def visible_to_admin(session: Session, photo: int | str) -> Photo | None:
+    """Return a photo by its id or stored name; admins see all photos."""
     return session.scalar(select(Photo).where(_is(photo)))
 
 
-def seen_by_photographer(session: Session, photo: int | str, user_id: int) -> Photo | None:
-    """Return the photo if it is the photographer's own or of an event they work at."""
+def visible_to_photographer(session: Session, photo: int | str, user_id: int) -> Photo | None:
+    """Return the photo if the photographer uploaded it or is assigned to its event."""
     assigned = exists().where(
         EventPhotographer.event_id == Photo.event_id, EventPhotographer.photographer_id == user_id
     )
@@ -131,26 +151,26 @@ def seen_by_photographer(session: Session, photo: int | str, user_id: int) -> Ph
 
 
 def _shown_to(user_id: int) -> ColumnElement[bool]:
-    """A member of the event is in the photo, or free to see all of the event's, or it is the event's cover."""
+    """The guest is matched with the photo, or the event shows all photos to guests, or it is the event's cover."""
     matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
     return or_(*(each.correlate(Photo) for each in (matched, all_shown, cover)))
 
 
-def seen_by_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
-    """Return the photo if the guest is of its event and may see it."""
+def visible_to_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
+    """Return the photo if the guest is a member of its event and may see it."""
     member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
     return session.scalar(select(Photo).where(_is(photo), member, _shown_to(user_id)))
 
 
-# --- favourites, and how far a guest's event is ----------------------------------------------------
+# --- favourites and progress -----------------------------------------------------------------------
 
 
 def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the guest's favourites in the event that the guest may still see."""
     statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), _shown_to(user_id))
-    return session.execute(_page(statement, page)).all()
+    return _rows(session, statement, page)
 
 
 def _count_favourites(user_id: int, event_id: int) -> Select[int]:
@@ -167,25 +187,26 @@ def count_favourites(session: Session, user_id: int, event_id: int) -> int:
     return session.scalar(_count_favourites(user_id, event_id)) or 0
 
 
-def keep(session: Session, user_id: int, photo_id: int) -> None:
-    """Make the photo a favourite of the guest's, if it is none yet."""
+def add_favourite(session: Session, user_id: int, photo_id: int) -> None:
+    """Make the photo a favourite of the guest's, if it is not one yet."""
     if session.get(Favourite, (user_id, photo_id)) is None:
         session.add(Favourite(user_id=user_id, photo_id=photo_id))
         session.flush()
 
 
-def let_go(session: Session, user_id: int, photo_id: int) -> None:
-    """Make the photo no favourite of the guest's."""
+def delete_favourite(session: Session, user_id: int, photo_id: int) -> None:
+    """Remove the photo from the guest's favourites."""
     session.execute(delete(Favourite).where(Favourite.user_id == user_id, Favourite.photo_id == photo_id))
 
 
 Which = Literal["mine", "favourites", "all"]
 
 
-def originals(session: Session, user_id: int, event_id: int, which: Which) -> Sequence[Row[str, str, int]]:
-    """Return stored name, own name and bytes of the event's photos that a guest takes along, oldest first.
+def originals(session: Session, user_id: int, event_id: int, which: Which) -> Sequence[Original]:
+    """Return the originals that a guest downloads from an event, oldest first.
 
-    `mine` show the guest, `favourites` are kept and may still be seen; whether `all` may be, the caller asks.
+    `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: every photo of the
+    event, which the caller must have allowed.
     """
     statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event_id)
     if which == "mine":
@@ -194,11 +215,11 @@ def originals(session: Session, user_id: int, event_id: int, which: Which) -> Se
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, _shown_to(user_id)
         )
-    return session.execute(statement.order_by(Photo.uploaded_at, Photo.id)).all()
+    return [Original(*row) for row in session.execute(statement.order_by(Photo.uploaded_at, Photo.id))]
 
 
 def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int, int, datetime | None]:
-    """Return, in one statement, counts of photos, of those through, matched and kept, and when the last came."""
+    """Return, in one statement, the fields of `photos.progress.Standing` in their order."""
     photos = select(func.count()).select_from(Photo).where(Photo.event_id == event_id)
     last = select(Photo.uploaded_at).where(Photo.event_id == event_id).order_by(Photo.uploaded_at.desc()).limit(1)
     return session.execute(
@@ -212,20 +233,20 @@ def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int
     ).one()
 
 
-def same_bytes(session: Session, event_id: int, sha256: str) -> Photo | None:
-    """Return the event's photo with these very bytes."""
+def with_checksum(session: Session, event_id: int, sha256: str) -> Photo | None:
+    """Return the event's photo whose original has this SHA-256 (hex)."""
     return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
 
 
 def of_checksums(session: Session, event_id: int, sha256: Sequence[str]) -> Sequence[Row[str, int, str]]:
-    """Return checksum, id and status of the event's photos that have one of these checksums."""
+    """Return the checksum, id and status of the event's photos that have one of these checksums."""
     return session.execute(
         select(Photo.sha256, Photo.id, Photo.status).where(Photo.event_id == event_id, Photo.sha256.in_(sha256))
     ).all()
 
 
 def stems(session: Session, wanted: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Return event and stored name of the photos whose stored name, without its ending, is one of `wanted`."""
+    """Return event id and stored name of the photos whose stored name without extension is one of `wanted`."""
     names = [f"{stem}{ending}" for stem in wanted for ending in EXTENSIONS]
     rows = session.execute(select(Photo.filename, Photo.event_id).where(Photo.filename.in_(names))).all()
     return {name.rsplit(".", 1)[0]: (event_id, name) for name, event_id in rows}
@@ -236,19 +257,19 @@ def try_again(session: Session, photo_id: int) -> None:
     session.execute(
         update(Photo)
         .where(Photo.id == photo_id, Photo.status == FAILED)
-        .values(status=PENDING, attempts=0, error=None, lease_until=None, finished_at=None)
+        .values(**Photo.requeue_values(finished_at=None))
     )
 
 
 def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
-    """Return the events of those photos, in the order in which their rows are held."""
+    """Return the ids of those photos' events in the order in which the events' rows must be locked."""
     return session.scalars(
         select(Photo.event_id).where(Photo.id.in_(photo_ids)).distinct().order_by(Photo.event_id)
     ).all()
 
 
-def by_ids(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
-    """Return those photos, held for change."""
+def lock_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
+    """Return those photos with their rows locked."""
     return session.scalars(select(Photo).where(Photo.id.in_(photo_ids)).order_by(Photo.id).with_for_update()).all()
 
 

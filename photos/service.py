@@ -1,40 +1,22 @@
-"""Photos: received, listed, shown and deleted."""
+"""Photos: listed, shown and deleted."""
 
 import base64
-import hashlib
-import unicodedata
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import errors
-import images
 import storage
 from database import reading, transaction
 from events import queries as event_queries
 from events.service import home_event
-from keys import MAX_FILENAME, MAX_ID
-from models import ADMIN, FAILED, PHOTOGRAPHER, Event, Photo, User
+from keys import MAX_ID
+from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import storage_key, stored_keys
 from photos.queries import Page, PhotoRow
-from settings import get_settings
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of one uploaded file."""
-
-    id: int
-    filename: str
-    original_filename: str
-    duplicate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,100 +28,8 @@ class PhotoList:
     next_cursor: str | None
 
 
-# --- receiving -----------------------------------------------------------------------------------
-
-
-def clean_filename(name: str | None) -> str:
-    """Return a file's own name: no folders, nothing a database or a header cannot hold, 255 characters at most."""
-    base = PurePosixPath((name or "").replace("\\", "/")).name
-    kept = "".join(each for each in base if unicodedata.category(each) not in ("Cc", "Cs")).strip()
-    return kept[-MAX_FILENAME:] or "photo"
-
-
-def receive(event: Event, photographer_id: int | None, filename: str, data: bytes) -> Receipt:
-    """Take one photo: when this returns, its bytes and its row are safe. The same bytes are the same photo.
-
-    Raises:
-        PhotoTooLarge, InvalidImage, ImageDamaged, TooManyPixels: why it is refused.
-        NoSuchEvent: the event has just been deleted.
-    """
-    info = _inspect(data)
-    digest = hashlib.sha256(data).hexdigest()
-    with reading() as session:
-        known = queries.same_bytes(session, event.id, digest)
-    if known is not None:
-        if known.status == FAILED:
-            # Sent again, it is meant to be tried again.
-            with transaction() as session:
-                queries.try_again(session, known.id)
-        return _receipt(known, filename, duplicate=True)
-    stored_name = f"{uuid.uuid4().hex}{info.extension}"
-    key = storage_key(event.id, stored_name, "original")
-    storage.put(key, data)
-    photo = Photo(
-        event_id=event.id,
-        photographer_id=photographer_id,
-        original_filename=filename,
-        filename=stored_name,
-        content_type=info.content_type,
-        sha256=digest,
-        size=len(data),
-        width=info.width,
-        height=info.height,
-        taken_at=_in_zone(info.taken_at, event.timezone),
-    )
-    return _record(photo, key)
-
-
-def _record(photo: Photo, key: str) -> Receipt:
-    try:
-        with transaction() as session:
-            session.add(photo)
-            session.flush()
-        return _receipt(photo, photo.original_filename, duplicate=False)
-    except IntegrityError as error:
-        storage.delete([key])
-        # Either somebody sent the same bytes at the same moment, or the event is gone.
-        with reading() as session:
-            known = queries.same_bytes(session, photo.event_id, photo.sha256)
-        if known is None:
-            raise errors.NoSuchEvent from error
-        return _receipt(known, photo.original_filename, duplicate=True)
-    except BaseException:
-        storage.delete([key])
-        raise
-
-
-def _inspect(data: bytes) -> images.ImageInfo:
-    settings = get_settings()
-    if len(data) > settings.max_photo_bytes:
-        raise errors.PhotoTooLarge
-    try:
-        return images.inspect(data, settings.max_photo_pixels)
-    except images.TooManyPixels as error:
-        raise errors.TooManyPixels from error
-    except images.DamagedImage as error:
-        raise errors.ImageDamaged from error
-    except images.ImageError as error:
-        raise errors.InvalidImage from error
-
-
-def _receipt(photo: Photo, filename: str, *, duplicate: bool) -> Receipt:
-    return Receipt(photo.id, photo.filename, filename, duplicate)
-
-
-def _in_zone(taken_at: datetime | None, timezone: str) -> datetime | None:
-    """Read a camera's clock, which tells no zone, in the event's."""
-    if taken_at is None:
-        return None
-    try:
-        return taken_at.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-    except OverflowError:
-        return None
-
-
 def known_keys(keys: Sequence[str]) -> set[str]:
-    """Return those of `keys` under which a photo's original or a rendition of it belongs."""
+    """Return those of `keys` that belong to a photo's original or rendition."""
     wanted = {key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/")}
     with reading() as session:
         found = queries.stems(session, sorted(wanted))
@@ -150,10 +40,10 @@ def known_keys(keys: Sequence[str]) -> set[str]:
 
 
 def read_page(limit: int | None, cursor: str | None) -> Page:
-    """Return the page that a `limit` and a cursor ask for.
+    """Return the page that `limit` and `cursor` describe.
 
     Raises:
-        InvalidCursor: the cursor is not one of ours.
+        InvalidCursor: the cursor is malformed.
     """
     if not cursor:
         return Page(limit)
@@ -162,7 +52,7 @@ def read_page(limit: int | None, cursor: str | None) -> Page:
         after = datetime.fromtimestamp(int(at) / 1e6, UTC), int(photo_id)
     except (ValueError, OverflowError, OSError) as error:
         raise errors.InvalidCursor from error
-    if not 0 <= after[1] <= MAX_ID:
+    if not 0 <= int(photo_id) <= MAX_ID:
         raise errors.InvalidCursor
     return Page(limit, after)
 
@@ -173,16 +63,17 @@ def _cursor(photo: Photo) -> str:
 
 
 def listed(rows: Sequence[PhotoRow], page: Page, total: int) -> PhotoList:
-    """Return one page of a list, and where the next one starts if there may be one."""
+    """Return one page of a list, with the cursor of the next page if there may be one."""
     full = page.limit is not None and len(rows) == page.limit
-    return PhotoList(rows, total, _cursor(rows[-1][0]) if full and rows else None)
+    return PhotoList(rows, total, _cursor(rows[-1].photo) if full and rows else None)
 
 
 def guest_event(session: Session, user: User, event_id: int | None) -> Event:
-    """Return one of the guest's events: the home event when none is named.
+    """Return the guest's event with this id, or the home event when `event_id` is None.
 
     Raises:
-        NotInEvent: not one of the guest's events. NoSuchEvent: the guest has none.
+        NotInEvent: the guest is not a member of the event.
+        NoSuchEvent: the guest is a member of no event.
     """
     if event_id is None:
         return home_event(session, user)
@@ -193,10 +84,11 @@ def guest_event(session: Session, user: User, event_id: int | None) -> Event:
 
 
 def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
-    """Return the photos of the guest's event that show the guest.
+    """Return one page of the photos that show the guest, of one event (the home event when `event_id` is None).
 
     Raises:
-        NotInEvent: not one of the guest's events. NoSuchEvent: the guest has none.
+        NotInEvent: the guest is not a member of the event.
+        NoSuchEvent: the guest is a member of no event.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
@@ -205,11 +97,12 @@ def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
 
 
 def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
-    """Return all photos of the guest's event, where guests may see them all.
+    """Return one page of all photos of an event (the home event when `event_id` is None) that shows all to guests.
 
     Raises:
-        NotInEvent: not one of the guest's events. PhotosArePrivate: guests see only their own there.
-        NoSuchEvent: the guest has none.
+        NotInEvent: the guest is not a member of the event.
+        PhotosArePrivate: guests of this event see only their own photos.
+        NoSuchEvent: the guest is a member of no event.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
@@ -220,14 +113,14 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
 
 
 def photos_of_event(event_id: int, page: Page) -> PhotoList:
-    """Return all photos of an event, for its photographers."""
+    """Return one page of all photos of an event, for its photographers."""
     with reading() as session:
         rows = queries.of_event(session, event_id, page)
         return listed(rows, page, queries.count_of_event(session, event_id))
 
 
 def photos_by(photographer_id: int, page: Page) -> PhotoList:
-    """Return a photographer's own photos."""
+    """Return one page of the photos that a photographer uploaded."""
     with reading() as session:
         rows = queries.of_photographer(session, photographer_id, page)
         return listed(rows, page, queries.count_of_photographer(session, photographer_id))
@@ -236,29 +129,30 @@ def photos_by(photographer_id: int, page: Page) -> PhotoList:
 # --- one photo -----------------------------------------------------------------------------------
 
 
-def seen_by(user: User, photo: int | str) -> Photo:
-    """Return a photo, by id or stored name, that this account may see.
+def visible_photo(user: User, photo: int | str) -> Photo:
+    """Return a photo, by id or stored name, if this account may see it.
 
     Raises:
-        NoSuchPhoto: there is none, or it is not theirs to see.
+        NoSuchPhoto: there is no such photo, or the account may not see it.
     """
     with reading() as session:
         if user.user_type == ADMIN:
-            found = queries.seen_by_anyone(session, photo)
+            found = queries.visible_to_admin(session, photo)
         elif user.user_type == PHOTOGRAPHER:
-            found = queries.seen_by_photographer(session, photo, user.id)
+            found = queries.visible_to_photographer(session, photo, user.id)
         else:
-            found = queries.seen_by_guest(session, photo, user.id)
+            found = queries.visible_to_guest(session, photo, user.id)
     if found is None:
         raise errors.NoSuchPhoto
     return found
 
 
 def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
-    """Return the length and the chunks of a photo's `original`, `web` or `thumb` bytes.
+    """Return the length in bytes and the chunks of a photo's `original`, `web` or `thumb` file.
 
     Raises:
-        PhotoNotReady: the rendition is not made yet. NoSuchPhoto: it never will be.
+        PhotoNotReady: the photo is still being processed.
+        NoSuchPhoto: processing has ended and there is no such file.
     """
     try:
         return storage.stream(storage_key(photo.event_id, photo.filename, size))
@@ -269,19 +163,24 @@ def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
 
 
 def remove(user: User, photo_ids: Sequence[int]) -> int:
-    """Delete a photographer's own photos with their faces, matches and bytes; all of them or none.
+    """Delete photos with their faces, matches and files, all of them or none; return how many.
+
+    Photographers delete only photos they uploaded, admins any.
 
     Raises:
-        NoSuchPhoto: one does not exist. NotYourPhotos: one is somebody else's.
+        NoSuchPhoto: one of them does not exist.
+        NotYourPhotos: one of them was uploaded by another photographer.
     """
     wanted = sorted(set(photo_ids))
     with transaction() as session:
-        # The events' rows first, as everybody who changes an event's faces takes them: nobody waits in a circle.
+        # Lock the events' rows first, in the order used everywhere, so that no deadlock can arise.
         for event_id in queries.events_of(session, wanted):
-            event = event_queries.lock(session, event_id)
+            event = event_queries.lock_event(session, event_id)
             if event is not None:
                 event.version += 1
-        found = queries.by_ids(session, wanted)
+                # Matches that were found only because of these photos go too, once the guests are matched again.
+                event_queries.request_rematch(session, event_id, utcnow(), asked=False, shown_in=wanted)
+        found = queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
         if len(found) != len(wanted):

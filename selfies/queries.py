@@ -27,8 +27,8 @@ def accepted(session: Session, user_id: int) -> Selfie | None:
     )
 
 
-def others(session: Session, user_id: int, selfie_id: int) -> Sequence[Selfie]:
-    """Return the guest's selfies sent before this one."""
+def older_selfies(session: Session, user_id: int, selfie_id: int) -> Sequence[Selfie]:
+    """Return the guest's selfies that are older than this one."""
     return session.scalars(select(Selfie).where(Selfie.user_id == user_id, Selfie.id < selfie_id)).all()
 
 
@@ -48,13 +48,13 @@ def remove(session: Session, selfie_ids: Sequence[int]) -> None:
     session.execute(delete(Selfie).where(Selfie.id.in_(selfie_ids)))
 
 
-def forget_matches_of_older(session: Session, user_id: int, selfie_id: int) -> None:
+def delete_matches_of_older(session: Session, user_id: int, selfie_id: int) -> None:
     """Delete, in one statement, the matches that came from the selfies this one replaces."""
     older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
     session.execute(delete(FaceMatch).where(FaceMatch.selfie_id.in_(older)))
 
 
-def forget_embeddings(session: Session, selfie_id: int) -> None:
+def delete_embeddings(session: Session, selfie_id: int) -> None:
     """Delete what was computed from a selfie."""
     session.execute(delete(SelfieEmbedding).where(SelfieEmbedding.selfie_id == selfie_id))
 
@@ -68,7 +68,7 @@ def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
     )
 
 
-def forget_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
+def delete_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
     """Delete what was computed from the guest's selfies for one event."""
     own = select(Selfie.id).where(Selfie.user_id == user_id)
     session.execute(

@@ -1,4 +1,4 @@
-"""A guest's selfie: received, judged, accepted in place of the one before, or erased."""
+"""A guest's selfie: received, validated, shown, rejected or erased."""
 
 import hashlib
 import uuid
@@ -19,8 +19,8 @@ from models import REJECTED, Selfie, User, utcnow
 from selfies import queries
 from settings import get_settings
 
-# What curl and some phones say of a picture whose kind they do not know.
-UNTOLD_TYPES = ("", "application/octet-stream", "binary/octet-stream")
+# The content types that curl and some phones send for a picture of unknown type.
+UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 REASONS: dict[type[SelfieRejected], type[errors.AppError]] = {
     NoFace: errors.SelfieNoFace,
     SeveralFaces: errors.SelfieSeveralFaces,
@@ -30,7 +30,7 @@ REASONS: dict[type[SelfieRejected], type[errors.AppError]] = {
 
 @dataclass(frozen=True, slots=True)
 class SelfieFile:
-    """A file as it came: its bytes and the content type the sender gave it."""
+    """An uploaded file: its bytes and the content type that the sender declared."""
 
     data: bytes
     content_type: str
@@ -38,7 +38,7 @@ class SelfieFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredSelfie:
-    """A normalised selfie that is in storage and not yet in a row."""
+    """A normalised selfie whose file is in storage and whose row is not written yet; width and height in px."""
 
     storage_key: str
     sha256: str
@@ -47,14 +47,17 @@ class StoredSelfie:
 
 
 def check_file(file: SelfieFile) -> None:
-    """Refuse what cannot be a selfie, by its size and its header.
+    """Check a selfie's size and header without decoding it.
 
     Raises:
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: as they say.
+        NotAnImage: the declared content type is not an image.
+        ImageTooLarge: more than `MAX_SELFIE_BYTES`.
+        TooManyPixels: more than `MAX_SELFIE_PIXELS`.
+        InvalidImage: the header is not that of a known format.
     """
     settings = get_settings()
-    told = file.content_type.split(";")[0].strip().lower()
-    if told not in UNTOLD_TYPES and not told.startswith("image/"):
+    declared = file.content_type.split(";")[0].strip().lower()
+    if declared not in UNKNOWN_TYPES and not declared.startswith("image/"):
         raise errors.NotAnImage
     if len(file.data) > settings.max_selfie_bytes:
         raise errors.ImageTooLarge
@@ -68,7 +71,7 @@ def check_file(file: SelfieFile) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Portrait:
-    """A selfie's face, in px of the selfie, and the upright image it was found in, `scale` times smaller."""
+    """A selfie's face (box in px of the full selfie) and the upright image it was found in, `scale` times smaller."""
 
     image: BgrImage
     face: LocatedFace
@@ -84,18 +87,22 @@ def _portrait(image: BgrImage, scale: float, engine: FaceEngine, *, strict: bool
 
 
 def _reduced(data: bytes) -> tuple[BgrImage, float]:
-    """Decode no more pixels than the detector looks at; return the image and how much larger the kept selfie is."""
+    """Decode at the size the detector uses; return the image and by which factor the stored selfie is larger."""
     size = max(images.size_of(data))
     image = images.decode(data, long_side=PORTRAIT_LONG_SIDE)
     return image, max(1.0, min(size, images.WEB_LONG_SIDE) / max(image.shape[:2]))
 
 
 def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings:
-    """Return the embedding (dimensions,) of the face of a kept selfie.
+    """Return the unit embedding (dimensions,), float32, of the face in a stored selfie.
+
+    With `strict` false, the largest face is used, however many there are and however small it is.
 
     Raises:
-        ImageError: it cannot be decoded.
-        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: why it is refused.
+        ImageError: the selfie cannot be decoded.
+        SelfieNoFace: no face was found.
+        SelfieSeveralFaces: more than one face was found, and `strict` is true.
+        SelfieFaceTooSmall: the face has too few pixels, and `strict` is true.
     """
     image, scale = _reduced(data)
     found = _portrait(image, scale, engine, strict=strict)
@@ -106,11 +113,12 @@ def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings
 
 
 def validate(file: SelfieFile, engine: FaceEngine) -> None:
-    """Judge a selfie without keeping anything.
+    """Validate a selfie without storing anything.
 
     Raises:
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels, SelfieNoFace, SelfieSeveralFaces,
-        SelfieFaceTooSmall: why it is refused.
+        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
+        InvalidImage: also when decoding fails.
+        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: see `embedding_of`.
     """
     check_file(file)
     try:
@@ -121,24 +129,25 @@ def validate(file: SelfieFile, engine: FaceEngine) -> None:
 
 
 def store(file: SelfieFile) -> StoredSelfie:
-    """Normalise a selfie (upright, without metadata, long side at most 1600) and put it in storage.
+    """Normalise a selfie (upright, without metadata, long side at most 1600 px) and put it in storage.
 
     Raises:
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: why it is refused.
+        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
+        InvalidImage: also when decoding fails.
     """
     check_file(file)
     try:
         normal = images.normalise_selfie(file.data)
     except images.ImageError as error:
         raise errors.InvalidImage from error
-    # Nothing in the name tells whose face it is.
+    # A random name, so that the key does not tell whose face it is.
     key = f"selfies/{uuid.uuid4().hex}.jpg"
     storage.put(key, normal.jpeg)
     return StoredSelfie(key, hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
 
 
 def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -> Selfie:
-    """Write the selfie's row, pending, in the open transaction."""
+    """Write the selfie's row with status `pending` in the open transaction and return it."""
     selfie = Selfie(
         user_id=user_id,
         storage_key=stored.storage_key,
@@ -153,12 +162,12 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
 
 
 def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
-    """Take a guest's selfie: when this returns, its bytes and its row are safe.
+    """Store a guest's selfie and its row; when this returns, both are durable.
 
     Raises:
-        ConsentWithdrawn: in all of the guest's events.
-        EventExpired: none of the guest's events takes selfies any more.
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: why it is refused.
+        ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
+        EventExpired: all of the guest's events have expired.
+        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `store`.
         InvalidToken: the account has just been deleted.
     """
     with reading() as session:
@@ -179,10 +188,10 @@ def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
 
 
 def mine(user_id: int) -> Selfie:
-    """Return the selfie that stands for the guest: the accepted one, else the one being looked at.
+    """Return the guest's accepted selfie, else the one in processing.
 
     Raises:
-        NoSelfie: there is none.
+        NoSelfie: there is neither.
     """
     with reading() as session:
         selfie = queries.accepted(session, user_id) or queries.current(session, user_id)
@@ -192,10 +201,10 @@ def mine(user_id: int) -> Selfie:
 
 
 def image_of(user_id: int, asker: User) -> str:
-    """Return the storage key of a guest's selfie; only its owner and admins may have it.
+    """Return the storage key of a guest's selfie; only the guest and admins may see it.
 
     Raises:
-        NoSuchSelfie: there is none, or it is not the asker's to see.
+        NoSuchSelfie: there is none, or the asker may not see it.
     """
     if asker.id != user_id and asker.user_type != "admin":
         raise errors.NoSuchSelfie
@@ -209,14 +218,14 @@ def image_of(user_id: int, asker: User) -> str:
 
 
 def remove_mine(user_id: int) -> None:
-    """Erase all the guest's selfies, what was computed from them, and every match.
+    """Erase all the guest's selfies with their embeddings and matches.
 
     Raises:
         NoSelfie: there is none.
     """
     with transaction() as session:
-        # The events' rows first: a matching under way ends before, and the next one finds no selfie.
-        event_queries.lock_joined(session, user_id)
+        # Lock the events' rows first: a running match ends before, and the next one finds no selfie.
+        event_queries.lock_joined_events(session, user_id)
         account_queries.lock_user(session, user_id)
         keys = queries.all_keys(session, user_id)
         if not queries.remove_all(session, user_id) or not keys:
@@ -225,18 +234,22 @@ def remove_mine(user_id: int) -> None:
 
 
 def known_keys(keys: Sequence[str]) -> set[str]:
-    """Return those of `keys` that a selfie's bytes lie under."""
+    """Return those of `keys` that belong to a selfie."""
     with reading() as session:
         return queries.known_keys(session, keys)
 
 
 def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> list[str]:
-    """Turn the row into the memory of a refusal; return the storage keys to erase once that is committed."""
+    """Mark the selfie rejected and drop its data; return the storage keys to delete after the commit.
+
+    Only the newest rejection of a guest is kept.
+    """
     erased = [selfie.storage_key] if selfie.storage_key else []
-    queries.forget_embeddings(session, selfie.id)
-    selfie.status, selfie.detail, selfie.finished_at = REJECTED, reason.__name__, utcnow()
-    selfie.storage_key = selfie.sha256 = selfie.lease_until = None
+    queries.delete_embeddings(session, selfie.id)
+    selfie.finish(REJECTED, selfie.error)
+    selfie.detail = reason.__name__
+    selfie.storage_key = selfie.sha256 = None
     selfie.width = selfie.height = None
-    older = [each.id for each in queries.others(session, selfie.user_id, selfie.id) if each.status == REJECTED]
+    older = [each.id for each in queries.older_selfies(session, selfie.user_id, selfie.id) if each.status == REJECTED]
     queries.remove(session, older)
     return erased

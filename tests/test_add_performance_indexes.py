@@ -1,4 +1,4 @@
-"""Databases that lack indexes get them, whatever else is going on, and nothing else changes."""
+"""Missing indexes are created, also beside writers and other runs, and nothing else changes."""
 
 import os
 import subprocess
@@ -125,6 +125,7 @@ def test_writers_go_on_while_indexes_are_made(bare: Engine) -> None:
         session.add(User(username="w0", username_key="w0", email="o", email_key="o", hashed_password="x"))
 
 
+@pytest.mark.server
 def test_runs_at_once_all_succeed_and_make_each_index_once(bare: Engine) -> None:
     runs = [
         subprocess.Popen(
@@ -176,6 +177,7 @@ def test_a_short_address_of_a_hosting_provider_is_understood(postgres: Callable[
     assert main(["--database-url", short, "--dry-run"]) == 0
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("address", "reason"),
     [

@@ -11,6 +11,7 @@ LAYERS = (
     ("bench", "locust_file"),
     ("testkit",),
     ("gunicorn_config", "main"),
+    ("backup",),
     ("migrations",),
     ("pages",),
     ("api",),
@@ -29,7 +30,15 @@ LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in
 WEB = {"fastapi", "starlette", "fastapi_offline"}
 WEB_ROOMS = {"api", "pages", "main", "testkit", "bench"}
 STATEMENTS = {"select", "insert", "update", "delete", "exists", "text"}
-SQL_FILES = {"models.py", "jobs/queue.py", "jobs/listing.py", "database.py", "add_performance_indexes.py"}
+SQL_FILES = {
+    "models.py",
+    "jobs/queue.py",
+    "jobs/listing.py",
+    "jobs/state.py",
+    "jobs/control.py",
+    "database.py",
+    "add_performance_indexes.py",
+}
 SQL_ROOMS = {"migrations", "testkit", "bench"}
 
 

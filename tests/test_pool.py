@@ -1,4 +1,4 @@
-"""Connections are bounded: by what the server gives, and for requests by what the pool holds."""
+"""The number of connections is bounded: by what the database allows, and for requests by the pool."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from database import get_engine
+from database import fit_pool, get_engine
 from main import create_app
+from settings import Settings
 from testkit.servers import Launcher
 from tests.conftest import DATABASES, fresh_database
 from tests.operations.test_start import refusal
@@ -50,6 +51,16 @@ def limit_connections(address: str, limit: int) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(None, (10, 10)), (45, (10, 10)), (31, (10, 3)), (25, (10, 0)), (13, (4, 0))]
+)
+def test_the_overflow_is_reduced_before_the_size(limit: int | None, expected: tuple[int, int]) -> None:
+    pool = fit_pool(Settings(gunicorn_workers=2, db_pool_size=10, db_max_overflow=10), limit)
+    assert (pool.size, pool.overflow) == expected
+    assert (pool.notice is None) == (expected == (10, 10))
+
+
+@pytest.mark.server
 def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], str], tmp_path: Path) -> None:
     address = postgres("psycopg")
     limit_connections(address, 13)
@@ -67,6 +78,7 @@ def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], s
     assert "4 + 0, not 10 + 10" in lines[0]
 
 
+@pytest.mark.server
 def test_too_few_connections_for_the_workers_end_the_start(postgres: Callable[[str], str], tmp_path: Path) -> None:
     address = postgres("psycopg")
     limit_connections(address, 10)

@@ -1,4 +1,4 @@
-"""Hot calls ask the database little, and never read a growing table from end to end."""
+"""Frequent calls need few statements, and never scan a growing table."""
 
 import re
 import threading
@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 
 from database import get_engine, transaction
 from events.losses import losses_of
+from jobs import control as job_control
+from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import queue as job_queue
+from jobs import state as job_state
 from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
 from testkit.builders import EventInfo, Person, Service, people
-from testkit.crowd import Crowd, fill
+from testkit.bulk_rows import Crowd, fill_event
 
 GROWING = (
     "users",
@@ -92,8 +95,8 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
     service.settle(guest)
     elsewhere = service.event()
     with transaction() as session:
-        crowd = fill(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
-        fill(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
+        crowd = fill_event(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
+        fill_event(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
         _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))
@@ -220,14 +223,13 @@ def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
 
 def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Middle]) -> None:
     looks: list[Callable[[], object]] = [
-        job_queue.claim,
-        job_queue.counts,
-        lambda: [job_queue.oldest_age(kind) for kind in job_queue.KINDS],
-        lambda: job_queue.failed_jobs(10),
-        lambda: [job_list.failed(10), job_list.failed(10, crowd[1].event.id)],
-        lambda: [job_list.waiting(10), job_list.waiting(10, crowd[1].event.id)],
+        job_queue.claim_next,
+        job_state.counts,
+        lambda: [job_state.oldest_age(kind) for kind in job_kinds.KINDS],
+        lambda: [job_list.list_failed(10), job_list.list_failed(10, crowd[1].event.id)],
+        lambda: [job_list.list_unfinished(10), job_list.list_unfinished(10, crowd[1].event.id)],
         lambda: losses_of(crowd[1].event.id),
-        lambda: [job_queue.retry(kind, None) for kind in job_queue.KINDS],
+        lambda: [job_control.retry(kind, None) for kind in job_kinds.KINDS],
     ]
     with statements() as seen:
         for look in looks:

@@ -1,4 +1,4 @@
 """Sends a folder of photos to an event from a photographer's own computer.
 
-It stands on Python alone: no package to install, and nothing of the service is imported.
+It needs only Python's standard library and imports nothing of the service.
 """

@@ -1,4 +1,7 @@
-"""`python -m uploader DIR --event CODE --server URL`. Ends with 0: all there, 2: some refused, 1: could not."""
+"""Command line: `python -m uploader DIR --event CODE --server URL`.
+
+Exit status: 0 when every photo is at the event, 2 when some were refused, 1 when sending failed or was stopped.
+"""
 
 import argparse
 import getpass
@@ -10,12 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from uploader.client import Away, Broken, Client, Refused
-from uploader.files import look, settled
+from uploader.files import list_files, stable_files
 from uploader.report import Report
-from uploader.sender import GivenUp, Sender
+from uploader.sender import Sender, SendingFailed
 from uploader.words import language, say
 
-ALL_THERE, COULD_NOT, SOME_REFUSED = 0, 1, 2
+ALL_SENT, FAILED, SOME_REFUSED = 0, 1, 2
 PATIENCE_SECONDS = 600.0
 STILL_SECONDS = 2.0
 
@@ -39,41 +42,46 @@ def _password(user: str) -> str:
     if not password and sys.stdin.isatty():
         password = getpass.getpass(say("password", user=user))
     if not password:
-        raise GivenUp(say("no_password"))
+        raise SendingFailed(say("no_password"))
     return password
 
 
-def _entered(asked: argparse.Namespace) -> tuple[Client, int]:
-    """Return the photographer's calls and the event's id; whatever is wrong is found here, before any photo."""
+def _connect(asked: argparse.Namespace) -> tuple[Client, int]:
+    """Log in and return the client and the event's id, so that wrong arguments are found before any photo is sent.
+
+    Raises:
+        SendingFailed: the folder or the event does not exist, an argument is missing, the login was refused, or the
+            service does not answer.
+    """
     if not asked.folder.is_dir():
-        raise GivenUp(say("no_folder", folder=asked.folder))
+        raise SendingFailed(say("no_folder", folder=asked.folder))
     for name in ("server", "user"):
         if not getattr(asked, name):
-            raise GivenUp(say(f"no_{name}"))
+            raise SendingFailed(say(f"no_{name}"))
     client = Client(asked.server, language())
     try:
         client.find()
         client.log_in(asked.user, _password(asked.user))
         event = client.event(asked.event)
     except (Away, Broken) as error:
-        raise GivenUp(say("away", server=asked.server)) from error
+        raise SendingFailed(say("away", server=asked.server)) from error
     except Refused as refusal:
-        wrong_place = refusal.name == "NotThisService"
-        raise GivenUp(say("not_this", server=asked.server) if wrong_place else str(refusal)) from refusal
+        other_service = refusal.name == "NotThisService"
+        raise SendingFailed(say("not_this", server=asked.server) if other_service else str(refusal)) from refusal
     if event is None:
-        raise GivenUp(say("no_event", code=asked.event))
-    _say(say("event", name=event["name"], code=event["event_code"]))
+        raise SendingFailed(say("no_event", code=asked.event))
+    _print(say("event", name=event["name"], code=event["event_code"]))
     return client, int(event["id"])
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")
 
 
 def _stop_at_ctrl_c(sender: Sender) -> None:
     def stop(_: int, __: FrameType | None) -> None:
         sender.stop()
-        # Whoever insists ends it at once.
+        # A second Ctrl-C ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     signal.signal(signal.SIGINT, stop)
@@ -84,27 +92,29 @@ def main(given: Sequence[str] | None = None) -> int:
     """Send the folder; return the exit status."""
     asked = _arguments(given)
     try:
-        client, event_id = _entered(asked)
-    except GivenUp as end:
-        _say(str(end))
-        return COULD_NOT
+        client, event_id = _connect(asked)
+    except SendingFailed as end:
+        _print(str(end))
+        return FAILED
     endless = float("inf") if asked.watch else PATIENCE_SECONDS
     sender = Sender(client, event_id, endless if asked.patience is None else asked.patience)
     _stop_at_ctrl_c(sender)
     if asked.watch:
-        _say(say("watching", folder=asked.folder))
-    groups = settled(asked.folder, asked.still, sender.pause) if asked.watch else iter([look(asked.folder)])
-    status = ALL_THERE
+        _print(say("watching", folder=asked.folder))
+    groups = (
+        stable_files(asked.folder, asked.still, sender.pause) if asked.watch else iter([list_files(asked.folder)])
+    )
+    status = ALL_SENT
     with Report(sender.tally) as report:
         try:
             sender.run(groups)
-        except GivenUp as end:
-            status = COULD_NOT
-            _say("\n" + say(str(end)))
+        except SendingFailed as end:
+            status = FAILED
+            _print("\n" + say(str(end)))
     sys.stdout.write(report.summary(asked.folder) + "\n")
-    if status == COULD_NOT or sender.tally.left:
-        return COULD_NOT
-    return SOME_REFUSED if sender.tally.refused else ALL_THERE
+    if status == FAILED or sender.tally.left:
+        return FAILED
+    return SOME_REFUSED if sender.tally.refused else ALL_SENT
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The service's calls that a photographer's computer needs, through Python's own HTTP."""
+"""HTTP client for the calls that the uploader needs, on the standard library."""
 
 import http.client
 import json
@@ -14,12 +14,12 @@ from urllib.request import Request, urlopen
 from uploader.multipart import form
 
 TIMEOUT_SECONDS = 60
-# The service is away, busy or full: later it will do.
-LATER = (408, 429, 502, 503, 504, 507)
+# Statuses of a service that is down, busy or full: a later try may succeed.
+RETRYABLE = (408, 429, 502, 503, 504, 507)
 
 
 class Away(Exception):
-    """The service cannot be reached or is busy. `retry_after`: seconds it asked for."""
+    """The service is down or busy. `retry_after`: the seconds it asked for, 0 where it named none."""
 
     def __init__(self, retry_after: float = 0) -> None:
         super().__init__()
@@ -27,14 +27,14 @@ class Away(Exception):
 
 
 class Dropped(Away):
-    """The line dropped, or nobody answers."""
+    """The connection was lost, or nothing answers at the address."""
 
     def __str__(self) -> str:
         return "dropped"
 
 
 class Refused(Exception):
-    """The service said no, and will again; the message is its reason."""
+    """The service refused the request and would refuse it again; the message is its reason."""
 
     def __init__(self, status: int, name: str, reason: str) -> None:
         super().__init__(reason)
@@ -42,11 +42,11 @@ class Refused(Exception):
 
 
 class Broken(Exception):
-    """The service failed at this one request; another try may do."""
+    """The service answered this request with a 5xx status; another try may succeed."""
 
 
 class Client:
-    """One photographer at one service. Logs in again by itself when the session ends; for several threads."""
+    """One photographer's connection to one service. Thread-safe; logs in again when the session has expired."""
 
     def __init__(self, server: str, language: str) -> None:
         self._server = (server if "//" in server else f"https://{server}").rstrip("/")
@@ -55,16 +55,19 @@ class Client:
         self._lock = threading.Lock()
 
     def find(self) -> None:
-        """Follow the service to where it really is (https, most often).
+        """Follow redirects (usually from http to https) to the service's final address and keep it.
 
         Raises:
-            Away: nobody answers there. Refused: it is not this service.
+            Away: nothing answers there.
+            Refused: another service answers.
         """
         try:
             with urlopen(self._request("GET", "/livez"), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - http alone
                 parts = urlsplit(answer.url)
         except HTTPError as error:
-            raise Away if error.code in LATER else Refused(error.code, "NotThisService", str(error.code)) from error
+            raise (
+                Away if error.code in RETRYABLE else Refused(error.code, "NotThisService", str(error.code))
+            ) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Away from error
         self._server = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/livez')}"
@@ -73,42 +76,51 @@ class Client:
         """Log in.
 
         Raises:
-            Refused: name or password is wrong. Away, Broken: as they say.
+            Refused: name or password is wrong.
+            Away: the service is down or busy.
+            Broken: the service answered with a 5xx status.
         """
         self._login = username, password
         self._token = self._call("POST", "/api/login", {"username": username, "password": password})["access_token"]
 
     def event(self, code: str) -> dict[str, Any] | None:
-        """Return the photographer's event with this code; case and surrounding spaces do not count."""
+        """Return the photographer's event with this code, ignoring case and surrounding spaces."""
         wanted = _comparable(code)
         events = self._call("GET", "/api/photographer/events")
         return next((event for event in events if _comparable(event["event_code"]) == wanted), None)
 
     def known(self, event_id: int, checksums: Sequence[str]) -> set[str]:
-        """Return which of these checksums are photos that the event has; such as failed there are not."""
+        """Return those checksums (SHA-256, hex) whose photos the event already has, failed ones excepted."""
         path = f"/api/photographer/events/{event_id}/known-checksums"
         answer = self._call("POST", path, {"sha256": list(checksums)})
         return {each["sha256"] for each in answer["known"] if each["processing_status"] != "failed"}
 
     def send(self, event_id: int, path: Path, sent: Callable[[int], None]) -> str | None:
-        """Send one photo; return why it was refused, if it was. `sent` is told of bytes as they go.
+        """Send one photo; return the reason if the service refused this file, else None.
+
+        `sent` is called with the number of bytes of each chunk as it is sent.
 
         Raises:
-            Unreadable: the file is. Away, Broken, Refused: as they say.
+            Unreadable: the file cannot be read.
+            Away: the service is down or busy.
+            Broken: the service answered with a 5xx status.
+            Refused: the service refused the whole request.
         """
         body, headers = form(path, sent)
         where = f"/api/photographer/events/{event_id}/upload-photos"
-        answer = self._once("POST", where, body, headers, self._token)
+        answer = self._send_once("POST", where, body, headers, self._token)
         return answer["rejected"][0]["error"] if answer["rejected"] else None
 
-    def renew(self, worn_out: str | None = None) -> None:
-        """Log in again, once for all threads.
+    def renew(self, expired: str | None = None) -> None:
+        """Log in again; if several threads report the same `expired` token, only the first one does.
 
         Raises:
-            Refused: the password is no longer right. Away, Broken: as they say.
+            Refused: the password is no longer right.
+            Away: the service is down or busy.
+            Broken: the service answered with a 5xx status.
         """
         with self._lock:
-            if worn_out is None or worn_out == self._token:
+            if expired is None or expired == self._token:
                 self.log_in(*self._login)
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -116,12 +128,12 @@ class Client:
         headers = {"Content-Type": "application/json"} if data else {}
         token = "" if path == "/api/login" else self._token
         try:
-            return self._once(method, path, data, headers, token)
+            return self._send_once(method, path, data, headers, token)
         except Refused as refusal:
             if refusal.status != 401 or not token:
                 raise
         self.renew(token)
-        return self._once(method, path, data, headers, self._token)
+        return self._send_once(method, path, data, headers, self._token)
 
     def _request(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Request:
         asked = Request(self._server + quote(path), data, dict(headers or {}), method=method)  # noqa: S310
@@ -131,7 +143,7 @@ class Client:
             raise ValueError(asked.type)
         return asked
 
-    def _once(self, method: str, path: str, data: Any, headers: Mapping[str, str], token: str) -> Any:
+    def _send_once(self, method: str, path: str, data: Any, headers: Mapping[str, str], token: str) -> Any:
         asked = self._request(method, path, data, headers)
         if token:
             asked.add_header("Authorization", f"Bearer {token}")
@@ -139,18 +151,19 @@ class Client:
             with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - http alone
                 return json.load(answer)
         except HTTPError as error:
-            raise _meaning(error) from error
-        # No JSON: something stands between us and the service.
+            raise _error_of(error) from error
+        # ValueError: the answer is not JSON, so a proxy or a captive portal sent it.
         except (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
             raise Dropped from error
 
 
-def _meaning(error: HTTPError) -> Exception:
+def _error_of(error: HTTPError) -> Exception:
+    """Return the exception that stands for an HTTP error's status and body."""
     try:
         body = json.load(error)
     except (ValueError, OSError, http.client.HTTPException):
         body = {}
-    if error.code in LATER:
+    if error.code in RETRYABLE:
         after = error.headers.get("Retry-After", "")
         return Away(float(after) if after.isdigit() else 0)
     if error.code >= 500:

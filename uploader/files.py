@@ -1,4 +1,4 @@
-"""Photos in a folder: which files count, their checksums, and when a file that is being written has come to rest."""
+"""The photos in a folder: which files count, their checksums, and when a file is completely written."""
 
 import hashlib
 import time
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".gif"}
-# What systems leave in folders.
-LITTER = {"thumbs.db", "desktop.ini"}
+# Files that operating systems leave in folders.
+SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 MAX_BYTES = 50 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file, its size in bytes and its time of change in nanoseconds when it was seen."""
+    """A file with the size in bytes and the modification time in nanoseconds it had when it was listed."""
 
     path: Path
     size: int
     changed: int
 
 
-def look(folder: Path) -> list[Found]:
-    """Return every file in the folder and below, in the order of names; hidden ones and litter are left out."""
+def list_files(folder: Path) -> list[Found]:
+    """Return every file in the folder and below, sorted by path, without hidden and system files."""
     found = []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
-        if any(part.startswith(".") for part in inside) or path.name.lower() in LITTER:
+        if any(part.startswith(".") for part in inside) or path.name.lower() in SYSTEM_FILES:
             continue
         try:
             if path.is_file():
                 stat = path.stat()
                 found.append(Found(path, stat.st_size, stat.st_mtime_ns))
         except OSError:
-            # Gone between the two looks.
+            # Deleted between listing and reading its size.
             continue
     return found
 
 
 def problem(found: Found) -> str | None:
-    """Return why a file need not be sent, as the name of a sentence; nothing where it may."""
+    """Return the key of the sentence that says why the file is not sent, or None if it may be sent."""
     if found.path.suffix.lower() not in KINDS:
         return "kind"
     if found.size == 0:
@@ -51,31 +51,31 @@ def checksum(path: Path) -> str:
     """Return the SHA-256 of a file in hex.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def settled(
+def stable_files(
     folder: Path, still_seconds: float, wait: Callable[[float], bool], poll_seconds: float = 1.0
 ) -> Iterator[list[Found]]:
-    """Give files as they come to rest: neither size nor time has changed for that long. Ends when `wait` says so.
+    """Yield files whose size and modification time have not changed for `still_seconds`.
 
-    A file that changes later is given again.
+    A file that changes later is yielded again. Ends when `wait`, called with `poll_seconds`, returns true.
     """
     given: dict[Path, Found] = {}
     seen: dict[Path, tuple[Found, float]] = {}
     while True:
-        now, resting = time.monotonic(), []
-        for found in look(folder):
+        now, stable = time.monotonic(), []
+        for found in list_files(folder):
             before = seen.get(found.path)
             if before is None or before[0] != found:
                 seen[found.path] = found, now
             elif now - before[1] >= still_seconds and given.get(found.path) != found:
                 given[found.path] = found
-                resting.append(found)
-        if resting:
-            yield resting
+                stable.append(found)
+        if stable:
+            yield stable
         if wait(poll_seconds):
             return

@@ -1,4 +1,4 @@
-"""One file as the body of a form, read while it is sent."""
+"""One file as the body of a multipart form, read while it is sent."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -8,14 +8,16 @@ CHUNK = 256 * 1024
 
 
 class Unreadable(Exception):
-    """The file cannot be read, or was shortened meanwhile. No OSError: that would look like a lost network."""
+    """The file cannot be read, or became shorter. Not an OSError, which would look like a lost connection."""
 
 
 def form(path: Path, sent: Callable[[int], None]) -> tuple[Iterator[bytes], dict[str, str]]:
-    """Return the body and its headers: the file as the part `files`. `sent` is told of its bytes as they go.
+    """Return the chunks of the body and its headers; the file is the part `files`.
+
+    `sent` is called with the number of bytes of each chunk of the file as it is read.
 
     Raises:
-        Unreadable: the file is not there; while the body is read, that it cannot be read to its end.
+        Unreadable: the file does not exist; raised by the iterator when the file cannot be read to its end.
     """
     boundary = secrets.token_hex(16)
     name = path.name.encode("utf-8", "replace").decode().replace("\\", "_").replace('"', "%22")
@@ -44,7 +46,7 @@ def _body(head: bytes, path: Path, size: int, tail: bytes, sent: Callable[[int],
 
 
 def _chunks(path: Path, size: int) -> Iterator[bytes]:
-    """Give just so many bytes: what a growing file has more was not announced."""
+    """Yield exactly `size` bytes: a file that grew meanwhile has more than Content-Length announced."""
     try:
         with path.open("rb") as file:
             while size:

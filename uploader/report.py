@@ -1,4 +1,4 @@
-"""What the terminal shows: one line while photos are on their way, and what became of them at the end."""
+"""The uploader's terminal output: a progress line while photos are sent, and a summary at the end."""
 
 import sys
 import threading
@@ -11,13 +11,13 @@ from uploader.words import say
 
 MEGABYTE = 1_000_000
 RATE_SECONDS = 20.0
-# On a screen; and in a log.
+# Seconds between two progress lines: on a terminal, and in a log file.
 TICKS = (0.5, 30.0)
 NAMES_SHOWN = 20
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people read it."""
+    """Return a duration as text, such as "1 h 05 min", "3 min 20 s" or "12 s"."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -26,7 +26,7 @@ def duration(seconds: float) -> str:
 
 
 class Report:
-    """A line on the error output, renewed while the sending lasts: `with Report(tally):`."""
+    """Prints a progress line to stderr while its block runs: `with Report(tally):`."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally, self._began = tally, time.monotonic()
@@ -51,7 +51,7 @@ class Report:
             self._show()
 
     def line(self) -> str:
-        """Return how far the sending is."""
+        """Return the progress line: photos and bytes sent, rate over the last 20 s, time left."""
         tally, now = self._tally, time.monotonic()
         self._samples.append((now, tally.sent_bytes))
         while len(self._samples) > 2 and now - self._samples[0][0] > RATE_SECONDS:
@@ -76,7 +76,7 @@ class Report:
         sys.stderr.flush()
 
     def summary(self, folder: Path) -> str:
-        """Return what became of the photos: the refused ones by reason, then the counts."""
+        """Return the refused files grouped by reason, then the counts."""
         tally, by_reason = self._tally, defaultdict(list)
         for found, reason in tally.refused:
             by_reason[say(reason)].append(str(found.path.relative_to(folder)))

@@ -1,4 +1,4 @@
-"""A folder's photos on their way: checksums first, then three at a time, each again until it has arrived."""
+"""Sends a folder's photos: asks by checksum which are missing, then sends three at a time, with retries."""
 
 import queue
 import random
@@ -17,13 +17,13 @@ TRIES = 8
 LONGEST_WAIT = 30.0
 
 
-class GivenUp(Exception):
-    """The whole sending cannot go on; the message is the name of a sentence, or the service's own reason."""
+class SendingFailed(Exception):
+    """Sending cannot go on; the message is the key of a sentence, or the service's own reason."""
 
 
 @dataclass
 class Tally:
-    """How many photos and bytes there are and what became of them; changed under `lock` alone."""
+    """Counts of photos and bytes by outcome; changed only while holding `lock`."""
 
     photos: int = 0
     bytes: int = 0
@@ -37,32 +37,32 @@ class Tally:
 
     @property
     def left(self) -> int:
-        """How many photos are not there yet."""
+        """How many photos have not arrived and were not refused."""
         return self.photos - self.sent - self.known - len(self.refused)
 
 
 class Sender:
-    """Sends photos to one event. `patience`: after how many seconds without any answer it gives up."""
+    """Sends photos to one event. `patience`: the seconds without any answer after which it fails."""
 
     def __init__(self, client: Client, event_id: int, patience: float) -> None:
         self.tally = Tally()
         self._client, self._event_id, self._patience = client, event_id, patience
         self._line: queue.Queue[tuple[Found, str] | None] = queue.Queue()
         self._stopped = threading.Event()
-        self._failure: GivenUp | None = None
-        self._heard = time.monotonic()
+        self._failure: SendingFailed | None = None
+        self._last_answer = time.monotonic()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(AT_ONCE)]
 
     def run(self, groups: Iterable[Sequence[Found]]) -> None:
-        """Send all of these; returns when they are there, refused, or the sending was stopped.
+        """Send all of these; return when each has arrived or was refused, or when sending was stopped.
 
         Raises:
-            GivenUp: it cannot go on.
+            SendingFailed: the event or the account was refused, or the service did not answer for `patience` seconds.
         """
         for thread in self._threads:
             thread.start()
         for group in groups:
-            self._take(group)
+            self._enqueue(group)
             if self._stopped.is_set():
                 break
         for _ in self._threads:
@@ -73,16 +73,16 @@ class Sender:
             raise self._failure
 
     def stop(self) -> None:
-        """Take nothing new; what is on its way arrives."""
+        """Start no further photo; those being sent are completed."""
         self._stopped.set()
 
     def pause(self, seconds: float) -> bool:
-        """Wait; true when the sending was stopped meanwhile."""
+        """Wait that long; return true at once when sending is stopped."""
         return self._stopped.wait(seconds)
 
     # --- which of them need sending -----------------------------------------------------------------
 
-    def _take(self, group: Sequence[Found]) -> None:
+    def _enqueue(self, group: Sequence[Found]) -> None:
         good = []
         for found in group:
             reason = problem(found)
@@ -110,25 +110,26 @@ class Sender:
                 self._note_known(found)
             else:
                 sums[digest] = found
-        there = self._ask(list(sums))
+        known = self._known(list(sums))
         for digest, found in sums.items():
-            if digest in there:
+            if digest in known:
                 self._note_known(found)
             else:
                 self._line.put((found, digest))
 
-    def _ask(self, sums: Sequence[str]) -> set[str]:
+    def _known(self, sums: Sequence[str]) -> set[str]:
+        """Return those checksums whose photos the event has, asking until there is an answer or sending stops."""
         wait = 1.0
         while sums and not self._stopped.is_set():
             try:
-                there = self._client.known(self._event_id, sums)
+                known = self._client.known(self._event_id, sums)
             except (Away, Broken) as error:
                 wait = self._wait(error, wait)
             except Refused as refusal:
-                self._give_up(refusal)
+                self._fail(refusal)
             else:
-                self._hear()
-                return there
+                self._note_answer()
+                return known
         return set()
 
     # --- sending ----------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ class Sender:
             except Unreadable:
                 return self._refuse(found, "unreadable")
             except Refused as refusal:
-                if self._final(found, refusal):
+                if self._is_final(found, refusal):
                     return None
                 continue
             except (Away, Broken) as error:
@@ -156,18 +157,18 @@ class Sender:
                 wait = self._wait(error, wait)
             else:
                 return self._note_sent(found, reason)
-            # The line may have dropped after the last byte; and an answer tells whether the session still holds.
-            if digest in self._ask([digest]):
+            # The connection may have been lost after the last byte, so the photo may be there already.
+            if digest in self._known([digest]):
                 return self._note_known(found)
         return None
 
     def _send(self, found: Found) -> str | None:
-        """Try once; what came to nothing is not counted as sent."""
-        gone = 0
+        """Try once; the bytes of a failed try are subtracted from the count again."""
+        total = 0
 
         def sent(number: int) -> None:
-            nonlocal gone
-            gone += number
+            nonlocal total
+            total += number
             self._count(number)
 
         reason: str | None = "not sent"
@@ -175,25 +176,25 @@ class Sender:
             reason = self._client.send(self._event_id, found.path, sent)
         finally:
             if reason:
-                self._count(-gone)
+                self._count(-total)
         return reason
 
     def _count(self, number: int) -> None:
         with self.tally.lock:
             self.tally.sent_bytes += number
 
-    def _final(self, found: Found, refusal: Refused) -> bool:
-        """Tell whether a refusal is the end for this photo; else the next try makes sense."""
+    def _is_final(self, found: Found, refusal: Refused) -> bool:
+        """Handle a refusal; tell whether this photo is finished (false: another try may succeed)."""
         if refusal.status == 401:
             try:
                 self._client.renew()
             except (Away, Broken) as error:
                 self._wait(error, 1.0)
             except Refused as wrong:
-                self._give_up(wrong)
+                self._fail(wrong)
             return False
         if refusal.status in (403, 404):
-            self._give_up(refusal)
+            self._fail(refusal)
         else:
             self._refuse(found, str(refusal))
         return True
@@ -201,26 +202,26 @@ class Sender:
     # --- waiting and ending -----------------------------------------------------------------------------
 
     def _wait(self, error: Exception, seconds: float) -> float:
-        """Wait before the next try; return how long to wait after that."""
-        if time.monotonic() - self._heard > self._patience:
-            self._give_up("patience")
+        """Wait `seconds` (or what the service asked for) before the next try; return the next waiting time."""
+        if time.monotonic() - self._last_answer > self._patience:
+            self._fail("patience")
         asked = error.retry_after if isinstance(error, Away) else 0
         self.tally.waiting = True
         self.pause(max(seconds, min(asked, 60.0)) * random.uniform(0.8, 1.2))
         return min(seconds * 2, LONGEST_WAIT)
 
-    def _hear(self) -> None:
-        self._heard = time.monotonic()
+    def _note_answer(self) -> None:
+        self._last_answer = time.monotonic()
         self.tally.waiting = False
 
-    def _give_up(self, why: Refused | str) -> None:
-        self._failure = self._failure or GivenUp(str(why))
+    def _fail(self, why: Refused | str) -> None:
+        self._failure = self._failure or SendingFailed(str(why))
         self._stopped.set()
 
     # --- what became of them ----------------------------------------------------------------------------
 
     def _note_sent(self, found: Found, reason: str | None) -> None:
-        self._hear()
+        self._note_answer()
         if reason:
             self._refuse(found, reason)
             return

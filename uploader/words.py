@@ -1,4 +1,4 @@
-"""What the uploader says, in French and in English, as the computer's locale asks."""
+"""The uploader's sentences in French and in English, chosen by the computer's locale."""
 
 import os
 from collections.abc import Mapping
@@ -70,11 +70,11 @@ WORDS = {
 
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
-    """Return `fr` or `en`, by the locale in the environment."""
+    """Return `fr` or `en`, according to the locale in the environment."""
     locale = next((environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
     return "fr" if locale.lower().startswith("fr") else "en"
 
 
 def say(key: str, **values: object) -> str:
-    """Return a sentence; what is no key is one already, in the service's words."""
+    """Return the sentence for `key`; a text that is no key is returned unchanged (it came from the service)."""
     return WORDS[language()].get(key, key).format(**values) if key in WORDS["en"] else key

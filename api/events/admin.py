@@ -29,9 +29,10 @@ from api.language import Language
 from api.messages import Success
 from api.paging import PAGED, mark_page
 from database import reading
-from events import members, progress, qr, service
-from events.members import Member
+from events import progress, qr, service
 from events.service import NewEvent
+from guests import members
+from guests.members import Member
 from guests.removal import remove_event
 from keys import MAX_EMAIL_KEY
 
@@ -45,7 +46,7 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
     """Newest first, each with its photographers, and how many guests and photos it has."""
     return [
         CountedEventOut.of(event, admin, guests=guests, photos=photos)
-        for event, guests, photos in service.every_counted()
+        for event, guests, photos in service.all_counted()
     ]
 
 

@@ -15,7 +15,7 @@ from api.operations.schemas import Retried
 from api.photos.schemas import ChecksumsIn, KnownChecksums, KnownPhoto
 from events import cover, progress
 from events.progress import EventProgress
-from jobs import queue as job_queue
+from jobs import control as job_control
 from photos import checksums
 
 router = APIRouter(prefix="/api/photographer/events/{event_id}", tags=["photographer"])
@@ -42,7 +42,7 @@ def known_checksums(event: StaffedEvent, asked: ChecksumsIn) -> KnownChecksums:
 @router.post("/retry-failed", summary="Try my event's failed photos again", responses=error_responses(*REFUSED))
 def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
     """Every photo of the event whose processing failed waits for it again."""
-    number = job_queue.retry_photos(event.id)
+    number = job_control.retry_photos(event.id)
     wake_jobs()
     return Retried(retried=number)
 

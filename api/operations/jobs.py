@@ -10,7 +10,10 @@ from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
 from api.operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
-from jobs import queue as job_queue
+from jobs import control as job_control
+from jobs import kinds as job_kinds
+from jobs import listing as job_list
+from jobs import state as job_state
 
 router = APIRouter(prefix="/api/admin/jobs", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -22,16 +25,16 @@ def show_jobs(_: CurrentAdmin) -> JobsOut:
     """Counts by kind and state, the age of the oldest, the throughput, and the failed ones with their reasons."""
     return JobsOut(
         kinds={
-            name: KindStateOut.model_validate(job_queue.state_of(kind)) for name, kind in job_queue.BY_NAME.items()
+            name: KindStateOut.model_validate(job_state.state_of(kind)) for name, kind in job_kinds.BY_NAME.items()
         },
-        failed=[FailedJobOut.model_validate(each) for each in job_queue.failed_jobs(FAILED_SHOWN)],
+        failed=[FailedJobOut.model_validate(each) for each in job_list.list_failed(FAILED_SHOWN)],
     )
 
 
 @router.post("/retry", summary="Try failed jobs again", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
     """One, or all failed ones of a kind."""
-    number = job_queue.retry(job_queue.BY_NAME[asked.kind], asked.id)
+    number = job_control.retry(job_kinds.BY_NAME[asked.kind], asked.id)
     if asked.id is not None and not number:
         raise errors.NoSuchJob
     wake_jobs()
@@ -41,6 +44,6 @@ def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
 @router.post("/cancel", summary="Cancel a job", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def cancel_job(asked: CancelIn, _: CurrentAdmin, language: Language) -> Message:
     """A job that waits or is being done ends as failed; what it was doing is not recorded. It can be retried."""
-    if not job_queue.cancel(job_queue.BY_NAME[asked.kind], asked.id):
+    if not job_control.cancel(job_kinds.BY_NAME[asked.kind], asked.id):
         raise errors.NoSuchJob
     return Message(message=Success.JOB_CANCELLED.text(language))

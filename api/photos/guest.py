@@ -45,7 +45,7 @@ def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
 )
 def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is one of the guest's favourites from now on; again, it changes nothing."""
-    favourites.keep(guest, photo_id)
+    favourites.add_favourite(guest, photo_id)
     return FavouriteState(favourite=True)
 
 
@@ -56,7 +56,7 @@ def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 )
 def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """It is no favourite from now on; again, it changes nothing."""
-    favourites.let_go(guest, photo_id)
+    favourites.remove_favourite(guest, photo_id)
     return FavouriteState(favourite=False)
 
 

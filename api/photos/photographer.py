@@ -19,7 +19,7 @@ from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
 from keys import MAX_ID
 from models import Event
-from photos import service
+from photos import receiving, service
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["photographer"])
@@ -34,10 +34,10 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
     taken: list[UploadedPhoto] = []
     rejected: list[RejectedFile] = []
     for file in files:
-        name = service.clean_filename(file.filename)
+        name = receiving.clean_filename(file.filename)
         try:
             data = read_at_most(file, get_settings().max_photo_bytes)
-            receipt = service.receive(event, photographer_id, name, data)
+            receipt = receiving.receive(event, photographer_id, name, data)
         except (errors.InvalidImage, errors.PhotoTooLarge) as error:
             rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
         else:

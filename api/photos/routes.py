@@ -122,7 +122,7 @@ def photo_picture(
     download: Annotated[bool, Query(description="As a file to keep, under the photo's own name.")] = False,
 ) -> Response:
     """With a token, or by a signed link without one. 404 for whoever may not see it, too."""
-    return _picture(service.seen_by(viewer, photo_id), size, request, download=download)
+    return _picture(service.visible_photo(viewer, photo_id), size, request, download=download)
 
 
 @router.get(
@@ -135,7 +135,7 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     """As `GET /api/photo/{photo_id}`."""
     if not storable(filename):
         raise errors.NoSuchPhoto
-    return _picture(service.seen_by(viewer, filename), size, request)
+    return _picture(service.visible_photo(viewer, filename), size, request)
 
 
 def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:

@@ -45,7 +45,7 @@ class PhotoOut(BaseModel):
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
         """Return a list's row as this account sees it, with links signed for it."""
-        photo, score, box, _, favourite = row
+        photo, score, box = row.photo, row.confidence_score, row.face_box
         return cls(
             id=photo.id,
             filename=photo.filename,
@@ -60,7 +60,7 @@ class PhotoOut(BaseModel):
             height=photo.height,
             size=photo.size,
             mean_colour=photo.mean_colour,
-            favourite=bool(favourite),
+            favourite=bool(row.is_favourite),
             has_face_match=score is not None,
             confidence_score=score,
             matched_face=_fractions(box, photo.width, photo.height) if box else None,
@@ -79,7 +79,7 @@ class PhotographerPhotoOut(PhotoOut):
     def of(cls, row: PhotoRow, viewer: User) -> Self:
         """Return a list's row as its photographer sees it."""
         seen = PhotoOut.of(row, viewer).model_dump()
-        return cls(**seen, face_count=row[3] or 0, error=row[0].error)
+        return cls(**seen, face_count=row.face_count or 0, error=row.photo.error)
 
 
 def _fractions(box: list[float], width: int, height: int) -> FaceBox:

@@ -15,7 +15,7 @@ from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.uploads import SelfiePart, Strict
-from matching import service as matching
+from matching import state as matching_state
 from models import Selfie
 from selfies import service
 from settings import get_settings
@@ -68,7 +68,7 @@ def upload_selfie(
 )
 def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
     """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`."""
-    state = matching.state_of(guest.id)
+    state = matching_state.state_of(guest.id)
     return MatchingStatus(
         status=state.status,
         matched=state.matched,

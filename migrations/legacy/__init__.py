@@ -1,1 +1,1 @@
-"""Moving in from the predecessor: its tables read, its pictures stored, nothing of it changed."""
+"""Import of the predecessor's data: its database and files are only read."""

@@ -1,9 +1,9 @@
-"""Move in from the predecessor's database: `python -m migrations.legacy SOURCE_URL [--files DIR]`.
+"""Import the predecessor's database: `python -m migrations.legacy SOURCE_URL [--files DIR]`.
 
-Goes into the database and storage of the settings (DATABASE_URL, STORAGE_URL); the source is only read. Broken off,
-it goes on where it was; run again, it brings what is new. Passwords stay valid. Faces are found anew by the running
-service. Past events stay closed to new guests (30 days after their date); PUT /api/admin/events/{id} opens them.
-Exit status: 0 everything is here, 2 some rows were refused (listed with their reasons), 1 it could not be done.
+Writes to the database and storage of the settings (DATABASE_URL, STORAGE_URL); the source is only read. Run it again
+after an interruption, or to import rows that are new. Passwords stay valid. The running service detects all faces
+again. Past events stay closed to new guests (30 days after their date); PUT /api/admin/events/{id} opens them.
+Exit status: 0 all rows are imported, 2 some rows were refused (listed with their reasons), 1 the import failed.
 """
 
 import argparse
@@ -23,10 +23,12 @@ from settings import UnsafeSettings
 
 
 def bring(source_url: str, folder: Path | None) -> Report:
-    """Move everything that is not here yet.
+    """Import all rows that are not imported yet; `folder` holds the image files of rows without bytes.
 
     Raises:
-        CannotMove, MigrationProblem, UnsafeSettings, storage.StorageError, SQLAlchemyError: it cannot be done.
+        CannotMove: the folder is missing, or the source has not the predecessor's tables.
+        MigrationProblem: this service's database cannot be migrated. UnsafeSettings: its URL cannot be used.
+        StorageError, SQLAlchemyError: the storage or one of the databases does not answer.
     """
     if folder is not None and not folder.is_dir():
         raise CannotMove(f"there is no folder {folder}")
@@ -37,7 +39,7 @@ def bring(source_url: str, folder: Path | None) -> Report:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit status."""
+    """Run the import and return the exit status."""
     words = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="python -m migrations.legacy",

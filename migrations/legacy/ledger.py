@@ -1,10 +1,10 @@
-"""Which of the predecessor's rows are here, and under which number: kept beside the rows, written with them."""
+"""A table of the imported rows and their new ids, written in the transaction that imports each row."""
 
 from sqlalchemy import BigInteger, Column, Engine, MetaData, String, Table, insert, select
 from sqlalchemy.orm import Session
 
 _tables = MetaData()
-# No part of the service's schema: it may be dropped once nothing is to come any more.
+# Not part of the service's schema: it may be dropped after the last import.
 LEGACY_ROWS = Table(
     "legacy_rows",
     _tables,
@@ -15,28 +15,30 @@ LEGACY_ROWS = Table(
 
 
 class Ledger:
-    """The numbers of what has moved."""
+    """The new ids of the imported rows, cached in memory. `target_id` is None for a row that needs no new one."""
 
     def __init__(self, engine: Engine) -> None:
-        """Make the table if there is none, and read it."""
+        """Create the table if it is missing, and read it."""
         _tables.create_all(engine)
         with engine.connect() as connection:
             rows = connection.execute(select(LEGACY_ROWS)).all()
-        self._known: dict[tuple[str, int], int | None] = {(row[0], row[1]): row[2] for row in rows}
+        self._known: dict[tuple[str, int], int | None] = {
+            (row.source_table, row.source_id): row.target_id for row in rows
+        }
 
     def has(self, table: str, source_id: int) -> bool:
-        """Tell whether a row is here."""
+        """Return whether a row is imported."""
         return (table, source_id) in self._known
 
     def target(self, table: str, source_id: object) -> int | None:
-        """Return the number a row has here."""
+        """Return the new id of an imported row, or None."""
         return self._known.get((table, source_id)) if isinstance(source_id, int) else None
 
     def write(self, session: Session, table: str, source_id: int, target_id: int | None) -> None:
-        """Note a row in the transaction that brings it."""
+        """Record a row in the transaction that imports it."""
         values = {"source_table": table, "source_id": source_id, "target_id": target_id}
         session.execute(insert(LEGACY_ROWS).values(**values))
 
     def keep(self, table: str, source_id: int, target_id: int | None) -> None:
-        """Remember it in this process, once that transaction is through."""
+        """Cache a row after its transaction has committed."""
         self._known[table, source_id] = target_id

@@ -1,4 +1,4 @@
-"""The steps: accounts of staff, events, guests, memberships, selfies, photos. Each row is one transaction."""
+"""The steps of the import, in order: staff, events, guests, memberships, selfies, photos. One transaction per row."""
 
 from collections.abc import Callable
 
@@ -19,26 +19,26 @@ from migrations.legacy.ledger import Ledger
 from migrations.legacy.report import Progress, Refused, Report
 from migrations.legacy.source import Files, Source, Values, day, moment
 from models import ADMIN, DONE, GUEST, PHOTOGRAPHER, Event, Photo, UserEvent, utcnow
-from photos import service as photos
+from photos import receiving
 from selfies import service as selfies
 from selfies.service import SelfieFile
 from settings import get_settings
 
 TIMEZONE = "Europe/Paris"
-# The part of a step that writes; what comes before it holds no transaction open.
+# The part of a step that writes a row and returns its new id. The rest of the step runs without a transaction.
 Write = Callable[[Session], int | None]
 
 
 class Move:
-    """Brings everything over that is not here yet."""
+    """Imports all rows that are not in the ledger."""
 
     def __init__(self, source: Source, files: Files, ledger: Ledger) -> None:
         self._source, self._files, self._ledger = source, files, ledger
         self.report = Report()
 
     def run(self) -> Report:
-        """Do all steps; what an earlier run brought is passed over."""
-        # Events name their photographers, and guests their event.
+        """Do all steps and return the report."""
+        # In this order, because events refer to photographers, and guests to events.
         self._each("users", self._staff, only=lambda row: row["user_type"] in (PHOTOGRAPHER, ADMIN))
         self._each("events", self._event)
         self._each("users", self._guest, only=lambda row: row["user_type"] not in (PHOTOGRAPHER, ADMIN))
@@ -191,7 +191,7 @@ class Move:
         data = self._source.content("users", "selfie_data", row["id"]) or self._files.content(row.get("selfie_path"))
         if not data:
             raise Refused(f"there are no bytes and no file {row.get('selfie_path')!r}; give --files")
-        # It was accepted once: the largest face is taken, as with strict=false.
+        # The predecessor had accepted it: take the largest face, as with strict=false.
         stored = selfies.store(SelfieFile(data, ""))
         return lambda session: selfies.add(session, user_id, stored, strict=False).id
 
@@ -208,8 +208,8 @@ class Move:
         if event is None:
             raise Refused("its event has been deleted here")
         photographer = self._ledger.target("users", row.get("photographer_id"))
-        name = photos.clean_filename(str(row.get("original_filename") or row["filename"]))
-        receipt = photos.receive(event, photographer, name, data)
+        name = receiving.clean_filename(str(row.get("original_filename") or row["filename"]))
+        receipt = receiving.receive(event, photographer, name, data)
         uploaded = moment(row.get("uploaded_at"), utcnow())
 
         def write(session: Session) -> int:

@@ -1,4 +1,4 @@
-"""What is told while rows move: progress, and every row that could not come with its reason."""
+"""The output of the import: progress, and each refused row with the reason."""
 
 import time
 from collections import Counter
@@ -8,16 +8,16 @@ PROGRESS_SECONDS = 2.0
 
 
 class CannotMove(Exception):
-    """The move cannot start or go on; the message says why in one line."""
+    """The import cannot start or continue; the message says why in one line."""
 
 
 class Refused(Exception):
-    """A row that cannot come; the message says why. It is tried again at the next run."""
+    """A row that cannot be imported; the message says why. The next run tries it again."""
 
 
 @dataclass
 class Report:
-    """Counts by table, and the rows that stayed behind."""
+    """Counts of rows by table, and the refused and changed rows with their reasons."""
 
     moved: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
@@ -25,17 +25,17 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     def refuse(self, table: str, row_id: int, reason: str) -> None:
-        """Note and print a row that stays behind."""
+        """Record and print a row that is not imported."""
         self.refused.append(f"{table} {row_id}: {reason}")
         print(f"  refused  {self.refused[-1]}", flush=True)
 
     def note(self, table: str, row_id: int, what: str) -> None:
-        """Note and print what was changed on the way."""
+        """Record and print a value that was changed for the import."""
         self.notes.append(f"{table} {row_id}: {what}")
         print(f"  changed  {self.notes[-1]}", flush=True)
 
     def summary(self) -> str:
-        """Return the last lines."""
+        """Return the totals, as lines."""
         lines = [
             f"{table}: {self.moved[table]} moved, {self.known[table]} were here already"
             for table in sorted({*self.moved, *self.known})
@@ -45,7 +45,7 @@ class Report:
 
 
 class Progress:
-    """Prints how far a table is, how fast it goes and how long it will take, every two seconds."""
+    """Prints every two seconds how many rows of a table are done, the rate, and the time left."""
 
     def __init__(self, table: str, total: int) -> None:
         self._table, self._total, self._done = table, total, 0
@@ -53,7 +53,7 @@ class Progress:
         print(f"{table}: {total} rows", flush=True)
 
     def step(self) -> None:
-        """Count one row."""
+        """Count one row as done."""
         self._done += 1
         now = time.monotonic()
         if now - self._said >= PROGRESS_SECONDS:

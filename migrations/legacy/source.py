@@ -1,4 +1,4 @@
-"""The predecessor's database, which is only ever read."""
+"""The predecessor's database and files, read-only."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from migrations.legacy.report import CannotMove
 
-# What each table must have; a column beyond these may be missing and is then empty.
+# The columns each table must have. Other columns may be missing; their values are then empty.
 TABLES = {
     "users": {"id", "username", "email", "hashed_password", "user_type"},
     "events": {"id", "name", "event_code"},
@@ -19,7 +19,7 @@ TABLES = {
     "photos": {"id", "filename"},
     "face_matches": {"id"},
 }
-# Read one row at a time, when its turn has come.
+# Image bytes: not read with the other columns, but row by row.
 BYTES = ("selfie_data", "photo_data")
 BATCH = 500
 
@@ -27,10 +27,10 @@ Values = dict[str, Any]
 
 
 def open_source(address: str) -> Engine:
-    """Return an engine that cannot write.
+    """Return an engine whose connections are read-only.
 
     Raises:
-        CannotMove: the address is no database that there is.
+        CannotMove: the address is not a database URL, or its SQLite file does not exist.
     """
     for short in ("postgres://", "postgresql://"):
         if address.startswith(short):
@@ -55,13 +55,13 @@ def open_source(address: str) -> Engine:
 
 
 class Source:
-    """The predecessor's tables."""
+    """The predecessor's tables, by their names and columns as they are."""
 
     def __init__(self, engine: Engine) -> None:
-        """Look at what is there.
+        """Read the names of tables and columns.
 
         Raises:
-            CannotMove: a table or a column that is needed is missing. SQLAlchemyError: no answer.
+            CannotMove: a required table or column is missing. SQLAlchemyError: the database does not answer.
         """
         self._engine = engine
         present = set(inspect(engine).get_table_names())
@@ -75,12 +75,12 @@ class Source:
                 raise CannotMove(f"the source's {name} has no column {', '.join(lacking)}")
 
     def count(self, table: str) -> int:
-        """Return how many rows a table has."""
+        """Return the number of rows of a table."""
         with self._engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(self._tables[table])) or 0
 
     def rows(self, table: str) -> Iterator[Values]:
-        """Give every row by id, without image bytes; no connection stays open between batches."""
+        """Yield all rows in the order of their ids, without image bytes. No connection stays open between batches."""
         found = self._tables[table]
         columns = [column for column in found.columns if column.name not in BYTES]
         last: int | None = None
@@ -96,7 +96,7 @@ class Source:
             last = batch[-1]["id"]
 
     def content(self, table: str, column: str, row_id: int) -> bytes:
-        """Return the image bytes of one row, or none."""
+        """Return the image bytes of one row; empty if it has none."""
         found = self._tables[table]
         if column not in found.columns:
             return b""
@@ -112,7 +112,7 @@ def _bytes(connection: Connection, table: Table, column: str, row_id: int) -> by
 
 
 def moment(value: object, otherwise: datetime) -> datetime:
-    """Return a stored time as aware UTC; the predecessor's have no zone and are UTC."""
+    """Return a stored time as aware UTC, or `otherwise` if it is not a time. A time without a zone is in UTC."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -124,7 +124,7 @@ def moment(value: object, otherwise: datetime) -> datetime:
 
 
 def day(value: object) -> date | None:
-    """Return a stored date or time as a date."""
+    """Return a stored date or time as a date, or None if it is neither."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     nothing = datetime.min.replace(tzinfo=UTC)
@@ -133,17 +133,17 @@ def day(value: object) -> date | None:
 
 
 class Files:
-    """The folder with the predecessor's image files, for rows that name a file and hold no bytes."""
+    """The folder with the predecessor's image files, for rows that hold a path instead of bytes."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder.resolve() if folder else None
 
     def content(self, named: object) -> bytes:
-        """Return the bytes of the file a row names, wherever in the folder its path leads, never outside."""
+        """Return the bytes of the file at a row's path; empty if there is none inside the folder."""
         if self._folder is None or not named:
             return b""
         parts = [part for part in Path(str(named).replace("\\", "/")).parts if part not in ("/", "..", ".")]
-        # The path may begin above the folder: uploads/photos/a.jpg, photos/a.jpg, a.jpg.
+        # The path may start above the folder: try uploads/photos/a.jpg, photos/a.jpg, a.jpg.
         for start in range(len(parts)):
             path = self._folder.joinpath(*parts[start:]).resolve()
             if path.is_relative_to(self._folder) and path.is_file():

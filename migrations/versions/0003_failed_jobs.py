@@ -1,4 +1,4 @@
-"""An index that holds only the jobs that were given up."""
+"""A partial index of the failed jobs."""
 
 import sqlalchemy as sa
 from alembic import op

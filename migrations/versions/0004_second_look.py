@@ -1,4 +1,4 @@
-"""The mean of a selfie and its surest faces, for the second look."""
+"""The mean of a selfie and the faces found, for the second pass of the matching."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -10,7 +10,7 @@ from api.events.access import staffed_event
 from api.fields import RowId
 from api.language import language_of
 from models import Event
-from pages import formatting as figures
+from pages import formatting
 from pages.i18n import catalogue, number, text
 from pages.redirects import flash_of
 from pages.rendering import render
@@ -23,11 +23,11 @@ def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
 AnyEvent = Annotated[Event, Depends(_any_event)]
 
 
-def show(request: Request, template: str, **context: Any) -> Response:
+def render_admin(request: Request, template: str, **context: Any) -> Response:
     """Return an admin's page.
 
     Besides what every template knows: `done` (what a form did, in words, or nothing), `problem_of(*names)` (what was
-    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which write figures.
+    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which format values.
     """
     language = language_of(request)
     return render(
@@ -36,10 +36,10 @@ def show(request: Request, template: str, **context: Any) -> Response:
         done=_done(request, language),
         problem_of=partial(_problem, request, language),
         number=partial(number, language),
-        day=partial(figures.day, language),
-        moment=partial(figures.moment, language),
-        duration=partial(figures.duration, language),
-        size=partial(figures.size, language),
+        day=partial(formatting.day, language),
+        moment=partial(formatting.moment, language),
+        duration=partial(formatting.duration, language),
+        size=partial(formatting.size, language),
         **context,
     )
 
@@ -52,7 +52,7 @@ def _done(request: Request, language: str) -> str:
     return text(language, key, count=int(count[:9]) if count.isascii() and count.isdigit() else 0)
 
 
-def _problem(request: Request, language: str, *names: str) -> str:
-    """Return the sentence for the first of these problems that the form had."""
-    flash = flash_of(request).get("problems", [])
-    return next((text(language, f"admin.problem.{name}") for name in names if name in flash), "")
+def _problem(request: Request, language: str, *names: str, **values: int) -> str:
+    """Return the sentence for the first of these problems that the form had, with `values` filled in."""
+    problems = flash_of(request).get("problems", [])
+    return next((text(language, f"admin.problem.{name}", **values) for name in names if name in problems), "")

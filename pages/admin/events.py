@@ -16,8 +16,9 @@ from events.codes import new_code
 from events.service import NewEvent
 from keys import comparison_key
 from models import Event, utcnow
-from pages.admin.common import show
-from pages.admin.forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
+from pages.admin.common import render_admin
+from pages.admin.event_form import NEW_EVENT, PHOTOGRAPHERS, judge_event
+from pages.admin.forms import Judged, Sent, refused
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from settings import get_settings
@@ -71,7 +72,7 @@ def list_events(
     number = min(max(1, int(page[:9]) if page.isascii() and page.isdigit() else 1), pages)
     shown = rows[(number - 1) * SHOWN : number * SHOWN]
     asked = {"q": q[:200], "state": state, "sort": sort, "order": order}
-    return show(
+    return render_admin(
         request,
         "events.html",
         rows=shown,
@@ -85,9 +86,7 @@ def list_events(
 
 def _counted() -> list[Counted]:
     now = utcnow()
-    return [
-        Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.every_counted()
-    ]
+    return [Counted(event, guests, photos, event.expires_at > now) for event, guests, photos in events.all_counted()]
 
 
 def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
@@ -103,11 +102,11 @@ def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
 @router.get(f"{HOME}/new")
 def new_event(request: Request, _: CurrentAdmin) -> Response:
     """A form with a code already drawn."""
-    fields = {"name": "", "date": "", "timezone": "Europe/Paris", "expires_at": "", "sees": "own", PEOPLE: ""}
-    return show(
+    return render_admin(
         request,
         "event_new.html",
-        fields={**fields, "event_code": new_code()},
+        form=NEW_EVENT,
+        values={**NEW_EVENT.initial_values(), "event_code": new_code()},
         photographers=accounts.list_photographers(),
         days=get_settings().event_lifetime_days,
     )
@@ -116,8 +115,8 @@ def new_event(request: Request, _: CurrentAdmin) -> Response:
 @router.post(HOME)
 def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """Sent twice, the form makes one event."""
-    typed = typed_event(sent)
-    judged = judge_event(typed, typed)
+    typed = NEW_EVENT.typed(sent)
+    judged = judge_event(NEW_EVENT, typed, typed)
     if judged.problems:
         return refused(request, f"{HOME}/new", judged.problems, typed)
     try:
@@ -125,7 +124,7 @@ def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     except errors.EventCodeTaken:
         return refused(request, f"{HOME}/new", ["code_taken"], typed)
     except errors.NoSuchPhotographer:
-        return refused(request, f"{HOME}/new", [PEOPLE], typed)
+        return refused(request, f"{HOME}/new", [PHOTOGRAPHERS.name], typed)
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="event_made")
 
 

@@ -4,10 +4,12 @@ from fastapi import Request, Response
 
 from api.callers import CurrentAdmin
 from api.dependencies import WakeJobs
+from jobs import control as job_control
+from jobs import kinds as job_kinds
 from jobs import listing as job_list
-from jobs import queue as job_queue
+from jobs import state as job_state
 from keys import MAX_ID
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
 from pages.login import same_site
 from pages.redirects import redirect_with_flash
@@ -21,21 +23,21 @@ SHOWN = 50
 @router.get(HOME)
 def jobs(request: Request, _: CurrentAdmin) -> Response:
     """Counts by kind and state, what was given up and why, and what waits longest."""
-    return show(
+    return render_admin(
         request,
         "jobs.html",
-        states={name: job_queue.state_of(kind) for name, kind in job_queue.BY_NAME.items()},
-        failed=job_list.failed(SHOWN),
-        waiting=job_list.waiting(SHOWN),
+        states={name: job_state.state_of(kind) for name, kind in job_kinds.BY_NAME.items()},
+        failed=job_list.list_failed(SHOWN),
+        waiting=job_list.list_unfinished(SHOWN),
     )
 
 
 @router.post(f"{HOME}/retry")
 def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) -> Response:
     """One job, or all failed ones of a kind; what somebody else retried meanwhile is no longer there."""
-    kind, number = job_queue.BY_NAME.get(text_in(sent, "kind")), text_in(sent, "id")
+    kind, number = job_kinds.BY_NAME.get(text_in(sent, "kind")), text_in(sent, "id")
     row_id = _row_id(number)
-    retried = job_queue.retry(kind, row_id) if kind and (row_id or not number) else 0
+    retried = job_control.retry(kind, row_id) if kind and (row_id or not number) else 0
     wake_jobs()
     return redirect_with_flash(request, _back(sent), done="retried", number=str(retried))
 
@@ -43,8 +45,8 @@ def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) ->
 @router.post(f"{HOME}/cancel")
 def cancel(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """A job that waits or is being done; it is listed as failed then, and can be retried."""
-    kind, row_id = job_queue.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
-    cancelled = kind is not None and row_id is not None and job_queue.cancel(kind, row_id)
+    kind, row_id = job_kinds.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
+    cancelled = kind is not None and row_id is not None and job_control.cancel(kind, row_id)
     return redirect_with_flash(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
 
 

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from fastapi import Request, Response
 
 from api.callers import CurrentAdmin
-from jobs import queue as job_queue
+from jobs import kinds as job_kinds
+from jobs import state as job_state
 from models import utcnow
 from operations import samples, service
 from operations.samples import Point
 from pages.admin import plots
-from pages.admin.common import show
+from pages.admin.common import render_admin
 from pages.admin.plots import Plot
 from pages.rendering import page_router
 
@@ -37,9 +38,9 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     asked = int(hours) if hours in {str(each) for each in HOURS} else 24
     until = utcnow()
     found = samples.points(asked)
-    drawn = _plots(found, until - timedelta(hours=asked), until) if found else []
+    drawn = plots_of(found, until - timedelta(hours=asked), until) if found else []
     statistics = service.statistics()
-    return show(
+    return render_admin(
         request,
         "overview.html",
         hours=asked,
@@ -47,7 +48,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
         statistics=statistics,
         waiting=sum(each["pending"] + each["processing"] for each in statistics["jobs"].values()),
         failed=sum(each["failed"] for each in statistics["jobs"].values()),
-        oldest=max(job_queue.oldest_age(kind) or 0.0 for kind in job_queue.KINDS),
+        oldest=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
         plots=[(each, _table(found, each)) for each in drawn],
         times=[int(point.at.timestamp()) for point in found],
         ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],
@@ -55,7 +56,8 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     )
 
 
-def _plots(found: Sequence[Point], since: datetime, until: datetime) -> list[Plot]:
+def plots_of(found: Sequence[Point], since: datetime, until: datetime) -> list[Plot]:
+    """Return every plot of the page for one span of time."""
     times = [point.at for point in found]
     xs, step = plots.across(times, since, until), plots.usual_step(times)
     width = plots.WIDTH * (step / (until - since))

@@ -13,24 +13,29 @@ from guests import consent
 from guests.consent import CURRENT
 from guests.erasure import erase
 from keys import MAX_ID
-from pages.dates import written_day
+from pages import formatting
 from pages.guest.membership import memberships_of
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
-DONE = ("withdrawn", "given", "wrong_password")
+FLASH_DONE = ("withdrawn", "given", "wrong_password")
 
 
 @router.get("/account")
 def account(request: Request, guest: CurrentGuest, language: Language) -> Response:
     """What is known of the guest, and what they decide about it."""
     joined = memberships_of(guest)
-    days = {each.event.id: written_day(language, each.event.date) for each in joined if each.event.date}
+    days = {each.event.id: formatting.day(language, each.event.date) for each in joined if each.event.date}
     done = flash_of(request).get("done")
     return render(
-        request, "guest/account.html", joined=joined, days=days, current=CURRENT, done=done if done in DONE else ""
+        request,
+        "guest/account.html",
+        joined=joined,
+        days=days,
+        current=CURRENT,
+        done=done if done in FLASH_DONE else "",
     )
 
 

@@ -25,10 +25,11 @@ EVENT_COOKIE = "reperio_event"
 ROWS = 100
 # Asked for before the page's script runs: the first line of a phone's screen.
 PRELOADED = 2
-Show = Literal["mine", "favourites", "all"]
+Which = Literal["mine", "favourites", "all"]
+AskedWhich = Annotated[Which, Query(alias="show")]
 AskedEvent = Annotated[int, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
-LISTS: dict[Show, Callable[[User, int | None, Any], PhotoList]] = {
+LISTS: dict[Which, Callable[[User, int | None, Any], PhotoList]] = {
     "mine": photos.photos_with,
     "favourites": lambda guest, event_id, page: favourites.favourites_of(guest, event_id or 0, page),
     "all": photos.photos_for_guest,
@@ -37,21 +38,21 @@ LISTS: dict[Show, Callable[[User, int | None, Any], PhotoList]] = {
 
 @router.get("/photos")
 def gallery(
-    request: Request, guest: CurrentGuest, language: Language, asked: MaybeEvent = None, show: Show = "mine"
+    request: Request, guest: CurrentGuest, language: Language, asked: MaybeEvent = None, which: AskedWhich = "mine"
 ) -> Response:
     """The event asked for, else the one looked at last; its first photos come with the page."""
     joined = memberships_of(guest)
     if not joined:
         return render(request, "guest/no_event.html")
     here = _pick(request, guest, joined, asked)
-    if show == "all" and not here.event.guests_see_all_photos:
-        show = "mine"
+    if which == "all" and not here.event.guests_see_all_photos:
+        which = "mine"
     # The counts before the list: where a photo comes between the two, the page's script sees the count change.
     standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
-    found = _page(guest, here.event.id, show, None)
-    data = {**found, "event": here.event.id, "show": show, "standing": standing}
+    found = _page(guest, here.event.id, which, None)
+    data = {**found, "event": here.event.id, "show": which, "standing": standing}
     response = render(
-        request, "guest/photos.html", joined=joined, event=here.event, show=show, data=data, standing=standing
+        request, "guest/photos.html", joined=joined, event=here.event, show=which, data=data, standing=standing
     )
     response.headers["Link"] = ", ".join(
         f"</api/photo/{photo['id']}?size=thumb>; rel=preload; as=image; fetchpriority=high"
@@ -62,9 +63,9 @@ def gallery(
 
 
 @router.get("/photos/rows")
-def rows(guest: CurrentGuest, event_id: AskedEvent, show: Show = "mine", cursor: Cursor = None) -> Response:
+def rows(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine", cursor: Cursor = None) -> Response:
     """The next photos of a list; what the page's script asks for as somebody scrolls."""
-    return _data(_page(guest, event_id, show, cursor))
+    return _data(_page(guest, event_id, which, cursor))
 
 
 @router.get("/photos/standing")
@@ -75,9 +76,9 @@ def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> R
 
 
 @router.get("/photos/weight")
-def weight(guest: CurrentGuest, event_id: AskedEvent, show: Show = "mine") -> Response:
+def weight(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine") -> Response:
     """How many bytes the ZIP of a list will have."""
-    return _data({"bytes": download.archive(guest, event_id, show).length})
+    return _data({"bytes": download.archive(guest, event_id, which).length})
 
 
 def _data(content: Any) -> Response:
@@ -99,15 +100,15 @@ def _membership(joined: Sequence[Membership], event_id: int) -> Membership:
     raise errors.NotInEvent
 
 
-def _page(guest: User, event_id: int, show: Show, cursor: str | None) -> dict[str, Any]:
-    found = LISTS[show](guest, event_id, photos.read_page(ROWS, cursor))
-    shown = [_row(row) for row in found.rows if row[0].status not in (FAILED, REJECTED)]
+def _page(guest: User, event_id: int, which: Which, cursor: str | None) -> dict[str, Any]:
+    found = LISTS[which](guest, event_id, photos.read_page(ROWS, cursor))
+    shown = [_row(row) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
     return {"photos": shown, "next": found.next_cursor, "total": found.total}
 
 
 def _row(row: Any) -> dict[str, Any]:
     """A photo in few bytes: they come before the first picture does."""
-    photo, score, _, _, favourite = row
+    photo = row.photo
     return {
         "id": photo.id,
         "w": photo.width,
@@ -116,7 +117,7 @@ def _row(row: Any) -> dict[str, Any]:
         "at": round(photo.uploaded_at.timestamp() * 1e6),
         "taken": round((photo.taken_at or photo.uploaded_at).timestamp()),
         "name": photo.original_filename,
-        "me": score is not None,
-        "kept": bool(favourite),
+        "me": row.confidence_score is not None,
+        "kept": bool(row.is_favourite),
         **({} if photo.status == DONE else {"waiting": True}),
     }

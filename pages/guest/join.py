@@ -19,7 +19,7 @@ from events import service as events
 from guests import joining, registration
 from guests.consent import CURRENT
 from models import GUEST, Event, User, utcnow
-from pages.dates import written_day
+from pages import formatting
 from pages.guest.membership import memberships_of
 from pages.login import MAX_TYPED, Visitor, enter
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -27,7 +27,7 @@ from pages.rendering import page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-PROBLEMS = ("consent", "username", "email", "password", "email_taken", "username_taken", "username_address")
+FLASH_PROBLEMS = ("consent", "username", "email", "password", "email_taken", "username_taken", "username_address")
 
 
 def event_of(typed: str) -> Event | None:
@@ -53,7 +53,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
         return render(request, "guest/join_code.html", event_code=event_code[:MAX_TYPED].strip())
     if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
         return redirect(f"/photos?event={event.id}")
-    day = written_day(language, event.date) if event.date else ""
+    day = formatting.day(language, event.date) if event.date else ""
     problem = flash_of(request).get("problem")
     return render(
         request,
@@ -62,7 +62,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
         day=day,
         consent_version=CURRENT,
         back=_address(event.event_code),
-        problem=problem if problem in PROBLEMS else "",
+        problem=problem if problem in FLASH_PROBLEMS else "",
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from matching import service as matching
+from matching import state as matching_state
 from models import Event, User, utcnow
 from pages.i18n import catalogue, text
 from photos.progress import Standing, standing_for
@@ -16,7 +16,7 @@ NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) -> dict[str, Any]:
     """Return the counts of one event, how things stand in one word (`kind`), and that in a sentence."""
     # In this order: a search that ends between the two is told as under way, never as over without a photo.
-    state = matching.state_of(guest.id)
+    state = matching_state.state_of(guest.id)
     counts = standing_for(guest, event.id)
     kind = "withdrawn" if withdrawn else _kind(state.status, counts.matched, closed=event.expires_at <= utcnow())
     sentence = _reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)

@@ -12,7 +12,7 @@ from api.links import cover_link
 from api.photos.schemas import PhotographerPhotoOut
 from events import service as events
 from events.progress import progress_of
-from jobs import queue as job_queue
+from jobs import control as job_control
 from models import Event, User, utcnow
 from pages.redirects import redirect
 from pages.rendering import page_router, render
@@ -80,6 +80,6 @@ def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit:
 @router.post("/studio/{event_id}/retry")
 def retry_failed(event: AssignedEvent, wake_jobs: WakeJobs) -> Response:
     """Photos that could not be processed wait for it again."""
-    job_queue.retry_photos(event.id)
+    job_control.retry_photos(event.id)
     wake_jobs()
     return redirect(f"/studio/{event.id}")

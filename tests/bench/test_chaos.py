@@ -1,4 +1,4 @@
-"""Nothing accepted is lost, doubled or matched differently, whatever dies; real engine, real server."""
+"""Nothing accepted is lost, duplicated or matched differently when processes are killed; real engine, real server."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from bench.chaos import Plan, differences, play
 
-SHORT = Plan(seconds=14, guests=10, photos=40)
+SHORT = Plan(seconds=10, guests=8, photos=24)
 FULL = Plan()
 
 
@@ -24,6 +24,7 @@ def run(plan: Plan, kind: str, folder: Path, postgres: Callable[[str], str]) -> 
     assert differences(calm, wild) == []
 
 
+@pytest.mark.server
 # Each takes 40 s of waiting for starts and leases: one of the two each time, both with the long tests.
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"])

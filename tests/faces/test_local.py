@@ -1,4 +1,4 @@
-"""The real engine on real faces."""
+"""The local engine on real faces."""
 
 import hashlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from faces.engine import BgrImage, EngineUnavailable, LocatedFace
 from faces.local import LocalEngine
 from faces.selfie import FaceTooSmall, NoFace, SeveralFaces, main_face
 from faces.weights import DETECTOR, RECOGNISER, weights_folder
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 
 THRESHOLD = 0.40
 

@@ -1,4 +1,4 @@
-"""Jobs are listed with what they are about, of one event or of all."""
+"""Lists of jobs, of one event or of all."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def test_jobs_are_listed_by_state_and_event(service: Service) -> None:
     with reading() as session:
         selfie = session.scalars(select(Selfie.id).where(Selfie.user_id == guest.id)).one()
     put(Selfie, selfie, FAILED)
-    failed = job_list.failed(10, event.id)
+    failed = job_list.list_failed(10, event.id)
     assert [(job.kind, job.id, job.about) for job in failed] == [
         ("selfies", selfie, "nora"),
         ("photos", second, "photo2.jpg"),
@@ -45,7 +45,7 @@ def test_jobs_are_listed_by_state_and_event(service: Service) -> None:
     assert {(job.event_id, job.event_name, job.status, job.error) for job in failed} == {
         (event.id, "Bal", FAILED, "because")
     }
-    assert elsewhere in [job.id for job in job_list.failed(10)]
-    assert [job.id for job in job_list.failed(1, event.id)] == [selfie, second]
-    assert [job.id for job in job_list.waiting(10, event.id)] == [waiting]
-    assert job_list.waiting(10, other.id) == []
+    assert elsewhere in [job.id for job in job_list.list_failed(10)]
+    assert [job.id for job in job_list.list_failed(1, event.id)] == [selfie, second]
+    assert [job.id for job in job_list.list_unfinished(10, event.id)] == [waiting]
+    assert job_list.list_unfinished(10, other.id) == []

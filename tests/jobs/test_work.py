@@ -1,4 +1,4 @@
-"""The row is the job: claimed once, tried again after a fault, given up with its reason, never recorded twice."""
+"""Jobs are claimed once, retried after an error, failed with a reason, and recorded once."""
 
 import sys
 import threading
@@ -20,11 +20,13 @@ from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
 from guests import joining, registration, removal
+from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep
 from jobs import work as jobs
 from matching import queries as matching_queries
 from models import Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from photos import receiving
 from photos import service as photos
 from photos.keys import storage_key
 from photos.queries import Page
@@ -58,7 +60,7 @@ def guest_of(event: Event, name: str = "amy") -> User:
 
 
 def send_photo(event: Event, *who: int) -> int:
-    return photos.receive(event, None, "p.jpg", people(*who)).id
+    return receiving.receive(event, None, "p.jpg", people(*who)).id
 
 
 def send_selfie(guest: User, *who: int) -> int:
@@ -66,17 +68,17 @@ def send_selfie(guest: User, *who: int) -> int:
 
 
 def claim() -> job_queue.Claim:
-    found = job_queue.claim()
+    found = job_queue.claim_next()
     assert found is not None
     return found
 
 
 def work() -> None:
-    while (held := job_queue.claim()) is not None:
+    while (held := job_queue.claim_next()) is not None:
         jobs.run(held, ENGINE)
 
 
-def row(kind: job_queue.JobRow, row_id: int) -> Any:
+def row(kind: job_kinds.JobRow, row_id: int) -> Any:
     with reading() as session:
         return session.get(kind, row_id)
 
@@ -95,7 +97,7 @@ def test_selfies_go_first(event: Event) -> None:
     photo_id = send_photo(event, 1)
     selfie_id = send_selfie(guest_of(event), 1)
     assert [(held.kind, held.id) for held in (claim(), claim())] == [(Selfie, selfie_id), (Photo, photo_id)]
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_many_claimers_get_each_job_once(event: Event) -> None:
@@ -104,7 +106,7 @@ def test_many_claimers_get_each_job_once(event: Event) -> None:
 
     def claim_all() -> list[int]:
         start.wait()
-        return [held.id for held in iter(job_queue.claim, None)]
+        return [held.id for held in iter(job_queue.claim_next, None)]
 
     with ThreadPoolExecutor(4) as pool:
         claimed = [row_id for each in [pool.submit(claim_all) for _ in range(4)] for row_id in each.result()]
@@ -118,7 +120,7 @@ def test_a_lease_that_ran_out_is_claimed_again_and_the_first_holder_records_noth
     photo_id = send_photo(event, 1)
     first = claim()
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.lease_until = utcnow() - timedelta(seconds=1)
     second = claim()
@@ -135,7 +137,7 @@ def test_a_heartbeat_keeps_a_long_job(event: Event, monkeypatch: pytest.MonkeyPa
     send_photo(event, 1)
     held = claim()
     before = row(Photo, held.id).lease_until
-    job_queue.prolong(held)
+    job_queue.extend_lease(held)
     assert row(Photo, held.id).lease_until > before
 
 
@@ -147,7 +149,7 @@ def test_a_job_run_twice_leaves_the_same_rows(event: Event) -> None:
     with reading() as session:
         before = len(matching_queries.matches_of(session, guest.id, event.id))
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.status = "pending"
     work()
@@ -170,7 +172,7 @@ def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> N
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("failed", 3)
     assert "the lens cap was on" in photo.error
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Event) -> None:
@@ -186,7 +188,7 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
 def test_a_failed_photo_that_is_sent_again_is_tried_again(event: Event) -> None:
     photo_id = send_photo(event, 1)
     job_queue.fail(claim(), "the disk was away")
-    again = photos.receive(event, None, "p.jpg", people(1))
+    again = receiving.receive(event, None, "p.jpg", people(1))
     assert (again.id, again.duplicate) == (photo_id, True)
     work()
     assert row(Photo, photo_id).status == "done"
@@ -219,7 +221,7 @@ def test_photos_of_two_events_take_turns(event: Event) -> None:
     try:
         large = [send_photo(event, number) for number in range(6)]
         small = [send_photo(other, number) for number in range(2)]
-        order = [held.id for held in iter(job_queue.claim, None)]
+        order = [held.id for held in iter(job_queue.claim_next, None)]
         assert sorted(order) == sorted(large + small)
         assert set(small) <= set(order[:4]), "the small event does not wait for the large one"
     finally:
@@ -244,7 +246,7 @@ class Crashing(FakeEngine):
 def lose(photo_id: int) -> None:
     """Leave a claimed photo as a process that died does, and let its lease run out."""
     with transaction() as session:
-        photo = matching_queries.photo(session, photo_id)
+        photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None
         photo.lease_until = utcnow() - timedelta(seconds=1)
 
@@ -257,7 +259,7 @@ def test_a_photo_whose_process_died_is_done_in_a_process_of_its_own(event: Event
     claim()
     lose(photo_id)
     held = claim()
-    assert held.suspect
+    assert held.crashed_before
     jobs.run(held, Crashing())
     photo = row(Photo, photo_id)
     assert (photo.status, photo.error) == ("done", None)
@@ -316,7 +318,7 @@ def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
     again = claim()
     assert (again.kind, again.id) == (UserEvent, held.id)
     jobs.run(again, ENGINE)
-    assert job_queue.claim() is None
+    assert job_queue.claim_next() is None
 
 
 def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Event) -> None:

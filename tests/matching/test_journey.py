@@ -1,4 +1,4 @@
-"""The main job, end to end, with the real engine on real faces, on every database and driver."""
+"""The whole path from upload to a guest's photos, with the local engine on real faces."""
 
 import io
 import json

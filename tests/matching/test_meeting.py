@@ -1,4 +1,4 @@
-"""A selfie and a photo of the same person that are finished at the same moment must find each other."""
+"""A selfie and a photo of one person that are finished at the same moment are matched."""
 
 import threading
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from guests import registration
-from matching import matrices, queries, service
+from matching import matrices, queries, service, state
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
-from testkit.crowd import add_faces, add_photos
+from testkit.bulk_rows import add_faces, add_photos
 
 ROUNDS = 30
 
@@ -132,7 +132,7 @@ def test_the_faces_held_are_those_of_the_database_however_they_were_added(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matrices, "BLOCK", 40)
-    matrices.forget()
+    matrices.clear()
     for number in (1, 39, 3, 100, 1):
         with transaction() as session:
             photo_ids = add_photos(session, event.id, number)
@@ -140,7 +140,7 @@ def test_the_faces_held_are_those_of_the_database_however_they_were_added(
             faces = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
     assert len(faces.blocks) > 3
     monkeypatch.setattr(matrices, "BLOCK", 100_000)
-    matrices.forget()
+    matrices.clear()
     with transaction() as session:
         again = matrices.faces_of(session, event.id, event.version, ENGINE_ID)
     assert len(again.blocks) == 1
@@ -156,7 +156,7 @@ def test_a_guest_waits_only_for_a_rematch_that_somebody_asked_for(event: Event) 
     for asked in (False, True):
         with transaction() as session:
             event_queries.request_rematch(session, event.id, utcnow(), asked=asked)
-        states.append(service.state_of(guest.id).status)
+        states.append(state.state_of(guest.id).status)
     assert states == ["done", "queued"]
 
 

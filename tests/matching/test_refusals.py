@@ -1,4 +1,4 @@
-"""What a guest refused or withdrew never comes back, whoever matches again, whatever is under way at that moment."""
+"""A refused or withdrawn match never comes back, whatever runs at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -142,7 +142,7 @@ def test_a_refused_photo_is_matched_by_nothing_until_it_is_taken_back(event: Eve
     refusals.refuse(user_id, photo_id)
     refusals.refuse(user_id, photo_id)
     rematch(user_id, selfie_id, face)
-    matrices.forget()
+    matrices.clear()
     rematch(user_id, selfie_id, face)
     service.record_photo(photo_id, ENGINE_ID, [face, face], held)
     newer = newer_selfie(user_id)
@@ -215,16 +215,16 @@ def test_who_consents_again_while_a_selfie_is_accepted_is_matched(
     event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user_id, _, photo_id = matched(event, face, 9900)
-    real = queries.selfie_looked_for
+    real = queries.selfie_of_member
 
     def change_of_mind(session: Any, selfie_id: int, event_id: int) -> Any:
         """The consent was withdrawn before this look, and is given again right after it."""
-        monkeypatch.setattr(queries, "selfie_looked_for", real)
+        monkeypatch.setattr(queries, "selfie_of_member", real)
         with transaction() as other:
             other.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(withdrawn_at=None))
 
     if get_engine().dialect.name == "sqlite":
         pytest.skip("there, nobody else writes while a selfie is matched")
-    monkeypatch.setattr(queries, "selfie_looked_for", change_of_mind)
+    monkeypatch.setattr(queries, "selfie_of_member", change_of_mind)
     service.accept_selfie(newer_selfie(user_id), ENGINE_ID, face.embedding, held)
     assert photo_id in matches(user_id, event)

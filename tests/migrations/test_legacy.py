@@ -1,4 +1,4 @@
-"""Moving in from the predecessor: everything comes once, passwords stay valid, what cannot come is named."""
+"""Import of the predecessor's data: everything once, passwords stay valid, rows that cannot be imported are named."""
 
 import os
 import signal
@@ -214,6 +214,7 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
     old.engine.dispose()
 
 
+@pytest.mark.server
 # Each kind once as source and once as target; the other two pairs with the long tests.
 @pytest.mark.parametrize(
     ("old", "target"),

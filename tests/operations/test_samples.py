@@ -1,4 +1,4 @@
-"""A sample a minute, by one process, kept a month; what goes wrong with it disturbs nothing."""
+"""Samples: one per minute by one process, kept for a month; errors while sampling affect nothing else."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

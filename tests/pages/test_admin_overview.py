@@ -1,4 +1,4 @@
-"""How the service stands and stood, and its jobs, as an admin sees them."""
+"""The administrator's overview: curves of the samples, and jobs."""
 
 import math
 import sqlite3
@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from faces.fake import fake_colour, fake_photo
-from testkit.servers import Api, Server, serve, wait_until
-from tests.pages.desk import as_admin
-from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
+from testkit.servers import Server, wait_until
+from tests.pages.stage import Event, Stage, as_admin, axe, page_server, shoot
 
 NOW = int(time.time() // 60)
 COLUMNS = (
@@ -31,9 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
     """A server whose database can be put into states that take hours or accidents to arise."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+    with page_server(folder) as running:
         yield running
 
 
@@ -45,7 +42,7 @@ def put(folder: Path, statement: str, *rows: tuple[object, ...]) -> None:
 def with_photos(stage: Stage, folder: Path) -> Event:
     """An event with three photos: through, given up, and waiting out a pause."""
     event = stage.event("Course de nuit")
-    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    photographer = stage.as_photographer(event)
     files = [("files", (f"depart-{i}.jpg", fake_photo([fake_colour(i)]))) for i in range(3)]
     photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
     progress = f"/api/photographer/events/{event.id}/progress"

@@ -1,4 +1,4 @@
-"""Pages as browsers get them: forms that others cannot send, errors to look at, files that are kept."""
+"""Pages over HTTP: protection of forms, error pages, caching of static files."""
 
 import re
 from collections.abc import Iterator

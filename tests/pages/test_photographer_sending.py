@@ -1,4 +1,4 @@
-"""Photographers send a night's photos from the browser: through cut lines, dead servers and sessions that end."""
+"""Upload from the photographer's browser, through lost connections, killed servers and expired sessions."""
 
 import re
 import sqlite3
@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from testkit.builders import people
-from testkit.servers import Api, Launcher
+from testkit.servers import CHEAP_APP, Launcher
 from tests.conftest import wait_until
 from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
 
@@ -40,6 +40,7 @@ def mortal(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A server of its own with two workers, which may be killed."""
     launcher = Launcher(
         tmp_path_factory.mktemp("mortal"),
+        app=CHEAP_APP,
         FACE_RECOGNIZER_PROVIDER="fake",
         GUNICORN_WORKERS="2",
         JOB_POLL_SECONDS="0.2",
@@ -85,7 +86,7 @@ def wait_for(page: Page, number: int) -> None:
 
 
 def names(stage: Stage, event: Event) -> list[str]:
-    photos = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    photos = stage.as_photographer(event)
     return sorted(
         each["original_filename"] for each in photos.call("GET", f"/api/photographer/events/{event.id}/photos")
     )
@@ -242,7 +243,7 @@ def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:
 def test_photos_that_could_not_be_processed_are_tried_again(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
     stage, launcher = mortal
     event = stage.event()
-    calls = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    calls = stage.as_photographer(event)
     calls.upload(event.id, list(folder_of(tmp_path / "card", 2).iterdir()))
     progress = f"/api/photographer/events/{event.id}/progress"
     wait_until(lambda: calls.call("GET", progress)["done"] == 2)

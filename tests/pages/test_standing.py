@@ -1,4 +1,4 @@
-"""What a guest is told at the very moment at which a search ends."""
+"""The sentence above a guest's gallery at the moment a search ends."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from database import transaction
 from events import service as events
 from events.service import NewEvent
 from main import create_app
-from matching import service as matching
+from matching import state as matching_state
 from models import DONE, PROCESSING, Event, Selfie, utcnow
 from pages.guest import gallery, standing
 from photos import progress
-from testkit.crowd import add_faces, add_matches, add_photos, add_users
+from testkit.bulk_rows import add_faces, add_matches, add_photos, add_users
 
 PHOTOS = 3
 
@@ -82,7 +82,7 @@ def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_fou
     assert (before["standing"]["kind"], before["photos"]) == ("looking", [])
     with monkeypatch.context() as patch:
         if last == "state":
-            patch.setattr(matching, "state_of", _just_before(matching.state_of, end))
+            patch.setattr(matching_state, "state_of", _just_before(matching_state.state_of, end))
         elif last == "counts":
             patch.setattr(standing, "standing_for", _just_before(progress.standing_for, end))
         else:

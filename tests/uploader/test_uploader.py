@@ -1,4 +1,4 @@
-"""The uploader of photographers' computers, run as they run it, against a real server."""
+"""The uploader, run as on a photographer's computer, against a real server."""
 
 import os
 import signal
@@ -17,6 +17,7 @@ from testkit.servers import ROOT, Api, Launcher, Server, free_port
 from tests.conftest import wait_until
 
 PASSWORD = "open sesame"
+pytestmark = pytest.mark.server
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,8 @@ def studio(house: Launcher) -> Studio:
     """A new event of the photographer."""
     admin = Api(house.server).logged_in("admin", house.password)
     (lea,) = admin.call("GET", "/api/admin/photographers")
-    made: dict[str, Any] = admin.call(
-        "POST", "/api/admin/create-event", json={"name": "Mariage", "photographer_id": lea["id"]}
-    )
+    body = {"name": "Mariage", "photographer_id": lea["id"]}
+    made = admin.call("POST", "/api/admin/create-event", json=body)
     return Studio(house, house.server, made["event_id"], made["event_code"])
 
 

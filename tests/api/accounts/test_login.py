@@ -1,4 +1,4 @@
-"""Logging in by name or address, where a name may fit several accounts."""
+"""Login by name or address, also where several accounts have that name."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""What guests decide about their data: consents are evidence, withdrawing and erasing leave nothing behind."""
+"""Consents are recorded; withdrawing consent and erasing an account delete what they must."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Guests register: names, addresses, codes, and the selfie that may come along."""
+"""Registration of guests: names, addresses, event codes, and a selfie sent with it."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Events: their codes, who joins them, when they end, and what goes with them."""
+"""Events: codes, joining, expiry, and deletion with everything that belongs to them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

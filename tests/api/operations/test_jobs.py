@@ -1,4 +1,4 @@
-"""Admins see failed jobs with their reasons, and mend them."""
+"""Administrators list failed jobs with their reasons, retry and cancel them."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""The ZIP that a guest takes home: whole, readable anywhere, of the length told, with nothing but their photos."""
+"""The ZIP of a guest's photos: complete, of the announced length, readable by common tools, with no other photo."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""Photographers bring photos: each good one is kept byte for byte, each bad one is named, nothing else is touched."""
+"""Upload of photos: valid files are stored byte for byte, each invalid file is named, the rest is unaffected."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Who sees which photo: the guest those they are in, the event's staff all of it, nobody else anything."""
+"""Who may see a photo: guests found in it, the event's staff, and nobody else."""
 
 import re
 from typing import Any

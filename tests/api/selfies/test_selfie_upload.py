@@ -1,6 +1,5 @@
-"""Selfies: which are taken, which are refused and in what words, and what replacing or erasing one does."""
+"""Selfies: which are accepted, which are refused with which message; replacing and erasing them."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -137,8 +136,8 @@ def _send_raw(service: Service, declared: int | None, chunks: int) -> tuple[int,
         "path": "/api/validate-selfie", "raw_path": b"/api/validate-selfie", "query_string": b"", "root_path": "",
         "headers": headers, "client": ("127.0.0.1", 1), "server": ("test", 80), "state": {},
     }  # fmt: skip
-    app: Any = service.client.app
-    asyncio.run(app(scope, receive, send))
+    portal: Any = service.client.portal
+    portal.call(service.client.app, scope, receive, send)
     return statuses[0], reads
 
 

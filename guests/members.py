@@ -6,13 +6,18 @@ from datetime import datetime
 
 import errors
 from database import reading
-from events import queries
+from events import queries as event_queries
+from guests import queries
+from guests.queries import MemberRow
 from keys import MAX_ID, comparison_key, storable
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A guest of an event; `selfie_status` is that of the newest selfie, `matched` counts photos of this event."""
+    """A guest of an event. `has_selfie`: one that was not rejected. `selfie_status`: of the newest selfie.
+
+    `matched`: the number of the event's photos that show the guest.
+    """
 
     id: int
     username: str
@@ -25,7 +30,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GuestList:
-    """One page of guests, how many there are in all, and where the next page starts."""
+    """One page of guests, the number of all guests, and the cursor of the next page."""
 
     members: Sequence[Member]
     total: int
@@ -33,22 +38,32 @@ class GuestList:
 
 
 def members_of(event_id: int, typed: str, limit: int | None, cursor: str | None) -> GuestList:
-    """Return the event's guests, who joined last first; with `typed`, those whose name or address begins so.
+    """Return one page of the event's guests, those who joined last first.
+
+    With `typed`, only those whose name or address begins with it.
 
     Raises:
-        NoSuchEvent: there is none. InvalidCursor: the cursor is not one of ours.
+        NoSuchEvent: there is no event with this id.
+        InvalidCursor: the cursor is malformed.
     """
     after = _membership_id(cursor) if cursor else None
     prefix = comparison_key(typed)
     with reading() as session:
-        if not queries.is_there(session, event_id):
+        if not event_queries.event_exists(session, event_id):
             raise errors.NoSuchEvent
         if not storable(prefix):
             return GuestList([], 0, None)
         rows = queries.members(session, event_id, prefix, limit, after)
         total = queries.count_members(session, event_id, prefix)
     full = limit is not None and len(rows) == limit
-    return GuestList([Member(*row[1:]) for row in rows], total, str(rows[-1][0]) if full and rows else None)
+    next_cursor = str(rows[-1].membership_id) if full and rows else None
+    return GuestList([_member(row) for row in rows], total, next_cursor)
+
+
+def _member(row: MemberRow) -> Member:
+    fields = row._asdict()
+    del fields["membership_id"]
+    return Member(id=fields.pop("user_id"), **fields)
 
 
 def _membership_id(cursor: str) -> int:

@@ -1,0 +1,1 @@
+"""Backups of database and storage, taken while the service runs, and their way back."""

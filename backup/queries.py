@@ -1,0 +1,92 @@
+"""SQL of backups. Plain statements, because the schema of a backup may be older than the models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, inspect, text
+
+from backup.files import Deleted
+from photos.keys import RENDITIONS, storage_key
+
+# Migrations put rows into these: they do not make a database count as used.
+SEEDED = {"change_marks"}
+NOT_CONTENT = {"alembic_version", "sqlite_sequence"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """A file that a row names. A photo that is not processed yet may lack its renditions."""
+
+    key: str
+    table: str
+    row_id: int
+    required: bool = True
+
+
+def make_portable(connection: Connection) -> None:
+    """Let COPY write and read text that does not depend on the settings of the database (PostgreSQL)."""
+    for setting in ("DateStyle = 'ISO, YMD'", "client_encoding = 'UTF8'", "statement_timeout = 0"):
+        connection.execute(text(f"SET LOCAL {setting}"))
+
+
+def revision(connection: Connection) -> str:
+    """Return the revision of the schema."""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
+def count(connection: Connection, table: str) -> int:
+    """Return the number of rows of a table."""
+    return int(connection.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one())  # noqa: S608 - reflected
+
+
+def used_table(connection: Connection) -> str | None:
+    """Return the first table with rows that no migration put there, or None."""
+    present = set(inspect(connection).get_table_names()) - NOT_CONTENT - SEEDED
+    return next((table for table in sorted(present) if count(connection, table)), None)
+
+
+def objects(connection: Connection) -> Iterator[StoredObject]:
+    """Return every file that a row names."""
+    photos = connection.execute(text("SELECT id, event_id, filename, status FROM photos ORDER BY id"))
+    for row_id, event_id, filename, status in photos:
+        yield StoredObject(storage_key(event_id, filename, "original"), "photos", row_id)
+        for size in RENDITIONS:
+            # Renditions are stored before the photo is marked as done.
+            yield StoredObject(storage_key(event_id, filename, size), "photos", row_id, required=status == "done")
+    selfies = connection.execute(
+        text("SELECT id, storage_key FROM selfies WHERE storage_key IS NOT NULL ORDER BY id")
+    )
+    for row_id, key in selfies:
+        yield StoredObject(key, "selfies", row_id)
+
+
+def is_named(connection: Connection, wanted: StoredObject) -> bool:
+    """Tell whether the row that names the file is still there, and still names it."""
+    if wanted.table == "photos":
+        found = connection.execute(text("SELECT count(*) FROM photos WHERE id = :id"), {"id": wanted.row_id})
+    else:
+        same = text("SELECT count(*) FROM selfies WHERE id = :id AND storage_key = :key")
+        found = connection.execute(same, {"id": wanted.row_id, "key": wanted.key})
+    return bool(found.scalar_one())
+
+
+def sequences(connection: Connection) -> dict[str, int]:
+    """Return the last number that each sequence gave (PostgreSQL)."""
+    numbers = text(
+        "SELECT sequencename, last_value FROM pg_sequences "
+        "WHERE schemaname = current_schema() AND last_value IS NOT NULL"
+    )
+    return {str(name): int(last) for name, last in connection.execute(numbers)}
+
+
+def set_sequence(connection: Connection, name: str, last: int) -> None:
+    """Let a sequence go on after the number `last` (PostgreSQL)."""
+    numbered = text("SELECT setval(CAST(quote_ident(:name) AS regclass), :last)")
+    connection.execute(numbered, {"name": name, "last": last})
+
+
+def delete(connection: Connection, deleted: Deleted) -> None:
+    """Delete the rows that the service deleted, with their files, while the backup was taken."""
+    for table in ("photos", "selfies"):
+        for row_id in sorted(deleted.of(table)):
+            connection.execute(text(f"DELETE FROM {table} WHERE id = :id"), {"id": row_id})  # noqa: S608 - two names

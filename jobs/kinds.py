@@ -1,0 +1,31 @@
+"""The three kinds of background job, and the conditions that select jobs by state."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal_column
+
+from models import FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent
+
+JobRow = type[Selfie] | type[UserEvent] | type[Photo]
+# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo)
+BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
+# For each kind, the time since when a job waits.
+REQUESTED_AT: dict[JobRow, Any] = {
+    Selfie: Selfie.created_at,
+    UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
+    Photo: Photo.uploaded_at,
+}
+
+
+def unfinished(kind: JobRow) -> ColumnElement[bool]:
+    """Return the condition for the jobs that are `pending` or `processing`.
+
+    Must repeat the partial index's predicate literally, or SQLite does not use the index.
+    """
+    return kind.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
+
+
+def failed(kind: JobRow) -> ColumnElement[bool]:
+    """Return the condition for the jobs that are `failed`, literally as in their partial index."""
+    return kind.status == literal_column(f"'{FAILED}'")

@@ -1,0 +1,53 @@
+"""The state of the work for one guest, as the REST contract tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from database import reading
+from matching import queries
+from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, Selfie, UserEvent
+from selfies import queries as selfie_queries
+
+# The statuses of the REST contract, by the status of the job that decides.
+_STATUS = {PENDING: "queued", PROCESSING: "running", FAILED: "error", REJECTED: "validation_failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingState:
+    """The state of the work for one guest: `status` as in the REST contract, and the number of matched photos.
+
+    `detail` is the name of the error for which a selfie was rejected, or the error of a failed job.
+    """
+
+    status: str
+    matched: int
+    detail: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def _is_requested(membership: UserEvent) -> bool:
+    """Return whether a person requested the pending matching; events that grow also rematch guests by themselves."""
+    requested, finished = membership.requested_at, membership.finished_at
+    return requested is not None and (finished is None or requested > finished)
+
+
+def state_of(user_id: int) -> MatchingState:
+    """Return the state of the guest's newest selfie and of its matchings, read from the database."""
+    with reading() as session:
+        selfie = selfie_queries.latest(session, user_id)
+        memberships = queries.memberships_of(session, user_id)
+        matched = queries.count_matches_of(session, user_id)
+    if selfie is None:
+        return MatchingState("idle", matched, None, None, None)
+    if selfie.status != DONE:
+        detail = selfie.detail or (selfie.error if selfie.status == FAILED else None)
+        return MatchingState(_STATUS[selfie.status], matched, detail, selfie.started_at, selfie.finished_at)
+    for status in (PROCESSING, PENDING, FAILED):
+        for each in memberships:
+            if each.status == status and (status == FAILED or _is_requested(each)):
+                detail = each.error if status == FAILED else None
+                return MatchingState(_STATUS[status], matched, detail, each.started_at, each.finished_at)
+    jobs: list[Selfie | UserEvent] = [selfie, *(each for each in memberships if each.requested_at is not None)]
+    last = max(jobs, key=lambda job: job.finished_at or selfie.created_at)
+    return MatchingState("done", matched, None, last.started_at, last.finished_at)
