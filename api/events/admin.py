@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -38,16 +38,7 @@ from keys import MAX_EMAIL_KEY
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
-NULLABLE = ("date",)
 QR_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
-
-
-def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
-    """Return who photographs, however it was said; None where nothing was."""
-    if asked.photographer_ids is None and asked.photographer_id is None:
-        return None
-    one = [asked.photographer_id] if asked.photographer_id is not None else []
-    return [*one, *(asked.photographer_ids or [])]
 
 
 @router.get("/events", summary="All events", responses=error_responses(*REFUSED))
@@ -92,17 +83,7 @@ def list_members(
 )
 def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> EventCreated:
     """Without a code one is drawn at random; without an expiry guests may join until some weeks after the day."""
-    event = service.create(
-        NewEvent(
-            name=asked.name,
-            event_code=asked.event_code,
-            date=asked.date,
-            timezone=asked.timezone,
-            expires_at=asked.expires_at,
-            guests_see_all_photos=asked.guests_see_all_photos,
-            photographer_ids=_photographers(asked) or [],
-        )
-    )
+    event = service.create(NewEvent(**asked.values()))
     return EventCreated(message=Success.EVENT_CREATED.text(language), event_id=event.id, event_code=event.event_code)
 
 
@@ -113,12 +94,7 @@ def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> Eve
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
     """What is left out stays; `photographer_ids` replaces the event's photographers."""
-    changes: dict[str, Any] = asked.model_dump(exclude_unset=True, exclude={"photographer_id", "photographer_ids"})
-    changes = {name: value for name, value in changes.items() if value is not None or name in NULLABLE}
-    photographers = _photographers(asked)
-    if photographers is not None:
-        changes["photographer_ids"] = photographers
-    return AdminEventOut.of(service.update(event_id, changes), admin)
+    return AdminEventOut.of(service.update(event_id, asked.values()), admin)
 
 
 @router.delete(

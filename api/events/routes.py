@@ -23,7 +23,6 @@ from api.events.schemas import (
 )
 from api.fields import TypedCode
 from api.language import Language
-from api.links import cover_link
 from api.messages import Success
 from api.rules import public
 from database import reading
@@ -71,15 +70,7 @@ def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs
 def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
     """The events the guest belongs to, oldest membership first."""
     return [
-        JoinedEventOut(
-            id=event.id,
-            name=event.name,
-            event_code=event.event_code,
-            date=event.date,
-            joined_at=membership.joined_at,
-            matching=membership.withdrawn_at is None,
-            cover_url=cover_link(event, guest),
-        )
+        JoinedEventOut.of(event, guest, joined_at=membership.joined_at, matching=membership.withdrawn_at is None)
         for event, membership in joining.joined_by(guest.id)
     ]
 
