@@ -22,6 +22,8 @@ from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
 from testkit.bulk_rows import add_faces, add_photos
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 30
 
 

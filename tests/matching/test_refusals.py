@@ -25,6 +25,8 @@ from matching import matrices, queries, refusals, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
 from testkit.builders import people
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 15
 HASHED = hash_password("pw")
 
