@@ -9,7 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
-from keys import MAX_ID
+from api.messages import Problem
+from keys import MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
 
@@ -27,19 +28,19 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("this is not a time zone, such as Europe/Paris") from error
+        raise ValueError(Problem.TIME_ZONE) from error
     return value
 
 
 def _sane_year(value: Any) -> Any:
     if not 1970 <= value.year <= 2200:
-        raise ValueError("the year must lie between 1970 and 2200")
+        raise ValueError(Problem.YEAR)
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 

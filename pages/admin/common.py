@@ -52,7 +52,7 @@ def _done(request: Request, language: str) -> str:
     return text(language, key, count=int(count[:9]) if count.isascii() and count.isdigit() else 0)
 
 
-def _problem(request: Request, language: str, *names: str) -> str:
-    """Return the sentence for the first of these problems that the form had."""
-    flash = flash_of(request).get("problems", [])
-    return next((text(language, f"admin.problem.{name}") for name in names if name in flash), "")
+def _problem(request: Request, language: str, *names: str, **values: int) -> str:
+    """Return the sentence for the first of these problems that the form had, with `values` filled in."""
+    problems = flash_of(request).get("problems", [])
+    return next((text(language, f"admin.problem.{name}", **values) for name in names if name in problems), "")

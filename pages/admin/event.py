@@ -13,8 +13,9 @@ from api.dependencies import WakeJobs
 from api.events.access import staffed_event
 from api.fields import RowId
 from api.language import LANGUAGES, language_of
-from events import losses, members, progress, qr
+from events import losses, progress, qr
 from events import service as events
+from guests import members
 from guests.removal import remove_event
 from jobs import control as job_control
 from jobs import listing as job_list
@@ -22,19 +23,8 @@ from keys import comparison_key
 from models import Event, utcnow
 from pages import formatting
 from pages.admin.common import AnyEvent, render_admin
-from pages.admin.forms import (
-    MAX_KEPT,
-    PEOPLE,
-    Sent,
-    changed,
-    fields_of,
-    judge_event,
-    overtaken,
-    refused,
-    shown_before,
-    text_in,
-    typed_event,
-)
+from pages.admin.event_form import CODE, NAME, NEW_CODE, PHOTOGRAPHERS, SETTINGS, judge_event
+from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.i18n import text
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -54,15 +44,17 @@ def show_event(
     after: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Everything about one event; `q` and `after` choose the guests shown."""
-    fields = fields_of(event)
+    values = SETTINGS.values_of(event)
     return render_admin(
         request,
         "event.html",
         event=event,
         is_open=event.expires_at > utcnow(),
-        fields=fields,
-        before=json.dumps(fields),
-        saved=saved_values(event, language_of(request)),
+        settings=SETTINGS,
+        values=values,
+        before=json.dumps(values),
+        saved=SETTINGS.saved_values(language_of(request), event),
+        code_form=NEW_CODE,
         progress=progress.progress_of(event.id),
         photographers=accounts.list_photographers(),
         guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
@@ -72,19 +64,6 @@ def show_event(
         link=qr.join_link(event.event_code),
         qr=_drawn(event),
     )
-
-
-def saved_values(event: Event, language: str) -> dict[str, tuple[str, str]]:
-    """Return, for each field of the form, what it is called and what is saved."""
-    values = {
-        "name": ("name", event.name),
-        "date": ("date", formatting.day(language, event.date) if event.date else "–"),
-        "timezone": ("timezone", event.timezone),
-        "expires_at": ("expires", formatting.moment(language, event.expires_at, event.timezone)),
-        "sees": ("sees", text(language, f"admin.event.sees.{fields_of(event)['sees']}")),
-        PEOPLE: ("photographers", ", ".join(each.username for each in event.photographers) or "–"),
-    }
-    return {name: (text(language, f"admin.event.{label}"), value) for name, (label, value) in values.items()}
 
 
 def _drawn(event: Event) -> Markup:
@@ -98,30 +77,30 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
     Where another changed the same field meanwhile, nothing is written before this admin has seen that. A form that
     comes back shows what was typed where it was changed, and what is saved elsewhere.
     """
-    page, typed, before = f"{HOME}/{event.id}", typed_event(sent), shown_before(sent)
-    typed.pop("event_code")
-    given = changed(before, typed)
-    judged, fields = judge_event(given, typed), overtaken(before, given, fields_of(event))
-    if judged.problems or fields:
-        return redirect_with_flash(request, page, problems=judged.problems, overtaken=fields, **given)
+    page, typed, before = f"{HOME}/{event.id}", SETTINGS.typed(sent), shown_before(sent)
+    given = SETTINGS.changed(before, typed)
+    judged = judge_event(SETTINGS, given, typed)
+    overtaken = SETTINGS.overtaken(before, given, SETTINGS.values_of(event))
+    if judged.problems or overtaken:
+        return redirect_with_flash(request, page, problems=judged.problems, overtaken=overtaken, **given)
     try:
         events.update(event.id, judged.values)
     except errors.NoSuchPhotographer:
-        return refused(request, page, [PEOPLE], given)
+        return refused(request, page, [PHOTOGRAPHERS.name], given)
     return redirect_with_flash(request, page, done="saved")
 
 
 @router.post(f"{HOME}/{{event_id}}/code")
 def change_code(request: Request, event: AnyEvent, sent: Sent) -> Response:
     """A code that was typed, or else a new random one; the code before can be taken back from the page."""
-    page, typed = f"{HOME}/{event.id}", text_in(sent, "event_code")[:MAX_KEPT].strip()
-    judged = judge_event({"event_code": typed}, {"event_code": typed, "expires_at": "", "date": ""})
+    page, typed = f"{HOME}/{event.id}", NEW_CODE.typed(sent)
+    judged = NEW_CODE.judge(typed, typed)
     if judged.problems:
-        return refused(request, page, judged.problems, {"event_code": typed})
+        return refused(request, page, judged.problems, typed)
     try:
-        events.update(event.id, judged.values) if typed else events.give_code(event.id)
+        events.update(event.id, judged.values) if typed[CODE.name] else events.give_code(event.id)
     except errors.EventCodeTaken:
-        return refused(request, page, ["code_taken"], {"event_code": typed})
+        return refused(request, page, ["code_taken"], typed)
     return redirect_with_flash(request, page, done="code_changed", old_code=event.event_code)
 
 
@@ -171,7 +150,7 @@ def ask_to_delete(request: Request, event: AnyEvent) -> Response:
 @router.post(f"{HOME}/{{event_id}}/delete")
 def delete_event(request: Request, event_id: RowId, admin: CurrentAdmin, sent: Sent) -> Response:
     """Only with the event's name typed. An event that is gone already is as good as deleted."""
-    page, typed = f"{HOME}/{event_id}/delete", text_in(sent, "name")[:MAX_KEPT]
+    page, typed = f"{HOME}/{event_id}/delete", text_in(sent, "name")[: SETTINGS.max_length(NAME) + 1]
     try:
         if comparison_key(typed) != comparison_key(staffed_event(event_id, admin).name):
             return refused(request, page, ["confirm"], {"name": typed})

@@ -17,7 +17,8 @@ from events.service import NewEvent
 from keys import comparison_key
 from models import Event, utcnow
 from pages.admin.common import render_admin
-from pages.admin.forms import PEOPLE, Judged, Sent, judge_event, refused, typed_event
+from pages.admin.event_form import NEW_EVENT, PHOTOGRAPHERS, judge_event
+from pages.admin.forms import Judged, Sent, refused
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from settings import get_settings
@@ -101,11 +102,11 @@ def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
 @router.get(f"{HOME}/new")
 def new_event(request: Request, _: CurrentAdmin) -> Response:
     """A form with a code already drawn."""
-    fields = {"name": "", "date": "", "timezone": "Europe/Paris", "expires_at": "", "sees": "own", PEOPLE: ""}
     return render_admin(
         request,
         "event_new.html",
-        fields={**fields, "event_code": new_code()},
+        form=NEW_EVENT,
+        values={**NEW_EVENT.initial_values(), "event_code": new_code()},
         photographers=accounts.list_photographers(),
         days=get_settings().event_lifetime_days,
     )
@@ -114,8 +115,8 @@ def new_event(request: Request, _: CurrentAdmin) -> Response:
 @router.post(HOME)
 def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """Sent twice, the form makes one event."""
-    typed = typed_event(sent)
-    judged = judge_event(typed, typed)
+    typed = NEW_EVENT.typed(sent)
+    judged = judge_event(NEW_EVENT, typed, typed)
     if judged.problems:
         return refused(request, f"{HOME}/new", judged.problems, typed)
     try:
@@ -123,7 +124,7 @@ def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     except errors.EventCodeTaken:
         return refused(request, f"{HOME}/new", ["code_taken"], typed)
     except errors.NoSuchPhotographer:
-        return refused(request, f"{HOME}/new", [PEOPLE], typed)
+        return refused(request, f"{HOME}/new", [PHOTOGRAPHERS.name], typed)
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="event_made")
 
 

@@ -1,30 +1,25 @@
-"""What an admin typed into a form: read, judged field by field, and kept where something is not right."""
+"""Forms of administrators: a table of fields from which a form is shown, read, judged and compared."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cached_property
+from itertools import chain
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from api.accounts.schemas import PhotographerChange
-from api.events.schemas import EventChange
-from models import Event
+from pages.i18n import text
 from pages.redirects import redirect_with_flash
 
-EVENT_FIELDS = ("name", "date", "timezone", "expires_at", "sees", "event_code")
-PEOPLE = "photographer_ids"
-ACCOUNT_FIELDS = ("username", "email")
-# One more than any field may have: what is longer stays too long.
-MAX_KEPT = 321
-MAX_KEPT_PEOPLE = 1500
-MIN_PASSWORD = 8
-LOCAL_TIME = "%Y-%m-%dT%H:%M"
+# Characters kept of a field whose length the API does not limit: dates, choices.
+MAX_TYPED = 64
+# Characters kept of a field with many values: 100 ids.
+MAX_TYPED_MANY = 1500
+NOTHING = "–"
 
 
 async def _sent(request: Request) -> FormData:
@@ -32,134 +27,188 @@ async def _sent(request: Request) -> FormData:
 
 
 Sent = Annotated[FormData, Depends(_sent)]
+Typed = Mapping[str, str]
 
 
 def text_in(sent: FormData, name: str) -> str:
-    """Return a field as it was typed; empty, where there is none."""
+    """Return a field as it was typed, or an empty text if the form does not have it."""
     value = sent.get(name)
     return value if isinstance(value, str) else ""
 
 
+def join_ids(ids: Iterable[str]) -> str:
+    """Return numbers as the form keeps them: in their order, separated by commas."""
+    return ",".join(sorted(ids, key=lambda each: (len(each), each)))
+
+
+class FieldProblem(ValueError):
+    """The value cannot be used. `problem` ends the key of the text that says why: `admin.problem.…`."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
 @dataclass(slots=True)
 class Judged:
-    """What of a form can be used, and the names of the texts `admin.problem.…` about what cannot."""
+    """The values of a form that can be saved, and the names of the texts `admin.problem.…` about the others."""
 
     values: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
-def _checked(model: type[BaseModel], values: Mapping[str, Any]) -> Judged:
-    """Judge values by the rules of the API."""
-    try:
-        good = model(**values)
-    except ValidationError as error:
-        return Judged(problems=sorted({str(problem["loc"][0]) for problem in error.errors()}))
-    return Judged({name: getattr(good, name) for name in values})
+def _as_typed(typed: str, _: Typed) -> Any:
+    return typed
 
 
-# --- events --------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a form.
+
+    `name` is the field of the API's payload, of the stored row, of the HTML input and of the flash.
+    `problem.<name>` in the texts says that a value is not valid, `other_problems` are said at the same field.
+    """
+
+    name: str
+    # Keys of texts. A choice has one more text for each option: `<label>.<option>`.
+    label: str
+    hint: str = ""
+    # "choice" (one of `options`), "photographers", or the type of an <input>.
+    widget: str = "text"
+    options: tuple[str, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    initial: str = ""
+    # What an empty input means: it is not valid, it clears the saved value, or it leaves the saved value.
+    empty: Literal["invalid", "clears", "leaves"] = "invalid"
+    many: bool = False
+    # Never sent back to the browser.
+    secret: bool = False
+    min_length: int = 0
+    other_problems: tuple[str, ...] = ()
+    # This field is saved again when one of these changes.
+    depends_on: tuple[str, ...] = ()
+    # From the text typed (and the whole form) to the payload; from the row to the input; from the row to a sentence.
+    read: Callable[[str, Typed], Any] = _as_typed
+    input_value: Callable[[Any], str] | None = None
+    in_words: Callable[[str, Any], str] | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The names of every problem that is said at this field; a choice cannot be wrong."""
+        return self.other_problems if self.options else (self.name, *self.other_problems)
+
+    def value_of(self, row: Any) -> str:
+        """Return the saved value as the input shows it."""
+        return self.input_value(row) if self.input_value else str(getattr(row, self.name) or "")
+
+    def words_of(self, language: str, row: Any) -> str:
+        """Return the saved value as a person reads it."""
+        return (self.in_words(language, row) if self.in_words else self.value_of(row)) or NOTHING
 
 
-def typed_event(sent: FormData) -> dict[str, str]:
-    """Return what was typed about an event; the photographers' numbers joined by commas."""
-    people = [each for each in sent.getlist(PEOPLE) if isinstance(each, str)]
-    return {**{name: text_in(sent, name)[:MAX_KEPT].strip() for name in EVENT_FIELDS}, PEOPLE: _joined(people)}
+@dataclass(frozen=True)
+class Form:
+    """Fields in rows, and the API's payload that says which values are valid."""
 
+    model: type[BaseModel]
+    rows: tuple[tuple[Field, ...], ...]
 
-def _joined(people: Iterable[str]) -> str:
-    return ",".join(sorted(people, key=lambda each: (len(each), each)))[:MAX_KEPT_PEOPLE]
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """All fields, in the order in which the form shows them."""
+        return tuple(chain.from_iterable(self.rows))
 
+    @cached_property
+    def _schema(self) -> dict[str, Any]:
+        properties: dict[str, Any] = self.model.model_json_schema()["properties"]
+        return properties
 
-def fields_of(event: Event) -> dict[str, str]:
-    """Return an event as its form shows it."""
-    return {
-        "name": event.name,
-        "date": event.date.isoformat() if event.date else "",
-        "timezone": event.timezone,
-        "expires_at": event.expires_at.astimezone(ZoneInfo(event.timezone)).strftime(LOCAL_TIME),
-        "sees": "all" if event.guests_see_all_photos else "own",
-        PEOPLE: _joined(str(each.id) for each in event.photographers),
-    }
+    def max_length(self, each: Field) -> int:
+        """Return how many characters the API accepts in a field, or 0 if it has no limit."""
+        schema = self._schema[each.name]
+        return max(int(part.get("maxLength", 0)) for part in (schema, *schema.get("anyOf", ())))
+
+    def attributes(self, each: Field) -> dict[str, str]:
+        """Return the HTML attributes of a field's input."""
+        limits = {"maxlength": self.max_length(each), "minlength": each.min_length}
+        return {**{name: str(limit) for name, limit in limits.items() if limit}, **each.attributes}
+
+    def initial_values(self) -> dict[str, str]:
+        """Return what the inputs of a new form show."""
+        return {each.name: each.initial for each in self.fields}
+
+    def values_of(self, row: Any) -> dict[str, str]:
+        """Return a saved row as the inputs show it."""
+        return {each.name: each.value_of(row) for each in self.fields if not each.secret}
+
+    def saved_values(self, language: str, row: Any) -> dict[str, tuple[str, str]]:
+        """Return the label of each field and its saved value in words."""
+        return {each.name: (text(language, each.label), each.words_of(language, row)) for each in self.fields}
+
+    def typed(self, sent: FormData) -> dict[str, str]:
+        """Return what was typed into each field. A text that is too long stays too long."""
+        return {each.name: self._typed(sent, each) for each in self.fields}
+
+    def _typed(self, sent: FormData, each: Field) -> str:
+        if each.secret:
+            return text_in(sent, each.name)
+        if each.many:
+            values = [value for value in sent.getlist(each.name) if isinstance(value, str)]
+            return join_ids(values)[:MAX_TYPED_MANY]
+        return text_in(sent, each.name).strip()[: (self.max_length(each) or MAX_TYPED) + 1]
+
+    def to_show_again(self, typed: Typed) -> dict[str, str]:
+        """Return what a form that comes back shows: everything typed but secrets."""
+        return {each.name: typed[each.name] for each in self.fields if each.name in typed and not each.secret}
+
+    def changed(self, before: Mapping[str, Any], typed: Typed) -> dict[str, str]:
+        """Return the fields that differ from `before`: the values that the form showed when it was opened."""
+        names = {name for name, value in typed.items() if before.get(name) != value}
+        return {
+            each.name: typed[each.name] for each in self.fields if each.name in names or names & {*each.depends_on}
+        }
+
+    def overtaken(self, before: Mapping[str, Any], given: Typed, now: Typed) -> list[str]:
+        """Return the fields in `given` that another admin changed to another value since the form was opened."""
+        return [name for name, value in given.items() if before.get(name, now[name]) != now[name] != value]
+
+    def judge(self, given: Typed, typed: Typed) -> Judged:
+        """Judge the fields in `given` by the rules of the API; `typed` is the whole form."""
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for each in self.fields:
+            if each.name not in given or (not given[each.name] and each.empty == "leaves"):
+                continue
+            try:
+                values[each.name] = self._read(each, given[each.name], typed)
+            except FieldProblem as found:
+                problems.append(found.problem)
+        judged = self._check(values)
+        return Judged(judged.values, [*problems, *judged.problems])
+
+    def _read(self, each: Field, typed: str, form: Typed) -> Any:
+        if not typed and each.empty == "clears":
+            return None
+        if len(typed) < each.min_length:
+            raise FieldProblem(each.name)
+        return each.read(typed, form)
+
+    def _check(self, values: Mapping[str, Any]) -> Judged:
+        try:
+            good = self.model(**values)
+        except ValidationError as error:
+            return Judged(problems=sorted({str(problem["loc"][0]) for problem in error.errors()}))
+        return Judged({name: getattr(good, name) for name in values})
 
 
 def shown_before(sent: FormData) -> dict[str, Any]:
-    """Return the fields as the form showed them when it was opened."""
+    """Return the values that the form showed when it was opened, from its hidden field `before`."""
     before: Any = None
     with suppress(ValueError):
         before = json.loads(text_in(sent, "before"))
     return before if isinstance(before, dict) else {}
 
 
-def changed(before: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, str]:
-    """Return what differs from what the form showed: what somebody else changed meanwhile is left alone."""
-    different = {name: value for name, value in typed.items() if before.get(name) != value}
-    # The hour of another zone is another moment.
-    if "timezone" in different:
-        different["expires_at"] = typed["expires_at"]
-    return different
-
-
-def overtaken(before: Mapping[str, Any], given: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the fields in `given` that somebody else has changed to something else since the form was opened."""
-    return [name for name, value in given.items() if before.get(name, now[name]) != now[name] != value]
-
-
-def judge_event(given: Mapping[str, str], typed: Mapping[str, str]) -> Judged:
-    """Judge the fields `given` of an event; `typed` is the whole form."""
-    values: dict[str, Any] = {name: given[name] for name in ("name", "timezone") if name in given}
-    if "date" in given:
-        values["date"] = given["date"] or None
-    if "sees" in given:
-        values["guests_see_all_photos"] = given["sees"] == "all"
-    if PEOPLE in given:
-        values[PEOPLE] = [each for each in given[PEOPLE].split(",") if each]
-    if given.get("event_code"):
-        values["event_code"] = given["event_code"]
-    judged = _checked(EventChange, values)
-    if " " in given.get("event_code", ""):
-        judged.problems.append("code_spaces")
-    if typed["expires_at"] and given.keys() & {"expires_at", "date"} and "timezone" not in judged.problems:
-        _judge_expiry(given, typed, judged)
-    return judged
-
-
-def _judge_expiry(given: Mapping[str, str], typed: Mapping[str, str], judged: Judged) -> None:
-    try:
-        clock = datetime.strptime(typed["expires_at"][:16], LOCAL_TIME).replace(tzinfo=ZoneInfo(typed["timezone"]))
-        expires_at = clock.astimezone(UTC)
-        EventChange(expires_at=expires_at)
-    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
-        judged.problems.append("expires_at")
-        return
-    if "date" not in judged.problems and clock.date().isoformat() < typed["date"]:
-        judged.problems.append("before_date")
-    if "expires_at" in given:
-        judged.values["expires_at"] = expires_at
-
-
-# --- photographers -------------------------------------------------------------------------------
-
-
-def typed_account(sent: FormData) -> dict[str, str]:
-    """Return what was typed about an account, without the password."""
-    return {name: text_in(sent, name)[:MAX_KEPT].strip() for name in ACCOUNT_FIELDS}
-
-
-def judge_account(sent: FormData, *, needs_password: bool) -> Judged:
-    """Judge a photographer's name, address and password; an empty password stays out where none is needed."""
-    values: dict[str, Any] = typed_account(sent)
-    password = text_in(sent, "password")
-    if password or needs_password:
-        values["password"] = password
-    judged = _checked(PhotographerChange, values)
-    if "password" in values and len(password) < MIN_PASSWORD and "password" not in judged.problems:
-        judged.problems.append("password")
-    return judged
-
-
-# --- both ----------------------------------------------------------------------------------------
-
-
-def refused(request: Request, path: str, problems: list[str], typed: Mapping[str, str]) -> Response:
-    """Lead back to the form, which says the problems and shows what was typed."""
+def refused(request: Request, path: str, problems: list[str], typed: Typed) -> Response:
+    """Redirect to the form, which shows the problems and what was typed."""
     return redirect_with_flash(request, path, problems=problems, **typed)

@@ -38,7 +38,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     asked = int(hours) if hours in {str(each) for each in HOURS} else 24
     until = utcnow()
     found = samples.points(asked)
-    drawn = _plots(found, until - timedelta(hours=asked), until) if found else []
+    drawn = plots_of(found, until - timedelta(hours=asked), until) if found else []
     statistics = service.statistics()
     return render_admin(
         request,
@@ -56,7 +56,8 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     )
 
 
-def _plots(found: Sequence[Point], since: datetime, until: datetime) -> list[Plot]:
+def plots_of(found: Sequence[Point], since: datetime, until: datetime) -> list[Plot]:
+    """Return every plot of the page for one span of time."""
     times = [point.at for point in found]
     xs, step = plots.across(times, since, until), plots.usual_step(times)
     width = plots.WIDTH * (step / (until - since))

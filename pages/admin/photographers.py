@@ -1,5 +1,6 @@
 """The pages on which admins care for the accounts of photographers."""
 
+import json
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
@@ -14,8 +15,9 @@ from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow
+from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.common import render_admin
-from pages.admin.forms import Sent, judge_account, refused, text_in, typed_account
+from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from photos import service as photos
@@ -53,25 +55,26 @@ def photographers(request: Request, _: CurrentAdmin) -> Response:
 @router.get(f"{HOME}/new")
 def new_photographer(request: Request, _: CurrentAdmin) -> Response:
     """An empty form."""
-    return render_admin(request, "photographer_new.html")
+    return render_admin(request, "photographer_new.html", form=NEW_ACCOUNT, values=NEW_ACCOUNT.initial_values())
 
 
 @router.post(HOME, dependencies=[HASHES])
 def create_photographer(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """Sent twice, the form makes one account."""
-    typed, judged = typed_account(sent), judge_account(sent, needs_password=True)
+    typed = NEW_ACCOUNT.typed(sent)
+    judged, shown_again = NEW_ACCOUNT.judge(typed, typed), NEW_ACCOUNT.to_show_again(typed)
     if judged.problems:
-        return refused(request, f"{HOME}/new", judged.problems, typed)
+        return refused(request, f"{HOME}/new", judged.problems, shown_again)
     account = NewAccount(**judged.values)
     try:
         made = accounts.create_staff(account, PHOTOGRAPHER)
     except errors.AccountTaken:
         twin = _just_made(account)
         if twin is None:
-            return refused(request, f"{HOME}/new", ["account_taken"], typed)
+            return refused(request, f"{HOME}/new", ["account_taken"], shown_again)
         made = twin
     except errors.UsernameIsNotOwnEmail:
-        return refused(request, f"{HOME}/new", ["not_own_email"], typed)
+        return refused(request, f"{HOME}/new", ["not_own_email"], shown_again)
     return redirect_with_flash(request, f"{HOME}/{made.id}", done="photographer_made")
 
 
@@ -87,25 +90,33 @@ def _just_made(account: NewAccount) -> User | None:
 def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
     """One account: its events, what can be changed, closing and deleting it."""
     user = _photographer(photographer_id)
-    return render_admin(request, "photographer.html", photographer=user, at_work=_at_work()[user.id])
+    values = ACCOUNT.values_of(user)
+    return render_admin(
+        request,
+        "photographer.html",
+        photographer=user,
+        at_work=_at_work()[user.id],
+        form=ACCOUNT,
+        values={**ACCOUNT.initial_values(), **values},
+        before=json.dumps(values),
+    )
 
 
 @router.post(f"{HOME}/{{photographer_id}}", dependencies=[HASHES])
 def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
     """Only what was typed anew changes; a new password ends every session of the account."""
-    page, user, typed = f"{HOME}/{photographer_id}", _photographer(photographer_id), typed_account(sent)
-    judged = judge_account(sent, needs_password=False)
+    page, user, typed = f"{HOME}/{photographer_id}", _photographer(photographer_id), ACCOUNT.typed(sent)
+    judged = ACCOUNT.judge(ACCOUNT.changed(shown_before(sent), typed), typed)
+    shown_again = ACCOUNT.to_show_again(typed)
     if judged.problems:
-        return refused(request, page, judged.problems, typed)
-    before = {name: text_in(sent, f"before_{name}") for name in typed}
-    changes = {name: value for name, value in judged.values.items() if before.get(name) != value}
+        return refused(request, page, judged.problems, shown_again)
     try:
-        accounts.update_photographer(user.id, **changes)
+        accounts.update_photographer(user.id, **judged.values)
     except errors.AccountTaken:
-        return refused(request, page, ["account_taken"], typed)
+        return refused(request, page, ["account_taken"], shown_again)
     except errors.UsernameIsNotOwnEmail:
-        return refused(request, page, ["not_own_email"], typed)
-    return redirect_with_flash(request, page, done="password_set" if "password" in changes else "saved")
+        return refused(request, page, ["not_own_email"], shown_again)
+    return redirect_with_flash(request, page, done="password_set" if "password" in judged.values else "saved")
 
 
 @router.post(f"{HOME}/{{photographer_id}}/access")

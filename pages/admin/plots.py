@@ -33,6 +33,11 @@ class Plot:
     top: float
     unit: str
 
+    @property
+    def series(self) -> dict[str, Sequence[float]]:
+        """The values of each curve by its name."""
+        return {curve.name: curve.values for curve in self.curves}
+
 
 def nice_top(highest: float) -> float:
     """Return a round number at or above `highest`, whose half is round as well; at least 2."""

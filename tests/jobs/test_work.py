@@ -26,6 +26,7 @@ from jobs import sweep
 from jobs import work as jobs
 from matching import queries as matching_queries
 from models import Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from photos import receiving
 from photos import service as photos
 from photos.keys import storage_key
 from photos.queries import Page
@@ -59,7 +60,7 @@ def guest_of(event: Event, name: str = "amy") -> User:
 
 
 def send_photo(event: Event, *who: int) -> int:
-    return photos.receive(event, None, "p.jpg", people(*who)).id
+    return receiving.receive(event, None, "p.jpg", people(*who)).id
 
 
 def send_selfie(guest: User, *who: int) -> int:
@@ -187,7 +188,7 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
 def test_a_failed_photo_that_is_sent_again_is_tried_again(event: Event) -> None:
     photo_id = send_photo(event, 1)
     job_queue.fail(claim(), "the disk was away")
-    again = photos.receive(event, None, "p.jpg", people(1))
+    again = receiving.receive(event, None, "p.jpg", people(1))
     assert (again.id, again.duplicate) == (photo_id, True)
     work()
     assert row(Photo, photo_id).status == "done"

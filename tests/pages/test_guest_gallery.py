@@ -40,14 +40,14 @@ def overlaps(page: Page) -> list[str]:
             const tiles = [...document.querySelectorAll('.tile')].map((tile) => [tile, tile.getBoundingClientRect()]);
             const wrong = [];
             for (const [tile, box] of tiles) {
-                if (box.left < 0 || box.right > innerWidth + 0.5) wrong.push('outside ' + tile.dataset.key);
+                if (box.left < 0 || box.right > innerWidth + 0.5) wrong.push('outside ' + tile.dataset.id);
                 const image = tile.querySelector('img');
                 const [has, wants] = [box.width / box.height, image.naturalWidth / image.naturalHeight];
-                if (wants && Math.abs(has / wants - 1) > 0.02) wrong.push('cropped ' + tile.dataset.key);
+                if (wants && Math.abs(has / wants - 1) > 0.02) wrong.push('cropped ' + tile.dataset.id);
                 for (const [other, area] of tiles)
                     if (other !== tile && box.left < area.right - 1 && area.left < box.right - 1 &&
                         box.top < area.bottom - 1 && area.top < box.bottom - 1)
-                        wrong.push('on another ' + tile.dataset.key);
+                        wrong.push('on another ' + tile.dataset.id);
             }
             return wrong;
         }"""
@@ -267,7 +267,7 @@ def test_a_photo_taken_back_stays_while_the_list_is_slow_to_come(stage: Stage, p
     with stage.page("desktop") as page:
         stage.log_in(page, guest, code=event.code)
         first = page.locator(".tile").first
-        photo = first.get_attribute("data-key")
+        photo = first.get_attribute("data-id")
         first.locator("a").click()
         dialog = page.get_by_role("dialog")
         with page.expect_response("**/photos/rows?*"):
@@ -277,12 +277,12 @@ def test_a_photo_taken_back_stays_while_the_list_is_slow_to_come(stage: Stage, p
         expect(dialog.locator(".place")).to_contain_text("Photo 1 sur 24")
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden()
-        expect(page.locator(f".tile[data-key='{photo}'] a")).to_be_focused()
+        expect(page.locator(f".tile[data-id='{photo}'] a")).to_be_focused()
         for route in held:
             route.continue_()
         page.unroute("**/photos/rows?*")
         expect(page.locator("#standing")).to_contain_text("24 photos")
-        expect(page.locator(f".tile[data-key='{photo}'] a")).to_be_focused()
+        expect(page.locator(f".tile[data-id='{photo}'] a")).to_be_focused()
 
 
 def test_events_are_kept_apart(stage: Stage, party: tuple[Event, str]) -> None:

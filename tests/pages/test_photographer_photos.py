@@ -124,6 +124,24 @@ def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) ->
         expect(page.locator("[aria-selected=true]")).to_have_count(NUMBER)
 
 
+def test_the_back_button_closes_the_viewer_and_an_undo_stays_in_reach(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        page.locator(".shot .pick").nth(0).click()
+        page.click("#delete")
+        page.locator(".shot:visible").nth(1).click()
+        expect(page.locator("#viewer img")).to_be_visible()
+        page.locator(".toast button").first.click()
+        expect(page.locator(".toast")).to_have_count(0)
+        page.get_by_role("button", name="Photo suivante").click()
+        name = page.locator("#viewer p").inner_text().split(" · ")[0]
+        page.go_back()
+        expect(page.locator("#viewer")).to_be_hidden()
+        assert page.url.endswith(f"/studio/{event.id}")
+        expect(page.locator(".shot:focus")).to_have_attribute("data-name", name)
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER)
+
+
 def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)

@@ -1,20 +1,37 @@
 """Both languages have the same texts, and every text that a page or script uses exists."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from jobs import kinds as job_kinds
+from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
+from operations.samples import Point
+from pages import formatting, login
+from pages.admin import events, overview
+from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
+from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
+from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
+from pages.guest import account, join
 from pages.i18n import FOLDER, catalogue, number, text
-from pages.rendering import SCRIPT_TEXTS
+from pages.rendering import SCRIPT_TEXTS, THEMES
 
 PAGES = FOLDER.parent
 FILES = sorted(path.name for path in (FOLDER / "fr").glob("*.json"))
-USED = re.compile(r"""\b(?:t|text)\(\s*(?:language,\s*)?["']([a-z_]+\.[\w.]+)["'](?!\s*~)""")
-BEGUN = re.compile(r"""\bt\(\s*["']([a-z_]+\.[\w.]*\.)["']\s*~""")
+SOURCES = [path for pattern in ("**/*.py", "templates/**/*.html", "static/js/*.js") for path in PAGES.glob(pattern)]
+SECTION = r"(?:admin|common|guest|photographer)\."
+USED = re.compile(rf"""["'`]({SECTION}[\w.]*\w)(?<!\.html)["'`](?!\s*~)""")
+# The beginning of a key whose end is only known when the page is made.
+BUILT = re.compile(rf"""["']({SECTION}[\w.]*)["']\s*~|f["']({SECTION}[\w.]*)\{{|`({SECTION}[\w.]*)\$""")
+FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
+JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 
 def placeholders(sentence: str | dict[str, str]) -> set[str]:
@@ -34,17 +51,105 @@ def used_in(path: Path) -> set[str]:
     return set(USED.findall(path.read_text()))
 
 
+def built_in(path: Path) -> set[str]:
+    return {"".join(found) for found in BUILT.findall(path.read_text())}
+
+
 def test_every_text_asked_for_exists() -> None:
-    known = catalogue("fr")
-    sources = [path for pattern in ("*.py", "templates/**/*.html", "static/js/*.js") for path in PAGES.glob(pattern)]
-    missing = {f"{path.name}: {key}" for path in sources for key in used_in(path) - known.keys()}
-    begun = {key for path in sources for key in BEGUN.findall(path.read_text())}
-    assert missing | {key for key in begun if not any(name.startswith(key) for name in known)} == set()
+    missing = {f"{path.name}: {key}" for path in SOURCES for key in used_in(path) - catalogue("fr").keys()}
+    assert missing == set()
 
 
-@pytest.mark.parametrize("kind", sorted({*BY_NAME.values(), *BY_STATUS.values(), "broken", "invalid"}))
-def test_every_failure_has_its_words(kind: str) -> None:
-    assert {f"common.failure.{kind}.title", f"common.failure.{kind}.text"} <= catalogue("fr").keys()
+def in_admin_calls(function: str) -> Iterator[ast.Call]:
+    """Yield the calls of a function in the administrators' pages."""
+    for path in PAGES.glob("admin/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function:
+                yield node
+
+
+def constants(node: ast.expr) -> set[str]:
+    """Return the texts that an expression can be."""
+    if isinstance(node, ast.IfExp):
+        return constants(node.body) | constants(node.orelse)
+    if isinstance(node, ast.List):
+        return {name for each in node.elts for name in constants(each)}
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def plots() -> list[Plot]:
+    now = utcnow()
+    point = Point(now, *(1 for _ in Point.__dataclass_fields__.keys() - {"at"}))
+    return overview.plots_of([point], now - timedelta(hours=1), now)
+
+
+def ends() -> dict[str, set[str]]:
+    """Return, for every key that is built at run time, how it begins and all ways in which it can end."""
+    done = {
+        name
+        for call in in_admin_calls("redirect_with_flash")
+        for each in call.keywords
+        if each.arg == "done"
+        for name in constants(each.value)
+    }
+    problems = {name for call in in_admin_calls("refused") for each in call.args for name in constants(each)}
+    fields = {name for form in FORMS for each in form.fields for name in each.problems}
+    parts = {"what", "who", "long", "erase"}
+    failures = {*BY_NAME.values(), *BY_STATUS.values(), "broken", "invalid"}
+    return {
+        "admin.curve.": {curve.name for plot in plots() for curve in plot.curves},
+        "admin.done.": done,
+        "admin.event.sees.": {*SEES_ALL.options},
+        "admin.events.": events.ORDERS.keys() - {"created"},
+        "admin.events.state.": {*events.STATES},
+        "admin.hours.": {str(hours) for hours in overview.HOURS},
+        "admin.kind.": {*job_kinds.BY_NAME},
+        "admin.nav.": {"overview", "events", "photographers", "jobs"},
+        "admin.plot.": {plot.name for plot in plots()},
+        "admin.poster.step.": {"one", "two", "three"},
+        "admin.poster.words.": {"fr", "en", "both"},
+        "admin.problem.": {each for each in problems if "/" not in each} | fields,
+        "admin.selfie.": {*JOB_STATES, REJECTED, "none"},
+        "admin.size.": {*formatting.SIZES},
+        "admin.state.": {*JOB_STATES},
+        "admin.unit.": {name for name, _ in overview.UNITS} | {plot.unit for plot in plots() if plot.unit},
+        # Errors without a sentence of their own have a general one.
+        "common.error.": set(),
+        "common.failure.": {f"{kind}.{part}" for kind in failures for part in ("title", "text")},
+        "common.login.": {*login.FLASH_PROBLEMS},
+        "common.month.": {str(month) for month in range(1, 13)},
+        "common.theme.": {*THEMES},
+        "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
+        "guest.consent.": parts | {f"{part}.title" for part in parts},
+        "guest.join.": {*join.FLASH_PROBLEMS},
+        "guest.photos.empty_": {"favourites", "all"},
+        "guest.standing.": {
+            *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
+        },
+        "photographer.js.problem.": {"kind", "empty", "large", "unreadable"},
+        "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
+        "photographer.photos.": {PENDING, PROCESSING, FAILED},
+    }
+
+
+def test_every_key_that_is_built_at_run_time_is_known() -> None:
+    found = {begin: path.name for path in SOURCES for begin in built_in(path)}
+    assert found.keys() == ends().keys()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_text_whose_key_is_built_exists(language: str) -> None:
+    assert {begin + end for begin, all_ends in ends().items() for end in all_ends} - catalogue(
+        language
+    ).keys() == set()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_field_of_a_form_has_its_texts(language: str) -> None:
+    fields = [each for form in FORMS for each in form.fields]
+    wanted = {key for each in fields for key in (each.label, each.hint) if key}
+    wanted |= {f"{each.label}.{option}" for each in fields for option in each.options}
+    assert wanted - catalogue(language).keys() == set()
 
 
 def imports(path: Path) -> set[Path]:

@@ -96,10 +96,11 @@ zones?.append(...(Intl.supportedValuesOf?.("timeZone") ?? []).map((name) => new 
 
 // --- curves --------------------------------------------------------------------------------
 
-/** Show the values of a plot where the pointer is. */
+/** Show the values of a plot at the place of the pointer. */
 function read(svg, clientX) {
   const plot = svg.closest(".plot");
-  const [since, , until] = [...plot.querySelectorAll(".axis-x time")].map((end) => Date.parse(end.dateTime));
+  const since = Number(svg.dataset.since) * 1000;
+  const until = Number(svg.dataset.until) * 1000;
   const { left, width } = svg.getBoundingClientRect();
   const wanted = since + ((clientX - left) / width) * (until - since);
   const times = JSON.parse(document.getElementById("times").textContent);
@@ -109,8 +110,10 @@ function read(svg, clientX) {
   const at = times[nearest] * 1000;
   const x = Math.min(1000, Math.max(0, (1000 * (at - since)) / (until - since)));
   svg.querySelector(".marker").setAttribute("d", `M${x} 0V200`);
-  const names = [...plot.querySelectorAll(".key")].map((key) => key.textContent);
-  const values = JSON.parse(svg.dataset.plot).map((each, i) => `${names[i]} ${number(each[nearest])} ${svg.dataset.unit}`);
+  const values = Object.entries(JSON.parse(svg.dataset.plot)).map(([curve, each]) => {
+    const label = plot.querySelector(`[data-curve="${curve}"]`).textContent;
+    return `${label} ${number(each[nearest])} ${svg.dataset.unit}`;
+  });
   plot.querySelector(".reading").textContent = `${when(at)} · ${values.join(" · ")}`;
 }
 

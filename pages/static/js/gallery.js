@@ -5,22 +5,31 @@ import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show } = data;
-const [box, news, zip] = ["rows", "news", "zip"].map($);
-const counted = { mine: "matched", favourites: "favourites", all: "photos" }[show];
+const { event, show: which } = data;
+const box = $("rows");
+const news = $("news");
+const zip = $("zip");
+// The number of the standing that belongs to the list shown.
+const counted = { mine: "matched", favourites: "favourites", all: "photos" }[which];
 const known = new Map();
 let { standing, next, total } = data;
-let photos = data.photos.map(familiar);
-let [viewer, loading, fresh, stirred, moves] = [null, null, null, Date.now(), 0];
+let photos = data.photos.map(knownPhoto);
+let viewer = null;
+let loading = null;
+// A newer list that waits to be shown.
+let fresh = null;
+let lastInput = Date.now();
+// How often "not me" or its undo moved a photo.
+let moves = 0;
 
-// One object for each photo, however often it comes: the viewer holds on to it.
-function familiar(photo) {
+/** Return the one object of a photo, with its newest values: the viewer keeps a reference to it. */
+function knownPhoto(photo) {
   const kept = known.get(photo.id) ?? {};
   known.set(photo.id, Object.assign(kept, { waiting: false, gone: false }, photo));
   return kept;
 }
 
-const page = (cursor) => api("GET", "/photos/rows", { query: { event, show, ...(cursor && { cursor }) } });
+const page = (cursor) => api("GET", "/photos/rows", { query: { event, show: which, ...(cursor && { cursor }) } });
 
 function describe(photo, index) {
   const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
@@ -41,12 +50,13 @@ function tile(photo, index, urgent) {
   return el("div", { class: "tile", role: "listitem", ...place }, link);
 }
 
-const rows = rowsIn(box, tile, (photo) => `${photo.id} ${photo.kept} ${photo.waiting}`, more);
+// A tile is made again when any value of its photo changes.
+const rows = rowsIn(box, tile, (photo) => JSON.stringify(photo), more);
 
 function draw() {
   rows.set(photos, !next);
   $("take").hidden = !photos.length;
-  $("empty").hidden = photos.length > 0 || show === "mine";
+  $("empty").hidden = photos.length > 0 || which === "mine";
 }
 
 /** Load what follows; one page at a time, and again when the network fails. */
@@ -63,7 +73,7 @@ async function loadMore() {
     // The list may have been fetched anew meanwhile.
     if (cursor !== next) return;
     ({ next, total } = found);
-    photos.push(...found.photos.map(familiar).filter((photo) => !photos.includes(photo)));
+    photos.push(...found.photos.map(knownPhoto).filter((photo) => !photos.includes(photo)));
     $("more").textContent = "";
   } catch (error) {
     $("more").textContent = error.message;
@@ -74,19 +84,20 @@ async function loadMore() {
 
 // --- the viewer -----------------------------------------------------------------------------------
 
-async function openViewer(index, anew = true) {
+/** Open the viewer. `newEntry` is false after a reload: the history has its entry already. */
+async function openViewer(index, newEntry = true) {
   const { Viewer } = await import("./viewer.js");
   viewer ??= new Viewer({
     describe,
     more,
     draw,
-    tile: (photo) => rows.bring(photos.indexOf(photo))?.firstChild,
+    tile: (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a"),
     // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
     moved(photo, back) {
       // A list fetched before no longer holds.
       fresh = null;
       moves++;
-      if (show === "mine") {
+      if (which === "mine") {
         total += Number(back) - Number(photos.includes(photo));
         photos = photos.filter((each) => each !== photo);
         const place = photos.findIndex((each) => each.at < photo.at);
@@ -99,16 +110,16 @@ async function openViewer(index, anew = true) {
     },
     closed() {
       if (fresh) settle();
-      photos = photos.filter((photo) => !photo.gone && (show !== "favourites" || photo.kept));
+      photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
       draw();
       look();
     },
   });
-  viewer.open(photos, index, anew);
+  viewer.open(photos, index, newEntry);
 }
 
 box.addEventListener("click", (click) => {
-  const id = parseInt(click.target.closest(".tile")?.dataset.key);
+  const id = Number(click.target.closest(".tile")?.dataset.id);
   if (!id || click.metaKey || click.ctrlKey || click.shiftKey) return;
   click.preventDefault();
   openViewer(photos.indexOf(known.get(id)));
@@ -151,7 +162,7 @@ async function renew(deep) {
   let answer = {};
   do {
     answer = await page(answer.next);
-    found.push(...answer.photos.map(familiar));
+    found.push(...answer.photos.map(knownPhoto));
   } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
   if (made !== moves) return;
   const edge = answer.next ? found.at(-1).at : Infinity;
@@ -162,7 +173,7 @@ async function renew(deep) {
   fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
   viewer?.refresh();
   // Nothing moves under a finger: further down, new photos wait for a tap.
-  const waits = viewer?.dialog.open || (scrollY > 300 && count);
+  const waits = viewer?.isOpen || (scrollY > 300 && count);
   news.hidden = !(waits && count);
   news.textContent = t("guest.gallery.news", { count });
   if (!waits) settle();
@@ -186,15 +197,15 @@ news.addEventListener("click", () => {
 // --- again and again, gently --------------------------------------------------------------------------
 
 let asleep = new AbortController();
-const stir = () => (stirred = Date.now());
-const wake = () => (stir(), asleep.abort());
-for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, stir, { passive: true });
+const noteInput = () => (lastInput = Date.now());
+const wake = () => (noteInput(), asleep.abort());
+for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, noteInput, { passive: true });
 for (const name of ["online", "pageshow"]) addEventListener(name, wake);
 document.addEventListener("visibilitychange", () => document.hidden || wake());
 
 async function watch() {
   for (let failures = 0; ; ) {
-    const idle = Date.now() - stirred > 180_000;
+    const idle = Date.now() - lastInput > 180_000;
     const beat = document.hidden ? 600_000 : idle ? 60_000 : standing.under_way ? 1500 : 8000;
     asleep = new AbortController();
     await pause(beat * 2 ** failures, asleep.signal).catch(() => {});
@@ -206,9 +217,12 @@ async function watch() {
 // How much it is, told before anybody presses; later than the photos, which come first.
 async function weigh() {
   if (!total) return;
-  const { bytes } = await api("GET", "/photos/weight", { query: { event, show } });
-  const [unit, size] = bytes < 1e9 ? ["mb", Math.ceil(bytes / 1e6)] : ["gb", Math.ceil(bytes / 1e8) / 10];
-  zip.textContent = t("guest.gallery.take_all", { count: total, size: t(`guest.gallery.${unit}`, { size }) });
+  const { bytes } = await api("GET", "/photos/weight", { query: { event, show: which } });
+  const size =
+    bytes < 1e9
+      ? t("guest.gallery.mb", { size: Math.ceil(bytes / 1e6) })
+      : t("guest.gallery.gb", { size: Math.ceil(bytes / 1e8) / 10 });
+  zip.textContent = t("guest.gallery.take_all", { count: total, size });
 }
 // Without it the button says what it does all the same.
 pause(3000).then(weigh).catch(() => {});

@@ -3,9 +3,17 @@
 import { api, csrf, el, errorOf, logIn, pause, t, toast } from "./base.js";
 
 const $ = (id) => document.getElementById(id);
-const [video, shot, go, file, status] = ["video", "shot", "go", "file", "status"].map($);
-const say = (name, values) => t(`guest.portrait.js.${name}`, values);
-const labels = { "": "open", live: "shoot", ready: "send", bad: "again" };
+const video = $("video");
+const shot = $("shot");
+const go = $("go");
+const file = $("file");
+const status = $("status");
+const LABELS = {
+  "": "guest.portrait.js.open",
+  live: "guest.portrait.js.shoot",
+  ready: "guest.portrait.js.send",
+  bad: "guest.portrait.js.again",
+};
 const busy = () => ["opening", "checking", "sending"].includes(state);
 let state = "";
 let picture = null;
@@ -22,7 +30,7 @@ $("erase")?.addEventListener("click", () => {
     }
     location.assign("/selfie");
   };
-  toast(say("erased"), { undo, expired });
+  toast(t("guest.portrait.js.erased"), { undo, expired });
 });
 
 function become(next, sentence = "") {
@@ -32,8 +40,8 @@ function become(next, sentence = "") {
   video.hidden = next !== "live";
   shot.hidden = !picture || !shot.src;
   $("blind").hidden = !picture || Boolean(shot.src) || next === "bad";
-  go.hidden = !labels[next];
-  if (labels[next]) go.textContent = say(labels[next]);
+  go.hidden = !LABELS[next];
+  if (LABELS[next]) go.textContent = t(LABELS[next]);
   $("again").hidden = next !== "ready";
   $("choose").hidden = busy();
   $("choose").classList.toggle("main", next === "none");
@@ -46,15 +54,15 @@ function stop() {
 
 async function live() {
   picture = null;
-  become("opening", say("asking"));
+  become("opening", t("guest.portrait.js.asking"));
   try {
     const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: wanted });
     await video.play();
-    become("live", say("place"));
+    become("live", t("guest.portrait.js.place"));
   } catch (error) {
     stop();
-    become("none", say(error.name === "NotAllowedError" ? "blocked" : "no_camera"));
+    become("none", t(error.name === "NotAllowedError" ? "guest.portrait.js.blocked" : "guest.portrait.js.no_camera"));
   }
 }
 
@@ -70,17 +78,17 @@ async function smaller(source) {
 
 async function take(source) {
   if (busy()) return;
-  become("checking", say("checking"));
+  become("checking", t("guest.portrait.js.checking"));
   const readable = await smaller(source);
   stop();
   picture = readable ?? source;
   if (readable) shot.src = URL.createObjectURL(readable);
   else shot.removeAttribute("src");
   shot.classList.toggle("mirrored", source === video);
-  become("checking", say("checking"));
+  become("checking", t("guest.portrait.js.checking"));
   try {
     await persistently(() => post("/api/validate-selfie"));
-    become("ready", say("good"));
+    become("ready", t("guest.portrait.js.good"));
   } catch (error) {
     become("bad", error.message);
   }
@@ -95,7 +103,7 @@ function post(path) {
     form.append("file", picture, picture.name ?? "portrait.jpg");
     request.open("POST", path);
     request.timeout = 120_000;
-    request.setRequestHeader(...Object.entries(csrf())[0]);
+    request.setRequestHeader("X-CSRF-Token", csrf()["X-CSRF-Token"]);
     request.upload.onprogress = ({ loaded, total }) => ($("sent").value = loaded / total);
     request.onloadend = () => {
       if (request.status === 200) return resolve();
@@ -119,7 +127,7 @@ async function persistently(action) {
     } catch (error) {
       if (![0, 502, 503, 504].includes(error.status) || attempt > 8) throw error;
       for (let count = error.retryAfter || Math.min(30, 2 ** attempt); count > 0; count--) {
-        status.textContent = say(error.status ? "busy" : "offline", { count });
+        status.textContent = t(error.status ? "guest.portrait.js.busy" : "guest.portrait.js.offline", { count });
         await pause(1000);
       }
       status.textContent = began;
@@ -128,10 +136,10 @@ async function persistently(action) {
 }
 
 async function send() {
-  become("sending", say("sending"));
+  become("sending", t("guest.portrait.js.sending"));
   try {
     await persistently(() => post("/api/upload-selfie"));
-    status.textContent = say("sent");
+    status.textContent = t("guest.portrait.js.sent");
     location.assign($("portrait").dataset.onward);
   } catch (error) {
     become("ready", error.message);
@@ -152,7 +160,7 @@ if (go) {
   // A camera that nobody looks at is off.
   document.addEventListener("visibilitychange", () => document.hidden && state === "live" && (stop(), become("")));
   addEventListener("pageshow", (shown) => shown.persisted && location.reload());
-  if (!navigator.mediaDevices) become("none", say("no_camera"));
+  if (!navigator.mediaDevices) become("none", t("guest.portrait.js.no_camera"));
   else if (!$("taking").hidden) {
     become("");
     // Allowed before, it need not be asked for by a tap.

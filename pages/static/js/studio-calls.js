@@ -10,10 +10,10 @@ let renewal;
 export const renew = () => (renewal ??= waitForSession().finally(() => (renewal = undefined)));
 
 async function waitForSession() {
-  for (let said; ; ) {
+  for (let told; ; ) {
     const state = await freshToken();
-    if (state === "back") return said && session.dispatchEvent(new Event("back"));
-    if (state && state !== said) session.dispatchEvent(new CustomEvent("over", { detail: (said = state) }));
+    if (state === "back") return told && session.dispatchEvent(new Event("back"));
+    if (state && state !== told) session.dispatchEvent(new CustomEvent("over", { detail: (told = state) }));
     await Promise.race([pause(3000), new Promise((go) => addEventListener("focus", go, { once: true }))]);
   }
 }

@@ -1,6 +1,6 @@
 // The page of one event: what is dropped here is sent, with totals, a queue of any length and words for all that happens.
 
-import { el, number, t } from "./base.js";
+import { el, t } from "./base.js";
 import { session } from "./studio-calls.js";
 import { dropped, picked } from "./studio-files.js";
 import { Queue } from "./studio-queue.js";
@@ -14,7 +14,6 @@ const ORDER = ["failed", "refused", "sending", "ready", "waiting", "done", "know
 let order = [];
 let folder = "";
 let over = "";
-let last = 0;
 
 const unit = (value, name, digits = 0) =>
   new Intl.NumberFormat(language, { style: "unit", unit: name, maximumFractionDigits: digits }).format(value);
@@ -60,7 +59,7 @@ function headline({ open, photos, problems }) {
     .join(" ");
 }
 
-function show() {
+function render() {
   const sum = queue.totals();
   order = ORDER.flatMap((state) => queue.items.filter((item) => item.state === state));
   $("totals").hidden = !order.length;
@@ -87,7 +86,7 @@ function show() {
 }
 
 let planned;
-const soon = () => (planned ??= setTimeout(() => ((planned = undefined), show()), 200));
+const soon = () => (planned ??= setTimeout(() => ((planned = undefined), render()), 200));
 queue.addEventListener("change", soon);
 session.addEventListener("over", ({ detail }) => ((over = detail), soon()));
 session.addEventListener("back", () => ((over = ""), soon()));
@@ -103,17 +102,22 @@ if (before) {
   queue.addEventListener("change", () => ($("before").hidden = true), { once: true });
 }
 
-const list = $("queue").firstElementChild;
+const list = $("queue").querySelector("ul");
 const pool = [];
 
 function row() {
-  const line = el("li", {}, el("span", { class: "name" }), el("span", { class: "fact" }), el("progress", { max: 1 }));
-  line.append(el("button", { type: "button", class: "plain", onclick: () => queue.again(line.item) }, t("photographer.js.again")));
+  const name = el("span", { class: "name" });
+  const fact = el("span", { class: "fact" });
+  const bar = el("progress", { max: 1 });
+  const again = el("button", { type: "button", class: "plain" }, t("photographer.js.again"));
+  const line = el("li", {}, name, fact, bar, again);
   list.append(line);
-  return line;
+  const parts = { line, name, fact, bar, again, item: null };
+  again.addEventListener("click", () => queue.again(parts.item));
+  return parts;
 }
 
-function fact({ state, problem, reason, size: bytes }) {
+function factOf({ state, problem, reason, size: bytes }) {
   if (problem === "large") return t("photographer.js.problem.large", { size: size(Number(most)) });
   if (problem) return t(`photographer.js.problem.${problem}`);
   return reason && (state === "refused" || state === "failed") ? reason : `${t(`photographer.js.state.${state}`)} · ${size(bytes)}`;
@@ -125,19 +129,19 @@ function rows() {
   const shown = order.slice(first, first + Math.ceil($("queue").clientHeight / height) + 6);
   list.style.height = `${order.length * height}px`;
   while (pool.length < shown.length) pool.push(row());
-  pool.forEach((line) => (line.hidden = true));
+  for (const { line } of pool) line.hidden = true;
   shown.forEach((item, index) => {
-    // The same element for the same place: who scrolls keeps what is under the finger.
-    const line = pool[(first + index) % pool.length];
-    const [name, said, bar, again] = line.children;
-    line.item = item;
+    // The same element for the same place: while scrolling, the line under the finger is not replaced.
+    const parts = pool[(first + index) % pool.length];
+    const { line, name, fact, bar, again } = parts;
+    parts.item = item;
     line.hidden = false;
     line.style.transform = `translateY(${(first + index) * height}px)`;
     line.className = item.state;
     line.ariaPosInSet = String(first + index + 1);
     line.ariaSetSize = String(order.length);
     write(name, item.name);
-    write(said, fact(item));
+    write(fact, factOf(item));
     bar.hidden = item.state !== "sending";
     bar.ariaLabel = item.name;
     bar.value = item.size && item.sent / item.size;

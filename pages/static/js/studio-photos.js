@@ -1,15 +1,17 @@
 // The photos an event has: loaded as one scrolls, chosen, deleted with ten seconds to think, one of them the cover.
 
 import { t, toast } from "./base.js";
+import { PhotoDialog } from "./dialog.js";
 import { call } from "./studio-calls.js";
 
 const $ = (id) => document.getElementById(id);
 const { api, page } = $("studio").dataset;
-const [grid, viewer, state] = [$("photos"), $("viewer"), $("state")];
+const grid = $("photos");
+const state = $("state");
 const DELETED_AT_ONCE = 500;
 let anchor;
 
-const shots = () => [...grid.children].filter((shot) => !shot.hidden);
+const shots = () => [...grid.querySelectorAll(".shot")].filter((shot) => !shot.hidden);
 const chosen = () => shots().filter((shot) => shot.ariaSelected === "true");
 const html = async (path) =>
   new DOMParser().parseFromString(await (await call("GET", page + path, { raw: true })).text(), "text/html").body;
@@ -37,9 +39,9 @@ const more = () => (loading ??= load().catch(() => setTimeout(tidy, 3000)).final
 
 async function load(cursor = grid.dataset.next) {
   if (cursor === "end") return;
-  const part = (await html(`/photos?limit=200&cursor=${cursor}`)).firstElementChild;
+  const part = (await html(`/photos?limit=200&cursor=${cursor}`)).querySelector("#photos");
   grid.dataset.next = part.dataset.next;
-  grid.append(...[...part.children].map(dress));
+  grid.append(...[...part.querySelectorAll(".shot")].map(dress));
   tidy();
 }
 
@@ -53,23 +55,23 @@ function tidy() {
   const count = chosen().length;
   $("chosen").hidden = !count;
   $("cover").hidden = count !== 1;
-  if (count) $("chosen").firstElementChild.textContent = t("photographer.js.chosen", { count });
+  if (count) $("chosen").querySelector("[role=status]").textContent = t("photographer.js.chosen", { count });
   // The end of the list may be in sight still.
   end.unobserve($("more"));
   end.observe($("more"));
 }
 
-const received = () => Number(state.firstElementChild.dataset.received);
+const received = () => Number(state.querySelector("[data-received]").dataset.received);
 let counted = received();
 
 /** Photos that were not through are shown anew; such as are not here yet wait to be asked for: nothing moves. */
 async function refresh(fresh) {
   const open = [...grid.querySelectorAll("[data-state=pending], [data-state=processing]")].at(-1);
   if (!open) return;
-  const limit = Math.min(500, [...grid.children].indexOf(open) + 1 + Math.max(fresh, 0));
-  for (const shot of [...(await html(`/photos?limit=${limit}`)).firstElementChild.children]) {
+  const limit = Math.min(500, [...grid.querySelectorAll(".shot")].indexOf(open) + 1 + Math.max(fresh, 0));
+  for (const shot of (await html(`/photos?limit=${limit}`)).querySelectorAll(".shot")) {
     const here = $(shot.id);
-    if (!here || here.dataset.state === shot.dataset.state) continue;
+    if (!here || JSON.stringify(here.dataset) === JSON.stringify(shot.dataset)) continue;
     here.replaceChildren(...shot.children);
     here.ariaLabel = shot.ariaLabel;
     Object.assign(here.dataset, shot.dataset);
@@ -91,11 +93,11 @@ async function watch() {
   if (part && part.textContent.trim() !== state.textContent.trim()) {
     state.replaceChildren(...part.children);
     const count = received() - counted;
-    await (grid.children.length ? refresh(count) : begin()).catch(() => {});
+    await (grid.querySelector(".shot") ? refresh(count) : begin()).catch(() => {});
     $("fresh").hidden = received() <= counted;
     $("fresh").textContent = t("photographer.js.fresh", { count });
   }
-  setTimeout(watch, Number(state.firstElementChild.dataset.open) ? 2000 : 6000);
+  setTimeout(watch, Number(state.querySelector("[data-open]").dataset.open) ? 2000 : 6000);
 }
 
 $("fresh").addEventListener("click", () => (($("fresh").hidden = true), begin().catch(() => {})));
@@ -142,7 +144,7 @@ grid.addEventListener("click", (event) => {
   go(shot);
   const choosing = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".pick") || chosen().length;
   if (choosing) choose(shot, event.shiftKey);
-  else look(shot);
+  else showPhoto(shot);
 });
 
 grid.addEventListener("keydown", (event) => {
@@ -156,7 +158,7 @@ grid.addEventListener("keydown", (event) => {
     ArrowUp: () => go(beyond(shot, -1)),
     Home: () => go(all[0]),
     End: () => go(all.at(-1)),
-    Enter: () => look(shot),
+    Enter: () => showPhoto(shot),
     " ": () => choose(shot, event.shiftKey),
     Delete: remove,
     Escape: clear,
@@ -221,30 +223,42 @@ $("delete").addEventListener("click", remove);
 $("cover").addEventListener("click", cover);
 $("none").addEventListener("click", clear);
 
-let seen;
+// --- the viewer -------------------------------------------------------------------------------
 
-function look(shot) {
-  if (!shot) return;
-  const { id, name, said, state: stands } = (seen = shot).dataset;
-  const [image, words] = viewer.children;
-  image.hidden = stands !== "done";
-  if (!image.hidden) image.src = `/api/photo/${id}`;
-  words.textContent = `${name} · ${said}`;
-  if (!viewer.open) viewer.showModal();
-}
+const viewer = $("viewer");
+const picture = viewer.querySelector("img");
+const caption = viewer.querySelector("p");
+let viewed;
 
-function step(by) {
-  const all = shots();
-  look(all[all.indexOf(seen) + by]);
-}
-
-viewer.addEventListener("click", ({ target }) => {
-  if (target.dataset.step) step(Number(target.dataset.step));
-  else if (target.tagName !== "IMG") viewer.close();
+const dialog = new PhotoDialog(viewer, {
+  keys: { ArrowLeft: () => showNeighbour(-1), ArrowRight: () => showNeighbour(1) },
+  closed() {
+    go(viewed);
+    return viewed;
+  },
 });
-viewer.addEventListener("keydown", ({ key }) => step({ ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0));
-viewer.addEventListener("close", () => go(seen));
 
-[...grid.children].forEach(dress);
+function showPhoto(shot) {
+  viewed = shot;
+  const { id, name, status, state: processing } = shot.dataset;
+  picture.hidden = processing !== "done";
+  if (!picture.hidden) picture.src = `/api/photo/${id}`;
+  caption.textContent = `${name} · ${status}`;
+  dialog.open();
+}
+
+/** Show the next photo (`step` 1) or the previous one (-1), if there is one. */
+function showNeighbour(step) {
+  const all = shots();
+  const shot = all[all.indexOf(viewed) + step];
+  if (shot) showPhoto(shot);
+}
+
+viewer.querySelector(".before").addEventListener("click", () => showNeighbour(-1));
+viewer.querySelector(".after").addEventListener("click", () => showNeighbour(1));
+viewer.querySelector(".close").addEventListener("click", () => dialog.close());
+viewer.addEventListener("click", ({ target }) => (target === viewer || target === caption) && dialog.close());
+
+grid.querySelectorAll(".shot").forEach(dress);
 tidy();
 setTimeout(watch, 2000);

@@ -1,0 +1,150 @@
+"""The fields of an event, each named once: the forms, their checks and the comparison with another admin's change."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from api.events.schemas import EventChange, EventCreate
+from models import Event
+from pages import formatting
+from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
+from pages.i18n import text
+
+LOCAL_TIME = "%Y-%m-%dT%H:%M"
+OWN, ALL = "own", "all"
+
+
+def _date_value(event: Event) -> str:
+    return event.date.isoformat() if event.date else ""
+
+
+def _date_words(language: str, event: Event) -> str:
+    return formatting.day(language, event.date) if event.date else ""
+
+
+def _read_expiry(typed: str, form: Typed) -> datetime:
+    """Return a time of the event's clock in UTC."""
+    try:
+        local = datetime.strptime(typed[:16], LOCAL_TIME).replace(tzinfo=ZoneInfo(form["timezone"]))
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:
+        raise FieldProblem("expires_at") from error
+
+
+def _expiry_value(event: Event) -> str:
+    return event.expires_at.astimezone(ZoneInfo(event.timezone)).strftime(LOCAL_TIME)
+
+
+def _expiry_words(language: str, event: Event) -> str:
+    return formatting.moment(language, event.expires_at, event.timezone)
+
+
+def _read_sight(typed: str, _: Typed) -> bool:
+    return typed == ALL
+
+
+def _sight_value(event: Event) -> str:
+    return ALL if event.guests_see_all_photos else OWN
+
+
+def _sight_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.sees.{_sight_value(event)}")
+
+
+def _read_ids(typed: str, _: Typed) -> list[str]:
+    return [each for each in typed.split(",") if each]
+
+
+def _ids_value(event: Event) -> str:
+    return join_ids(str(each.id) for each in event.photographers)
+
+
+def _photographer_names(_: str, event: Event) -> str:
+    return ", ".join(each.username for each in event.photographers)
+
+
+def _read_code(typed: str, _: Typed) -> str:
+    if " " in typed:
+        raise FieldProblem("code_spaces")
+    return typed
+
+
+NAME = Field(name="name", label="admin.event.name", attributes={"autocomplete": "off"})
+DATE = Field(
+    name="date",
+    label="admin.event.date",
+    hint="admin.event.optional",
+    widget="date",
+    empty="clears",
+    input_value=_date_value,
+    in_words=_date_words,
+)
+TIMEZONE = Field(
+    name="timezone",
+    label="admin.event.timezone",
+    hint="admin.event.timezone_hint",
+    attributes={"list": "zones", "autocomplete": "off", "spellcheck": "false"},
+    initial=EventCreate.model_fields["timezone"].default,
+)
+EXPIRES_AT = Field(
+    name="expires_at",
+    label="admin.event.expires",
+    hint="admin.event.expires_hint",
+    widget="datetime-local",
+    empty="leaves",
+    other_problems=("before_date",),
+    # 23:00 in another time zone is another moment.
+    depends_on=("timezone",),
+    read=_read_expiry,
+    input_value=_expiry_value,
+    in_words=_expiry_words,
+)
+SEES_ALL = Field(
+    name="guests_see_all_photos",
+    label="admin.event.sees",
+    widget="choice",
+    options=(OWN, ALL),
+    initial=OWN,
+    read=_read_sight,
+    input_value=_sight_value,
+    in_words=_sight_words,
+)
+PHOTOGRAPHERS = Field(
+    name="photographer_ids",
+    label="admin.event.photographers",
+    widget="photographers",
+    many=True,
+    read=_read_ids,
+    input_value=_ids_value,
+    in_words=_photographer_names,
+)
+CODE = Field(
+    name="event_code",
+    label="admin.event.code",
+    hint="admin.event.code_hint",
+    attributes={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    # A new event gets a random code.
+    empty="leaves",
+    other_problems=("code_taken", "code_spaces"),
+    read=_read_code,
+)
+
+SETTINGS = Form(EventChange, ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (PHOTOGRAPHERS,)))
+NEW_EVENT = Form(EventChange, (*SETTINGS.rows, (CODE,)))
+# The code has a form of its own: a change stops the printed posters from working.
+NEW_CODE = Form(EventChange, ((CODE,),))
+
+
+def judge_event(form: Form, given: Typed, typed: Typed) -> Judged:
+    """Judge the fields in `given` of the whole form `typed`: guests can join at least until the day of the event."""
+    judged = form.judge(given, typed)
+    if "timezone" in judged.problems:
+        # Without its time zone nothing can be said about the time.
+        judged.problems = [problem for problem in judged.problems if problem != "expires_at"]
+    elif not {"date", "expires_at"} & {*judged.problems} and _ends_before_date(given, typed):
+        judged.problems.append("before_date")
+    return judged
+
+
+def _ends_before_date(given: Typed, typed: Typed) -> bool:
+    expiry_day = typed["expires_at"][:10]
+    return bool({"date", "expires_at"} & given.keys()) and bool(expiry_day) and expiry_day < typed["date"]
