@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.
 
 
 def refusal(folder: Path, **environment: str) -> tuple[int, str]:
-    """Start with these settings, which must not do; return exit status and output."""
+    """Start Gunicorn with settings that it must refuse; return exit status and output."""
     given = {
         "PATH": os.environ["PATH"],
         "PORT": str(free_port()),
@@ -113,7 +113,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
             paths.append(tmp_path / f"{number}.jpg")
             paths[-1].write_bytes(people(number, number + 1, block=400))
         assert len(event.photographer.upload(event.id, paths)["uploaded_photos"]) == 20
-        # The hardest end there is: nobody gets to finish anything.
+        # SIGKILL: no process can finish its work.
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
     with run_server(tmp_path, **settings_of_both) as server, Api(server) as anyone:
