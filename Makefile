@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-long check format lock update demo chaos bench bench-ingest bench-gallery backup restore image clean
+.PHONY: help run test test-fast test-long check format lock update demo chaos bench bench-ingest bench-gallery backup restore image clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -49,8 +49,17 @@ check: $(VENV)/.dev ## Format, lint, types and architecture
 	$(if $(wildcard Dockerfile),$(BIN)/hadolint Dockerfile)
 	$(BIN)/pytest -q tests/test_architecture.py
 
-test: check ## Every test
-	$(BIN)/pytest -n 3 --dist loadscope -m "not long"
+# Tests start Python some fifty times: compiled modules are kept.
+test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
+# A module's tests share a service and stay in one process; the modules that take longest begin first.
+WORKERS ?= 3
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: check ## Every test but the long ones
+	$(PYTEST) -m "not long"
+
+test-fast: $(VENV)/.dev ## For the inner loop: no browser, no server, SQLite only; under 30 s
+	$(PYTEST) -m "not (long or slow or browser or server or postgresql)"
 
 test-long: $(VENV)/.dev ## The tests that take minutes
 	$(BIN)/pytest -m long

@@ -1,8 +1,8 @@
-"""Bring the indexes of an existing database up to what `models.py` declares: `python add_performance_indexes.py`.
+"""Create the indexes that `models.py` declares and a database lacks: `python add_performance_indexes.py`.
 
-An index counts as present when one on the same columns, in the same order, equally unique and over the same rows is
-there, whatever its name; a unique constraint counts as a unique index. Nothing is ever removed but an index that a
-PostgreSQL server itself calls invalid. Safe to run again, by several at once, and while the service works.
+An index is present if there is one with the same columns in the same order, the same uniqueness and the same rows,
+under any name; a unique constraint counts as a unique index. The only indexes dropped are those that PostgreSQL marks
+as invalid. It may run again, several times at once, and while the service runs.
 """
 
 import argparse
@@ -20,21 +20,21 @@ from database import make_engine
 from models import Base
 from settings import Settings, UnsafeSettings, get_settings
 
-# Any number will do that nothing else of ours takes as an advisory lock.
+# An arbitrary key for advisory locks; `migrations/env.py` uses another one.
 ADVISORY_LOCK = 7_204_611
 LOCK_POLL_SECONDS = 0.5
 LOCK_SECONDS = 3600.0
-# PostgreSQL cuts longer names off.
+# PostgreSQL truncates longer names.
 MAX_NAME = 63
 
 
 class Unusable(Exception):
-    """Nothing can be done with this database; the message says why in one line."""
+    """No index can be created in this database; the message says why in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an index is, its name apart."""
+    """What an index is without its name; `rows` is the normalised condition of a partial index, or empty."""
 
     table: str
     columns: tuple[str, ...]
@@ -43,9 +43,9 @@ class Shape:
 
 
 def _rows(predicate: str) -> str:
-    """Return a partial index's condition in a form that is the same however the database writes it back.
+    """Return a partial index's condition in a normal form: databases return it rewritten.
 
-    PostgreSQL turns `x IN ('a','b')` into `(x)::text = ANY (ARRAY['a'::character varying, ...])`.
+    PostgreSQL returns `x IN ('a','b')` as `(x)::text = ANY (ARRAY['a'::character varying, ...])`.
     """
     plain = re.sub(r"::[a-z ]+(\[\])?", "", predicate.lower())
     plain = re.sub(r"=\s*any\s*\(\s*\(?array\[(.*?)\]\)?\s*\)", r"in \1", plain)
@@ -54,7 +54,7 @@ def _rows(predicate: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A declared index: its name, its shape, and the condition of a partial one as it is written."""
+    """A declared index: its name, its shape, and the condition of a partial index as declared."""
 
     name: str
     shape: Shape
@@ -62,7 +62,7 @@ class Wanted:
 
 
 def _declared(table: Table, dialect: str) -> list[Wanted]:
-    """Return what `models.py` wants on a table; a unique constraint as the index that stands for it."""
+    """Return the indexes declared on a table, and its unique constraints as unique indexes."""
     found = []
     for index in table.indexes:
         columns = tuple(column.name for column in index.columns)
@@ -78,7 +78,7 @@ def _declared(table: Table, dialect: str) -> list[Wanted]:
 
 
 def _present(connection: Connection, table: str) -> dict[str, Shape]:
-    """Return the usable indexes and unique constraints of a table by name."""
+    """Return the shapes of a table's indexes and unique constraints in the database, by name."""
     found = {}
     inspector = inspect(connection)
     option = f"{connection.dialect.name}_where"
@@ -95,7 +95,7 @@ def _present(connection: Connection, table: str) -> dict[str, Shape]:
 
 
 def _invalid(connection: Connection, table: str) -> list[str]:
-    """Return the indexes that a broken-off CREATE INDEX CONCURRENTLY left: they cost and never serve."""
+    """Return the indexes that an interrupted CREATE INDEX CONCURRENTLY left: updated by writes, used by no query."""
     if connection.dialect.name != "postgresql":
         return []
     return list(
@@ -110,8 +110,14 @@ def _invalid(connection: Connection, table: str) -> list[str]:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
-    """One run at a time. PostgreSQL: polled, since whoever waits for a lock holds up CONCURRENTLY's own waiting."""
+def _single_run(connection: Connection) -> Iterator[None]:
+    """Let one run at a time into the block, on PostgreSQL.
+
+    The lock is polled: CREATE INDEX CONCURRENTLY waits for older transactions, and so for one that waits for a lock.
+
+    Raises:
+        Unusable: another run has not ended after `LOCK_SECONDS`.
+    """
     if connection.dialect.name != "postgresql":
         yield
         return
@@ -127,8 +133,8 @@ def _alone(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _one_writer(connection: Connection, *, dry_run: bool) -> Iterator[None]:
-    """SQLite: nobody else makes an index between the look and the making; its lock is let go after each."""
+def _write_lock(connection: Connection, *, dry_run: bool) -> Iterator[None]:
+    """On SQLite, lock out other writers between checking for one index and creating it."""
     if connection.dialect.name != "sqlite" or dry_run:
         yield
         return
@@ -142,6 +148,7 @@ def _one_writer(connection: Connection, *, dry_run: bool) -> Iterator[None]:
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:
+    """Return the wanted name, truncated and numbered if necessary."""
     name, number = wanted[:MAX_NAME], 2
     while name in taken:
         suffix = f"_{number}"
@@ -150,7 +157,7 @@ def _free_name(wanted: str, taken: set[str]) -> str:
 
 
 def _names(connection: Connection) -> set[str]:
-    """Return every index's name: on both databases they are shared by all tables."""
+    """Return the names an index cannot take: in both databases they are unique over all tables."""
     question = {
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
         "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace",
@@ -165,7 +172,7 @@ def _reason(error: DBAPIError) -> str:
 
 
 class Builder:
-    """Creates what is missing, one index after the other, and says what became of each."""
+    """Creates missing indexes one after the other, prints the result of each, and counts the results."""
 
     def __init__(self, connection: Connection, *, dry_run: bool) -> None:
         self._connection, self._dry_run = connection, dry_run
@@ -174,13 +181,13 @@ class Builder:
         self.created = self.failed = self.skipped = 0
 
     def table(self, table: Table) -> None:
-        """Bring one table's indexes up to date."""
+        """Drop the invalid indexes of one table and create the missing ones."""
         connection = self._connection
         for name in _invalid(connection, table.name):
             self._drop(name)
         columns = {str(each["name"]) for each in inspect(connection).get_columns(table.name)}
         for wanted in _declared(table, connection.dialect.name):
-            with _one_writer(connection, dry_run=self._dry_run):
+            with _write_lock(connection, dry_run=self._dry_run):
                 self._index(wanted, columns)
 
     def _index(self, wanted: Wanted, columns: set[str]) -> None:
@@ -228,7 +235,7 @@ class Builder:
             print(f"created  {name} in {time.monotonic() - began:.2f} s")
 
     def _duplicates(self, wanted: Wanted) -> str:
-        """Say how many values stand more than once where they must be unique."""
+        """Return, for the message, how many values occur more than once in columns that must be unique."""
         names = [self._quote(column) for column in wanted.shape.columns]
         conditions = [f"{name} IS NOT NULL" for name in names] + [wanted.condition or "true"]
         number = self._connection.exec_driver_sql(
@@ -239,14 +246,14 @@ class Builder:
 
 
 def bring_up_to_date(engine: Engine, *, dry_run: bool = False) -> int:
-    """Create every declared index that the database lacks; return how many could not be made.
+    """Create every declared index that the database lacks; return how many could not be created.
 
     Raises:
-        Unusable: the database holds none of our tables, or another run does not end.
-        SQLAlchemyError: it does not answer.
+        Unusable: the database has none of the declared tables, or another run has not ended after `LOCK_SECONDS`.
+        SQLAlchemyError: the database does not answer.
     """
-    # No transaction around it all: CONCURRENTLY cannot run in one, and SQLite's lock is let go after each index.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _alone(connection):
+    # Not in one transaction: CONCURRENTLY forbids it, and on SQLite writers get their turn after each index.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection, _single_run(connection):
         tables = set(inspect(connection).get_table_names())
         if not tables & set(Base.metadata.tables):
             raise Unusable("the database holds none of the tables of models.py")
@@ -258,14 +265,14 @@ def bring_up_to_date(engine: Engine, *, dry_run: bool = False) -> int:
                 builder.skipped += 1
                 print(f"skipped  {table.name}: there is no such table")
         if builder.created:
-            # The planner knows nothing of a new index's columns before.
+            # Gives the planner statistics for the new indexes.
             connection.execute(text("ANALYZE"))
     print(f"{builder.created} created, {builder.failed} failed, {builder.skipped} skipped")
     return builder.failed
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit status: 0 when every declared index is there, else 1."""
+    """Run the command; return the exit status: 0 if every declared index is present, else 1."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--database-url", help="instead of DATABASE_URL")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done and change nothing")

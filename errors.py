@@ -298,36 +298,6 @@ class InvalidRequest(AppError):
     english = "The request does not have the expected form."
 
 
-# What a person reads of a field that has the wrong form, in French and in English.
-INVALID_FIELDS = {
-    "email": ("L'adresse email n'est pas valide.", "The email address is not valid."),
-    "username": (
-        "Le nom d'utilisateur n'est pas valide (1 à 150 caractères).",
-        "The username is not valid (1 to 150 characters).",
-    ),
-    "password": (
-        "Le mot de passe n'est pas valide (1 à 1024 caractères).",
-        "The password is not valid (1 to 1024 characters).",
-    ),
-    "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
-    "file": ("Aucun fichier reçu.", "No file received."),
-    "files": ("Aucun fichier reçu.", "No file received."),
-    "name": ("Le nom n'est pas valide (1 à 200 caractères).", "The name is not valid (1 to 200 characters)."),
-    "timezone": ("Le fuseau horaire n'est pas valide.", "The time zone is not valid."),
-    "date": ("La date n'est pas valide.", "The date is not valid."),
-}
-
-
-def invalid_fields(names: list[str], language: str) -> str:
-    """Return the sentences for fields of the wrong form; those without one are only named."""
-    known = [INVALID_FIELDS[name][language == "en"] for name in names if name in INVALID_FIELDS]
-    unknown = [name for name in names if name not in INVALID_FIELDS]
-    general = InvalidRequest.english if language == "en" else InvalidRequest.message
-    if unknown or not known:
-        known.append(f"{general} ({', '.join(unknown)})" if unknown else general)
-    return " ".join(dict.fromkeys(known))
-
-
 class InvalidCursor(AppError):
     message = "Le curseur de pagination n'est pas valide."
     english = "The pagination cursor is not valid."

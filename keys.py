@@ -1,8 +1,28 @@
-"""The keys by which names, addresses and codes are compared, and what the databases can hold."""
+"""The keys by which names, addresses and codes are compared; what the databases can hold; how long texts may be."""
 
 import unicodedata
 
 MAX_ID = 2**63 - 1
+
+# Limits of texts, in characters. Columns, payloads, form fields and messages all read them here; another limit of a
+# column needs a migration.
+MAX_EVENT_NAME = 200
+MAX_EVENT_CODE = 64
+# The longest name in the time zone database (2026) has 32.
+MAX_TIMEZONE = 64
+MAX_USERNAME = 150
+# RFC 5321, 4.5.3.1.3: a path has at most 256 with its two brackets.
+MAX_EMAIL = 254
+MAX_PASSWORD = 1024
+MAX_CONSENT_VERSION = 32
+MAX_FILENAME = 255
+# What a person types to find something: longer than anything stored, short enough to be looked up.
+MAX_TYPED = 1000
+# Comparison keys: NFKC and case folding lengthen some texts.
+MAX_CODE_KEY = 128
+MAX_USERNAME_KEY = 450
+MAX_EMAIL_KEY = 320
+
 # Characters nobody sees: marks, embeddings, overrides and isolates of the writing direction, which phones wrap around
 # what is copied from them, zero-width space and word joiner, byte-order mark, soft hyphen. Not the joiners of
 # Persian, Indian scripts and emoji, which change what is seen.

@@ -1,11 +1,11 @@
-"""Load: guests and photographers as they behave in the field, on an event made by `python -m bench.load_event`.
+"""Load test: guests and photographers as in real use, at an event made by `python -m bench.load_event`.
 
     locust -f locust_file.py --users=30 --spawn-rate=1 --run-time=5m --headless --html=report.html --csv=report
     locust -f locust_file.py --headless --arrival-rate=6 --arrival-seconds=60
 
-Closed loop: each guest's journey takes 60 seconds, then a new guest begins. Open loop (`--arrival-rate`): guests come
-at that rate whether or not the server keeps up, and each makes one journey. A journey has failed unless all of the
-guest's photos were found and no other. A 503 is waiting time when its Retry-After is honoured.
+Closed loop: a fixed number of guests; each journey takes 60 s, then a new guest starts. Open loop (`--arrival-rate`):
+guests start at this rate, however slow the server is, and each makes one journey. A journey fails unless exactly the
+guest's photos are found. A 503 with Retry-After is not a failure: the guest waits and repeats the request.
 """
 
 import itertools
@@ -26,9 +26,11 @@ from locust.env import Environment
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan, NoLoadEvent, read_plan, unique
 
 JOURNEY_SECONDS = 60.0
+# Between two steps of a journey: the shortest and the longest pause.
 THINK_SECONDS = (0.5, 2.0)
 POLL_SECONDS = 0.5
 MATCH_SECONDS = 90.0
+# How often one request is repeated after a 503.
 MOST_WAITS = 20
 FOREVER = 1e6
 THUMBNAILS = 4
@@ -37,7 +39,7 @@ OPEN_LOOP = any(word.startswith("--arrival-rate") for word in sys.argv)
 CHECK, AVAILABLE, VALIDATE = "check-event-code", "check-user-availability", "validate-selfie"
 REGISTER, LOGIN, UPLOAD = "register-with-event-code", "login", "upload-selfie"
 FOUND, JOURNEY = "selfie to matches", "guest journey"
-# ms: the 95th percentile in closed loop, and the 99th in open loop.
+# In ms: the 95th percentile in closed loop with 30 guests ("closed") and 300 ("wide"), the 99th in open loop.
 GOALS = {
     "closed": {CHECK: 20, AVAILABLE: 40, LOGIN: 150, REGISTER: 200, UPLOAD: 250, FOUND: 3000},
     "wide": {CHECK: 100, AVAILABLE: 300, LOGIN: 500, REGISTER: 2000, UPLOAD: 3000},
@@ -46,7 +48,7 @@ GOALS = {
 
 
 class Shared:
-    """What all users of this process share."""
+    """The state that all simulated users of this process share; `rate` is in guests per second."""
 
     plan: LoadPlan
     goals = "closed"
@@ -59,9 +61,9 @@ class Shared:
 @events.init_command_line_parser.add_listener
 def _options(parser: Any) -> None:
     parser.add_argument("--plan", default=str(DEFAULT_PLAN), help="the prepared event")
-    parser.add_argument("--photographers", type=int, default=1, help="users that upload photos meanwhile")
-    parser.add_argument("--arrival-rate", type=float, default=0.0, help="open loop: guests a second")
-    parser.add_argument("--arrival-seconds", type=float, default=60.0, help="open loop: for so long")
+    parser.add_argument("--photographers", type=int, default=1, help="users that upload photos")
+    parser.add_argument("--arrival-rate", type=float, default=0.0, help="open loop: guests per second")
+    parser.add_argument("--arrival-seconds", type=float, default=60.0, help="open loop: for how long")
     parser.add_argument("--goals", choices=sorted(GOALS), default="", help="which goals the table shows")
     parser.add_argument("--results", default="", help="write the table as JSON to this file")
 
@@ -82,14 +84,14 @@ def _prepare(environment: Environment, **_: Any) -> None:
 
 
 class Caller(FastHttpUser):
-    """Somebody who waits where a server asks for it, and notes what went wrong."""
+    """A simulated user: repeats requests after a 503, and reports other statuses than 200 as failures."""
 
     abstract = True
     wait_time = constant(0)
     token = ""
 
     def ask(self, method: str, path: str, name: str, **kwargs: Any) -> Any:
-        """Return the JSON of an answer, waiting out 503s; None if it failed."""
+        """Return the JSON or bytes of the 200 answer, after waiting as 503s ask; None if the request failed."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers.update(kwargs.pop("headers", {}))
         for _ in range(MOST_WAITS):
@@ -110,7 +112,7 @@ class Caller(FastHttpUser):
         return None
 
     def send_file(self, path: str, name: str, field: str, files: list[tuple[str, bytes]]) -> Any:
-        """POST files as a form does."""
+        """POST files as a multipart form; returns as `ask`."""
         boundary = uuid.uuid4().hex
         parts = []
         for filename, data in files:
@@ -121,7 +123,7 @@ class Caller(FastHttpUser):
         return self.ask("POST", path, name, data=body, headers=headers)
 
     def note(self, name: str, began: float, problem: str | None = None) -> None:
-        """Record something that is more than one request."""
+        """Report the duration of several requests under one name; `problem` makes it a failure."""
         self.environment.events.request.fire(
             request_type="journey",
             name=name,
@@ -133,14 +135,14 @@ class Caller(FastHttpUser):
 
 
 class GuestJourney(Caller):
-    """A guest: code, account, selfie, photos."""
+    """A guest: event code, account, selfie, photos."""
 
     @task
     def journey(self) -> None:
-        """Make one journey; in closed loop fill the minute."""
+        """Make one journey; in closed loop then wait for the rest of the minute."""
         guest = next(Shared.guests)
         if OPEN_LOOP:
-            # Everybody is there from the beginning; each one's moment comes whether or not the server keeps up.
+            # All guests exist from the start; each waits for its own time, which does not depend on the server.
             Shared.began = Shared.began or time.monotonic()
             gevent.sleep(max(0.0, Shared.began + guest / Shared.rate - time.monotonic()))
         began = time.monotonic()
@@ -157,7 +159,7 @@ class GuestJourney(Caller):
         gevent.sleep(random.uniform(*THINK_SECONDS))
 
     def _travel(self, number: int) -> str | None:
-        """Return what went wrong, or nothing."""
+        """Do the steps of a journey; return the reason of its failure, or None."""
         plan = Shared.plan
         guest = plan.guests[number % len(plan.guests)]
         name = f"guest-{uuid.uuid4().hex[:12]}"
@@ -213,7 +215,7 @@ class GuestJourney(Caller):
 
 
 class PhotographerJourney(Caller):
-    """A photographer: a batch of ten photos every ten seconds, and a look at the list. Closed loop alone."""
+    """A photographer: uploads ten photos and reads the list, about every ten seconds. Closed loop only."""
 
     abstract = OPEN_LOOP
     wait_time = constant(8)
@@ -221,7 +223,7 @@ class PhotographerJourney(Caller):
 
     @task
     def batch(self) -> None:
-        """Send ten photos of strangers."""
+        """Upload ten photos that show no guest."""
         plan = Shared.plan
         if not self.token:
             body = {"username": plan.photographer, "password": plan.password}
@@ -242,12 +244,12 @@ class PhotographerJourney(Caller):
 if OPEN_LOOP:
 
     class Arrivals(LoadTestShape):
-        """Lets guests in at a fixed rate, and ends when the last one is through."""
+        """Starts all users at once, because each waits for its own time, and ends after the last journey."""
 
         use_common_options = True
 
         def tick(self) -> tuple[int, float] | None:
-            """Return everybody, at once, until the last is through or the server has long been out of time."""
+            """Return the number of users and the spawn rate; None ends the test: all have finished, or time is up."""
             if Shared.finished >= Shared.expected or self.get_run_time() > Shared.seconds + 2 * MATCH_SECONDS:
                 return None
             return Shared.expected, float(Shared.expected)
@@ -272,7 +274,7 @@ def _rows(environment: Environment) -> dict[str, dict[str, Any]]:
 
 @events.quitting.add_listener
 def _judge(environment: Environment, **_: Any) -> None:
-    """Print the figures against their goals; any failure ends with status 1."""
+    """Print the measurements with their goals; the exit status is 1 if a request or a journey failed."""
     rows = _rows(environment)
     which = "p99" if Shared.goals == "open" else "p95"
     print(f"\n{'':34}{'number':>8}{'failed':>8}{'p50':>8}{'p95':>8}{'p99':>8}   goal ({which}), ms")
@@ -284,7 +286,7 @@ def _judge(environment: Environment, **_: Any) -> None:
         )
     failures = sum(row["failures"] for row in rows.values())
     summary = {"arrived": Shared.arrived, "finished": Shared.finished, "waits": Shared.waits, "failures": failures}
-    print(f"{Shared.arrived} guests came, {Shared.finished} were through, {Shared.waits} times told to wait")
+    print(f"{Shared.arrived} guests came, {Shared.finished} finished, {Shared.waits} answers asked to wait")
     options: Any = environment.parsed_options
     if options.results:
         Path(options.results).write_text(json.dumps({**summary, "which": which, "calls": rows}, indent=1))

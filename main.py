@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 import errors
 import storage
+from api import messages
 from api.dependencies import HASHING_THREADS
 from api.language import language_of
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
@@ -28,7 +29,7 @@ from operations.service import report_process
 from pages.failures import failure_page, wants_page
 from pages.routes import ROUTERS as PAGE_ROUTERS
 from selfies.validator import Validator
-from settings import get_settings
+from settings import get_settings, version
 
 log = logging.getLogger("reperio")
 DESCRIPTION = """Event photos that find their guests.
@@ -86,7 +87,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
         fields=[{"field": field, "problem": message} for field, message in fields.items()]
     ).body(language)
     names = [field.rsplit(".", 1)[-1] for field in fields if field]
-    body["detail"] = errors.invalid_fields(names, language)
+    body["detail"] = messages.invalid_fields(names, language)
     return JSONResponse(body, 422)
 
 
@@ -105,10 +106,9 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     kind = known.get(error.status_code)
     if kind is not None:
         return _answer(kind(), request)
-    body = errors.InvalidRequest().body(language_of(request))
-    if language_of(request) == "en":
-        # The framework's own words have more to tell, in one language.
-        body["detail"] = str(error.detail)
+    language = language_of(request)
+    body = errors.InvalidRequest().body(language)
+    body["detail"] = messages.refused_by_framework(str(error.detail), language)
     return JSONResponse(body, error.status_code, headers=error.headers)
 
 
@@ -136,7 +136,7 @@ def create_app() -> FastAPI:
     """Return the application. It opens nothing before its lifespan begins."""
     settings = get_settings()
     app = FastAPI(
-        title="Reperio", version="0.1.0", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestLog)

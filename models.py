@@ -21,6 +21,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
 
+from keys import (
+    MAX_CODE_KEY,
+    MAX_CONSENT_VERSION,
+    MAX_EMAIL,
+    MAX_EMAIL_KEY,
+    MAX_EVENT_CODE,
+    MAX_EVENT_NAME,
+    MAX_FILENAME,
+    MAX_TIMEZONE,
+    MAX_USERNAME,
+    MAX_USERNAME_KEY,
+)
 from tracing import current_request_id
 
 NAMING = {
@@ -147,11 +159,11 @@ class Event(Base):
     __table_args__ = (KEEP_NUMBERS,)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    event_code: Mapped[str] = mapped_column(String(64))
-    code_key: Mapped[str] = mapped_column(String(128), unique=True)
+    name: Mapped[str] = mapped_column(String(MAX_EVENT_NAME))
+    event_code: Mapped[str] = mapped_column(String(MAX_EVENT_CODE))
+    code_key: Mapped[str] = mapped_column(String(MAX_CODE_KEY), unique=True)
     date: Mapped[date | None]
-    timezone: Mapped[str] = mapped_column(String(64), default="Europe/Paris", server_default="Europe/Paris")
+    timezone: Mapped[str] = mapped_column(String(MAX_TIMEZONE), default="Europe/Paris", server_default="Europe/Paris")
     expires_at: Mapped[datetime]
     guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
@@ -190,10 +202,10 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    username: Mapped[str] = mapped_column(String(150))
-    username_key: Mapped[str] = mapped_column(String(450))
-    email: Mapped[str] = mapped_column(String(254))
-    email_key: Mapped[str] = mapped_column(String(320))
+    username: Mapped[str] = mapped_column(String(MAX_USERNAME))
+    username_key: Mapped[str] = mapped_column(String(MAX_USERNAME_KEY))
+    email: Mapped[str] = mapped_column(String(MAX_EMAIL))
+    email_key: Mapped[str] = mapped_column(String(MAX_EMAIL_KEY))
     hashed_password: Mapped[str] = mapped_column(String(255))
     user_type: Mapped[str] = mapped_column(String(16), default=GUEST, server_default=GUEST)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
@@ -324,7 +336,7 @@ class Photo(Job, Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     photographer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    original_filename: Mapped[str] = mapped_column(String(255))
+    original_filename: Mapped[str] = mapped_column(String(MAX_FILENAME))
     filename: Mapped[str] = mapped_column(String(64))
     content_type: Mapped[str] = mapped_column(String(64))
     photo_type: Mapped[str] = mapped_column(String(32), default="event", server_default="event")
@@ -430,7 +442,7 @@ class Consent(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
-    version: Mapped[str] = mapped_column(String(32))
+    version: Mapped[str] = mapped_column(String(MAX_CONSENT_VERSION))
     locale: Mapped[str] = mapped_column(String(8))
     given_at: Mapped[datetime] = mapped_column(default=utcnow)
     withdrawn_at: Mapped[datetime | None]

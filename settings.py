@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
@@ -13,6 +14,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
 MIN_SECRET_LENGTH = 32
+
+
+@lru_cache
+def version() -> str:
+    """Return the version of this release: the one in `pyproject.toml`, which comes with the code."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
 
 
 class UnsafeSettings(Exception):

@@ -67,14 +67,16 @@ def prepare() -> None:
     _open.cache_clear()
 
 
-def _sync(path: Path) -> None:
-    """Make the file and its name survive a power cut."""
-    for place in (path, path.parent, path.parent.parent):
+def _sync(path: Path, root: Path) -> None:
+    """Flush the file and every folder above it, up to `root`: a new folder's name lies in the one above."""
+    for place in (path, *path.parents):
         descriptor = os.open(place, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        if place == root:
+            return
 
 
 def put(key: str, data: bytes) -> None:
@@ -87,7 +89,11 @@ def put(key: str, data: bytes) -> None:
         store, folder = _store()
         obstore.put(store, key, data)
         if folder is not None:
-            _sync(folder / key)
+            try:
+                _sync(folder / key, folder)
+            except OSError:
+                (folder / key).unlink(missing_ok=True)
+                raise
     except (BaseError, OSError, UnsafeSettings) as error:
         if "No space left" in str(error) or "os error 28" in str(error):
             raise StorageFullError(str(error)) from error

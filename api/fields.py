@@ -7,29 +7,41 @@ from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
 from pydantic import AfterValidator, PlainSerializer, StringConstraints
 
-from keys import MAX_ID, comparison_key, storable, visible
-
-MAX_USERNAME_KEY = 450
-MAX_EMAIL_KEY = 320
-MAX_CODE_KEY = 128
+from api.messages import Problem
+from keys import (
+    MAX_CODE_KEY,
+    MAX_CONSENT_VERSION,
+    MAX_EMAIL,
+    MAX_EMAIL_KEY,
+    MAX_EVENT_CODE,
+    MAX_EVENT_NAME,
+    MAX_ID,
+    MAX_PASSWORD,
+    MAX_TYPED,
+    MAX_USERNAME,
+    MAX_USERNAME_KEY,
+    comparison_key,
+    storable,
+    visible,
+)
 
 
 def _clean(value: str) -> str:
     if not storable(value):
-        raise ValueError("control characters are not allowed")
+        raise ValueError(Problem.CONTROL_CHARACTERS)
     return value
 
 
 def _shown(value: str) -> str:
     value = visible(value)
     if not value:
-        raise ValueError("there is nothing to see in it")
+        raise ValueError(Problem.NOTHING_VISIBLE)
     return _clean(value)
 
 
 def _username(value: str) -> str:
     if not 0 < len(comparison_key(value)) <= MAX_USERNAME_KEY:
-        raise ValueError("the name is empty or too long")
+        raise ValueError(Problem.NAME_LENGTH)
     return value
 
 
@@ -38,15 +50,15 @@ def _email(value: str) -> str:
         # Guests are on the venue's Wi-Fi: no look-up of the domain while they wait.
         address = validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
     except EmailNotValidError as error:
-        raise ValueError("this is not a valid email address") from error
+        raise ValueError(Problem.ADDRESS) from error
     if len(comparison_key(address)) > MAX_EMAIL_KEY:
-        raise ValueError("the address is too long")
+        raise ValueError(Problem.ADDRESS_LENGTH)
     return address
 
 
 def _event_code(value: str) -> str:
     if not 0 < len(comparison_key(value)) <= MAX_CODE_KEY:
-        raise ValueError("the code is empty or too long")
+        raise ValueError(Problem.CODE_LENGTH)
     return value
 
 
@@ -54,7 +66,7 @@ def _no_surrogates(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the text is not valid Unicode") from error
+        raise ValueError(Problem.NOT_UNICODE) from error
     return value
 
 
@@ -63,31 +75,33 @@ def _zulu(value: datetime) -> str:
 
 
 Text = Annotated[str, AfterValidator(_clean)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_shown)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(_shown)
+]
 Username = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=150),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME),
     AfterValidator(_shown),
     AfterValidator(_username),
 ]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254),
+    StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL),
     AfterValidator(_shown),
     AfterValidator(_email),
 ]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_no_surrogates)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PASSWORD), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_CODE),
     AfterValidator(_shown),
     AfterValidator(_event_code),
 ]
 # A code somebody typed: whatever it is, it is looked up, never refused for its form.
-TypedCode = Annotated[str, StringConstraints(max_length=1000)]
+TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
 CONSENT = "The version of the words the guest agreed to, such as 2026-11."
-ConsentVersion = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,32}$")]
+ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 

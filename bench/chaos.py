@@ -23,8 +23,8 @@ import numpy as np
 
 from faces.local import LocalEngine
 from testkit.postgres import databases
-from testkit.samples import sample_file
-from testkit.servers import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
+from testkit.sample_pictures import sample_file
+from testkit.servers import ROOT, TLS, BenchError, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run
 KILL_EVERY_SECONDS = 2.0
@@ -113,12 +113,8 @@ class Crowd:
     def __init__(self, server: Server, plan: Plan, outcome: Outcome) -> None:
         self._url, self._plan, self._outcome = server.url, plan, outcome
         self._lock = threading.Lock()
-        with Api(server) as anyone:
-            self.admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": PASSWORD}
-        lea = self.admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        body = {"name": "Chaos", "event_code": "CHAOS", "photographer_id": lea}
-        self.event_id = self.admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+        event = create_event(server, "lea", PASSWORD, event_code="CHAOS")
+        self.admin, self.event_id = event.admin, event.id
         self.tokens: dict[str, str] = {}
         self.photographer = self._token("lea")
 
@@ -229,7 +225,7 @@ def wreck(launcher: Launcher, plan: Plan, outcome: Outcome, over: threading.Even
 
 def _sweep(launcher: Launcher) -> int:
     """Erase files without a row, with no grace period; return how many there were."""
-    command = [sys.executable, "-m", "operations.sweep", "--grace", "0"]
+    command = [sys.executable, "-m", "jobs.sweep", "--grace", "0"]
     done = subprocess.run(command, cwd=ROOT, env=launcher.environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"the sweep failed: {done.stderr[-300:]}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 from testkit.servers import ROOT
 
 SHARED = ROOT.parent / "shared" / "photos"

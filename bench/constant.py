@@ -17,7 +17,7 @@ import uvloop
 from bench.constant_app import ASYNC_PATH, PATH
 from bench.report import Drawing, Measured, Result, run_part
 from bench.responsive import cpu_seconds
-from testkit.servers import Api, Launcher, temporary_folder
+from testkit.servers import Launcher, create_event, temporary_folder
 
 PART = "constant"
 BOUND = 0.85
@@ -131,12 +131,7 @@ def measure(quick: bool) -> Measured:
     with temporary_folder() as folder:
         launcher = _server(folder)
         try:
-            with Api(launcher.server) as anyone:
-                admin = anyone.logged_in("admin", launcher.password)
-                who = {"username": "lea", "email": "lea@example.org", "password": "bench password"}
-                lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-                body = {"name": "Bench", "event_code": "BENCH", "photographer_id": lea}
-                admin.call("POST", "/api/admin/create-event", json=body)
+            create_event(launcher.server, event_code="BENCH")
             rates, share, cpu = take_turns(launcher, QUICK_TURNS if quick else TURNS)
         finally:
             launcher.stop()

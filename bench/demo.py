@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
-from testkit.samples import NoPictures, Pictures, default_pictures, read_folders
-from testkit.servers import Api, BenchError, Server, serve, temporary_folder, wait_until
+from testkit.sample_pictures import NoPictures, Pictures, default_pictures, read_folders
+from testkit.servers import Api, BenchError, Server, create_event, run_server, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0
@@ -83,15 +83,8 @@ class _Event:
     def __init__(self, server: Server, number: int, pictures: Pictures, out: Path | None) -> None:
         self._server, self._number, self._pictures, self._out = server, number, pictures, out
         self._rejected: list[str] = []
-        with Api(server) as anyone:
-            self._admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": f"photographer{number}", "email": f"p{number}@example.org", "password": PASSWORD}
-        created = self._admin.call("POST", "/api/admin/photographers", json=who)
-        event = {"name": f"Demo {number}", "photographer_id": created["photographer_id"]}
-        answer = self._admin.call("POST", "/api/admin/create-event", json=event)
-        self._id, self._code = answer["event_id"], answer["event_code"]
-        with Api(server) as anyone:
-            self._photographer = anyone.logged_in(who["username"], PASSWORD)
+        event = create_event(server, f"photographer{number}", PASSWORD, name=f"Demo {number}")
+        self._id, self._code, self._photographer = event.id, event.code, event.photographer
 
     def run(self) -> EventResult:
         """Send half of the selfies before the photos and half after: the matches must not depend on the order."""
@@ -169,7 +162,7 @@ def run_demo(pictures: Pictures, out: Path | None = None) -> DemoReport:
     """
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    with temporary_folder() as folder, serve(folder) as server:
+    with temporary_folder() as folder, run_server(folder) as server:
         return play(server, pictures, pictures.events, out)
 
 

@@ -22,7 +22,7 @@ from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from bench.opencv_alone import OpenCvAlone
 from bench.report import Drawing, Measured, Result, run_part
 from faces.local import LocalEngine
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 
 PART = "engine"
 ROUNDS, QUICK_ROUNDS = 25, 4

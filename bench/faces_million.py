@@ -23,10 +23,10 @@ from guests import registration
 from matching import queries, service
 from models import PROCESSING, Event, Face, Selfie
 from settings import get_settings
-from testkit.crowd import add_faces, add_photos, refresh_statistics, unit_vectors
+from testkit.bulk_rows import add_faces, add_photos, refresh_statistics, unit_vectors
+from testkit.in_process import service_in_process, use_database
 from testkit.postgres import databases
 from testkit.servers import ROOT, temporary_folder
-from testkit.service_here import service_here, use
 
 PART = "faces_million"
 SIZES = (100_000, 300_000, 1_000_000)
@@ -138,7 +138,7 @@ def _apart(folder: Path, url: str, user_id: int, event_id: int, faces: int, roun
 def runs_on(folder: Path, database_url: str | None, sizes: tuple[int, ...], rounds: int) -> list[Run]:
     """Return a run for each size; the event grows from one to the next."""
     found = []
-    with service_here(folder, database_url) as url:
+    with service_in_process(folder, database_url) as url:
         event_id, user_id = _event()
         there = 0
         for size in sizes:
@@ -204,7 +204,7 @@ def measure(quick: bool) -> Measured:
 def _here(words: list[str]) -> int:
     folder, url, *numbers = words
     get_settings().storage_url = f"file://{folder}/storage"
-    use(url)
+    use_database(url)
     print(json.dumps(asdict(match_here(*(int(each) for each in numbers)))))
     return 0
 

@@ -27,10 +27,10 @@ from events.service import NewEvent
 from guests import registration
 from models import Photo
 from photos.keys import storage_key
-from testkit.crowd import add_faces, add_matches, add_photos, add_selfies
-from testkit.samples import sample_file
-from testkit.servers import Api, Server, serve, temporary_folder
-from testkit.service_here import service_here
+from testkit.bulk_rows import add_faces, add_matches, add_photos, add_selfies
+from testkit.in_process import service_in_process
+from testkit.sample_pictures import sample_file
+from testkit.servers import Api, Server, run_server, temporary_folder
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PHOTOS, QUICK_PHOTOS, VISITS = 2000, 400, 5
@@ -66,7 +66,7 @@ def _pictures() -> Iterator[images.Renditions]:
 def prepare(folder: Path, photos: int) -> tuple[int, int]:
     """Fill a database and storage; return the event's id and the middle size of a thumbnail in bytes."""
     pictures = list(_pictures())
-    with service_here(folder, None, "fake"):
+    with service_in_process(folder, None, "fake"):
         event = events.create(NewEvent("Gallery", event_code="GALLERY"))
         guest = registration.register(NewAccount("guest", "guest@example.org", PASSWORD), "GALLERY", "fr")
         with transaction() as session:
@@ -141,7 +141,7 @@ def measure(quick: bool) -> Measured:
     with temporary_folder() as folder:
         _, thumb = prepare(folder, photos)
         with (
-            serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1") as server,
+            run_server(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1") as server,
             sync_playwright() as play,
         ):
             token = Api(server).call("POST", "/api/login", json={"username": "guest", "password": PASSWORD})

@@ -26,10 +26,10 @@ from guests import registration
 from models import User
 from photos import service as photos
 from photos.queries import Page
-from testkit.crowd import add_selfies, add_users, fill, refresh_statistics
+from testkit.bulk_rows import add_selfies, add_users, fill_event, refresh_statistics
+from testkit.in_process import service_in_process, use_database
 from testkit.postgres import databases
 from testkit.servers import temporary_folder
-from testkit.service_here import service_here, use
 
 PART = "growth"
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
@@ -66,14 +66,14 @@ class Side:
 
 def fill_side(folder: Path, database_url: str | None, users: int, photos_: int, shown_in: int = SHOWN_IN) -> Side:
     """Migrate and fill a database: an event with all the users, and a guest who is in old and new photos."""
-    with service_here(folder, database_url, "fake") as url:
+    with service_in_process(folder, database_url, "fake") as url:
         event = events.create(NewEvent("Growth", event_code=CODE))
         account = NewAccount("middle", "middle@example.org", "")
         with transaction() as session:
             guest = registration.add_guest(session, account, hash_password(PASSWORD), CODE, "fr")
             add_selfies(session, [guest.id])
             few = min(users, 1_000)
-            fill(
+            fill_event(
                 session,
                 event_id=event.id,
                 user_id=guest.id,
@@ -143,7 +143,7 @@ def take_turns(
     for turn in range(turns):
         for place in (0, 1) if turn % 2 else (1, 0):
             side, times = sides[place], list[float]()
-            use(side.url)
+            use_database(side.url)
             for number in range(-max(5, calls // 5), calls):
                 # The first ones connect and read what every call reads.
                 began = time.perf_counter()

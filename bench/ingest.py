@@ -23,9 +23,9 @@ from jobs import queue as job_queue
 from jobs import work as jobs
 from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
-from photos import service as photos
+from photos import receiving
 from settings import Settings, get_settings
-from testkit.samples import sample_file
+from testkit.sample_pictures import sample_file
 from testkit.servers import temporary_folder
 
 ROUNDS = 15
@@ -64,7 +64,7 @@ def _timed(yardstick: OpenCvAlone, data: bytes) -> tuple[float, int]:
 def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photographer: int) -> float:
     """Return the CPU seconds from the claim of an uploaded photo to `done`, all threads together."""
     event = next(each for each in events.all_events() if each.id == photo_event)
-    photos.receive(event, photographer, "bench.jpg", data)
+    receiving.receive(event, photographer, "bench.jpg", data)
     began = time.process_time()
     claim = job_queue.claim_next()
     assert claim is not None

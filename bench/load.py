@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.load_event import prepare
 from testkit.postgres import databases
-from testkit.samples import NoPictures
+from testkit.sample_pictures import NoPictures
 from testkit.servers import ROOT, BenchError, Launcher, temporary_folder
 
 REPORTS = Path("build/load")

@@ -21,8 +21,8 @@ import numpy as np
 from bench.load_plan import DEFAULT_PLAN, LoadGuest, LoadPlan
 from faces.engine import BgrImage
 from faces.local import LocalEngine
-from testkit.samples import NoPictures, sample_file
-from testkit.servers import Api, BenchError, Server, wait_until
+from testkit.sample_pictures import NoPictures, sample_file
+from testkit.servers import BenchError, Server, create_event, wait_until
 
 SELFIE_SIZE, PHOTO_SIZE = (2048, 1536), (2400, 1600)
 FACES_PER_PHOTO = 6
@@ -153,27 +153,20 @@ def prepare(server: Server, plan_file: Path, *, faces: Path | None, guests: int)
     print(f"{guests} guests and {len(people) - guests} strangers; drawing their pictures", flush=True)
     found, photos, more = draw(plan_file.parent / "pictures", people, guests)
     name, password = f"load-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
-    with Api(server) as anyone:
-        admin = anyone.logged_in(server.admin, server.password)
-        body = {"username": name, "email": f"{name}@example.org", "password": password}
-        photographer_id = admin.call("POST", "/api/admin/photographers", json=body)["photographer_id"]
-        event = admin.call(
-            "POST", "/api/admin/create-event", json={"name": "Load test", "photographer_id": photographer_id}
-        )
-        photographer = anyone.logged_in(name, password)
+    event = create_event(server, name, password, name="Load test")
     for start in range(0, len(photos), BATCH):
-        photographer.upload(event["event_id"], photos[start : start + BATCH])
+        event.photographer.upload(event.id, photos[start : start + BATCH])
         print(f"  {min(start + BATCH, len(photos))} of {len(photos)} photos sent", flush=True)
 
     def processed() -> bool:
-        listed = photographer.call("GET", f"/api/photographer/events/{event['event_id']}/photos")
+        listed = event.photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
         return all(photo["processing_status"] == "done" for photo in listed)
 
     wait_until(processed, PROCESS_SECONDS, "the photos to be processed")
     plan = LoadPlan(
         server.url,
-        event["event_id"],
-        event["event_code"],
+        event.id,
+        event.code,
         name,
         password,
         found,

@@ -21,8 +21,8 @@ import images
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
-from testkit.samples import sample_file
-from testkit.servers import Api, Launcher, Server, temporary_folder, wait_until
+from testkit.sample_pictures import sample_file
+from testkit.servers import Api, Launcher, Server, create_event, temporary_folder, wait_until
 
 PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 RATE = 100.0
@@ -63,15 +63,11 @@ def make_scene(folder: Path, **environment: str) -> Scene:
     launcher = Launcher(folder, **environment)
     server = launcher.start()
     anyone = Api(server)
-    admin = anyone.logged_in(server.admin, server.password)
-    who = {"username": "lea", "email": "lea@example.org", "password": PASSWORD}
-    lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-    body = {"name": "Bench", "event_code": "BENCH", "photographer_id": lea}
-    event_id = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+    event = create_event(server, "lea", PASSWORD, event_code="BENCH")
     data = {"username": "amy", "email": "amy@example.org", "password": PASSWORD}
     anyone.call("POST", "/api/register-with-event-code", json={"user_data": data, "event_code": "BENCH"})
     token = anyone.call("POST", "/api/login", json={"username": "amy", "password": PASSWORD})["access_token"]
-    return Scene(launcher, server, admin, anyone.logged_in("lea", PASSWORD), event_id, token)
+    return Scene(launcher, server, event.admin, event.photographer, event.id, token)
 
 
 # --- requests -------------------------------------------------------------------------------------------

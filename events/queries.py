@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import (
@@ -43,19 +43,6 @@ class CountedEvent(NamedTuple):
     event: Event
     guests: int
     photos: int
-
-
-class MemberRow(NamedTuple):
-    """A guest in an event's guest list, as `events.members.Member`, with the membership's id for the next page."""
-
-    membership_id: int
-    user_id: int
-    username: str
-    email: str
-    joined_at: datetime
-    has_selfie: bool
-    selfie_status: str | None
-    matched: int
 
 
 def by_code(session: Session, code_key: str) -> Event | None:
@@ -180,64 +167,9 @@ def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:
     return session.execute(select(*(each.scalar_subquery() for each in (guests, *found)))).one()
 
 
-# --- guests ----------------------------------------------------------------------------------------
-
-
 def event_exists(session: Session, event_id: int) -> bool:
     """Tell whether there is an event with this id."""
     return bool(session.scalar(select(exists().where(Event.id == event_id))))
-
-
-def _named(statement: Select[*tuple[Any, ...]], prefix: str) -> Select[*tuple[Any, ...]]:
-    """Restrict memberships to guests whose name or address begins with `prefix`, unless it is empty."""
-    if not prefix:
-        return statement
-    begins = or_(*(key.startswith(prefix, autoescape=True) for key in (User.username_key, User.email_key)))
-    # A subquery per guest, by index: for a join a planner may choose to read the accounts of all events.
-    found = select(User.id).where(User.id == UserEvent.user_id, begins).correlate(UserEvent).scalar_subquery()
-    return statement.where(found.is_not(None))
-
-
-def members(
-    session: Session, event_id: int, prefix: str, limit: int | None, after: int | None
-) -> Sequence[MemberRow]:
-    """Return a page of the event's guests, those who joined last first.
-
-    At most `limit` memberships with an id below `after`; `prefix` is the beginning of a normalised name or address.
-    """
-    own = select(Selfie.status).where(Selfie.user_id == UserEvent.user_id).correlate(UserEvent)
-    matched = (
-        select(func.count())
-        .select_from(FaceMatch)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == UserEvent.user_id, Photo.event_id == event_id)
-        .correlate(UserEvent)
-    )
-    statement = (
-        select(
-            UserEvent.id,
-            User.id,
-            User.username,
-            User.email,
-            UserEvent.joined_at,
-            own.where(Selfie.status != REJECTED).limit(1).scalar_subquery().is_not(None),
-            own.order_by(Selfie.id.desc()).limit(1).scalar_subquery(),
-            matched.scalar_subquery(),
-        )
-        .join(User, User.id == UserEvent.user_id)
-        .where(UserEvent.event_id == event_id)
-        .order_by(UserEvent.id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        statement = statement.where(UserEvent.id < after)
-    return [MemberRow(*row) for row in session.execute(_named(statement, prefix))]
-
-
-def count_members(session: Session, event_id: int, prefix: str) -> int:
-    """Return the number of the event's guests whose name or address begins with `prefix`."""
-    statement = select(func.count()).select_from(UserEvent).where(UserEvent.event_id == event_id)
-    return session.scalar(_named(statement, prefix)) or 0
 
 
 # --- assigning and removing ------------------------------------------------------------------------
@@ -251,22 +183,6 @@ def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> 
         session.execute(insert(EventPhotographer), rows)
 
 
-def other_homes(session: Session, user_id: int, event_id: int) -> Sequence[int]:
-    """Return the other events a guest has joined, oldest membership first."""
-    return session.scalars(
-        select(UserEvent.event_id)
-        .where(UserEvent.user_id == user_id, UserEvent.event_id != event_id)
-        .order_by(UserEvent.joined_at, UserEvent.id)
-    ).all()
-
-
-def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
-    """Tell whether another account of that event (or of none) has the user's name or address."""
-    scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
-    same = (User.username_key == user.username_key) | (User.email_key == user.email_key)
-    return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
-
-
 def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
     """Tell whether the photo belongs to the event."""
     return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
@@ -277,24 +193,6 @@ def set_cover(session: Session, event_id: int, photo_id: int | None) -> None:
     session.execute(delete(EventCover).where(EventCover.event_id == event_id))
     if photo_id is not None:
         session.execute(insert(EventCover).values(event_id=event_id, photo_id=photo_id))
-
-
-def photo_filenames(session: Session, event_id: int) -> Sequence[str]:
-    """Return the stored names of the event's photos."""
-    return session.scalars(select(Photo.filename).where(Photo.event_id == event_id)).all()
-
-
-def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
-    """Return the storage keys of the selfies of the accounts whose home event is this one."""
-    return [
-        key
-        for key in session.scalars(
-            select(Selfie.storage_key)
-            .join(User, User.id == Selfie.user_id)
-            .where(User.event_id == event_id, User.user_type == GUEST)
-        )
-        if key is not None
-    ]
 
 
 def only_here(session: Session, event_id: int) -> Row[int, int]:
@@ -356,10 +254,3 @@ def count(session: Session) -> int:
 def known_photographers(session: Session, user_ids: Sequence[int]) -> set[int]:
     """Return those of `user_ids` that are photographers."""
     return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.user_type == PHOTOGRAPHER)))
-
-
-def lock_guests_of(session: Session, event_id: int) -> Sequence[User]:
-    """Return the accounts made in that event, with their rows locked."""
-    return session.scalars(
-        select(User).where(User.event_id == event_id, User.user_type == GUEST).with_for_update()
-    ).all()

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 import errors
 import storage
 from database import transaction
-from events import codes, queries
+from events import codes
+from events import queries as event_queries
+from guests import queries
 from models import User
 from photos.keys import stored_keys
 
@@ -23,7 +25,7 @@ def remove_event(event_id: int) -> None:
         AccountsWouldCollide: an account's name is in use in each of its other events and among accounts without one.
     """
     with transaction() as session:
-        event = queries.lock_event(session, event_id)
+        event = event_queries.lock_event(session, event_id)
         if event is None:
             raise errors.NoSuchEvent
         for user in queries.lock_guests_of(session, event_id):
@@ -33,8 +35,8 @@ def remove_event(event_id: int) -> None:
                 session.flush()
         keys = [key for name in queries.photo_filenames(session, event_id) for key in stored_keys(event_id, name)]
         keys += queries.selfie_keys_of_home(session, event_id)
-        queries.remove(session, event_id)
-        queries.raise_change_mark(session)
+        event_queries.remove(session, event_id)
+        event_queries.raise_change_mark(session)
     codes.invalidate(event.code_key)
     storage.delete(keys)
 

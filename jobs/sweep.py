@@ -12,7 +12,7 @@ from models import utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
-# Keys looked up in one query: few enough that both databases use the index.
+# Keys looked up in one query.
 SWEEP_BATCH = 500
 
 

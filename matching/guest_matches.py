@@ -53,10 +53,10 @@ def match_guest(
 
 
 def match_again(session: Session, event: Event, user_id: int) -> None:
-    """Recompute the guest's matches in the event from their newest selfie that has an embedding there, if any.
+    """Match the guest in the event with the newest selfie that has an embedding there; without one, do nothing.
 
-    This includes a selfie that is still being accepted, since its acceptance matches each event only once. The caller
-    has locked the event's row.
+    The newest also while it is being accepted: its acceptance does not match this event a second time. The caller has
+    locked the event's row.
     """
     known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
     if known is not None:

@@ -29,10 +29,7 @@ from selfies import queries as selfie_queries
 
 
 def accept_selfie(
-    selfie_id: int,
-    engine_id: str,
-    embedding: matrices.Embeddings,
-    still_ours: Callable[[Selfie], bool],
+    selfie_id: int, engine_id: str, embedding: matrices.Embeddings, still_ours: Callable[[Selfie], bool]
 ) -> list[str]:
     """Match a selfie's `embedding` (dimensions,) in all events of its guest, then let it replace the older selfies.
 

@@ -1,4 +1,4 @@
-"""What tests say: a service, its people and their pictures, through the API alone."""
+"""A client of the REST API for tests: creates people and events, sends pictures and waits for their processing."""
 
 import itertools
 import time
@@ -13,12 +13,14 @@ from faces.fake import fake_colour, fake_photo
 from models import ADMIN
 
 _numbers = itertools.count(1)
+# Each look costs the process that does the work 3 ms.
+POLL_SECONDS = 0.05
 Json = dict[str, Any]
 
 
 @dataclass
 class Person:
-    """Somebody who is logged in."""
+    """A user who is logged in."""
 
     id: int
     name: str
@@ -26,7 +28,7 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that says who calls."""
+        """The `Authorization` header of this user's requests."""
         return {"Authorization": f"Bearer {self.token}"}
 
 
@@ -41,30 +43,30 @@ class EventInfo:
 
 @dataclass
 class Service:
-    """A running service, and the everyday things people do with it."""
+    """A running service and the requests of its users. Every password is "pw"."""
 
     client: TestClient
     storage: Path
     _admin: Person | None = field(default=None)
 
     def post(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
-        """Send a POST."""
+        """Send a POST request as `who`; without `who`, as nobody."""
         return self.client.post(path, headers=_headers(who, kwargs), **kwargs)
 
     def get(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
-        """Send a GET."""
+        """Send a GET request as `who`."""
         return self.client.get(path, headers=_headers(who, kwargs), **kwargs)
 
     def put(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
-        """Send a PUT."""
+        """Send a PUT request as `who`."""
         return self.client.put(path, headers=_headers(who, kwargs), **kwargs)
 
     def delete(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
-        """Send a DELETE."""
+        """Send a DELETE request as `who`."""
         return self.client.delete(path, headers=_headers(who, kwargs), **kwargs)
 
     def log_in(self, name: str, password: str = "pw", code: str | None = None) -> str:
-        """Return a token."""
+        """Log in and return the token."""
         body = {"username": name, "password": password, **({"event_code": code} if code else {})}
         answer = self.post("/api/login", json=body)
         assert answer.status_code == 200, answer.text
@@ -72,14 +74,14 @@ class Service:
 
     @property
     def admin(self) -> Person:
-        """An administrator."""
+        """The administrator, created at the first use."""
         if self._admin is None:
             user = create_staff(NewAccount("chief", "chief@example.org", "pw"), ADMIN)
             self._admin = Person(user.id, "chief", self.log_in("chief"))
         return self._admin
 
     def photographer(self, name: str | None = None) -> Person:
-        """A new photographer."""
+        """Create a photographer."""
         name = name or f"photographer{next(_numbers)}"
         body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
         answer = self.post("/api/admin/photographers", self.admin, json=body)
@@ -87,7 +89,7 @@ class Service:
         return Person(answer.json()["photographer_id"], name, self.log_in(name))
 
     def event(self, photographer: Person | None = None, **overrides: Any) -> EventInfo:
-        """A new event with a photographer."""
+        """Create an event and, without `photographer`, its photographer; `overrides` are fields of the event."""
         photographer = photographer or self.photographer()
         body = {"name": "Wedding", "photographer_id": photographer.id, **overrides}
         answer = self.post("/api/admin/create-event", self.admin, json=body)
@@ -95,7 +97,7 @@ class Service:
         return EventInfo(answer.json()["event_id"], answer.json()["event_code"], photographer)
 
     def guest(self, event: EventInfo, name: str | None = None) -> Person:
-        """A new guest of the event."""
+        """Register a guest of the event."""
         name = name or f"guest{next(_numbers)}"
         body = {"user_data": {"username": name, "email": f"{name}@example.org", "password": "pw"}}
         answer = self.post("/api/register-with-event-code", json={**body, "event_code": event.code})
@@ -103,7 +105,7 @@ class Service:
         return Person(answer.json()["id"], name, self.log_in(name, code=event.code))
 
     def upload(self, event: EventInfo, *photos: bytes, names: list[str] | None = None) -> Json:
-        """Send photos as the event's photographer."""
+        """Upload photos as the event's photographer; return the answer."""
         named = names or [f"photo{number}.jpg" for number in range(len(photos))]
         files = [("files", (name, data, "image/jpeg")) for name, data in zip(named, photos, strict=True)]
         path = f"/api/photographer/events/{event.id}/upload-photos"
@@ -113,43 +115,43 @@ class Service:
         return result
 
     def send_selfie(self, guest: Person, data: bytes, **parameters: Any) -> Any:
-        """Send a selfie and return the answer."""
+        """Upload a guest's selfie; return the response."""
         files = {"file": ("selfie.jpg", data, "image/jpeg")}
         return self.post("/api/upload-selfie", guest, files=files, params=parameters)
 
     def status(self, guest: Person) -> Json:
-        """Return the state of the guest's matching."""
+        """Return the guest's `rematch-status`."""
         answer = self.get("/api/rematch-status", guest)
         assert answer.status_code == 200, answer.text
         result: Json = answer.json()
         return result
 
     def settle(self, guest: Person, seconds: float = 20.0) -> Json:
-        """Wait until the guest's selfie and matching are through."""
+        """Wait until no job of the guest is unfinished; return the guest's status."""
         end = time.monotonic() + seconds
         while (state := self.status(guest))["status"] in ("queued", "running"):
             assert time.monotonic() < end, state
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
         return state
 
     def process_photos(self, event: EventInfo, seconds: float = 40.0) -> list[Json]:
-        """Wait until every photo of the event is through."""
+        """Wait until every photo of the event is done or failed; return the photos."""
         end = time.monotonic() + seconds
         while True:
             photos = self.get(f"/api/photographer/events/{event.id}/photos", event.photographer).json()
             if all(photo["processing_status"] in ("done", "failed") for photo in photos):
                 return list(photos)
             assert time.monotonic() < end, [photo["processing_status"] for photo in photos]
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
 
     def my_photos(self, guest: Person) -> list[Json]:
-        """Return the guest's photos."""
+        """Return the photos in which the guest was found."""
         answer = self.get("/api/my-photos", guest)
         assert answer.status_code == 200, answer.text
         return list(answer.json())
 
     def files(self) -> list[Path]:
-        """Return every file in storage."""
+        """Return the path of every stored file."""
         return sorted(path for path in self.storage.rglob("*") if path.is_file())
 
 
@@ -158,5 +160,5 @@ def _headers(who: Person | None, kwargs: dict[str, Any]) -> dict[str, str]:
 
 
 def people(*numbers: int, **overrides: Any) -> bytes:
-    """A fake photo that shows these fake people."""
+    """Return a JPEG that shows these people to the fake engine."""
     return fake_photo([fake_colour(number) for number in numbers], **overrides)

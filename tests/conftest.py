@@ -1,6 +1,9 @@
-"""Real parts: a service of its own for each test module, on SQLite and on PostgreSQL."""
+"""Fixtures of all tests: the service on SQLite and on PostgreSQL, with databases of its own for each module."""
 
+import gc
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,81 +11,106 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.engine import make_url
 
-import operations.service
-from accounts import passwords
-from database import forget_engine
-from events.codes import forget_codes
-from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings
 from testkit.builders import Service
-from testkit.postgres import postgres_server
+from testkit.hashing import CHEAP, PRODUCTION, use_hashes
+from testkit.in_process import clear_process_state
+from testkit.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
 DATABASES = ("sqlite", "postgresql")
-
-
-AGREED_HASH = passwords._hash
+SECRET_KEY = "a key for tests only, forty characters.."
+# Names the folder of this run to the worker processes.
+RUN_FOLDER = "REPERIO_TEST_RUN"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cheap_hashes() -> Iterator[None]:
-    """Argon2id at its lowest cost: thousands of logins are not what these tests are about."""
-    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hash", cheap)
-        patch.setattr(passwords, "_DECOY", cheap.hash("the password of nobody"))
-        yield
+def cheap_hashes() -> None:
+    """Hash passwords at the lowest cost in all tests: they log in thousands of times."""
+    use_hashes(CHEAP)
 
 
 @pytest.fixture
-def agreed_hashes(cheap_hashes: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argon2id as in production."""
-    monkeypatch.setattr(passwords, "_hash", AGREED_HASH)
-    monkeypatch.setattr(passwords, "_DECOY", AGREED_HASH.hash("the password of nobody"))
+def agreed_hashes(cheap_hashes: None) -> Iterator[None]:
+    """Hash passwords as in production."""
+    use_hashes(PRODUCTION)
+    yield
+    use_hashes(CHEAP)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """A real PostgreSQL server; gives the address of a new, empty database for a driver."""
-    with postgres_server(tmp_path_factory.mktemp("pg")) as new_database:
-        yield new_database
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server, started once for all processes of the run."""
+    server = PostgresServer(run_folder() / "pg", durable=False)
+    server.start()
+    yield server
+    server.stop()
 
 
-def _address(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+@pytest.fixture(scope="session")
+def postgres(postgres_server: PostgresServer) -> Callable[[str], str]:
+    """Return the address of a new, empty PostgreSQL database for a driver."""
+    return postgres_server.new_database
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The name of a migrated, empty PostgreSQL database to copy; nothing may be connected to it."""
+    address = postgres_server.new_database()
+    _migrate(address)
+    return str(make_url(address).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template() -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = run_folder() / f"template-{os.getpid()}.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(address: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", address)
+        patch.setenv("SECRET_KEY", SECRET_KEY)
+        _reset()
+        upgrade()
+        _reset()
+
+
+def _migrated_copy(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    """Return the address of a new, migrated, empty database."""
     if kind == "sqlite":
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / "test.db")
         return f"sqlite:///{folder}/test.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
     driver = "psycopg2" if kind == "psycopg2" else "psycopg"
-    new_database: Callable[[str], str] = request.getfixturevalue("postgres")
-    return new_database(driver)
+    return server.new_database(driver, request.getfixturevalue("postgres_template"))
 
 
 def _reset() -> None:
-    """Forget everything a process remembers: the next use is that of a fresh one."""
-    forget_engine()
+    """Clear caches, connections and settings, as in a new process."""
+    clear_process_state()
     get_settings.cache_clear()
-    matrices.clear()
-    forget_codes()
-    operations.service.forget_counts()
 
 
 @contextmanager
 def fresh_database(
     request: pytest.FixtureRequest, folder: Path, provider: str = "fake", **extra: str
 ) -> Iterator[None]:
-    """A migrated, empty database and storage, and settings of their own, as a new process would find them.
+    """Point this process at a new, migrated, empty database and storage; `extra` are further settings.
 
-    Settings and engine belong to the process: one at a time. A test module uses one of the service fixtures.
+    A process has one engine and one set of settings: a test module uses only one of the fixtures that call this.
     """
     assert "DATABASE_URL" not in os.environ, "a module must not use two services at once"
     environment = {
-        "DATABASE_URL": _address(request.param, request, folder),
+        "DATABASE_URL": _migrated_copy(request.param, request, folder),
         "STORAGE_URL": f"file://{folder}/storage",
-        "SECRET_KEY": "a key for tests only, forty characters..",
+        "SECRET_KEY": SECRET_KEY,
         "FACE_RECOGNIZER_PROVIDER": provider,
         "MONITORING_TOKEN": "monitoring-token-for-tests",
         "JOB_POLL_SECONDS": "0.2",
@@ -93,14 +121,13 @@ def fresh_database(
         for name, value in environment.items():
             patch.setenv(name, value)
         _reset()
-        upgrade()
         yield
         _reset()
 
 
 @pytest.fixture(scope="module", params=DATABASES)
 def quiet_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A migrated, empty database that no job thread works on, of each kind."""
+    """A migrated, empty database of each kind, with no thread that processes jobs."""
     with fresh_database(request, tmp_path_factory.mktemp("quiet")):
         yield
 
@@ -121,9 +148,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     yield from _service(request, tmp_path_factory.mktemp("service"), "fake")
 
 
-@pytest.fixture(scope="module", params=("sqlite", "postgresql", "psycopg2"))
+# The tests with the fake engine cover PostgreSQL's other driver, psycopg.
+@pytest.fixture(scope="module", params=("sqlite", "psycopg2"))
 def real_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The whole service with the real engine, on each database and driver."""
+    """The whole service with the real engine, on each database."""
     yield from _service(request, tmp_path_factory.mktemp("service"), "local")
 
 
@@ -137,22 +165,65 @@ def real_sqlite_service(
 
 @pytest.fixture(scope="session")
 def shared_photos() -> Path:
-    """The real photos beside the project; without them the test skips."""
+    """The folder of real photos beside the project; the test skips where it is missing."""
     if not SHARED.is_dir():
         pytest.skip("the folder of real photos is not beside the project")
     return SHARED
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition, and fail saying so when it never comes."""
+    """Wait until `condition` is true; fail after `seconds`."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, f"the condition is still false after {seconds:.0f} s"
         time.sleep(0.02)
 
 
-def pytest_configure() -> None:
-    """Two test processes share two cores: one thread of numerics each."""
+def run_folder() -> Path:
+    """Return the folder of this run, which all its processes share."""
+    return Path(os.environ[RUN_FOLDER])
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Tell whether this process runs tests for another one (pytest-xdist)."""
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Create the folder of the run; let numeric libraries use one thread, as the processes share the cores."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Never the database somebody works with.
+    # Tests must never touch the developer's own database.
     os.environ.pop("DATABASE_URL", None)
+    if not _is_worker(config):
+        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="reperio-tests-")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need; run the longest modules first, so that none of them runs alone at the end."""
+    ranks: dict[str, int] = {}
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
+            item.add_marker("postgresql")
+        rank = 0 if item.get_closest_marker("browser") else 1 if item.get_closest_marker("server") else 2
+        ranks[_module(item)] = min(rank, ranks.get(_module(item), rank))
+    items.sort(key=lambda item: ranks[_module(item)])
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what is loaded so far from garbage collection: it lives until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.split("::")[0]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder of the run."""
+    if not _is_worker(config):
+        shutil.rmtree(os.environ.pop(RUN_FOLDER), ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Databases that lack indexes get them, whatever else is going on, and nothing else changes."""
+"""Missing indexes are created, also beside writers and other runs, and nothing else changes."""
 
 import os
 import subprocess
@@ -23,13 +23,13 @@ COMMAND = [sys.executable, "add_performance_indexes.py"]
 
 @pytest.fixture(params=DATABASES)
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A migrated database from which every index was taken away."""
+    """A migrated database without its indexes."""
     with fresh_database(request, tmp_path):
         engine = get_engine().execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             for table in Base.metadata.tables:
                 for index in inspect(connection).get_indexes(table):
-                    # PostgreSQL lists a unique constraint's index too; that one stays.
+                    # PostgreSQL also lists the index of a unique constraint; it is kept.
                     if "duplicates_constraint" not in index:
                         connection.execute(text(f"DROP INDEX {index['name']}"))
         yield engine
@@ -125,6 +125,7 @@ def test_writers_go_on_while_indexes_are_made(bare: Engine) -> None:
         session.add(User(username="w0", username_key="w0", email="o", email_key="o", hashed_password="x"))
 
 
+@pytest.mark.server
 def test_runs_at_once_all_succeed_and_make_each_index_once(bare: Engine) -> None:
     runs = [
         subprocess.Popen(
@@ -147,7 +148,7 @@ def test_an_invalid_leftover_is_replaced(
     Base.metadata.create_all(engine)
     execute(engine, "DROP INDEX idx_photos_event_id")
     execute(engine, "CREATE INDEX idx_photos_event_id ON photos (event_id)")
-    # What a CREATE INDEX CONCURRENTLY leaves that was broken off.
+    # The state that an interrupted CREATE INDEX CONCURRENTLY leaves.
     execute(engine, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_photos_event_id'::regclass")
     assert bring_up_to_date(engine) == 0
     output = capsys.readouterr().out
@@ -176,6 +177,7 @@ def test_a_short_address_of_a_hosting_provider_is_understood(postgres: Callable[
     assert main(["--database-url", short, "--dry-run"]) == 0
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("address", "reason"),
     [

@@ -1,4 +1,4 @@
-"""The cache: what ages, what is loaded once, what an invalidation forgets."""
+"""The cache: expiry, loading a value once, and invalidation."""
 
 import threading
 import time

@@ -21,8 +21,9 @@ from bench.demo import play
 from settings import get_settings
 from testkit.deployed import make_bucket, proxy, s3_server
 from testkit.postgres import PostgresServer
-from testkit.samples import default_pictures
+from testkit.sample_pictures import default_pictures
 from testkit.servers import TLS, Api, Launcher, Server
+from tests.conftest import run_folder
 
 pytestmark = [
     pytest.mark.long,
@@ -46,8 +47,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("deployed")
-    (folder / "pg").mkdir()
-    postgres = PostgresServer(folder / "pg")
+    postgres = PostgresServer(run_folder() / "deployed-pg")
     postgres.start()
     with s3_server(folder) as s3:
         make_bucket(s3, "reperio")

@@ -1,4 +1,4 @@
-"""What happens when the surroundings fail: clear answers meanwhile, nothing lost, and work that goes on by itself."""
+"""When database, storage or server fail: clear answers, no lost data, and recovery without an operator."""
 
 import os
 import signal
@@ -14,21 +14,22 @@ import pytest
 from api.sessions import SESSION_COOKIE
 from testkit.builders import Service, people
 from testkit.postgres import PostgresServer
-from testkit.servers import Api, Launcher, wait_until
+from testkit.servers import Api, Launcher, create_event, wait_until
+from tests.conftest import run_folder
 
 AWAY_SECONDS = (6.0, pytest.param(20.0, marks=pytest.mark.long))
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_postgres() -> Iterator[PostgresServer]:
     """A server that this test may stop and start."""
-    (tmp_path / "pg").mkdir()
-    server = PostgresServer(tmp_path / "pg")
+    server = PostgresServer(run_folder() / "own-pg")
     server.start()
     yield server
     server.stop()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("away_seconds", AWAY_SECONDS)
 def test_a_database_that_goes_away_and_comes_back(
     own_postgres: PostgresServer, tmp_path: Path, away_seconds: float
@@ -36,20 +37,14 @@ def test_a_database_that_goes_away_and_comes_back(
     launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", DB_POOL_TIMEOUT="2")
     try:
         server = launcher.start()
+        event = create_event(server)
         with Api(server) as anyone:
-            admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
-        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        body = {"name": "E", "event_code": "FAULT", "photographer_id": lea}
-        event = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
-        with Api(server) as anyone:
-            photographer = anyone.logged_in("lea", "pw")
             token = anyone.call("POST", "/api/login", json={"username": "lea", "password": "pw"})["access_token"]
         photos = []
         for number in range(30):
             photos.append(tmp_path / f"{number}.jpg")
             photos[-1].write_bytes(people(number, block=500))
-        photographer.upload(event, photos)
+        event.photographer.upload(event.id, photos)
         own_postgres.stop()
         began, answers = time.monotonic(), []
         while time.monotonic() - began < away_seconds:
@@ -66,7 +61,7 @@ def test_a_database_that_goes_away_and_comes_back(
         own_postgres.start()
 
         def all_done() -> bool:
-            found = photographer.call("GET", f"/api/photographer/events/{event}/photos")
+            found = event.photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
             return len(found) == 30 and all(photo["processing_status"] == "done" for photo in found)
 
         wait_until(lambda: httpx2.get(f"{server.url}/readyz", timeout=20).status_code == 200, 20, "readiness")
@@ -128,29 +123,24 @@ def test_storage_that_fails_during_a_job_is_only_a_delay(service: Service, monke
     assert len(failures) == 2
 
 
+@pytest.mark.server
 def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: Path) -> None:
     launcher = Launcher(tmp_path, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1")
     try:
         server = launcher.start()
-        with Api(server) as anyone:
-            admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
-        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        event = admin.call("POST", "/api/admin/create-event", json={"name": "E", "photographer_id": lea})["event_id"]
-        with Api(server) as anyone:
-            photographer = anyone.logged_in("lea", "pw")
+        event = create_event(server)
         photos = []
         for number in range(40):
             photos.append(tmp_path / f"{number}.jpg")
             photos[-1].write_bytes(people(number, block=900))
-        photographer.upload(event, photos)
+        event.photographer.upload(event.id, photos)
         began = time.monotonic()
         launcher.stop()
         assert time.monotonic() - began < 15
         server = launcher.start()
         with Api(server) as anyone:
             admin = anyone.logged_in(server.admin, server.password)
-        # Nothing waits for a lease to run out, and no attempt was counted in vain.
+        # No job waits for its lease to expire, and no attempt was counted.
         wait_until(lambda: admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]["done"] == 40, 20, "the photos")
         os.kill(server.pid, signal.SIGHUP)
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""Every picture a phone or a camera may send decodes upright and with its colours; nothing else gets in."""
+"""Pictures of phones and cameras are decoded upright and in their colours; everything else is refused."""
 
 import io
 import random

@@ -1,4 +1,4 @@
-"""Every answer and every log line names the request it belongs to."""
+"""Every response and every log line has the id of its request."""
 
 import json
 import logging

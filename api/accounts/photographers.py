@@ -11,6 +11,8 @@ from api.accounts.schemas import Message, PhotographerChange, PhotographerCreate
 from api.callers import CurrentAdmin
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
+from api.language import Language
+from api.messages import Success
 from models import PHOTOGRAPHER, User
 
 router = APIRouter(prefix="/api/admin/photographers", tags=["admin"])
@@ -31,11 +33,11 @@ def list_photographers(_: CurrentAdmin) -> Sequence[User]:
 @router.post(
     "", summary="Make a photographer's account", responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly)
 )
-def create_photographer(asked: PhotographerIn, _: CurrentAdmin) -> PhotographerCreated:
+def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Language) -> PhotographerCreated:
     """The photographer logs in with this name or address and password."""
     account = NewAccount(asked.username, asked.email, asked.password)
     user = service.create_staff(account, PHOTOGRAPHER)
-    return PhotographerCreated(message="Photographe créé avec succès", photographer_id=user.id)
+    return PhotographerCreated(message=Success.PHOTOGRAPHER_CREATED.text(language), photographer_id=user.id)
 
 
 @router.put(
@@ -60,7 +62,7 @@ def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: Cu
     summary="Delete a photographer's account",
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
-def delete_photographer(photographer_id: RowId, _: CurrentAdmin) -> Message:
+def delete_photographer(photographer_id: RowId, _: CurrentAdmin, language: Language) -> Message:
     """The photos stay with their events."""
     service.delete_photographer(photographer_id)
-    return Message(message="Photographe supprimé")
+    return Message(message=Success.PHOTOGRAPHER_DELETED.text(language))

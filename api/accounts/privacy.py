@@ -9,6 +9,7 @@ from api.dependencies import HASHES, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
+from api.messages import Success
 from guests import consent
 from guests.erasure import erase
 
@@ -21,7 +22,7 @@ def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake
     """Recorded once for each version. After a withdrawal the guest's selfie is matched again, in the background."""
     consent.give(guest.id, asked.event_id, asked.version, language)
     wake_jobs()
-    return Message(message="Consentement enregistré")
+    return Message(message=Success.CONSENT_GIVEN.text(language))
 
 
 @router.get("/my-consents", summary="What I agreed to", responses=error_responses(*REFUSED))
@@ -43,13 +44,13 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
 @router.delete(
     "/my-consents/{event_id}", summary="I no longer agree", responses=error_responses(*REFUSED, errors.NotInEvent)
 )
-def withdraw_consent(event_id: RowId, guest: CurrentGuest) -> Message:
+def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """Erases what was computed of the guest for that event, and every match there; nothing brings them back.
 
     The account and the selfie stay; `DELETE /api/my-selfie` and `DELETE /api/me` erase those.
     """
     consent.withdraw(guest.id, event_id)
-    return Message(message="Consentement retiré")
+    return Message(message=Success.CONSENT_WITHDRAWN.text(language))
 
 
 @router.delete(
@@ -58,7 +59,7 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest) -> Message:
     summary="Erase my account",
     responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooBusy),
 )
-def erase_me(asked: PasswordIn, guest: CurrentGuest) -> Message:
+def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language) -> Message:
     """With the selfie and everything computed from it, in all events. It cannot be undone."""
     erase(guest, asked.password)
-    return Message(message="Compte supprimé")
+    return Message(message=Success.ACCOUNT_DELETED.text(language))

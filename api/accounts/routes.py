@@ -21,6 +21,7 @@ from api.dependencies import HASHES, SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username
 from api.language import Language
+from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.sessions import end_session
 from api.uploads import SelfiePart
@@ -125,7 +126,7 @@ def me(user: CurrentUser) -> User:
 @router.post(
     "/logout", summary="End the session of the pages", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch)
 )
-def logout(request: Request, response: Response, _: CurrentUser) -> LoggedOut:
+def logout(request: Request, response: Response, _: CurrentUser, language: Language) -> LoggedOut:
     """The cookie goes. A Bearer token is only forgotten by whoever holds it: it stays valid until it expires."""
     end_session(request, response)
-    return LoggedOut(message="Vous êtes déconnecté")
+    return LoggedOut(message=Success.LOGGED_OUT.text(language))

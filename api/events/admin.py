@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -25,25 +25,20 @@ from api.events.schemas import (
     SetCodeIn,
 )
 from api.fields import Cursor, Limit, RowId
+from api.language import Language
+from api.messages import Success
 from api.paging import PAGED, mark_page
 from database import reading
-from events import members, progress, qr, service
-from events.members import Member
+from events import progress, qr, service
 from events.service import NewEvent
+from guests import members
+from guests.members import Member
 from guests.removal import remove_event
+from keys import MAX_EMAIL_KEY
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
-NULLABLE = ("date",)
 QR_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
-
-
-def _photographers(asked: EventCreate | EventChange) -> list[int] | None:
-    """Return who photographs, however it was said; None where nothing was."""
-    if asked.photographer_ids is None and asked.photographer_id is None:
-        return None
-    one = [asked.photographer_id] if asked.photographer_id is not None else []
-    return [*one, *(asked.photographer_ids or [])]
 
 
 @router.get("/events", summary="All events", responses=error_responses(*REFUSED))
@@ -73,7 +68,7 @@ def list_members(
     response: Response,
     limit: Limit = None,
     cursor: Cursor = None,
-    q: Annotated[str, Query(max_length=320, description="The beginning of a name or an address.")] = "",
+    q: Annotated[str, Query(max_length=MAX_EMAIL_KEY, description="The beginning of a name or an address.")] = "",
 ) -> Sequence[Member]:
     """Who joined last first."""
     found = members.members_of(event_id, q, limit, cursor)
@@ -86,20 +81,10 @@ def list_members(
     summary="Make an event",
     responses=error_responses(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
-def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
+def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> EventCreated:
     """Without a code one is drawn at random; without an expiry guests may join until some weeks after the day."""
-    event = service.create(
-        NewEvent(
-            name=asked.name,
-            event_code=asked.event_code,
-            date=asked.date,
-            timezone=asked.timezone,
-            expires_at=asked.expires_at,
-            guests_see_all_photos=asked.guests_see_all_photos,
-            photographer_ids=_photographers(asked) or [],
-        )
-    )
-    return EventCreated(message="Événement créé avec succès", event_id=event.id, event_code=event.event_code)
+    event = service.create(NewEvent(**asked.values()))
+    return EventCreated(message=Success.EVENT_CREATED.text(language), event_id=event.id, event_code=event.event_code)
 
 
 @router.put(
@@ -109,12 +94,7 @@ def create_event(asked: EventCreate, _: CurrentAdmin) -> EventCreated:
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
     """What is left out stays; `photographer_ids` replaces the event's photographers."""
-    changes: dict[str, Any] = asked.model_dump(exclude_unset=True, exclude={"photographer_id", "photographer_ids"})
-    changes = {name: value for name, value in changes.items() if value is not None or name in NULLABLE}
-    photographers = _photographers(asked)
-    if photographers is not None:
-        changes["photographer_ids"] = photographers
-    return AdminEventOut.of(service.update(event_id, changes), admin)
+    return AdminEventOut.of(service.update(event_id, asked.values()), admin)
 
 
 @router.delete(
@@ -122,13 +102,13 @@ def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> Ad
     summary="Delete an event and all that belongs to it",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.AccountsWouldCollide),
 )
-def delete_event(event_id: RowId, _: CurrentAdmin) -> Message:
+def delete_event(event_id: RowId, _: CurrentAdmin, language: Language) -> Message:
     """Erases its photos, faces and matches, and the guests' accounts and selfies that belong to it alone.
 
     Guests who joined further events keep their account there.
     """
     remove_event(event_id)
-    return Message(message="Événement supprimé")
+    return Message(message=Success.EVENT_DELETED.text(language))
 
 
 @router.post(
@@ -136,10 +116,10 @@ def delete_event(event_id: RowId, _: CurrentAdmin) -> Message:
     summary="Give an event a new random code",
     responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
-def generate_event_code(asked: EventIdIn, _: CurrentAdmin) -> EventCreated:
+def generate_event_code(asked: EventIdIn, _: CurrentAdmin, language: Language) -> EventCreated:
     """The code before it stops working at once."""
     event = service.give_code(asked.event_id)
-    return EventCreated(message="Code généré", event_id=event.id, event_code=event.event_code)
+    return EventCreated(message=Success.CODE_GENERATED.text(language), event_id=event.id, event_code=event.event_code)
 
 
 @router.post(
@@ -147,10 +127,10 @@ def generate_event_code(asked: EventIdIn, _: CurrentAdmin) -> EventCreated:
     summary="Choose an event's code",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.EventCodeTaken),
 )
-def set_event_code(asked: SetCodeIn, _: CurrentAdmin) -> EventCreated:
+def set_event_code(asked: SetCodeIn, _: CurrentAdmin, language: Language) -> EventCreated:
     """The code before it stops working at once."""
     event = service.update(asked.event_id, {"event_code": asked.event_code})
-    return EventCreated(message="Code mis à jour", event_id=event.id, event_code=event.event_code)
+    return EventCreated(message=Success.CODE_CHANGED.text(language), event_id=event.id, event_code=event.event_code)
 
 
 @router.get(
@@ -184,8 +164,8 @@ def event_qr(
     summary="Match all guests of an event again",
     responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
-def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> RematchQueued:
+def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs, language: Language) -> RematchQueued:
     """Every guest with a selfie is compared with every face again, in the background."""
     queued = service.request_rematch(event_id)
     wake_jobs()
-    return RematchQueued(message="Le matching a été relancé", queued=queued)
+    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)

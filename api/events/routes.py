@@ -23,7 +23,7 @@ from api.events.schemas import (
 )
 from api.fields import TypedCode
 from api.language import Language
-from api.links import cover_link
+from api.messages import Success
 from api.rules import public
 from database import reading
 from events import codes, service
@@ -63,22 +63,14 @@ def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs
     """The guest's selfie is compared with the new event's photos at once."""
     event = joining.join(guest.id, asked.event_code, asked.consent, language)
     wake_jobs()
-    return EventJoined(message="Inscription réussie", event_id=event.id, event_name=event.name)
+    return EventJoined(message=Success.EVENT_JOINED.text(language), event_id=event.id, event_name=event.name)
 
 
 @router.get("/user/events", summary="My events", responses=error_responses(*SIGNED_IN, errors.GuestsOnly))
 def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
     """The events the guest belongs to, oldest membership first."""
     return [
-        JoinedEventOut(
-            id=event.id,
-            name=event.name,
-            event_code=event.event_code,
-            date=event.date,
-            joined_at=membership.joined_at,
-            matching=membership.withdrawn_at is None,
-            cover_url=cover_link(event, guest),
-        )
+        JoinedEventOut.of(event, guest, joined_at=membership.joined_at, matching=membership.withdrawn_at is None)
         for event, membership in joining.joined_by(guest.id)
     ]
 
@@ -129,8 +121,8 @@ def photographer_event(photographer: CurrentPhotographer) -> EventOut:
     summary="Match all guests of my event again",
     responses=error_responses(*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent),
 )
-def photographer_rematch(event: AssignedEvent, wake_jobs: WakeJobs) -> RematchQueued:
+def photographer_rematch(event: AssignedEvent, wake_jobs: WakeJobs, language: Language) -> RematchQueued:
     """Every guest with a selfie is compared with every face again, in the background."""
     queued = service.request_rematch(event.id)
     wake_jobs()
-    return RematchQueued(message="Le matching a été relancé", queued=queued)
+    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
-from keys import MAX_ID
+from api.messages import Problem
+from keys import MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
 
@@ -27,46 +28,76 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("this is not a time zone, such as Europe/Paris") from error
+        raise ValueError(Problem.TIME_ZONE) from error
     return value
 
 
 def _sane_year(value: Any) -> Any:
     if not 1970 <= value.year <= 2200:
-        raise ValueError("the year must lie between 1970 and 2200")
+        raise ValueError(Problem.YEAR)
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
-TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+SEES = "Else each guest sees only photos they are in."
+COVER = "The event's cover photo: a link that is signed for the caller."
 
 
 class CodeValidity(BaseModel):
     valid: bool
 
 
-class EventCreate(BaseModel):
-    name: Name = Field(examples=["Mariage de Léa et Tom"])
+class Clearable:
+    """Marks a field of an event that null clears. For any other field, null is as if it were left out."""
+
+
+PHOTOGRAPHERS = {"photographer_id", "photographer_ids"}
+
+
+class EventFields(BaseModel):
+    """What admins say of an event, at its creation and later: a further field is declared here, once."""
+
+    name: Name | None = Field(None, examples=["Mariage de Léa et Tom"])
     event_code: EventCode | None = Field(None, examples=["MARIAGE7"], description="Drawn at random if left out.")
-    date: Day | None = Field(None, examples=["2026-06-20"])
-    timezone: TimeZone = "Europe/Paris"
-    expires_at: Moment | None = Field(None, description="After it nobody joins or sends a selfie.")
-    guests_see_all_photos: bool = Field(False, description="Else each guest sees only photos they are in.")
-    photographer_id: Id | None = None
-    photographer_ids: list[Id] | None = Field(None, max_length=100)
-
-
-class EventChange(BaseModel):
-    name: Name | None = None
-    event_code: EventCode | None = None
-    date: Day | None = None
+    date: Annotated[Day | None, Clearable()] = Field(None, examples=["2026-06-20"])
     timezone: TimeZone | None = None
-    expires_at: Moment | None = None
-    guests_see_all_photos: bool | None = None
+    expires_at: Moment | None = Field(None, description="After it, guests neither join nor send a selfie.")
+    guests_see_all_photos: bool | None = Field(None, description=SEES)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
+
+    @property
+    def photographers(self) -> list[int] | None:
+        """The ids of the event's photographers, from either field; None if neither is given."""
+        if self.photographer_ids is None and self.photographer_id is None:
+            return None
+        one = [self.photographer_id] if self.photographer_id is not None else []
+        return [*one, *(self.photographer_ids or [])]
+
+
+class EventCreate(EventFields):
+    name: Name = Field(examples=["Mariage de Léa et Tom"])
+    timezone: TimeZone = "Europe/Paris"
+    guests_see_all_photos: bool = Field(False, description=SEES)
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of the new event."""
+        return {**self.model_dump(exclude=PHOTOGRAPHERS), "photographer_ids": self.photographers or []}
+
+
+class EventChange(EventFields):
+    def values(self) -> dict[str, Any]:
+        """Return the fields to change: those that were sent, without a null that clears nothing."""
+        sent = self.model_dump(exclude_unset=True, exclude=PHOTOGRAPHERS)
+        changes = {name: value for name, value in sent.items() if value is not None or _is_clearable(name)}
+        return changes if self.photographers is None else {**changes, "photographer_ids": self.photographers}
+
+
+def _is_clearable(name: str) -> bool:
+    return any(isinstance(each, Clearable) for each in EventFields.model_fields[name].metadata)
 
 
 class EventCreated(BaseModel):
@@ -91,22 +122,28 @@ class PhotographerOut(BaseModel):
     email: str
 
 
-class EventOut(BaseModel):
+class EventBrief(BaseModel):
+    """What every list of events tells of one."""
+
     id: int
     name: str
     event_code: str
     date: date | None
+    cover_url: str | None = Field(description=COVER)
+
+    @classmethod
+    def of(cls, event: Event, viewer: User, **others: Any) -> Self:
+        """Return an event as `viewer` sees it; `others` are the fields that it does not have itself."""
+        given = {**others, "cover_url": cover_link(event, viewer)}
+        own = {name: getattr(event, name) for name in cls.model_fields.keys() - given.keys()}
+        return cls.model_validate({**own, **given})
+
+
+class EventOut(EventBrief):
     timezone: str
     expires_at: UtcTime
     guests_see_all_photos: bool
     created_at: UtcTime
-    cover_url: str | None = Field(description="The photo that stands for the event, signed for who asks.")
-
-    @classmethod
-    def of(cls, event: Event, viewer: User, **counts: Any) -> Self:
-        """Return an event as this account sees it."""
-        plain = {name: getattr(event, name) for name in cls.model_fields.keys() - counts.keys() - {"cover_url"}}
-        return cls.model_validate({**plain, **counts, "cover_url": cover_link(event, viewer)})
 
 
 class AdminEventOut(EventOut):
@@ -139,14 +176,9 @@ class CountedEventOut(AdminEventOut):
     photos: int
 
 
-class JoinedEventOut(BaseModel):
-    id: int
-    name: str
-    event_code: str
-    date: date | None
+class JoinedEventOut(EventBrief):
     joined_at: UtcTime
     matching: bool = Field(description="False once the guest has withdrawn the consent to be looked for.")
-    cover_url: str | None = Field(description="The photo that stands for the event, signed for the guest.")
 
 
 class JoinIn(EventCodeIn):

@@ -8,7 +8,9 @@ from api.dependencies import WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.events.access import StaffedEvent
 from api.events.schemas import CoverIn, CoverOut, EventProgressOut
+from api.language import Language
 from api.links import link
+from api.messages import Success
 from api.operations.schemas import Retried
 from api.photos.schemas import ChecksumsIn, KnownChecksums, KnownPhoto
 from events import cover, progress
@@ -50,14 +52,14 @@ def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
     summary="Choose the photo that stands for my event",
     responses=error_responses(*REFUSED, errors.NoSuchPhoto),
 )
-def choose_cover(event: StaffedEvent, asked: CoverIn, staff: PhotographerOrAdmin) -> CoverOut:
+def choose_cover(event: StaffedEvent, asked: CoverIn, staff: PhotographerOrAdmin, language: Language) -> CoverOut:
     """Every member of the event may see it, even where guests see only the photos they are in."""
     cover.choose(event.id, asked.photo_id)
-    return CoverOut(message="Photo de couverture choisie", cover_url=link(asked.photo_id, "web", staff))
+    return CoverOut(message=Success.COVER_CHOSEN.text(language), cover_url=link(asked.photo_id, "web", staff))
 
 
 @router.delete("/cover", summary="Let no photo stand for my event", responses=error_responses(*REFUSED))
-def clear_cover(event: StaffedEvent) -> CoverOut:
+def clear_cover(event: StaffedEvent, language: Language) -> CoverOut:
     """Who sees the photo is as for any other from now on; again, it changes nothing."""
     cover.clear(event.id)
-    return CoverOut(message="Photo de couverture retirée", cover_url=None)
+    return CoverOut(message=Success.COVER_REMOVED.text(language), cover_url=None)

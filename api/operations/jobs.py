@@ -7,6 +7,8 @@ from api.accounts.schemas import Message
 from api.callers import CurrentAdmin
 from api.dependencies import WakeJobs
 from api.documentation import SIGNED_IN, error_responses
+from api.language import Language
+from api.messages import Success
 from api.operations.schemas import CancelIn, FailedJobOut, JobsOut, KindStateOut, Retried, RetryIn
 from jobs import control as job_control
 from jobs import kinds as job_kinds
@@ -40,8 +42,8 @@ def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
 
 
 @router.post("/cancel", summary="Cancel a job", responses=error_responses(*REFUSED, errors.NoSuchJob))
-def cancel_job(asked: CancelIn, _: CurrentAdmin) -> Message:
+def cancel_job(asked: CancelIn, _: CurrentAdmin, language: Language) -> Message:
     """A job that waits or is being done ends as failed; what it was doing is not recorded. It can be retried."""
     if not job_control.cancel(job_kinds.BY_NAME[asked.kind], asked.id):
         raise errors.NoSuchJob
-    return Message(message="Tâche annulée")
+    return Message(message=Success.JOB_CANCELLED.text(language))

@@ -10,6 +10,8 @@ from api.accounts.schemas import Message
 from api.callers import CurrentGuest
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
+from api.language import Language
+from api.messages import Success
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
@@ -105,10 +107,10 @@ def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> R
     summary="This photo does not show me",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
 )
-def not_me(photo_id: RowId, guest: CurrentGuest) -> Message:
+def not_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """The match is gone at once and never comes back, whatever is matched again; again, it changes nothing."""
     refuse(guest.id, photo_id)
-    return Message(message="Cette photo ne vous sera plus attribuée")
+    return Message(message=Success.PHOTO_REFUSED.text(language))
 
 
 @router.delete(
@@ -116,7 +118,7 @@ def not_me(photo_id: RowId, guest: CurrentGuest) -> Message:
     summary="This photo may show me after all",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
 )
-def perhaps_me(photo_id: RowId, guest: CurrentGuest) -> Message:
+def perhaps_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """The photo is matched with the guest's selfie again before the answer."""
     take_back(guest.id, photo_id)
-    return Message(message="La photo a de nouveau été comparée à votre selfie")
+    return Message(message=Success.PHOTO_COMPARED.text(language))

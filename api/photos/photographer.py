@@ -12,13 +12,14 @@ from api.documentation import SIGNED_IN, error_responses
 from api.events.access import AssignedEvent, OnlyEvent
 from api.fields import RowId
 from api.language import Language
+from api.messages import Success
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
 from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
 from keys import MAX_ID
 from models import Event
-from photos import service
+from photos import receiving, service
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["photographer"])
@@ -33,10 +34,10 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
     taken: list[UploadedPhoto] = []
     rejected: list[RejectedFile] = []
     for file in files:
-        name = service.clean_filename(file.filename)
+        name = receiving.clean_filename(file.filename)
         try:
             data = read_at_most(file, get_settings().max_photo_bytes)
-            receipt = service.receive(event, photographer_id, name, data)
+            receipt = receiving.receive(event, photographer_id, name, data)
         except (errors.InvalidImage, errors.PhotoTooLarge) as error:
             rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
         else:
@@ -44,7 +45,7 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
         finally:
             file.file.close()
     return UploadResult(
-        message=f"{len(taken)} photo(s) uploadée(s) avec succès", uploaded_photos=taken, rejected=rejected
+        message=Success.PHOTOS_RECEIVED.text(language, number=len(taken)), uploaded_photos=taken, rejected=rejected
     )
 
 
@@ -141,10 +142,10 @@ def my_uploaded_photos(
     summary="Delete one of my photos",
     responses=error_responses(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
-def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin) -> Message:
+def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin, language: Language) -> Message:
     """Its faces, its matches and every picture made of it go with it."""
     service.remove(owner, [photo_id])
-    return Message(message="Photo supprimée")
+    return Message(message=Success.PHOTO_DELETED.text(language))
 
 
 @router.delete(
@@ -153,11 +154,13 @@ def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin) -> Message:
     responses=error_responses(errors.InvalidPhotoIds, *REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
 def delete_photos(
-    owner: PhotographerOrAdmin, photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)]
+    owner: PhotographerOrAdmin,
+    photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)],
+    language: Language,
 ) -> Message:
     """All of them or none: one that is not the photographer's own stops the whole call."""
     number = service.remove(owner, _ids(photo_ids))
-    return Message(message=f"{number} photo(s) supprimée(s)")
+    return Message(message=Success.PHOTOS_DELETED.text(language, number=number))
 
 
 def _ids(text: str) -> list[int]:

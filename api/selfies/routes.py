@@ -11,6 +11,7 @@ from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
+from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.uploads import SelfiePart, Strict
@@ -20,7 +21,6 @@ from selfies import service
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["selfies"])
-RECEIVED = "Selfie uploadé avec succès. Le matching est en cours..."
 
 
 @router.post(
@@ -49,14 +49,16 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
     ),
 )
 @body_limit(SELFIE_BODY)
-def upload_selfie(guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, strict: Strict = True) -> SelfieReceived:
+def upload_selfie(
+    guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, language: Language, strict: Strict = True
+) -> SelfieReceived:
     """Answers as soon as the selfie is safe on disk; its face is looked for, and matched, in the background.
 
     A replacement that is then rejected leaves the old selfie and its matches.
     """
     service.receive(guest.id, file, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
-    return SelfieReceived(message=RECEIVED)
+    return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))
 
 
 @router.get(
@@ -92,10 +94,10 @@ def my_selfie(guest: CurrentGuest) -> Selfie:
     summary="Erase my selfie",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
 )
-def delete_my_selfie(guest: CurrentGuest) -> Message:
+def delete_my_selfie(guest: CurrentGuest, language: Language) -> Message:
     """Erases the picture, what was computed from it, and every match of the guest."""
     service.remove_mine(guest.id)
-    return Message(message="Selfie supprimé")
+    return Message(message=Success.SELFIE_DELETED.text(language))
 
 
 @router.get(

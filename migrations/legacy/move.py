@@ -10,17 +10,16 @@ import errors
 from accounts import service as accounts
 from accounts.passwords import is_bcrypt
 from accounts.service import NewAccount
-from api.fields import MAX_CODE_KEY
 from database import reading, transaction
 from events import queries as event_queries
 from events import service as events
 from faces.providers import engine_id_of
-from keys import comparison_key, storable
+from keys import MAX_CODE_KEY, MAX_EVENT_CODE, comparison_key, storable
 from migrations.legacy.ledger import Ledger
 from migrations.legacy.report import Progress, Refused, Report
 from migrations.legacy.source import Files, Source, Values, day, moment
 from models import ADMIN, DONE, GUEST, PHOTOGRAPHER, Event, Photo, UserEvent, utcnow
-from photos import service as photos
+from photos import receiving
 from selfies import service as selfies
 from selfies.service import SelfieFile
 from settings import get_settings
@@ -131,7 +130,7 @@ class Move:
     def _event(self, row: Values) -> Write:
         code, name = str(row["event_code"] or "").strip(), str(row["name"] or "").strip()
         key, date = comparison_key(code), day(row.get("date"))
-        if not 0 < len(key) <= MAX_CODE_KEY or len(code) > 64 or not storable(code):
+        if not 0 < len(key) <= MAX_CODE_KEY or len(code) > MAX_EVENT_CODE or not storable(code):
             raise Refused(f"{code!r} cannot be an event's code")
 
         def write(session: Session) -> int:
@@ -209,8 +208,8 @@ class Move:
         if event is None:
             raise Refused("its event has been deleted here")
         photographer = self._ledger.target("users", row.get("photographer_id"))
-        name = photos.clean_filename(str(row.get("original_filename") or row["filename"]))
-        receipt = photos.receive(event, photographer, name, data)
+        name = receiving.clean_filename(str(row.get("original_filename") or row["filename"]))
+        receipt = receiving.receive(event, photographer, name, data)
         uploaded = moment(row.get("uploaded_at"), utcnow())
 
         def write(session: Session) -> int:

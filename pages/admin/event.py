@@ -13,8 +13,9 @@ from api.dependencies import WakeJobs
 from api.events.access import staffed_event
 from api.fields import RowId
 from api.language import LANGUAGES, language_of
-from events import losses, members, progress, qr
+from events import losses, progress, qr
 from events import service as events
+from guests import members
 from guests.removal import remove_event
 from jobs import control as job_control
 from jobs import listing as job_list

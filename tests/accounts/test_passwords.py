@@ -1,4 +1,4 @@
-"""A storm of logins is bounded: some are served, the others told at once to come back."""
+"""Password hashes, and the bound on logins that wait for one."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

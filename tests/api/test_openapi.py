@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
-from settings import get_settings
+from settings import ROOT
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 # Words for readers. They may be improved; programs do not depend on them.
@@ -89,17 +90,8 @@ def _differences(before: Any, now: Any, way: tuple[str, ...], sent: set[str]) ->
 
 
 @pytest.fixture
-def document(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    monkeypatch.setenv("SECRET_KEY", "a key for tests only, forty characters..")
-    get_settings.cache_clear()
-    yield _document()
-    get_settings.cache_clear()
-
-
-def _document() -> dict[str, Any]:
-    from main import create_app
-
-    return create_app().openapi()
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
 
 
 def test_nothing_of_the_interface_is_gone_or_changed(document: dict[str, Any]) -> None:
@@ -160,6 +152,11 @@ def test_additions_are_allowed(document: dict[str, Any]) -> None:
     assert breaks(interface(document), now) == []
 
 
+def test_the_version_is_that_of_the_project(document: dict[str, Any]) -> None:
+    versions = [line for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.startswith("version =")]
+    assert versions == [f'version = "{document["info"]["version"]}"']
+
+
 def _lines(parts: dict[str, Any]) -> str:
     """Return JSON with one line for each call or schema, so that a change shows as a line."""
     lines = (f"{json.dumps(name)}: {json.dumps(parts[name], ensure_ascii=False, sort_keys=True)}" for name in parts)
@@ -167,5 +164,7 @@ def _lines(parts: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    found = interface(_document())
+    from main import app
+
+    found = interface(app.openapi())
     SNAPSHOT.write_text(f'{{"paths": {_lines(found["paths"])}, "schemas": {_lines(found["schemas"])}}}\n')

@@ -1,4 +1,4 @@
-"""The pages' session: a cookie that reads freely and changes things only with the token of its pages."""
+"""The session cookie of the pages: enough to read; changes also need the page's token."""
 
 from collections.abc import Iterator
 

@@ -20,8 +20,9 @@ from backup.files import MANIFEST, SEAL
 from database import get_engine
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
-from testkit.servers import ROOT, Api, serve, wait_until
+from testkit.servers import ROOT, Api, run_server, wait_until
 
+pytestmark = pytest.mark.server
 # The running service adds a sample each minute, also while a test compares.
 GROWING = {"samples"}
 
@@ -147,7 +148,10 @@ def test_numbers_of_deleted_rows_are_not_given_again(
     assert service.delete(f"/api/photos/{photo}", event.photographer).status_code == 200
     assert source.run("take", tmp_path / "backup").returncode == 0
     assert empty.run("restore", tmp_path / "backup").returncode == 0
-    with serve(tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}") as server, Api(server) as anyone:
+    with (
+        run_server(tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}") as server,
+        Api(server) as anyone,
+    ):
         (tmp_path / "new.jpg").write_bytes(people(8))
         photographer = anyone.logged_in(event.photographer.name, "pw")
         assert photographer.upload(event.id, [tmp_path / "new.jpg"])["uploaded_photos"][0]["id"] > photo
@@ -172,7 +176,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
     assert waiting, "the service was through before the backup began: the test showed nothing"
     service.process_photos(event)
     service.settle(guest)
-    with serve(
+    with run_server(
         tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}", JOB_LEASE_SECONDS="2",
         JOB_HEARTBEAT_SECONDS="0.5", FACE_RECOGNIZER_PROVIDER="fake",
     ) as server, Api(server) as anyone:  # fmt: skip

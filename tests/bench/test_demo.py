@@ -1,4 +1,4 @@
-"""The demo finds everybody it should and nobody it should not."""
+"""The demo finds the guests it should, and no others."""
 
 import subprocess
 import sys
@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from bench.demo import DemoReport, EventResult, GuestResult, run_demo
-from testkit.samples import NoPictures, default_pictures, read_folders, sample_event
+from testkit.sample_pictures import NoPictures, default_pictures, read_folders, sample_event
 from testkit.servers import ROOT
 
 
+@pytest.mark.server
 def test_the_event_of_real_people(shared_photos: Path, tmp_path: Path) -> None:
     report = run_demo(read_folders(shared_photos / "event" / "photos", shared_photos / "event" / "selfies"), tmp_path)
     assert len(report.events) == 5
@@ -26,7 +27,7 @@ def test_the_event_of_real_people(shared_photos: Path, tmp_path: Path) -> None:
     assert Image.open(sheets[0]).width > 400
 
 
-# The same way through the service as above, with other faces.
+# The same as above with other faces.
 @pytest.mark.long
 def test_the_sample_faces_of_the_packages(tmp_path: Path) -> None:
     report = run_demo(sample_event(tmp_path))
@@ -44,6 +45,7 @@ def test_how_right_it_was_is_counted_over_guests_and_photos() -> None:
     assert DemoReport([event, other], truth).best_portraits() == (3, 3)
 
 
+@pytest.mark.server
 def test_folders_without_pictures_are_named(tmp_path: Path) -> None:
     with pytest.raises(NoPictures, match="no folder"):
         read_folders(tmp_path / "nowhere", tmp_path)

@@ -1,4 +1,4 @@
-"""What is measured is what is said, and a missed goal is called missed."""
+"""The benches compute what they report, and report a missed goal as missed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from bench.composed import compose, score
 from bench.load_results import results_of
 from bench.pages import renewed, table
 from bench.report import Drawing, Measured, Result, read, verdict
-from testkit.service_here import use
+from testkit.in_process import use_database
 from tests.conftest import _reset
 
 DATABASES = ("sqlite", "postgresql")
@@ -100,10 +100,11 @@ def test_calls_whose_growth_is_measured_give_right_answers(
         small, large = growth.take_turns((sides[0], sides[1]), call, turns=2, calls=3)
         assert len(small) == len(large) == 2, name
         assert min(*small, *large) > 0, name
-    use(sides[1].url)
+    use_database(sides[1].url)
     assert {growth._name(sides[1], number)[0] for number in range(50)} == {"u", "w"}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_selfie_is_measured_against_all_faces_of_the_event(
     kind: str, tmp_path: Path, postgres: Callable[[str], str], own_settings: None

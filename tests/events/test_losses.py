@@ -1,4 +1,4 @@
-"""What deleting an event erases is told beforehand, and is what goes."""
+"""The announced consequences of deleting an event are the real ones."""
 
 from events.losses import losses_of
 from testkit.builders import Service, people

@@ -1,4 +1,4 @@
-"""The row is the job: claimed once, tried again after a fault, given up with its reason, never recorded twice."""
+"""Jobs are claimed once, retried after an error, failed with a reason, and recorded once."""
 
 import sys
 import threading
@@ -26,6 +26,7 @@ from jobs import sweep
 from jobs import work as jobs
 from matching import queries as matching_queries
 from models import Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from photos import receiving
 from photos import service as photos
 from photos.keys import storage_key
 from photos.queries import Page
@@ -46,7 +47,7 @@ def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def event(_database: None) -> Iterator[Event]:
-    """An event on a database that no job thread works on; gone with all its jobs afterwards."""
+    """An event on a database without a job thread; removed with all its jobs afterwards."""
     made = events.create(NewEvent("Jobs"))
     yield made
     removal.remove_event(made.id)
@@ -59,7 +60,7 @@ def guest_of(event: Event, name: str = "amy") -> User:
 
 
 def send_photo(event: Event, *who: int) -> int:
-    return photos.receive(event, None, "p.jpg", people(*who)).id
+    return receiving.receive(event, None, "p.jpg", people(*who)).id
 
 
 def send_selfie(guest: User, *who: int) -> int:
@@ -187,7 +188,7 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
 def test_a_failed_photo_that_is_sent_again_is_tried_again(event: Event) -> None:
     photo_id = send_photo(event, 1)
     job_queue.fail(claim(), "the disk was away")
-    again = photos.receive(event, None, "p.jpg", people(1))
+    again = receiving.receive(event, None, "p.jpg", people(1))
     assert (again.id, again.duplicate) == (photo_id, True)
     work()
     assert row(Photo, photo_id).status == "done"
@@ -236,14 +237,14 @@ def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
 
 
 class Crashing(FakeEngine):
-    """Stands for native code that takes the process with it."""
+    """An engine whose native code ends the process."""
 
     def detect(self, image: Any, **_: Any) -> Any:
         raise AssertionError("a suspect job must not run in this process")
 
 
 def lose(photo_id: int) -> None:
-    """Leave a claimed photo as a process that died does, and let its lease run out."""
+    """Claim a photo and let the lease expire, as after the death of the process."""
     with transaction() as session:
         photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None

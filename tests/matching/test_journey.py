@@ -1,4 +1,4 @@
-"""The main job, end to end, with the real engine on real faces, on every database and driver."""
+"""The whole path from upload to a guest's photos, with the local engine on real faces."""
 
 import io
 import json
@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from testkit.builders import Service
+
+pytestmark = pytest.mark.slow
 
 
 def selfie_of(path: Path) -> bytes:

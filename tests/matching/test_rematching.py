@@ -1,17 +1,27 @@
 """Guests matched again: when an event grows, when somebody asks, and when they changed something themselves."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
-from database import transaction
-from faces.fake import FakeEngine
-from jobs.queue import claim_next
+from database import reading, transaction
+from events.service import request_rematch
+from faces.fake import ENGINE_ID, FakeEngine
+from guests.consent import CURRENT, give, withdraw
+from jobs.queue import Claim, claim_next, fail, release
 from jobs.work import process_membership
+from matching.queries import guest_embedding
 from matching.refusals import refuse, take_back
+from matching.service import rematch, selfie_for_membership
 from matching.state import state_of
-from models import ADMIN, DONE, PENDING, User, UserEvent
+from models import ADMIN, DONE, FAILED, PENDING, Photo, User, UserEvent, utcnow
+from photos.receiving import receive
 from photos.service import remove
-from tests.matching.scenes import Scene, face, new_scene, stranger
+from selfies.service import remove_mine
+from settings import get_settings
+from testkit.builders import people
+from tests.matching.scenes import PERSON, Scene, face, new_scene, stranger
 
 # With the 66th face the threshold rises from 0.40 to 0.42.
 LAST_BEFORE_THE_STEP = 65
@@ -32,12 +42,6 @@ def work() -> int:
         process_membership(job, FakeEngine())
         number += 1
     return number
-
-
-def change(scene: Scene, user_id: int, **values: object) -> None:
-    """Change the guest's membership."""
-    with transaction() as session:
-        session.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(**values))
 
 
 def test_a_match_below_the_threshold_of_a_grown_event_goes(scene: Scene) -> None:
@@ -97,3 +101,131 @@ def test_what_a_deleted_photo_brought_to_light_goes_with_it(scene: Scene) -> Non
     assert scene.rows(guest) == scene.rows(late)
     assert set(scene.rows(guest)) == {sure}
     assert set(scene.rows(stranger_here)) == {shows_the_other}
+
+
+# --- asked again -----------------------------------------------------------------------------------
+
+
+def change(user_id: int, **values: object) -> None:
+    """Change the guest's membership."""
+    with transaction() as session:
+        session.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(**values))
+
+
+def give_up(user_id: int) -> None:
+    """Leave the guest's matching as the last of its attempts does."""
+    change(user_id, status=FAILED, attempts=get_settings().job_max_attempts, error="a fault", finished_at=utcnow())
+
+
+def claimed() -> Claim:
+    found = claim_next()
+    assert found is not None
+    return found
+
+
+def test_a_failed_matching_has_all_its_attempts_when_it_is_asked_for_again(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    photo = scene.photo(PERSON)
+    give_up(guest)
+    assert state_of(guest).status == "error"
+    assert request_rematch(scene.event.id) == 1
+    assert state_of(guest).status == "queued"
+    assert scene.membership(guest).error is None
+    job = claimed()
+    assert (job.attempt, job.crashed_before) == (1, False)
+    process_membership(job, FakeEngine())
+    assert state_of(guest).status == "done"
+    assert set(scene.rows(guest)) == {photo}
+
+
+def test_a_failed_matching_has_all_its_attempts_after_a_new_consent(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    photo = scene.photo(PERSON)
+    withdraw(guest, scene.event.id)
+    give_up(guest)
+    assert work() == 0
+    give(guest, scene.event.id, CURRENT, "fr")
+    job = claimed()
+    assert (job.attempt, job.crashed_before) == (1, False)
+    accepted = selfie_for_membership(job.id, ENGINE_ID)
+    assert accepted is not None
+    assert accepted.embedding is None
+    rematch(job.id, ENGINE_ID, accepted.selfie.id, PERSON.tobytes(), job.is_current)
+    assert set(scene.rows(guest)) == {photo}
+
+
+def test_a_failed_photo_has_all_its_attempts_when_it_is_sent_again(scene: Scene) -> None:
+    sent = receive(scene.event, None, "p.jpg", people(1))
+    with transaction() as session:
+        spent = get_settings().job_max_attempts
+        session.execute(
+            update(Photo).where(Photo.id == sent.id).values(status=FAILED, attempts=spent, error="a fault")
+        )
+    assert receive(scene.event, None, "again.jpg", people(1)).id == sent.id
+    job = claimed()
+    assert (job.kind, job.id, job.attempt) == (Photo, sent.id, 1)
+    release(job)
+    receive(scene.event, None, "again.jpg", people(1))
+    job = claimed()
+    assert job.attempt == 1
+    fail(job, "for the next test")
+
+
+def test_consenting_twice_matches_nobody_again(scene: Scene) -> None:
+    guest, without_selfie = scene.guest_with_selfie(), scene.guest()
+    for _ in range(2):
+        give(guest, scene.event.id, CURRENT, "fr")
+    assert work() == 0
+    withdraw(without_selfie, scene.event.id)
+    give(without_selfie, scene.event.id, CURRENT, "fr")
+    assert work() == 0, "there is nothing to match yet"
+
+
+def test_withdrawing_twice_keeps_the_first_moment(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    withdraw(guest, scene.event.id)
+    first = scene.membership(guest).withdrawn_at
+    withdraw(guest, scene.event.id)
+    assert scene.membership(guest).withdrawn_at == first
+
+
+def test_a_rematch_asked_for_while_one_runs_follows_it(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    request_rematch(scene.event.id)
+    job = claimed()
+    # Asked for by a guest list of an admin: the row stays in hand.
+    change(guest, requested_at=utcnow() + timedelta(seconds=1))
+    process_membership(job, FakeEngine())
+    assert scene.membership(guest).status == PENDING
+    assert state_of(guest).status == "queued"
+    change(guest, requested_at=utcnow() - timedelta(seconds=1))
+    assert work() == 1
+    assert scene.membership(guest).status == DONE
+
+
+def test_who_withdraws_while_a_rematch_runs_is_not_matched(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    scene.photo(PERSON)
+    request_rematch(scene.event.id)
+    job = claimed()
+    accepted = selfie_for_membership(job.id, ENGINE_ID)
+    assert accepted is not None
+    assert accepted.embedding is not None
+    withdraw(guest, scene.event.id)
+    rematch(job.id, ENGINE_ID, accepted.selfie.id, accepted.embedding, job.is_current)
+    assert scene.rows(guest) == {}
+    with reading() as session:
+        assert guest_embedding(session, guest, scene.event.id, ENGINE_ID) is None
+
+
+def test_who_erases_the_selfie_while_a_rematch_runs_is_not_matched(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    scene.photo(PERSON)
+    request_rematch(scene.event.id)
+    job = claimed()
+    accepted = selfie_for_membership(job.id, ENGINE_ID)
+    assert accepted is not None
+    remove_mine(guest)
+    rematch(job.id, ENGINE_ID, accepted.selfie.id, accepted.embedding, job.is_current)
+    assert scene.rows(guest) == {}
+    assert state_of(guest).status == "idle"

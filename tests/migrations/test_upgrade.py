@@ -1,16 +1,19 @@
-"""The migrations make what the models declare, on both databases, however often and by however many at once."""
+"""The migrations create the schema of the models, on both databases, also when several run at once."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 
 from database import get_engine
+from events import service as events
+from events.service import NewEvent
 from migrations.upgrade import MigrationProblem, upgrade
 from models import Base
 from tests.conftest import ROOT, fresh_database
@@ -43,11 +46,36 @@ def test_the_plans_indexes_are_there_by_name() -> None:
         assert wanted <= {index["name"] for index in found.get_indexes(table)}
 
 
+def _schema(url: str) -> dict[str, Any]:
+    """Return the revision, and every table with its columns, indexes and number of rows."""
+    engine = create_engine(url)
+    found = inspect(engine)
+    with engine.connect() as connection:
+        state: dict[str, Any] = {
+            table: (
+                [(column["name"], str(column["type"]), column["nullable"]) for column in found.get_columns(table)],
+                sorted(str(index["name"]) for index in found.get_indexes(table)),
+                connection.scalar(text(f"SELECT count(*) FROM {table}")),  # noqa: S608 - a name of ours
+            )
+            for table in found.get_table_names()
+        }
+        state["revision"] = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    engine.dispose()
+    return state
+
+
 @pytest.mark.usefixtures("database")
 def test_migrating_again_changes_nothing() -> None:
+    url = get_engine().url.render_as_string(hide_password=False)
+    events.create(NewEvent("Kept"))
+    before = _schema(url)
+    assert set(Base.metadata.tables) <= set(before)
+    assert before["events"][2] == 1
     upgrade()
+    assert _schema(url) == before
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, database: None, tmp_path: Path) -> None:
     url = get_engine().url.render_as_string(hide_password=False)
@@ -63,6 +91,7 @@ def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, dat
     for run in runs:
         _, problem = run.communicate(timeout=60)
         assert run.returncode == 0, problem.decode()
+    assert set(Base.metadata.tables) <= set(_schema(url))
 
 
 @pytest.mark.usefixtures("database")

@@ -1,4 +1,4 @@
-"""Real Gunicorn: what a first start makes, what it refuses, and that it takes up what was left."""
+"""Start of Gunicorn: the first administrator, refused settings, and jobs left by a killed server."""
 
 import os
 import re
@@ -13,13 +13,14 @@ import pytest
 
 import settings
 from testkit.builders import people
-from testkit.servers import ROOT, Api, free_port, serve, wait_until
+from testkit.servers import ROOT, Api, create_event, free_port, run_server, wait_until
 
+pytestmark = pytest.mark.server
 COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
 
 
 def refusal(folder: Path, **environment: str) -> tuple[int, str]:
-    """Start with these settings, which must not do; return exit status and output."""
+    """Start Gunicorn with settings that it must refuse; return exit status and output."""
     given = {
         "PATH": os.environ["PATH"],
         "PORT": str(free_port()),
@@ -84,13 +85,13 @@ def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake"}
-    with serve(tmp_path, None, **given) as server, Api(server) as api:
+    with run_server(tmp_path, None, **given) as server, Api(server) as api:
         printed = re.findall(r"First admin: (\S+)   password \(shown only now\): (\S+)", log.read_text())
         assert len(printed) == 1
         me = api.logged_in(*printed[0]).call("GET", "/api/me")
         assert me["user_type"] == "admin"
         assert f"Reperio: http://localhost:{server.url.rsplit(':', 1)[1]}" in log.read_text()
-    with serve(tmp_path, None, **given):
+    with run_server(tmp_path, None, **given):
         assert log.read_text().count("First admin") == 1
 
 
@@ -105,27 +106,21 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         "JOB_HEARTBEAT_SECONDS": "0.5",
         "SECRET_KEY": "k" * 40,
     }
-    with serve(tmp_path, **settings_of_both) as server:
-        with Api(server) as anyone:
-            admin = anyone.logged_in(server.admin, server.password)
-        who = {"username": "lea", "email": "lea@example.org", "password": "pw"}
-        lea = admin.call("POST", "/api/admin/photographers", json=who)["photographer_id"]
-        event = admin.call("POST", "/api/admin/create-event", json={"name": "E", "photographer_id": lea})["event_id"]
-        with Api(server) as anyone:
-            photographer = anyone.logged_in("lea", "pw")
+    with run_server(tmp_path, **settings_of_both) as server:
+        event = create_event(server)
         paths = []
         for number in range(20):
             paths.append(tmp_path / f"{number}.jpg")
             paths[-1].write_bytes(people(number, number + 1, block=400))
-        assert len(photographer.upload(event, paths)["uploaded_photos"]) == 20
-        # The hardest end there is: nobody gets to finish anything.
+        assert len(event.photographer.upload(event.id, paths)["uploaded_photos"]) == 20
+        # SIGKILL: no process can finish its work.
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
-    with serve(tmp_path, **settings_of_both) as server, Api(server) as anyone:
+    with run_server(tmp_path, **settings_of_both) as server, Api(server) as anyone:
         photographer = anyone.logged_in("lea", "pw")
 
         def all_done() -> bool:
-            found = photographer.call("GET", f"/api/photographer/events/{event}/photos")
+            found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
             assert len(found) == 20
             return all(photo["processing_status"] == "done" and photo["face_count"] == 2 for photo in found)
 

@@ -1,4 +1,4 @@
-"""A face engine without its weights says so; what is sent meanwhile waits for it."""
+"""Without its weights the face engine reports the problem, and jobs wait for it."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What tests of guests' pages do besides: photos that arrive, portraits sent, and waiting for what follows."""
+"""Helpers for tests of guests' pages: they send photos and portraits and wait for the results."""
 
 from pathlib import Path
 from typing import Any
@@ -8,30 +8,20 @@ from PIL import Image
 
 from testkit.builders import people
 from testkit.pictures import saved
-from testkit.servers import Api, wait_until
-from tests.pages.stage import PASSWORD, Event, Stage
-
-
-def as_guest(stage: Stage, event: Event, name: str) -> Api:
-    """The calls of a guest."""
-    return Api(stage.server).logged_in(name, PASSWORD, event.code)
-
-
-def as_photographer(stage: Stage, event: Event) -> Api:
-    """The calls of the event's photographer."""
-    return Api(stage.server).logged_in(event.photographer, PASSWORD)
+from testkit.servers import wait_until
+from tests.pages.stage import Event, Stage
 
 
 def send_portrait(stage: Stage, event: Event, name: str, data: bytes) -> None:
-    """Send a guest's portrait and wait until it is through."""
-    guest = as_guest(stage, event, name)
+    """Send a guest's portrait and wait until its matching is done."""
+    guest = stage.as_guest(event, name)
     guest.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", data, "image/jpeg")})
     wait_until(lambda: guest.call("GET", "/api/rematch-status")["status"] == "done", 20, "the portrait")
 
 
 def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = True) -> list[int]:
-    """Send photos as the photographer; wait until they are through; return their ids."""
-    photographer = as_photographer(stage, event)
+    """Send photos as the photographer and, with `wait`, wait until they are processed; return their ids."""
+    photographer = stage.as_photographer(event)
     path = f"/api/photographer/events/{event.id}/upload-photos"
     files = [("files", (f"DSC_{place:04}.jpg", data, "image/jpeg")) for place, data in enumerate(photos)]
     sent: list[dict[str, Any]] = photographer.call("POST", path, files=files)["uploaded_photos"]
@@ -44,11 +34,11 @@ def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = Tr
 
 def remove_photo(stage: Stage, event: Event, photo_id: int) -> None:
     """Delete a photo as its photographer."""
-    as_photographer(stage, event).call("DELETE", f"/api/photos/{photo_id}")
+    stage.as_photographer(event).call("DELETE", f"/api/photos/{photo_id}")
 
 
 def scene(number: int, *persons: int, tall: bool = False) -> bytes:
-    """A photo of fake persons, each unlike the others by its ground; `tall` is upright."""
+    """Return a JPEG of fake persons; its background depends on `number`, so that the bytes differ."""
     size = (480, 720) if tall else (720, 480)
     ground = Image.new("RGB", size, (255, 255, 255 - number % 28))
     for place, person in enumerate(persons):
@@ -64,7 +54,7 @@ def _bytes(data: bytes) -> Any:
 
 
 def y4m(picture: Image.Image, target: Path, frames: int = 3) -> Path:
-    """Write a clip that shows a still picture: what Chromium's fake camera films."""
+    """Write a clip of a still picture for Chromium's fake camera."""
     width, height = picture.size
     planes = np.asarray(picture.convert("YCbCr"))
     luma = planes[:, :, 0].tobytes()

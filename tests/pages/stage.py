@@ -1,4 +1,4 @@
-"""What tests of pages say: a real server, its people, and the browsers they hold."""
+"""The parts of page tests: a server, its users, and browsers for them."""
 
 import itertools
 import os
@@ -9,15 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
-from testkit.servers import ROOT, Api, Server
+from api.sessions import SESSION_COOKIE
+from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 PASSWORD = "open sesame"
+# The same engine without a desktop browser around it needs half of the processor time, but has no camera.
+HEADLESS = Path(os.environ.get("CHROMIUM_HEADLESS", "/usr/bin/chromium-headless-shell"))
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
@@ -27,15 +31,39 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Matching runs at nice 10: beside other tests on both cores it waits its turn, and so does the page that tells of it.
+# Matching runs at nice 10: beside other tests on both cores, results and the pages that show them come late.
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 _numbers = itertools.count(1)
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start a browser without a camera; skip the test where none is installed."""
+    return _launch(playwright, HEADLESS if HEADLESS.exists() else CHROMIUM)
+
+
+def launch_with_camera(playwright: Playwright, *options: str) -> Browser:
+    """Start a browser with a fake camera; skip the test where none is installed."""
+    return _launch(playwright, CHROMIUM, "--use-fake-device-for-media-stream", *options)
+
+
+def _launch(playwright: Playwright, path: Path, *options: str) -> Browser:
+    if not path.exists():
+        pytest.skip(f"there is no {path}")
+    return playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_OPTIONS, *options])
+
+
+@contextmanager
+def page_server(folder: Path, engine: str = "fake") -> Iterator[Server]:
+    """Run a server for tests of pages: one worker, cheap password hashes."""
+    settings = {"FACE_RECOGNIZER_PROVIDER": engine, "GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
+    with run_server(folder, app=CHEAP_APP, **settings) as server:
+        yield server
+
+
 @lru_cache
 def admin_token(server: Server) -> str:
-    """Log the administrator in, once for all tests of a server."""
+    """Return a token of the administrator, who logs in once per server."""
     body = {"username": server.admin, "password": server.password}
     return str(Api(server).call("POST", "/api/login", json=body)["access_token"])
 
@@ -51,17 +79,25 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running server and a browser. Everybody's password is PASSWORD but the admin's."""
+    """A running server and a browser. Every password is PASSWORD, except the administrator's."""
 
     server: Server
     browser: Browser
 
     def admin(self) -> Api:
-        """The calls of the administrator."""
+        """Return the calls of the administrator."""
         return Api(self.server, admin_token(self.server))
 
+    def as_guest(self, event: Event, name: str) -> Api:
+        """Return the calls of a guest."""
+        return Api(self.server).logged_in(name, PASSWORD, event.code)
+
+    def as_photographer(self, event: Event) -> Api:
+        """Return the calls of the event's photographer."""
+        return Api(self.server).logged_in(event.photographer, PASSWORD)
+
     def event(self, name: str = "Mariage de Léa et Tom", **fields: Any) -> Event:
-        """A new event with a photographer of its own."""
+        """Create an event with a photographer of its own."""
         photographer = f"photographer{next(_numbers)}-{os.getpid()}"
         body = {"username": photographer, "email": f"{photographer}@example.org", "password": PASSWORD}
         made = self.admin().call("POST", "/api/admin/photographers", json=body)
@@ -79,7 +115,7 @@ class Stage:
 
     @contextmanager
     def page(self, size: str = "phone", language: str = "fr", **context: Any) -> Iterator[Page]:
-        """A browser of somebody new, where nothing moves. Whatever its page complains about fails the test."""
+        """Yields a page in a new browser context, without animations. An error in its console fails the test."""
         extra: dict[str, Any] = {
             "locale": LOCALES[language],
             "has_touch": size == "phone",
@@ -89,7 +125,7 @@ class Stage:
         opened.set_default_timeout(PATIENCE_MS)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        # An answer that is an error, or none, is the business of whoever asked; a refused script or style is not.
+        # Tests provoke failing requests; those alone are no errors of the page.
         page.on(
             "console",
             lambda said: (
@@ -105,7 +141,7 @@ class Stage:
         assert complaints == []
 
     def log_in(self, page: Page, name: str, password: str = PASSWORD, code: str = "") -> None:
-        """Log in by the form, from wherever the page is."""
+        """Log in through the form."""
         page.goto("/login")
         page.fill("#username", name)
         page.fill("#password", password)
@@ -114,8 +150,14 @@ class Stage:
             page.click("main button.main")
 
 
+def as_admin(stage: Stage, page: Page, path: str) -> None:
+    """Open a page as the administrator, without the login form."""
+    page.context.add_cookies([{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}])
+    page.goto(path)
+
+
 def axe(page: Page) -> list[str]:
-    """Return the serious and critical findings of axe-core on a page as it is now."""
+    """Return the serious and critical findings of axe-core on the page in its present state."""
     found = Axe().run(page).response["violations"]
     return [
         f"{finding['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:200]})"
@@ -125,7 +167,8 @@ def axe(page: Page) -> list[str]:
     ]
 
 
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of the whole page for people, as build/screenshots/<name>.png."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+def shoot(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Save the page as build/screenshots/<name>.png, only where the environment has SCREENSHOTS."""
+    if os.environ.get("SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)

@@ -1,4 +1,4 @@
-"""Logging in and out as people do it, on phones and desktops, in both languages."""
+"""Login, logout and account pages, on phones and desktops, in both languages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What an admin does with events, as on a phone and at a desk: make, change, print, search, erase."""
+"""The administrator's pages of events: create, change, print, search, delete; on phones and desktops."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,7 @@ from playwright.sync_api import Page, expect
 from faces.fake import fake_colour, fake_photo
 from testkit.pictures import read_qr
 from testkit.servers import Api, wait_until
-from tests.pages.desk import as_admin
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import Event, Stage, as_admin, axe, shoot
 
 WORDS = {
     "fr": {"made": "L’événement est créé.", "saved": "C’est enregistré.", "over": "Terminé", "join": "Le code"},
@@ -33,10 +32,10 @@ def event_id(page: Page) -> int:
 def event(stage: Stage) -> Event:
     """An event with a guest who was found, one without a selfie, and photos."""
     event = stage.event(date="2030-06-20")
-    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    photographer = stage.as_photographer(event)
     files = [("files", (f"photo{i}.jpg", fake_photo([fake_colour(1), fake_colour(10 + i)]))) for i in range(3)]
     photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
-    found = Api(stage.server).logged_in(stage.guest(event, "nora.lindqvist"), PASSWORD, event.code)
+    found = stage.as_guest(event, stage.guest(event, "nora.lindqvist"))
     found.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", fake_photo([fake_colour(1)]), "image/jpeg")})
     stage.guest(event, "milo")
     calls = stage.admin()
@@ -296,11 +295,11 @@ def test_the_poster_is_one_sheet_with_nothing_else_on_it(stage: Stage, event: Ev
 
 def test_deleting_tells_what_goes_and_wants_the_name(stage: Stage) -> None:
     event, elsewhere = stage.event("À effacer"), stage.event("À garder")
-    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    photographer = stage.as_photographer(event)
     files = [("files", ("photo.jpg", fake_photo([fake_colour(3)])))]
     photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
     stage.guest(event)
-    stayer = Api(stage.server).logged_in(stage.guest(event), PASSWORD, event.code)
+    stayer = stage.as_guest(event, stage.guest(event))
     stayer.call("POST", "/api/join-event", json={"event_code": elsewhere.code})
     with stage.page() as page:
         as_admin(stage, page, f"/admin/events/{event.id}")

@@ -1,4 +1,4 @@
-"""How the service stands and stood, and its jobs, as an admin sees them."""
+"""The administrator's overview: curves of the samples, and jobs."""
 
 import math
 import sqlite3
@@ -11,9 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from faces.fake import fake_colour, fake_photo
-from testkit.servers import Api, Server, serve, wait_until
-from tests.pages.desk import as_admin
-from tests.pages.stage import CHROMIUM, PASSWORD, Event, Stage, axe, shoot
+from testkit.servers import Server, wait_until
+from tests.pages.stage import Event, Stage, as_admin, axe, page_server, shoot
 
 NOW = int(time.time() // 60)
 COLUMNS = (
@@ -30,10 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    """A server whose database can be put into states that take hours or accidents to arise."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
-    with serve(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+    """A server whose database the tests change directly, into states that would take hours to arise."""
+    with page_server(folder) as running:
         yield running
 
 
@@ -43,9 +40,9 @@ def put(folder: Path, statement: str, *rows: tuple[object, ...]) -> None:
 
 
 def with_photos(stage: Stage, folder: Path) -> Event:
-    """An event with three photos: through, given up, and waiting out a pause."""
+    """Return an event with three photos: done, failed, and waiting to be retried."""
     event = stage.event("Course de nuit")
-    photographer = Api(stage.server).logged_in(event.photographer, PASSWORD)
+    photographer = stage.as_photographer(event)
     files = [("files", (f"depart-{i}.jpg", fake_photo([fake_colour(i)]))) for i in range(3)]
     photographer.call("POST", f"/api/photographer/events/{event.id}/upload-photos", files=files)
     progress = f"/api/photographer/events/{event.id}/progress"
@@ -67,7 +64,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
         assert axe(page) == []
         shoot(page, "admin-overview-empty")
     rows = []
-    # Some minutes ahead too: the service itself writes a sample a minute.
+    # Also for the next minutes: the service itself writes a sample every minute.
     for ago in range(-5, 1400):
         age = 130 * abs(math.sin(ago / 90))
         day = 1400 - ago

@@ -1,4 +1,4 @@
-"""What an admin does for photographers: make the account, change it, close it, delete it."""
+"""The administrator's pages of photographers: create, change, close and delete accounts."""
 
 import re
 
@@ -6,8 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testkit.servers import Api, BenchError
-from tests.pages.desk import as_admin
-from tests.pages.stage import PASSWORD, Stage, axe, shoot
+from tests.pages.stage import PASSWORD, Stage, as_admin, axe, shoot
 
 
 def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None:

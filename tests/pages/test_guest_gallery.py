@@ -1,4 +1,4 @@
-"""The gallery and its viewer, on phones and desktops, with people of solid colours."""
+"""The gallery and its viewer, on phones and desktops, with the fake engine."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ DESCRIBED = re.compile(r"^Photo (\d+) sur")
 
 @pytest.fixture(scope="module")
 def party(stage: Stage) -> tuple[Event, str]:
-    """An event where everybody sees all, with a guest who is in 24 of its 30 photos."""
+    """An event whose guests see all photos, with a guest who is in 24 of 30."""
     event = stage.event("Fête d’été", guests_see_all_photos=True, **OPEN)
     guest = stage.guest(event)
     send_portrait(stage, event, guest, people(5))
@@ -27,14 +27,14 @@ def party(stage: Stage) -> tuple[Event, str]:
 
 
 def current(page: Page) -> int:
-    """The place of the photo that the viewer shows."""
+    """Return the position of the photo in the viewer."""
     found = DESCRIBED.match(page.locator(".viewer .place").inner_text())
     assert found
     return int(found[1])
 
 
 def overlaps(page: Page) -> list[str]:
-    """Tiles that lie on others, stick out of the screen or have not their picture's shape."""
+    """Return tiles that overlap, leave the screen or do not have the shape of their picture."""
     found: list[str] = page.evaluate(
         """() => {
             const tiles = [...document.querySelectorAll('.tile')].map((tile) => [tile, tile.getBoundingClientRect()]);
@@ -155,7 +155,7 @@ def test_a_photo_deleted_while_it_is_shown_is_told_in_words(stage: Stage) -> Non
         remove_photo(stage, event, ids[2])
         dialog.get_by_role("button", name="Favori").click()
         expect(dialog.get_by_role("alert")).to_contain_text("vient d’être retirée")
-        page.screenshot(path="build/screenshots/guest-viewer-gone.png")
+        shoot(page, "guest-viewer-gone", full_page=False)
         assert axe(page) == []
         page.keyboard.press("ArrowRight")
         expect(dialog.locator(".slide:not([inert]) img.there")).to_be_visible()

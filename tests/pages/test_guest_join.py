@@ -1,28 +1,25 @@
-"""Joining an event and sending a portrait, when things do not go as planned."""
+"""Joining an event and sending a portrait, when something goes wrong."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 
 from testkit.builders import people
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
-from tests.pages.guests import as_guest, scene, send_photos, send_portrait
-from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
+from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
-@pytest.fixture(scope="module")
-def browser(server: Server) -> Iterator[Browser]:
-    """A browser whose camera nobody allows."""
-    with sync_playwright() as playwright:
-        options = [*CHROMIUM_OPTIONS, "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
+@pytest.fixture
+def blocked(playwright: Playwright, server: Server) -> Iterator[Stage]:
+    """The server, and a browser that denies access to its camera."""
+    with launch_with_camera(playwright, "--deny-permission-prompts") as browser:
+        yield Stage(server, browser)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +79,7 @@ def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event:
         expect(page.locator("main")).to_contain_text("Jusqu’à ce que vous l’effaciez")
         fill(page, "paul")
         page.wait_for_url("**/selfie?event=*")
-        consents = as_guest(stage, event, "paul").call("GET", "/api/my-consents")
+        consents = stage.as_guest(event, "paul").call("GET", "/api/my-consents")
         assert [(each["event_id"], each["locale"], each["withdrawn_at"]) for each in consents] == [
             (event.id, "fr", None)
         ]
@@ -148,10 +145,10 @@ def file(name: str, kind: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": data}
 
 
-def test_without_a_camera_a_file_does(stage: Stage, event: Event) -> None:
-    guest = stage.guest(event)
-    with stage.page() as page:
-        stage.log_in(page, guest)
+def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
+    guest = blocked.guest(event)
+    with blocked.page() as page:
+        blocked.log_in(page, guest)
         page.goto(f"/selfie?event={event.id}")
         shoot(page, "guest-selfie-start")
         page.get_by_role("button", name="Ouvrir l’appareil photo").click()
@@ -208,4 +205,4 @@ def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, 
         expect(page.locator("#status")).to_contain_text("Pas de réseau. Nous réessayons dans 1 seconde")
         page.wait_for_url("**/photos")
     assert answers == {"validate": [], "upload": []}
-    assert as_guest(stage, event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")
+    assert stage.as_guest(event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")

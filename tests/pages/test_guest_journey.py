@@ -1,4 +1,4 @@
-"""A guest's evening with a real face before a camera: from the QR code to the photos, and back out again."""
+"""A guest's whole visit with a real face before the camera: from the QR code to the photos and to erasure."""
 
 import zipfile
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from testkit.pictures import saved
-from testkit.samples import sample_file
-from testkit.servers import Server, serve
+from testkit.sample_pictures import sample_file
+from testkit.servers import Server
 from tests.pages.guests import send_photos, y4m
-from tests.pages.stage import CHROMIUM, CHROMIUM_OPTIONS, PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, page_server, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 EVIL = "Zoé <script>alert(1)</script>"
@@ -20,24 +20,19 @@ EVIL = "Zoé <script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that sees real faces."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no {CHROMIUM}")
+    """A server with the local engine."""
     folder = tmp_path_factory.mktemp("journey")
-    with serve(folder, FACE_RECOGNIZER_PROVIDER="local", GUNICORN_WORKERS="1", JOB_POLL_SECONDS="0.2") as running:
+    with page_server(folder, "local") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def browser(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser before whose camera somebody sits."""
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose camera films a face."""
     face = astronaut().crop((60, 0, 444, 288)).resize((640, 480))
     clip = y4m(face, tmp_path_factory.mktemp("camera") / "face.y4m")
-    options = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_OPTIONS, *options])
+    with launch_with_camera(playwright, f"--use-file-for-fake-video-capture={clip}") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +101,7 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
         assert axe(page) == []
         page.keyboard.press("f")
         expect(dialog.get_by_role("button", name=favourite)).to_have_attribute("aria-pressed", "true")
-        page.screenshot(path=f"build/screenshots/guest-viewer-real-{size}.png")
+        shoot(page, f"guest-viewer-real-{size}", full_page=False)
         dialog.get_by_role("button", name=not_me).click()
         expect(page.locator("#standing")).to_contain_text("1 photo")
         page.get_by_role("button", name=undo).click()
@@ -133,7 +128,7 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
 
 
 def leave(page: Page, size: str, undo: str) -> None:
-    """Erase the portrait, take it back, and erase it for good by leaving the page."""
+    """Delete the portrait and undo it; then delete it and leave the page, which makes it final."""
     page.goto("/selfie")
     shoot(page, f"guest-portrait-kept-{size}")
     assert axe(page) == []

@@ -1,4 +1,4 @@
-"""Pages as browsers get them: forms that others cannot send, errors to look at, files that are kept."""
+"""Pages over HTTP: protection of forms, error pages, caching of static files."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 @pytest.fixture(autouse=True)
 def fresh_browser(service: Service) -> Iterator[None]:
-    """Nobody's cookies."""
+    """Remove all cookies."""
     service.client.cookies.clear()
     yield
     service.client.cookies.clear()

@@ -1,4 +1,4 @@
-"""Photographers look through an event's photos, choose, delete and think again; and find their events."""
+"""Photographers look through an event's photos, select, delete and restore them, and find their events."""
 
 from pathlib import Path
 
@@ -6,10 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from testkit.builders import people
-from testkit.servers import Api
 from tests.conftest import wait_until
 from tests.pages.guests import remove_photo
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import Event, Stage, axe, shoot
 
 NUMBER = 14
 
@@ -24,18 +23,14 @@ def event(stage: Stage, tmp_path: Path) -> Event:
         shown = [1 + (each + more) % 9 for more in range(1 + each % 3)]
         path.write_bytes(people(*shown) + bytes([each]))
         paths.append(path)
-    calls = of_photographer(stage, event)
+    calls = stage.as_photographer(event)
     calls.upload(event.id, paths)
     wait_until(lambda: calls.call("GET", f"/api/photographer/events/{event.id}/progress")["done"] == NUMBER)
     return event
 
 
-def of_photographer(stage: Stage, event: Event) -> Api:
-    return Api(stage.server).logged_in(event.photographer, PASSWORD)
-
-
 def number_of_photos(stage: Stage, event: Event) -> int:
-    return len(of_photographer(stage, event).call("GET", f"/api/photographer/events/{event.id}/photos"))
+    return len(stage.as_photographer(event).call("GET", f"/api/photographer/events/{event.id}/photos"))
 
 
 def opened(stage: Stage, page: Page, event: Event) -> None:
@@ -66,7 +61,7 @@ def test_photos_are_chosen_deleted_and_brought_back(
         page.locator(".shot .pick").nth(0).click()
         page.keyboard.press("Delete")
         expect(page.locator(".shot:visible")).to_have_count(NUMBER - 1)
-        # Who leaves the page has thought enough.
+        # Leaving the page ends the time to undo.
         with page.expect_response(lambda answer: answer.request.method == "DELETE"):
             page.locator(".toast button").last.click()
         expect(page.locator(".shot")).to_have_count(NUMBER - 1)
@@ -166,7 +161,7 @@ def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Ev
         opened(stage, page, event)
         late = tmp_path / "late.jpg"
         late.write_bytes(people(9))
-        of_photographer(stage, event).upload(event.id, [late])
+        stage.as_photographer(event).upload(event.id, [late])
         expect(page.locator("#fresh")).to_have_text("1 nouvelle photo : l’afficher")
         expect(page.locator(".shot")).to_have_count(NUMBER)
         page.click("#fresh")
@@ -190,12 +185,12 @@ def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage)
 
 
 def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stage: Stage, tmp_path: Path) -> None:
-    event, number = stage.event(), 350
+    event, number = stage.event(), 220
     paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
     for each, path in enumerate(paths):
         path.write_bytes(people(1 + each % 5) + str(each).encode())
-    of_photographer(stage, event).upload(event.id, paths)
-    # Processed or not: the order is that of their arrival.
+    stage.as_photographer(event).upload(event.id, paths)
+    # The order is that of upload, whether processed or not.
     with stage.page("phone") as page:
         stage.log_in(page, event.photographer)
         page.goto(f"/studio/{event.id}")
@@ -207,7 +202,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
                 break
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
-        # Those that came first are through first, and are shown anew where they are.
+        # The first uploads are processed first; their pictures appear in place.
         page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150")
         page.wait_for_function("() => document.querySelector('.shot img[src]')")
         assert page.locator(".shot img[src]").count() < 100

@@ -1,4 +1,4 @@
-"""Both languages say the same, and every text that a page or script asks for is there."""
+"""Both languages have the same texts, and every text that a page or script uses exists."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The uploader of photographers' computers, run as they run it, against a real server."""
+"""The uploader, run as on a photographer's computer, against a real server."""
 
 import os
 import signal
@@ -17,6 +17,7 @@ from testkit.servers import ROOT, Api, Launcher, Server, free_port
 from tests.conftest import wait_until
 
 PASSWORD = "open sesame"
+pytestmark = pytest.mark.server
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Studio:
         return sorted(photo["original_filename"] for photo in photos)
 
     def start(self, folder: Path, *more: str, **environment: str) -> "subprocess.Popen[str]":
-        """Run it in a folder of its own: nothing but the environment tells it where the service is."""
+        """Start the uploader in another folder: it learns the service's address from its arguments only."""
         settings = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -44,7 +45,7 @@ class Studio:
             **environment,
         }
         told = ["--event", self.code.lower(), "--server", self.server.url, "--user", "lea"]
-        # Without the packages of the environment: Python alone must do.
+        # -S: the uploader needs no installed package.
         return subprocess.Popen(
             [sys.executable, "-S", "-m", "uploader", str(folder), *told, *more],
             env=settings,
@@ -80,9 +81,8 @@ def studio(house: Launcher) -> Studio:
     """A new event of the photographer."""
     admin = Api(house.server).logged_in("admin", house.password)
     (lea,) = admin.call("GET", "/api/admin/photographers")
-    made: dict[str, Any] = admin.call(
-        "POST", "/api/admin/create-event", json={"name": "Mariage", "photographer_id": lea["id"]}
-    )
+    body = {"name": "Mariage", "photographer_id": lea["id"]}
+    made = admin.call("POST", "/api/admin/create-event", json=body)
     return Studio(house, house.server, made["event_id"], made["event_code"])
 
 

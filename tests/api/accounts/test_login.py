@@ -1,4 +1,4 @@
-"""Logging in by name or address, where a name may fit several accounts."""
+"""Login by name or address, also where several accounts have that name."""
 
 import itertools
 from typing import Any
@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 
 def fresh() -> str:
-    """A name nobody has yet."""
+    """Return a name that no account has."""
     return f"visitor{next(_numbers)}"
 
 

@@ -1,4 +1,4 @@
-"""Admins make, change and delete the accounts of photographers."""
+"""Administrators create, change and delete photographers' accounts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a token opens, and which ones open nothing."""
+"""Which tokens are accepted and which are refused."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What admins see of an event, and what anybody sees who has its code."""
+"""What administrators read about events, and what anybody reads who knows the code."""
 
 import xml.etree.ElementTree as ElementTree
 from datetime import UTC, datetime, timedelta

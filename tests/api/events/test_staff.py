@@ -1,4 +1,4 @@
-"""What an event's photographers and admins see and do while photos come in."""
+"""What photographers and administrators read and do while photos are processed."""
 
 import hashlib
 from typing import Any

@@ -1,10 +1,11 @@
-"""The figures are those of all processes together, and only for who may see them."""
+"""The metrics are those of all processes together, and only authorised callers read them."""
 
 import re
 import time
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from testkit.builders import Service, people
 from testkit.servers import TLS, Launcher
@@ -35,6 +36,7 @@ def test_others_see_no_figures(service: Service) -> None:
     assert service.get("/metrics", service.guest(service.event())).status_code == 403
 
 
+@pytest.mark.server
 def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_path: Path) -> None:
     launcher = Launcher(tmp_path, GUNICORN_WORKERS="2", FACE_RECOGNIZER_PROVIDER="fake")
     try:
@@ -42,7 +44,7 @@ def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_p
         for _ in range(40):
             httpx2.post(f"{launcher.url}/api/check-event-code", json={"event_code": "x"}, verify=TLS)
         name = 'reperio_request_seconds_count{method="POST",route="/api/check-event-code",status="200"}'
-        # A call is counted once its answer has gone out.
+        # A call is counted after its response was sent.
         time.sleep(0.5)
         texts = [httpx2.get(f"{launcher.url}/metrics", verify=TLS).text for _ in range(6)]
         assert {figure(text, name) for text in texts} == {40}

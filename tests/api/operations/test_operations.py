@@ -1,4 +1,4 @@
-"""What operators ask: is it alive, can it work, how much does it hold, what can it do."""
+"""Calls for operators: liveness, readiness, statistics and capabilities."""
 
 from collections.abc import Iterator
 from typing import Any

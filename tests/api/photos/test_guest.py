@@ -1,4 +1,4 @@
-"""What a guest does with the photos of an event: waits for them, keeps them, loads them down."""
+"""What guests do with an event's photos: wait for them, mark favourites, download them."""
 
 import io
 from typing import Any

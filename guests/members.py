@@ -6,8 +6,9 @@ from datetime import datetime
 
 import errors
 from database import reading
-from events import queries
-from events.queries import MemberRow
+from events import queries as event_queries
+from guests import queries
+from guests.queries import MemberRow
 from keys import MAX_ID, comparison_key, storable
 
 
@@ -48,7 +49,7 @@ def members_of(event_id: int, typed: str, limit: int | None, cursor: str | None)
     after = _membership_id(cursor) if cursor else None
     prefix = comparison_key(typed)
     with reading() as session:
-        if not queries.event_exists(session, event_id):
+        if not event_queries.event_exists(session, event_id):
             raise errors.NoSuchEvent
         if not storable(prefix):
             return GuestList([], 0, None)

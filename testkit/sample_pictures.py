@@ -1,4 +1,4 @@
-"""The pictures a demo needs: folders as they are given, or made from the sample faces of the test packages."""
+"""Photos and portraits for a demo: from folders, or made from sample files of installed packages."""
 
 import importlib.util
 import json
@@ -20,7 +20,7 @@ class NoPictures(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Photos; for each guest the portraits, in order; and who is in which photo, where that is known."""
+    """Photos, the portraits of each guest in order, and for each photo the guests in it where that is known."""
 
     photos: list[Path]
     portraits: dict[str, list[Path]]
@@ -28,7 +28,7 @@ class Pictures:
 
     @property
     def events(self) -> int:
-        """How many events it takes: portrait k of each person goes into event k."""
+        """The number of events to play: portrait k of each guest is used in event k."""
         return max(len(each) for each in self.portraits.values())
 
 
@@ -37,7 +37,7 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def read_folders(photos: Path, selfies: Path) -> Pictures:
-    """Return what two folders hold; a guest is a picture or a folder of pictures in `selfies`.
+    """Read two folders; each guest is a picture or a folder of pictures in `selfies`.
 
     Raises:
         NoPictures: a folder is missing or empty.
@@ -64,17 +64,17 @@ def _truth(photos: Path) -> dict[str, set[str]] | None:
 
 
 def default_pictures(folder: Path) -> Pictures:
-    """Return the event beside the project, else one made in `folder` from the sample faces of the test packages."""
+    """Return the pictures of the shared event; where it is missing, those of `sample_event(folder)`."""
     if SHARED_EVENT.is_dir():
         return read_folders(SHARED_EVENT / "photos", SHARED_EVENT / "selfies")
     return sample_event(folder)
 
 
 def sample_file(package: str, name: str) -> Path:
-    """Return a data file of an installed package, which is not imported.
+    """Return the path of a data file of a package, without importing the package.
 
     Raises:
-        NoPictures: it is not installed.
+        NoPictures: the package is not installed.
     """
     found = importlib.util.find_spec(package)
     for place in (found.submodule_search_locations or []) if found else []:
@@ -84,7 +84,7 @@ def sample_file(package: str, name: str) -> Path:
 
 
 def sample_event(folder: Path) -> Pictures:
-    """Six people in three photos; two of them and two strangers send a selfie."""
+    """Write three photos of six people, and selfies of two of them and of two other people; return all."""
     photos, selfies = folder / "photos", folder / "selfies"
     photos.mkdir()
     selfies.mkdir()
@@ -104,7 +104,7 @@ def sample_event(folder: Path) -> Pictures:
 
 
 def _cut_selfies(group: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", selfies: Path) -> list[str]:
-    """Cut the two surest faces out of the group as selfies; return the names they got."""
+    """Save the two faces of the highest quality as selfies; return the names of their files."""
     from faces.local import LocalEngine
 
     names = []

@@ -1,7 +1,7 @@
-"""A database as full as asked, without pictures: for measuring how calls grow.
+"""Thousands of rows without pictures, to test and measure queries on large tables.
 
-Rows are written as fast as each database takes them: PostgreSQL by COPY, SQLite by one prepared statement. The caller
-closes the transaction; nothing else may write meanwhile.
+PostgreSQL gets them by COPY, SQLite by one prepared statement. The functions choose the ids themselves: nothing else
+may write before the caller's transaction ends.
 """
 
 import secrets
@@ -24,7 +24,7 @@ DIMENSIONS = 128
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What was put in."""
+    """The numbers of rows that `fill_event` added."""
 
     users: int
     photos: int
@@ -36,7 +36,7 @@ def _first_id(session: Session, model: Any) -> int:
 
 
 def _fill(session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of exactly these columns, `id` among them; whatever is left out gets the database's default."""
+    """Insert rows of these columns, which include `id`; other columns get the default of the database."""
     session.flush()
     connection = session.connection()
     table, called = model.__table__, model.__tablename__
@@ -62,13 +62,13 @@ def _as_it_is(value: Any) -> Any:
 
 
 def refresh_statistics(session: Session) -> None:
-    """Do at once what PostgreSQL's autovacuum does by itself a minute later; SQLite has nobody who does it."""
+    """Run ANALYZE on PostgreSQL, as its autovacuum does within a minute. SQLite has no such process."""
     if session.connection().dialect.name == "postgresql":
         session.execute(text("ANALYZE"))
 
 
 def add_users(session: Session, event_id: int, number: int, prefix: str = "u") -> list[int]:
-    """Add guests of the event, who cannot log in, with their memberships; return their ids."""
+    """Add guests of the event and their memberships; return the ids. No password fits these guests."""
     first, now = _first_id(session, User), utcnow()
     names = ("id", "event_id", "username", "username_key", "email", "email_key", "hashed_password", "created_at")
 
@@ -87,7 +87,7 @@ def add_users(session: Session, event_id: int, number: int, prefix: str = "u") -
 
 
 def add_selfies(session: Session, user_ids: Sequence[int]) -> list[int]:
-    """Give each guest an accepted selfie; return their ids."""
+    """Add an accepted selfie for each guest; return the ids of the selfies."""
     first, now = _first_id(session, Selfie), utcnow()
     rows = ((first + place, user, DONE, now) for place, user in enumerate(user_ids))
     _fill(session, Selfie, ("id", "user_id", "status", "created_at"), rows)
@@ -95,7 +95,7 @@ def add_selfies(session: Session, user_ids: Sequence[int]) -> list[int]:
 
 
 def add_photos(session: Session, event_id: int, number: int) -> list[int]:
-    """Add photos that are through, a second apart, the last one newest; return their ids."""
+    """Add processed photos, uploaded one second after another; return their ids."""
     first, now = _first_id(session, Photo), utcnow()
     given = {"content_type": "image/jpeg", "size": 1, "width": 4000, "height": 3000, "status": DONE}
     names = ("id", "event_id", "original_filename", "filename", "sha256", "uploaded_at", *given)
@@ -111,7 +111,7 @@ def add_photos(session: Session, event_id: int, number: int) -> list[int]:
 
 
 def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
-    """Return embeddings of strangers, (number, 128), of unit length."""
+    """Return random embeddings of unit length, float32 (number, 128): nobody matches them."""
     vectors = dice.standard_normal((number, DIMENSIONS), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
@@ -120,7 +120,7 @@ def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
 def add_faces(
     session: Session, event_id: int, photo_ids: Sequence[int], engine_id: str = ENGINE_ID, per_photo: int = 1
 ) -> list[int]:
-    """Add faces of strangers to each photo; return their ids, photo by photo."""
+    """Add faces that match nobody to each photo; return their ids, photo by photo."""
     first, number = _first_id(session, Face), len(photo_ids) * per_photo
     dice = np.random.default_rng(first)
     names = ("id", "photo_id", "event_id", "box", "landmarks", "quality", "engine_id", "embedding")
@@ -138,25 +138,25 @@ def add_faces(
 
 
 def _match(session: Session, rows: Iterable[tuple[int, int, int, int]]) -> None:
-    """Add matches: guest, photo, face, selfie."""
+    """Add matches; each row is (guest, photo, face, selfie)."""
     first, now = _first_id(session, FaceMatch), utcnow()
     names = ("id", "user_id", "photo_id", "face_id", "selfie_id", "confidence_score", "detected_at")
     _fill(session, FaceMatch, names, ((first + place, *row, 80.0, now) for place, row in enumerate(rows)))
 
 
 def add_matches(session: Session, user_id: int, photo_ids: Sequence[int], face_ids: Sequence[int]) -> None:
-    """Show the guest, by the newest selfie, in these photos."""
+    """Add matches of the guest's newest selfie with these faces of these photos."""
     selfie = session.scalar(select(Selfie.id).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1))
-    assert selfie is not None or not photo_ids, "only who has a selfie is found"
+    assert selfie is not None or not photo_ids, "a guest without a selfie has no matches"
     _match(session, ((user_id, photo, face, selfie or 0) for photo, face in zip(photo_ids, face_ids, strict=True)))
 
 
-def fill(
+def fill_event(
     session: Session, *, event_id: int, user_id: int, users: int, photos: int, shown_in: int, spread: bool = False
 ) -> Crowd:
-    """Add guests, and photos of which `shown_in` show `user_id`, the others strangers.
+    """Add `users` guests and `photos` photos to the event; `user_id` is found in `shown_in` of the photos.
 
-    The guest is in the newest ones; with `spread` evenly in old and new.
+    These are the newest photos or, with `spread`, evenly spread. Each other photo shows one of the new guests.
     """
     others = add_users(session, event_id, users)
     selfies = add_selfies(session, others)

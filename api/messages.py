@@ -1,0 +1,103 @@
+"""What a person reads over the API besides errors (`errors.py`), in French and in English."""
+
+from enum import Enum
+
+import errors
+from keys import MAX_EVENT_NAME, MAX_PASSWORD, MAX_USERNAME
+
+FRENCH, ENGLISH = "fr", "en"
+
+
+class Success(Enum):
+    """The `message` of calls that succeed: French, English."""
+
+    PHOTOGRAPHER_CREATED = "Photographe créé avec succès", "Photographer created"
+    PHOTOGRAPHER_DELETED = "Photographe supprimé", "Photographer deleted"
+    LOGGED_OUT = "Vous êtes déconnecté", "You are logged out"
+    CONSENT_GIVEN = "Consentement enregistré", "Consent recorded"
+    CONSENT_WITHDRAWN = "Consentement retiré", "Consent withdrawn"
+    ACCOUNT_DELETED = "Compte supprimé", "Account deleted"
+
+    EVENT_CREATED = "Événement créé avec succès", "Event created"
+    EVENT_DELETED = "Événement supprimé", "Event deleted"
+    EVENT_JOINED = "Inscription réussie", "You have joined the event"
+    CODE_GENERATED = "Code généré", "Code generated"
+    CODE_CHANGED = "Code mis à jour", "Code updated"
+    COVER_CHOSEN = "Photo de couverture choisie", "Cover photo chosen"
+    COVER_REMOVED = "Photo de couverture retirée", "Cover photo removed"
+    MATCHING_QUEUED = "Le matching a été relancé", "Matching has been started again"
+
+    SELFIE_RECEIVED = (
+        "Selfie uploadé avec succès. Le matching est en cours...",
+        "Selfie uploaded. Matching is in progress...",
+    )
+    SELFIE_DELETED = "Selfie supprimé", "Selfie deleted"
+    PHOTOS_RECEIVED = "{number} photo(s) uploadée(s) avec succès", "{number} photo(s) uploaded"
+    PHOTO_DELETED = "Photo supprimée", "Photo deleted"
+    PHOTOS_DELETED = "{number} photo(s) supprimée(s)", "{number} photo(s) deleted"
+    PHOTO_REFUSED = "Cette photo ne vous sera plus attribuée", "This photo will no longer be matched with you"
+    PHOTO_COMPARED = (
+        "La photo a de nouveau été comparée à votre selfie",
+        "The photo has been compared with your selfie again",
+    )
+
+    JOB_CANCELLED = "Tâche annulée", "Job cancelled"
+
+    def text(self, language: str, **values: object) -> str:
+        """Return the message in `language` (`fr` or `en`), with `values` in place of the names in braces."""
+        french, english = self.value
+        return (english if language == ENGLISH else french).format(**values)
+
+
+# --- requests of the wrong form --------------------------------------------------------------------
+
+# What a person reads of a field that has the wrong form: French, English.
+INVALID_FIELDS = {
+    "email": ("L'adresse email n'est pas valide.", "The email address is not valid."),
+    "username": (
+        f"Le nom d'utilisateur n'est pas valide (1 à {MAX_USERNAME} caractères).",
+        f"The username is not valid (1 to {MAX_USERNAME} characters).",
+    ),
+    "password": (
+        f"Le mot de passe n'est pas valide (1 à {MAX_PASSWORD} caractères).",
+        f"The password is not valid (1 to {MAX_PASSWORD} characters).",
+    ),
+    "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
+    "file": ("Aucun fichier reçu.", "No file received."),
+    "files": ("Aucun fichier reçu.", "No file received."),
+    "name": (
+        f"Le nom n'est pas valide (1 à {MAX_EVENT_NAME} caractères).",
+        f"The name is not valid (1 to {MAX_EVENT_NAME} characters).",
+    ),
+    "timezone": ("Le fuseau horaire n'est pas valide.", "The time zone is not valid."),
+    "date": ("La date n'est pas valide.", "The date is not valid."),
+}
+
+
+def invalid_fields(names: list[str], language: str) -> str:
+    """Return the sentences for fields of the wrong form; those without one are only named."""
+    known = [INVALID_FIELDS[name][language == ENGLISH] for name in names if name in INVALID_FIELDS]
+    unknown = [name for name in names if name not in INVALID_FIELDS]
+    general = errors.InvalidRequest.english if language == ENGLISH else errors.InvalidRequest.message
+    if unknown or not known:
+        known.append(f"{general} ({', '.join(unknown)})" if unknown else general)
+    return " ".join(dict.fromkeys(known))
+
+
+def refused_by_framework(detail: str, language: str) -> str:
+    """Return the sentence for a refusal of the web framework: in English its own words, which tell more."""
+    return detail if language == ENGLISH else errors.InvalidRequest.message
+
+
+class Problem:
+    """The `problem` of a field in a 422, for programmers: in English only, beside Pydantic's own words."""
+
+    CONTROL_CHARACTERS = "control characters are not allowed"
+    NOTHING_VISIBLE = "there is nothing to see in it"
+    NOT_UNICODE = "the text is not valid Unicode"
+    NAME_LENGTH = "the name is empty or too long"
+    ADDRESS = "this is not a valid email address"
+    ADDRESS_LENGTH = "the address is too long"
+    CODE_LENGTH = "the code is empty or too long"
+    TIME_ZONE = "this is not a time zone, such as Europe/Paris"
+    YEAR = "the year must lie between 1970 and 2200"

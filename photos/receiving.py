@@ -1,0 +1,124 @@
+"""Receive a photographer's photo: check it, store it, write its row."""
+
+import hashlib
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.exc import IntegrityError
+
+import errors
+import images
+import storage
+from database import reading, transaction
+from keys import MAX_FILENAME
+from models import FAILED, Event, Photo
+from photos import queries
+from photos.keys import storage_key
+from settings import get_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The result of one uploaded file; `duplicate`: the event already had a photo with the same bytes."""
+
+    id: int
+    filename: str
+    original_filename: str
+    duplicate: bool
+
+
+def clean_filename(name: str | None) -> str:
+    """Return the file name without folders and control characters, its last 255 characters; "photo" if empty."""
+    base = PurePosixPath((name or "").replace("\\", "/")).name
+    kept = "".join(each for each in base if unicodedata.category(each) not in ("Cc", "Cs")).strip()
+    return kept[-MAX_FILENAME:] or "photo"
+
+
+def receive(event: Event, photographer_id: int | None, filename: str, data: bytes) -> Receipt:
+    """Store one photo and its row; when this returns, both are durable.
+
+    The same bytes in the same event are the same photo; if its processing has failed, it is tried again.
+
+    Raises:
+        PhotoTooLarge: more than `MAX_PHOTO_BYTES`.
+        TooManyPixels: more than `MAX_PHOTO_PIXELS`.
+        ImageDamaged: the file is truncated or damaged.
+        InvalidImage: the file is not an image of a known format.
+        NoSuchEvent: the event has just been deleted.
+    """
+    info = _inspect(data)
+    digest = hashlib.sha256(data).hexdigest()
+    with reading() as session:
+        known = queries.with_checksum(session, event.id, digest)
+    if known is not None:
+        if known.status == FAILED:
+            with transaction() as session:
+                queries.try_again(session, known.id)
+        return _receipt(known, filename, duplicate=True)
+    stored_name = f"{uuid.uuid4().hex}{info.extension}"
+    key = storage_key(event.id, stored_name, "original")
+    storage.put(key, data)
+    photo = Photo(
+        event_id=event.id,
+        photographer_id=photographer_id,
+        original_filename=filename,
+        filename=stored_name,
+        content_type=info.content_type,
+        sha256=digest,
+        size=len(data),
+        width=info.width,
+        height=info.height,
+        taken_at=_in_zone(info.taken_at, event.timezone),
+    )
+    return _record(photo, key)
+
+
+def _record(photo: Photo, key: str) -> Receipt:
+    try:
+        with transaction() as session:
+            session.add(photo)
+            session.flush()
+        return _receipt(photo, photo.original_filename, duplicate=False)
+    except IntegrityError as error:
+        storage.delete([key])
+        # Either the same bytes were sent at the same moment, or the event was deleted.
+        with reading() as session:
+            known = queries.with_checksum(session, photo.event_id, photo.sha256)
+        if known is None:
+            raise errors.NoSuchEvent from error
+        return _receipt(known, photo.original_filename, duplicate=True)
+    except BaseException:
+        storage.delete([key])
+        raise
+
+
+def _inspect(data: bytes) -> images.ImageInfo:
+    settings = get_settings()
+    if len(data) > settings.max_photo_bytes:
+        raise errors.PhotoTooLarge
+    try:
+        return images.inspect(data, settings.max_photo_pixels)
+    except images.TooManyPixels as error:
+        raise errors.TooManyPixels from error
+    except images.DamagedImage as error:
+        raise errors.ImageDamaged from error
+    except images.ImageError as error:
+        raise errors.InvalidImage from error
+
+
+def _receipt(photo: Photo, filename: str, *, duplicate: bool) -> Receipt:
+    return Receipt(photo.id, photo.filename, filename, duplicate)
+
+
+def _in_zone(taken_at: datetime | None, timezone: str) -> datetime | None:
+    """Return a camera's local time, read in the event's time zone, as UTC; None if it is out of range."""
+    if taken_at is None:
+        return None
+    try:
+        return taken_at.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    except OverflowError:
+        return None

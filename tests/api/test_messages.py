@@ -1,0 +1,144 @@
+"""What a person reads when a call succeeds or a field is wrong, in French and in English."""
+
+import re
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+
+import errors
+from api.messages import INVALID_FIELDS, Success
+from testkit.builders import EventInfo, Person, Service, people
+
+FRENCH = {
+    Success.PHOTOGRAPHER_CREATED: "Photographe créé avec succès",
+    Success.PHOTOGRAPHER_DELETED: "Photographe supprimé",
+    Success.LOGGED_OUT: "Vous êtes déconnecté",
+    Success.CONSENT_GIVEN: "Consentement enregistré",
+    Success.CONSENT_WITHDRAWN: "Consentement retiré",
+    Success.ACCOUNT_DELETED: "Compte supprimé",
+    Success.EVENT_CREATED: "Événement créé avec succès",
+    Success.EVENT_DELETED: "Événement supprimé",
+    Success.EVENT_JOINED: "Inscription réussie",
+    Success.CODE_GENERATED: "Code généré",
+    Success.CODE_CHANGED: "Code mis à jour",
+    Success.COVER_CHOSEN: "Photo de couverture choisie",
+    Success.COVER_REMOVED: "Photo de couverture retirée",
+    Success.MATCHING_QUEUED: "Le matching a été relancé",
+    Success.SELFIE_RECEIVED: "Selfie uploadé avec succès. Le matching est en cours...",
+    Success.SELFIE_DELETED: "Selfie supprimé",
+    Success.PHOTOS_RECEIVED: "2 photo(s) uploadée(s) avec succès",
+    Success.PHOTO_DELETED: "Photo supprimée",
+    Success.PHOTOS_DELETED: "2 photo(s) supprimée(s)",
+    Success.PHOTO_REFUSED: "Cette photo ne vous sera plus attribuée",
+    Success.PHOTO_COMPARED: "La photo a de nouveau été comparée à votre selfie",
+    Success.JOB_CANCELLED: "Tâche annulée",
+}
+ENGLISH = {each: each.text("en", number=2) for each in Success}
+
+
+class Speaker:
+    """Calls the service in one language and keeps the messages."""
+
+    def __init__(self, service: Service, language: str) -> None:
+        self.service, self._language = service, language
+        self.heard: dict[Success, str] = {}
+
+    def call(self, wanted: Success, method: str, path: str, who: Person, **body: Any) -> Any:
+        """Send a call that succeeds; keep its message; return the answer."""
+        headers = {**who.headers, "Accept-Language": self._language}
+        answer = self.service.client.request(method, path, headers=headers, **body)
+        assert answer.status_code == 200, answer.text
+        self.heard[wanted] = answer.json()["message"]
+        return answer.json()
+
+
+def manage(speaker: Speaker) -> None:
+    """Everything an admin is told."""
+    admin, name = speaker.service.admin, f"staff{id(speaker)}"
+    body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+    made = speaker.call(Success.PHOTOGRAPHER_CREATED, "POST", "/api/admin/photographers", admin, json=body)
+    event = speaker.call(Success.EVENT_CREATED, "POST", "/api/admin/create-event", admin, json={"name": "Wedding"})
+    number = {"event_id": event["event_id"]}
+    speaker.call(Success.CODE_GENERATED, "POST", "/api/admin/generate-event-code", admin, json=number)
+    code = {**number, "event_code": f"CODE{id(speaker)}"}
+    speaker.call(Success.CODE_CHANGED, "POST", "/api/admin/set-event-code", admin, json=code)
+    speaker.call(Success.EVENT_DELETED, "DELETE", f"/api/admin/events/{event['event_id']}", admin)
+    gone = f"/api/admin/photographers/{made['photographer_id']}"
+    speaker.call(Success.PHOTOGRAPHER_DELETED, "DELETE", gone, admin)
+
+
+def photograph(speaker: Speaker, event: EventInfo) -> list[int]:
+    """Everything a photographer is told, but for the deleting; return the photos' ids."""
+    path, who = f"/api/photographer/events/{event.id}", event.photographer
+    files = [("files", (f"{number}.jpg", people(1, number), "image/jpeg")) for number in (2, 3)]
+    sent = speaker.call(Success.PHOTOS_RECEIVED, "POST", f"{path}/upload-photos", who, files=files)
+    speaker.service.process_photos(event)
+    ids = [photo["id"] for photo in sent["uploaded_photos"]]
+    speaker.call(Success.COVER_CHOSEN, "PUT", f"{path}/cover", who, json={"photo_id": ids[0]})
+    speaker.call(Success.COVER_REMOVED, "DELETE", f"{path}/cover", who)
+    speaker.call(Success.MATCHING_QUEUED, "POST", f"{path}/rematch", who)
+    return ids
+
+
+def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
+    """Everything a guest is told."""
+    service, guest = speaker.service, speaker.service.guest(speaker.service.event())
+    speaker.call(Success.EVENT_JOINED, "POST", "/api/join-event", guest, json={"event_code": event.code})
+    consent = {"event_id": event.id, "version": "2026-11"}
+    speaker.call(Success.CONSENT_GIVEN, "POST", "/api/consent", guest, json=consent)
+    files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
+    speaker.call(Success.SELFIE_RECEIVED, "POST", "/api/upload-selfie", guest, files=files)
+    service.settle(guest)
+    speaker.call(Success.PHOTO_REFUSED, "POST", f"/api/photos/{photo_id}/not-me", guest)
+    speaker.call(Success.PHOTO_COMPARED, "DELETE", f"/api/photos/{photo_id}/not-me", guest)
+    speaker.call(Success.CONSENT_WITHDRAWN, "DELETE", f"/api/my-consents/{event.id}", guest)
+    speaker.call(Success.SELFIE_DELETED, "DELETE", "/api/my-selfie", guest)
+    speaker.call(Success.LOGGED_OUT, "POST", "/api/logout", guest)
+    speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": "pw"})
+
+
+def clear_away(speaker: Speaker, event: EventInfo, ids: list[int]) -> None:
+    """Delete the photos, one and then two; before, cancel the work on one: nothing works on jobs any more."""
+    (further,) = speaker.service.upload(event, people(9))["uploaded_photos"]
+    job = {"kind": "photos", "id": further["id"]}
+    speaker.call(Success.JOB_CANCELLED, "POST", "/api/admin/jobs/cancel", speaker.service.admin, json=job)
+    speaker.call(Success.PHOTO_DELETED, "DELETE", f"/api/photos/{further['id']}", event.photographer)
+    both = ",".join(map(str, ids))
+    speaker.call(Success.PHOTOS_DELETED, "DELETE", f"/api/photos?photo_ids={both}", event.photographer)
+
+
+def test_every_success_is_told_in_the_callers_language(service: Service) -> None:
+    stories = []
+    for language in ("fr", "en"):
+        speaker, event = Speaker(service, language), service.event()
+        manage(speaker)
+        ids = photograph(speaker, event)
+        attend(speaker, event, ids[0])
+        stories.append((speaker, event, ids))
+    cast(FastAPI, service.client.app).state.inference.stop(20.0)
+    for story in stories:
+        clear_away(*story)
+    french, english = (speaker.heard for speaker, _, _ in stories)
+    assert (french, english) == (FRENCH, ENGLISH)
+
+
+def test_every_success_has_two_languages() -> None:
+    for each in Success:
+        french, english = each.value
+        assert french != english, each
+        assert re.findall(r"{\w+}", french) == re.findall(r"{\w+}", english)
+
+
+def test_every_error_has_two_languages() -> None:
+    for kind in errors.catalogue().values():
+        french, english = kind().body("fr"), kind().body("en")
+        assert french["detail"] != english["detail"], kind
+        assert french["error"] == english["error"] == kind.__name__
+
+
+@pytest.mark.parametrize("field", INVALID_FIELDS)
+def test_every_field_has_two_languages(field: str) -> None:
+    french, english = INVALID_FIELDS[field]
+    assert french != english
+    assert re.findall(r"\d+", french) == re.findall(r"\d+", english)
