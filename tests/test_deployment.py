@@ -145,6 +145,8 @@ def test_the_image_leaves_out_secrets_tests_and_history() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
     # `.*` is all that begins with a dot: .env, .git, .secret_key, .venv.
     assert {".*", "tests", "bench", "docs", "var", "*.db*"} <= set(left_out)
+    # The service reads its version there.
+    assert "pyproject.toml" not in left_out
 
 
 @pytest.mark.parametrize("address", ["photos.example.org", "localhost"])
