@@ -26,6 +26,7 @@ from tests.conftest import run_folder
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.server,
     pytest.mark.timeout(600),
     pytest.mark.skipif(caddy_program() is None, reason="caddy is not installed"),
     pytest.mark.skipif(importlib.util.find_spec("moto") is None, reason="moto is not installed"),

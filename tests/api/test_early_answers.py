@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from testkit.servers import Server, serve
+from testkit.servers import Server, run_server
 
+pytestmark = pytest.mark.server
 CHUNK = bytes(64 * 1024)
 DECLARED = 50_000_000
 
@@ -15,7 +16,9 @@ DECLARED = 50_000_000
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real server: what becomes of a connection is its affair."""
-    with serve(tmp_path_factory.mktemp("early"), FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1") as started:
+    with run_server(
+        tmp_path_factory.mktemp("early"), FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1"
+    ) as started:
         yield started
 
 
