@@ -30,7 +30,7 @@ class BodyOverLimit(HTTPException):
 
 
 class RequestLog:
-    """Pure ASGI middleware, the outermost: gives each call an id, and notes how long it took."""
+    """Pure ASGI middleware, around all that answers: gives each call an id, and notes how long it took."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
