@@ -1,11 +1,13 @@
 """Renders a template in the reader's language and colours, with the security headers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from accounts.tokens import csrf_of
@@ -37,12 +39,21 @@ HEADERS = {
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")
 
+
+class _Unindent(Extension):
+    """Removes the indentation of templates when they are loaded: about a fifth of a page's bytes."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return re.sub(r"^[ \t]+", "", source, flags=re.MULTILINE)
+
+
 _environment = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=[_Unindent],
 )
 
 
