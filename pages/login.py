@@ -15,6 +15,7 @@ from api.accounts.schemas import LoginIn
 from api.callers import current_user
 from api.dependencies import HASHES
 from api.sessions import end_session, session_token, start_session
+from keys import MAX_EMAIL_KEY
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
@@ -22,8 +23,8 @@ from pages.rendering import HOMES, page_router, render
 router = page_router()
 Field = Annotated[str, Form()]
 FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
-# A longer text is no name and no code.
-MAX_TYPED = 320
+# Characters of a name or a code that a form shows again; a longer text is neither.
+MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 
 
 def visitor(request: Request) -> User | None:
@@ -94,7 +95,7 @@ def log_in(
 
     If the login fails the form comes back with what was typed. Of several accounts the user chooses the event.
     """
-    typed = {"username": username[:MAX_TYPED], "event_code": event_code[:MAX_TYPED]}
+    typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
         token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)
