@@ -215,7 +215,7 @@ def test_what_is_erased_while_the_backup_is_taken_does_not_come_back(
     copy = take._copy
 
     def erase_then_copy(*given: Any) -> Any:
-        # Between the snapshot and the files, as it happens when somebody presses the button then.
+        # Between the snapshot and the files, as happens when a person presses the button at that moment.
         assert service.delete(f"/api/photos/{goes}", event.photographer).status_code == 200
         assert service.delete("/api/my-selfie", guest).status_code == 200
         return copy(*given)
