@@ -59,7 +59,7 @@ test: check ## Every test but the long ones
 	$(PYTEST) -m "not long"
 
 test-fast: $(VENV)/.dev ## For the inner loop: no browser, no server, SQLite only; under 30 s
-	$(PYTEST) -m "not long and not browser and not server and not postgresql"
+	$(PYTEST) -m "not (long or slow or browser or server or postgresql)"
 
 test-long: $(VENV)/.dev ## The tests that take minutes
 	$(BIN)/pytest -m long

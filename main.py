@@ -17,6 +17,7 @@ import storage
 from api import messages
 from api.dependencies import HASHING_THREADS
 from api.language import language_of
+from api.lingering import Lingering
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
@@ -141,6 +142,7 @@ def create_app() -> FastAPI:
     )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestLog)
+    app.add_middleware(Lingering)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -30,7 +30,7 @@ class BodyOverLimit(HTTPException):
 
 
 class RequestLog:
-    """Outermost ASGI middleware: gives each request an id, logs it and measures its duration."""
+    """ASGI middleware around everything that answers: gives each request an id, logs it and measures its duration."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -90,6 +90,7 @@ prepare() {
     mount --bind "$place" "$root$volume"
   done
   mount -t proc proc "$root/proc"
+  mount --bind /sys "$root/sys"
   mount -t tmpfs -o mode=0755 tmpfs "$root/dev"
   local device
   for device in null zero random urandom; do

@@ -1,4 +1,4 @@
-"""Styles, scripts and pictures of the pages, read once, and served under an address that changes with them."""
+"""Styles, scripts and icons of the pages: read once, served under an address that changes with their content."""
 
 import gzip
 import hashlib
@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 import errors
 
 FOLDER = Path(__file__).with_name("static")
-# The interactive description of the calls, from a package that brings its files.
+# Swagger UI, from the files of a package.
 API_DOCS = {"api-docs/swagger-ui.css", "api-docs/swagger-ui-bundle.js"}
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 COMPRESSED = (".js", ".css", ".svg")
@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file's bytes, plain and compressed, and what they are."""
+    """A file's bytes, plain and compressed with gzip, its content type and its ETag."""
 
     data: bytes
     packed: bytes | None
@@ -41,14 +41,14 @@ def _read(name: str, data: bytes) -> Asset:
 
 
 def _content(path: Path) -> bytes:
-    """Return a file as it is sent: of scripts, what the browser needs and no comment or indentation."""
+    """Return a file as it is sent; scripts without comments and indentation."""
     data = path.read_bytes()
     return bytes(rjsmin.jsmin(data)) if path.suffix == ".js" else data
 
 
 @lru_cache
 def assets() -> dict[str, Asset]:
-    """Return every file by its name, such as `css/base.css`."""
+    """Return every file by its name, for example `css/base.css`."""
     found = {path.relative_to(FOLDER).as_posix(): _content(path) for path in FOLDER.rglob("*") if path.is_file()}
     docs = files("fastapi_offline") / "static"
     found |= {name: (docs / name.rpartition("/")[2]).read_bytes() for name in API_DOCS}
@@ -57,7 +57,7 @@ def assets() -> dict[str, Asset]:
 
 @lru_cache
 def version() -> str:
-    """Return what changes whenever one of the files does."""
+    """Return a hash of all files, which is part of their addresses."""
     digest = hashlib.sha256()
     for name, asset in sorted(assets().items()):
         digest.update(f"{name} {asset.etag}\n".encode())
@@ -75,7 +75,7 @@ def asset_url(name: str) -> str:
 
 
 def asset_answer(request: Request, name: str, cache: str) -> Response:
-    """Return a file as an answer, 304 where the browser has it.
+    """Return the response with a file, or 304 if the browser has this version.
 
     Raises:
         NotFound: there is no such file.
@@ -99,17 +99,17 @@ def asset_answer(request: Request, name: str, cache: str) -> Response:
 
 @router.get("/static/{asked}/{name:path}")
 async def static(request: Request, asked: str, name: str) -> Response:
-    """A page of an older release may ask for its own files: it gets today's, and does not keep them."""
+    """Return a file. A page of an older release gets the current file, which the browser must not cache."""
     return asset_answer(request, name, FOREVER if asked == version() else "no-cache")
 
 
 @router.get("/sw.js")
 async def service_worker(request: Request) -> Response:
-    """At the root, so that it may care for every page."""
+    """Return the service worker. Its address is at the root, so that its scope is every page."""
     return asset_answer(request, "js/sw.js", "no-cache")
 
 
 @router.get("/favicon.ico")
 async def favicon(request: Request) -> Response:
-    """For whoever asks without reading the page."""
+    """Return the icon for clients that ask for this address without reading the page."""
     return asset_answer(request, "icons/icon-32.png", "public, max-age=86400")

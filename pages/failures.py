@@ -1,4 +1,4 @@
-"""What a person sees when a page cannot be shown; programs get the same error as JSON."""
+"""Pages for errors; programs get the same errors as JSON."""
 
 from urllib.parse import quote, urlsplit
 
@@ -9,7 +9,7 @@ from pages.redirects import redirect
 from pages.rendering import here, render
 
 NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/", "/sw.js")
-# The part of the texts `common.failure.…` that explains an error, by its name and else by its status.
+# Which text `common.failure.…` explains an error: by its name, else by its status.
 BY_NAME = {
     "CsrfMismatch": "stale",
     "EventExpired": "expired",
@@ -21,13 +21,13 @@ BY_STATUS = {403: "forbidden", 404: "missing", 405: "missing", 413: "too_large",
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a person's browser asks for something to look at."""
+    """Tell whether a browser asks for a page."""
     path = request.url.path
     return "text/html" in request.headers.get("accept", "") and not f"{path}/".startswith(NOT_PAGES)
 
 
 def failure_page(request: Request, error: errors.AppError) -> Response:
-    """Return the page for an error. Who is not logged in goes to the login page, and from there back here."""
+    """Return the page for an error, or a redirect to the login page, which leads back, if nobody is logged in."""
     if isinstance(error, errors.NotAuthenticated):
         return redirect(f"/login?next={quote(_wanted(request), safe='')}")
     general = "broken" if error.status_code >= 500 else "invalid"
@@ -40,5 +40,5 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
 def _wanted(request: Request) -> str:
     if request.method == "GET":
         return here(request)
-    # A form cannot be sent again: back to the page it was on.
+    # The login page cannot send a form again: return to the page of the form.
     return urlsplit(request.headers.get("referer", "")).path or "/"

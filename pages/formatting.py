@@ -16,13 +16,13 @@ def day(language: str, value: date) -> str:
 
 
 def moment(language: str, value: datetime, timezone: str) -> str:
-    """Return a time as clocks of that zone show it, to the minute."""
+    """Return a time in a time zone, to the minute."""
     local = value.astimezone(ZoneInfo(timezone))
     return text(language, "admin.moment", day=day(language, local), time=local.strftime("%H:%M"))
 
 
 def duration(language: str, seconds: float) -> str:
-    """Return a length of time in its two largest units at most."""
+    """Return a duration in its one or two largest units."""
     whole = round(seconds)
     if whole < MINUTE:
         return text(language, "admin.duration.seconds", seconds=whole)
@@ -34,7 +34,7 @@ def duration(language: str, seconds: float) -> str:
 
 
 def size(language: str, value: int) -> str:
-    """Return a number of bytes in the unit that suits it, of a thousand each."""
+    """Return a number of bytes in kB, MB, GB or TB (powers of 1000)."""
     amount, unit = value / 1000, 0
     while amount >= 1000 and unit < len(SIZES) - 1:
         amount, unit = amount / 1000, unit + 1

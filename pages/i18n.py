@@ -1,4 +1,4 @@
-"""What the pages say, in French and in English: one JSON file per language and audience, `texts/fr/guest.json`."""
+"""The texts of the pages in French and English: one JSON file per language and audience, `texts/fr/guest.json`."""
 
 import json
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("texts")
 Sentence = str | dict[str, str]
-# Between thousands and before the decimal sign, as each language writes numbers.
+# The thousands separator and the decimal separator.
 SEPARATORS = {"fr": ("\u202f", ","), "en": (",", ".")}
 
 
 @lru_cache
 def catalogue(language: str) -> Mapping[str, Sentence]:
-    """Return every text of a language by its key: the file's name, a dot, and the key in the file."""
+    """Return every text of a language by its key: the name of the file, a dot, and the key in the file."""
     return {
         f"{path.stem}.{key}": sentence
         for path in sorted((FOLDER / language).glob("*.json"))
@@ -23,7 +23,7 @@ def catalogue(language: str) -> Mapping[str, Sentence]:
 
 
 def text(language: str, key: str, **values: Any) -> str:
-    """Return a text with its `{placeholders}` filled in; one with plural forms goes by `count`.
+    """Return a text with its `{placeholders}` filled in; `count` selects the plural form.
 
     Raises:
         KeyError: there is no such text, or a placeholder has no value.
@@ -38,16 +38,16 @@ def text(language: str, key: str, **values: Any) -> str:
 
 
 def plural(language: str, count: float) -> str:
-    """Return `one` or `other`, as CLDR has it for whole numbers below a million."""
+    """Return the CLDR plural category, `one` or `other`, of a whole number below a million."""
     return "one" if count == 1 or (language == "fr" and 0 <= count < 2) else "other"
 
 
 def number(language: str, value: float) -> str:
-    """Return a number as the language writes it."""
+    """Return a number with the separators of the language."""
     thousands, decimal = SEPARATORS[language]
     return f"{value:,}".translate({ord(","): thousands, ord("."): decimal})
 
 
 def section(language: str, prefixes: tuple[str, ...]) -> dict[str, Sentence]:
-    """Return the texts whose keys begin so: what a page's scripts say."""
+    """Return the texts whose keys begin with one of the prefixes: those that a page's scripts need."""
     return {key: sentence for key, sentence in catalogue(language).items() if key.startswith(prefixes)}

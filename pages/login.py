@@ -1,4 +1,4 @@
-"""The first page, logging in and logging out."""
+"""The first page, login and logout."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,12 +22,12 @@ from pages.rendering import HOMES, page_router, render
 router = page_router()
 Field = Annotated[str, Form()]
 FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
-# Of a name or a code; what is longer is none.
+# A longer text is no name and no code.
 MAX_TYPED = 320
 
 
 def visitor(request: Request) -> User | None:
-    """Return who is logged in; nobody, where the session is over."""
+    """Return the user who is logged in, or None without a session or after its end."""
     try:
         return current_user(request, None) if session_token(request) else None
     except errors.NotAuthenticated:
@@ -38,17 +38,17 @@ Visitor = Annotated[User | None, Depends(visitor)]
 
 
 def same_site(address: str) -> bool:
-    """Tell whether an address is a path of this site, however a browser may read it."""
+    """Tell whether every browser reads an address as a path of this site."""
     return address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
 
 
 def _onward(asked: str) -> str:
-    """Return `asked` if it is a page to go to after logging in."""
+    """Return `asked` if it is a page to show after login, else an empty text."""
     return asked if same_site(asked) and urlsplit(asked).path not in ("/", "/login", "/logout") else ""
 
 
 def enter(request: Request, token: str, seconds: int, asked: str = "") -> Response:
-    """Log the browser in with an access token and send it to the page `asked` for, else to the person's first."""
+    """Log the browser in with an access token and redirect to the page `asked` for, else to the user's first page."""
     user = accounts.user_of(tokens.read(token))
     answer = redirect(_onward(asked) or HOMES[user.user_type])
     start_session(request, answer, token, seconds)
@@ -57,13 +57,13 @@ def enter(request: Request, token: str, seconds: int, asked: str = "") -> Respon
 
 @router.get("/")
 def home(request: Request, user: Visitor) -> Response:
-    """Type a code or log in; whoever is logged in goes on to their photos, studio or administration."""
+    """Return the first page, or a redirect to the user's first page if somebody is logged in."""
     return redirect(HOMES[user.user_type]) if user else render(request, "account/home.html")
 
 
 @router.get("/login")
 def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alias="next")] = "") -> Response:
-    """The form, or the events to choose from; nothing of it where there is nothing to do."""
+    """Return the login form or the choice between several accounts, or a redirect if somebody is logged in."""
     if user:
         return redirect(_onward(asked) or HOMES[user.user_type])
     flash = flash_of(request)
@@ -90,7 +90,10 @@ def log_in(
     ticket: Field = "",
     asked: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
-    """Wrong: back to the form, with what was typed. Several accounts: their events, to pick one by its ticket."""
+    """Log in by name and password, or by the ticket of one of several accounts.
+
+    If the login fails the form comes back with what was typed. Of several accounts the user chooses the event.
+    """
     typed = {"username": username[:MAX_TYPED], "event_code": event_code[:MAX_TYPED]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
@@ -115,7 +118,7 @@ def _by_password(username: str, password: str, event_code: str) -> tuple[str, in
 
 @router.post("/logout")
 def log_out(request: Request) -> Response:
-    """Harmless where nobody is logged in."""
+    """End the session, if there is one."""
     answer = redirect("/")
     end_session(request, answer)
     return answer

@@ -1,4 +1,4 @@
-"""Ways to another page, and what a form leaves for the page it leads back to."""
+"""Redirects, and the flash: values that a form leaves in a cookie for the page it redirects to."""
 
 import base64
 import binascii
@@ -15,18 +15,18 @@ Flash = dict[str, str | list[str]]
 
 
 def redirect(path: str) -> Response:
-    """Return the way to another page of this site, judged anew at each visit.
+    """Return a redirect to another page of this site.
 
-    A browser that kept it would follow it when somebody goes back after logging in or out.
+    Not cached: going back after login or logout would follow the old redirect.
     """
     return RedirectResponse(path, 303, {"Cache-Control": "no-store"})
 
 
 def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -> Response:
-    """Return the way to `path` (a query may follow), where `flash` is known to the page, once.
+    """Return a redirect to `path` (a query may follow), whose page can read `flash` once.
 
-    Forms that were refused answer so and not with a page: the back button never asks to send them again.
-    Never passwords. Together at most some 2,000 characters: it travels in a cookie.
+    A refused form answers with a redirect, not with a page: the back button never asks to send the form again.
+    Never put a password into `flash`. It travels in a cookie: about 2,000 characters in all.
     """
     answer = redirect(path)
     packed = json.dumps([path.partition("?")[0], flash], ensure_ascii=False).encode()
@@ -35,7 +35,7 @@ def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -
 
 
 def flash_of(request: Request) -> Flash:
-    """Return what the form left for this page; nothing, where there is nothing or somebody made it up."""
+    """Return what a form left for this page; nothing if there is nothing or the cookie is not one of ours."""
     try:
         path, flash = json.loads(base64.urlsafe_b64decode(request.cookies.get(FLASH_COOKIE, "")))
     except (binascii.Error, ValueError, TypeError):
@@ -50,5 +50,5 @@ def _plain(value: object) -> bool:
 
 
 def clear_flash(request: Request, response: Response) -> None:
-    """It was read."""
+    """Delete the flash cookie after the page has read it."""
     set_cookie(request, response, FLASH_COOKIE, "", 0)

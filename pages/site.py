@@ -1,4 +1,4 @@
-"""What belongs to no audience: language and colours, the offline page, the manifest, the description of the calls."""
+"""Pages for everybody: language and theme switches, the offline page, the manifest and the API's documentation."""
 
 from typing import Annotated
 
@@ -22,32 +22,32 @@ PAPER = "#fbfaf8"
 def _remember(request: Request, name: str, value: str, possible: tuple[str, ...], back: str) -> Response:
     answer = redirect(back if same_site(back) else "/")
     if value in possible:
-        # Scripts change the colours without a new page.
+        # Not hidden from scripts: they switch the theme without loading the page again.
         set_cookie(request, answer, name, value, A_YEAR, hidden=False)
     return answer
 
 
 @router.post("/language")
 async def choose_language(request: Request, value: Field = "", back: Back = "/") -> Response:
-    """Kept in a cookie, which the calls of the API obey as well."""
+    """Set the language cookie, which the API obeys too."""
     return _remember(request, LANGUAGE_COOKIE, value, LANGUAGES, back)
 
 
 @router.post("/theme")
 async def choose_theme(request: Request, value: Field = "", back: Back = "/") -> Response:
-    """Light, dark, or as the device has it."""
+    """Set the theme cookie: light, dark, or the device's own setting."""
     return _remember(request, THEME_COOKIE, value, THEMES, back)
 
 
 @router.get("/offline")
 def offline(request: Request) -> Response:
-    """What the service worker shows without a network: nobody's, and in both languages."""
+    """Return the page that the service worker shows without a network: without a user, in both languages."""
     return render(request, "errors/offline.html")
 
 
 @router.get("/manifest.webmanifest")
 def manifest(language: Language) -> Response:
-    """What a phone needs to put the site among its apps."""
+    """Return the manifest by which a phone installs the site as an app."""
     icons = [
         {"src": asset_url("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
         *(
@@ -80,9 +80,9 @@ def manifest(language: Language) -> Response:
 
 @router.get("/docs")
 def api_docs(request: Request) -> Response:
-    """The calls of the API, to read and to try."""
+    """Return the page with the interactive documentation of the API."""
     response = render(request, "api_docs.html")
-    # Swagger UI writes styles of its own.
+    # Swagger UI adds inline styles.
     policy = response.headers["Content-Security-Policy"]
     response.headers["Content-Security-Policy"] = policy.replace(
         "style-src 'self'", "style-src 'self' 'unsafe-inline'"

@@ -77,13 +77,25 @@ class Launcher:
         Raises:
             BenchError: the server did not start; the message holds the end of its log.
         """
-        command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+                self.command(),
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=self.descriptors(),
             )
         _wait_ready(self.server, self._process, self._log)
         return self.server
+
+    def command(self) -> list[str]:
+        """Return what is run."""
+        return [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that the server inherits."""
+        return ()
 
     @property
     def server(self) -> Server:

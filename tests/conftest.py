@@ -148,7 +148,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     yield from _service(request, tmp_path_factory.mktemp("service"), "fake")
 
 
-# psycopg, PostgreSQL's other driver, is the one of the fake engine's tests.
+# The tests with the fake engine cover PostgreSQL's other driver, psycopg.
 @pytest.fixture(scope="module", params=("sqlite", "psycopg2"))
 def real_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service with the real engine, on each database."""
@@ -190,7 +190,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of the run; two test processes share two cores: one thread of numerics each."""
+    """Create the folder of the run; let numeric libraries use one thread, as the processes share the cores."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Tests must never touch the developer's own database.
     os.environ.pop("DATABASE_URL", None)
@@ -199,7 +199,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests by what they need, and put the modules that take longest first: none of them runs alone last."""
+    """Mark tests by what they need; run the longest modules first, so that none of them runs alone at the end."""
     ranks: dict[str, int] = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -214,7 +214,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Take what is loaded by now out of the garbage collector's rounds: it stays to the end."""
+    """Exclude what is loaded so far from garbage collection: it lives until the end."""
     gc.collect()
     gc.freeze()
 

@@ -23,13 +23,13 @@ COMMAND = [sys.executable, "add_performance_indexes.py"]
 
 @pytest.fixture(params=DATABASES)
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A migrated database from which every index was taken away."""
+    """A migrated database without its indexes."""
     with fresh_database(request, tmp_path):
         engine = get_engine().execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             for table in Base.metadata.tables:
                 for index in inspect(connection).get_indexes(table):
-                    # PostgreSQL lists a unique constraint's index too; that one stays.
+                    # PostgreSQL also lists the index of a unique constraint; it is kept.
                     if "duplicates_constraint" not in index:
                         connection.execute(text(f"DROP INDEX {index['name']}"))
         yield engine
@@ -148,7 +148,7 @@ def test_an_invalid_leftover_is_replaced(
     Base.metadata.create_all(engine)
     execute(engine, "DROP INDEX idx_photos_event_id")
     execute(engine, "CREATE INDEX idx_photos_event_id ON photos (event_id)")
-    # What a CREATE INDEX CONCURRENTLY leaves that was broken off.
+    # The state that an interrupted CREATE INDEX CONCURRENTLY leaves.
     execute(engine, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_photos_event_id'::regclass")
     assert bring_up_to_date(engine) == 0
     output = capsys.readouterr().out

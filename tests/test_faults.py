@@ -140,7 +140,7 @@ def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: P
         server = launcher.start()
         with Api(server) as anyone:
             admin = anyone.logged_in(server.admin, server.password)
-        # Nothing waits for a lease to run out, and no attempt was counted in vain.
+        # No job waits for its lease to expire, and no attempt was counted.
         wait_until(lambda: admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]["done"] == 40, 20, "the photos")
         os.kill(server.pid, signal.SIGHUP)
         time.sleep(1)

@@ -16,7 +16,10 @@ from testkit.sample_pictures import sample_event
 from testkit.servers import ROOT, Server, run_server
 
 SCRIPT = ROOT / "docs" / "first-event.sh"
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
+]
 
 
 @dataclass(frozen=True, slots=True)

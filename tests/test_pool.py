@@ -21,7 +21,7 @@ from tests.operations.test_start import refusal
 
 @pytest.fixture(params=DATABASES)
 def small_pool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestClient]:
-    """The service with five connections, for which nobody waits longer than 0.3 s."""
+    """The service with five connections; a request waits at most 0.3 s for one."""
     with (
         fresh_database(request, tmp_path, DB_POOL_SIZE="4", DB_MAX_OVERFLOW="1", DB_POOL_TIMEOUT="0.3"),
         TestClient(create_app(), raise_server_exceptions=False) as client,
@@ -44,7 +44,7 @@ def test_without_a_free_connection_a_request_is_told_to_come_back(small_pool: Te
 
 
 def limit_connections(address: str, limit: int) -> None:
-    """Let the database of an address have so many connections."""
+    """Limit the connections of a database."""
     engine = create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f'ALTER DATABASE "{make_url(address).database}" CONNECTION LIMIT {limit}'))

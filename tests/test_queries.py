@@ -42,11 +42,11 @@ Seen = list[tuple[str, Any]]
 
 @contextmanager
 def statements() -> Iterator[Seen]:
-    """The statements that reach the database meanwhile, without those that begin and end transactions."""
+    """Yields a list that collects the statements sent to the database, without BEGIN and COMMIT."""
     seen: Seen = []
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        # Not those of the inference thread, which looks for work all the time.
+        # The inference thread polls for jobs all the time: its statements do not count.
         own = threading.current_thread().name != "inference"
         if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
             seen.append((statement, parameters))
@@ -59,7 +59,7 @@ def statements() -> Iterator[Seen]:
 
 
 def plan_of(statement: str, parameters: Any) -> list[str]:
-    """Return how the database would find a statement's rows, line by line."""
+    """Return the lines of a statement's query plan."""
     engine = get_engine()
     explain = "EXPLAIN QUERY PLAN " if engine.dialect.name == "sqlite" else "EXPLAIN "
     with engine.connect() as connection:
@@ -69,7 +69,7 @@ def plan_of(statement: str, parameters: Any) -> list[str]:
 
 
 def full_scans(seen: Seen) -> list[str]:
-    """Return the plans of those statements that read a growing table from end to end."""
+    """Return statement and plan line for every full scan of a growing table."""
     scan = r"\bSCAN (?:{})\b" if get_engine().dialect.name == "sqlite" else r"Seq Scan on (?:{})\b"
     wrong = re.compile(scan.format("|".join(GROWING)))
     found = []
@@ -80,7 +80,7 @@ def full_scans(seen: Seen) -> list[str]:
 
 @dataclass
 class Middle(Person):
-    """A guest in the middle of a crowd; the name is the event's code."""
+    """A guest among thousands of rows; `name` is the event's code."""
 
     event: EventInfo
     photo_id: int
@@ -88,7 +88,7 @@ class Middle(Person):
 
 @pytest.fixture(scope="module")
 def crowd(service: Service) -> tuple[Crowd, Middle]:
-    """A few thousand of everything, and one guest in the middle of it."""
+    """Thousands of rows in every table, and one guest with photos among them."""
     home = service.event(guests_see_all_photos=True)
     guest = service.guest(home, "middle")
     service.send_selfie(guest, people(1))
@@ -104,7 +104,7 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
 
 
 def _decide(session: Session, guest_id: int) -> None:
-    """Everybody keeps and refuses a photo and consents; the guest in the middle keeps all of theirs."""
+    """Add favourites, refusals, consents and samples; `guest_id` refuses nothing."""
     rows = session.execute(select(FaceMatch.user_id, FaceMatch.photo_id)).all()
     pairs = [{"user_id": user_id, "photo_id": photo_id} for user_id, photo_id in rows]
     session.execute(insert(Favourite), pairs)
@@ -120,7 +120,7 @@ def _decide(session: Session, guest_id: int) -> None:
     session.execute(insert(Sample), [{"minute": now - each, **figures} for each in range(10, 20_000)])
 
 
-# For each hot call: how it is made, and how many statements it may need.
+# For each frequent call: the most statements it may send, and how it is made.
 HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "check-event-code, cached": (1, lambda s, g: s.post("/api/check-event-code", json={"event_code": g.name})),
     "check-user-availability": (
@@ -187,7 +187,7 @@ def test_a_hot_call_needs_few_statements_and_no_full_scan(
 ) -> None:
     _, guest = crowd
     most, call = HOT[name]
-    # Before: what is cached is in the cache.
+    # Fill the cache first.
     service.post("/api/check-event-code", json={"event_code": guest.name})
     with statements() as seen:
         answer = call(service, guest)

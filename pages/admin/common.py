@@ -1,4 +1,4 @@
-"""What the pages of administrators share: who may come in, what a form left to say, words for figures and times."""
+"""What the pages of administrators share: the dependency for any event, flash messages and formatting."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -26,8 +26,10 @@ AnyEvent = Annotated[Event, Depends(_any_event)]
 def render_admin(request: Request, template: str, **context: Any) -> Response:
     """Return an admin's page.
 
-    Besides what every template knows: `done` (what a form did, in words, or nothing), `problem_of(*names)` (what was
-    wrong with a field, or nothing), and `day`, `moment`, `duration`, `size` and `number`, which format values.
+    Besides the values of `render` its template has:
+    `done`: a sentence about what the last form did, or an empty text;
+    `problem_of(*names)`: a sentence about the first of these problems of the last form, or an empty text;
+    `day`, `moment`, `duration`, `size` and `number`, which format values.
     """
     language = language_of(request)
     return render(

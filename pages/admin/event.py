@@ -1,4 +1,4 @@
-"""The page of one event, on which admins see and change everything about it; its poster; its end."""
+"""The page on which admins see and change one event, its poster and its deletion."""
 
 import json
 from typing import Annotated
@@ -43,7 +43,7 @@ def show_event(
     q: Annotated[str, Query(max_length=320)] = "",
     after: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Everything about one event; `q` and `after` choose the guests shown."""
+    """Return the page of one event. `q` filters its guests, `after` is the cursor of their list."""
     values = SETTINGS.values_of(event)
     return render_admin(
         request,
@@ -72,10 +72,10 @@ def _drawn(event: Event) -> Markup:
 
 @router.post(f"{HOME}/{{event_id}}")
 def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
-    """Only what this admin changed is written: another's change of another field, made meanwhile, stays.
+    """Save the fields that this admin changed; what another admin changed in other fields meanwhile stays.
 
-    Where another changed the same field meanwhile, nothing is written before this admin has seen that. A form that
-    comes back shows what was typed where it was changed, and what is saved elsewhere.
+    If another admin changed the same field meanwhile, nothing is saved: the page shows the saved value first. A form
+    that comes back shows what was typed in changed fields, and the saved values in the others.
     """
     page, typed, before = f"{HOME}/{event.id}", SETTINGS.typed(sent), shown_before(sent)
     given = SETTINGS.changed(before, typed)
@@ -92,7 +92,7 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
 
 @router.post(f"{HOME}/{{event_id}}/code")
 def change_code(request: Request, event: AnyEvent, sent: Sent) -> Response:
-    """A code that was typed, or else a new random one; the code before can be taken back from the page."""
+    """Set the code that was typed, or else a random one. The page offers to restore the previous code."""
     page, typed = f"{HOME}/{event.id}", NEW_CODE.typed(sent)
     judged = NEW_CODE.judge(typed, typed)
     if judged.problems:
@@ -106,7 +106,7 @@ def change_code(request: Request, event: AnyEvent, sent: Sent) -> Response:
 
 @router.post(f"{HOME}/{{event_id}}/rematch")
 def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs) -> Response:
-    """Look for every guest in every photo again."""
+    """Queue a comparison of every guest with every photo."""
     queued = events.request_rematch(event_id)
     answer = redirect_with_flash(request, f"{HOME}/{event_id}", done="rematch", number=str(queued))
     wake_jobs()
@@ -115,7 +115,7 @@ def rematch(request: Request, event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJ
 
 @router.post(f"{HOME}/{{event_id}}/retry-failed")
 def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Response:
-    """Try every photo of the event again that was given up."""
+    """Queue every failed photo of the event again."""
     retried = job_control.retry_photos(event.id)
     wake_jobs()
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
@@ -123,7 +123,7 @@ def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Resp
 
 @router.get(f"{HOME}/{{event_id}}/poster")
 def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
-    """An A4 sheet to print, in one language or both."""
+    """Return the page with an A4 sheet to print, in one language or both."""
     chosen = words if words in (*LANGUAGES, "both") else language_of(request)
     return render_admin(
         request,
@@ -138,18 +138,18 @@ def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
     )
 
 
-# --- the end -------------------------------------------------------------------------------------
+# --- deletion -------------------------------------------------------------------------------------
 
 
 @router.get(f"{HOME}/{{event_id}}/delete")
 def ask_to_delete(request: Request, event: AnyEvent) -> Response:
-    """What would be erased, in numbers."""
+    """Return the page that says in numbers what would be erased."""
     return render_admin(request, "event_delete.html", event=event, losses=losses.losses_of(event.id))
 
 
 @router.post(f"{HOME}/{{event_id}}/delete")
 def delete_event(request: Request, event_id: RowId, admin: CurrentAdmin, sent: Sent) -> Response:
-    """Only with the event's name typed. An event that is gone already is as good as deleted."""
+    """Delete the event if its name was typed. Idempotent: an event that is gone counts as deleted."""
     page, typed = f"{HOME}/{event_id}/delete", text_in(sent, "name")[: SETTINGS.max_length(NAME) + 1]
     try:
         if comparison_key(typed) != comparison_key(staffed_event(event_id, admin).name):

@@ -1,4 +1,4 @@
-"""The pages on which admins look for events and make them."""
+"""The pages on which admins find and create events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ router = page_router()
 HOME = "/admin/events"
 SHOWN = 100
 STATES = ("all", "open", "over")
-# So long, the same form sent again means the event it made the first time.
+# A form that is sent again within this time leads to the event that it created the first time.
 SENT_AGAIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """An event in the list."""
+    """An event in the list, with its counts."""
 
     event: Event
     guests: int
@@ -62,7 +62,7 @@ def list_events(
     order: str = "",
     page: str = "1",
 ) -> Response:
-    """Every event; `q` is part of a name or code, `sort` a column, `order` `up` or `down`."""
+    """Return the list of events. `q` is part of a name or code, `sort` a column, `order` is `up` or `down`."""
     sort = sort if sort in ORDERS else "created"
     order = order if order in ("up", "down") else "down" if sort == "created" else "up"
     state = state if state in STATES else "all"
@@ -101,7 +101,7 @@ def _found(rows: list[Counted], typed: str, state: str) -> list[Counted]:
 
 @router.get(f"{HOME}/new")
 def new_event(request: Request, _: CurrentAdmin) -> Response:
-    """A form with a code already drawn."""
+    """Return the form of a new event, with a random code."""
     return render_admin(
         request,
         "event_new.html",
@@ -114,7 +114,7 @@ def new_event(request: Request, _: CurrentAdmin) -> Response:
 
 @router.post(HOME)
 def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
-    """Sent twice, the form makes one event."""
+    """Create an event. The same form sent twice creates one event."""
     typed = NEW_EVENT.typed(sent)
     judged = judge_event(NEW_EVENT, typed, typed)
     if judged.problems:

@@ -1,4 +1,4 @@
-"""The page on which admins see the background jobs, try failed ones again and cancel what must not go on."""
+"""The page on which admins see the background jobs, retry failed ones and cancel others."""
 
 from fastapi import Request, Response
 
@@ -22,7 +22,7 @@ SHOWN = 50
 
 @router.get(HOME)
 def jobs(request: Request, _: CurrentAdmin) -> Response:
-    """Counts by kind and state, what was given up and why, and what waits longest."""
+    """Return the page: counts by kind and state, failed jobs with their reasons, and the jobs that wait longest."""
     return render_admin(
         request,
         "jobs.html",
@@ -34,7 +34,7 @@ def jobs(request: Request, _: CurrentAdmin) -> Response:
 
 @router.post(f"{HOME}/retry")
 def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) -> Response:
-    """One job, or all failed ones of a kind; what somebody else retried meanwhile is no longer there."""
+    """Retry one job, or all failed jobs of a kind. A job that another admin has retried already is skipped."""
     kind, number = job_kinds.BY_NAME.get(text_in(sent, "kind")), text_in(sent, "id")
     row_id = _row_id(number)
     retried = job_control.retry(kind, row_id) if kind and (row_id or not number) else 0
@@ -44,7 +44,7 @@ def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) ->
 
 @router.post(f"{HOME}/cancel")
 def cancel(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
-    """A job that waits or is being done; it is listed as failed then, and can be retried."""
+    """Cancel a job that waits or runs; it is listed as failed and can be retried."""
     kind, row_id = job_kinds.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
     cancelled = kind is not None and row_id is not None and job_control.cancel(kind, row_id)
     return redirect_with_flash(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
@@ -55,6 +55,6 @@ def _row_id(typed: str) -> int | None:
 
 
 def _back(sent: Sent) -> str:
-    """Return the page the button was on."""
+    """Return the page of the button, to redirect there."""
     asked = text_in(sent, "next")
     return asked if same_site(asked) and asked.startswith("/admin/") else HOME

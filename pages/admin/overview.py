@@ -1,4 +1,4 @@
-"""The first page of administrators: how the service stands and how it stood."""
+"""The dashboard of administrators: numbers as of now and curves over time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ UNITS = (("seconds", 1), ("minutes", 60), ("hours", 3600), ("days", 86_400))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a plot's table: from when on, and the highest value of each curve."""
+    """A row of a plot's table: its first time, and the highest value of each curve in its span."""
 
     at: datetime
     values: Sequence[float]
@@ -34,7 +34,7 @@ class Row:
 
 @router.get("/admin")
 def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
-    """Numbers as of now, and curves of the last `hours`."""
+    """Return the dashboard: numbers as of now, and curves of the last `hours`."""
     asked = int(hours) if hours in {str(each) for each in HOURS} else 24
     until = utcnow()
     found = samples.points(asked)
@@ -80,13 +80,13 @@ def plots_of(found: Sequence[Point], since: datetime, until: datetime) -> list[P
 
 
 def _plain(value: float) -> float:
-    """Return a number with one decimal, or none where it is whole."""
+    """Return a number rounded to one decimal, as an int if it is whole."""
     shown = round(value, 1)
     return int(shown) if shown == int(shown) else shown
 
 
 def _unit(longest: float) -> tuple[str, int]:
-    """Return the unit in which a length of time is at least 2, and its seconds."""
+    """Return the largest unit of which `longest` seconds are at least 2, and the seconds in it."""
     return next((unit for unit in reversed(UNITS) if longest >= 2 * unit[1]), UNITS[0])
 
 

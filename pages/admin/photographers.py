@@ -1,4 +1,4 @@
-"""The pages on which admins care for the accounts of photographers."""
+"""The pages on which admins manage the accounts of photographers."""
 
 import json
 from collections import defaultdict
@@ -24,7 +24,7 @@ from photos import service as photos
 
 router = page_router()
 HOME = "/admin/photographers"
-# So long, the same form sent again means the account it made the first time.
+# A form that is sent again within this time leads to the account that it created the first time.
 SENT_AGAIN = timedelta(minutes=10)
 
 
@@ -46,7 +46,7 @@ def _photographer(photographer_id: int) -> User:
 
 @router.get(HOME)
 def photographers(request: Request, _: CurrentAdmin) -> Response:
-    """Every photographer, with the events entrusted to them."""
+    """Return the list of photographers with their events."""
     return render_admin(
         request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work()
     )
@@ -54,13 +54,13 @@ def photographers(request: Request, _: CurrentAdmin) -> Response:
 
 @router.get(f"{HOME}/new")
 def new_photographer(request: Request, _: CurrentAdmin) -> Response:
-    """An empty form."""
+    """Return the form of a new account."""
     return render_admin(request, "photographer_new.html", form=NEW_ACCOUNT, values=NEW_ACCOUNT.initial_values())
 
 
 @router.post(HOME, dependencies=[HASHES])
 def create_photographer(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
-    """Sent twice, the form makes one account."""
+    """Create an account. The same form sent twice creates one account."""
     typed = NEW_ACCOUNT.typed(sent)
     judged, shown_again = NEW_ACCOUNT.judge(typed, typed), NEW_ACCOUNT.to_show_again(typed)
     if judged.problems:
@@ -88,7 +88,7 @@ def _just_made(account: NewAccount) -> User | None:
 
 @router.get(f"{HOME}/{{photographer_id}}")
 def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
-    """One account: its events, what can be changed, closing and deleting it."""
+    """Return the page of one account: its events, its form, closing and deleting it."""
     user = _photographer(photographer_id)
     values = ACCOUNT.values_of(user)
     return render_admin(
@@ -104,7 +104,7 @@ def show_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin)
 
 @router.post(f"{HOME}/{{photographer_id}}", dependencies=[HASHES])
 def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
-    """Only what was typed anew changes; a new password ends every session of the account."""
+    """Save the fields that this admin changed. A new password ends every session of the account."""
     page, user, typed = f"{HOME}/{photographer_id}", _photographer(photographer_id), ACCOUNT.typed(sent)
     judged = ACCOUNT.judge(ACCOUNT.changed(shown_before(sent), typed), typed)
     shown_again = ACCOUNT.to_show_again(typed)
@@ -121,7 +121,7 @@ def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
 
 @router.post(f"{HOME}/{{photographer_id}}/access")
 def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
-    """A closed account stays with its photos and events; nobody can log in to it."""
+    """Open or close an account. A closed one keeps its photos and events, but nobody can log in to it."""
     is_open = text_in(sent, "value") == "open"
     accounts.update_photographer(photographer_id, is_active=is_open)
     return redirect_with_flash(
@@ -131,7 +131,7 @@ def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sen
 
 @router.get(f"{HOME}/{{photographer_id}}/delete")
 def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
-    """What goes and what stays."""
+    """Return the page that says what deleting an account removes and what stays."""
     user = _photographer(photographer_id)
     kept = photos.photos_by(user.id, photos.read_page(1, None)).total
     return render_admin(request, "photographer_delete.html", photographer=user, kept=kept)
@@ -139,7 +139,7 @@ def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> 
 
 @router.post(f"{HOME}/{{photographer_id}}/delete")
 def delete_photographer(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
-    """The photos stay. An account that is gone already is as good as deleted."""
+    """Delete an account; its photos stay. Idempotent: an account that is gone counts as deleted."""
     with suppress(errors.NoSuchPhotographer):
         accounts.delete_photographer(photographer_id)
     return redirect_with_flash(request, HOME, done="photographer_deleted")

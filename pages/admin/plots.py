@@ -1,4 +1,4 @@
-"""Curves of the service over time, as shapes for a template: no colours, no words."""
+"""Curves of the service over time, as SVG paths for a template; colours and texts are not part of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-# The plot's own units; it is stretched to whatever room it gets.
+# The size of the SVG viewBox; the page stretches it.
 WIDTH, HEIGHT = 1000, 200
-# Of the steps between most points: so much more, and the service was not there to be asked.
+# A curve is interrupted where two points are further apart than this many usual steps: the service was down.
 GAP = 3.5
 STEPS = (1, 2, 2.5, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One quantity: its texts' name, the line's path, the values, the last one and the highest."""
+    """One quantity. `name` ends the keys of its texts, `path` is the SVG path of the line."""
 
     name: str
     path: str
@@ -40,7 +40,7 @@ class Plot:
 
 
 def nice_top(highest: float) -> float:
-    """Return a round number at or above `highest`, whose half is round as well; at least 2."""
+    """Return a round number, at least `highest` and at least 2, whose half is round too."""
     if highest <= 2:
         return 2
     magnitude = 10.0 ** math.floor(math.log10(highest))
@@ -52,7 +52,7 @@ def _path(xs: Sequence[float], values: Sequence[float], top: float, gap: float) 
     for x, value in zip(xs, values, strict=True):
         command = "L" if x - before <= gap else "M"
         parts.append(f"{command}{x:.1f} {HEIGHT * (1 - value / top):.1f}")
-        # A point alone would be invisible.
+        # A path of one point would be invisible.
         if command == "M":
             parts.append("h.1")
         before = x
@@ -60,19 +60,19 @@ def _path(xs: Sequence[float], values: Sequence[float], top: float, gap: float) 
 
 
 def across(times: Sequence[datetime], since: datetime, until: datetime) -> list[float]:
-    """Return where on the plot each time lies."""
+    """Return the x coordinate of each time."""
     span = (until - since).total_seconds()
     return [WIDTH * (at - since).total_seconds() / span for at in times]
 
 
 def usual_step(times: Sequence[datetime]) -> timedelta:
-    """Return the time between most neighbouring points; a minute where there are none."""
+    """Return the median time between neighbouring points; a minute if there is only one."""
     steps = sorted(later - earlier for earlier, later in pairwise(times))
     return steps[len(steps) // 2] if steps else timedelta(minutes=1)
 
 
 def covered(times: Sequence[datetime], step: timedelta) -> list[float]:
-    """Return how many minutes lie between each point and the one before; after a gap, those of a usual step."""
+    """Return the minutes between each point and the one before; after a gap, the minutes of a usual step."""
     since = [step, *(later - earlier for earlier, later in pairwise(times))]
     return [(each if each <= GAP * step else step).total_seconds() / 60 for each in since]
 

@@ -1,4 +1,4 @@
-"""The pages of guests; here their account: events, consent, erasing everything."""
+"""The guest's account page: events, consent and erasing the account."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ FLASH_DONE = ("withdrawn", "given", "wrong_password")
 
 @router.get("/account")
 def account(request: Request, guest: CurrentGuest, language: Language) -> Response:
-    """What is known of the guest, and what they decide about it."""
+    """Return the page with the guest's events, consents and the form that erases the account."""
     joined = memberships_of(guest)
     days = {each.event.id: formatting.day(language, each.event.date) for each in joined if each.event.date}
     done = flash_of(request).get("done")
@@ -41,7 +41,7 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
 
 @router.post("/account/withdraw")
 def withdraw(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
-    """Take the consent for one event back: what was computed there is erased."""
+    """Withdraw the consent for one event; everything computed from the guest's face there is erased."""
     consent.withdraw(guest.id, event_id)
     return redirect_with_flash(request, "/account", done="withdrawn")
 
@@ -50,7 +50,7 @@ def withdraw(request: Request, guest: CurrentGuest, event_id: EventId) -> Respon
 def give(
     request: Request, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs, event_id: EventId
 ) -> Response:
-    """Consent again: the guest is looked for once more."""
+    """Give the consent for one event again; the guest is matched again."""
     consent.give(guest.id, event_id, CURRENT, language)
     wake_jobs()
     return redirect_with_flash(request, "/account", done="given")
@@ -58,7 +58,7 @@ def give(
 
 @router.post("/account/erase", dependencies=[HASHES])
 def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str, Form()] = "") -> Response:
-    """Erase the account with everything in it; the password stands for a second thought."""
+    """Erase the account with everything in it, if the password is right."""
     try:
         erase(guest, password)
     except errors.BadCredentials:
@@ -70,5 +70,5 @@ def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str
 
 @router.get("/goodbye")
 def goodbye(request: Request) -> Response:
-    """After an account was erased."""
+    """Return the page that follows the erasure of an account."""
     return render(request, "guest/goodbye.html")

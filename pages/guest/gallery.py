@@ -1,4 +1,4 @@
-"""The guest's photos of one event: the page, its further rows, how things stand, and what a download weighs."""
+"""The guest's gallery of one event: the page, further photos, the state of the search and the size of a download."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ from photos.service import PhotoList
 router = page_router()
 EVENT_COOKIE = "reperio_event"
 ROWS = 100
-# Asked for before the page's script runs: the first line of a phone's screen.
+# Thumbnails that the browser loads before the page's script runs: the first line on a phone.
 PRELOADED = 2
 Which = Literal["mine", "favourites", "all"]
 AskedWhich = Annotated[Which, Query(alias="show")]
@@ -40,14 +40,14 @@ LISTS: dict[Which, Callable[[User, int | None, Any], PhotoList]] = {
 def gallery(
     request: Request, guest: CurrentGuest, language: Language, asked: MaybeEvent = None, which: AskedWhich = "mine"
 ) -> Response:
-    """The event asked for, else the one looked at last; its first photos come with the page."""
+    """Return the gallery of the event asked for, else of the one looked at last, with its first photos as data."""
     joined = memberships_of(guest)
     if not joined:
         return render(request, "guest/no_event.html")
     here = _pick(request, guest, joined, asked)
     if which == "all" and not here.event.guests_see_all_photos:
         which = "mine"
-    # The counts before the list: where a photo comes between the two, the page's script sees the count change.
+    # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
     found = _page(guest, here.event.id, which, None)
     data = {**found, "event": here.event.id, "show": which, "standing": standing}
@@ -64,20 +64,20 @@ def gallery(
 
 @router.get("/photos/rows")
 def rows(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine", cursor: Cursor = None) -> Response:
-    """The next photos of a list; what the page's script asks for as somebody scrolls."""
+    """Return the next photos of a list, which the script asks for while the guest scrolls."""
     return _data(_page(guest, event_id, which, cursor))
 
 
 @router.get("/photos/standing")
 def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> Response:
-    """How the search for the guest stands, in words and numbers."""
+    """Return the state of the search for the guest, as a sentence and numbers."""
     here = _membership(memberships_of(guest), event_id)
     return _data(standing_of(guest, here.event, language, withdrawn=here.withdrawn))
 
 
 @router.get("/photos/weight")
 def weight(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine") -> Response:
-    """How many bytes the ZIP of a list will have."""
+    """Return the size in bytes of the ZIP of a list."""
     return _data({"bytes": download.archive(guest, event_id, which).length})
 
 
@@ -107,7 +107,7 @@ def _page(guest: User, event_id: int, which: Which, cursor: str | None) -> dict[
 
 
 def _row(row: Any) -> dict[str, Any]:
-    """A photo in few bytes: they come before the first picture does."""
+    """Return a photo in few bytes: this data arrives before the first picture."""
     photo = row.photo
     return {
         "id": photo.id,

@@ -1,4 +1,4 @@
-"""Joining an event: the code, then an account or, for whoever has one, one button. Never without consent."""
+"""Joining an event: by its code and a new account, or by one button if logged in; never without consent."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -31,7 +31,7 @@ FLASH_PROBLEMS = ("consent", "username", "email", "password", "email_taken", "us
 
 
 def event_of(typed: str) -> Event | None:
-    """Return the event of a code, expired or not; spaces anywhere in it do no harm."""
+    """Return the event with this code, expired or not; spaces in the code are ignored."""
     with reading() as session:
         return events.by_typed_code(session, typed) or events.by_typed_code(session, "".join(typed.split()))
 
@@ -47,7 +47,7 @@ def _address(code: str) -> str:
 
 @router.get("/join")
 def join(request: Request, user: Visitor, language: Language, event_code: str = "") -> Response:
-    """Where a QR code leads, and whoever typed a code."""
+    """Return the page to join the event of a scanned or typed code, or a form for the code."""
     event = event_of(event_code[:MAX_TYPED]) if event_code.strip() else None
     if event is None:
         return render(request, "guest/join_code.html", event_code=event_code[:MAX_TYPED].strip())
@@ -84,7 +84,7 @@ def register(
     password: Field = "",
     consent: Field = "",
 ) -> Response:
-    """Make the account and log in. Whoever has it already, with that password, is simply logged in."""
+    """Create the account and log in. If the account exists with this password, only log in."""
     event = event_of(event_code)
     if event is None or not is_open(event):
         return redirect(_address(event_code[:MAX_TYPED]))
@@ -110,10 +110,10 @@ def register(
 
 
 def _asked(event: Event, username: str, email: str, password: str, consent: str) -> RegistrationIn:
-    """Return what was asked for.
+    """Return the registration.
 
     Raises:
-        ValidationError: a field has the wrong form; the consent to today's words is one of them.
+        ValidationError: a field is not valid, or the consent to the current text is missing.
     """
     user_data = {"username": username, "email": email, "password": password}
     agreed = {"consent": CURRENT} if consent == CURRENT else {"consent": ""}
@@ -121,7 +121,7 @@ def _asked(event: Event, username: str, email: str, password: str, consent: str)
 
 
 def _own_account(event: Event, email: str, password: str) -> tuple[str, int] | None:
-    """Log in who registers once more: a form sent twice, or somebody who forgot."""
+    """Log in with the account that exists already: the form was sent twice, or the guest forgot the account."""
     try:
         return accounts.log_in(email, password, event.event_code)
     except (errors.BadCredentials, errors.SeveralAccounts):
@@ -137,7 +137,7 @@ def join_further(
     event_code: Field = "",
     consent: Field = "",
 ) -> Response:
-    """Whoever is logged in joins with the account they have; a portrait they sent before serves here too."""
+    """Join another event with the guest's account; the portrait is used there too."""
     event = event_of(event_code)
     if event is None or not is_open(event):
         return redirect(_address(event_code[:MAX_TYPED]))

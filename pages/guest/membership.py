@@ -9,7 +9,7 @@ from models import Event, User
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """An event, and whether the guest has withdrawn their consent to be looked for there."""
+    """An event of a guest, and whether the guest has withdrawn the consent to be matched there."""
 
     event: Event
     withdrawn: bool

@@ -1,4 +1,4 @@
-"""The guest's portrait: taken, looked at, changed, erased. The page's script talks to the API."""
+"""The page on which a guest takes, sees, replaces and erases the portrait; its script calls the API."""
 
 from contextlib import suppress
 
@@ -17,7 +17,10 @@ router = page_router()
 
 @router.get("/selfie")
 def portrait(request: Request, guest: CurrentGuest, asked: MaybeEvent = None, change: bool = False) -> Response:
-    """The one there is; without one, or to `change` it, the camera. `event` is where to go on to."""
+    """Return the page with the portrait, or with the camera if there is none or to `change` it.
+
+    `event` is the event whose photos the page leads to.
+    """
     joined = memberships_of(guest)
     taken = None
     with suppress(errors.NoSelfie):

@@ -1,4 +1,4 @@
-"""What a guest reads while their photos of an event are looked for, and after."""
+"""The state of the search for a guest in one event, as the gallery shows it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,13 +9,13 @@ from pages.i18n import catalogue, text
 from photos.progress import Standing, standing_for
 
 UNDER_WAY = ("queued", "running")
-# Where the next step is a (new) portrait.
+# The next step of the guest is a new portrait.
 NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
 
 def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) -> dict[str, Any]:
-    """Return the counts of one event, how things stand in one word (`kind`), and that in a sentence."""
-    # In this order: a search that ends between the two is told as under way, never as over without a photo.
+    """Return the counts of one event, the state in one word (`kind`) and as a sentence."""
+    # In this order: a search that ends between the two reads is shown as under way, never as over without a photo.
     state = matching_state.state_of(guest.id)
     counts = standing_for(guest, event.id)
     kind = "withdrawn" if withdrawn else _kind(state.status, counts.matched, closed=event.expires_at <= utcnow())

@@ -1,4 +1,4 @@
-"""The pages of photographers: their events, and all that one event needs while photos come in."""
+"""The pages of photographers: their events, and one event with its upload and its photos."""
 
 from typing import Annotated, Any
 
@@ -22,13 +22,13 @@ from settings import get_settings
 router = page_router()
 PAGE = 100
 MOST = 500
-# In the place of a cursor: there is nothing more.
+# Stands in the place of a cursor after the last page.
 END = "end"
 
 
 @router.get("/studio")
 def studio(request: Request, photographer: CurrentPhotographer) -> Response:
-    """The events the photographer works at."""
+    """Return the page with the photographer's events."""
     own = events.of_photographer(photographer.id)
     cards = [(event, progress_of(event.id), cover_link(event, photographer)) for event in own]
     return render(request, "photographer/studio.html", cards=cards, now=utcnow())
@@ -36,7 +36,7 @@ def studio(request: Request, photographer: CurrentPhotographer) -> Response:
 
 @router.get("/studio/{event_id}")
 def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhotographer) -> Response:
-    """Where photos are brought to one event, seen, chosen and deleted."""
+    """Return the page of one event, on which photos are uploaded, seen, chosen and deleted."""
     return render(
         request,
         "photographer/event.html",
@@ -49,7 +49,7 @@ def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhot
 
 @router.get("/studio/{event_id}/state")
 def event_state(request: Request, event: AssignedEvent) -> Response:
-    """The part of the page that says how far the event is."""
+    """Return the part of the page with the progress of the event."""
     return render(request, "photographer/_state.html", event=event, progress=progress_of(event.id))
 
 
@@ -61,7 +61,7 @@ def event_photos(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
 ) -> Response:
-    """The part of the page that shows photos, newest first."""
+    """Return the part of the page with photos, newest first."""
     return render(
         request, "photographer/_photos.html", event=event, **_page_of_photos(event, photographer, cursor, limit)
     )
@@ -79,7 +79,7 @@ def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit:
 
 @router.post("/studio/{event_id}/retry")
 def retry_failed(event: AssignedEvent, wake_jobs: WakeJobs) -> Response:
-    """Photos that could not be processed wait for it again."""
+    """Queue the failed photos of the event again."""
     job_control.retry_photos(event.id)
     wake_jobs()
     return redirect(f"/studio/{event.id}")

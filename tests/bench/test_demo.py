@@ -27,7 +27,7 @@ def test_the_event_of_real_people(shared_photos: Path, tmp_path: Path) -> None:
     assert Image.open(sheets[0]).width > 400
 
 
-# The same way through the service as above, with other faces.
+# The same as above with other faces.
 @pytest.mark.long
 def test_the_sample_faces_of_the_packages(tmp_path: Path) -> None:
     report = run_demo(sample_event(tmp_path))

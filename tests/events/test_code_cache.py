@@ -23,7 +23,7 @@ def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def answers(url: str, code: str) -> set[bool]:
-    """Ask over many connections, so that each process is asked."""
+    """Return the answers of many connections, which reach every process."""
     return {
         httpx2.post(f"{url}/api/check-event-code", json={"event_code": code}, verify=TLS).json()["valid"]
         for _ in range(ASKED)
@@ -43,9 +43,9 @@ def test_every_process_notices_a_change_within_five_seconds(launcher: Launcher) 
     past = (utcnow() - timedelta(days=1)).isoformat()
     event.admin.call("PUT", f"/api/admin/events/{event.id}", json={"expires_at": past})
     wait_until(lambda: answers(server.url, "CACHED") == {False}, SHOWN_SECONDS, "the end in every process")
-    # Each process says where it stands every second.
+    # Each process publishes its counters every second.
     wait_until(lambda: looked_up(event.admin) >= 2 * ASKED, 5, "the look-ups of all processes")
     found = event.admin.call("GET", "/api/stats")
-    # Three processes of ten connections; at least one look-up in two came from a cache.
+    # Three processes of ten connections; at least half of the look-ups were cache hits.
     assert found["db_pool"]["size"] == 30
     assert found["cache"]["hit_rate"] >= 0.5

@@ -112,7 +112,7 @@ def test_a_tight_crop_is_the_same_person(engine: LocalEngine) -> None:
 
 
 def test_channel_order_is_the_one_sface_was_trained_on(engine: LocalEngine, shared_photos: Path) -> None:
-    """Colour crops of the same people: with red and blue exchanged the similarity falls."""
+    """Two colour crops of a person are less similar when red and blue of one are exchanged."""
     right, swapped = [], []
     for name in ("Abdoulaye_Wade", "Abdullah", "Ai_Sugiyama", "Adrien_Brody", "Alejandro_Toledo"):
         paths = sorted((shared_photos / "faces").glob(f"{name}_*.jpg"))[:4]
@@ -126,7 +126,7 @@ def test_channel_order_is_the_one_sface_was_trained_on(engine: LocalEngine, shar
 
 
 def test_embeddings_are_those_of_the_reference_alignment(engine: LocalEngine) -> None:
-    """OpenCV's own SFace wrapper aligns as the weights were trained; our crop must give the same embedding."""
+    """OpenCV's own SFace wrapper aligns faces as in training; our crop must give the same embedding."""
     reference = cv2.FaceRecognizerSF.create(str(weights_folder() / RECOGNISER), "")
     image = group()
     for face in engine.locate(image):

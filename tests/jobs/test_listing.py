@@ -11,7 +11,7 @@ from testkit.builders import EventInfo, Service, people
 
 
 def put(kind: type[Photo] | type[Selfie], row_id: int, status: str) -> None:
-    """Give a job that state, in which nobody claims it."""
+    """Set the state of a job, so that it is not claimed."""
     with transaction() as session:
         row: Any = session.get_one(kind, row_id)
         row.status, row.error = status, "because"

@@ -47,7 +47,7 @@ def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def event(_database: None) -> Iterator[Event]:
-    """An event on a database that no job thread works on; gone with all its jobs afterwards."""
+    """An event on a database without a job thread; removed with all its jobs afterwards."""
     made = events.create(NewEvent("Jobs"))
     yield made
     removal.remove_event(made.id)
@@ -237,14 +237,14 @@ def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
 
 
 class Crashing(FakeEngine):
-    """Stands for native code that takes the process with it."""
+    """An engine whose native code ends the process."""
 
     def detect(self, image: Any, **_: Any) -> Any:
         raise AssertionError("a suspect job must not run in this process")
 
 
 def lose(photo_id: int) -> None:
-    """Leave a claimed photo as a process that died does, and let its lease run out."""
+    """Claim a photo and let the lease expire, as after the death of the process."""
     with transaction() as session:
         photo = matching_queries.lock_photo(session, photo_id)
         assert photo is not None

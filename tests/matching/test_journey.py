@@ -11,6 +11,8 @@ from PIL import Image
 
 from testkit.builders import Service
 
+pytestmark = pytest.mark.slow
+
 
 def selfie_of(path: Path) -> bytes:
     """A portrait as a phone would send it: a colour JPEG of some 3 megapixels."""

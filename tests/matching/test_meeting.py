@@ -22,6 +22,8 @@ from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
 from testkit.bulk_rows import add_faces, add_photos
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 30
 
 
@@ -46,7 +48,7 @@ def _guest(event: Event, number: int) -> User:
 
 
 def _rows_in_hand(event: Event, guest: User, number: int) -> tuple[int, int]:
-    """A selfie and a photo that are being processed, as a claim leaves them."""
+    """Add a selfie and a photo in the state that a claim leaves."""
     with transaction() as session:
         selfie = Selfie(user_id=guest.id, storage_key=f"selfies/{number}", status=PROCESSING, attempts=1)
         photo = Photo(
@@ -83,7 +85,7 @@ def _together(*steps: Callable[[], Any]) -> None:
 
 
 def _pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Callable[..., Any]:
-    """After reading the other side, wait a little for the other to have read too: then both can miss."""
+    """After reading the other side, wait until the other thread has read too, so that both could miss each other."""
 
     def read(*args: Any) -> Any:
         found = real(*args)
@@ -115,7 +117,7 @@ def test_both_finish_at_once_and_meet_every_time(
         with reading() as session:
             matched = [match.photo_id for match in queries.matches_of(session, guest.id, event.id)]
         met += matched.count(photo_id)
-        # Everyone here has the same face: each guest is in every photo so far, once.
+        # All have the same face: each guest has one match in every photo so far.
         assert len(matched) == len(set(matched))
     assert met == ROUNDS
 
@@ -161,7 +163,7 @@ def test_a_guest_waits_only_for_a_rematch_that_somebody_asked_for(event: Event) 
 
 
 class _Killed(BaseException):
-    """What no handler of the job catches: the process is gone."""
+    """Raised where the process dies: no handler of the job catches it."""
 
 
 def test_a_selfie_whose_process_dies_between_its_steps_is_matched_by_the_next_attempt(

@@ -25,6 +25,8 @@ from matching import matrices, queries, refusals, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
 from testkit.builders import people
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 15
 HASHED = hash_password("pw")
 
@@ -46,7 +48,7 @@ def held(_: object) -> bool:
 
 
 def matched(event: Event, face: DetectedFace, number: int) -> tuple[int, int, int]:
-    """A guest with an accepted selfie in a photo that shows them: guest, selfie, photo."""
+    """Add a guest whose accepted selfie matches a photo; return the ids of guest, selfie and photo."""
     name = f"guest{number}"
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
@@ -85,7 +87,7 @@ def rematch(user_id: int, selfie_id: int, face: DetectedFace) -> None:
 
 
 def newer_selfie(user_id: int) -> int:
-    """A replacement that is being processed."""
+    """Add a newer selfie in the state that a claim leaves; return its id."""
     with transaction() as session:
         selfie = Selfie(user_id=user_id, storage_key=f"selfies/newer{user_id}", status=PROCESSING, attempts=1)
         session.add(selfie)
@@ -106,7 +108,7 @@ def together(*steps: Callable[[], Any]) -> None:
 
 
 def pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Callable[..., Any]:
-    """Having read what it goes by, the matching waits a little: whoever takes no lock could slip in here."""
+    """Make the matching wait after it read its input, so that a writer without the lock could run here."""
 
     def read(*args: Any) -> Any:
         found = real(*args)
@@ -218,7 +220,7 @@ def test_who_consents_again_while_a_selfie_is_accepted_is_matched(
     real = queries.selfie_of_member
 
     def change_of_mind(session: Any, selfie_id: int, event_id: int) -> Any:
-        """The consent was withdrawn before this look, and is given again right after it."""
+        """Read the withdrawn consent, then let the guest give it again."""
         monkeypatch.setattr(queries, "selfie_of_member", real)
         with transaction() as other:
             other.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(withdrawn_at=None))

@@ -15,7 +15,7 @@ def unit(rows: int, seed: int) -> Rows:
 
 
 def near(person: Rows, cosine: float, seed: int) -> Rows:
-    """A face that has just this cosine with `person`."""
+    """Return a face with this cosine to `person`."""
     other = unit(1, seed)[0].astype(np.float64)
     other -= (other @ person) * person
     other /= np.linalg.norm(other)
@@ -76,7 +76,7 @@ def test_a_stricter_or_more_generous_setting_is_where_the_threshold_starts() -> 
 
 
 def mixed(person: Rows, day: Rows, of_person: float, of_day: float, seed: int) -> Rows:
-    """A face made of the person, of how they look that day, and of its own accidents."""
+    """Return a face: the person, their look of the day, and noise of this picture."""
     accidents = unit(1, seed)[0].astype(np.float64)
     for known in (person, day):
         accidents -= (accidents @ known) * known
@@ -92,7 +92,7 @@ def test_the_second_look_finds_what_is_near_to_the_found_and_not_to_the_selfie()
     turned_away, stranger = mixed(person, day, 0.40, 0.65, 77), near(person, 0.43, 90)
     found = find_matches([block(np.stack([*sure, turned_away, stranger]))], person, 0.44)
     assert set(found.faces) == {10, 20, 30, 40, 50, 60, 70}
-    # Without the sure ones there is no second look.
+    # Without certain matches there is no second search.
     assert find_matches([block(turned_away[None])], person, 0.44).faces == {}
 
 

@@ -40,14 +40,14 @@ LONG_PASSWORD = "é" * 50
 
 
 def hashed(password: str, prefix: bytes = b"2b") -> str:
-    """A hash as the predecessor made them, at the lowest cost."""
+    """Return a bcrypt hash of the predecessor's form, at the lowest cost."""
     found = bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4))
     return found.replace(b"$2b$", b"$" + prefix + b"$", 1).decode()
 
 
 @dataclass
 class Old:
-    """The predecessor's database, to be filled."""
+    """The predecessor's database; the methods add rows."""
 
     engine: Engine
     address: str
@@ -144,7 +144,7 @@ def test_everything_comes_and_guests_find_their_photos(
         (event,) = service.get("/api/photographer/events", lens).json()
         assert (event["name"], event["event_code"]) == ("Wedding", "Oldwed")
         service.process_photos(type("E", (), {"id": event["id"], "photographer": lens})())
-        # The old match of amy in photo 2 was wrong; newest first.
+        # Not photo 2: the predecessor's match of amy was wrong. Newest first.
         assert names(service.my_photos(amy)) == ["IMG_3.jpg", "IMG_1.jpg"]
         assert names(service.my_photos(ben)) == ["IMG_3.jpg", "IMG_2.jpg"]
         assert [each["name"] for each in service.get("/api/user/events", amy).json()] == ["Wedding", "Fair"]
@@ -215,7 +215,7 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
 
 
 @pytest.mark.server
-# Each kind once as source and once as target; the other two pairs with the long tests.
+# Each database once as source and once as target; the other two pairs are long tests.
 @pytest.mark.parametrize(
     ("old", "target"),
     [

@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    """A server whose database can be put into states that take hours or accidents to arise."""
+    """A server whose database the tests change directly, into states that would take hours to arise."""
     with page_server(folder) as running:
         yield running
 
@@ -40,7 +40,7 @@ def put(folder: Path, statement: str, *rows: tuple[object, ...]) -> None:
 
 
 def with_photos(stage: Stage, folder: Path) -> Event:
-    """An event with three photos: through, given up, and waiting out a pause."""
+    """Return an event with three photos: done, failed, and waiting to be retried."""
     event = stage.event("Course de nuit")
     photographer = stage.as_photographer(event)
     files = [("files", (f"depart-{i}.jpg", fake_photo([fake_colour(i)]))) for i in range(3)]
@@ -64,7 +64,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
         assert axe(page) == []
         shoot(page, "admin-overview-empty")
     rows = []
-    # Some minutes ahead too: the service itself writes a sample a minute.
+    # Also for the next minutes: the service itself writes a sample every minute.
     for ago in range(-5, 1400):
         age = 130 * abs(math.sin(ago / 90))
         day = 1400 - ago

@@ -195,7 +195,9 @@ def test_a_change_by_another_admin_is_shown_before_it_is_overwritten(desk: Desk,
     desk.change(name, second)
     page = desk.send(form, name, typed, language)
     assert desk.saved(name) == second
-    shown = dict(re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page.split('class="overtaken"')[-1], re.DOTALL))
+    shown = dict(
+        re.findall(r"<dt>\s*(.*?)\s*</dt>\s*<dd>\s*(.*?)\s*</dd>", page.split('class="overtaken"')[-1], re.DOTALL)
+    )
     (again,) = [each for each in forms_of(page) if each.action == form.action]
     assert again.labels[name] in map(html.unescape, shown), "it is called as in the form"
     if kind_of(name) == "string":

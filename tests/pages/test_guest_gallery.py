@@ -16,7 +16,7 @@ DESCRIBED = re.compile(r"^Photo (\d+) sur")
 
 @pytest.fixture(scope="module")
 def party(stage: Stage) -> tuple[Event, str]:
-    """An event where everybody sees all, with a guest who is in 24 of its 30 photos."""
+    """An event whose guests see all photos, with a guest who is in 24 of 30."""
     event = stage.event("Fête d’été", guests_see_all_photos=True, **OPEN)
     guest = stage.guest(event)
     send_portrait(stage, event, guest, people(5))
@@ -27,14 +27,14 @@ def party(stage: Stage) -> tuple[Event, str]:
 
 
 def current(page: Page) -> int:
-    """The place of the photo that the viewer shows."""
+    """Return the position of the photo in the viewer."""
     found = DESCRIBED.match(page.locator(".viewer .place").inner_text())
     assert found
     return int(found[1])
 
 
 def overlaps(page: Page) -> list[str]:
-    """Tiles that lie on others, stick out of the screen or have not their picture's shape."""
+    """Return tiles that overlap, leave the screen or do not have the shape of their picture."""
     found: list[str] = page.evaluate(
         """() => {
             const tiles = [...document.querySelectorAll('.tile')].map((tile) => [tile, tile.getBoundingClientRect()]);

@@ -17,7 +17,7 @@ OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 @pytest.fixture
 def blocked(playwright: Playwright, server: Server) -> Iterator[Stage]:
-    """The server, and a browser whose camera nobody allows."""
+    """The server, and a browser that denies access to its camera."""
     with launch_with_camera(playwright, "--deny-permission-prompts") as browser:
         yield Stage(server, browser)
 

@@ -20,7 +20,7 @@ EVIL = "Zoé <script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that sees real faces."""
+    """A server with the local engine."""
     folder = tmp_path_factory.mktemp("journey")
     with page_server(folder, "local") as running:
         yield running
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser before whose camera somebody sits."""
+    """A browser whose camera films a face."""
     face = astronaut().crop((60, 0, 444, 288)).resize((640, 480))
     clip = y4m(face, tmp_path_factory.mktemp("camera") / "face.y4m")
     with launch_with_camera(playwright, f"--use-file-for-fake-video-capture={clip}") as browser:
@@ -128,7 +128,7 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
 
 
 def leave(page: Page, size: str, undo: str) -> None:
-    """Erase the portrait, take it back, and erase it for good by leaving the page."""
+    """Delete the portrait and undo it; then delete it and leave the page, which makes it final."""
     page.goto("/selfie")
     shoot(page, f"guest-portrait-kept-{size}")
     assert axe(page) == []

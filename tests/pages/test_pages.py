@@ -17,7 +17,7 @@ HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 @pytest.fixture(autouse=True)
 def fresh_browser(service: Service) -> Iterator[None]:
-    """Nobody's cookies."""
+    """Remove all cookies."""
     service.client.cookies.clear()
     yield
     service.client.cookies.clear()

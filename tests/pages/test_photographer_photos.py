@@ -61,7 +61,7 @@ def test_photos_are_chosen_deleted_and_brought_back(
         page.locator(".shot .pick").nth(0).click()
         page.keyboard.press("Delete")
         expect(page.locator(".shot:visible")).to_have_count(NUMBER - 1)
-        # Who leaves the page has thought enough.
+        # Leaving the page ends the time to undo.
         with page.expect_response(lambda answer: answer.request.method == "DELETE"):
             page.locator(".toast button").last.click()
         expect(page.locator(".shot")).to_have_count(NUMBER - 1)
@@ -190,7 +190,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
     for each, path in enumerate(paths):
         path.write_bytes(people(1 + each % 5) + str(each).encode())
     stage.as_photographer(event).upload(event.id, paths)
-    # Processed or not: the order is that of their arrival.
+    # The order is that of upload, whether processed or not.
     with stage.page("phone") as page:
         stage.log_in(page, event.photographer)
         page.goto(f"/studio/{event.id}")
@@ -202,7 +202,7 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
                 break
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
-        # Those that came first are through first, and are shown anew where they are.
+        # The first uploads are processed first; their pictures appear in place.
         page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150")
         page.wait_for_function("() => document.querySelector('.shot img[src]')")
         assert page.locator(".shot img[src]").count() < 100

@@ -18,7 +18,7 @@ NUMBER = 60
 
 
 def folder_of(path: Path, number: int, first: int = 1) -> Path:
-    """A card with that many photos, each of other bytes."""
+    """Write photos of different bytes into a folder; return the folder."""
     path.mkdir(parents=True, exist_ok=True)
     for each in range(number):
         (path / f"IMG_{each + 1:04}.JPG").write_bytes(people(1 + each % 8) + f"{first + each}".encode())
@@ -37,7 +37,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mortal(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, Launcher]]:
-    """A server of its own with two workers, which may be killed."""
+    """A server with two workers, for tests that kill it."""
     launcher = Launcher(
         tmp_path_factory.mktemp("mortal"),
         app=CHEAP_APP,
@@ -59,7 +59,7 @@ def opened(stage: Stage, page: Page, event: Event) -> None:
 
 
 def slow(page: Page, bytes_a_second: int) -> CDPSession:
-    """A line as venues have it."""
+    """Limit the page's upload speed; return the CDP session."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
     limits = {"offline": False, "latency": 5, "downloadThroughput": -1, "uploadThroughput": bytes_a_second}
@@ -68,7 +68,7 @@ def slow(page: Page, bytes_a_second: int) -> CDPSession:
 
 
 def drop(page: Page, *paths: Path) -> None:
-    """Let go of files and folders over the page, as from a file manager."""
+    """Drop files and folders on the page, as from a file manager."""
     box = page.locator("#drop").bounding_box()
     assert box
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
@@ -174,7 +174,7 @@ def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage
         other.fill("#password", PASSWORD)
         other.click("main button.main")
         other.wait_for_url(f"**/studio/{event.id}")
-        # A second tab with the same folder does no harm.
+        # A second tab that sends the same folder is harmless.
         other.set_input_files("#folder", folder)
         for tab in (other, page):
             expect(tab.locator("#headline")).to_have_text("All there: 24 photos.")

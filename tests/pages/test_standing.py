@@ -30,12 +30,12 @@ def event(quiet_database: None) -> Event:
 
 @pytest.fixture
 def client() -> TestClient:
-    """The service without its background work."""
+    """The service without its job thread."""
     return TestClient(create_app())
 
 
 def _searching(event: Event) -> tuple[int, Callable[[], None]]:
-    """A guest whose selfie is being processed, and what its end commits."""
+    """A guest whose selfie is being processed, and the step that completes it."""
     with transaction() as session:
         (guest,) = add_users(session, event.id, 1, f"searching{utcnow().timestamp()}-")
         selfie = Selfie(user_id=guest, storage_key=f"selfies/{guest}", status=PROCESSING, attempts=1)
@@ -88,7 +88,7 @@ def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_fou
         else:
             patch.setitem(gallery.LISTS, "mine", _just_before(gallery.LISTS["mine"], end))
         page = _page(client, guest)
-    # Either the photos are there, or the page looks again at once.
+    # Either the photos are shown, or the page asks again immediately.
     assert page["standing"]["kind"] == "found" or page["standing"]["under_way"]
     assert len(page["photos"]) >= page["standing"]["matched"], "photos told of that the list lacks"
     after = _page(client, guest)

@@ -35,7 +35,7 @@ class Studio:
         return sorted(photo["original_filename"] for photo in photos)
 
     def start(self, folder: Path, *more: str, **environment: str) -> "subprocess.Popen[str]":
-        """Run it in a folder of its own: nothing but the environment tells it where the service is."""
+        """Start the uploader in another folder: it learns the service's address from its arguments only."""
         settings = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -45,7 +45,7 @@ class Studio:
             **environment,
         }
         told = ["--event", self.code.lower(), "--server", self.server.url, "--user", "lea"]
-        # Without the packages of the environment: Python alone must do.
+        # -S: the uploader needs no installed package.
         return subprocess.Popen(
             [sys.executable, "-S", "-m", "uploader", str(folder), *told, *more],
             env=settings,

@@ -1,5 +1,5 @@
-// What the pages of administrators gain with a script: figures that stay fresh, lists that filter as one types, local
-// times, the link copied, the curves read point by point.
+// Improves the pages of administrators: numbers refresh themselves, lists filter while typing, times are local, links are
+// copied by a button, and curves show the values at the pointer.
 import { number, t, toast, when } from "./base.js";
 
 const FRESH_SECONDS = 15;
@@ -9,16 +9,16 @@ const STYLES = {
   day: { day: "numeric", month: "short" },
 };
 
-/** Add what only a script can. */
-function dress(root) {
+/** Show local times, and the buttons that need a script. */
+function enhance(root) {
   for (const time of root.querySelectorAll("time[data-local]"))
     time.textContent = when(time.dateTime, STYLES[time.dataset.local]);
   for (const button of root.querySelectorAll("[data-print]")) button.hidden = false;
   for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
 }
-dress(document);
+enhance(document);
 
-/** A page as it is now, or nothing where it cannot be had. */
+/** Fetch a page and return its document, or null if that fails. */
 async function fetched(url, signal) {
   try {
     const response = await fetch(url, { headers: { Accept: "text/html" }, signal });
@@ -29,27 +29,27 @@ async function fetched(url, signal) {
   }
 }
 
-/** Put a part of a fetched page in the place of ours, unless somebody is at work there. */
-function take(page, part) {
+/** Replace a part of this page by the same part of a fetched page, unless the user is working in it. */
+function replacePart(page, part) {
   const now = page.getElementById(part.id);
   if (!now || part.matches(":hover") || part.contains(document.activeElement)) return;
   if (part.querySelector("details[open]")) return;
-  dress(now);
+  enhance(now);
   if (part.innerHTML !== now.innerHTML) part.replaceChildren(...now.childNodes);
 }
 
-// --- figures that stay fresh ---------------------------------------------------------------
+// --- parts that refresh themselves ---------------------------------------------------------------
 
 const live = document.querySelectorAll("[data-live]");
 let leaving = false;
-// A page fetched now would be told what the form left for the next one.
+// After a form was sent the next page must read the flash: a page fetched now would consume it.
 document.addEventListener("submit", (event) => (leaving ||= event.target.method === "post"));
 addEventListener("pageshow", () => (leaving = false));
 
 async function refresh() {
   if (document.hidden || leaving) return;
   const page = await fetched(location.href);
-  if (page && !leaving) for (const part of live) take(page, part);
+  if (page && !leaving) for (const part of live) replacePart(page, part);
 }
 if (live.length) setInterval(refresh, FRESH_SECONDS * 1000);
 
@@ -63,7 +63,7 @@ for (const form of document.querySelectorAll("[data-filter]")) {
   form.append(status);
   let timer;
   let asked;
-  const look = async () => {
+  const applyFilter = async () => {
     asked?.abort();
     asked = new AbortController();
     const url = `${form.action}?${new URLSearchParams(new FormData(form))}`;
@@ -71,13 +71,13 @@ for (const form of document.querySelectorAll("[data-filter]")) {
     if (!page) return;
     history.replaceState(null, "", url);
     const found = page.getElementById(list.id);
-    dress(found);
+    enhance(found);
     list.replaceChildren(...found.childNodes);
     status.textContent = list.querySelector("caption, p")?.textContent ?? "";
   };
   form.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(look, 250);
+    timer = setTimeout(applyFilter, 250);
   });
 }
 
@@ -97,7 +97,7 @@ zones?.append(...(Intl.supportedValuesOf?.("timeZone") ?? []).map((name) => new 
 // --- curves --------------------------------------------------------------------------------
 
 /** Show the values of a plot at the place of the pointer. */
-function read(svg, clientX) {
+function showValues(svg, clientX) {
   const plot = svg.closest(".plot");
   const since = Number(svg.dataset.since) * 1000;
   const until = Number(svg.dataset.until) * 1000;
@@ -119,5 +119,5 @@ function read(svg, clientX) {
 
 document.addEventListener("pointermove", (event) => {
   const svg = event.target.closest?.("svg[data-plot]");
-  if (svg) read(svg, event.clientX);
+  if (svg) showValues(svg, event.clientX);
 });

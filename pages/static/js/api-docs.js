@@ -1,2 +1,2 @@
-// Swagger UI on the description that FastAPI makes.
+// Shows the API's OpenAPI document in Swagger UI.
 SwaggerUIBundle({ url: "/openapi.json", dom_id: "#api-docs", deepLinking: true, validatorUrl: null });

@@ -1,18 +1,18 @@
-// What every page's scripts stand on: texts, calls of the API, toasts; and what forms gain with a script.
+// Used by the scripts of every page: texts, API calls, elements, toasts; and improvements of every form.
 
 const language = document.documentElement.lang;
 const texts = JSON.parse(document.getElementById("texts")?.textContent || "{}");
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
-/** A number as the page's language writes it. */
+/** Return a number as the page's language writes it. */
 export const number = (value) => numbers.format(value);
 
-/** A date and time, given as the API does; `options` as for Intl.DateTimeFormat. */
+/** Return a time of the API (ISO 8601) in words; `options` are those of Intl.DateTimeFormat. */
 export const when = (iso, options = { dateStyle: "medium", timeStyle: "short" }) =>
   new Intl.DateTimeFormat(language, options).format(new Date(iso));
 
-/** A text of the page with its {placeholders} filled in; one with plural forms goes by `count`. */
+/** Return a text of the page with its {placeholders} filled in; `count` selects the plural form. */
 export function t(key, values = {}) {
   let sentence = texts[key];
   if (typeof sentence === "object") sentence = sentence[plurals.select(values.count)] ?? sentence.other;
@@ -23,7 +23,7 @@ export function t(key, values = {}) {
   });
 }
 
-/** A call that failed: `message` is a sentence for people, `name` the API's stable name, `status` 0 without a network. */
+/** A failed call: `message` is a sentence for people, `name` the API's name of the error, `status` is 0 without network. */
 export class ApiError extends Error {
   constructor(status, name, message, retryAfter = 0, body = {}) {
     super(message);
@@ -31,15 +31,15 @@ export class ApiError extends Error {
   }
 }
 
-/** The header by which the API knows that a change comes from this page. */
+/** Return the header that proves to the API that a change comes from this page. */
 export const csrf = () => ({ "X-CSRF-Token": document.querySelector("meta[name=csrf-token]").content });
 
-/** To the login page, and from there back here. */
+/** Go to the login page, which leads back here. */
 export function logIn() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-/** The error that an answer of the API stands for; `body` is its JSON. */
+/** Return the error for a failed response of the API; `body` is its JSON. */
 export function errorOf(status, body, retryAfter = 0) {
   const name = body.error ?? "";
   let sentence = texts[`common.error.${name}`] ?? body.detail ?? t("common.js.failed");
@@ -50,7 +50,7 @@ export function errorOf(status, body, retryAfter = 0) {
 /**
  * Call the API and return the JSON, or the whole Response with `raw`.
  * `api("GET", "/api/my-photos", { query: { limit: 50 } })`, `{ json: … }`, `{ form: FormData }`, `{ signal }`.
- * Throws ApiError; a session that is over leads to the login page.
+ * Throws ApiError. After the end of the session the browser goes to the login page.
  */
 export async function api(method, path, { json, form, query, signal, raw = false } = {}) {
   const url = query ? `${path}?${new URLSearchParams(query)}` : path;
@@ -59,7 +59,7 @@ export async function api(method, path, { json, form, query, signal, raw = false
   let response;
   try {
     const body = json === undefined ? form : JSON.stringify(json);
-    // What is small and changes something arrives even if the page is left.
+    // A small change is completed even if the user leaves the page.
     response = await fetch(url, { method, headers, signal, body, keepalive: method !== "GET" && !form });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -71,14 +71,14 @@ export async function api(method, path, { json, form, query, signal, raw = false
   throw errorOf(response.status, body, Number(response.headers.get("Retry-After")) || 0);
 }
 
-/** Wait, and stop waiting when `signal` aborts. */
+/** Wait; reject when `signal` aborts. */
 export const pause = (milliseconds, signal) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
   });
 
-/** An element: `el("button", { type: "button", class: "main", onclick: f, dataset: { id: 3 } }, "text", child)`. */
+/** Return a new element: `el("button", { type: "button", class: "main", onclick: f, dataset: { id: 3 } }, "text", child)`. */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -91,12 +91,12 @@ export function el(tag, properties = {}, ...children) {
   return element;
 }
 
-// What is sent at `pagehide` alone gets lost where a service worker stands between.
+// A request that starts only at `pagehide` is lost when a service worker handles it.
 const LEAVING = ["beforeunload", "pagehide"];
 
 /**
- * Say something at the foot of the page. With `undo` it offers to take back what was done, for `seconds`.
- * `expired` runs when nobody took it back: do what cannot be undone only there.
+ * Show a sentence at the foot of the page. With `undo` it has a button that undoes the action, for `seconds`.
+ * `expired` runs if nobody pressed it: do what cannot be undone only there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
   const box = el("div", { class: "toast" }, el("span", {}, sentence));
@@ -111,12 +111,12 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   box.append(el("button", { type: "button", "aria-label": t("common.js.close"), onclick: atEnd }, "✕"));
   for (const event of LEAVING) addEventListener(event, atEnd);
   document.getElementById("toasts").append(box);
-  // It ends when it says so, wherever the pointer rests: what was promised is done.
+  // The time is fixed, even with the pointer on the toast: the sentence promised when the action happens.
   const timer = setTimeout(atEnd, seconds * 1000);
   return box;
 }
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, even if its button is pressed twice.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
@@ -124,14 +124,14 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-disabled", "true");
 });
-// Back from another page: it may be sent again.
+// After going back to this page the form can be sent again.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   for (const button of document.querySelectorAll("[aria-disabled=true]")) button.removeAttribute("aria-disabled");
 });
 
-// The colours change without a new page.
+// Change the theme without loading the page again.
 document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const theme = event.submitter.value;
@@ -144,7 +144,7 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
 });
 
 if ("serviceWorker" in navigator) {
-  // The release in its address: a new one installs itself anew. Only then, so that what is looked at comes first.
+  // The address contains the release, so that a new release installs a new worker. After `load`: the page comes first.
   const release = new URL(import.meta.url).pathname.split("/")[2];
   const install = () => navigator.serviceWorker.register(`/sw.js?v=${release}`).catch(() => {});
   if (document.readyState === "complete") install();

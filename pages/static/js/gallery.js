@@ -1,4 +1,4 @@
-// The guest's photos: shown in rows, kept up to date while they arrive, opened in the viewer, taken home in a ZIP.
+// The guest's gallery: photos in rows, new ones while they arrive, the viewer, the size of the ZIP.
 
 import { api, el, number, pause, t, toast, when } from "./base.js";
 import { rowsIn } from "./rows.js";
@@ -29,7 +29,7 @@ function knownPhoto(photo) {
   return kept;
 }
 
-const page = (cursor) => api("GET", "/photos/rows", { query: { event, show: which, ...(cursor && { cursor }) } });
+const loadPage = (cursor) => api("GET", "/photos/rows", { query: { event, show: which, ...(cursor && { cursor }) } });
 
 function describe(photo, index) {
   const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
@@ -59,7 +59,7 @@ function draw() {
   $("empty").hidden = photos.length > 0 || which === "mine";
 }
 
-/** Load what follows; one page at a time, and again when the network fails. */
+/** Load the next page of the list, one at a time, and try again if the network fails. */
 function more() {
   if (next) loading ??= loadMore().finally(() => (loading = null));
   return loading;
@@ -69,8 +69,8 @@ async function loadMore() {
   const cursor = next;
   $("more").textContent = t("guest.gallery.loading");
   try {
-    const found = await page(cursor);
-    // The list may have been fetched anew meanwhile.
+    const found = await loadPage(cursor);
+    // The list may have been loaded again meanwhile.
     if (cursor !== next) return;
     ({ next, total } = found);
     photos.push(...found.photos.map(knownPhoto).filter((photo) => !photos.includes(photo)));
@@ -92,9 +92,9 @@ async function openViewer(index, newEntry = true) {
     more,
     draw,
     tile: (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a"),
-    // "Not me" takes a photo out of "my photos", undoing it brings the photo back.
+    // "Not me" removes a photo from "my photos", its undo puts the photo back.
     moved(photo, back) {
-      // A list fetched before no longer holds.
+      // A list that was loaded before this is out of date.
       fresh = null;
       moves++;
       if (which === "mine") {
@@ -102,17 +102,17 @@ async function openViewer(index, newEntry = true) {
         photos = photos.filter((each) => each !== photo);
         const place = photos.findIndex((each) => each.at < photo.at);
         if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
-        weigh().catch(() => {});
+        showDownloadSize().catch(() => {});
       }
       draw();
-      look();
+      refreshStanding();
       return photos;
     },
     closed() {
-      if (fresh) settle();
+      if (fresh) showFresh();
       photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
       draw();
-      look();
+      refreshStanding();
     },
   });
   viewer.open(photos, index, newEntry);
@@ -125,13 +125,13 @@ box.addEventListener("click", (click) => {
   openViewer(photos.indexOf(known.get(id)));
 });
 
-// --- how things stand -------------------------------------------------------------------------------
+// --- the state of the search -------------------------------------------------------------------------------
 
 const seen = `reperio-seen-${event}`;
-// What was seen is no longer new at the next visit.
+// Photos seen at this visit are not counted as new at the next one.
 addEventListener("pagehide", () => standing.matched && localStorage.setItem(seen, standing.matched));
 
-function tell() {
+function showStanding() {
   let { sentence } = standing;
   const before = Number(localStorage.getItem(seen));
   const count = standing.matched - before;
@@ -146,22 +146,22 @@ function tell() {
     if ($(`count-${name}`)) $(`count-${name}`).textContent = number(standing[name]);
 }
 
-/** Look again; fetch the list anew when its count says so. */
-async function look() {
+/** Load the state of the search; load the list again if its count has changed. */
+async function refreshStanding() {
   const before = standing;
   standing = await api("GET", "/photos/standing", { query: { event } });
-  tell();
+  showStanding();
   const [was, is] = [before[counted], standing[counted]];
   const through = before.under_way && !standing.under_way;
-  if (was !== is || through || photos.some((photo) => photo.waiting)) await renew(is < was || through);
+  if (was !== is || through || photos.some((photo) => photo.waiting)) await reloadList(is < was || through);
 }
 
-/** Fetch the newest photos; all that were loaded, where some may be gone (`deep`). */
-async function renew(deep) {
+/** Load the newest photos again; with `deep` all photos of the list, because some may be gone. */
+async function reloadList(deep) {
   const [had, found, made] = [new Set(photos), [], moves];
   let answer = {};
   do {
-    answer = await page(answer.next);
+    answer = await loadPage(answer.next);
     found.push(...answer.photos.map(knownPhoto));
   } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
   if (made !== moves) return;
@@ -172,29 +172,29 @@ async function renew(deep) {
   const count = found.filter((photo) => !had.has(photo)).length;
   fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
   viewer?.refresh();
-  // Nothing moves under a finger: further down, new photos wait for a tap.
+  // Nothing moves while the guest looks: further down the page, new photos wait for a tap.
   const waits = viewer?.isOpen || (scrollY > 300 && count);
   news.hidden = !(waits && count);
   news.textContent = t("guest.gallery.news", { count });
-  if (!waits) settle();
+  if (!waits) showFresh();
 }
 
-function settle() {
+function showFresh() {
   if (fresh.count && photos.length) toast(t("guest.gallery.news", { count: fresh.count }));
   ({ photos, next, total } = fresh);
-  weigh().catch(() => {});
+  showDownloadSize().catch(() => {});
   fresh = null;
   news.hidden = true;
   draw();
 }
 
 news.addEventListener("click", () => {
-  if (fresh) settle();
+  if (fresh) showFresh();
   scrollTo({ top: 0 });
   box.querySelector("a")?.focus({ preventScroll: true });
 });
 
-// --- again and again, gently --------------------------------------------------------------------------
+// --- polling --------------------------------------------------------------------------
 
 let asleep = new AbortController();
 const noteInput = () => (lastInput = Date.now());
@@ -203,19 +203,19 @@ for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, 
 for (const name of ["online", "pageshow"]) addEventListener(name, wake);
 document.addEventListener("visibilitychange", () => document.hidden || wake());
 
-async function watch() {
+async function poll() {
   for (let failures = 0; ; ) {
     const idle = Date.now() - lastInput > 180_000;
     const beat = document.hidden ? 600_000 : idle ? 60_000 : standing.under_way ? 1500 : 8000;
     asleep = new AbortController();
     await pause(beat * 2 ** failures, asleep.signal).catch(() => {});
     if (document.hidden) continue;
-    failures = await look().then(() => 0, () => Math.min(failures + 1, 4));
+    failures = await refreshStanding().then(() => 0, () => Math.min(failures + 1, 4));
   }
 }
 
-// How much it is, told before anybody presses; later than the photos, which come first.
-async function weigh() {
+/** Show the size of the ZIP on its button. */
+async function showDownloadSize() {
   if (!total) return;
   const { bytes } = await api("GET", "/photos/weight", { query: { event, show: which } });
   const size =
@@ -224,13 +224,13 @@ async function weigh() {
       : t("guest.gallery.gb", { size: Math.ceil(bytes / 1e8) / 10 });
   zip.textContent = t("guest.gallery.take_all", { count: total, size });
 }
-// Without it the button says what it does all the same.
-pause(3000).then(weigh).catch(() => {});
+// The photos are loaded first. Without the size the button says what it does.
+pause(3000).then(showDownloadSize).catch(() => {});
 
 draw();
-tell();
+showStanding();
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
-watch();
-// Ready before the first tap.
+poll();
+// Load the viewer before the first tap.
 addEventListener("load", () => setTimeout(() => import("./viewer.js"), 1000));

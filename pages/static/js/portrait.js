@@ -1,4 +1,4 @@
-// The guest's portrait: from the camera or a file, looked at before it is sent, sent until it has arrived.
+// The guest's portrait: from the camera or a file, checked before it is sent, sent again until it arrives.
 
 import { api, csrf, el, errorOf, logIn, pause, t, toast } from "./base.js";
 
@@ -19,7 +19,7 @@ let state = "";
 let picture = null;
 
 $("erase")?.addEventListener("click", () => {
-  // It stays in sight, out of reach, until it is gone.
+  // The portrait stays visible but inactive until it is erased.
   $("kept").inert = true;
   const undo = () => ($("kept").inert = false);
   const expired = async () => {
@@ -33,7 +33,7 @@ $("erase")?.addEventListener("click", () => {
   toast(t("guest.portrait.js.erased"), { undo, expired });
 });
 
-function become(next, sentence = "") {
+function setState(next, sentence = "") {
   state = next;
   $("frame").dataset.state = next;
   status.textContent = sentence;
@@ -48,26 +48,26 @@ function become(next, sentence = "") {
   $("sent").hidden = next !== "sending";
 }
 
-function stop() {
+function stopCamera() {
   for (const track of video.srcObject?.getTracks() ?? []) track.stop();
 }
 
-async function live() {
+async function startCamera() {
   picture = null;
-  become("opening", t("guest.portrait.js.asking"));
+  setState("opening", t("guest.portrait.js.asking"));
   try {
     const wanted = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } };
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: wanted });
     await video.play();
-    become("live", t("guest.portrait.js.place"));
+    setState("live", t("guest.portrait.js.place"));
   } catch (error) {
-    stop();
-    become("none", t(error.name === "NotAllowedError" ? "guest.portrait.js.blocked" : "guest.portrait.js.no_camera"));
+    stopCamera();
+    setState("none", t(error.name === "NotAllowedError" ? "guest.portrait.js.blocked" : "guest.portrait.js.no_camera"));
   }
 }
 
-/** A JPEG of a size that the service keeps; null where this browser cannot read the file. */
-async function smaller(source) {
+/** Return the picture as a JPEG of the size that the service keeps, or null if this browser cannot read it. */
+async function asJpeg(source) {
   const bitmap = await createImageBitmap(source).catch(() => null);
   if (!bitmap) return null;
   const scale = Math.min(1, 1600 / Math.max(bitmap.width, bitmap.height));
@@ -76,26 +76,26 @@ async function smaller(source) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
 }
 
-async function take(source) {
+async function checkPicture(source) {
   if (busy()) return;
-  become("checking", t("guest.portrait.js.checking"));
-  const readable = await smaller(source);
-  stop();
+  setState("checking", t("guest.portrait.js.checking"));
+  const readable = await asJpeg(source);
+  stopCamera();
   picture = readable ?? source;
   if (readable) shot.src = URL.createObjectURL(readable);
   else shot.removeAttribute("src");
   shot.classList.toggle("mirrored", source === video);
-  become("checking", t("guest.portrait.js.checking"));
+  setState("checking", t("guest.portrait.js.checking"));
   try {
-    await persistently(() => post("/api/validate-selfie"));
-    become("ready", t("guest.portrait.js.good"));
+    await withRetries(() => post("/api/validate-selfie"));
+    setState("ready", t("guest.portrait.js.good"));
   } catch (error) {
-    become("bad", error.message);
+    setState("bad", error.message);
   }
   go.focus();
 }
 
-/** Send the picture and show how far it is. Throws ApiError. */
+/** Send the picture and show the progress. Throws ApiError. */
 function post(path) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -118,8 +118,8 @@ function post(path) {
   });
 }
 
-/** Again, each time later, as long as it is the network or a busy service that fails. */
-async function persistently(action) {
+/** Run an action, and again after growing pauses while the network or a busy service makes it fail. */
+async function withRetries(action) {
   const began = status.textContent;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -136,35 +136,35 @@ async function persistently(action) {
 }
 
 async function send() {
-  become("sending", t("guest.portrait.js.sending"));
+  setState("sending", t("guest.portrait.js.sending"));
   try {
-    await persistently(() => post("/api/upload-selfie"));
+    await withRetries(() => post("/api/upload-selfie"));
     status.textContent = t("guest.portrait.js.sent");
     location.assign($("portrait").dataset.onward);
   } catch (error) {
-    become("ready", error.message);
+    setState("ready", error.message);
   }
 }
 
 if (go) {
   go.addEventListener("click", () => {
-    if (state === "live") take(video);
+    if (state === "live") checkPicture(video);
     else if (state === "ready") send();
-    else if (!busy()) live();
+    else if (!busy()) startCamera();
   });
-  $("again").addEventListener("click", live);
+  $("again").addEventListener("click", startCamera);
   file.addEventListener("change", () => {
-    if (file.files.length) take(file.files[0]);
+    if (file.files.length) checkPicture(file.files[0]);
     file.value = "";
   });
-  // A camera that nobody looks at is off.
-  document.addEventListener("visibilitychange", () => document.hidden && state === "live" && (stop(), become("")));
+  // Switch the camera off while the page is hidden.
+  document.addEventListener("visibilitychange", () => document.hidden && state === "live" && (stopCamera(), setState("")));
   addEventListener("pageshow", (shown) => shown.persisted && location.reload());
-  if (!navigator.mediaDevices) become("none", t("guest.portrait.js.no_camera"));
+  if (!navigator.mediaDevices) setState("none", t("guest.portrait.js.no_camera"));
   else if (!$("taking").hidden) {
-    become("");
-    // Allowed before, it need not be asked for by a tap.
+    setState("");
+    // With the permission from an earlier visit the camera starts without a tap.
     const allowed = await navigator.permissions.query({ name: "camera" }).catch(() => null);
-    if (allowed?.state === "granted" && !state) live();
+    if (allowed?.state === "granted" && !state) startCamera();
   }
 }

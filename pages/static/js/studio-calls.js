@@ -1,12 +1,12 @@
-// Calls of the API that outlive the session: they wait until somebody has logged in again, and go on.
+// API calls that survive the end of the session: they wait for the next login, then continue.
 
 import { ApiError, csrf, errorOf, pause, t } from "./base.js";
 
-/** Says `over` when nobody is logged in any more (detail `other`: somebody else is), and `back` when work goes on. */
+/** Dispatches `over` when the session has ended (detail `out`, or `other`: another account), `back` after a new login. */
 export const session = new EventTarget();
 let renewal;
 
-/** Wait until this page has a session, and the token that belongs to it. */
+/** Wait until this page has a session and its CSRF token. */
 export const renew = () => (renewal ??= waitForSession().finally(() => (renewal = undefined)));
 
 async function waitForSession() {
@@ -31,13 +31,13 @@ async function freshToken() {
   }
 }
 
-/** Tell whether an error means that the session, or its token, is over. */
+/** Tell whether an error means that the session or its token is no longer valid. */
 export const isOver = (error) => error.status === 401 || error.name === "CsrfMismatch";
 
 const failure = (status, body, header) => errorOf(status, body ?? {}, Number(header) || 0);
 const offline = (name = "Offline") => new ApiError(0, name, t("common.js.offline"));
 
-/** As `api` of base.js, but it stays on the page. `keepalive`: sent even while the page closes. */
+/** Like `api` of base.js, but it waits for a login instead of leaving the page. `keepalive`: sent while the page closes. */
 export async function call(method, path, { json, raw = false, keepalive = false } = {}) {
   const headers = { Accept: "application/json", ...csrf(), ...(json && { "Content-Type": "application/json" }) };
   const response = await fetch(path, { method, headers, keepalive, body: json && JSON.stringify(json) }).catch(() => {
@@ -50,7 +50,7 @@ export async function call(method, path, { json, raw = false, keepalive = false 
   return call(method, path, { json, raw, keepalive });
 }
 
-/** Send one file as the `files` part of a form; `progress(bytes)` as it goes. Gives up after a minute of silence. */
+/** Send one file as the `files` part of a form; reports `progress(bytes)`. Aborts after a minute without progress. */
 export const sendFile = (path, file, { progress, signal }) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -1,4 +1,4 @@
-// The page of one event: what is dropped here is sent, with totals, a queue of any length and words for all that happens.
+// The page of one event: sends the files that are dropped or chosen; shows totals, the queue and every problem.
 
 import { el, t } from "./base.js";
 import { session } from "./studio-calls.js";
@@ -9,7 +9,7 @@ const $ = (id) => document.getElementById(id);
 const { api, most, run } = $("studio").dataset;
 const queue = new Queue(api, Number(most));
 const language = document.documentElement.lang;
-// Problems first, then what moves.
+// The order of the queue: problems first, then what is being sent.
 const ORDER = ["failed", "refused", "sending", "ready", "waiting", "done", "known"];
 let order = [];
 let folder = "";
@@ -47,7 +47,7 @@ addEventListener("drop", async (event) => {
   take(await dropped(event.dataTransfer, (count) => write($("reading"), t("photographer.js.reading", { count }))));
 });
 
-/** What stands in the way of all photos, or how the sending ended. */
+/** Return the sentence about what stops all photos, or about the end of the upload. */
 function headline({ open, photos, problems }) {
   if (queue.gone) return t("photographer.js.gone");
   if (over) return over === "other" ? t("photographer.js.other") : t("photographer.js.over");

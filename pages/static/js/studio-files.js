@@ -1,24 +1,24 @@
-// Files as they come from a folder, a drop or a picker; what is no photo; and their checksums, remembered.
+// Files from a folder, a drop or a picker: which are photos, and their checksums, which the browser stores.
 
 const PHOTO = /\.(jpe?g?|jfif|mpo|png|webp|hei[cf]|hif|avif|gif)$/i;
-// What systems leave in folders, of no interest to anybody.
+// Files that operating systems leave in folders.
 const LITTER = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const SUM = "reperio.sum|";
 
-/** Why this file need not be sent: `kind`, `empty` or `large`; nothing where it may. */
+/** Return why this file is not sent (`kind`, `empty` or `large`), or undefined if it is. */
 export function refusal({ file, name }, most) {
   if (!PHOTO.test(name)) return "kind";
   if (!file.size) return "empty";
   return file.size > most ? "large" : undefined;
 }
 
-/** Every file of a picker: `[{ file, name }]`, the name with its folders. */
+/** Return every file of a picker as `[{ file, name }]`; the name includes its folders. */
 export const picked = (files) =>
   [...files].filter(({ name }) => !LITTER.test(name)).map((file) => ({ file, name: file.webkitRelativePath || file.name }));
 
-/** Every file of a drop, through all folders; `found(number)` as they are seen. */
+/** Return every file of a drop, from all folders; reports `found(number)` while reading. */
 export async function dropped(transfer, found) {
-  // Asked for at once: a moment later the drop is empty.
+  // Read now: after this task the drop is empty.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return picked(transfer.files);
   const files = [];
@@ -27,7 +27,7 @@ export async function dropped(transfer, found) {
     if (LITTER.test(entry.name)) return;
     if (entry.isDirectory) {
       const reader = entry.createReader();
-      // A hundred at a time, until there are no more.
+      // The browser returns a hundred entries at a time, and none at the end.
       for (let part; (part = await of((...way) => reader.readEntries(...way)))?.length; ) await Promise.all(part.map(open));
       return;
     }
@@ -38,10 +38,10 @@ export async function dropped(transfer, found) {
   return files.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
 }
 
-/** What tells one file on this computer from another. */
+/** Return a key that identifies a file on this computer. */
 export const identity = ({ file, name }) => `${SUM}${name}|${file.size}|${file.lastModified}`;
 
-/** The SHA-256 of a file in hex; nothing where the browser computes none (plain http). Throws if it cannot be read. */
+/** Return the SHA-256 of a file in hex, or undefined over plain http. Throws if the file cannot be read. */
 export async function checksum(item) {
   if (!crypto.subtle) return undefined;
   const key = identity(item);
@@ -51,7 +51,7 @@ export async function checksum(item) {
   try {
     localStorage[key] = sum;
   } catch {
-    // No room left: begin anew.
+    // The storage is full: remove all stored checksums.
     for (const old of Object.keys(localStorage)) if (old.startsWith(SUM)) localStorage.removeItem(old);
   }
   return sum;

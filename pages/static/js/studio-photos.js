@@ -1,4 +1,4 @@
-// The photos an event has: loaded as one scrolls, chosen, deleted with ten seconds to think, one of them the cover.
+// The photos of an event: loaded while scrolling, selected, deleted with ten seconds to undo, one of them the cover.
 
 import { t, toast } from "./base.js";
 import { PhotoDialog } from "./dialog.js";
@@ -27,7 +27,7 @@ const near = new IntersectionObserver(
   { rootMargin: "1000px" },
 );
 
-function dress(shot) {
+function prepare(shot) {
   shot.style.setProperty("--ratio", shot.dataset.ratio);
   shot.style.backgroundColor = shot.dataset.colour;
   near.observe(shot);
@@ -35,20 +35,20 @@ function dress(shot) {
 }
 
 let loading;
-const more = () => (loading ??= load().catch(() => setTimeout(tidy, 3000)).finally(() => (loading = undefined)));
+const more = () => (loading ??= load().catch(() => setTimeout(updateSelection, 3000)).finally(() => (loading = undefined)));
 
 async function load(cursor = grid.dataset.next) {
   if (cursor === "end") return;
   const part = (await html(`/photos?limit=200&cursor=${cursor}`)).querySelector("#photos");
   grid.dataset.next = part.dataset.next;
-  grid.append(...[...part.querySelectorAll(".shot")].map(dress));
-  tidy();
+  grid.append(...[...part.querySelectorAll(".shot")].map(prepare));
+  updateSelection();
 }
 
 const end = new IntersectionObserver((seen) => seen.at(-1).isIntersecting && more(), { rootMargin: "2000px" });
 
-/** After photos came or went: one of them can be reached by Tab; the bar says how many are chosen. */
-function tidy() {
+/** After photos were added or removed: keep one of them reachable by Tab, and show how many are selected. */
+function updateSelection() {
   const left = shots();
   grid.hidden = !left.length;
   if (!left.some((shot) => shot.tabIndex === 0) && left[0]) left[0].tabIndex = 0;
@@ -56,7 +56,7 @@ function tidy() {
   $("chosen").hidden = !count;
   $("cover").hidden = count !== 1;
   if (count) $("chosen").querySelector("[role=status]").textContent = t("photographer.js.chosen", { count });
-  // The end of the list may be in sight still.
+  // The end of the list may still be visible: let the observer report it again.
   end.unobserve($("more"));
   end.observe($("more"));
 }
@@ -64,7 +64,7 @@ function tidy() {
 const received = () => Number(state.querySelector("[data-received]").dataset.received);
 let counted = received();
 
-/** Photos that were not through are shown anew; such as are not here yet wait to be asked for: nothing moves. */
+/** Update the photos that were unfinished. New photos are only counted: nothing moves before the user asks for them. */
 async function refresh(fresh) {
   const open = [...grid.querySelectorAll("[data-state=pending], [data-state=processing]")].at(-1);
   if (!open) return;
@@ -76,11 +76,11 @@ async function refresh(fresh) {
     here.ariaLabel = shot.ariaLabel;
     Object.assign(here.dataset, shot.dataset);
     near.unobserve(here);
-    dress(here);
+    prepare(here);
   }
 }
 
-async function begin() {
+async function reload() {
   counted = received();
   grid.replaceChildren();
   grid.dataset.next = "end";
@@ -88,44 +88,44 @@ async function begin() {
   await load("");
 }
 
-async function watch() {
+async function poll() {
   const part = !document.hidden && (await html("/state").catch(() => {}));
   if (part && part.textContent.trim() !== state.textContent.trim()) {
     state.replaceChildren(...part.children);
     const count = received() - counted;
-    await (grid.querySelector(".shot") ? refresh(count) : begin()).catch(() => {});
+    await (grid.querySelector(".shot") ? refresh(count) : reload()).catch(() => {});
     $("fresh").hidden = received() <= counted;
     $("fresh").textContent = t("photographer.js.fresh", { count });
   }
-  setTimeout(watch, Number(state.querySelector("[data-open]").dataset.open) ? 2000 : 6000);
+  setTimeout(poll, Number(state.querySelector("[data-open]").dataset.open) ? 2000 : 6000);
 }
 
-$("fresh").addEventListener("click", () => (($("fresh").hidden = true), begin().catch(() => {})));
+$("fresh").addEventListener("click", () => (($("fresh").hidden = true), reload().catch(() => {})));
 
-/** Choose a photo, or give it up; `through`: choose all from the last one to this. */
+/** Select a photo or unselect it; with `through` select all from the last one to this one. */
 function choose(shot, through) {
   const all = shots();
   const yes = String(through || shot.ariaSelected !== "true");
   const [from, to] = [all.indexOf(through && anchor?.isConnected ? anchor : shot), all.indexOf(shot)].sort((a, b) => a - b);
   for (const each of all.slice(from, to + 1)) each.ariaSelected = yes;
   anchor = shot;
-  tidy();
+  updateSelection();
 }
 
-function clear() {
+function unselectAll() {
   for (const shot of chosen()) shot.ariaSelected = "false";
-  tidy();
+  updateSelection();
 }
 
-function go(shot) {
+function focusShot(shot) {
   if (!shot) return;
   for (const other of grid.querySelectorAll("[tabindex='0']")) other.tabIndex = -1;
   shot.tabIndex = 0;
   shot.focus();
 }
 
-/** The photo above or below: in the next row, the first that reaches as far right as the middle of this one. */
-function beyond(shot, step) {
+/** Return the photo above or below: in the next row, the first one that reaches the middle of this one. */
+function neighbourRow(shot, step) {
   const middle = shot.offsetLeft + shot.offsetWidth / 2;
   const all = shots();
   let row;
@@ -141,7 +141,7 @@ function beyond(shot, step) {
 grid.addEventListener("click", (event) => {
   const shot = event.target.closest(".shot");
   if (!shot) return;
-  go(shot);
+  focusShot(shot);
   const choosing = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".pick") || chosen().length;
   if (choosing) choose(shot, event.shiftKey);
   else showPhoto(shot);
@@ -152,17 +152,17 @@ grid.addEventListener("keydown", (event) => {
   const all = shots();
   const at = all.indexOf(shot);
   const keys = {
-    ArrowRight: () => go(all[at + 1]),
-    ArrowLeft: () => go(all[at - 1]),
-    ArrowDown: () => go(beyond(shot, 1)),
-    ArrowUp: () => go(beyond(shot, -1)),
-    Home: () => go(all[0]),
-    End: () => go(all.at(-1)),
+    ArrowRight: () => focusShot(all[at + 1]),
+    ArrowLeft: () => focusShot(all[at - 1]),
+    ArrowDown: () => focusShot(neighbourRow(shot, 1)),
+    ArrowUp: () => focusShot(neighbourRow(shot, -1)),
+    Home: () => focusShot(all[0]),
+    End: () => focusShot(all.at(-1)),
     Enter: () => showPhoto(shot),
     " ": () => choose(shot, event.shiftKey),
     Delete: remove,
-    Escape: clear,
-    ...((event.ctrlKey || event.metaKey) && { a: () => (all.forEach((each) => (each.ariaSelected = "true")), tidy()) }),
+    Escape: unselectAll,
+    ...((event.ctrlKey || event.metaKey) && { a: () => (all.forEach((each) => (each.ariaSelected = "true")), updateSelection()) }),
   };
   if (!keys[event.key]) return;
   event.preventDefault();
@@ -172,8 +172,8 @@ grid.addEventListener("keydown", (event) => {
 function remove() {
   const gone = chosen().filter((shot) => "mine" in shot.dataset);
   const others = chosen().length - gone.length;
-  const show = (hidden) => (gone.forEach((shot) => (shot.hidden = hidden)), tidy());
-  clear();
+  const show = (hidden) => (gone.forEach((shot) => (shot.hidden = hidden)), updateSelection());
+  unselectAll();
   if (others) toast(t("photographer.js.not_yours", { count: others }));
   if (!gone.length) return;
   show(true);
@@ -184,7 +184,7 @@ async function erase(gone) {
   for (let start = 0; start < gone.length; start += DELETED_AT_ONCE) {
     await erasePart(gone.slice(start, start + DELETED_AT_ONCE));
   }
-  tidy();
+  updateSelection();
 }
 
 async function erasePart(part) {
@@ -196,7 +196,7 @@ async function erasePart(part) {
       part.forEach((shot) => (shot.hidden = false));
       return toast(error.message);
     }
-    // Deleted from another window: the service deletes all or none, so each by itself.
+    // One was deleted in another window. The service deletes all or none, so delete each one by itself.
     if (part.length > 1) {
       for (const shot of part) await erasePart([shot]);
       return;
@@ -208,7 +208,7 @@ async function erasePart(part) {
 
 async function cover() {
   const [shot] = chosen();
-  clear();
+  unselectAll();
   try {
     await call("PUT", `${api}/cover`, { json: { photo_id: Number(shot.dataset.id) } });
   } catch (error) {
@@ -221,7 +221,7 @@ async function cover() {
 
 $("delete").addEventListener("click", remove);
 $("cover").addEventListener("click", cover);
-$("none").addEventListener("click", clear);
+$("none").addEventListener("click", unselectAll);
 
 // --- the viewer -------------------------------------------------------------------------------
 
@@ -233,7 +233,7 @@ let viewed;
 const dialog = new PhotoDialog(viewer, {
   keys: { ArrowLeft: () => showNeighbour(-1), ArrowRight: () => showNeighbour(1) },
   closed() {
-    go(viewed);
+    focusShot(viewed);
     return viewed;
   },
 });
@@ -259,6 +259,6 @@ viewer.querySelector(".after").addEventListener("click", () => showNeighbour(1))
 viewer.querySelector(".close").addEventListener("click", () => dialog.close());
 viewer.addEventListener("click", ({ target }) => (target === viewer || target === caption) && dialog.close());
 
-grid.querySelectorAll(".shot").forEach(dress);
-tidy();
-setTimeout(watch, 2000);
+grid.querySelectorAll(".shot").forEach(prepare);
+updateSelection();
+setTimeout(poll, 2000);

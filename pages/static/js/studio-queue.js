@@ -1,4 +1,4 @@
-// Photos on their way to one event: checked against what is there, sent three at a time, again until they arrive.
+// The upload queue of one event: checks which photos the event has, sends three at a time, retries until they arrive.
 
 import { pause } from "./base.js";
 import { call, isOver, renew, sendFile } from "./studio-calls.js";
@@ -9,20 +9,21 @@ const TRIES = 8;
 const MOST_ASKED = 64;
 const LONGEST_WAIT = 30;
 const RATE_MS = 20_000;
-// The service is away, busy or full: no photo's fault.
+// The service is down, busy or full: not a problem of the photo.
 const AWAY = [502, 503, 504, 507];
 const OPEN = ["waiting", "ready", "sending"];
 
 /**
- * The photos of one event, each `waiting`, `ready` (not there yet), `sending`, `done`, `known` (was there), `refused` or
- * `failed`. Says `change` often, `arrived` for each photo, `gone` when the event is no longer this photographer's.
+ * The photos of one event: each is `waiting`, `ready` (not in the event yet), `sending`, `done`, `known` (was in the event
+ * before), `refused` or `failed`. Dispatches `change` often, `arrived` for each photo, `gone` when the event is no longer
+ * assigned to this photographer.
  */
 export class Queue extends EventTarget {
   items = [];
   ready = [];
   sending = new Map();
   paused = false;
-  /** While the service cannot be reached: `{ error, until, hurry }`. */
+  /** `{ error, until, hurry }` while the service cannot be reached. */
   outage = undefined;
   #keys = new Map();
   #sent = 0;
@@ -34,7 +35,7 @@ export class Queue extends EventTarget {
     addEventListener("online", () => this.outage?.hurry());
   }
 
-  /** Take files; of those it has, only what failed is looked at once more. */
+  /** Add files. A file that is in the queue already is only tried again if it failed. */
   add(files) {
     for (const found of files) {
       const known = this.#keys.get(identity(found));
@@ -48,20 +49,20 @@ export class Queue extends EventTarget {
     this.#check();
   }
 
-  /** Try a photo that failed once more. */
+  /** Try a failed photo again. */
   again(item, file = item.file) {
     Object.assign(item, { file, state: "waiting", tries: 0, problem: undefined, reason: undefined });
     this.#check();
   }
 
-  /** Stop sending, or go on. What is half sent begins anew. */
+  /** Stop sending or continue. A photo that was half sent starts again. */
   pause(paused) {
     this.paused = paused;
     if (paused) for (const stop of this.sending.values()) stop.abort();
-    this.#pump();
+    this.#sendNext();
   }
 
-  /** Photos and bytes, arrived and in all; problems; bytes a second and seconds left, where known. */
+  /** Return the totals: photos and bytes, arrived and in all; problems; bytes per second and seconds left if known. */
   totals() {
     const sum = { photos: 0, bytes: 0, arrived: 0, arrivedBytes: 0, known: 0, open: 0, problems: 0 };
     for (const { state, size, sent } of this.items) {
@@ -82,45 +83,45 @@ export class Queue extends EventTarget {
     return sum;
   }
 
-  #say(what = "change") {
+  #notify(what = "change") {
     this.dispatchEvent(new Event(what));
   }
 
-  /** Learn of waiting photos whether the event has them; few at first, so that sending starts at once. */
+  /** Ask which of the waiting photos the event has; few at first, so that sending starts at once. */
   async #check() {
-    this.#say();
+    this.#notify();
     if (this.checking) return;
     this.checking = true;
     for (let size = AT_ONCE, batch; ; size = Math.min(size * 2, MOST_ASKED)) {
       batch = this.items.filter(({ state }) => state === "waiting").slice(0, size);
       if (!batch.length) break;
-      const there = await this.#known(batch);
+      const there = await this.#askKnown(batch);
       for (const item of batch) {
         item.state = item.problem ? "failed" : there.has(item.sum) ? "known" : "ready";
         if (item.state === "ready") this.ready.push(item);
       }
-      this.#pump();
+      this.#sendNext();
     }
     this.checking = false;
   }
 
-  async #known(batch) {
+  async #askKnown(batch) {
     for (const item of batch) item.sum = await checksum(item).catch(() => ((item.problem = "unreadable"), undefined));
     const sha256 = batch.map(({ sum }) => sum).filter(Boolean);
     while (sha256.length && !this.gone) {
       try {
         const { known } = await call("POST", `${this.path}/known-checksums`, { json: { sha256 } });
-        // One that could not be processed is tried again by sending it again.
+        // Sending a photo again makes the service process it again if it had failed.
         return new Set(known.filter((photo) => photo.processing_status !== "failed").map((photo) => photo.sha256));
       } catch (error) {
-        await this.#weather(error);
+        await this.#waitToRetry(error);
       }
     }
     return new Set();
   }
 
-  #pump() {
-    this.#say();
+  #sendNext() {
+    this.#notify();
     while (!this.paused && !this.outage && this.sending.size < AT_ONCE && this.ready.length) this.#send(this.ready.shift());
   }
 
@@ -131,7 +132,7 @@ export class Queue extends EventTarget {
     const progress = (bytes) => {
       this.#measure(bytes - item.sent);
       item.sent = bytes;
-      this.#say();
+      this.#notify();
     };
     progress(0);
     try {
@@ -140,47 +141,47 @@ export class Queue extends EventTarget {
       item.state = refused ? "refused" : photo.duplicate ? "known" : "done";
       item.reason = refused?.error;
       progress(item.size);
-      this.#say("arrived");
+      this.#notify("arrived");
     } catch (error) {
       item.sent = 0;
       await this.#failed(item, error);
     }
     this.sending.delete(item);
-    this.#pump();
+    this.#sendNext();
   }
 
   async #failed(item, error) {
     const { status, name } = error;
     const end = (state, problem) => Object.assign(item, { state, problem, reason: error.message });
     if (status >= 400 && status < 500 && ![404, 408, 429].includes(status) && !isOver(error)) return end("refused");
-    // A browser says of a card that was taken out what it says of a lost network.
+    // A browser reports a removed memory card in the same way as a lost network.
     if (!status && !(await item.file.slice(0, 1).arrayBuffer().catch(() => {}))) return end("failed", "unreadable");
     if (name !== "Stopped" && !AWAY.includes(status) && !isOver(error)) item.tries++;
     if (item.tries === TRIES) return end("failed");
     item.state = "ready";
-    // What was only stopped comes first; what failed lets others pass.
+    // A stopped photo is the next one; a failed one goes to the end.
     this.ready[name === "Stopped" ? "unshift" : "push"](item);
-    return name !== "Stopped" && this.#weather(error);
+    return name !== "Stopped" && this.#waitToRetry(error);
   }
 
-  /** Wait until it makes sense to try again: for a login, or for the service to answer. */
-  #weather(error) {
+  /** Wait until a retry makes sense: for a login, or until the service answers. */
+  #waitToRetry(error) {
     if (isOver(error)) return renew();
-    if (error.status !== 404) return (this.waited ??= this.#wait(error).finally(() => (this.waited = undefined)));
+    if (error.status !== 404) return (this.waited ??= this.#waitForService(error).finally(() => (this.waited = undefined)));
     this.gone = this.paused = true;
-    return this.#say("gone");
+    return this.#notify("gone");
   }
 
-  async #wait(error) {
+  async #waitForService(error) {
     for (let seconds = 1; error; seconds = Math.min(seconds * 2, LONGEST_WAIT)) {
       const wait = Math.max(seconds, Math.min(error.retryAfter, 60)) * (800 + Math.random() * 400);
       const hurry = new Promise((go) => (this.outage = { error, until: Date.now() + wait, hurry: go }));
-      this.#say();
+      this.#notify();
       await Promise.race([pause(wait), hurry]);
       error = await call("GET", `${this.path}/progress`).then(() => {}, (again) => again.status !== 404 && again);
     }
     this.outage = undefined;
-    this.#pump();
+    this.#sendNext();
   }
 
   #measure(bytes) {

@@ -1,4 +1,4 @@
-// Keeps the shell (styles, scripts, icon, the offline page) and nothing that belongs to a person.
+// The service worker. It stores styles, scripts, the icon and the offline page, and nothing that belongs to a person.
 
 const release = new URL(location).searchParams.get("v");
 const SHELL = `shell-${release}`;
@@ -6,7 +6,7 @@ const OFFLINE = "/offline";
 const files = ["css/base.css", "js/base.js", "icons/icon.svg"].map((name) => `/static/${release}/${name}`);
 
 self.addEventListener("install", (event) => {
-  // Asked for anew: the browser's own cache may hold an older offline page.
+  // Bypass the browser's cache, which may hold an older offline page.
   const anew = (url) => new Request(url, { cache: "reload" });
   event.waitUntil(
     caches

@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 
 def fresh() -> str:
-    """A name nobody has yet."""
+    """Return a name that no account has."""
     return f"visitor{next(_numbers)}"
 
 

@@ -149,7 +149,7 @@ def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) 
             start.wait()
             answer = service.send_selfie(guest, people(1))
             withdrawing.result(20)
-        # Whoever had withdrawn before it came is told so.
+        # The selfie came after the withdrawal: it is refused with that reason.
         assert service.settle(guest)["status"] == ("done" if answer.status_code == 200 else "idle")
         assert (matched_photos(service, guest, event), embeddings(guest, event)) == (0, 0)
 

@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 
 
 def fresh() -> str:
-    """A name nobody has yet."""
+    """Return a name that no account has."""
     return f"registrant{next(_numbers)}"
 
 
@@ -71,7 +71,7 @@ def test_a_pasted_code_counts_without_line_ends(service: Service, around: str) -
 
 def test_what_nobody_sees_in_a_name_makes_no_other_guest_of_it(service: Service) -> None:
     event, name = service.event(), fresh()
-    # As phones wrap what is copied from them.
+    # Characters that phones add when a code is copied.
     user = register(service, event.code, f"\u202a{name}\u202c ", f"\u200b{name}@example.org").json()
     assert (user["username"], user["email"]) == (name, f"{name}@example.org")
     assert not is_free(service, event, f"{name[:3]}\u200b{name[3:]}")
@@ -108,7 +108,7 @@ def test_availability_with_an_unknown_code(service: Service) -> None:
 def test_a_taken_name_or_address_is_refused(service: Service) -> None:
     event, name = service.event(), fresh()
     assert register(service, event.code, name).status_code == 200
-    # Full-width letters and other case are the same name.
+    # Names differ neither by case nor by the width of letters.
     for same in (name, name.upper(), f" {name} ", name.replace("r", "\uff52")):
         refused(register(service, event.code, same, f"{fresh()}@example.org"), 400, "AccountTaken", TAKEN)
     refused(register(service, event.code, fresh(), f"{name.title()}@Example.org"), 400, "AccountTaken", TAKEN)

@@ -39,7 +39,7 @@ def names(photos: list[dict[str, Any]]) -> list[str]:
 
 
 def with_selfie(service: Service, event: EventInfo, number: int = 1) -> Person:
-    """A guest whose selfie shows that fake person."""
+    """Return a guest whose selfie shows that fake person."""
     guest = service.guest(event)
     assert service.send_selfie(guest, people(number)).status_code == 200
     assert service.settle(guest)["status"] == "done"

@@ -7,7 +7,7 @@ from testkit.builders import Service, people
 
 
 def unreadable_png() -> bytes:
-    """A PNG whose structure is whole and whose pixels are not: only decoding tells."""
+    """Return a PNG with a valid structure and invalid pixel data: only decoding finds it."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -44,7 +44,7 @@ def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_p
         for _ in range(40):
             httpx2.post(f"{launcher.url}/api/check-event-code", json={"event_code": "x"}, verify=TLS)
         name = 'reperio_request_seconds_count{method="POST",route="/api/check-event-code",status="200"}'
-        # A call is counted once its answer has gone out.
+        # A call is counted after its response was sent.
         time.sleep(0.5)
         texts = [httpx2.get(f"{launcher.url}/metrics", verify=TLS).text for _ in range(6)]
         assert {figure(text, name) for text in texts} == {40}

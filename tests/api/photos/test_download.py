@@ -23,7 +23,7 @@ def ask(service: Service, event: EventInfo, guest: Person, **parameters: Any) ->
 
 
 def unpacked(answer: Any) -> dict[str, bytes]:
-    """Read an archive as a user's computer would, checking every sum."""
+    """Open an archive and check every checksum."""
     assert answer.status_code == 200, answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
@@ -110,7 +110,7 @@ def test_no_connection_is_held_and_no_photo_whole_in_memory_while_it_is_sent(ser
     for chunk in download.archive(user, event.id, "mine").chunks:
         sizes.append(len(chunk))
         most = max(most, database.pool_state()["checked_out"])
-    # The inference thread may have one at any moment.
+    # The inference thread may hold one at any time.
     assert most <= 1
     assert sum(sizes) > 20_000_000
     assert max(sizes) <= 2 * 1024 * 1024

@@ -206,7 +206,7 @@ def test_a_photographer_with_one_event_need_not_name_it(service: Service) -> Non
 
 
 class TestDeleting:
-    """Own photos only; all of a batch or none; nothing of them stays."""
+    """Photographers delete their own photos only; a batch completely or not at all; no file is left."""
 
     @staticmethod
     def three(service: Service, event: EventInfo) -> list[int]:

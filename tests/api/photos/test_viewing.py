@@ -73,7 +73,7 @@ def test_all_photos_are_shown_only_where_the_event_allows_it(service: Service) -
 
 
 class TestSignedLinks:
-    """A link opens one photo in one size for one account, for a few hours, and only as long as they may see it."""
+    """A signed link opens one photo in one size for one account, for a few hours, while that account may see it."""
 
     @staticmethod
     def link(service: Service) -> tuple[str, Person, EventInfo]:

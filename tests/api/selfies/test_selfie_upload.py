@@ -43,7 +43,7 @@ ENGLISH = {
 
 
 def gathering(service: Service) -> EventInfo:
-    """An event with three photos: of person 1, of person 2 and of both."""
+    """Return an event with three photos: of person 1, of person 2 and of both."""
     event = service.event()
     service.upload(event, people(1), people(2), people(1, 2), names=["one.jpg", "two.jpg", "both.jpg"])
     service.process_photos(event)
@@ -114,7 +114,7 @@ def test_a_body_that_goes_on_and_on_is_cut_off(service: Service) -> None:
 
 
 def _send_raw(service: Service, declared: int | None, chunks: int) -> tuple[int, int]:
-    """Send so many chunks of 1 MB as a server would hand them on; return the status and how many were read."""
+    """Send chunks of 1 MB through ASGI; return the status and how many chunks were read."""
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     reads, statuses = 0, []
     headers = [(b"content-type", b"multipart/form-data; boundary=x")]
