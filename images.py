@@ -80,10 +80,7 @@ class TooManyPixels(ImageError):
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """The content of a header. `width` and `height` are those of the upright image, in px.
-
-    `taken_at` is the camera's clock; EXIF gives no time zone.
-    """
+    """The content of a header: `width` and `height` in px, upright; `taken_at`, the camera's clock, has no zone."""
 
     format: str
     content_type: str
@@ -110,16 +107,12 @@ class NormalisedImage:
     height: int
 
 
-# --- the header ---------------------------------------------------------------------------------
-
-
 def inspect(data: bytes, max_pixels: int) -> ImageInfo:
     """Return the content of an image file's header. Pixels are not decoded, except where only that tells truncation.
 
     Raises:
         UnsupportedImage: the file is no image, or of a format that is not accepted.
-        DamagedImage: the file is truncated.
-        TooManyPixels: width times height is more than `max_pixels`.
+        DamagedImage: the file is truncated. TooManyPixels: width times height is more than `max_pixels`.
     """
     image = _open(data)
     kind = image.format or ""
@@ -190,9 +183,6 @@ def _decodes(data: bytes) -> bool:
     return True
 
 
-# --- decoding ----------------------------------------------------------------------------------------
-
-
 def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
     """Return the upright image: (height, width, 3), BGR, 8 bits.
 
@@ -261,9 +251,6 @@ def _opaque(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return image.convert("RGB")
-
-
-# --- JPEGs -------------------------------------------------------------------------------------------
 
 
 def resize_to(image: BgrImage, long_side: int) -> BgrImage:
