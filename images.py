@@ -16,6 +16,8 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+import image_structure
+
 BgrImage: TypeAlias = NDArray[np.uint8]
 
 # Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
@@ -78,10 +80,7 @@ class TooManyPixels(ImageError):
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """The content of a header. `width` and `height` are those of the upright image, in px.
-
-    `taken_at` is the camera's clock; EXIF gives no time zone.
-    """
+    """The content of a header: `width` and `height` in px, upright; `taken_at`, the camera's clock, has no zone."""
 
     format: str
     content_type: str
@@ -108,16 +107,12 @@ class NormalisedImage:
     height: int
 
 
-# --- the header ---------------------------------------------------------------------------------
-
-
 def inspect(data: bytes, max_pixels: int) -> ImageInfo:
     """Return the content of an image file's header. Pixels are not decoded, except where only that tells truncation.
 
     Raises:
         UnsupportedImage: the file is no image, or of a format that is not accepted.
-        DamagedImage: the file is truncated.
-        TooManyPixels: width times height is more than `max_pixels`.
+        DamagedImage: the file is truncated. TooManyPixels: width times height is more than `max_pixels`.
     """
     image = _open(data)
     kind = image.format or ""
@@ -176,55 +171,8 @@ def _taken_at(value: object) -> datetime | None:
 
 
 def _is_complete(data: bytes, kind: str) -> bool:
-    """Return whether the file has its end, from its structure; formats without one are decoded."""
-    if kind in ("JPEG", "MPO"):
-        return _jpeg_is_complete(data)
-    if kind == "PNG":
-        return _png_is_complete(data)
-    if kind == "WEBP":
-        return len(data) >= int.from_bytes(data[4:8], "little") + 8
-    if kind in ("HEIF", "AVIF"):
-        return _boxes_fit(data)
-    return _decodes(data)
-
-
-def _jpeg_is_complete(data: bytes) -> bool:
-    """Return whether an end marker follows the first scan (ITU-T T.81, annex B; inside a scan, FF is escaped)."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xDA:
-            # Some cameras write no end marker: then only decoding shows whether the file is complete.
-            return data.find(b"\xff\xd9", at) >= 0 or _decodes(data)
-        standalone = marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8
-        at += (1 if marker == 0xFF else 2) if standalone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return _decodes(data)
-
-
-def _png_is_complete(data: bytes) -> bool:
-    """Return whether the chunks lead to a complete IEND (PNG, 5.3)."""
-    at = 8
-    while at + 12 <= len(data):
-        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        at += 12 + length
-        if name == b"IEND":
-            return at <= len(data)
-    return False
-
-
-def _boxes_fit(data: bytes) -> bool:
-    """Return whether the top-level boxes of an ISO base media file (ISO/IEC 14496-12, 4.2) end with the file."""
-    at = 0
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        elif size == 0:
-            return True
-        if size < 8:
-            return False
-        at += size
-    return at == len(data)
+    found = image_structure.is_complete(data, kind)
+    return _decodes(data) if found is None else found
 
 
 def _decodes(data: bytes) -> bool:
@@ -233,9 +181,6 @@ def _decodes(data: bytes) -> bool:
     except (*PARSER_ERRORS, UnsupportedImage):
         return False
     return True
-
-
-# --- decoding ----------------------------------------------------------------------------------------
 
 
 def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
@@ -306,9 +251,6 @@ def _opaque(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return image.convert("RGB")
-
-
-# --- JPEGs -------------------------------------------------------------------------------------------
 
 
 def resize_to(image: BgrImage, long_side: int) -> BgrImage:
