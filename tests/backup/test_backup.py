@@ -19,6 +19,7 @@ from backup import take
 from backup.files import MANIFEST, SEAL
 from database import get_engine
 from settings import get_settings
+from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.servers import ROOT, Api, run_server, wait_until
 
@@ -39,8 +40,7 @@ class Place:
     def run(self, command: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run `python -m backup.COMMAND`."""
         given = {**os.environ, "DATABASE_URL": self.database_url, "STORAGE_URL": f"file://{self.storage}"}
-        line = [sys.executable, "-m", f"backup.{command}", *map(str, arguments)]
-        return subprocess.run(line, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+        return warm.run(["-m", f"backup.{command}", *map(str, arguments)], env=given)
 
     def engine(self) -> Engine:
         """Return an engine of the test's own."""
@@ -273,7 +273,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: P
     done = old.run("restore", tmp_path / "backup")
     assert done.returncode == 0, done.stderr
     assert old.rows()["alembic_version"] == [("0004",)]
-    subprocess.run([sys.executable, "-m", "migrations.upgrade"], cwd=ROOT, env=given, check=True, timeout=60)
+    assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     (event,) = old.rows()["events"]
     assert "Old" in event
     assert old.rows()["alembic_version"] != [("0004",)]

@@ -14,11 +14,12 @@ import httpx2
 import pytest
 
 import settings
+from testkit import warm
 from testkit.builders import people
 from testkit.servers import ROOT, TLS, Api, create_event, free_port, run_server, wait_until
 
 pytestmark = pytest.mark.server
-COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+COMMAND = ["-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
 
 
 def refusal(folder: Path, **environment: str) -> tuple[int, str]:
@@ -31,7 +32,7 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
         "STORAGE_URL": f"file://{folder}/storage",
         **environment,
     }
-    done = subprocess.run(COMMAND, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+    done = warm.run(COMMAND, env=given)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -70,7 +71,7 @@ def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -
     import sqlite3
 
     given = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 40, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}
-    subprocess.run([sys.executable, "-m", "migrations.upgrade"], cwd=ROOT, env=given, check=True, timeout=60)
+    assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     with sqlite3.connect(tmp_path / "x.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         before = list(database.iterdump())
