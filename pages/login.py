@@ -15,6 +15,7 @@ from api.accounts.schemas import LoginIn
 from api.callers import current_user
 from api.dependencies import HASHES
 from api.sessions import end_session, session_token, start_session
+from keys import MAX_EMAIL_KEY
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
@@ -22,8 +23,8 @@ from pages.rendering import HOMES, page_router, render
 router = page_router()
 Field = Annotated[str, Form()]
 FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
-# A longer text is no name and no code.
-MAX_TYPED = 320
+# Characters of a name or a code that a form shows again; a longer text is neither.
+MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 
 
 def visitor(request: Request) -> User | None:
@@ -57,13 +58,13 @@ def enter(request: Request, token: str, seconds: int, asked: str = "") -> Respon
 
 @router.get("/")
 def home(request: Request, user: Visitor) -> Response:
-    """Return the first page, or a redirect to the user's first page if somebody is logged in."""
+    """Return the first page; with a session, a redirect to the user's own first page."""
     return redirect(HOMES[user.user_type]) if user else render(request, "account/home.html")
 
 
 @router.get("/login")
 def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alias="next")] = "") -> Response:
-    """Return the login form or the choice between several accounts, or a redirect if somebody is logged in."""
+    """Return the login form or the choice between several accounts; with a session, a redirect."""
     if user:
         return redirect(_onward(asked) or HOMES[user.user_type])
     flash = flash_of(request)
@@ -94,7 +95,7 @@ def log_in(
 
     If the login fails the form comes back with what was typed. Of several accounts the user chooses the event.
     """
-    typed = {"username": username[:MAX_TYPED], "event_code": event_code[:MAX_TYPED]}
+    typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
         token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)

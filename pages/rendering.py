@@ -13,6 +13,7 @@ from markupsafe import Markup
 from accounts.tokens import csrf_of
 from api.language import language_of
 from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
+from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_USERNAME
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
 from pages.assets import asset_url
@@ -36,6 +37,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
+# How many characters an input takes, by what is typed there. A code or a search may be longer than what is stored.
+LIMITS = {
+    "username": MAX_USERNAME,
+    "email": MAX_EMAIL,
+    "password": MAX_PASSWORD,
+    "event_code": MAX_CODE_KEY,
+    "search": MAX_EMAIL_KEY,
+}
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")
 
@@ -55,6 +64,7 @@ _environment = Environment(
     lstrip_blocks=True,
     extensions=[_Unindent],
 )
+_environment.globals["limits"] = LIMITS
 
 
 def page_router() -> APIRouter:
@@ -76,8 +86,9 @@ def here(request: Request) -> str:
 def render(request: Request, template: str, status: int = 200, **context: Any) -> Response:
     """Return a page.
 
-    Its template has `t`, `asset`, `language`, `theme`, `user` (who is logged in, or None), `home` (the user's first
-    page), `csrf_token`, `here`, `flash` (what a form left for this page: `pages.redirects`), and `context`.
+    Its template has `t`, `asset`, `limits`, `language`, `theme`, `user` (the account that is logged in, or None),
+    `home` (the user's first page), `csrf_token`, `here`, `flash` (what a form left for this page: `pages.redirects`),
+    and `context`.
     """
     language = language_of(request)
     user: User | None = getattr(request.state, "user", None)

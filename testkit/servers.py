@@ -187,7 +187,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 
 class Api:
-    """The REST calls of one user; without a token, of nobody."""
+    """The REST calls of one user, or without a token."""
 
     def __init__(self, server: Server, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

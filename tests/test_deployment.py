@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,21 @@ def test_the_image_leaves_out_secrets_tests_and_history() -> None:
     assert {".*", "tests", "bench", "docs", "var", "*.db*"} <= set(left_out)
     # The service reads its version there.
     assert "pyproject.toml" not in left_out
+
+
+@pytest.mark.server
+def test_the_image_has_all_that_the_service_reads(tmp_path: Path) -> None:
+    left_out = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    for path in ROOT.iterdir():
+        if not any(fnmatch(path.name, pattern) for pattern in left_out):
+            place = tmp_path / path.name
+            shutil.copytree(path, place) if path.is_dir() else shutil.copy(path, place)
+    given = {**os.environ, "SECRET_KEY": "x" * 40, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    program = "import gunicorn_config, main, migrations.upgrade, backup.take, jobs.child; print(main.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=given, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(tmp_path / "main.py"), done.stderr
 
 
 @pytest.mark.parametrize("address", ["photos.example.org", "localhost"])

@@ -24,7 +24,7 @@ NEW_PASSWORD = replace(
     PASSWORD,
     label="admin.photographer.new_password",
     hint="admin.photographer.new_password_hint",
-    empty="leaves",
+    optional=True,
 )
 
 NEW_ACCOUNT = Form(PhotographerChange, ((USERNAME,), (EMAIL,), (PASSWORD,)))

@@ -19,7 +19,7 @@ from guests import members
 from guests.removal import remove_event
 from jobs import control as job_control
 from jobs import listing as job_list
-from keys import comparison_key
+from keys import MAX_EMAIL_KEY, comparison_key
 from models import Event, utcnow
 from pages import formatting
 from pages.admin.common import AnyEvent, render_admin
@@ -40,7 +40,7 @@ JOBS_SHOWN = 20
 def show_event(
     request: Request,
     event: AnyEvent,
-    q: Annotated[str, Query(max_length=320)] = "",
+    q: Annotated[str, Query(max_length=MAX_EMAIL_KEY)] = "",
     after: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Return the page of one event. `q` filters its guests, `after` is the cursor of their list."""

@@ -74,7 +74,6 @@ DATE = Field(
     label="admin.event.date",
     hint="admin.event.optional",
     widget="date",
-    empty="clears",
     input_value=_date_value,
     in_words=_date_words,
 )
@@ -90,7 +89,7 @@ EXPIRES_AT = Field(
     label="admin.event.expires",
     hint="admin.event.expires_hint",
     widget="datetime-local",
-    empty="leaves",
+    optional=True,
     other_problems=("before_date",),
     # 23:00 in another time zone is another moment.
     depends_on=("timezone",),
@@ -123,7 +122,7 @@ CODE = Field(
     hint="admin.event.code_hint",
     attributes={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
     # A new event gets a random code.
-    empty="leaves",
+    optional=True,
     other_problems=("code_taken", "code_spaces"),
     read=_read_code,
 )

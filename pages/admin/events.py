@@ -14,7 +14,7 @@ from database import reading
 from events import service as events
 from events.codes import new_code
 from events.service import NewEvent
-from keys import comparison_key
+from keys import MAX_EMAIL_KEY, comparison_key
 from models import Event, utcnow
 from pages.admin.common import render_admin
 from pages.admin.event_form import NEW_EVENT, PHOTOGRAPHERS, judge_event
@@ -71,7 +71,7 @@ def list_events(
     pages = max(1, -(-len(rows) // SHOWN))
     number = min(max(1, int(page[:9]) if page.isascii() and page.isdigit() else 1), pages)
     shown = rows[(number - 1) * SHOWN : number * SHOWN]
-    asked = {"q": q[:200], "state": state, "sort": sort, "order": order}
+    asked = {"q": q[:MAX_EMAIL_KEY], "state": state, "sort": sort, "order": order}
     return render_admin(
         request,
         "events.html",

@@ -6,19 +6,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
+from api.events.schemas import Clearable
 from pages.i18n import text
 from pages.redirects import redirect_with_flash
 
 # Characters kept of a field whose length the API does not limit: dates, choices.
-MAX_TYPED = 64
+MAX_KEPT = 64
 # Characters kept of a field with many values: 100 ids.
-MAX_TYPED_MANY = 1500
+MAX_KEPT_MANY = 1500
 NOTHING = "–"
 
 
@@ -78,8 +79,8 @@ class Field:
     options: tuple[str, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=dict)
     initial: str = ""
-    # What an empty input means: it is not valid, it clears the saved value, or it leaves the saved value.
-    empty: Literal["invalid", "clears", "leaves"] = "invalid"
+    # An empty input leaves the saved value. Else it clears the value if the payload says so, and is not valid if not.
+    optional: bool = False
     many: bool = False
     # Never sent back to the browser.
     secret: bool = False
@@ -128,6 +129,13 @@ class Form:
         schema = self._schema[each.name]
         return max(int(part.get("maxLength", 0)) for part in (schema, *schema.get("anyOf", ())))
 
+    def is_required(self, each: Field) -> bool:
+        """Tell whether an empty input is not valid."""
+        return not (each.optional or each.many or self._is_clearable(each))
+
+    def _is_clearable(self, each: Field) -> bool:
+        return any(isinstance(part, Clearable) for part in self.model.model_fields[each.name].metadata)
+
     def attributes(self, each: Field) -> dict[str, str]:
         """Return the HTML attributes of a field's input."""
         limits = {"maxlength": self.max_length(each), "minlength": each.min_length}
@@ -154,8 +162,8 @@ class Form:
             return text_in(sent, each.name)
         if each.many:
             values = [value for value in sent.getlist(each.name) if isinstance(value, str)]
-            return join_ids(values)[:MAX_TYPED_MANY]
-        return text_in(sent, each.name).strip()[: (self.max_length(each) or MAX_TYPED) + 1]
+            return join_ids(values)[:MAX_KEPT_MANY]
+        return text_in(sent, each.name).strip()[: (self.max_length(each) or MAX_KEPT) + 1]
 
     def to_show_again(self, typed: Typed) -> dict[str, str]:
         """Return what a form that comes back shows: everything typed but secrets."""
@@ -177,7 +185,7 @@ class Form:
         values: dict[str, Any] = {}
         problems: list[str] = []
         for each in self.fields:
-            if each.name not in given or (not given[each.name] and each.empty == "leaves"):
+            if each.name not in given or (not given[each.name] and each.optional):
                 continue
             try:
                 values[each.name] = self._read(each, given[each.name], typed)
@@ -187,7 +195,7 @@ class Form:
         return Judged(judged.values, [*problems, *judged.problems])
 
     def _read(self, each: Field, typed: str, form: Typed) -> Any:
-        if not typed and each.empty == "clears":
+        if not typed and self._is_clearable(each):
             return None
         if len(typed) < each.min_length:
             raise FieldProblem(each.name)

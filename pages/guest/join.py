@@ -21,7 +21,7 @@ from guests.consent import CURRENT
 from models import GUEST, Event, User, utcnow
 from pages import formatting
 from pages.guest.membership import memberships_of
-from pages.login import MAX_TYPED, Visitor, enter
+from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 
@@ -48,9 +48,9 @@ def _address(code: str) -> str:
 @router.get("/join")
 def join(request: Request, user: Visitor, language: Language, event_code: str = "") -> Response:
     """Return the page to join the event of a scanned or typed code, or a form for the code."""
-    event = event_of(event_code[:MAX_TYPED]) if event_code.strip() else None
+    event = event_of(event_code[:MAX_SHOWN_AGAIN]) if event_code.strip() else None
     if event is None:
-        return render(request, "guest/join_code.html", event_code=event_code[:MAX_TYPED].strip())
+        return render(request, "guest/join_code.html", event_code=event_code[:MAX_SHOWN_AGAIN].strip())
     if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
         return redirect(f"/photos?event={event.id}")
     day = formatting.day(language, event.date) if event.date else ""
@@ -87,7 +87,7 @@ def register(
     """Create the account and log in. If the account exists with this password, only log in."""
     event = event_of(event_code)
     if event is None or not is_open(event):
-        return redirect(_address(event_code[:MAX_TYPED]))
+        return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
     problem = ""
     try:
         asked = _asked(event, username, email, password, consent)
@@ -105,7 +105,7 @@ def register(
             return enter(request, *token, f"/photos?event={event.id}")
         _, address_taken = registration.availability(username, email, event.event_code)
         problem = "email_taken" if address_taken else "username_taken"
-    typed = {"username": username[:MAX_TYPED], "email": email[:MAX_TYPED]}
+    typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN]}
     return redirect_with_flash(request, _address(event.event_code), problem=problem, **typed)
 
 
@@ -140,7 +140,7 @@ def join_further(
     """Join another event with the guest's account; the portrait is used there too."""
     event = event_of(event_code)
     if event is None or not is_open(event):
-        return redirect(_address(event_code[:MAX_TYPED]))
+        return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
     if consent != CURRENT:
         return redirect_with_flash(request, _address(event.event_code), problem="consent")
     try:

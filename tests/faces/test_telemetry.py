@@ -1,4 +1,4 @@
-"""The face engine reports to nobody."""
+"""The face engine sends no telemetry."""
 
 import os
 import subprocess
