@@ -1,11 +1,14 @@
-"""One catalogue of errors. Each carries its status and what a person reads, in French and in English."""
+"""The catalogue of errors: each has an HTTP status and a message in French and in English.
+
+The name of a class is part of the API: clients and rows use it.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
 class AppError(Exception):
-    """An answer that is not a success: `status_code`, the French `message`, its `english`."""
+    """An error that a caller gets as an answer: `status_code`, `message` (French) and `english`."""
 
     status_code: ClassVar[int] = 400
     message: ClassVar[str] = "Requête invalide."
@@ -17,12 +20,12 @@ class AppError(Exception):
         self.extra = extra
 
     def body(self, language: str) -> dict[str, Any]:
-        """Return the JSON answer in `language` (`fr` or `en`)."""
+        """Return the JSON answer in `language` (`fr` or `en`): `detail`, `error` and the extra fields."""
         detail = self.english if language == "en" else self.message
         return {"detail": detail, "error": type(self).__name__, **self.extra}
 
 
-# --- who is asking -----------------------------------------------------------------------------
+# --- the caller ---------------------------------------------------------------------------------
 
 
 class NotAuthenticated(AppError):
@@ -50,7 +53,7 @@ class SeveralAccounts(AppError):
     english = "Several accounts match. Please give the code of your event."
 
     def __init__(self, tickets: Sequence[str] = (), **extra: Any) -> None:
-        """`tickets`, one for each of the `accounts`, are for our own pages and never part of the answer."""
+        """`tickets`, one for each of the `accounts`, are for the pages and never part of the answer."""
         super().__init__(**extra)
         self.tickets = tickets
 
@@ -353,7 +356,7 @@ class InternalError(AppError):
 
 
 def catalogue() -> dict[str, type[AppError]]:
-    """Return every error by its class name, which is the stable name that clients and rows use."""
+    """Return every error by the name of its class."""
     found: dict[str, type[AppError]] = {}
     pending = [AppError]
     while pending:
@@ -364,7 +367,7 @@ def catalogue() -> dict[str, type[AppError]]:
 
 
 def text_of(name: str | None, language: str) -> str | None:
-    """Return the sentence for an error's name in `language`; an unknown name is returned as it is."""
+    """Return the message of the error with that name in `language`; an unknown name is returned unchanged."""
     kind = catalogue().get(name or "")
     if kind is None:
         return name

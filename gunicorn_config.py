@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 # Before the import of metrics: each process keeps its values in a file here.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="reperio-metrics-"))
-Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+_metrics = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="reperio-metrics-")
+if "GUNICORN_PID" in os.environ and not _metrics.endswith(f".{os.getpid()}"):
+    # USR2 started this master beside another one, which removes the folder they would share when it ends.
+    _metrics += f".{os.getpid()}"
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _metrics
+Path(_metrics).mkdir(parents=True, exist_ok=True)
 
 from prometheus_client import multiprocess
 from sqlalchemy.exc import SQLAlchemyError

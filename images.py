@@ -1,4 +1,7 @@
-"""Pictures: judged by their header, decoded upright, normalised, and rendered smaller. No metadata leaves here."""
+"""Reads image files: inspects the header, decodes upright, makes JPEGs without metadata.
+
+An image in memory is (height, width, 3), BGR, 8 bits. Sizes are in px.
+"""
 
 import io
 import struct
@@ -13,19 +16,26 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+import image_structure
+
 BgrImage: TypeAlias = NDArray[np.uint8]
 
+# Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
 WEB_LONG_SIDE = 1600
 THUMB_LONG_SIDE = 400
+# JPEG qualities as in libjpeg, 0 to 100. A selfie is embedded from its JPEG, so it keeps more; a thumbnail of 400 px
+# has about 25 kB at 80.
 SELFIE_QUALITY = 92
 WEB_QUALITY = 85
 THUMB_QUALITY = 80
+# Tags of Exif 2.32: orientation, the IFD of the camera's data, DateTimeOriginal.
 EXIF_ORIENTATION = 0x0112
 EXIF_SUB_IFD = 0x8769
 EXIF_TAKEN = 0x9003
+# Orientations that swap width and height.
 TURNED = (5, 6, 7, 8)
 
-# Format, as Pillow names it: content type and extension.
+# Pillow's name of each accepted format: content type and file extension.
 FORMATS = {
     "JPEG": ("image/jpeg", ".jpg"),
     "MPO": ("image/jpeg", ".jpg"),
@@ -36,7 +46,7 @@ FORMATS = {
     "GIF": ("image/gif", ".gif"),
 }
 EXTENSIONS = sorted({extension for _, extension in FORMATS.values()})
-# What Pillow's parsers are known to raise on hostile bytes.
+# Exceptions that Pillow's parsers raise on malformed files.
 PARSER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError,
     EOFError, RuntimeError, MemoryError, struct.error, Image.DecompressionBombError,
@@ -44,33 +54,33 @@ PARSER_ERRORS = (
 
 pillow_heif.register_heif_opener()
 Image.init()
-# Pillow opens an MPO, a camera's JPEG with a second picture behind it, as a JPEG and then says which it is.
+# Pillow opens an MPO (a camera's JPEG with a second picture after it) by its JPEG plugin and reports MPO then.
 OPENERS = tuple(kind for kind in FORMATS if kind != "MPO")
-# Our own bound on pixels is stricter and is judged before anything is decoded.
+# `inspect` checks the number of pixels before anything is decoded, with a stricter limit than Pillow's.
 Image.MAX_IMAGE_PIXELS = None
 cv2.setNumThreads(1)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
 class ImageError(Exception):
-    """The bytes cannot be used as a picture."""
+    """The file cannot be used as an image."""
 
 
 class UnsupportedImage(ImageError):
-    """Not a picture, or of a kind that is not taken."""
+    """The file is no image, or of a format that is not accepted."""
 
 
 class DamagedImage(ImageError):
-    """A picture that is cut off or broken."""
+    """The image file is truncated or damaged."""
 
 
 class TooManyPixels(ImageError):
-    """Larger, once unpacked, than anybody needs."""
+    """The decoded image would have more pixels than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What a header tells. `width` and `height` are in px of the upright picture; `taken_at` has no zone."""
+    """The content of a header: `width` and `height` in px, upright; `taken_at`, the camera's clock, has no zone."""
 
     format: str
     content_type: str
@@ -82,7 +92,7 @@ class ImageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Renditions:
-    """The JPEGs made of a photo, by size, without metadata; and its mean colour, `#rrggbb`."""
+    """The JPEGs of a photo by size (`web`, `thumb`), without metadata; and its mean colour, `#rrggbb`."""
 
     files: dict[str, bytes]
     mean_colour: str
@@ -90,22 +100,19 @@ class Renditions:
 
 @dataclass(frozen=True, slots=True)
 class NormalisedImage:
-    """An upright JPEG without metadata, and its size in px."""
+    """An upright JPEG without metadata, and its width and height in px."""
 
     jpeg: bytes
     width: int
     height: int
 
 
-# --- judging by the header -------------------------------------------------------------------------
-
-
 def inspect(data: bytes, max_pixels: int) -> ImageInfo:
-    """Judge a picture without decoding it.
+    """Return the content of an image file's header. Pixels are not decoded, except where only that tells truncation.
 
     Raises:
-        UnsupportedImage: no picture, or of a kind that is not taken. DamagedImage: cut off.
-        TooManyPixels: more than `max_pixels` once unpacked.
+        UnsupportedImage: the file is no image, or of a format that is not accepted.
+        DamagedImage: the file is truncated. TooManyPixels: width times height is more than `max_pixels`.
     """
     image = _open(data)
     kind = image.format or ""
@@ -124,10 +131,10 @@ def inspect(data: bytes, max_pixels: int) -> ImageInfo:
 
 
 def size_of(data: bytes) -> tuple[int, int]:
-    """Return the size in px that the header tells.
+    """Return width and height in px as the header gives them, not yet upright.
 
     Raises:
-        UnsupportedImage: no picture, or of a kind that is not taken.
+        UnsupportedImage: the file is no image, or of a format that is not accepted.
     """
     return _open(data).size
 
@@ -138,11 +145,11 @@ def _open(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(data), formats=OPENERS)
     except PARSER_ERRORS as error:
-        raise UnsupportedImage("not a picture of a kind that is taken") from error
+        raise UnsupportedImage("not an image of an accepted format") from error
 
 
 def _exif(image: Image.Image) -> tuple[int, datetime | None]:
-    """Return the orientation (1 to 8) and the camera's clock. Broken metadata is no metadata."""
+    """Return the EXIF orientation (1 to 8) and the camera's clock. Malformed metadata counts as none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -159,58 +166,13 @@ def _taken_at(value: object) -> datetime | None:
         found = datetime.strptime(str(value).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
     except ValueError:
         return None
+    # A camera whose clock was never set gives a year such as 1980.
     return found if 1990 <= found.year <= 2100 else None
 
 
 def _is_complete(data: bytes, kind: str) -> bool:
-    """Tell from the file's structure, not its pixels, whether its end is there."""
-    if kind in ("JPEG", "MPO"):
-        return _jpeg_is_complete(data)
-    if kind == "PNG":
-        return _png_is_complete(data)
-    if kind == "WEBP":
-        return len(data) >= int.from_bytes(data[4:8], "little") + 8
-    if kind in ("HEIF", "AVIF"):
-        return _boxes_fit(data)
-    return _decodes(data)
-
-
-def _jpeg_is_complete(data: bytes) -> bool:
-    """Walk the segments to the first scan; after it the end marker must come (within a scan FF is escaped)."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xDA:
-            # Some cameras leave the end marker out: then only decoding tells.
-            return data.find(b"\xff\xd9", at) >= 0 or _decodes(data)
-        standalone = marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8
-        at += (1 if marker == 0xFF else 2) if standalone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return _decodes(data)
-
-
-def _png_is_complete(data: bytes) -> bool:
-    at = 8
-    while at + 12 <= len(data):
-        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        at += 12 + length
-        if name == b"IEND":
-            return at <= len(data)
-    return False
-
-
-def _boxes_fit(data: bytes) -> bool:
-    """Walk the top-level boxes of an ISO base media file (ISO/IEC 14496-12, 4.2); each must end inside the file."""
-    at = 0
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        if size == 1:
-            size = int.from_bytes(data[at + 8 : at + 16], "big")
-        elif size == 0:
-            return True
-        if size < 8:
-            return False
-        at += size
-    return at == len(data)
+    found = image_structure.is_complete(data, kind)
+    return _decodes(data) if found is None else found
 
 
 def _decodes(data: bytes) -> bool:
@@ -221,16 +183,14 @@ def _decodes(data: bytes) -> bool:
     return True
 
 
-# --- decoding ----------------------------------------------------------------------------------------
-
-
 def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
-    """Return the picture upright, (height, width, 3), BGR, 8 bits.
+    """Return the upright image: (height, width, 3), BGR, 8 bits.
 
-    With `long_side`, a JPEG may come at a half, a quarter or an eighth of its size, never below `long_side` px.
+    With `long_side`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as long as its long side is
+    at least `long_side` px.
 
     Raises:
-        ImageError: it cannot be decoded.
+        UnsupportedImage: the file is no image of an accepted format. DamagedImage: it cannot be decoded.
     """
     header = _open(data)
     if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB"):
@@ -252,7 +212,7 @@ def _decode_jpeg(data: bytes, reduction: int) -> BgrImage:
         8: cv2.IMREAD_REDUCED_COLOR_8,
     }
     try:
-        # OpenCV applies the orientation itself.
+        # OpenCV applies the EXIF orientation.
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags[reduction])
     except cv2.error as error:
         raise DamagedImage("the JPEG cannot be decoded") from error
@@ -269,12 +229,12 @@ def _decode_with_pillow(image: Image.Image) -> BgrImage:
             upright = ImageOps.exif_transpose(_eight_bits(image))
             rgb = np.asarray(_opaque(upright))
     except PARSER_ERRORS as error:
-        raise DamagedImage("the picture cannot be decoded") from error
+        raise DamagedImage("the image cannot be decoded") from error
     return np.ascontiguousarray(rgb[:, :, ::-1])
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Shift 16-bit greys down; Pillow's own conversion cuts everything above 255 off."""
+    """Return 16-bit grey images with 8 bits, shifted: Pillow's conversion turns every value above 255 into 255."""
     if not image.mode.startswith("I"):
         image.load()
         return image
@@ -285,7 +245,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Lay transparent pictures on white."""
+    """Return an RGB image; transparent parts become white."""
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -293,31 +253,32 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-# --- making ------------------------------------------------------------------------------------------
-
-
 def resize_to(image: BgrImage, long_side: int) -> BgrImage:
-    """Return the picture with its long side at most `long_side` px; it is never enlarged."""
+    """Return the image scaled down so that its long side is at most `long_side` px. It is never enlarged."""
     height, width = image.shape[:2]
     scale = long_side / max(height, width)
     if scale >= 1:
         return image
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # From a half up two by two pixels make one, so none is skipped; averaging areas takes six times as long there.
+    # Above 1/2, linear interpolation uses every pixel and takes a sixth of the time of INTER_AREA.
     method = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
     return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 
 def to_jpeg(image: BgrImage, quality: int) -> bytes:
-    """Return the picture as a JPEG without metadata; `quality` as in libjpeg, 0 to 100."""
+    """Return the image as a JPEG without metadata. `quality` is that of libjpeg, 0 to 100.
+
+    Raises:
+        DamagedImage: OpenCV cannot encode it.
+    """
     done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise DamagedImage("the picture cannot be encoded")
+        raise DamagedImage("the image cannot be encoded")
     return bytes(encoded.tobytes())
 
 
 def normalise_selfie(data: bytes) -> NormalisedImage:
-    """Return a selfie upright, without metadata, long side at most 1600 px.
+    """Return a selfie as an upright JPEG without metadata, its long side at most 1600 px.
 
     Raises:
         ImageError: it cannot be decoded.
@@ -328,7 +289,10 @@ def normalise_selfie(data: bytes) -> NormalisedImage:
 
 
 def renditions(image: BgrImage) -> Renditions:
-    """Return `web` (long side 1600 px) and `thumb` (400 px, made from it), and the mean colour of the latter."""
+    """Return the JPEGs `web` (long side 1600 px) and `thumb` (400 px, made from `web`), and the mean colour.
+
+    `image` is (height, width, 3), BGR, 8 bits, upright.
+    """
     web = resize_to(image, WEB_LONG_SIDE)
     thumb = resize_to(web, THUMB_LONG_SIDE)
     blue, green, red = (round(value) for value in cv2.mean(thumb)[:3])

@@ -16,38 +16,38 @@ MAX_EMAIL = 254
 MAX_PASSWORD = 1024
 MAX_CONSENT_VERSION = 32
 MAX_FILENAME = 255
-# What a person types to find something: longer than anything stored, short enough to be looked up.
+# Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.
 MAX_CODE_KEY = 128
 MAX_USERNAME_KEY = 450
 MAX_EMAIL_KEY = 320
 
-# Characters nobody sees: marks, embeddings, overrides and isolates of the writing direction, which phones wrap around
-# what is copied from them, zero-width space and word joiner, byte-order mark, soft hyphen. Not the joiners of
-# Persian, Indian scripts and emoji, which change what is seen.
+# Invisible characters: marks, embeddings, overrides and isolates of the writing direction, which phones put around
+# copied text; zero-width space, word joiner, byte-order mark, soft hyphen. Not the joiners U+200C and U+200D, which
+# change how Persian, Indian scripts and emoji look.
 _INVISIBLE = dict.fromkeys(
     [0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF]
 )
 
 
 def visible(value: str) -> str:
-    """Return `value` without the characters nobody sees, trimmed."""
+    """Return `value` without invisible characters, trimmed."""
     return value.translate(_INVISIBLE).strip()
 
 
 def comparison_key(value: str) -> str:
-    """Return the form in which names, addresses and codes are compared: what is visible, NFKC, case-folded."""
+    """Return the form in which names, addresses and codes are compared: visible characters, NFKC, case-folded."""
     folded = unicodedata.normalize("NFKC", visible(value)).strip().casefold()
     return unicodedata.normalize("NFKC", folded)
 
 
 def lookup_key(typed: str) -> str | None:
-    """Return the key of what somebody typed or pasted, or None if nothing can be stored under it."""
+    """Return the comparison key of typed text, or None if no stored text can have that key."""
     key = comparison_key(typed)
     return key if key and storable(key) else None
 
 
 def storable(value: str) -> bool:
-    """Tell whether every database takes `value`: no control characters, no lone surrogates."""
+    """Return whether every database accepts `value`: no control characters, no lone surrogates."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)

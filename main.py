@@ -1,4 +1,4 @@
-"""The application: its parts put together, and how errors become answers."""
+"""The ASGI application: routers, middleware, the threads of a process, and the answers to exceptions."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -17,6 +17,7 @@ import storage
 from api import messages
 from api.dependencies import HASHING_THREADS
 from api.language import language_of
+from api.lingering import Lingering
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
@@ -38,16 +39,17 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 `Accept-Language: en`; the name is stable. Times are UTC.
 """
 STOP_SECONDS = 25.0
-# Beside the request threads, the inference thread and its heartbeat and the selfie validator take connections.
+# Connections that are not for request threads: the inference thread, its heartbeat and the selfie validator take
+# one each.
 CONNECTIONS_KEPT_BACK = 3
 MAX_REQUEST_THREADS = 40
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Start this process's threads after the fork; stop them before its end."""
+    """Start the threads of this process, after the fork; stop them when the process ends."""
     settings = get_settings()
-    # No more request threads than connections: a thread that works never waits for one.
+    # No more request threads than connections: a request thread never waits for a connection.
     threads = max(1, min(MAX_REQUEST_THREADS, pool_limits().connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
@@ -69,13 +71,13 @@ def _answer(error: errors.AppError, request: Request) -> Response:
 
 
 async def on_app_error(request: Request, error: Exception) -> Response:
-    """Answer with what the error says of itself."""
-    assert isinstance(error, errors.AppError)  # noqa: S101 - registered for that class
+    """Return the status, message and name of an AppError, as JSON or as a page."""
+    assert isinstance(error, errors.AppError)  # noqa: S101 - registered for this class
     return _answer(error, request)
 
 
 async def on_invalid_request(request: Request, error: Exception) -> Response:
-    """Say which part of the payload has the wrong shape, without repeating what was sent."""
+    """Return 422 with the fields of the wrong form. The values sent are not repeated: one may be a password."""
     assert isinstance(error, RequestValidationError)  # noqa: S101
     if wants_page(request):
         return failure_page(request, errors.InvalidRequest())
@@ -92,7 +94,7 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Give the framework's own refusals the form of ours."""
+    """Return the framework's own errors, such as 404 and 405, in the form of an AppError."""
     assert isinstance(error, HTTPException)  # noqa: S101
     if isinstance(error, BodyOverLimit):
         answer = _answer(error.refusal, request)
@@ -113,7 +115,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
-    """A database that is away or busy is a matter of time; anything else is ours to mend."""
+    """Return 422 for a value that the database cannot hold, else 503: the database is unreachable or busy."""
     if isinstance(error, DataError):
         return _answer(errors.InvalidRequest(), request)
     log.error("the database failed: %s", error.orig if isinstance(error, DBAPIError) else error)
@@ -121,25 +123,26 @@ async def on_database_error(request: Request, error: Exception) -> Response:
 
 
 async def on_storage_error(request: Request, error: Exception) -> Response:
-    """Storage that is full or away: nothing was kept, and the caller may try again."""
+    """Return 507 if the storage is full, else 503. Nothing was kept; the caller may try again."""
     log.error("the storage failed: %s", error)
     full = isinstance(error, storage.StorageFullError)
     return _answer(errors.StorageFull() if full else errors.ServiceUnavailable(), request)
 
 
 async def on_anything_else(request: Request, error: Exception) -> Response:
-    """A defect of ours; the log has it, the caller gets a sentence."""
+    """Return 500 with a generic message. The server logs the exception with its traceback."""
     return _answer(errors.InternalError(), request)
 
 
 def create_app() -> FastAPI:
-    """Return the application. It opens nothing before its lifespan begins."""
+    """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
     app = FastAPI(
         title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestLog)
+    app.add_middleware(Lingering)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -153,7 +156,7 @@ def create_app() -> FastAPI:
 
 
 def _document_errors(app: FastAPI) -> None:
-    """Put the form of our errors into OpenAPI, for every call that names one and for every refused payload."""
+    """Add the schema `Error` to the OpenAPI document, and make it the schema of every 422."""
     plain = app.openapi
 
     def openapi() -> dict[str, object]:

@@ -151,7 +151,7 @@ class Event(Base):
     """An event: the code that guests register with, and the settings of its matching.
 
     Written by admins. `code_key` is the form in which the code is unique and looked up (`keys.comparison_key`).
-    Whoever writes the event's faces or matches locks this row first. `version` is incremented when faces are deleted,
+    Writers of the event's faces or matches lock this row first. `version` is incremented when faces are deleted,
     so that every process reads the event's faces again. Only embeddings of `active_engine_id` are compared.
     """
 
@@ -254,7 +254,7 @@ class UserEvent(Job, Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
-    # When a person last asked for a matching; None if nobody did.
+    # When a person last asked for a matching; None if no one has.
     requested_at: Mapped[datetime | None]
     # When the guest withdrew the consent: nothing is matched there until the guest consents again.
     withdrawn_at: Mapped[datetime | None]

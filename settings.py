@@ -1,4 +1,4 @@
-"""Typed settings, read once from the environment."""
+"""The settings, read from the environment once a process."""
 
 import os
 import secrets
@@ -24,11 +24,11 @@ def version() -> str:
 
 
 class UnsafeSettings(Exception):
-    """The service must not start with these settings; the message says what to change."""
+    """The service does not start with these settings. The message says what to change."""
 
 
 class Settings(BaseSettings):
-    """Everything the environment decides. Times are in the unit the name says."""
+    """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _modern_scheme(cls, value: str) -> str:
-        """Accept the `postgres://` of hosting providers; both short forms mean psycopg 3."""
+        """Return the URL with the driver psycopg 3 for `postgres://`, which hosting providers give, and `postgresql://`."""
         for scheme in ("postgres://", "postgresql://"):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
@@ -96,29 +96,29 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Where people reach the service: `PUBLIC_URL`, else this machine."""
+        """The address of the service for people: `PUBLIC_URL`, else this machine."""
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def logs_json(self) -> bool:
-        """Whether log lines are for machines: said, or in production."""
+        """Whether log lines are JSON: as `LOG_FORMAT` says, else in production."""
         return self.log_format == "json" or (not self.log_format and self.in_production)
 
     @property
     def in_production(self) -> bool:
-        """Whether development's conveniences are refused."""
+        """Whether `APP_ENV` is `production`: a `SECRET_KEY` is required and the fake engine refused."""
         return self.app_env == "production"
 
 
 def _development_key() -> str:
-    """Return the key kept beside the code, made at the first start, readable by its owner alone."""
+    """Return the key in `.secret_key` beside the code; the first start writes it, readable by its owner alone."""
     path = ROOT / SECRET_KEY_FILE
     draft = path.with_name(f"{SECRET_KEY_FILE}.{socket.gethostname()}.{os.getpid()}")
     if not path.exists():
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
-        # A link never replaces: of two first starts at once, one key wins for both.
+        # A hard link never replaces a file: two first starts at once end up with the same key.
         try:
             path.hardlink_to(draft)
         except FileExistsError:

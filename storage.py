@@ -1,4 +1,4 @@
-"""Where image bytes live: a local folder, or S3, GCS or Azure Blob by URL."""
+"""Stores image files: in a local folder, or in S3, GCS or Azure Blob, as `STORAGE_URL` says."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -14,18 +14,18 @@ from obstore.exceptions import BaseError
 from settings import ROOT, UnsafeSettings, get_settings
 
 READY_KEY = ".ready"
-# Where pictures lie; whatever else shares the storage is none of ours.
+# Prefixes of the service's keys. Other objects in the same storage are left alone.
 PREFIXES = ("photos/", "selfies/")
-# Each answer under way holds about so much.
+# Memory that each streamed answer holds, about.
 CHUNK_BYTES = 1024 * 1024
 
 
 class StorageError(Exception):
-    """The storage did not take or give the bytes."""
+    """The storage failed to store, return or delete an object."""
 
 
 class MissingObject(StorageError):
-    """There is nothing under this key."""
+    """There is no object with this key."""
 
 
 class StorageFullError(StorageError):
@@ -58,10 +58,10 @@ def _store() -> tuple[Any, Path | None]:
 
 
 def prepare() -> None:
-    """Find out, without any input or output but making a local folder, whether the storage can be used.
+    """Check `STORAGE_URL` before the fork. Creates a local folder and does no other input or output.
 
     Raises:
-        UnsafeSettings: `STORAGE_URL` is not one.
+        UnsafeSettings: `STORAGE_URL` is malformed, or its folder cannot be created.
     """
     _store()
     _open.cache_clear()
@@ -83,7 +83,7 @@ def put(key: str, data: bytes) -> None:
     """Store `data` under `key`; when this returns, the bytes are on disk.
 
     Raises:
-        StorageFullError: no room. StorageError: anything else that kept the bytes from being stored.
+        StorageFullError: the disk is full. StorageError: the store failed in another way.
     """
     try:
         store, folder = _store()
@@ -101,10 +101,10 @@ def put(key: str, data: bytes) -> None:
 
 
 def get(key: str) -> bytes:
-    """Return the bytes under `key`.
+    """Return the bytes of the object `key`.
 
     Raises:
-        MissingObject: there are none. StorageError: the store did not answer.
+        MissingObject: there is no such object. StorageError: the store failed.
     """
     try:
         return bytes(obstore.get(_store()[0], key).bytes())
@@ -115,10 +115,10 @@ def get(key: str) -> bytes:
 
 
 def stream(key: str) -> tuple[int, Iterator[bytes]]:
-    """Return the size in bytes of the object under `key` and its chunks.
+    """Return the size in bytes of the object `key`, and an iterator over its chunks.
 
     Raises:
-        MissingObject: there is none. StorageError: the store did not answer.
+        MissingObject: there is no such object. StorageError: the store failed.
     """
     try:
         found = obstore.get(_store()[0], key)
@@ -130,10 +130,10 @@ def stream(key: str) -> tuple[int, Iterator[bytes]]:
 
 
 def delete(keys: Iterable[str]) -> None:
-    """Erase the objects under `keys`; a missing one is already erased.
+    """Delete the objects `keys`. Missing ones are skipped.
 
     Raises:
-        StorageError: the store refused.
+        StorageError: the store failed. Objects before the failure are deleted.
     """
     store, _ = _store()
     for key in keys:
@@ -146,10 +146,10 @@ def delete(keys: Iterable[str]) -> None:
 
 
 def listed(before: datetime, size: int) -> Iterator[list[str]]:
-    """Return the keys of all pictures stored before that time, in batches of at most `size`.
+    """Yield the keys of all images last modified before a time (aware), in batches of at most `size`.
 
     Raises:
-        StorageError: the store did not answer.
+        StorageError: the store failed.
     """
     try:
         store, _ = _store()
@@ -161,10 +161,10 @@ def listed(before: datetime, size: int) -> Iterator[list[str]]:
 
 
 def check() -> None:
-    """Write, read and erase a small object.
+    """Write, read and delete a small object.
 
     Raises:
-        StorageError: the storage is not usable.
+        StorageError: one of these failed.
     """
     key = f"{READY_KEY}.{os.getpid()}"
     put(key, b"ok")

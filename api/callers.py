@@ -1,4 +1,4 @@
-"""Who calls: the account behind the token, of the type that a call is for."""
+"""Dependencies that return the calling account and check its type."""
 
 import hmac
 from collections.abc import Callable, Coroutine
@@ -18,12 +18,17 @@ _bearer = HTTPBearer(auto_error=False, description="The `access_token` of `POST 
 
 
 def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> User:
-    """Return the account whose token came with the request, read in a session of its own."""
+    """Return the account of the request's token, loaded in a database session of its own.
+
+    Raises:
+        NotAuthenticated: the request has no token. InvalidToken: it is forged, expired or revoked, or the account is
+        closed. CsrfMismatch: a cookie of the pages came without the token of its session.
+    """
     token = session_token(request)
     if token is None:
         raise errors.NotAuthenticated
     user = accounts.user_of(tokens.read(token))
-    # Pages say who is logged in.
+    # Templates of the pages show the account.
     request.state.user = user
     return user
 
@@ -48,7 +53,12 @@ PhotographerOrAdmin = Annotated[User, Depends(_only((PHOTOGRAPHER, ADMIN), error
 
 
 def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-    """Let admins and whoever has the monitoring token pass."""
+    """Check that the caller is an admin or has the monitoring token.
+
+    Raises:
+        NotAuthenticated: the request has no token. InvalidToken: it is not valid.
+        AdminsOnly: its account is not an admin's.
+    """
     token, secret = session_token(request), get_settings().monitoring_token
     if token is None:
         raise errors.NotAuthenticated
@@ -62,7 +72,11 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 def scraper(request: Request) -> None:
-    """Let the monitoring token pass, and this machine itself when no proxy speaks for somebody else."""
+    """Check that the caller has the monitoring token, or is on this machine and did not come through a proxy.
+
+    Raises:
+        NotAuthenticated: neither, and the request has no token. NotAllowed: neither, and its token is another one.
+    """
     token, secret = bearer_token(request), get_settings().monitoring_token
     if token is not None and secret and hmac.compare_digest(token.encode(), secret.encode()):
         return

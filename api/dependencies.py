@@ -1,4 +1,4 @@
-"""The parts of this process that a call uses: the inference thread, the selfie validator, a turn for hashing."""
+"""Dependencies on parts of this process: the inference thread, the selfie validator, a slot for hashing."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
@@ -10,21 +10,25 @@ import errors
 from jobs.worker import InferenceThread
 from selfies.validator import Validator
 
-# Calls that hash a password wait here, on the event loop, without a thread; only so many go in at a time.
+# Calls that hash a password run at most this many at a time; the others wait on the event loop, without a thread.
 HASHING_THREADS = 6
 MAX_WAITING = 100
 
 
-async def hashing_turn(request: Request) -> AsyncIterator[None]:
-    """Let a storm of logins take only its share of the request threads; beyond a long line, come back later."""
-    line: anyio.CapacityLimiter = request.app.state.hashing
-    if line.statistics().tasks_waiting >= MAX_WAITING:
+async def hashing_slot(request: Request) -> AsyncIterator[None]:
+    """Hold one of the slots for hashing during the call, so that many logins leave request threads to other calls.
+
+    Raises:
+        TooBusy: MAX_WAITING calls already wait.
+    """
+    slots: anyio.CapacityLimiter = request.app.state.hashing
+    if slots.statistics().tasks_waiting >= MAX_WAITING:
         raise errors.TooBusy
-    async with line:
+    async with slots:
         yield
 
 
-HASHES = Depends(hashing_turn, scope="function")
+HASHES = Depends(hashing_slot, scope="function")
 
 
 async def inference_of(request: Request) -> InferenceThread:
@@ -45,9 +49,9 @@ SelfieValidator = Annotated[Validator, Depends(validator_of)]
 async def job_waker(
     background: BackgroundTasks, inference: Annotated[InferenceThread, Depends(inference_of)]
 ) -> Callable[[], None]:
-    """Return what wakes the inference thread once the answer has gone out."""
+    """Return a function that plans to wake the inference thread after the answer has been sent."""
 
-    # Asynchronous, so that it runs on the event loop and takes no thread of the request pool.
+    # Asynchronous, so that it runs on the event loop and takes no request thread.
     async def wake() -> None:
         inference.wake()
 

@@ -1,4 +1,4 @@
-"""The errors of a call in OpenAPI."""
+"""How the errors of a call are documented in OpenAPI."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import errors
 
 
 def error_responses(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI description of these errors, with an example each."""
+    """Return the `responses` of a route for these errors, with one example each."""
     result: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         entry = result.setdefault(

@@ -1,4 +1,4 @@
-"""Field types that several payloads share."""
+"""Types of fields that several payloads share: each checks and normalises its value."""
 
 from datetime import datetime
 from typing import Annotated
@@ -47,7 +47,7 @@ def _username(value: str) -> str:
 
 def _email(value: str) -> str:
     try:
-        # Guests are on the venue's Wi-Fi: no look-up of the domain while they wait.
+        # No look-up of the domain: guests wait on the slow Wi-Fi of a venue.
         address = validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
     except EmailNotValidError as error:
         raise ValueError(Problem.ADDRESS) from error
@@ -97,14 +97,14 @@ EventCode = Annotated[
     AfterValidator(_shown),
     AfterValidator(_event_code),
 ]
-# A code somebody typed: whatever it is, it is looked up, never refused for its form.
+# A typed code or name is looked up whatever it is, never refused for its form.
 TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
-CONSENT = "The version of the words the guest agreed to, such as 2026-11."
+CONSENT = "Version of the consent text that the guest agreed to, such as 2026-11."
 ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]
-Limit = Annotated[int | None, Query(ge=1, le=1000, description="At most so many; without it, all of them.")]
-Cursor = Annotated[str | None, Query(max_length=200, description="The `X-Next-Cursor` of the page before this one.")]
+Limit = Annotated[int | None, Query(ge=1, le=1000, description="Largest number of entries; without it, all of them.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`X-Next-Cursor` of the page before.")]

@@ -1,4 +1,4 @@
-"""The language of an answer: chosen on the pages, else asked for in `Accept-Language`, else French."""
+"""The language of an answer: the one chosen on the pages, else that of `Accept-Language`, else French."""
 
 from typing import Annotated
 
@@ -9,7 +9,10 @@ LANGUAGES = ("fr", "en")
 
 
 def language_of(request: Request) -> str:
-    """Return what was chosen on our pages, else `en` where the caller prefers English to French, else `fr`."""
+    """Return the language of the pages' cookie, else the preferred one of `Accept-Language`, else `fr`.
+
+    Of `fr` and `en`, the one with the higher quality value (RFC 9110, 12.5.4) is preferred; the first of equals.
+    """
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
@@ -26,9 +29,9 @@ def language_of(request: Request) -> str:
     return best
 
 
-# Dependencies that only look at the request are asynchronous: a plain one costs a hop to a thread and back.
+# Asynchronous, as every dependency that only reads the request: a plain function would cost a switch to a thread.
 async def asked_language(request: Request) -> str:
-    """Return the language of the caller."""
+    """Return the language of the answer."""
     return language_of(request)
 
 

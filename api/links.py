@@ -1,6 +1,7 @@
-"""Links that an `<img>` can load: signed for one account, one photo and one size, for a few hours.
+"""Signed links that an `<img>` can load without a header, for one account, one photo and one size.
 
-The signature only says who asks; whether they may see the photo is asked again at each load.
+The signature proves only which account the link was made for. Whether that account may see the photo is checked at
+each load.
 """
 
 import math
@@ -22,9 +23,9 @@ def _message(photo_id: int, size: str, user_id: int, expires: int) -> str:
 
 
 def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str:
-    """Return the address of a photo for this account; the same one all through an hour, so that it caches.
+    """Return the signed address of a photo for this account; the same all through an hour, so that browsers cache it.
 
-    With `download`, a browser keeps the picture as a file instead of showing it.
+    It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it.
     """
     expires = math.ceil((time.time() + LIFETIME_SECONDS) / HOUR) * HOUR
     query = {
@@ -38,15 +39,15 @@ def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str
 
 
 def cover_link(event: Event, user: User) -> str | None:
-    """Return the address of the photo that stands for an event, for this account."""
+    """Return the signed address of the event's cover photo for this account; None without a cover."""
     return link(event.cover.photo_id, "web", user) if event.cover is not None else None
 
 
 def signer(photo_id: int, size: str, user: str, expires: str, signature: str) -> int:
-    """Return the id of the account a link was signed for.
+    """Return the id of the account that a link was signed for.
 
     Raises:
-        InvalidToken: the link has expired or was never ours.
+        InvalidToken: the link has expired, or its signature does not fit.
     """
     if not (user.isascii() and user.isdigit() and expires.isascii() and expires.isdigit()):
         raise errors.InvalidToken

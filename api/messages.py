@@ -1,4 +1,4 @@
-"""What a person reads over the API besides errors (`errors.py`), in French and in English."""
+"""Every text that a person reads over the API, in French and in English. Errors have theirs in `errors.py`."""
 
 from enum import Enum
 
@@ -51,7 +51,7 @@ class Success(Enum):
 
 # --- requests of the wrong form --------------------------------------------------------------------
 
-# What a person reads of a field that has the wrong form: French, English.
+# The sentence about a field of the wrong form: French, English. A field without one is only named.
 INVALID_FIELDS = {
     "email": ("L'adresse email n'est pas valide.", "The email address is not valid."),
     "username": (
@@ -75,7 +75,7 @@ INVALID_FIELDS = {
 
 
 def invalid_fields(names: list[str], language: str) -> str:
-    """Return the sentences for fields of the wrong form; those without one are only named."""
+    """Return the `detail` of a 422: the sentence of each field in `names`; fields without one are only named."""
     known = [INVALID_FIELDS[name][language == ENGLISH] for name in names if name in INVALID_FIELDS]
     unknown = [name for name in names if name not in INVALID_FIELDS]
     general = errors.InvalidRequest.english if language == ENGLISH else errors.InvalidRequest.message
@@ -85,12 +85,12 @@ def invalid_fields(names: list[str], language: str) -> str:
 
 
 def refused_by_framework(detail: str, language: str) -> str:
-    """Return the sentence for a refusal of the web framework: in English its own words, which tell more."""
+    """Return the text for an error of the web framework: in English its own `detail`, which is more precise."""
     return detail if language == ENGLISH else errors.InvalidRequest.message
 
 
 class Problem:
-    """The `problem` of a field in a 422, for programmers: in English only, beside Pydantic's own words."""
+    """The `problem` of a field in a 422, for programmers. In English only, as Pydantic's own texts are."""
 
     CONTROL_CHARACTERS = "control characters are not allowed"
     NOTHING_VISIBLE = "there is nothing to see in it"

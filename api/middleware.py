@@ -1,4 +1,4 @@
-"""Refusals that need no body: a missing token and a request that is too large, before anything is read."""
+"""What is done for every request: its log line and metrics; its token and size are checked before it is read."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ access = logging.getLogger("reperio.access")
 
 
 class BodyOverLimit(HTTPException):
-    """Raised while a body is read. FastAPI lets this kind through; any other would become a 400."""
+    """Raised while a body is read. An HTTPException, because FastAPI turns any other exception into a 400."""
 
     def __init__(self, refusal: errors.AppError) -> None:
         super().__init__(refusal.status_code, refusal.message)
@@ -30,22 +30,22 @@ class BodyOverLimit(HTTPException):
 
 
 class RequestLog:
-    """Pure ASGI middleware, the outermost: gives each call an id, and notes how long it took."""
+    """ASGI middleware around all others: gives each request an id, logs it and measures its duration."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and measure it."""
+        """Pass the request on; log it and count it once it has been answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         began, status = time.perf_counter(), 500
         if scope["method"] == "HEAD":
-            # As GET; the server itself, which still knows, sends no body.
+            # Routes answer it as GET. The server, whose own scope still says HEAD, sends no body.
             scope = {**scope, "method": "GET"}
 
-        async def noting(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -54,18 +54,18 @@ class RequestLog:
 
         with request_id(Headers(scope=scope).get("x-request-id")) as trace:
             try:
-                await self._app(scope, receive, noting)
+                await self._app(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - began
-                # The route's template, not the path: ids would make a series each.
+                # The route's template, not the path: each id in a path would make a time series of its own.
                 route = getattr(scope.get("route"), "path", "none")
                 REQUESTS.labels(scope["method"], route, status).observe(seconds)
-                # Without the query: it may hold a signature. Without the address: nobody needs it here.
+                # Without the query, which may hold a signature; without the client's address, which is personal data.
                 access.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000)
 
 
 class RequestLimits:
-    """Pure ASGI middleware: checks the token, then the declared size, then counts the body as it comes in."""
+    """ASGI middleware: checks the token and the declared size, then counts the bytes of the body as they arrive."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
@@ -110,7 +110,7 @@ class RequestLimits:
 
 def _check_declared_size(headers: Headers, limit: int, error: type[errors.AppError]) -> None:
     declared = headers.get("content-length", "")
-    # Twenty digits are enough to be too large, and quick to read.
+    # The first 20 digits decide; int() of a very long text is slow.
     if declared.isdigit() and int(declared[:20]) > limit:
         raise error
 
@@ -134,7 +134,7 @@ def _counted(receive: Receive, limit: int, error: type[errors.AppError]) -> Rece
 async def _answer(error: errors.AppError, language: str, send: Send) -> None:
     body = json.dumps(error.body(language), ensure_ascii=False).encode()
     headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
-    # The rest of the body is not wanted: the connection ends with the answer.
+    # Close the connection: the rest of the body is not read.
     headers["connection"] = "close"
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": error.status_code, "headers": raw})

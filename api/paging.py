@@ -11,15 +11,22 @@ from photos.queries import Page
 PAGED: dict[int | str, dict[str, Any]] = {
     200: {
         "headers": {
-            "X-Total-Count": {"schema": {"type": "integer"}, "description": "How many there are in all."},
-            "X-Next-Cursor": {"schema": {"type": "string"}, "description": "`cursor` of the next page."},
+            "X-Total-Count": {"schema": {"type": "integer"}, "description": "Number of entries on all pages."},
+            "X-Next-Cursor": {
+                "schema": {"type": "string"},
+                "description": "`cursor` of the next page; missing on the last one.",
+            },
         }
     }
 }
 
 
 async def read_page(limit: Limit = None, cursor: Cursor = None) -> Page:
-    """Return the page asked for."""
+    """Return the page that the call asks for.
+
+    Raises:
+        InvalidCursor: `cursor` was not made by this service.
+    """
     return photos.read_page(limit, cursor)
 
 

@@ -1,4 +1,4 @@
-"""Every router of the REST API, in the order in which paths are compared."""
+"""Every router of the REST API. A request goes to the first route that fits."""
 
 from api.accounts import photographers
 from api.accounts import privacy as accounts_privacy

@@ -1,6 +1,6 @@
-"""What a route says of itself before its call runs: whether it needs a token, and how large its body may be.
+"""Rules of routes that are checked before a body is read: whether a call needs a token, how large its body may be.
 
-Without a word, a route under `/api/` needs a token and takes a body of `MAX_JSON_BYTES`:
+A route under `/api/` needs a token and takes a body of at most `MAX_JSON_BYTES`, unless its endpoint is marked:
 
     @router.post("/check-event-code")
     @public
@@ -26,7 +26,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 API_PREFIX = "/api/"
 # The attribute of an endpoint that holds its rule.
 _RULE = "_reperio_rule"
-# More than a selfie may have is read, so that the sender of a slightly larger one gets the contract's 400.
+# Bodies up to this multiple of a selfie's limit are read: a selfie slightly too large gets the contract's 400.
 SELFIE_BODY_FACTOR = 2.5
 
 
@@ -47,7 +47,7 @@ PHOTOS_BODY = BodyLimit(lambda settings: settings.max_upload_bytes, errors.BodyT
 
 @dataclass(frozen=True, slots=True)
 class RouteRule:
-    """Whether a call needs a token; whether a signed link (`?signature=`) will do instead; the limit of its body."""
+    """Whether a call needs a token; whether a signed link (`?signature=`) may replace it; the limit of its body."""
 
     needs_token: bool = True
     takes_signed_link: bool = False
@@ -55,22 +55,22 @@ class RouteRule:
 
 
 PRIVATE = RouteRule()
-# Pages ask for a session themselves, and lead who has none to the login page.
+# Pages check the session themselves, and redirect to the login page without one.
 OUTSIDE_THE_API = RouteRule(needs_token=False)
 
 
 def public(endpoint: Endpoint) -> Endpoint:
-    """Mark the call of an endpoint as one that needs no token."""
+    """Mark an endpoint: its call needs no token."""
     return _changed(endpoint, needs_token=False)
 
 
 def signed_link(endpoint: Endpoint) -> Endpoint:
-    """Mark the call of an endpoint as one that takes a signed link instead of a token; the endpoint checks it."""
+    """Mark an endpoint: its call takes a signed link instead of a token. The endpoint checks the signature."""
     return _changed(endpoint, takes_signed_link=True)
 
 
 def body_limit(limit: BodyLimit) -> Callable[[Endpoint], Endpoint]:
-    """Set how large the body of an endpoint's call may be."""
+    """Mark an endpoint with the limit of its call's body."""
     return lambda endpoint: _changed(endpoint, body=limit)
 
 
@@ -80,7 +80,7 @@ def _changed(endpoint: Endpoint, **changes: Any) -> Endpoint:
 
 
 class RouteRules:
-    """The rules of an application's routes, found by method and path as the router finds the route."""
+    """The rules of an application's routes, looked up by method and path as the router looks up a route."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         """Collect the rules of `routes`, which must be complete."""
@@ -94,14 +94,14 @@ class RouteRules:
                     self._special.append(pattern)
 
     def of(self, method: str, path: str) -> RouteRule:
-        """Return the rule of the route that answers; without one, that of its address: under `/api/` or not.
+        """Return the rule of the route that answers; for an unknown path, the default under or outside `/api/`.
 
-        As in the router, the first route that fits method and path counts, else the first that fits the path (it
-        answers 405). A final slash does not count: the router leads to the address without it.
+        As in the router, the first route that matches method and path counts, else the first that matches the path
+        (it answers 405). A final slash is ignored: the router redirects to the path without it.
         """
         bare = path.removesuffix("/") or "/"
         partial = None
-        # Most calls end here: only a few routes have a rule of their own.
+        # Few routes have a rule of their own: for most calls, only these are compared.
         if any(pattern.match(bare) for pattern in self._special):
             for pattern, methods, rule in self._routes:
                 if pattern.match(bare):

@@ -1,4 +1,4 @@
-"""The session of the web pages: its cookie, and the token that proves a request comes from one of our pages."""
+"""The session of the web pages: its cookies, and the CSRF token that proves that a request comes from our pages."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from accounts import tokens
 from settings import get_settings
 
 SESSION_COOKIE = "reperio_session"
-# Names the browser of somebody who is not logged in: what the token of the login form is bound to.
+# Identifies a browser without a session: the CSRF token of the login form is bound to it.
 VISITOR_COOKIE = "reperio_visitor"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
@@ -27,7 +27,8 @@ def session_token(request: Request) -> str | None:
     """Return the access token of a request: the Bearer token, else the session cookie.
 
     Raises:
-        CsrfMismatch: the cookie came with a method that changes things and without the token of its session.
+        CsrfMismatch: the cookie came with a method other than GET, HEAD and OPTIONS, and without the CSRF token of
+        its session.
     """
     token = bearer_token(request)
     if token is not None:
@@ -41,41 +42,42 @@ def session_token(request: Request) -> str | None:
 
 
 async def check_form(request: Request) -> None:
-    """Let a page's form pass that carries the token of this browser; for every router of pages.
+    """Check the CSRF token of a submitted form. A dependency of every router of pages.
 
     Raises:
-        CsrfMismatch: the form came from elsewhere, or from a page that was open for too long.
+        CsrfMismatch: the token is missing or was made for another session, as when the form came from another site or
+        from a page of an earlier session.
     """
     if request.method in SAFE_METHODS:
         return
     given = (await request.form()).get(CSRF_FIELD)
     seeds = [request.cookies[name] for name in (SESSION_COOKIE, VISITOR_COOKIE) if name in request.cookies]
-    # Either cookie will do: a login form that is sent twice arrives the second time with a session.
+    # Either cookie is accepted: a login form that is sent twice arrives the second time with a session.
     if not isinstance(given, str) or not any(tokens.csrf_fits(seed, given) for seed in seeds):
         raise errors.CsrfMismatch
     request.state.form_checked = True
 
 
 def csrf_seed(request: Request) -> tuple[str, bool]:
-    """Return what this browser's CSRF token is bound to, and whether the browser must yet be given it as a cookie."""
+    """Return the value that this browser's CSRF token is bound to, and whether it is new and must become a cookie."""
     seed = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE)
     return (seed, False) if seed else (secrets.token_urlsafe(18), True)
 
 
 def start_session(request: Request, response: Response, token: str, seconds: int) -> None:
-    """Log the browser in: it keeps the access token where no script can read it."""
+    """Log the browser in: set the access token as a cookie that scripts cannot read, for `seconds`."""
     set_cookie(request, response, SESSION_COOKIE, token, seconds)
 
 
 def end_session(request: Request, response: Response) -> None:
-    """Log the browser out."""
+    """Log the browser out: delete the session's cookie."""
     set_cookie(request, response, SESSION_COOKIE, "", 0)
 
 
 def set_cookie(
     request: Request, response: Response, name: str, value: str, seconds: int, *, hidden: bool = True
 ) -> None:
-    """Give the browser a cookie for this site alone; `hidden` from scripts unless said otherwise."""
+    """Set a cookie that only this site receives, for `seconds`; `hidden` ones cannot be read by scripts."""
     response.set_cookie(name, value, seconds, httponly=hidden, samesite="lax", secure=_is_secure(request))
 
 

@@ -1,4 +1,4 @@
-"""The files that come with a call, read up to their limit."""
+"""Dependencies that read uploaded files, up to a limit."""
 
 from typing import Annotated
 
@@ -9,12 +9,12 @@ from settings import get_settings
 
 
 def read_at_most(file: UploadFile, limit: int) -> bytes:
-    """Return the file's bytes, or one byte more than `limit` of a larger one."""
+    """Return the file's bytes; of a file larger than `limit`, the first `limit` + 1."""
     return file.file.read(limit + 1)
 
 
 def selfie_file(file: Annotated[UploadFile, File(description="The picture.")]) -> SelfieFile:
-    """Return the `file` part of a selfie upload."""
+    """Return the part `file` of a selfie upload. Its size and type are not checked yet."""
     data = read_at_most(file, get_settings().max_selfie_bytes)
     return SelfieFile(data, file.content_type or "")
 
@@ -22,5 +22,5 @@ def selfie_file(file: Annotated[UploadFile, File(description="The picture.")]) -
 SelfiePart = Annotated[SelfieFile, Depends(selfie_file)]
 Strict = Annotated[
     bool,
-    Query(description="`false`: the largest face is taken, whatever stands beside it and however small."),
+    Query(description="`false`: accept several faces, and a small one; the largest face counts."),
 ]

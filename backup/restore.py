@@ -7,6 +7,7 @@ import argparse
 import sqlite3
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def restore(folder: Path) -> Manifest:
             list(pool.map(lambda each: _put(folder, *each), objects))
         loading.load(folder, manifest)
     except BaseException:
-        storage.delete(key for key, _ in objects)
+        # The error that is on its way says more than one of this cleaning up.
+        with suppress(storage.StorageError):
+            storage.delete(key for key, _ in objects)
         raise
     finally:
         forget_engine()

@@ -51,7 +51,7 @@ def read_plan(path: Path) -> LoadPlan:
     except OSError as error:
         raise NoLoadEvent(f"There is no prepared event ({path}). Make one: {HOW_TO}") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise NoLoadEvent(f"{path} is damaged. Make it anew: {HOW_TO}") from error
+        raise NoLoadEvent(f"{path} is damaged. Make it again: {HOW_TO}") from error
 
 
 def unique(jpeg: bytes, mark: str) -> bytes:

@@ -12,14 +12,13 @@ set -euo pipefail
 [ "$(id -u)" = 0 ] || { echo "chroot and mount need root" >&2; exit 2; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
-mirror=${2:-http://deb.debian.org/debian}
 root=$folder/root
 port=${PORT:-8765}
 step() { printf '\n== %s\n' "$*"; }
 
 if [ ! -x "$root/usr/bin/python3" ]; then
   step "debootstrap bookworm"
-  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$root" "$mirror" > "$folder/debootstrap.log"
+  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$root" ${2:+"$2"} > "$folder/debootstrap.log"
 fi
 # The base image calls it python.
 ln -sf python3 "$root/usr/bin/python"
@@ -90,6 +89,7 @@ prepare() {
     mount --bind "$place" "$root$volume"
   done
   mount -t proc proc "$root/proc"
+  mount --bind /sys "$root/sys"
   mount -t tmpfs -o mode=0755 tmpfs "$root/dev"
   local device
   for device in null zero random urandom; do

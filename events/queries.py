@@ -214,17 +214,17 @@ def remove(session: Session, event_id: int) -> None:
 def request_rematch(
     session: Session, event_id: int, now: datetime, *, asked: bool = True, shown_in: Sequence[int] | None = None
 ) -> int:
-    """Let every guest of the event who has not withdrawn be matched again; return how many.
+    """Queue a matching for every guest of the event who has not withdrawn; return how many.
 
-    With `shown_in`, only the guests whom one of these photos shows. Where nobody `asked`, the guests need not know:
-    their state stays what it was.
+    With `shown_in`, only for guests matched with one of these photos. With `asked` false, the state that the guests
+    see does not change.
     """
-    whom = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
+    chosen = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
     if shown_in is not None:
-        whom.append(UserEvent.user_id.in_(select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))))
+        chosen.append(UserEvent.user_id.in_(select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))))
     result = session.execute(
         update(UserEvent)
-        .where(*whom)
+        .where(*chosen)
         .values(
             **UserEvent.requeue_values(request_id=current_request_id(), **({"requested_at": now} if asked else {}))
         )

@@ -1,4 +1,4 @@
-"""What a face engine is: it finds faces and turns each into an embedding."""
+"""The interface of a face engine: it locates faces in an image and computes an embedding of each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,15 @@ Embeddings: TypeAlias = NDArray[np.float32]
 
 
 class EngineUnavailable(Exception):
-    """The engine cannot work; the message names what is missing or damaged, and the remedy."""
+    """The engine cannot be loaded. The message names what is missing or damaged, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedFace:
-    """A face's `box` (x, y, width, height) and five `landmarks` (5, 2) in px; `quality` is the detector's, 0 to 1."""
+    """A face: `box` (x, y, width, height) and `landmarks` (5, 2) in px; `quality`, the detector's score, 0 to 1.
+
+    Landmarks are, as (x, y): right eye, left eye, nose, right and left corner of the mouth; right is the person's.
+    """
 
     box: tuple[float, float, float, float]
     landmarks: Landmarks
@@ -28,45 +31,48 @@ class LocatedFace:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace(LocatedFace):
-    """A located face with its `embedding` (dimensions,), of unit length."""
+    """A located face and its `embedding`, (dimensions,), float32, of length 1."""
 
     embedding: Embeddings
 
 
 class FaceEngine(Protocol):
-    """One instance serves one thread. Images are (height, width, 3), BGR, 8 bits, upright.
+    """An engine for one thread. Images are (height, width, 3), BGR, 8 bits, upright.
 
-    An image may be a photo decoded at a fraction of its size: `scale` is then the photo's px per px of the image, and
-    faces are in px of the photo.
+    An image may be a photo decoded at a fraction of its size. `scale` is then the photo's width divided by the
+    image's, and boxes and landmarks are in px of the photo.
     """
 
+    # Stored with every embedding; embeddings of different engines are never compared.
     engine_id: str
+    # Length of an embedding.
     dimensions: int
-    # A face with fewer px a side in an image gains from a larger one.
+    # Side of a face, in px of the image, from which a larger image does not improve its embedding.
     sharp_side: float
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
-        """Return the faces, found at `long_side` px (or the engine's own choice)."""
+        """Return the faces, searched with the image's long side at `long_side` px, or at the engine's default."""
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
-        """Return an (n, dimensions) matrix of unit rows, in the order of `faces`."""
+        """Return the embeddings of `faces`, in their order: (n, dimensions), float32, each row of length 1."""
 
     def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
-        """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
+        """Return a selfie, turned or padded if its face was only found so, and the faces in it."""
 
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
         """Return the faces of a photo with their embeddings.
 
-        `full` gives the photo at its full size, where `image` is not: it is asked only if a face needs more pixels.
+        If `image` is not the photo at full size, `full` returns that; it is called only if a face is smaller than
+        `sharp_side` in `image`.
         """
 
 
 def with_embeddings(
     engine: FaceEngine, image: BgrImage, scale: float, full: Callable[[], BgrImage] | None
 ) -> list[DetectedFace]:
-    """Locate and embed: what every engine's `detect` does."""
+    """Return the located faces with their embeddings: the common part of every engine's `detect`."""
     faces = engine.locate(image, scale=scale)
     if not faces:
         return []
@@ -76,16 +82,19 @@ def with_embeddings(
     return [DetectedFace(face.box, face.landmarks, face.quality, row) for face, row in zip(faces, rows, strict=True)]
 
 
+# Long side in px at which the face of a selfie is searched: at 640, YuNet finds 55 of 60 faces of 60 to 150 px in
+# photos of 12 megapixels, and the face of a selfie is larger.
 PORTRAIT_LONG_SIDE = 640
+# Margin around a selfie, as a fraction of its long side.
 PADDING = 0.25
-# Of 500 LFW portraits, each turned four ways, the right way up was found for 99.6 % at 0.92, for 82 % at 0.88;
-# an upright one takes 1.3 attempts on average.
+# Score of the largest face that ends the search. Of 500 LFW portraits, each in four orientations, 99.6 % were turned
+# upright at 0.92 and 82 % at 0.88; an upright one takes 1.3 attempts on average.
 SURE = 0.92
 TURNS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180)
 
 
 def padded(image: BgrImage) -> BgrImage:
-    """Return the picture with a margin of a quarter of its long side: detectors miss a face that fills the frame."""
+    """Return the image with a grey margin of 1/4 of its long side: YuNet misses a face that fills the frame."""
     margin = round(max(image.shape[:2]) * PADDING)
     return np.asarray(
         cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(127, 127, 127)),
@@ -94,11 +103,11 @@ def padded(image: BgrImage) -> BgrImage:
 
 
 def find_portrait(engine: FaceEngine, image: BgrImage, scale: float) -> tuple[BgrImage, list[LocatedFace]]:
-    """Look for a selfie's face: as it is, and padded where nothing shows; then turned by 90°, 270° and 180°.
+    """Return a selfie in the orientation in which its largest face has the highest score, and the faces there.
 
-    A detector made for upright faces also half believes in turned ones and misplaces their eyes. So an attempt ends
-    the search only if it is sure of its largest face; else all four are made and the surest counts. Without any face
-    the image comes back as it was.
+    Tried as it is, then turned by 90°, 270° and 180°; each time also padded if no face is found. A detector for
+    upright faces also finds turned ones, with lower scores and wrong landmarks: so only a score of at least SURE ends
+    the search early. Without any face, `image` is returned unchanged.
     """
     best, best_faces, best_quality = image, list[LocatedFace](), 0.0
     for turn in TURNS:

@@ -1,7 +1,7 @@
-"""An engine for tests of the data layer: solid coloured squares are its faces, their colour is who it is.
+"""An engine for tests: a solid coloured square is a face, and its colour is the person.
 
-`fake_photo` draws them; `FakeEngine` finds them again, also after JPEG compression and a change of size. The same
-colour always gives the same embedding; other colours give nearly orthogonal ones.
+`fake_photo` draws squares; `FakeEngine` finds them, also after JPEG compression and scaling. A colour always has the
+same embedding; embeddings of different colours are nearly orthogonal.
 """
 
 import hashlib
@@ -22,13 +22,14 @@ from faces.engine import (
 ENGINE_ID = "fake-colours"
 DIMENSIONS = 128
 BACKGROUND = (255, 255, 255)
-# Colours are told apart in steps of this many levels a channel: coarser than what compression changes.
+# Colours differ by at least this many levels in a channel: more than JPEG compression changes.
 STEP = 64
+# Smallest side of a square in px.
 MIN_BLOCK = 20
 
 
 def fake_colour(number: int) -> tuple[int, int, int]:
-    """Return the colour (BGR) of fake person `number`, 0 to 62: each channel sits in the middle of its step."""
+    """Return the colour (BGR) of person `number`, 0 to 62: each channel is in the middle of a step."""
     levels = number % 63
     return tuple(32 + STEP * (levels // 4**channel % 4) for channel in range(3))
 
@@ -36,7 +37,7 @@ def fake_colour(number: int) -> tuple[int, int, int]:
 def fake_photo(
     colours: Sequence[tuple[int, int, int]], *, block: int = 160, margin: int = 60, quality: int = 95
 ) -> bytes:
-    """Return a JPEG in which each of `colours` (BGR) is one face: a row of squares of `block` px on white."""
+    """Return a JPEG with one face for each of `colours` (BGR): a row of squares, `block` px a side, on white."""
     pitch = block + margin
     picture = np.full((block + 2 * margin, max(1, len(colours)) * pitch + margin, 3), BACKGROUND, np.uint8)
     for place, colour in enumerate(colours):
@@ -46,14 +47,14 @@ def fake_photo(
 
 
 class FakeEngine:
-    """Follows the Protocol with colours for people."""
+    """A FaceEngine that recognises colours."""
 
     engine_id = ENGINE_ID
     dimensions = DIMENSIONS
     sharp_side = float(MIN_BLOCK)
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
-        """Return the coloured squares, from left to right."""
+        """Return the squares from left to right. `long_side` has no effect."""
         ground = (image.min(axis=2) < 224).astype(np.uint8)
         count, _, stats, _ = cv2.connectedComponentsWithStats(ground)
         found = []
@@ -64,12 +65,12 @@ class FakeEngine:
         return sorted(found, key=lambda face: face.box[0])
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
-        """Return the embedding of each square's colour."""
+        """Return the embeddings of the squares' colours: (n, 128), float32, each row of length 1."""
         rows = [_embedding(_colour(image, face, scale)) for face in faces]
         return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
 
     def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
-        """Return the selfie and the squares in it."""
+        """Return the selfie as `find_portrait` does, and the squares in it."""
         return find_portrait(self, image, scale)
 
     def detect(

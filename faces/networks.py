@@ -1,7 +1,7 @@
-"""Networks run by OpenVINO on one core, compiled once a process and shared by its threads.
+"""Neural networks run by OpenVINO on one core. Each is compiled once a process and shared by its threads.
 
-Of OpenCV, ONNX Runtime and OpenVINO the last is the fastest, with AVX-512 BF16 by a factor of two: it then computes
-in bfloat16 by itself, and an embedding keeps a cosine of 0.9999 with that of OpenCV.
+OpenVINO is the fastest of OpenCV, ONNX Runtime and OpenVINO; with AVX-512 BF16 twice as fast, as it then computes in
+bfloat16. An embedding's cosine with the one that OpenCV computes is 0.9999.
 """
 
 import threading
@@ -37,18 +37,18 @@ def _compile(path: Path, shape: tuple[int, ...]) -> openvino.CompiledModel:
 
 
 class Network:
-    """One network for one thread. Its input is (n, channels, height, width), float32; -1 leaves a length open."""
+    """One network for one thread. Its input is (n, channels, height, width), float32."""
 
     def __init__(self, path: Path, shape: Sequence[int]) -> None:
-        """Check, unpack and compile the weights at `path`, unless this process did.
+        """Compile the weights at `path` for inputs of `shape`, unless this process has; -1 leaves a length open.
 
         Raises:
-            EngineUnavailable: they are missing or damaged.
+            EngineUnavailable: the file is missing, damaged or does not load.
         """
         self._request: Any = _compile(path, tuple(shape)).create_infer_request()
 
     def run(self, batch: FloatArray) -> dict[str, FloatArray]:
-        """Return the outputs by name; one with several names stands under each."""
+        """Return the outputs by name; an output with several names is listed under each."""
         answers = self._request.infer([np.ascontiguousarray(batch, np.float32)])
         found = {}
         for output, value in answers.items():

@@ -1,4 +1,4 @@
-"""Which engine the settings name. Engines are imported when they are made: the request path needs none."""
+"""Makes the engine that the settings name. Its module is imported only then: requests need no engine."""
 
 from faces.engine import FaceEngine
 from settings import Settings
@@ -7,7 +7,7 @@ ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours"}
 
 
 def engine_id_of(provider: str) -> str:
-    """Return the id under which a provider's embeddings are stored."""
+    """Return the engine id that is stored with a provider's embeddings."""
     return ENGINE_IDS[provider]
 
 
@@ -15,7 +15,7 @@ def make_engine(settings: Settings) -> FaceEngine:
     """Return a new engine, for one thread.
 
     Raises:
-        EngineUnavailable: its weights are missing or damaged.
+        EngineUnavailable: its weights are missing, damaged or do not load.
     """
     if settings.face_recognizer_provider == "fake":
         from faces.fake import FakeEngine

@@ -1,38 +1,40 @@
-"""Which face of a selfie is the guest's, and whether it will do."""
+"""Chooses the guest's face in a selfie, and rejects unusable selfies."""
 
 from collections.abc import Sequence
 
 from faces.engine import LocatedFace
 
+# Smallest side in px and area in px² of the face, well above the 24 px from which an embedding is reliable
+# (`faces/local.py`): every match of the guest depends on this one.
 MIN_SIDE = 44.0
 MIN_AREA = 5_000.0
-# A face in the background counts from half the height of the main one.
+# Height, as a fraction of the largest face's, from which another face counts; smaller ones are in the background.
 COMPARABLE_HEIGHT = 0.5
 
 
 class SelfieRejected(Exception):
-    """The picture will not do as a selfie."""
+    """The image cannot be used as a selfie."""
 
 
 class NoFace(SelfieRejected):
-    """Nobody is to be seen."""
+    """There is no face."""
 
 
 class SeveralFaces(SelfieRejected):
-    """More than one face that matters."""
+    """At least two faces are of comparable height."""
 
 
 class FaceTooSmall(SelfieRejected):
-    """The face has too few pixels to be trusted."""
+    """The face has too few pixels for a reliable embedding."""
 
 
 def main_face(faces: Sequence[LocatedFace], *, strict: bool) -> LocatedFace:
-    """Return the guest's face: the largest.
-
-    Strict, it must be the only one that matters and have at least 44 px a side and 5,000 px².
+    """Return the guest's face: the largest by area.
 
     Raises:
-        NoFace, SeveralFaces, FaceTooSmall: why there is none.
+        NoFace: `faces` is empty.
+        SeveralFaces: `strict`, and another face has at least half its height.
+        FaceTooSmall: `strict`, and it has less than 44 px a side or 5,000 px².
     """
     if not faces:
         raise NoFace

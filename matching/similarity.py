@@ -153,7 +153,7 @@ def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
 
 
 def affected_guests(faces: Quantised, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
-    """Return the indices of the guests to whom one of the new `faces` (n, dimensions) may belong.
+    """Return the indices of the guests whose face may be among the new `faces` (n, dimensions).
 
     `selfies` and `means` (guests, dimensions) have a row per guest; the row of a guest without a mean is zeros. The
     matches of all other guests are the same with and without these faces.

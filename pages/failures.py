@@ -27,7 +27,7 @@ def wants_page(request: Request) -> bool:
 
 
 def failure_page(request: Request, error: errors.AppError) -> Response:
-    """Return the page for an error, or a redirect to the login page, which leads back, if nobody is logged in."""
+    """Return the page for an error; without a session, a redirect to the login page, which leads back."""
     if isinstance(error, errors.NotAuthenticated):
         return redirect(f"/login?next={quote(_wanted(request), safe='')}")
     general = "broken" if error.status_code >= 500 else "invalid"

@@ -58,13 +58,13 @@ def enter(request: Request, token: str, seconds: int, asked: str = "") -> Respon
 
 @router.get("/")
 def home(request: Request, user: Visitor) -> Response:
-    """Return the first page, or a redirect to the user's first page if somebody is logged in."""
+    """Return the first page; with a session, a redirect to the user's own first page."""
     return redirect(HOMES[user.user_type]) if user else render(request, "account/home.html")
 
 
 @router.get("/login")
 def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alias="next")] = "") -> Response:
-    """Return the login form or the choice between several accounts, or a redirect if somebody is logged in."""
+    """Return the login form or the choice between several accounts; with a session, a redirect."""
     if user:
         return redirect(_onward(asked) or HOMES[user.user_type])
     flash = flash_of(request)

@@ -86,9 +86,9 @@ def here(request: Request) -> str:
 def render(request: Request, template: str, status: int = 200, **context: Any) -> Response:
     """Return a page.
 
-    Its template has `t`, `asset`, `limits`, `language`, `theme`, `user` (who is logged in, or None), `home` (the
-    user's first page), `csrf_token`, `here`, `flash` (what a form left for this page: `pages.redirects`), and
-    `context`.
+    Its template has `t`, `asset`, `limits`, `language`, `theme`, `user` (the account that is logged in, or None),
+    `home` (the user's first page), `csrf_token`, `here`, `flash` (what a form left for this page: `pages.redirects`),
+    and `context`.
     """
     language = language_of(request)
     user: User | None = getattr(request.state, "user", None)

@@ -253,7 +253,7 @@ def stems(session: Session, wanted: Sequence[str]) -> dict[str, tuple[int, str]]
 
 
 def try_again(session: Session, photo_id: int) -> None:
-    """Let a photo whose processing failed be claimed anew."""
+    """Queue a photo whose processing has failed again."""
     session.execute(
         update(Photo)
         .where(Photo.id == photo_id, Photo.status == FAILED)

@@ -50,7 +50,7 @@ class Service:
     _admin: Person | None = field(default=None)
 
     def post(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:
-        """Send a POST request as `who`; without `who`, as nobody."""
+        """Send a POST request as `who`; without `who`, without a token."""
         return self.client.post(path, headers=_headers(who, kwargs), **kwargs)
 
     def get(self, path: str, who: Person | None = None, **kwargs: Any) -> Any:

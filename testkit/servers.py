@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
+
+from testkit.warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60.0
@@ -50,6 +52,9 @@ def free_port() -> int:
 class Launcher:
     """Starts and stops the service on one database, storage and port, any number of times."""
 
+    # Tests set it: their servers start as forks of a process that has imported the packages.
+    warm = False
+
     def __init__(
         self, folder: Path, database_url: str | None = None, *, app: str = "main:app", **environment: str
     ) -> None:
@@ -68,7 +73,7 @@ class Launcher:
             **environment,
         }
         self.environment.pop("PUBLIC_URL", None)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
         self.url, self.password = f"http://127.0.0.1:{port}", password
 
     def start(self) -> Server:
@@ -77,13 +82,26 @@ class Launcher:
         Raises:
             BenchError: the server did not start; the message holds the end of its log.
         """
-        command = [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
-            )
+            self._process = self._launch(output)
         _wait_ready(self.server, self._process, self._log)
         return self.server
+
+    def _launch(self, output: IO[bytes]) -> "subprocess.Popen[bytes] | WarmProcess":
+        command, descriptors = self.command(), self.descriptors()
+        if self.warm and command[0] == sys.executable and not descriptors:
+            return WarmProcess(command[1:], self.environment, output.fileno(), output.fileno())
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT, pass_fds=descriptors
+        )
+
+    def command(self) -> list[str]:
+        """Return what is run."""
+        return [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
+
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that the server inherits."""
+        return ()
 
     @property
     def server(self) -> Server:
@@ -148,7 +166,7 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _wait_ready(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_ready(server: Server, process: "subprocess.Popen[bytes] | WarmProcess", log: Path) -> None:
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -175,7 +193,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 
 class Api:
-    """The REST calls of one user; without a token, of nobody."""
+    """The REST calls of one user, or without a token."""
 
     def __init__(self, server: Server, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

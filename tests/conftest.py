@@ -19,6 +19,7 @@ from testkit.builders import Service
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
+from testkit.servers import Launcher
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
@@ -32,6 +33,12 @@ RUN_FOLDER = "REPERIO_TEST_RUN"
 def cheap_hashes() -> None:
     """Hash passwords at the lowest cost in all tests: they log in thousands of times."""
     use_hashes(CHEAP)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_servers() -> None:
+    """Start servers as forks of a process that has imported the packages: most of a start is imports."""
+    Launcher.warm = True
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Missing indexes are created, also beside writers and other runs, and nothing else changes."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from add_performance_indexes import bring_up_to_date, main
 from database import get_engine, transaction
 from models import Base, User
-from testkit.servers import ROOT
+from testkit import warm
 from tests.conftest import DATABASES, fresh_database
 
-COMMAND = [sys.executable, "add_performance_indexes.py"]
+COMMAND = ["add_performance_indexes.py"]
 
 
 @pytest.fixture(params=DATABASES)
@@ -127,13 +125,8 @@ def test_writers_go_on_while_indexes_are_made(bare: Engine) -> None:
 
 @pytest.mark.server
 def test_runs_at_once_all_succeed_and_make_each_index_once(bare: Engine) -> None:
-    runs = [
-        subprocess.Popen(
-            COMMAND, cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for _ in range(3)
-    ]
-    outputs = [run.communicate(timeout=60)[0] for run in runs]
+    runs = warm.run_together([COMMAND] * 3, env=os.environ)
+    outputs = [run.stdout + run.stderr for run in runs]
     assert [run.returncode for run in runs] == [0, 0, 0], "\n".join(outputs)
     made = [line.split()[1] for output in outputs for line in output.splitlines() if line.startswith("created")]
     assert len(made) == len(set(made))
@@ -188,9 +181,7 @@ def test_a_short_address_of_a_hosting_provider_is_understood(postgres: Callable[
 )
 def test_what_cannot_be_used_is_said_in_one_line(tmp_path: Path, address: str, reason: str) -> None:
     address = address.replace("build-nothing", f"{tmp_path}/empty")
-    done = subprocess.run(
-        [*COMMAND, "--database-url", address], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = warm.run([*COMMAND, "--database-url", address], env=os.environ)
     assert done.returncode == 1
     assert reason in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
-HADOLINT = Path(sys.executable).with_name("hadolint")
 SECONDS = re.compile(r"^(\d+)s$")
 
 
 def tool(name: str) -> str:
-    """Return the path of a program; without it the test skips."""
-    found = shutil.which(name)
+    """Return the path of a program, in the environment or the system; without it the test skips."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
@@ -135,9 +136,7 @@ def test_the_proxys_limits_are_the_services(gunicorn: dict[str, str]) -> None:
 
 
 def test_the_dockerfile_passes_its_linter() -> None:
-    if not HADOLINT.exists():
-        pytest.skip("hadolint is not installed")
-    done = subprocess.run([HADOLINT, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool("hadolint"), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -145,6 +144,23 @@ def test_the_image_leaves_out_secrets_tests_and_history() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
     # `.*` is all that begins with a dot: .env, .git, .secret_key, .venv.
     assert {".*", "tests", "bench", "docs", "var", "*.db*"} <= set(left_out)
+    # The service reads its version there.
+    assert "pyproject.toml" not in left_out
+
+
+@pytest.mark.server
+def test_the_image_has_all_that_the_service_reads(tmp_path: Path) -> None:
+    left_out = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    for path in ROOT.iterdir():
+        if not any(fnmatch(path.name, pattern) for pattern in left_out):
+            place = tmp_path / path.name
+            shutil.copytree(path, place) if path.is_dir() else shutil.copy(path, place)
+    given = {**os.environ, "SECRET_KEY": "x" * 40, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+    program = "import gunicorn_config, main, migrations.upgrade, backup.take, jobs.child; print(main.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=given, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == str(tmp_path / "main.py"), done.stderr
 
 
 @pytest.mark.parametrize("address", ["photos.example.org", "localhost"])
@@ -161,6 +177,7 @@ def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
     text = (DEPLOY / "reperio.service").read_text().replace("/opt/reperio/venv/bin/gunicorn", "/bin/true")
     unit = tmp_path / "reperio.service"
     unit.write_text(re.sub(r"(?m)^Documentation=.*\n", "", text))
+    shutil.copy(DEPLOY / "reperio.socket", tmp_path)
     checked = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
     judged = subprocess.run(

@@ -1,4 +1,4 @@
-"""`docs/first-event.sh`, as somebody who tries the service runs it: against a real server with the real engine."""
+"""`docs/first-event.sh`, run as a new user runs it: against a real server with the real engine."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Admins manage the accounts of photographers."""
+"""Calls of admins: photographers' accounts."""
 
 from collections.abc import Sequence
 
@@ -21,20 +21,20 @@ TAKEN = (errors.AccountTaken, errors.UsernameIsNotOwnEmail)
 
 @router.get(
     "",
-    summary="All photographers",
+    summary="List photographers",
     response_model=list[UserOut],
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
 )
 def list_photographers(_: CurrentAdmin) -> Sequence[User]:
-    """Every photographer, by id."""
+    """Every photographer, ordered by id."""
     return service.list_photographers()
 
 
 @router.post(
-    "", summary="Make a photographer's account", responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly)
+    "", summary="Create a photographer's account", responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly)
 )
 def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Language) -> PhotographerCreated:
-    """The photographer logs in with this name or address and password."""
+    """The photographer logs in with this name or email address and this password."""
     account = NewAccount(asked.username, asked.email, asked.password)
     user = service.create_staff(account, PHOTOGRAPHER)
     return PhotographerCreated(message=Success.PHOTOGRAPHER_CREATED.text(language), photographer_id=user.id)
@@ -47,7 +47,7 @@ def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Langua
     responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
 def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin) -> User:
-    """What is left out stays. A new password, or `is_active: false`, ends every session of the account."""
+    """Fields that are left out keep their value. A new password or `is_active: false` ends every session."""
     return service.update_photographer(
         photographer_id,
         username=asked.username,
@@ -63,6 +63,6 @@ def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: Cu
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
 def delete_photographer(photographer_id: RowId, _: CurrentAdmin, language: Language) -> Message:
-    """The photos stay with their events."""
+    """Their photos stay in the events."""
     service.delete_photographer(photographer_id)
     return Message(message=Success.PHOTOGRAPHER_DELETED.text(language))

@@ -1,4 +1,4 @@
-"""What guests decide about their data: consenting, withdrawing, erasing the account."""
+"""Calls of guests about their data: consent, its withdrawal, erasure of the account."""
 
 from fastapi import APIRouter
 
@@ -17,17 +17,19 @@ router = APIRouter(prefix="/api", tags=["privacy"])
 REFUSED = (*SIGNED_IN, errors.GuestsOnly)
 
 
-@router.post("/consent", summary="I agree to be looked for", responses=error_responses(*REFUSED, errors.NotInEvent))
+@router.post(
+    "/consent", summary="Give consent to face matching", responses=error_responses(*REFUSED, errors.NotInEvent)
+)
 def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> Message:
-    """Recorded once for each version. After a withdrawal the guest's selfie is matched again, in the background."""
+    """Recorded once for each version. After a withdrawal, the guest's selfie is matched again in the background."""
     consent.give(guest.id, asked.event_id, asked.version, language)
     wake_jobs()
     return Message(message=Success.CONSENT_GIVEN.text(language))
 
 
-@router.get("/my-consents", summary="What I agreed to", responses=error_responses(*REFUSED))
+@router.get("/my-consents", summary="List my consents", responses=error_responses(*REFUSED))
 def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
-    """Every consent the guest ever gave, newest first."""
+    """Every consent of the guest, newest first, withdrawn ones included."""
     return [
         ConsentOut(
             event_id=each.event_id,
@@ -42,12 +44,12 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
 
 
 @router.delete(
-    "/my-consents/{event_id}", summary="I no longer agree", responses=error_responses(*REFUSED, errors.NotInEvent)
+    "/my-consents/{event_id}", summary="Withdraw consent", responses=error_responses(*REFUSED, errors.NotInEvent)
 )
 def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """Erases what was computed of the guest for that event, and every match there; nothing brings them back.
+    """Erases the guest's embeddings for this event and every match there. No later job computes them again.
 
-    The account and the selfie stay; `DELETE /api/my-selfie` and `DELETE /api/me` erase those.
+    The account and the selfie stay: `DELETE /api/my-selfie` and `DELETE /api/me` erase them.
     """
     consent.withdraw(guest.id, event_id)
     return Message(message=Success.CONSENT_WITHDRAWN.text(language))
@@ -60,6 +62,6 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -
     responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooBusy),
 )
 def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language) -> Message:
-    """With the selfie and everything computed from it, in all events. It cannot be undone."""
+    """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone."""
     erase(guest, asked.password)
     return Message(message=Success.ACCOUNT_DELETED.text(language))

@@ -1,4 +1,4 @@
-"""Registering, logging in, and who I am."""
+"""Calls about accounts: registration, login, the caller's own account."""
 
 from typing import Annotated
 
@@ -33,12 +33,12 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 
 @router.post(
     "/check-user-availability",
-    summary="Is this name or address still free in that event?",
+    summary="Check whether a name or address is free in an event",
     responses=error_responses(errors.EventNotFound),
 )
 @public
 def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
-    """Judged within the event of the code; without a code, among accounts that have no event."""
+    """Compared with the accounts of the code's event; without a code, with the accounts that have no event."""
     name, address = registration.availability(asked.username, asked.email, asked.event_code)
     return AvailabilityOut(username_taken=name, email_taken=address)
 
@@ -58,7 +58,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
 )
 @public
 def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
-    """Make a guest's account in the event of the code."""
+    """Creates a guest's account in the event of the code."""
     if asked.user_data.user_type != GUEST:
         raise errors.GuestAccountsOnly
     who = asked.user_data
@@ -69,7 +69,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
 @router.post(
     "/register-invite-with-selfie",
     dependencies=[HASHES],
-    summary="Register as a guest and send the selfie in one call",
+    summary="Register as a guest with a selfie",
     response_model=UserOut,
     responses=error_responses(
         errors.AccountTaken,
@@ -94,7 +94,7 @@ def register_invite_with_selfie(
     wake_jobs: WakeJobs,
     consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> User:
-    """The selfie is judged before the answer; a rejected one leaves no account and no file."""
+    """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
     user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
     wake_jobs()
@@ -104,29 +104,27 @@ def register_invite_with_selfie(
 @router.post(
     "/login",
     dependencies=[HASHES],
-    summary="Get an access token",
+    summary="Log in",
     responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
 )
 @public
 def login(asked: LoginIn) -> TokenOut:
-    """Guests, photographers and admins alike. `username` may be the email address.
+    """For guests, photographers and admins. `username` may be the email address.
 
-    Where the right password fits several accounts, 409 lists their events; call again with the code of one.
+    If the password fits several accounts, 409 lists their events: call again with the code of one of them.
     """
     token, seconds = service.log_in(asked.username, asked.password, asked.event_code or None)
     return TokenOut(access_token=token, expires_in=seconds)
 
 
-@router.get("/me", summary="Who I am", response_model=UserOut, responses=error_responses(*SIGNED_IN))
+@router.get("/me", summary="My account", response_model=UserOut, responses=error_responses(*SIGNED_IN))
 def me(user: CurrentUser) -> User:
-    """The account behind the token, with its event."""
+    """The account of the token, with its event."""
     return user
 
 
-@router.post(
-    "/logout", summary="End the session of the pages", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch)
-)
+@router.post("/logout", summary="Log out of the pages", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch))
 def logout(request: Request, response: Response, _: CurrentUser, language: Language) -> LoggedOut:
-    """The cookie goes. A Bearer token is only forgotten by whoever holds it: it stays valid until it expires."""
+    """Deletes the session cookie. The access token itself stays valid until it expires."""
     end_session(request, response)
     return LoggedOut(message=Success.LOGGED_OUT.text(language))

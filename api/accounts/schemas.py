@@ -1,4 +1,4 @@
-"""Payloads about accounts."""
+"""Payloads of the calls about accounts."""
 
 from datetime import date
 from typing import Any
@@ -39,7 +39,7 @@ class RegistrationIn(BaseModel):
 
 
 class LoginIn(BaseModel):
-    username: TypedCode = Field(examples=["amy"], description="The name or the email address.")
+    username: TypedCode = Field(examples=["amy"], description="Name or email address.")
     password: Password = Field(examples=["a long sentence is a good password"])
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
 
@@ -71,7 +71,7 @@ class UserOut(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _flatten(cls, value: Any) -> Any:
-        """An account comes with its event; the answer names the event's fields flat."""
+        """Return an account's fields with those of its event as `event_…`, as clients expect them."""
         if not isinstance(value, User):
             return value
         event = value.event
@@ -112,7 +112,7 @@ class ConsentOut(BaseModel):
     event_id: int
     event_name: str
     version: str
-    locale: str = Field(description="The language of the words agreed to.")
+    locale: str = Field(description="Language of the consent text: `fr` or `en`.")
     given_at: UtcTime
     withdrawn_at: UtcTime | None
 

@@ -1,4 +1,4 @@
-"""The event that a call is about, if the caller may work with it."""
+"""Dependencies that return the event of a call and check that the caller may work with it."""
 
 from typing import Annotated
 
@@ -14,7 +14,11 @@ from models import PHOTOGRAPHER, Event
 
 
 def assigned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
-    """Return the event, if the photographer works there."""
+    """Return the event if the photographer is assigned to it.
+
+    Raises:
+        NoSuchEvent: there is no such event, or the photographer is not assigned to it.
+    """
     with reading() as session:
         event = event_queries.by_id(session, event_id)
         if event is None or not account_queries.assigned(session, photographer.id, event_id):
@@ -26,7 +30,11 @@ AssignedEvent = Annotated[Event, Depends(assigned_event)]
 
 
 def staffed_event(event_id: RowId, staff: PhotographerOrAdmin) -> Event:
-    """Return the event, if the photographer works there; any event for an admin."""
+    """Return the event if the caller is assigned to it or is an admin.
+
+    Raises:
+        NoSuchEvent: there is no such event, or the photographer is not assigned to it.
+    """
     if staff.user_type == PHOTOGRAPHER:
         return assigned_event(event_id, staff)
     with reading() as session:
@@ -40,7 +48,11 @@ StaffedEvent = Annotated[Event, Depends(staffed_event)]
 
 
 def only_event(photographer: CurrentPhotographer) -> Event:
-    """Return the event of a photographer who has just one."""
+    """Return the only event of the photographer.
+
+    Raises:
+        NoEventAssigned: there is none. SeveralEvents: there are several.
+    """
     with reading() as session:
         events = event_queries.of_photographer(session, photographer.id)
     if not events:

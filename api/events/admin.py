@@ -1,4 +1,4 @@
-"""Admins run events."""
+"""Calls of admins: events, their codes and guest lists."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -41,9 +41,9 @@ REFUSED = (*SIGNED_IN, errors.AdminsOnly)
 QR_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
-@router.get("/events", summary="All events", responses=error_responses(*REFUSED))
+@router.get("/events", summary="List events", responses=error_responses(*REFUSED))
 def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
-    """Newest first, each with its photographers, and how many guests and photos it has."""
+    """Every event, newest first, with its photographers and its numbers of guests and photos."""
     return [
         CountedEventOut.of(event, admin, guests=guests, photos=photos)
         for event, guests, photos in service.all_counted()
@@ -52,13 +52,13 @@ def list_events(admin: CurrentAdmin) -> list[CountedEventOut]:
 
 @router.get("/events/{event_id}", summary="One event", responses=error_responses(*REFUSED, errors.NoSuchEvent))
 def show_event(admin: CurrentAdmin, event: StaffedEvent) -> EventDetailOut:
-    """With its photographers and everything that is counted of it."""
+    """The event with its photographers and all its counts."""
     return EventDetailOut.of(event, admin, **asdict(progress.progress_of(event.id)))
 
 
 @router.get(
     "/events/{event_id}/users",
-    summary="An event's guests",
+    summary="List an event's guests",
     response_model=list[MemberOut],
     responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
 )
@@ -68,9 +68,9 @@ def list_members(
     response: Response,
     limit: Limit = None,
     cursor: Cursor = None,
-    q: Annotated[str, Query(max_length=MAX_EMAIL_KEY, description="The beginning of a name or an address.")] = "",
+    q: Annotated[str, Query(max_length=MAX_EMAIL_KEY, description="Beginning of a name or an email address.")] = "",
 ) -> Sequence[Member]:
-    """Who joined last first."""
+    """The guests who joined last come first."""
     found = members.members_of(event_id, q, limit, cursor)
     mark_page(response, found)
     return found.members
@@ -78,11 +78,11 @@ def list_members(
 
 @router.post(
     "/create-event",
-    summary="Make an event",
+    summary="Create an event",
     responses=error_responses(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
 def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> EventCreated:
-    """Without a code one is drawn at random; without an expiry guests may join until some weeks after the day."""
+    """Without a code, a random one is drawn. Without an expiry, it is `EVENT_LIFETIME_DAYS` after the event's day."""
     event = service.create(NewEvent(**asked.values()))
     return EventCreated(message=Success.EVENT_CREATED.text(language), event_id=event.id, event_code=event.event_code)
 
@@ -93,20 +93,17 @@ def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> Eve
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
-    """What is left out stays; `photographer_ids` replaces the event's photographers."""
+    """Fields that are left out keep their value. `photographer_ids` replaces the event's photographers."""
     return AdminEventOut.of(service.update(event_id, asked.values()), admin)
 
 
 @router.delete(
     "/events/{event_id}",
-    summary="Delete an event and all that belongs to it",
+    summary="Delete an event and everything in it",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.AccountsWouldCollide),
 )
 def delete_event(event_id: RowId, _: CurrentAdmin, language: Language) -> Message:
-    """Erases its photos, faces and matches, and the guests' accounts and selfies that belong to it alone.
-
-    Guests who joined further events keep their account there.
-    """
+    """Erases its photos, faces and matches, and the accounts and selfies of guests who belong to no other event."""
     remove_event(event_id)
     return Message(message=Success.EVENT_DELETED.text(language))
 
@@ -117,30 +114,30 @@ def delete_event(event_id: RowId, _: CurrentAdmin, language: Language) -> Messag
     responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
 def generate_event_code(asked: EventIdIn, _: CurrentAdmin, language: Language) -> EventCreated:
-    """The code before it stops working at once."""
+    """The former code stops working at once."""
     event = service.give_code(asked.event_id)
     return EventCreated(message=Success.CODE_GENERATED.text(language), event_id=event.id, event_code=event.event_code)
 
 
 @router.post(
     "/set-event-code",
-    summary="Choose an event's code",
+    summary="Set an event's code",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.EventCodeTaken),
 )
 def set_event_code(asked: SetCodeIn, _: CurrentAdmin, language: Language) -> EventCreated:
-    """The code before it stops working at once."""
+    """The former code stops working at once."""
     event = service.update(asked.event_id, {"event_code": asked.event_code})
     return EventCreated(message=Success.CODE_CHANGED.text(language), event_id=event.id, event_code=event.event_code)
 
 
 @router.get(
     "/event-qr/{event_code:path}",
-    summary="The QR code that guests scan",
+    summary="QR code of an event",
     response_class=Response,
     responses={
         200: {
             "content": {"image/png": {}, "image/svg+xml": {}},
-            "description": "A picture that leads to the event's page.",
+            "description": "The QR code.",
         },
         **error_responses(*REFUSED, errors.EventNotFound),
     },
@@ -148,10 +145,12 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin, language: Language) -> Eve
 def event_qr(
     event_code: Annotated[str, Path(max_length=200)],
     _: CurrentAdmin,
-    scale: Annotated[int, Query(ge=1, le=40, description="Pixels per module.")] = 10,
-    kind: Annotated[Literal["png", "svg"], Query(alias="format", description="`svg` prints at any size.")] = "png",
+    scale: Annotated[int, Query(ge=1, le=40, description="Pixels a module.")] = 10,
+    kind: Annotated[
+        Literal["png", "svg"], Query(alias="format", description="`svg` stays sharp at any size.")
+    ] = "png",
 ) -> Response:
-    """Leads to `PUBLIC_URL/join?event_code=…`."""
+    """The address in it is `PUBLIC_URL/join?event_code=…`."""
     with reading() as session:
         event = service.by_typed_code(session, event_code)
     if event is None:
@@ -165,7 +164,7 @@ def event_qr(
     responses=error_responses(*REFUSED, errors.NoSuchEvent),
 )
 def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs, language: Language) -> RematchQueued:
-    """Every guest with a selfie is compared with every face again, in the background."""
+    """Compares every guest's selfie with every face of the event again, in the background."""
     queued = service.request_rematch(event_id)
     wake_jobs()
     return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)

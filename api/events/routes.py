@@ -1,4 +1,4 @@
-"""Event codes for anyone; joining and leaving traces of it for guests; their own events for photographers."""
+"""Calls about events: codes for anyone, memberships for guests, assigned events for photographers."""
 
 import math
 from typing import Annotated
@@ -34,19 +34,17 @@ router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
 
 
-@router.post("/check-event-code", summary="Does this code open an event?")
+@router.post("/check-event-code", summary="Check an event code")
 @public
 def check_event_code(asked: EventCodeIn) -> CodeValidity:
-    """An expired or unknown code is `false`, never an error. Case and surrounding spaces do not count."""
+    """`valid` is false for an expired or unknown code, never an error. Case and surrounding spaces do not count."""
     return CodeValidity(valid=codes.is_open(asked.event_code))
 
 
-@router.get(
-    "/event-info", summary="Which event does this code open?", responses=error_responses(errors.EventNotFound)
-)
+@router.get("/event-info", summary="Name and date of a code's event", responses=error_responses(errors.EventNotFound))
 @public
 def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -> EventInfoOut:
-    """For the page that a guest's scan leads to. `open` is false once the event has expired."""
+    """For the page behind the QR code. `open` is false once the event has expired."""
     with reading() as session:
         event = service.by_typed_code(session, event_code)
     if event is None:
@@ -56,19 +54,19 @@ def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -
 
 @router.post(
     "/join-event",
-    summary="Join a further event",
+    summary="Join another event",
     responses=error_responses(errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound),
 )
 def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> EventJoined:
-    """The guest's selfie is compared with the new event's photos at once."""
+    """Matching of the guest's selfie with the new event's photos starts at once, in the background."""
     event = joining.join(guest.id, asked.event_code, asked.consent, language)
     wake_jobs()
     return EventJoined(message=Success.EVENT_JOINED.text(language), event_id=event.id, event_name=event.name)
 
 
-@router.get("/user/events", summary="My events", responses=error_responses(*SIGNED_IN, errors.GuestsOnly))
+@router.get("/user/events", summary="List my events", responses=error_responses(*SIGNED_IN, errors.GuestsOnly))
 def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
-    """The events the guest belongs to, oldest membership first."""
+    """The events that the guest belongs to, the first joined first."""
     return [
         JoinedEventOut.of(event, guest, joined_at=membership.joined_at, matching=membership.withdrawn_at is None)
         for event, membership in joining.joined_by(guest.id)
@@ -77,11 +75,11 @@ def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
 
 @router.get(
     "/user/event-expiration",
-    summary="Until when my event takes selfies",
+    summary="Expiry of my event",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchEvent),
 )
 def event_expiration(guest: CurrentGuest) -> ExpirationOut:
-    """Whole days left, rounded up; 0 once expired."""
+    """`days_left` is in whole days, rounded up; 0 once the event has expired."""
     with reading() as session:
         event = service.home_event(session, guest)
     seconds = (event.expires_at - utcnow()).total_seconds()
@@ -95,21 +93,21 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
 
 @router.get(
     "/photographer/events",
-    summary="The events I photograph",
+    summary="List my events as a photographer",
     responses=error_responses(*SIGNED_IN, errors.PhotographersOnly),
 )
 def photographer_events(photographer: CurrentPhotographer) -> list[EventOut]:
-    """Newest first."""
+    """The events that the photographer is assigned to, newest first."""
     return [EventOut.of(event, photographer) for event in service.of_photographer(photographer.id)]
 
 
 @router.get(
     "/photographer/my-event",
-    summary="The event I photograph",
+    summary="My newest event as a photographer",
     responses=error_responses(*SIGNED_IN, errors.PhotographersOnly, errors.NoEventAssigned),
 )
 def photographer_event(photographer: CurrentPhotographer) -> EventOut:
-    """The newest of the photographer's events."""
+    """The newest of the events that the photographer is assigned to."""
     events = service.of_photographer(photographer.id)
     if not events:
         raise errors.NoEventAssigned
@@ -122,7 +120,7 @@ def photographer_event(photographer: CurrentPhotographer) -> EventOut:
     responses=error_responses(*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent),
 )
 def photographer_rematch(event: AssignedEvent, wake_jobs: WakeJobs, language: Language) -> RematchQueued:
-    """Every guest with a selfie is compared with every face again, in the background."""
+    """Compares every guest's selfie with every face of the event again, in the background."""
     queued = service.request_rematch(event.id)
     wake_jobs()
     return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)

@@ -1,4 +1,4 @@
-"""Payloads about events."""
+"""Payloads of the calls about events."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Self
@@ -15,7 +15,7 @@ from models import Event, User
 
 
 def _day(value: Any) -> Any:
-    """Accept a moment where a day is meant: apps send both."""
+    """Return the day of a time: apps send either as an event's date."""
     if isinstance(value, str) and len(value) > 10:
         try:
             return datetime.fromisoformat(value).date()
@@ -42,8 +42,8 @@ Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-SEES = "Else each guest sees only photos they are in."
-COVER = "The event's cover photo: a link that is signed for the caller."
+SEES = "If false, each guest sees only the photos they are in."
+COVER = "Signed link to the cover photo, for the caller."
 
 
 class CodeValidity(BaseModel):
@@ -51,27 +51,27 @@ class CodeValidity(BaseModel):
 
 
 class Clearable:
-    """Marks a field of an event that null clears. For any other field, null is as if it were left out."""
+    """Marks a field of an event that null clears. In any other field, null means that nothing changes."""
 
 
 PHOTOGRAPHERS = {"photographer_id", "photographer_ids"}
 
 
 class EventFields(BaseModel):
-    """What admins say of an event, at its creation and later: a further field is declared here, once."""
+    """The fields of an event that admins set. A new field is declared here, for creation and change."""
 
     name: Name | None = Field(None, examples=["Mariage de Léa et Tom"])
     event_code: EventCode | None = Field(None, examples=["MARIAGE7"], description="Drawn at random if left out.")
     date: Annotated[Day | None, Clearable()] = Field(None, examples=["2026-06-20"])
     timezone: TimeZone | None = None
-    expires_at: Moment | None = Field(None, description="After it, guests neither join nor send a selfie.")
+    expires_at: Moment | None = Field(None, description="From then on, guests can neither join nor send a selfie.")
     guests_see_all_photos: bool | None = Field(None, description=SEES)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
     @property
     def photographers(self) -> list[int] | None:
-        """The ids of the event's photographers, from either field; None if neither is given."""
+        """The ids from `photographer_id` and `photographer_ids`; None if both are missing."""
         if self.photographer_ids is None and self.photographer_id is None:
             return None
         one = [self.photographer_id] if self.photographer_id is not None else []
@@ -90,7 +90,7 @@ class EventCreate(EventFields):
 
 class EventChange(EventFields):
     def values(self) -> dict[str, Any]:
-        """Return the fields to change: those that were sent, without a null that clears nothing."""
+        """Return the fields to change: those that were sent, except null in a field that it does not clear."""
         sent = self.model_dump(exclude_unset=True, exclude=PHOTOGRAPHERS)
         changes = {name: value for name, value in sent.items() if value is not None or _is_clearable(name)}
         return changes if self.photographers is None else {**changes, "photographer_ids": self.photographers}
@@ -123,7 +123,7 @@ class PhotographerOut(BaseModel):
 
 
 class EventBrief(BaseModel):
-    """What every list of events tells of one."""
+    """The fields that every answer about an event has."""
 
     id: int
     name: str
@@ -133,7 +133,7 @@ class EventBrief(BaseModel):
 
     @classmethod
     def of(cls, event: Event, viewer: User, **others: Any) -> Self:
-        """Return an event as `viewer` sees it; `others` are the fields that it does not have itself."""
+        """Return the payload of an event for `viewer`; `others` are the fields that are not columns of the event."""
         given = {**others, "cover_url": cover_link(event, viewer)}
         own = {name: getattr(event, name) for name in cls.model_fields.keys() - given.keys()}
         return cls.model_validate({**own, **given})
@@ -163,12 +163,12 @@ class EventProgressOut(BaseModel):
     guests_with_selfie: int
     guests_matched: int
     matches: int
-    bytes: int = Field(description="Of the originals.")
-    oldest_pending_seconds: float | None = Field(description="Age of the oldest photo that is not through.")
+    bytes: int = Field(description="Size of all originals.")
+    oldest_pending_seconds: float | None = Field(description="Age of the oldest unfinished photo.")
 
 
 class EventDetailOut(AdminEventOut, EventProgressOut):
-    """An event with everything that is counted of it."""
+    """An event with its photographers and all its counts."""
 
 
 class CountedEventOut(AdminEventOut):
@@ -178,7 +178,7 @@ class CountedEventOut(AdminEventOut):
 
 class JoinedEventOut(EventBrief):
     joined_at: UtcTime
-    matching: bool = Field(description="False once the guest has withdrawn the consent to be looked for.")
+    matching: bool = Field(description="False after the guest has withdrawn consent to face matching.")
 
 
 class JoinIn(EventCodeIn):
@@ -207,11 +207,11 @@ class MemberOut(BaseModel):
     username: str
     email: str
     joined_at: UtcTime
-    has_selfie: bool = Field(description="One that was not rejected.")
+    has_selfie: bool = Field(description="Whether the guest has a selfie that was not rejected.")
     selfie_status: str | None = Field(
-        description="Of the newest: `pending`, `processing`, `done`, `failed` or `rejected`."
+        description="State of the newest selfie: `pending`, `processing`, `done`, `failed` or `rejected`."
     )
-    matched: int = Field(description="Photos of this event that show the guest.")
+    matched: int = Field(description="Number of photos of this event that show the guest.")
 
 
 class EventJoined(BaseModel):
@@ -229,4 +229,4 @@ class ExpirationOut(BaseModel):
 
 class RematchQueued(BaseModel):
     message: str
-    queued: int = Field(description="Guests who will be matched again.")
+    queued: int = Field(description="Number of guests who will be matched again.")

@@ -1,4 +1,4 @@
-"""What the people who run an event see and do while photos come in: its photographers, and admins for any event."""
+"""Calls of an event's photographers, and of admins for any event: progress, failed photos, cover."""
 
 from fastapi import APIRouter
 
@@ -23,25 +23,25 @@ REFUSED = (*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent)
 
 
 @router.get(
-    "/progress", summary="How far my event is", response_model=EventProgressOut, responses=error_responses(*REFUSED)
+    "/progress", summary="Progress of my event", response_model=EventProgressOut, responses=error_responses(*REFUSED)
 )
 def event_progress(event: StaffedEvent) -> EventProgress:
-    """Photos by state, what was found in them, and how many guests have theirs."""
+    """Numbers of photos by state, of faces, guests and matches."""
     return progress.progress_of(event.id)
 
 
 @router.post(
-    "/known-checksums", summary="Which of these photos are there already?", responses=error_responses(*REFUSED)
+    "/known-checksums", summary="Find photos that the event already has", responses=error_responses(*REFUSED)
 )
 def known_checksums(event: StaffedEvent, asked: ChecksumsIn) -> KnownChecksums:
-    """By the SHA-256 of their bytes, so that nobody sends them again; one that `failed` is tried again if sent."""
+    """Compares SHA-256 sums of whole files. A photo that `failed` is processed again when it is sent again."""
     found = checksums.known(event.id, asked.sha256)
     return KnownChecksums(known=[KnownPhoto.model_validate(each, from_attributes=True) for each in found])
 
 
-@router.post("/retry-failed", summary="Try my event's failed photos again", responses=error_responses(*REFUSED))
+@router.post("/retry-failed", summary="Retry my event's failed photos", responses=error_responses(*REFUSED))
 def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
-    """Every photo of the event whose processing failed waits for it again."""
+    """Queues every photo of the event whose processing failed."""
     number = job_control.retry_photos(event.id)
     wake_jobs()
     return Retried(retried=number)
@@ -49,17 +49,17 @@ def retry_failed(event: StaffedEvent, wake_jobs: WakeJobs) -> Retried:
 
 @router.put(
     "/cover",
-    summary="Choose the photo that stands for my event",
+    summary="Set the cover photo of my event",
     responses=error_responses(*REFUSED, errors.NoSuchPhoto),
 )
 def choose_cover(event: StaffedEvent, asked: CoverIn, staff: PhotographerOrAdmin, language: Language) -> CoverOut:
-    """Every member of the event may see it, even where guests see only the photos they are in."""
+    """Every guest of the event may see it, even if guests see only the photos they are in."""
     cover.choose(event.id, asked.photo_id)
     return CoverOut(message=Success.COVER_CHOSEN.text(language), cover_url=link(asked.photo_id, "web", staff))
 
 
-@router.delete("/cover", summary="Let no photo stand for my event", responses=error_responses(*REFUSED))
+@router.delete("/cover", summary="Remove the cover photo of my event", responses=error_responses(*REFUSED))
 def clear_cover(event: StaffedEvent, language: Language) -> CoverOut:
-    """Who sees the photo is as for any other from now on; again, it changes nothing."""
+    """From then on, the photo is seen like any other. Idempotent."""
     cover.clear(event.id)
     return CoverOut(message=Success.COVER_REMOVED.text(language), cover_url=None)

@@ -1,4 +1,4 @@
-"""Admins see the background jobs, try failed ones again, and cancel what must not go on."""
+"""Calls of admins: background jobs, their retry and cancellation."""
 
 from fastapi import APIRouter
 
@@ -20,9 +20,9 @@ REFUSED = (*SIGNED_IN, errors.AdminsOnly)
 FAILED_SHOWN = 100
 
 
-@router.get("", summary="How the background jobs stand", responses=error_responses(*REFUSED))
+@router.get("", summary="State of the background jobs", responses=error_responses(*REFUSED))
 def show_jobs(_: CurrentAdmin) -> JobsOut:
-    """Counts by kind and state, the age of the oldest, the throughput, and the failed ones with their reasons."""
+    """For each kind: counts by state, age of the oldest, throughput; and the failed jobs with their reasons."""
     return JobsOut(
         kinds={
             name: KindStateOut.model_validate(job_state.state_of(kind)) for name, kind in job_kinds.BY_NAME.items()
@@ -31,9 +31,9 @@ def show_jobs(_: CurrentAdmin) -> JobsOut:
     )
 
 
-@router.post("/retry", summary="Try failed jobs again", responses=error_responses(*REFUSED, errors.NoSuchJob))
+@router.post("/retry", summary="Retry failed jobs", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
-    """One, or all failed ones of a kind."""
+    """Queues one failed job again, or all of a kind."""
     number = job_control.retry(job_kinds.BY_NAME[asked.kind], asked.id)
     if asked.id is not None and not number:
         raise errors.NoSuchJob
@@ -43,7 +43,7 @@ def retry_jobs(asked: RetryIn, _: CurrentAdmin, wake_jobs: WakeJobs) -> Retried:
 
 @router.post("/cancel", summary="Cancel a job", responses=error_responses(*REFUSED, errors.NoSuchJob))
 def cancel_job(asked: CancelIn, _: CurrentAdmin, language: Language) -> Message:
-    """A job that waits or is being done ends as failed; what it was doing is not recorded. It can be retried."""
+    """A pending or running job ends as failed. A running one records nothing any more. It can be retried."""
     if not job_control.cancel(job_kinds.BY_NAME[asked.kind], asked.id):
         raise errors.NoSuchJob
     return Message(message=Success.JOB_CANCELLED.text(language))

@@ -1,4 +1,4 @@
-"""For operators: is it alive, can it work, how much does it hold."""
+"""Calls of operators: liveness, readiness, metrics, statistics."""
 
 from typing import Annotated, Any
 
@@ -20,19 +20,19 @@ router = APIRouter(tags=["operations"])
 Inference = Annotated[InferenceThread, Depends(inference_of)]
 
 
-@router.get("/livez", summary="Does the process answer?")
+@router.get("/livez", summary="Liveness")
 async def livez() -> Alive:
-    """Touches nothing."""
+    """The process answers. Uses neither database nor storage."""
     return Alive()
 
 
 @router.get(
     "/readyz",
-    summary="Can the service work?",
-    responses={503: {"model": Ready, "description": "A part is not usable; the answer says which."}},
+    summary="Readiness",
+    responses={503: {"model": Ready, "description": "At least one part is not usable; the answer says which."}},
 )
 def readyz(response: Response, inference: Inference) -> Ready:
-    """Database, storage and face engine are usable."""
+    """Whether database, storage and face engine are usable."""
     found = service.readiness(inference.problem)
     if not found.ready:
         response.status_code = 503
@@ -46,51 +46,54 @@ def readyz(response: Response, inference: Inference) -> Ready:
 
 @router.get(
     "/metrics",
-    summary="What is measured, for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {}}, "description": "All processes together."},
+        200: {"content": {"text/plain": {}}, "description": "Metrics of all processes of this machine together."},
         **error_responses(errors.NotAuthenticated, errors.NotAllowed),
     },
     dependencies=[Depends(scraper)],
 )
 def metrics() -> Response:
-    """For the monitoring token, and for this machine itself."""
+    """With the monitoring token, or from this machine itself."""
     return Response(service.metrics(), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get(
     "/api/stats",
-    summary="How much there is",
+    summary="Statistics",
     response_model=Statistics,
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     dependencies=[Depends(monitor)],
 )
 def stats() -> dict[str, Any]:
-    """For admins and the monitoring token. Counts are at most a few seconds old."""
+    """For admins, and with the monitoring token. Counts may be a few seconds old."""
     return service.statistics()
 
 
 @router.get(
     "/api/admin/samples",
-    summary="How the service stood, minute by minute",
+    summary="History of the service's state",
     response_model=list[SampleOut],
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     tags=["admin"],
 )
 def show_samples(_: CurrentAdmin, hours: Annotated[int, Query(ge=1, le=720)] = 24) -> list[Point]:
-    """Oldest first, kept for 30 days. At most some 500 points: each has the highest of its minutes' levels."""
+    """Oldest first. Samples are taken every minute and kept for 30 days.
+
+    At most about 500 points: a point for several minutes has the highest of their levels.
+    """
     return samples.points(hours)
 
 
 @router.get(
     "/api/admin/provider",
-    summary="Which face engine is at work",
+    summary="Face engine in use",
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
     tags=["admin"],
 )
 def provider(_: CurrentAdmin, inference: Inference) -> Provider:
-    """The engine's id is stored with every embedding; those of different engines are never compared."""
+    """The engine's id is stored with every embedding. Embeddings of different engines are never compared."""
     settings = get_settings()
     return Provider(
         provider=settings.face_recognizer_provider,

@@ -1,4 +1,4 @@
-"""Payloads about the service itself."""
+"""Payloads of the calls about the service itself."""
 
 from typing import Literal
 
@@ -34,8 +34,8 @@ class KindStateOut(BaseModel):
     processing: int
     done: int
     failed: int
-    oldest_seconds: float | None = Field(description="Age of the oldest that is not through.")
-    done_last_minute: int = Field(description="Throughput.")
+    oldest_seconds: float | None = Field(description="Age of the oldest unfinished job.")
+    done_last_minute: int = Field(description="Jobs finished during the last minute.")
 
 
 class FailedJobOut(BaseModel):
@@ -50,12 +50,12 @@ class FailedJobOut(BaseModel):
 
 class JobsOut(BaseModel):
     kinds: dict[str, KindStateOut]
-    failed: list[FailedJobOut] = Field(description="Of each kind the newest 100.")
+    failed: list[FailedJobOut] = Field(description="The newest 100 of each kind.")
 
 
 class RetryIn(BaseModel):
     kind: JobKind
-    id: int | None = Field(None, ge=1, le=MAX_ID, description="Without it, all failed ones of the kind.")
+    id: int | None = Field(None, ge=1, le=MAX_ID, description="Without it, all failed jobs of the kind.")
 
 
 class CancelIn(BaseModel):
@@ -88,8 +88,8 @@ class Statistics(BaseModel):
     events: int
     selfies: int
     jobs: dict[str, JobCounts]
-    db_pool: PoolState = Field(description="Of all processes together, each as it reported last.")
-    cache: CacheState = Field(description="Of all processes together, each as it reported last.")
+    db_pool: PoolState = Field(description="Sum over all processes, each as last reported.")
+    cache: CacheState = Field(description="Sum over all processes, each as last reported.")
 
 
 class SampleOut(BaseModel):
@@ -100,21 +100,21 @@ class SampleOut(BaseModel):
     selfies: int
     photos: int
     matches: int
-    queue_depth: int = Field(description="Background jobs not through.")
+    queue_depth: int = Field(description="Unfinished background jobs.")
     queue_age_seconds: float = Field(description="Age of the oldest of them.")
-    requests: int = Field(description="Answered since the point before.")
-    errors: int = Field(description="Of those, answered with 5xx.")
+    requests: int = Field(description="Requests answered since the point before.")
+    errors: int = Field(description="Requests of these that were answered with 5xx.")
 
 
 class Provider(BaseModel):
     provider: str
     engine_id: str
     match_threshold: float = Field(
-        description="Cosine similarity from which a face is the guest's in a small event; larger ones are stricter."
+        description="Lowest cosine similarity of a match in a small event; larger events need more."
     )
     ready: bool
 
 
 class ErrorOut(BaseModel):
-    detail: str = Field(description="What a person reads.")
-    error: str = Field(description="A stable name for programs.", examples=["EventNotFound"])
+    detail: str = Field(description="Message for a person, in French or English.")
+    error: str = Field(description="Name for programs; it never changes.", examples=["EventNotFound"])

@@ -1,4 +1,4 @@
-"""What guests do with the photos of an event: wait for them, keep them, say which do not show them."""
+"""Calls of guests about an event's photos: progress, favourites, download, "not me"."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
 
 @router.get(
     "/user/events/{event_id}/progress",
-    summary="How far the photos of one of my events are",
+    summary="Progress of the photos of one of my events",
     response_model=GuestProgress,
     responses=error_responses(*MEMBERS),
 )
 def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
-    """For a guest who waits, and to mark what is new."""
+    """For a waiting guest, and to mark new photos."""
     return progress.standing_for(guest, event_id)
 
 
@@ -40,56 +40,56 @@ def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
 
 @router.put(
     "/photos/{photo_id}/favourite",
-    summary="Keep a photo",
+    summary="Add a photo to my favourites",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
 )
 def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
-    """It is one of the guest's favourites from now on; again, it changes nothing."""
+    """Idempotent."""
     favourites.add_favourite(guest, photo_id)
     return FavouriteState(favourite=True)
 
 
 @router.delete(
     "/photos/{photo_id}/favourite",
-    summary="Keep a photo no longer",
+    summary="Remove a photo from my favourites",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
 )
 def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
-    """It is no favourite from now on; again, it changes nothing."""
+    """Idempotent."""
     favourites.remove_favourite(guest, photo_id)
     return FavouriteState(favourite=False)
 
 
 @router.get(
     "/user/events/{event_id}/favourites",
-    summary="The photos I keep, of one of my events",
+    summary="List my favourites of one of my events",
     responses={**PAGED, **error_responses(errors.InvalidCursor, *MEMBERS)},
 )
 def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first; only those that the guest may still see."""
+    """Newest first. Photos that the guest may no longer see are left out."""
     found = favourites.favourites_of(guest, event_id, page)
     mark_page(response, found)
     return [PhotoOut.of(row, guest) for row in found.rows]
 
 
-# --- taking them along -----------------------------------------------------------------------------
+# --- download ------------------------------------------------------------------------------------
 
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
-        "description": "The originals, stored, not compressed; how long it will be is known before.",
+        "description": "A ZIP file with the originals, stored without compression. `Content-Length` is exact.",
     }
 }
 
 
 @router.get(
     "/user/events/{event_id}/photos.zip",
-    summary="My photos of one of my events, in one file",
+    summary="Download photos of one of my events",
     response_class=Response,
     responses={**ZIP, **error_responses(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
 )
 def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
-    """`mine`, `favourites`, or `all` where guests see all photos. A photo that is deleted meanwhile is left out."""
+    """`mine`, `favourites`, or `all` if guests see all photos. A photo deleted during the download is left out."""
     found = download.archive(guest, event_id, which)
     headers = {
         "Content-Length": str(found.length),
@@ -108,17 +108,17 @@ def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> R
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
 )
 def not_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """The match is gone at once and never comes back, whatever is matched again; again, it changes nothing."""
+    """Deletes the match and records the refusal: no later matching brings it back. Idempotent."""
     refuse(guest.id, photo_id)
     return Message(message=Success.PHOTO_REFUSED.text(language))
 
 
 @router.delete(
     "/photos/{photo_id}/not-me",
-    summary="This photo may show me after all",
+    summary="Take back that a photo does not show me",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
 )
 def perhaps_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """The photo is matched with the guest's selfie again before the answer."""
+    """Deletes the refusal and matches the photo with the guest's selfie again, before the answer."""
     take_back(guest.id, photo_id)
     return Message(message=Success.PHOTO_COMPARED.text(language))

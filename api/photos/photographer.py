@@ -1,4 +1,4 @@
-"""Photographers bring, list and delete their photos."""
+"""Calls of photographers: upload, list and delete photos."""
 
 from typing import Annotated
 
@@ -25,12 +25,12 @@ from settings import get_settings
 router = APIRouter(prefix="/api", tags=["photographer"])
 MAX_FILES = 5000
 MAX_IDS = 10_000
-Files = Annotated[list[UploadFile], File(description="The photos, any number of them.")]
+Files = Annotated[list[UploadFile], File(description="The photos, up to 5,000.")]
 REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 
 
 def _receive(event: Event, photographer_id: int, files: list[UploadFile], language: str) -> UploadResult:
-    """Take a batch file by file: each that is good is safe at once, each that is not is named with the reason."""
+    """Store each file in turn; return the stored photos, and the refused files with the reason of each."""
     taken: list[UploadedPhoto] = []
     rejected: list[RejectedFile] = []
     for file in files:
@@ -51,7 +51,7 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
 
 @router.post(
     "/photographer/events/{event_id}/upload-photos",
-    summary="Bring photos to my event",
+    summary="Upload photos to my event",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
@@ -63,7 +63,7 @@ def upload_event_photos(
     language: Language,
     wake_jobs: WakeJobs,
 ) -> UploadResult:
-    """One bad file never fails the others. The same bytes again are the same photo."""
+    """A refused file does not affect the others. A file that the event already has is the same photo."""
     result = _receive(event, photographer.id, files, language)
     wake_jobs()
     return result
@@ -71,7 +71,7 @@ def upload_event_photos(
 
 @router.post(
     "/upload-photos",
-    summary="Bring photos to my only event",
+    summary="Upload photos to my only event",
     responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
@@ -79,7 +79,7 @@ def upload_event_photos(
 def upload_photos(
     event: OnlyEvent, photographer: CurrentPhotographer, files: Files, language: Language, wake_jobs: WakeJobs
 ) -> UploadResult:
-    """For a photographer with one event."""
+    """For a photographer with exactly one event."""
     result = _receive(event, photographer.id, files, language)
     wake_jobs()
     return result
@@ -87,7 +87,7 @@ def upload_photos(
 
 @router.post(
     "/upload-photo",
-    summary="Bring one photo to my only event",
+    summary="Upload one photo to my only event",
     responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
@@ -98,9 +98,9 @@ def upload_photo(
     language: Language,
     wake_jobs: WakeJobs,
     file: Annotated[UploadFile | None, File(description="The photo.")] = None,
-    files: Annotated[list[UploadFile] | None, File(description="Or several.")] = None,
+    files: Annotated[list[UploadFile] | None, File(description="Several photos.")] = None,
 ) -> UploadResult:
-    """For a photographer with one event. A bad file is named in `rejected`, as in a batch."""
+    """For a photographer with exactly one event. A refused file is named in `rejected`, as with several files."""
     sent = [*([file] if file is not None else []), *(files or [])]
     if not sent:
         raise errors.NoFilesSent
@@ -111,7 +111,7 @@ def upload_photo(
 
 @router.get(
     "/photographer/events/{event_id}/photos",
-    summary="All photos of my event",
+    summary="List all photos of my event",
     responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
 )
 def event_photos(
@@ -125,13 +125,13 @@ def event_photos(
 
 @router.get(
     "/my-uploaded-photos",
-    summary="All photos I brought",
+    summary="List the photos I uploaded",
     responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED)},
 )
 def my_uploaded_photos(
     photographer: CurrentPhotographer, page: AskedPage, response: Response
 ) -> list[PhotographerPhotoOut]:
-    """Over all events, newest first."""
+    """Of all events, newest first."""
     found = service.photos_by(photographer.id, page)
     mark_page(response, found)
     return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
@@ -143,7 +143,7 @@ def my_uploaded_photos(
     responses=error_responses(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
 def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin, language: Language) -> Message:
-    """Its faces, its matches and every picture made of it go with it."""
+    """Erases the photo with its faces, matches and renditions."""
     service.remove(owner, [photo_id])
     return Message(message=Success.PHOTO_DELETED.text(language))
 
@@ -158,7 +158,7 @@ def delete_photos(
     photo_ids: Annotated[str, Query(examples=["1,2,3"], max_length=200_000)],
     language: Language,
 ) -> Message:
-    """All of them or none: one that is not the photographer's own stops the whole call."""
+    """All or none: if one photo is another photographer's, nothing is deleted."""
     number = service.remove(owner, _ids(photo_ids))
     return Message(message=Success.PHOTOS_DELETED.text(language, number=number))
 

@@ -1,4 +1,4 @@
-"""Photos for guests: lists and pictures."""
+"""Calls of guests: lists of photos, and their pictures."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -27,11 +27,11 @@ from photos.service import PhotoList
 
 router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
-# A smaller picture is sent whole: each chunk of a stream costs hops between threads.
+# A picture up to this size is sent in one piece: each chunk of a stream costs a switch between threads.
 WHOLE_BYTES = 512 * 1024
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture."},
-    304: {"description": "The caller's copy is still right."},
+    304: {"description": "The picture has not changed."},
 }
 
 
@@ -51,35 +51,35 @@ ALL = error_responses(
 )
 
 
-@router.get("/my-photos", summary="The photos I am in", responses={**PAGED, **OWN})
+@router.get("/my-photos", summary="List the photos I am in", responses={**PAGED, **OWN})
 def my_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Of the guest's event, newest first."""
+    """The photos of the guest's event that show the guest, newest first."""
     return _shown(response, service.photos_with(guest, None, page), guest)
 
 
-@router.get("/all-photos", summary="All photos of my event", responses={**PAGED, **ALL})
+@router.get("/all-photos", summary="List all photos of my event", responses={**PAGED, **ALL})
 def all_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first, each with `has_face_match`; 403 where guests see only the photos they are in."""
+    """Newest first, each with `has_face_match`. 403 if guests of the event see only the photos they are in."""
     return _shown(response, service.photos_for_guest(guest, None, page), guest)
 
 
 @router.get(
     "/user/events/{event_id}/photos",
-    summary="The photos I am in, of one of my events",
+    summary="List the photos I am in, of one of my events",
     responses={**PAGED, **OWN},
 )
 def my_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first."""
+    """The photos of the event that show the guest, newest first."""
     return _shown(response, service.photos_with(guest, event_id, page), guest)
 
 
 @router.get(
     "/user/events/{event_id}/all-photos",
-    summary="All photos of one of my events",
+    summary="List all photos of one of my events",
     responses={**PAGED, **ALL},
 )
 def all_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first, each with `has_face_match`; 403 where guests see only the photos they are in."""
+    """Newest first, each with `has_face_match`. 403 if guests of the event see only the photos they are in."""
     return _shown(response, service.photos_for_guest(guest, event_id, page), guest)
 
 
@@ -91,7 +91,12 @@ def viewer_of(
     expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
 ) -> User:
-    """Return who asks: by a token, or by the link that was signed for them, which goes before a cookie."""
+    """Return the account of the Bearer token, else the one a link was signed for, else that of the session cookie.
+
+    Raises:
+        NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, or the
+        account is closed.
+    """
     token = bearer_token(request)
     if token is None and not (user and expires and signature):
         token = session_token(request)
@@ -109,7 +114,7 @@ def viewer_of(
 
 @router.get(
     "/photo/{photo_id}",
-    summary="A photo's picture",
+    summary="Picture of a photo",
     response_class=Response,
     responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
@@ -119,20 +124,20 @@ def photo_picture(
     request: Request,
     viewer: Annotated[User, Depends(viewer_of)],
     size: Size = "web",
-    download: Annotated[bool, Query(description="As a file to keep, under the photo's own name.")] = False,
+    download: Annotated[bool, Query(description="As a file to save, under the photo's original name.")] = False,
 ) -> Response:
-    """With a token, or by a signed link without one. 404 for whoever may not see it, too."""
+    """With a token, or by a signed link without one. 404 also if the caller may not see the photo."""
     return _picture(service.visible_photo(viewer, photo_id), size, request, download=download)
 
 
 @router.get(
     "/image/{filename}",
-    summary="A photo's picture, by its stored name",
+    summary="Picture of a photo, by its stored name",
     response_class=Response,
     responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
 )
 def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Size = "web") -> Response:
-    """As `GET /api/photo/{photo_id}`."""
+    """Like `GET /api/photo/{photo_id}`, with a token only."""
     if not storable(filename):
         raise errors.NoSuchPhoto
     return _picture(service.visible_photo(viewer, filename), size, request)
@@ -158,7 +163,7 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
 
 
 def disposition(kind: str, name: str) -> str:
-    """Return a `Content-Disposition` (RFC 6266) with a file's name in whatever script."""
+    """Return a `Content-Disposition` header (RFC 6266); `name` may have characters of any script."""
     return f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
 
 

@@ -1,4 +1,4 @@
-"""Payloads about photos."""
+"""Payloads of the calls about photos."""
 
 from typing import Annotated, Self
 
@@ -11,7 +11,7 @@ from photos.queries import PhotoRow
 
 
 class FaceBox(BaseModel):
-    """Where the guest's face is, in fractions (0 to 1) of the picture's width and height."""
+    """Box of the guest's face, in fractions (0 to 1) of the picture's width and height."""
 
     x: float
     y: float
@@ -31,8 +31,8 @@ class PhotoOut(BaseModel):
     taken_at: UtcTime | None
     width: int
     height: int
-    size: int = Field(description="Bytes of the original.")
-    mean_colour: str | None = Field(description="`#rrggbb`, to show until the picture has loaded.")
+    size: int = Field(description="Size of the original in bytes.")
+    mean_colour: str | None = Field(description="`#rrggbb`, shown until the picture has loaded.")
     favourite: bool
     has_face_match: bool
     confidence_score: float | None = Field(description="Cosine similarity times 100.")
@@ -40,11 +40,11 @@ class PhotoOut(BaseModel):
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str
-    download_url: str = Field(description="The original, as a file to keep.")
+    download_url: str = Field(description="The original, as a file to save.")
 
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
-        """Return a list's row as this account sees it, with links signed for it."""
+        """Return the payload of a list's row for `viewer`, with links signed for that account."""
         photo, score, box = row.photo, row.confidence_score, row.face_box
         return cls(
             id=photo.id,
@@ -73,11 +73,11 @@ class PhotoOut(BaseModel):
 
 class PhotographerPhotoOut(PhotoOut):
     face_count: int
-    error: str | None = Field(description="Why the processing failed.")
+    error: str | None = Field(description="Reason why processing failed.")
 
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
-        """Return a list's row as its photographer sees it."""
+        """Return the payload of a list's row for its photographer."""
         seen = PhotoOut.of(row, viewer).model_dump()
         return cls(**seen, face_count=row.face_count or 0, error=row.photo.error)
 
@@ -93,8 +93,8 @@ class GuestProgress(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     photos: int
-    processed: int = Field(description="Those whose processing has ended, well or not.")
-    matched: int = Field(description="Those that show the guest.")
+    processed: int = Field(description="Photos whose processing has ended, in success or failure.")
+    matched: int = Field(description="Photos that show the guest.")
     favourites: int
     last_photo_at: UtcTime | None
 
@@ -123,7 +123,7 @@ class UploadedPhoto(BaseModel):
     id: int
     filename: str
     original_filename: str
-    duplicate: bool = Field(description="The event has these very bytes already; this is that photo.")
+    duplicate: bool = Field(description="The event already had this file; this is that photo.")
 
 
 class RejectedFile(BaseModel):

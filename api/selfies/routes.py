@@ -1,4 +1,4 @@
-"""The guest's selfie: checked, sent, followed, seen and erased."""
+"""Calls about the guest's selfie: validation, upload, state of its matching, picture, erasure."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
@@ -25,20 +25,20 @@ router = APIRouter(prefix="/api", tags=["selfies"])
 
 @router.post(
     "/validate-selfie",
-    summary="Would this selfie do?",
+    summary="Validate a selfie",
     responses=error_responses(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
 )
 @public
 @body_limit(SELFIE_BODY)
 def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
-    """Needs no account and keeps nothing. A picture that would be refused answers 400 with the reason."""
+    """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected."""
     validator.check(file)
     return Valid(valid=True)
 
 
 @router.post(
     "/upload-selfie",
-    summary="Send my selfie",
+    summary="Upload my selfie",
     responses=error_responses(
         *SELFIE_FILE,
         *SIGNED_IN,
@@ -52,9 +52,9 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
 def upload_selfie(
     guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, language: Language, strict: Strict = True
 ) -> SelfieReceived:
-    """Answers as soon as the selfie is safe on disk; its face is looked for, and matched, in the background.
+    """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
-    A replacement that is then rejected leaves the old selfie and its matches.
+    If a replacement is rejected, the former selfie and its matches stay.
     """
     service.receive(guest.id, file, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
@@ -63,7 +63,7 @@ def upload_selfie(
 
 @router.get(
     "/rematch-status",
-    summary="How far is the matching of my selfie?",
+    summary="State of my selfie's matching",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly),
 )
 def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
@@ -80,12 +80,12 @@ def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
 
 @router.get(
     "/my-selfie",
-    summary="My selfie's particulars",
+    summary="Metadata of my selfie",
     response_model=SelfieOut,
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
 )
 def my_selfie(guest: CurrentGuest) -> Selfie:
-    """The accepted selfie, else the one being looked at."""
+    """Of the accepted selfie, else of the one that is being processed."""
     return service.mine(guest.id)
 
 
@@ -95,14 +95,14 @@ def my_selfie(guest: CurrentGuest) -> Selfie:
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSelfie),
 )
 def delete_my_selfie(guest: CurrentGuest, language: Language) -> Message:
-    """Erases the picture, what was computed from it, and every match of the guest."""
+    """Erases the picture, its embeddings and every match of the guest."""
     service.remove_mine(guest.id)
     return Message(message=Success.SELFIE_DELETED.text(language))
 
 
 @router.get(
     "/selfie/{user_id}",
-    summary="A guest's selfie",
+    summary="Picture of a guest's selfie",
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {}}, "description": "The picture."},
@@ -110,7 +110,7 @@ def delete_my_selfie(guest: CurrentGuest, language: Language) -> Message:
     },
 )
 def selfie_image(user_id: RowId, user: CurrentUser) -> Response:
-    """Only for its owner and for admins."""
+    """Only for its owner and admins."""
     key = service.image_of(user_id, user)
     try:
         size, chunks = storage.stream(key)

@@ -1,4 +1,4 @@
-"""Payloads about selfies."""
+"""Payloads of the calls about selfies."""
 
 from typing import Literal
 

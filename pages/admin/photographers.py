@@ -121,7 +121,7 @@ def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
 
 @router.post(f"{HOME}/{{photographer_id}}/access")
 def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sent: Sent) -> Response:
-    """Open or close an account. A closed one keeps its photos and events, but nobody can log in to it."""
+    """Open or close an account. A closed account keeps its photos and events, but its login is refused."""
     is_open = text_in(sent, "value") == "open"
     accounts.update_photographer(photographer_id, is_active=is_open)
     return redirect_with_flash(

@@ -1,4 +1,4 @@
-"""A closed account opens nothing, and reopened only what is given anew."""
+"""A closed account's tokens and links are refused; after reopening, only new ones are accepted."""
 
 import pytest
 

@@ -1,5 +1,6 @@
-"""What a route says of itself, public or not and how large its body may be, is what callers meet."""
+"""Tokens and sizes are checked as each route's marks say."""
 
+import re
 from typing import Annotated
 
 import pytest
@@ -7,7 +8,7 @@ from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
 
 from api.rules import JSON_BODY, PHOTOS_BODY, SELFIE_BODY, BodyLimit, RouteRules, body_limit, public
-from settings import get_settings
+from settings import ROOT, get_settings
 
 # Every call of the API that needs no token.
 PUBLIC = {
@@ -96,6 +97,11 @@ def test_only_uploads_take_a_body_larger_than_json(app: FastAPI) -> None:
         found[rules.of(*call.split(" ")).body].add(call)
     assert (found[SELFIE_BODY], found[PHOTOS_BODY]) == (SELFIES, PHOTOS)
     assert [kind.largest(get_settings()) for kind in found] == [2**20, 25 * 2**20, 2**30]
+
+
+def test_the_proxy_lets_large_bodies_through_to_the_same_calls(app: FastAPI) -> None:
+    (pattern,) = re.findall(r"@photos path_regexp (\S+)", (ROOT / "deploy" / "Caddyfile").read_text())
+    assert {call for call in calls(app) if re.match(pattern, call.split(" ")[1])} == PHOTOS
 
 
 def test_a_new_route_is_private_and_small_until_it_says_otherwise(app: FastAPI, client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Every call that leaves something to do wakes the thread that does it: nobody waits for its next look."""
+"""Every call that queues a job wakes the inference thread, so that no job waits for its next poll."""
 
 from collections.abc import Callable
 from typing import Any

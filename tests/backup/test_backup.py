@@ -19,12 +19,15 @@ from backup import take
 from backup.files import MANIFEST, SEAL
 from database import get_engine
 from settings import get_settings
+from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.servers import ROOT, Api, run_server, wait_until
 
 pytestmark = pytest.mark.server
 # The running service adds a sample each minute, also while a test compares.
 GROWING = {"samples"}
+# What a migrated database without content has rows in.
+UNUSED = {"alembic_version", "change_marks"}
 
 
 @dataclass
@@ -37,8 +40,7 @@ class Place:
     def run(self, command: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run `python -m backup.COMMAND`."""
         given = {**os.environ, "DATABASE_URL": self.database_url, "STORAGE_URL": f"file://{self.storage}"}
-        line = [sys.executable, "-m", f"backup.{command}", *map(str, arguments)]
-        return subprocess.run(line, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+        return warm.run(["-m", f"backup.{command}", *map(str, arguments)], env=given)
 
     def engine(self) -> Engine:
         """Return an engine of the test's own."""
@@ -149,7 +151,9 @@ def test_numbers_of_deleted_rows_are_not_given_again(
     assert source.run("take", tmp_path / "backup").returncode == 0
     assert empty.run("restore", tmp_path / "backup").returncode == 0
     with (
-        run_server(tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}") as server,
+        run_server(
+            tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}", GUNICORN_WORKERS="1"
+        ) as server,
         Api(server) as anyone,
     ):
         (tmp_path / "new.jpg").write_bytes(people(8))
@@ -211,7 +215,7 @@ def test_what_is_erased_while_the_backup_is_taken_does_not_come_back(
     copy = take._copy
 
     def erase_then_copy(*given: Any) -> Any:
-        # Between the snapshot and the files, as it happens when somebody presses the button then.
+        # Between the snapshot and the files, as happens when a person presses the button at that moment.
         assert service.delete(f"/api/photos/{goes}", event.photographer).status_code == 200
         assert service.delete("/api/my-selfie", guest).status_code == 200
         return copy(*given)
@@ -269,7 +273,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: P
     done = old.run("restore", tmp_path / "backup")
     assert done.returncode == 0, done.stderr
     assert old.rows()["alembic_version"] == [("0004",)]
-    subprocess.run([sys.executable, "-m", "migrations.upgrade"], cwd=ROOT, env=given, check=True, timeout=60)
+    assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     (event,) = old.rows()["events"]
     assert "Old" in event
     assert old.rows()["alembic_version"] != [("0004",)]
@@ -338,6 +342,26 @@ def test_a_bad_backup_changes_nothing(name: str, taken: Path, empty: Place, tmp_
     spoil(folder)
     refused(empty.run("restore", folder), reason)
     assert empty.is_untouched()
+
+
+def test_a_restore_that_fails_half_way_takes_back_what_it_stored(taken: Path, empty: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(taken, folder)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    if get_engine().dialect.name == "sqlite":
+        (folder / "database" / "reperio.db").write_bytes(b"no database at all" * 1000)
+    else:
+        (folder / "database" / "faces.copy").write_bytes(b"no row of faces\n")
+    for entry in manifest["files"]:
+        content = (folder / entry["path"]).read_bytes()
+        entry.update(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    # Checksums that fit: only the database can find out.
+    reseal(folder, files=manifest["files"])
+    refused(empty.run("restore", folder), "")
+    assert empty.files() == {}
+    assert {table: rows for table, rows in empty.rows().items() if rows and table not in UNUSED} == {}
+    done = empty.run("restore", taken)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_database_with_rows_is_left_alone(source: Place, taken: Path, tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 """The demo finds the guests it should, and no others."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from bench.demo import DemoReport, EventResult, GuestResult, run_demo
+from testkit import warm
 from testkit.sample_pictures import NoPictures, default_pictures, read_folders, sample_event
-from testkit.servers import ROOT
 
 
 @pytest.mark.server
@@ -51,8 +50,7 @@ def test_folders_without_pictures_are_named(tmp_path: Path) -> None:
         read_folders(tmp_path / "nowhere", tmp_path)
     with pytest.raises(NoPictures, match="no pictures"):
         read_folders(tmp_path, tmp_path)
-    command = [sys.executable, "-m", "bench.demo", "--photos", str(tmp_path), "--selfies", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = warm.run(["-m", "bench.demo", "--photos", str(tmp_path), "--selfies", str(tmp_path)], env=os.environ)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 

@@ -1,13 +1,16 @@
-"""The face engine reports to nobody."""
+"""The face engine sends no telemetry."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from testkit.servers import ROOT
 
 
+@pytest.mark.server
 def test_the_engine_sends_nothing_and_leaves_no_identifier(tmp_path: Path) -> None:
     # In CI the reports are off anyway.
     given = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}

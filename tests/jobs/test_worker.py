@@ -205,3 +205,12 @@ def test_a_thread_that_is_woken_does_not_wait_for_its_next_look(
     second = send_photo(event, 2)
     thread.wake()
     wait_until(lambda: is_done(second), 10)
+
+
+def test_a_stop_does_not_wait_for_the_next_look(event: Event, begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "job_poll_seconds", 60)
+    photo_id = send_photo(event, 1)
+    thread = begin(FakeEngine)
+    wait_until(lambda: is_done(photo_id), 10)
+    thread.stop(5)
+    assert "inference" not in [each.name for each in threading.enumerate()]

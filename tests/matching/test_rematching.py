@@ -1,4 +1,4 @@
-"""Guests matched again: when an event grows, when somebody asks, and when they changed something themselves."""
+"""Guests are matched again when an event grows, on request, and after a change of their own."""
 
 from datetime import timedelta
 

@@ -1,9 +1,6 @@
 """Import of the predecessor's data: everything once, passwords stay valid, rows that cannot be imported are named."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,8 +15,9 @@ from sqlalchemy import Engine, create_engine, text
 
 from main import create_app
 from migrations.legacy.__main__ import main
+from testkit import warm
 from testkit.builders import Person, Service, people
-from testkit.servers import ROOT
+from testkit.warm import WarmProcess
 from tests.conftest import fresh_database
 
 TODAY = datetime.now(UTC).replace(tzinfo=None)
@@ -229,19 +227,21 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
 def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, files: Path) -> None:
     for number in range(100, 160):
         old.photo(number, photo_data=people(number % 60, block=400))
-    command = [sys.executable, "-m", "migrations.legacy", old.address, "--files", str(files)]
+    command = ["-m", "migrations.legacy", old.address, "--files", str(files)]
     kills = 0
     while kills < 3:
-        run = subprocess.Popen(command, cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, text=True)
-        assert run.stdout is not None
-        for line in run.stdout:
-            if line.startswith(("photos:", "selfies:", "events:")[kills]):
-                break
-        time.sleep(0.15 if kills == 0 else 0.01)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
+        read, write = os.pipe()
+        run = WarmProcess(command, os.environ, write, write)
+        os.close(write)
+        with os.fdopen(read) as output:
+            for line in output:
+                if line.startswith(("photos:", "selfies:", "events:")[kills]):
+                    break
+            time.sleep(0.15 if kills == 0 else 0.01)
+            run.kill()
+            run.wait()
         kills += 1
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
+    done = warm.run(command, env=os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
     with TestClient(create_app(), raise_server_exceptions=False) as client:
         service = Service(client, target)

@@ -1,7 +1,5 @@
 """The migrations create the schema of the models, on both databases, also when several run at once."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from events import service as events
 from events.service import NewEvent
 from migrations.upgrade import MigrationProblem, upgrade
 from models import Base
-from tests.conftest import ROOT, fresh_database
+from testkit import warm
+from tests.conftest import fresh_database
 
 PLANNED = {
     "face_matches": {"idx_face_matches_user_id", "idx_face_matches_photo_id", "idx_face_matches_user_photo"},
@@ -85,12 +84,9 @@ def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, dat
         with get_engine().begin() as connection:
             connection.execute(text("DROP SCHEMA public CASCADE"))
             connection.execute(text("CREATE SCHEMA public"))
-    command = [sys.executable, "-m", "migrations.upgrade"]
     environment = {"DATABASE_URL": url, "PATH": "/usr/bin:/bin", "SECRET_KEY": "x" * 40}
-    runs = [subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
-    for run in runs:
-        _, problem = run.communicate(timeout=60)
-        assert run.returncode == 0, problem.decode()
+    for run in warm.run_together([["-m", "migrations.upgrade"]] * 3, env=environment):
+        assert run.returncode == 0, run.stderr
     assert set(Base.metadata.tables) <= set(_schema(url))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -9,14 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 import settings
+from testkit import warm
 from testkit.builders import people
-from testkit.servers import ROOT, Api, create_event, free_port, run_server, wait_until
+from testkit.servers import ROOT, TLS, Api, create_event, free_port, run_server, wait_until
 
 pytestmark = pytest.mark.server
-COMMAND = [sys.executable, "-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
+COMMAND = ["-m", "gunicorn", "main:app", "-c", "gunicorn_config.py"]
 
 
 def refusal(folder: Path, **environment: str) -> tuple[int, str]:
@@ -29,7 +32,7 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
         "STORAGE_URL": f"file://{folder}/storage",
         **environment,
     }
-    done = subprocess.run(COMMAND, cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+    done = warm.run(COMMAND, env=given)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -68,7 +71,7 @@ def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -
     import sqlite3
 
     given = {"PATH": os.environ["PATH"], "SECRET_KEY": "x" * 40, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}
-    subprocess.run([sys.executable, "-m", "migrations.upgrade"], cwd=ROOT, env=given, check=True, timeout=60)
+    assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     with sqlite3.connect(tmp_path / "x.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
         before = list(database.iterdump())
@@ -139,3 +142,48 @@ def test_the_development_key_is_kept_for_its_owner_alone(tmp_path: Path, monkeyp
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert kept.read_text() == first
     assert len(first) >= 32
+
+
+@pytest.mark.long
+def test_usr2_starts_a_second_master_that_outlives_the_first(tmp_path: Path) -> None:
+    # The program itself: `python -m gunicorn` cannot be started again by Gunicorn.
+    program = Path(sys.executable).with_name("gunicorn")
+    port = free_port()
+    given = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "SECRET_KEY": "x" * 40,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/x.db",
+        "STORAGE_URL": f"file://{tmp_path}/storage",
+        "FACE_RECOGNIZER_PROVIDER": "fake",
+        "GUNICORN_WORKERS": "1",
+    }
+    url = f"http://127.0.0.1:{port}"
+
+    def answers(path: str) -> bool:
+        try:
+            return httpx2.get(url + path, verify=TLS).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    def masters() -> list[int]:
+        """The second one is a child of the first, beside its worker, and has a worker of its own."""
+        children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+        return [int(pid) for pid in children if Path(f"/proc/{pid}/task/{pid}/children").read_text()]
+
+    first = subprocess.Popen([program, "main:app", "-c", "gunicorn_config.py"], cwd=ROOT, env=given)
+    second = 0
+    try:
+        wait_until(lambda: answers("/readyz"), 60, "the first start")
+        first.send_signal(signal.SIGUSR2)
+        wait_until(lambda: bool(masters()), 60, "the second master")
+        (second,) = masters()
+        first.terminate()
+        assert first.wait(40) == 0
+        wait_until(lambda: answers("/readyz"), 60, "the second master alone")
+        assert answers("/metrics")
+    finally:
+        first.kill()
+        if second:
+            os.kill(second, signal.SIGTERM)
+            wait_until(lambda: not answers("/livez"), 40, "the end of the second master")

@@ -23,7 +23,7 @@ SAID = "reperio_said"
 
 @pytest.fixture(autouse=True)
 def fresh_browser(service: Service) -> Iterator[None]:
-    """Nobody's cookies."""
+    """A browser without a session."""
     service.client.cookies.clear()
     yield
     service.client.cookies.clear()

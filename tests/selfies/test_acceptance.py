@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+import images
 import storage
 from database import reading, transaction
 from events import progress
@@ -264,12 +265,17 @@ def test_a_rematch_of_a_guest_who_withdrew_meanwhile_finds_nothing(event: Event,
     assert (matches_of(guest), embeddings_of(guest)) == (0, 0)
 
 
-def test_a_photo_of_an_event_deleted_meanwhile_leaves_no_file(
-    event: Event, other: Event, meanwhile: Meanwhile
+def test_a_photo_of_an_event_deleted_before_its_renditions_leaves_no_file(
+    event: Event, other: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo_id = send_photo(other, 1)
-    held, name = claim(), row(Photo, photo_id).filename
-    meanwhile(lambda: removal.remove_event(other.id))
+    held, name, real = claim(), row(Photo, photo_id).filename, images.renditions
+
+    def delete_first(image: Any) -> Any:
+        removal.remove_event(other.id)
+        return real(image)
+
+    monkeypatch.setattr(images, "renditions", delete_first)
     jobs.attempt(held, ENGINE)
     assert row(Photo, photo_id) is None
     assert not any(is_stored(storage_key(other.id, name, size)) for size in ("original", "web", "thumb"))

@@ -96,7 +96,7 @@ const LEAVING = ["beforeunload", "pagehide"];
 
 /**
  * Show a sentence at the foot of the page. With `undo` it has a button that undoes the action, for `seconds`.
- * `expired` runs if nobody pressed it: do what cannot be undone only there.
+ * `expired` runs if it was not pressed: what cannot be undone belongs there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
   const box = el("div", { class: "toast" }, el("span", {}, sentence));

@@ -1,4 +1,4 @@
-"""Who may see a photo: guests found in it, the event's staff, and nobody else."""
+"""Who may see a photo: the guests found in it and the event's staff."""
 
 import re
 from typing import Any
