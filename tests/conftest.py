@@ -206,8 +206,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they need; run the longest modules first, so that none of them runs alone at the end."""
-    ranks: dict[str, int] = {}
+    """Mark tests by what they need, and put modules into an order in which several processes finish early."""
+    kinds: dict[str, str] = {}
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
@@ -215,9 +215,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
             item.add_marker("postgresql")
-        rank = 0 if item.get_closest_marker("browser") else 1 if item.get_closest_marker("server") else 2
-        ranks[_module(item)] = min(rank, ranks.get(_module(item), rank))
-    items.sort(key=lambda item: ranks[_module(item)])
+        kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
+        # A module is of the kind of its first long test.
+        if kinds.get(_module(item), "other") == "other":
+            kinds[_module(item)] = kind
+    places = _places(kinds)
+    items.sort(key=lambda item: places[_module(item)])
+
+
+def _places(kinds: dict[str, str]) -> dict[str, float]:
+    """Return where in the run each module belongs, 0 to 1, given the kind of each.
+
+    Those with browsers and servers are long and use both cores: spread, so that few run at the same time, and over
+    by three quarters of the run, so that none runs alone at its end.
+    """
+    places = {}
+    for kind, until in (("browser", 0.75), ("server", 0.75), ("other", 1.0)):
+        modules = [module for module in kinds if kinds[module] == kind]
+        places.update({module: until * place / len(modules) for place, module in enumerate(modules)})
+    return places
 
 
 def pytest_collection_finish() -> None:

@@ -203,6 +203,6 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
         # The first uploads are processed first; their pictures appear in place.
-        page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150")
+        page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150", timeout=90_000)
         page.wait_for_function("() => document.querySelector('.shot img[src]')")
         assert page.locator(".shot img[src]").count() < 100
