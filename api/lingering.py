@@ -4,15 +4,18 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.callers import FORWARDED
+
 LINGER_SECONDS = 2.0
 
 
 class Lingering:
-    """Pure ASGI middleware: after an early answer, discards what the body still brings, for at most two seconds.
+    """ASGI middleware: after an early answer to a proxy, discards the rest of the body for at most two seconds.
 
     A server that closes a connection with unread bytes resets it. A proxy that is still sending then reports 502
     instead of the answer (Caddy and nginx: every second upload with an expired token). The answer itself is sent at
-    once; only the end of the connection waits.
+    once; only the end of the connection waits. Browsers, curl and httpx read the answer without this, so the body of
+    a direct request is not read at all.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -20,7 +23,7 @@ class Lingering:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; hold back the end of its answer while the body is discarded."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or not any(name in Headers(scope=scope) for name in FORWARDED):
             await self._app(scope, receive, send)
             return
         body_read = closes = ended = False

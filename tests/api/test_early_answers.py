@@ -1,4 +1,4 @@
-"""An answer that comes before the body has been read reaches its sender, also one that goes on sending."""
+"""An answer given before the body has been read reaches a proxy that is still sending."""
 
 import socket
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def connected(server: Server, head: str) -> socket.socket:
-    """Return a connection on which the head of a request has been sent."""
+    """Return a connection on which a proxy has sent the head of a request."""
     parts = urlsplit(server.url)
     connection = socket.create_connection((parts.hostname, parts.port), timeout=10)
-    connection.sendall(f"{head}\r\nHost: localhost\r\n\r\n".encode())
+    connection.sendall(f"{head}\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n".encode())
     return connection
 
 
