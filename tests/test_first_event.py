@@ -62,6 +62,7 @@ def test_a_guest_finds_the_photos_by_links_that_open_alone(scene: Scene) -> None
             assert answer.read(2) == b"\xff\xd8"
 
 
+@pytest.mark.long
 def test_it_can_be_played_again_and_a_stranger_finds_nothing(scene: Scene) -> None:
     played = scene.play(scene.stranger, scene.photos[0])
     assert (played.returncode, played.stderr) == (0, "")

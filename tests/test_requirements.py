@@ -80,6 +80,7 @@ def make_environment(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 @pytest.mark.server
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_a_package_that_does_not_fit_its_hash_is_not_installed_nor_any_other(tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ def test_numbers_of_deleted_rows_are_not_given_again(
         assert photographer.upload(event.id, [tmp_path / "new.jpg"])["uploaded_photos"][0]["id"] > photo
 
 
+@pytest.mark.long
 def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_restore(
     service: Service, source: Place, empty: Place, tmp_path: Path
 ) -> None:
