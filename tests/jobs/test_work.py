@@ -19,7 +19,7 @@ from database import reading, transaction
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
-from guests import joining, registration, removal
+from guests import joining, removal
 from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep
@@ -31,9 +31,9 @@ from photos import service as photos
 from photos.keys import storage_key
 from photos.queries import Page
 from selfies import service as selfies
-from selfies.service import SelfieFile
 from testkit.builders import people
 from tests.conftest import fresh_database
+from tests.jobs.rows import claim, guest_of, send_photo, send_selfie
 
 ENGINE = FakeEngine()
 
@@ -51,26 +51,6 @@ def event(_database: None) -> Iterator[Event]:
     made = events.create(NewEvent("Jobs"))
     yield made
     removal.remove_event(made.id)
-
-
-def guest_of(event: Event, name: str = "amy") -> User:
-    with transaction() as session:
-        account = NewAccount(name, f"{name}@example.org", "")
-        return registration.add_guest(session, account, "no hash", event.event_code, "fr")
-
-
-def send_photo(event: Event, *who: int) -> int:
-    return receiving.receive(event, None, "p.jpg", people(*who)).id
-
-
-def send_selfie(guest: User, *who: int) -> int:
-    return selfies.receive(guest.id, SelfieFile(people(*who), "image/jpeg"), strict=True).id
-
-
-def claim() -> job_queue.Claim:
-    found = job_queue.claim_next()
-    assert found is not None
-    return found
 
 
 def work() -> None:
