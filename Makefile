@@ -52,7 +52,7 @@ check: $(VENV)/.dev ## Format, lint, types and architecture
 # Tests start Python some fifty times: compiled modules are kept.
 test test-fast test-long: export PYTHONDONTWRITEBYTECODE :=
 # A module's tests share a service and stay in one process; the modules that take longest begin first.
-WORKERS ?= 4
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: check ## Every test but the long ones
