@@ -58,7 +58,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 test: check ## Every test but the long ones
 	$(PYTEST) -m "not long"
 
-test-fast: $(VENV)/.dev ## For the inner loop: no browser, no server, SQLite only; under 30 s
+test-fast: $(VENV)/.dev ## For the inner loop: no browser, no server, SQLite only; about a minute
 	$(PYTEST) -m "not (long or slow or browser or server or postgresql)"
 
 test-long: $(VENV)/.dev ## The tests that take minutes
