@@ -317,6 +317,12 @@ class NotFound(AppError):
     english = "No such address."
 
 
+class UnknownHost(AppError):
+    status_code = 421
+    message = "Ce service ne répond pas sous ce nom d'hôte."
+    english = "This service does not answer under this host name."
+
+
 class MethodNotAllowed(AppError):
     status_code = 405
     message = "Cette méthode n'est pas possible ici."

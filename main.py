@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 import errors
 import storage
 from api import messages
+from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
 from api.language import language_of
 from api.lingering import Lingering
@@ -137,12 +138,12 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
-    app = FastAPI(
-        title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
-    )
+    app = FastAPI(title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, openapi_url=None)
     app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(KnownHosts, settings=settings)
     app.add_middleware(RequestLog)
     app.add_middleware(Lingering)
+    add_browser_rules(app, settings)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)

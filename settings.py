@@ -7,6 +7,7 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,6 +37,9 @@ class Settings(BaseSettings):
     secret_key: str = ""
     port: int = Field(8000, ge=1, le=65535)
     public_url: str = ""
+    allowed_hosts: str = ""
+    cors_origins: str = ""
+    public_docs: bool | None = None
     monitoring_token: str = ""
     admin_username: str = "admin"
     admin_password: str = ""
@@ -88,6 +92,22 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not _is_origin(value):
+            raise ValueError("an address such as https://photos.example.org, without a path")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        """Check each origin. `*` is refused: any site could then act with what a visitor's browser holds."""
+        wrong = [each for each in _listed(value) if not _is_origin(each)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no origin; write https://app.example.org, separated by commas")
+        return value
+
     @model_validator(mode="after")
     def _heartbeat_inside_lease(self) -> Self:
         if self.job_heartbeat_seconds >= self.job_lease_seconds:
@@ -100,6 +120,21 @@ class Settings(BaseSettings):
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
+    def origins(self) -> list[str]:
+        """The other origins whose pages may call the API: `CORS_ORIGINS`."""
+        return _listed(self.cors_origins)
+
+    @property
+    def allowed_host_names(self) -> list[str]:
+        """The further names in `Host` that are answered: `ALLOWED_HOSTS`, in lower case."""
+        return _listed(self.allowed_hosts.lower())
+
+    @property
+    def docs_are_public(self) -> bool:
+        """Whether anybody may read `/docs`: as `PUBLIC_DOCS` says, else outside production."""
+        return not self.in_production if self.public_docs is None else self.public_docs
+
+    @property
     def logs_json(self) -> bool:
         """Whether log lines are JSON: as `LOG_FORMAT` says, else in production."""
         return self.log_format == "json" or (not self.log_format and self.in_production)
@@ -108,6 +143,20 @@ class Settings(BaseSettings):
     def in_production(self) -> bool:
         """Whether `APP_ENV` is `production`: a `SECRET_KEY` is required and the fake engine refused."""
         return self.app_env == "production"
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _is_origin(value: str) -> bool:
+    """Return whether `value` is scheme, host and port of a web address, and nothing more."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}"
 
 
 def _development_key() -> str:
@@ -131,6 +180,8 @@ def _development_key() -> str:
 def _complete(settings: Settings) -> Settings:
     if settings.in_production and not settings.secret_key:
         raise UnsafeSettings("SECRET_KEY is required with APP_ENV=production (openssl rand -base64 48).")
+    if settings.in_production and not settings.public_url:
+        raise UnsafeSettings("PUBLIC_URL is required with APP_ENV=production (https://photos.example.org).")
     if settings.in_production and settings.face_recognizer_provider == "fake":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
     if settings.face_recognizer_provider in ("dlib", "azure"):

@@ -68,6 +68,16 @@ def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, 
         raise errors.AdminsOnly
 
 
+def api_reader(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+    """Check that the caller may read the documentation of the API: anybody if it is public, else as `monitor`.
+
+    Raises:
+        NotAuthenticated, InvalidToken, AdminsOnly: see `monitor`.
+    """
+    if not get_settings().docs_are_public:
+        monitor(request, _)
+
+
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 

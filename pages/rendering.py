@@ -11,8 +11,9 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from accounts.tokens import csrf_of
+from api.cookies import cookie_of, set_cookie
 from api.language import language_of
-from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
+from api.sessions import VISITOR_COOKIE, check_form, csrf_seed
 from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_USERNAME
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
@@ -32,9 +33,7 @@ HEADERS = {
     # A page contains the CSRF token of its session: the back button must load it again.
     "Cache-Control": "no-store",
     "Content-Security-Policy": CONTENT_SECURITY,
-    # Addresses contain event codes.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 # How many characters an input takes, by what is typed there. A code or a search may be longer than what is stored.
@@ -74,7 +73,7 @@ def page_router() -> APIRouter:
 
 def theme_of(request: Request) -> str:
     """Return the colour theme that the reader chose: `auto`, `light` or `dark`."""
-    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    chosen = cookie_of(request, THEME_COOKIE)
     return chosen if chosen in THEMES else "auto"
 
 
@@ -118,7 +117,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     if flash:
         clear_flash(request, response)
     if new_visitor:
-        set_cookie(request, response, VISITOR_COOKIE, seed, A_YEAR)
+        set_cookie(request, response, VISITOR_COOKIE, seed, None)
     return response
 
 

@@ -62,7 +62,7 @@ class Launcher:
         port, password = free_port(), secrets.token_urlsafe(12)
         self._log = folder / "server.log"
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PUBLIC_URL"},
             "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
             "STORAGE_URL": f"file://{folder}/storage",
             "PORT": str(port),
@@ -72,7 +72,6 @@ class Launcher:
             "APP_ENV": "development",
             **environment,
         }
-        self.environment.pop("PUBLIC_URL", None)
         self._process: subprocess.Popen[bytes] | WarmProcess | None = None
         self.url, self.password = f"http://127.0.0.1:{port}", password
 

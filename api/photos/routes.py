@@ -12,13 +12,14 @@ from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
 from api.callers import CurrentGuest, CurrentUser
+from api.cookies import cookie_of
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
 from api.rules import signed_link
-from api.sessions import bearer_token, session_token
+from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from database import reading
 from keys import storable
 from models import Photo, User
@@ -147,8 +148,7 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
     etag = f'"{photo.sha256[:24]}-{size}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": f"private, max-age={LIFETIME_SECONDS}",
-        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": _cache_rule(request),
     }
     if etag in _tags(request):
         return Response(status_code=304, headers=headers)
@@ -160,6 +160,15 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
         return Response(b"".join(chunks), media_type=kind, headers=headers)
     headers["Content-Length"] = str(length)
     return StreamingResponse(chunks, media_type=kind, headers=headers)
+
+
+def _cache_rule(request: Request) -> str:
+    """Return how long the caller may keep a picture without asking again.
+
+    A browser with a session asks each time: after the logout, a shared device shows no photo of the last guest. An
+    app, which has no cookies, keeps it as long as its signed link may live.
+    """
+    return "private, no-cache" if cookie_of(request, SESSION_COOKIE) else f"private, max-age={LIFETIME_SECONDS}"
 
 
 def disposition(kind: str, name: str) -> str:

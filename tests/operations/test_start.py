@@ -40,6 +40,9 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
     ("environment", "reason"),
     [
         ({"APP_ENV": "production", "SECRET_KEY": ""}, "SECRET_KEY is required"),
+        ({"APP_ENV": "production", "PUBLIC_URL": ""}, "PUBLIC_URL is required"),
+        ({"PUBLIC_URL": "photos.example.org"}, "PUBLIC_URL: "),
+        ({"CORS_ORIGINS": "https://app.example.org, *"}, "CORS_ORIGINS: "),
         ({"SECRET_KEY": "short"}, "at least 32 characters"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),
