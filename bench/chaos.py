@@ -22,11 +22,11 @@ import httpx2
 import numpy as np
 
 from faces.local import LocalEngine
+from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.sample_pictures import sample_file
 from testkit.servers import ROOT, TLS, BenchError, Launcher, Server, create_event, temporary_folder, wait_until
 
-PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run
 KILL_EVERY_SECONDS = 2.0
 RETRY_SECONDS = 0.3
 GIVE_UP_SECONDS = 120.0

@@ -28,11 +28,11 @@ from photos import service as photos
 from photos.queries import Page
 from testkit.bulk_rows import add_selfies, add_users, fill_event, refresh_statistics
 from testkit.in_process import service_in_process, use_database
+from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.servers import temporary_folder
 
 PART = "growth"
-PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 CODE = "GROWTH"
 BOUND = 1.5
 PAGE = 30

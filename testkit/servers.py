@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import httpx2
 
+from testkit.passwords import PASSWORD
 from testkit.warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -248,7 +249,7 @@ class NewEvent:
     photographer: Api
 
 
-def create_event(server: Server, photographer: str = "lea", password: str = "pw", **fields: Any) -> NewEvent:
+def create_event(server: Server, photographer: str = "lea", password: str = PASSWORD, **fields: Any) -> NewEvent:
     """Create a photographer and an event that is assigned to them; `fields` are those of the event.
 
     Raises:

@@ -22,6 +22,7 @@ from jobs import state as job_state
 from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.bulk_rows import Crowd, fill_event
+from testkit.passwords import PASSWORD
 
 GROWING = (
     "users",
@@ -131,14 +132,14 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     ),
     "login": (
         2,
-        lambda s, g: s.post("/api/login", json={"username": "middle", "password": "pw", "event_code": g.name}),
+        lambda s, g: s.post("/api/login", json={"username": "middle", "password": PASSWORD, "event_code": g.name}),
     ),
     "register": (
         7,
         lambda s, g: s.post(
             "/api/register-with-event-code",
             json={
-                "user_data": {"username": "newcomer", "email": "newcomer@example.org", "password": "pw"},
+                "user_data": {"username": "newcomer", "email": "newcomer@example.org", "password": PASSWORD},
                 "event_code": g.name,
             },
         ),

@@ -8,6 +8,7 @@ from accounts.service import log_in_to
 from accounts.tokens import issue_choice
 from database import reading
 from testkit.builders import Person, Service, people
+from testkit.passwords import OTHER_PASSWORD
 from testkit.pictures import refused
 
 
@@ -68,6 +69,6 @@ def test_a_ticket_opens_no_account_that_was_closed_or_given_another_password(ser
     switch(service, photographer, active=True)
     fresh = ticket_of(photographer)
     assert log_in_to(fresh)[0]
-    service.put(f"/api/admin/photographers/{photographer.id}", service.admin, json={"password": "another"})
+    service.put(f"/api/admin/photographers/{photographer.id}", service.admin, json={"password": OTHER_PASSWORD})
     with pytest.raises(errors.InvalidToken):
         log_in_to(fresh)

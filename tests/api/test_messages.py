@@ -9,6 +9,7 @@ from fastapi import FastAPI
 import errors
 from api.messages import INVALID_FIELDS, Success
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 
 FRENCH = {
     Success.PHOTOGRAPHER_CREATED: "Photographe créé avec succès",
@@ -56,7 +57,7 @@ class Speaker:
 def manage(speaker: Speaker) -> None:
     """Everything an admin is told."""
     admin, name = speaker.service.admin, f"staff{id(speaker)}"
-    body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+    body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
     made = speaker.call(Success.PHOTOGRAPHER_CREATED, "POST", "/api/admin/photographers", admin, json=body)
     event = speaker.call(Success.EVENT_CREATED, "POST", "/api/admin/create-event", admin, json={"name": "Wedding"})
     number = {"event_id": event["event_id"]}
@@ -95,7 +96,7 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     speaker.call(Success.CONSENT_WITHDRAWN, "DELETE", f"/api/my-consents/{event.id}", guest)
     speaker.call(Success.SELFIE_DELETED, "DELETE", "/api/my-selfie", guest)
     speaker.call(Success.LOGGED_OUT, "POST", "/api/logout", guest)
-    speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": "pw"})
+    speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": PASSWORD})
 
 
 def clear_away(speaker: Speaker, event: EventInfo, ids: list[int]) -> None:

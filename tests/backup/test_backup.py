@@ -21,6 +21,7 @@ from database import get_engine
 from settings import get_settings
 from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, Api, run_server, wait_until
 
 pytestmark = pytest.mark.server
@@ -157,7 +158,7 @@ def test_numbers_of_deleted_rows_are_not_given_again(
         Api(server) as anyone,
     ):
         (tmp_path / "new.jpg").write_bytes(people(8))
-        photographer = anyone.logged_in(event.photographer.name, "pw")
+        photographer = anyone.logged_in(event.photographer.name, PASSWORD)
         assert photographer.upload(event.id, [tmp_path / "new.jpg"])["uploaded_photos"][0]["id"] > photo
 
 
@@ -185,7 +186,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
         tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}", JOB_LEASE_SECONDS="2",
         JOB_HEARTBEAT_SECONDS="0.5", FACE_RECOGNIZER_PROVIDER="fake",
     ) as server, Api(server) as anyone:  # fmt: skip
-        photographer = anyone.logged_in(event.photographer.name, "pw")
+        photographer = anyone.logged_in(event.photographer.name, PASSWORD)
 
         def all_done() -> bool:
             found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
@@ -193,7 +194,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
             return all(photo["processing_status"] == "done" for photo in found)
 
         wait_until(all_done, 60, "the photos of the backup")
-        restored = anyone.logged_in(guest.name, "pw", event.code)
+        restored = anyone.logged_in(guest.name, PASSWORD, event.code)
         wait_until(lambda: restored.call("GET", "/api/rematch-status")["status"] == "done", 20, "the selfie")
         there = {photo["id"]: photo["confidence_score"] for photo in restored.call("GET", "/api/my-photos")}
     assert there == {photo["id"]: photo["confidence_score"] for photo in service.my_photos(guest)}

@@ -16,6 +16,7 @@ import pytest
 import settings
 from testkit import warm
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, TLS, Api, create_event, free_port, run_server, wait_until
 
 pytestmark = pytest.mark.server
@@ -123,7 +124,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
     with run_server(tmp_path, **settings_of_both) as server, Api(server) as anyone:
-        photographer = anyone.logged_in("lea", "pw")
+        photographer = anyone.logged_in("lea", PASSWORD)
 
         def all_done() -> bool:
             found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
