@@ -384,6 +384,12 @@ class StorageFull(AppError):
     english = "The storage is full. Nothing was saved."
 
 
+class ProcessingFailed(AppError):
+    status_code = 500
+    message = "Le traitement n'a pas abouti. Notre équipe peut le relancer."
+    english = "The processing failed. The staff of the event can start it again."
+
+
 class InternalError(AppError):
     status_code = 500
     message = "Une erreur est survenue de notre côté. Réessayez."
@@ -402,8 +408,12 @@ def catalogue() -> dict[str, type[AppError]]:
 
 
 def text_of(name: str | None, language: str) -> str | None:
-    """Return the message of the error with that name in `language`; an unknown name is returned unchanged."""
-    kind = catalogue().get(name or "")
-    if kind is None:
-        return name
+    """Return the message of the error with that name in `language`.
+
+    The text of any other failure may hold paths or statements: it is for the log, and the answer says only that the
+    processing failed.
+    """
+    if name is None:
+        return None
+    kind = catalogue().get(name, ProcessingFailed)
     return kind.english if language == "en" else kind.message

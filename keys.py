@@ -53,3 +53,10 @@ def lookup_key(typed: str) -> str | None:
 def storable(value: str) -> bool:
     """Return whether every database accepts `value`: no control characters, no lone surrogates."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+
+
+def row_id(text: str) -> int | None:
+    """Return the id of a row that `text` writes in decimal digits; None if it is none."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_ID)):
+        return None
+    return int(text) if 0 < int(text) <= MAX_ID else None

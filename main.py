@@ -66,6 +66,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _answer(error: errors.AppError, request: Request) -> Response:
+    # For the security log (`api.middleware`).
+    request.scope["error_name"] = type(error).__name__
     if wants_page(request):
         return failure_page(request, error)
     return JSONResponse(error.body(language_of(request)), error.status_code, headers=error.headers or None)

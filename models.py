@@ -448,6 +448,42 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class AuditEntry(Base):
+    """Someone did something: append-only, the database refuses to change or delete a row.
+
+    `actor` and `subject` are pseudonyms (`pseudonyms`), without a foreign key: they stay when the account is erased,
+    and then name nobody. `actor_type` is the type of the account, `shell` or `service`.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("idx_audit_entries_action", "action", "id"),
+        Index("idx_audit_entries_actor", "actor", "id"),
+        Index("idx_audit_entries_subject", "subject", "id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    actor: Mapped[str | None] = mapped_column(String(16))
+    actor_type: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(16))
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any]]
+    request_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class Pseudonym(Base):
+    """The name of an account in the audit log. Deleted with the account: its entries then name nobody."""
+
+    __tablename__ = "pseudonyms"
+    __table_args__ = (UniqueConstraint("user_id"),)
+
+    pseudonym: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+
 class Sample(Base):
     """The state of the service in one minute; the first process that tries writes it."""
 

@@ -6,6 +6,7 @@ from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import staff as events_staff
+from api.operations import audit
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
 from api.photos import guest as photos_guest
@@ -25,5 +26,6 @@ ROUTERS = (
     events_admin.router,
     photographers.router,
     operations_jobs.router,
+    audit.router,
     operations.router,
 )
