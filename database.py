@@ -224,13 +224,3 @@ def pool_state() -> dict[str, int]:
         "checked_out": pool.checkedout(),
         "overflow": max(0, pool.overflow()),
     }
-
-
-def ping() -> None:
-    """Ask the database for one row.
-
-    Raises:
-        SQLAlchemyError: the database does not answer.
-    """
-    with reading() as session:
-        session.execute(text("SELECT 1"))
