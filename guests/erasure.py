@@ -1,13 +1,13 @@
 """Erase a guest's account with everything that was computed from it."""
 
 import errors
-import storage
 from accounts import queries
 from accounts.passwords import verify_password
 from database import transaction
 from events import queries as event_queries
 from models import User
 from selfies import queries as selfie_queries
+from stored.erasure import erase as erase_files
 
 
 def erase(user: User, password: str) -> None:
@@ -26,4 +26,4 @@ def erase(user: User, password: str) -> None:
             raise errors.InvalidToken
         keys = selfie_queries.all_keys(session, user.id)
         queries.remove(session, user.id)
-    storage.delete(keys)
+        erase_files(session, keys)

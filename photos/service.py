@@ -15,8 +15,9 @@ from events.service import home_event
 from keys import MAX_ID
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
-from photos.keys import storage_key, stored_keys
+from photos.keys import keys_being_written, storage_key, stored_keys
 from photos.queries import Page, PhotoRow
+from stored.erasure import erase
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +188,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
             raise errors.NoSuchPhoto
         session.flush()
         queries.remove(session, wanted)
-    storage.delete(key for photo in found for key in stored_keys(photo.event_id, photo.filename))
+        for photo in found:
+            late = keys_being_written(photo.event_id, [(photo.filename, photo.status)])
+            erase(session, stored_keys(photo.event_id, photo.filename), late=late)
     return len(found)
