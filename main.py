@@ -1,6 +1,7 @@
 """The ASGI application: routers, middleware, the threads of a process, and the answers to exceptions."""
 
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,7 @@ from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
 from database import forget_engine, pool_limits
 from faces.providers import make_engine
-from jobs.sweep import PeriodicSweep
+from jobs import sweep
 from jobs.worker import InferenceThread
 from operations.samples import Sampler
 from operations.service import report_process
@@ -55,11 +56,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
     app.state.inference = InferenceThread(
-        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=PeriodicSweep().tick
+        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
     )
     app.state.validator = Validator(lambda: make_engine(settings))
     app.state.inference.start()
+    pairing = threading.Thread(target=sweep.at_start, name="pairing", daemon=True)
+    pairing.start()
     yield
+    pairing.join(STOP_SECONDS)
     app.state.validator.close()
     await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS)
     forget_engine()

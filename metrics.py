@@ -35,6 +35,13 @@ class Answered(NamedTuple):
     errors: int
 
 
+class Upkeep(NamedTuple):
+    """Whether the last sweep of files without a row refused, and how many files are recorded as to be erased."""
+
+    sweep_refused: bool
+    erasures_waiting: int
+
+
 class ProcessTotals(NamedTuple):
     """Sums over the living processes: connections by state, and the code cache's `hits`, `misses`, `entries`."""
 
@@ -96,11 +103,15 @@ def answered() -> Answered:
     return Answered(requests, errors)
 
 
-def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
+def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> bytes:
     """Return all metrics as Prometheus text, with the queue: `depths` by kind and state, `ages` in s by kind."""
     queue = CollectorRegistry()
     jobs = Gauge("reperio_jobs", "Unfinished and failed jobs.", ("kind", "state"), registry=queue)
     oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest unfinished job.", ("kind",), registry=queue)
+    refused = Gauge("reperio_sweep_refused", "1 if the last sweep of files without a row refused.", registry=queue)
+    waiting = Gauge("reperio_erasures_waiting", "Files of deleted rows that are not erased yet.", registry=queue)
+    refused.set(upkeep.sweep_refused)
+    waiting.set(upkeep.erasures_waiting)
     for kind, states in depths.items():
         for state, number in states.items():
             jobs.labels(kind, state).set(number)

@@ -1,7 +1,7 @@
 """Every table, constraint and index, declared once."""
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -512,3 +512,36 @@ class ChangeMark(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class Installation(Base):
+    """The one row that names this installation. The same id lies beside the files in storage: see `jobs/pairing.py`.
+
+    The first start writes it. `paired_at` is when the storage carried the id for the first time; `strangers_since`
+    when the storage was first seen full of files of which the database knew none. `sweep_problem` is why the last
+    sweep of orphans refused, or null.
+    """
+
+    __tablename__ = "installation"
+    ONLY: ClassVar[int] = 1
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    uuid: Mapped[str] = mapped_column(String(36))
+    paired_at: Mapped[datetime | None]
+    strangers_since: Mapped[datetime | None]
+    sweep_problem: Mapped[str | None] = mapped_column(Text)
+
+
+class Erasure(Base):
+    """A file in storage that is to be erased, recorded in the transaction that deletes the row that named it.
+
+    Written by `stored/erasure.py` only, and deleted once the file is gone. `late` ones may be written once more by a
+    job under way: they are erased at `erased_at` and again later.
+    """
+
+    __tablename__ = "erasures"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(default=utcnow)
+    late: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    erased_at: Mapped[datetime | None]

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
 MIN_SECRET_LENGTH = 32
+MAX_ORPHAN_GRACE_SECONDS = 10 * 365 * 86400
 
 
 @lru_cache
@@ -75,7 +76,8 @@ class Settings(BaseSettings):
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)
     job_poll_seconds: float = Field(1, gt=0)
-    orphan_grace_seconds: float = Field(3600, ge=0)
+    orphan_grace_seconds: float = Field(3600, ge=0, le=MAX_ORPHAN_GRACE_SECONDS)
+    orphan_quarantine_days: int = Field(7, ge=0, le=3650)
     orphan_sweep_seconds: float = Field(3600, gt=0)
 
     @field_validator("database_url")
@@ -182,6 +184,11 @@ def _complete(settings: Settings) -> Settings:
         raise UnsafeSettings("SECRET_KEY is required with APP_ENV=production (openssl rand -base64 48).")
     if settings.in_production and not settings.public_url:
         raise UnsafeSettings("PUBLIC_URL is required with APP_ENV=production (https://photos.example.org).")
+    if settings.in_production and "database_url" not in settings.model_fields_set:
+        raise UnsafeSettings(
+            "DATABASE_URL is required with APP_ENV=production: the default would be a new, empty database "
+            "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
+        )
     if settings.in_production and settings.face_recognizer_provider == "fake":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
     if settings.face_recognizer_provider in ("dlib", "azure"):

@@ -22,7 +22,7 @@ LAYERS = (
     ("selfies",),
     ("accounts", "photos"),
     ("events",),
-    ("audit",),
+    ("audit", "stored"),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces",),
     ("errors", "settings", "keys", "images", "image_structure", "cache_manager", "metrics", "tracing", "uploader"),

@@ -156,8 +156,9 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "progress": (3, lambda s, g: s.get(f"/api/user/events/{g.event.id}/progress", g)),
     "favourites": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/favourites", g, params=PAGE)),
     "keep a photo": (4, lambda s, g: s.put(f"/api/photos/{g.photo_id}/favourite", g)),
+    # Three, and four that write the entry of the audit log.
     "photos.zip": (
-        3,
+        7,
         lambda s, g: s.get(f"/api/user/events/{g.event.id}/photos.zip", g, params={"which": "favourites"}),
     ),
     "my-consents": (2, lambda s, g: s.get("/api/my-consents", g)),
