@@ -40,6 +40,7 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
     ("environment", "reason"),
     [
         ({"APP_ENV": "production", "SECRET_KEY": ""}, "SECRET_KEY is required"),
+        ({"APP_ENV": "production", "DATABASE_URL": ""}, "DATABASE_URL is required"),
         ({"SECRET_KEY": "short"}, "at least 32 characters"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),
