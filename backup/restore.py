@@ -45,6 +45,8 @@ def restore(folder: Path) -> Manifest:
         # A backup from before ids gets one at the first start.
         if "installation" in manifest.rows:
             identity.take_storage(installation_id)
+        else:
+            storage.delete([identity.KEY])
         # As in the service, files come before the rows that name them.
         with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
             list(pool.map(lambda each: _put(folder, *each), objects))
