@@ -70,6 +70,7 @@ class Launcher:
             "ADMIN_PASSWORD": password,
             "SECRET_KEY": secrets.token_urlsafe(48),
             "APP_ENV": "development",
+            "MAIL_OUTBOX": "off",
             **environment,
         }
         self.environment.pop("PUBLIC_URL", None)
