@@ -13,7 +13,7 @@ from markupsafe import Markup
 from accounts.tokens import csrf_of
 from api.language import language_of
 from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
-from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_USERNAME
+from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_TYPED, MAX_USERNAME
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
 from pages.assets import asset_url
@@ -44,6 +44,7 @@ LIMITS = {
     "password": MAX_PASSWORD,
     "event_code": MAX_CODE_KEY,
     "search": MAX_EMAIL_KEY,
+    "link": MAX_TYPED,
 }
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")
