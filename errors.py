@@ -216,6 +216,27 @@ class AccountsWouldCollide(AppError):
     english = "Accounts of this event share a name with an account of another event they joined."
 
 
+class ResetLinkInvalid(AppError):
+    message = "Ce lien n'est plus valable : il a déjà servi, ou il a plus de 30 minutes. Demandez-en un autre."
+    english = "This link is no longer valid: it was used already, or is older than 30 minutes. Ask for another one."
+
+
+class ConfirmationLinkInvalid(AppError):
+    message = "Ce lien de confirmation n'est plus valable."
+    english = "This confirmation link is no longer valid."
+
+
+class AccountClosed(AppError):
+    status_code = 409
+    message = "Ce compte est fermé : rouvrez-le d'abord."
+    english = "This account is closed: open it again first."
+
+
+class NoLinkForAdmins(NotAllowed):
+    message = "Un administrateur ne peut pas changer le mot de passe d'un autre administrateur."
+    english = "An administrator cannot change the password of another administrator."
+
+
 # --- pictures ----------------------------------------------------------------------------------
 
 

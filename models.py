@@ -212,8 +212,35 @@ class User(Base):
     token_version: Mapped[int] = mapped_column(default=0, server_default="0")
     locale: Mapped[str] = mapped_column(String(8), default="fr", server_default="fr")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When the owner followed a link that was mailed to the address; None: not yet, or the address has changed since.
+    email_confirmed_at: Mapped[datetime | None]
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
+
+
+class PasswordReset(Base):
+    """A link with which the owner of an account sets a new password, once, until `expires_at`.
+
+    Written when the link is mailed, or made by an admin; deleted when one of the account's links is used. The link
+    holds the token, the row only its SHA-256. `account_mark` is a digest of the password's hash and the address when
+    the link was made: after a change of either, the link is not valid.
+    """
+
+    __tablename__ = "password_resets"
+    __table_args__ = (
+        Index("idx_password_resets_user_id", "user_id"),
+        Index("idx_password_resets_expires_at", "expires_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_mark: Mapped[str] = mapped_column(String(64))
+    # Whoever uses a mailed link has shown that the address is theirs.
+    by_mail: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
 
 
 class EventPhotographer(Base):
@@ -482,6 +509,25 @@ class Pseudonym(Base):
 
     pseudonym: Mapped[str] = mapped_column(String(16), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+
+class Mail(Job, Base):
+    """A mail to send, and the job that sends it (`mail/delivery.py`). It is deleted when it has been sent.
+
+    `kind` is `reset_asked` (somebody typed `asked_address`; becomes a `password_reset`, or nothing if no account has
+    the address), `password_reset` or `confirm_address`. The latter two go to the address that the account `user_id`
+    has when they are sent: neither an address nor a link is stored. A failed one stays for a week.
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (Index("idx_mails_user_id", "user_id"), *_job_table_args("mails"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    asked_address: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    language: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Sample(Base):

@@ -172,6 +172,8 @@ def update_photographer(
         wanted = NewAccount(username or user.username, email or user.email, "")
         check_username(wanted)
         user.username, user.username_key = wanted.username, wanted.username_key
+        if user.email_key != wanted.email_key:
+            user.email_confirmed_at = None
         user.email, user.email_key = wanted.email, wanted.email_key
         if hashed is not None:
             user.hashed_password = hashed

@@ -18,6 +18,17 @@ class Success(Enum):
     CONSENT_WITHDRAWN = "Consentement retiré", "Consent withdrawn"
     ACCOUNT_DELETED = "Compte supprimé", "Account deleted"
 
+    RESET_ASKED = (
+        "Si un compte a cette adresse, un email vient de partir. Son lien est valable 30 minutes.",
+        "If an account has this address, an email is on its way. Its link is valid for 30 minutes.",
+    )
+    RESET_WITHOUT_MAIL = (
+        "Ce service n'envoie pas d'emails. Demandez un lien à un administrateur ou à l'organisateur de l'événement.",
+        "This service sends no emails. Ask an administrator or the organiser of your event for a link.",
+    )
+    PASSWORD_CHANGED = "Mot de passe enregistré. Connectez-vous.", "Password saved. Please log in."
+    ADDRESS_CONFIRMED = "Adresse confirmée", "Address confirmed"
+
     EVENT_CREATED = "Événement créé avec succès", "Event created"
     EVENT_DELETED = "Événement supprimé", "Event deleted"
     EVENT_JOINED = "Inscription réussie", "You have joined the event"

@@ -2,6 +2,7 @@
 
 from api.accounts import photographers
 from api.accounts import privacy as accounts_privacy
+from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
@@ -17,6 +18,7 @@ from api.selfies import routes as selfies
 ROUTERS = (
     accounts.router,
     accounts_privacy.router,
+    accounts_resets.router,
     events.router,
     selfies.router,
     photos.router,
