@@ -130,13 +130,20 @@ def _without_row(keys: list[str]) -> list[str]:
 
 def _carry_out(found: Sweep, *, forced: bool) -> None:
     label = quarantine.label_of(utcnow(), forced=forced)
-    found.moved = sum(quarantine.put_in(key, label) for key in found.orphans)
+    # Asked once more, as close to the deed as possible: looking at a large storage takes a while.
+    for begin in range(0, len(found.orphans), SWEEP_BATCH):
+        still = _without_row(found.orphans[begin : begin + SWEEP_BATCH])
+        found.moved += sum(quarantine.put_in(key, label) for key in still)
     found.returned = _give_back(found.returning)
-    for expired_label, key in found.expired:
-        quarantine.discard(expired_label, key)
+    for begin in range(0, len(found.expired), SWEEP_BATCH):
+        batch = found.expired[begin : begin + SWEEP_BATCH]
+        still = _without_row([key for _, key in batch])
+        for expired_label, key in batch:
+            if key in still:
+                quarantine.discard(expired_label, key)
+                found.erased += 1
     for expired_label in {each for each, _ in found.expired}:
         storage.remove_empty_folders(f"{quarantine.PREFIX}{expired_label}")
-    found.erased = len(found.expired)
     for number, what in (
         (found.moved, "moved %d files without a row into the quarantine"),
         (found.returned, "returned %d files from the quarantine: a row names them now"),

@@ -23,7 +23,14 @@ def claim_storage(uuid: str) -> str:
     Raises:
         StorageError: the storage failed.
     """
-    return uuid if storage.create(KEY, uuid.encode()) else of_storage() or ""
+    try:
+        if storage.create(KEY, uuid.encode()):
+            return uuid
+    except storage.StorageError:
+        # Some servers refuse conditional writes. All processes of one database offer the same id.
+        if of_storage() is None:
+            take_storage(uuid)
+    return of_storage() or ""
 
 
 def take_storage(uuid: str) -> None:

@@ -48,6 +48,16 @@ def take_out(label: str, key: str) -> bool:
     return storage.move(copy, key)
 
 
+def find(key: str) -> str | None:
+    """Return the key under which a file lies in the quarantine, or None.
+
+    Raises:
+        StorageError: the storage failed.
+    """
+    copies = (f"{PREFIX}{label}/{key}" for label in storage.folders(PREFIX))
+    return next((copy for copy in copies if storage.exists(copy)), None)
+
+
 def contents(size: int) -> Iterator[list[tuple[str, str]]]:
     """Yield label and former key of every file in the quarantine, in batches of at most `size`.
 

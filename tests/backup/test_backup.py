@@ -19,6 +19,7 @@ from backup import take
 from backup.files import MANIFEST, SEAL
 from database import get_engine
 from settings import get_settings
+from stored import quarantine
 from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.passwords import PASSWORD
@@ -264,6 +265,21 @@ def test_a_file_that_is_lost_is_named_and_the_rest_is_backed_up(
     assert photo["id"] in [row[0] for row in empty.rows()["photos"]]
 
 
+def test_a_file_in_the_quarantine_that_a_row_names_is_backed_up(
+    service: Service, source: Place, tmp_path: Path
+) -> None:
+    event = service.event()
+    service.upload(event, people(5))
+    service.process_photos(event)
+    (original,) = source.storage.glob(f"photos/{event.id}/original/*")
+    key = str(original.relative_to(source.storage))
+    quarantine.put_in(key, "2026-11-25")
+    manifest = take.take(tmp_path / "backup")
+    assert quarantine.take_out("2026-11-25", key)
+    assert manifest.lost == []
+    assert (tmp_path / "backup" / "storage" / key).read_bytes() == original.read_bytes()
+
+
 def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: Place, tmp_path: Path) -> None:
     old = Place(empty.database_url, tmp_path / "old")
     start = "from migrations.upgrade import upgrade; upgrade('0004')"
@@ -284,6 +300,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: P
     assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     (event,) = old.rows()["events"]
     assert "Old" in event
+    assert not (old.storage / ".installation").exists(), "the first start makes the id"
     assert old.rows()["alembic_version"] != [("0004",)]
 
 
