@@ -81,6 +81,15 @@ def authenticate(username: str, password: str, event_code: str | None) -> User:
     return _rehashed(fitting[0], password)
 
 
+def log_in_again(user: User, device: str | None) -> sessions.Grant:
+    """Start a session of an account that has just proved who it is, whatever was changed since it was loaded."""
+    with reading() as session:
+        now = queries.user(session, user.id)
+    if now is None:
+        raise errors.InvalidToken
+    return sessions.start(now, device)
+
+
 def log_in_to(ticket: str, device: str | None = None) -> sessions.Grant:
     """Start a session of the account that the ticket names, and return its token.
 
