@@ -175,6 +175,12 @@ class NoSuchUser(AppError):
     english = "User not found."
 
 
+class NoSuchSession(AppError):
+    status_code = 404
+    message = "Cette session n'existe pas ou est déjà terminée."
+    english = "There is no such session, or it has ended already."
+
+
 class AlreadyJoined(AppError):
     message = "Vous êtes déjà inscrit à cet événement"
     english = "You are already registered for this event"

@@ -18,6 +18,9 @@ MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024
 MAX_CONSENT_VERSION = 32
 MAX_FILENAME = 255
+# 12 random bytes in base64; a browser and a system.
+MAX_SESSION_ID = 16
+MAX_DEVICE = 64
 # Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.

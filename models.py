@@ -18,17 +18,19 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_expression, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
+    MAX_DEVICE,
     MAX_EMAIL,
     MAX_EMAIL_KEY,
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_FILENAME,
+    MAX_SESSION_ID,
     MAX_TIMEZONE,
     MAX_USERNAME,
     MAX_USERNAME_KEY,
@@ -182,7 +184,8 @@ class User(Base):
     Guests write theirs by registering, admins those of photographers; the master process makes the first admin.
     `username_key` and `email_key` are unique within the event, or among the accounts without one. `event_id` is the
     event in which a guest registered; when it is deleted, another event the guest has joined, or none. Photographers
-    and admins have none. Incrementing `token_version` revokes all tokens issued before.
+    and admins have none. Incrementing `token_version` ends all sessions and
+    revokes all tokens issued before.
     """
 
     __tablename__ = "users"
@@ -216,6 +219,32 @@ class User(Base):
     email_confirmed_at: Mapped[datetime | None]
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
+    # No columns: the session of the request, where the account was loaded for one.
+    session_id: Mapped[str | None] = query_expression()
+    session_used_at: Mapped[datetime | None] = query_expression()
+
+
+class UserSession(Base):
+    """A login and the tokens and signed links made from it, which end with this row.
+
+    Written by the login, by each refresh and, at most every ten minutes, by the account's calls. It counts only while
+    its `token_version` is the account's. `device` names a browser and a system; no address is kept. Of refresh tokens
+    the row holds SHA-256 hashes: the one that is good now, and the one exchanged for it at `refreshed_at`.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("idx_sessions_user_id", "user_id"), Index("idx_sessions_expires_at", "expires_at"))
+
+    id: Mapped[str] = mapped_column(String(MAX_SESSION_ID), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    device: Mapped[str | None] = mapped_column(String(MAX_DEVICE))
+    refresh_hash: Mapped[str | None] = mapped_column(String(64))
+    previous_refresh_hash: Mapped[str | None] = mapped_column(String(64))
+    refreshed_at: Mapped[datetime | None]
 
 
 class PasswordReset(Base):

@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     detection_long_side: int = Field(1280, ge=320, le=4096)
 
     token_hours: float = Field(24, gt=0)
+    refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
     log_format: Literal["text", "json", ""] = ""
     access_log: bool = True

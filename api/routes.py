@@ -1,6 +1,6 @@
 """Every router of the REST API. A request goes to the first route that fits."""
 
-from api.accounts import photographers
+from api.accounts import photographers, sessions
 from api.accounts import privacy as accounts_privacy
 from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
@@ -19,6 +19,7 @@ ROUTERS = (
     accounts.router,
     accounts_privacy.router,
     accounts_resets.router,
+    sessions.router,
     events.router,
     selfies.router,
     photos.router,

@@ -74,7 +74,7 @@ def ask_for_reset(asked: ResetIn, language: Language, wake_mail: WakeMail) -> Me
 def confirm_reset(asked: ResetConfirmIn, language: Language) -> Message:
     """Ends every session of the account and every other link for it. A refused password leaves the link valid."""
     service.set_password(asked.token, asked.password)
-    return Message(message=Success.PASSWORD_CHANGED.text(language))
+    return Message(message=Success.PASSWORD_SET.text(language))
 
 
 @router.post(
