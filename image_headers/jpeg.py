@@ -18,7 +18,9 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 # Cameras write some ten segments, a large colour profile and extended XMP some hundreds.
 MAX_SEGMENTS = 10_000
 # Some phones leave bytes between segments; a decoder skips them.
-MAX_STRAY = 64 * 1024
+MAX_STRAY = 256 * 1024
+# Where something else behind a picture looks like scans, so much of the file is walked to tell.
+MAX_WALK = 4 * 1024 * 1024
 # Encoders write about ten scans; a script by hand for every bit of every band comes to some sixty.
 MAX_SCANS = 100
 # libjpeg keeps the coefficients of all components, 2 bytes each, until the last scan.
@@ -53,17 +55,18 @@ def read(data: bytes) -> Header:
     many = found.marker == PROGRESSIVE or data[scan + 4] < len(found.sampling)
     if many:
         _refuse_many_scans(data, scan)
-    coding = Coding(len(found.sampling), _coefficients(found) if many else 0, data.find(END, scan) >= 0)
+    coding = Coding(len(found.sampling), _coefficients(found) if many else 0, data.rfind(END, scan) >= 0)
     return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding)
 
 
 def _walk(data: bytes, found: _Found) -> int:
     """Read the segments into `found`; return where the first scan's marker is."""
-    at = 2
+    at, stray = 2, MAX_STRAY
     for _ in range(MAX_SEGMENTS):
-        match = MARKER.search(data, at, at + MAX_STRAY)
+        match = MARKER.search(data, at, at + stray)
         if match is None:
             raise DamagedImage("the JPEG is cut off before its picture")
+        stray -= match.start() - at
         marker, at = data[match.start() + 1], match.end()
         if marker in STANDALONE:
             continue
@@ -113,9 +116,11 @@ def _refuse_many_scans(data: bytes, scan: int) -> None:
     # Most files are done here; what looks like a scan may also lie in metadata, or in the film behind a picture.
     if data.count(START_OF_SCAN, scan) <= MAX_SCANS:
         return
-    at, scans = scan, 0
+    at, scans, end = scan, 0, scan + MAX_WALK
     for _ in range(MAX_SEGMENTS):
-        match = AFTER_SCAN.search(data, at)
+        match = AFTER_SCAN.search(data, at, end)
+        if match is None and end < len(data):
+            break
         if match is None or data[match.start() + 1] == END[1]:
             return
         marker, at = data[match.start() + 1], match.end()

@@ -6,7 +6,7 @@ from image_headers.exif import MAX_EXIF
 from image_headers.header import DamagedImage, Header, UnsupportedImage
 
 # A still picture has up to seven; a film one for each frame.
-MAX_CHUNKS = 20_000
+MAX_CHUNKS = 10_000
 CHUNK = struct.Struct("<4sI")
 HEADER = 12
 ANIMATED = 0x02
