@@ -36,7 +36,7 @@ CMYK = 4
 # Pictures are converted in strips of about this many pixels, so that no second copy of the whole is made.
 STRIP_PIXELS = 1_000_000
 # After a whole JPEG without an end marker, a few zeros complete the last bytes; one that is cut off needs more.
-SPARE = bytes(16)
+SPARE, END = bytes(16), b"\xff\xd9"
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 Image.init()
@@ -64,7 +64,7 @@ def decode(data: bytes, header: Header, orientation: int, reduction: int) -> Bgr
 def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
     if header.coding is not None:
         if not header.coding.has_end:
-            _refuse_cut(data)
+            data = _ended(data)
         if header.coding.colours != CMYK:
             return _by_opencv(data, REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
     if header.format == "HEIF":
@@ -75,11 +75,13 @@ def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
     return _by_pillow(data, header, reduction)
 
 
-def _refuse_cut(data: bytes) -> None:
-    """Raise OSError if a JPEG without an end marker has less than the whole picture."""
-    with Image.open(io.BytesIO(data + SPARE), formats=("JPEG",)) as image:
+def _ended(data: bytes) -> bytes:
+    """Return a JPEG that lacks its end marker with one; raise OSError if it has less than the whole picture."""
+    whole = data + SPARE
+    with Image.open(io.BytesIO(whole), formats=("JPEG",)) as image:
         image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()
+    return whole + END
 
 
 @contextlib.contextmanager

@@ -50,9 +50,10 @@ def test_a_truncated_selfie_with_a_thumbnail_is_refused(service: Service) -> Non
     refused(service.post("/api/validate-selfie", files=files), 400, "InvalidImage")
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("behind", [b"", bytes(100), b"what a camera notes"])
-def test_a_jpeg_that_lacks_only_its_end_mark_is_taken(behind: bytes) -> None:
-    data = encoded(noise())
+def test_a_jpeg_that_lacks_only_its_end_mark_is_taken(behind: bytes, mode: str) -> None:
+    data = encoded(noise().convert(mode))
     assert data.endswith(END)
     taken = data[:-2] + behind
     assert inspect(taken, MANY).width == 320
