@@ -81,7 +81,10 @@ class Boxes:
 
 @dataclass(slots=True)
 class Items:
-    """The items of a meta box: types, properties in their order, references and places, by item."""
+    """The items of a meta box: types, properties in their order, references and places, by item.
+
+    `places` has the first piece of each, and `scattered` those that have more.
+    """
 
     primary: int = 0
     types: dict[int, bytes] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Items:
     owned: dict[int, list[int]] = field(default_factory=dict)
     references: dict[tuple[bytes, int], list[int]] = field(default_factory=dict)
     places: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    scattered: set[int] = field(default_factory=set)
     idat: Box | None = None
 
     def properties(self, item: int) -> list[Box]:
@@ -187,6 +191,8 @@ def _places(boxes: Boxes, box: Box, items: Items) -> None:
         at += 4 if version else 2
         start = boxes.number(at, base, box.end)
         count, at = boxes.number(at + base, 2, box.end), at + base + 2
+        if count > 1:
+            items.scattered.add(item)
         if count:
             first = start + boxes.number(at + index, offset, box.end)
             items.places[item] = method, first, boxes.number(at + index + offset, length, box.end)

@@ -5,6 +5,7 @@ ISO/IEC 23008-12 (HEIF): `ispe` has the size, `irot`, `imir` and `clap` change i
 
 from collections.abc import Iterator
 
+from image_headers.av1 import largest_frame
 from image_headers.boxes import Box, Boxes, Items, read_items
 from image_headers.exif import MAX_EXIF
 from image_headers.header import DamagedImage, Header, UnsupportedImage
@@ -41,7 +42,9 @@ def read(data: bytes) -> Header:
     kind = CODECS.get(items.types[parts[-1]])
     if kind is None or any(items.types.get(each) != items.types[parts[-1]] for each in parts[1:]):
         raise UnsupportedImage("the picture is of a codec that is not accepted")
-    sizes = [_canvas(boxes, items, each) for each in (*parts, *_alpha(items, parts[0]))]
+    pictures = (*parts, *_alpha(items, parts[0]))
+    sizes = [_canvas(boxes, items, each) for each in pictures]
+    sizes += [_stream(boxes, items, each) for each in pictures if items.types.get(each) == b"av01"]
     film = list(_films(boxes, top)) if kind == "AVIF" else []
     pixels = max(width * height for width, height in (*sizes, *film))
     exif = _exif(boxes, items)
@@ -80,6 +83,13 @@ def _canvas(boxes: Boxes, items: Items, item: int) -> tuple[int, int]:
         width = max(width, boxes.number(at + 4, wide, end))
         height = max(height, boxes.number(at + 4 + wide, wide, end))
     return width, height
+
+
+def _stream(boxes: Boxes, items: Items, item: int) -> tuple[int, int]:
+    """Return the largest frame of an AV1 item's stream. libheif itself holds HEVC streams to the declared size."""
+    if item in items.scattered:
+        raise UnsupportedImage("an AV1 picture in several pieces")
+    return largest_frame(boxes.data, *_content(boxes, items, item))
 
 
 def _content(boxes: Boxes, items: Items, item: int) -> tuple[int, int]:

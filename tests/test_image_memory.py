@@ -48,7 +48,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
     "GIF": lambda: saved(flat(119, "P"), "GIF"),
     "WebP with alpha": lambda: saved(flat(83, "RGBA"), "WEBP", lossless=True, method=0),
     "AVIF with alpha": lambda: saved(flat(46, "RGBA"), "AVIF", speed=10),
-    "HEIC": lambda: saved(flat(49), "HEIF", enc_params={"x265:preset": "ultrafast", "preset": "ultrafast"}),
+    "HEIC": lambda: saved(flat(49), "HEIF", enc_params={"preset": "ultrafast"}),
 }
 
 
