@@ -61,6 +61,18 @@ def decode(data: bytes, header: Header, orientation: int, reduction: int) -> Bgr
     return _turned(image, orientation)
 
 
+def refuse_cut(data: bytes) -> None:
+    """Decode a JPEG that lacks its end marker, at an eighth of its size.
+
+    Raises:
+        DamagedImage: it has less than the whole picture.
+    """
+    try:
+        _ended(data)
+    except PARSER_ERRORS as error:
+        raise DamagedImage("the JPEG is cut off") from error
+
+
 def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
     if header.coding is not None:
         if not header.coding.has_end:

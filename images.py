@@ -158,6 +158,17 @@ def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
     return image_decoding.decode(data, header, orientation, reduction)
 
 
+def refuse_cut(data: bytes) -> None:
+    """Decode, at an eighth of its size, a JPEG without its end: `inspect` cannot tell whether it is cut off.
+
+    Raises:
+        ImageError: see `inspect`. DamagedImage: the file has less than the whole picture.
+    """
+    coding = judge.read(data).coding
+    if coding is not None and not coding.has_end:
+        image_decoding.refuse_cut(data)
+
+
 def _reduction(size: int, long_side: int | None) -> int:
     if long_side is None:
         return 1
