@@ -18,7 +18,8 @@ class DamagedImage(ImageError):
 class TooManyPixels(ImageError):
     """To decode the image would take more pixels than allowed; `limit` is the number allowed."""
 
-    def __init__(self, message: str, limit: int) -> None:
+    # With a default, as an error that crosses to another process is made anew from its message.
+    def __init__(self, message: str, limit: int = 0) -> None:
         super().__init__(message)
         self.limit = limit
 

@@ -1,5 +1,6 @@
 """A decode at the limit of its format leaves a child process of 1 GB room for the engine."""
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,6 +77,8 @@ def test_what_needs_more_memory_than_a_child_has_is_refused_with_the_limit() -> 
     with pytest.raises(images.TooManyPixels) as refusal:
         images.inspect(larger, 200_000_000)
     assert 80_000_000 < refusal.value.limit < 90_000_000
+    again = pickle.loads(pickle.dumps(refusal.value))
+    assert again.limit == refusal.value.limit, "the limit reaches the process that asked a child"
     with pytest.raises(images.TooManyPixels):
         images.decode(larger)
 
