@@ -274,6 +274,30 @@ class TooManyPixels(InvalidImage):
     message = "Cette image compte trop de pixels."
     english = "This image has too many pixels."
 
+    def __init__(self, limit: int = 0) -> None:
+        """`limit` is the number of pixels that an image of this kind may have; 0 if unknown."""
+        super().__init__()
+        self.limit = limit
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer in `language`; the detail says the limit in megapixels."""
+        answer = super().body(language)
+        if self.limit:
+            megapixels = f"{self.limit / 1e6:.3g}" if self.limit < 1_000_000 else str(self.limit // 1_000_000)
+            words = (
+                "The limit for this kind of image is {} megapixels.",
+                "La limite pour ce type d'image est de {} mégapixels.",
+            )
+            answer["detail"] += " " + words[language != "en"].format(megapixels)
+        return answer
+
+
+class TooManyScans(InvalidImage):
+    message = (
+        "Ce JPEG progressif est découpé en trop de passes (100 au plus). Enregistrez-le à nouveau et recommencez."
+    )
+    english = "This progressive JPEG is split into too many scans (at most 100). Save it again and retry."
+
 
 class PhotoTooLarge(AppError):
     message = "Photo trop volumineuse (max 50MB)"

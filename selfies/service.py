@@ -54,7 +54,8 @@ def check_file(file: SelfieFile) -> None:
     Raises:
         NotAnImage: the declared content type is not an image.
         ImageTooLarge: more than `MAX_SELFIE_BYTES`.
-        TooManyPixels: more than `MAX_SELFIE_PIXELS`.
+        TooManyPixels: more than `MAX_SELFIE_PIXELS`, or than 25 megapixels in another format than JPEG.
+        TooManyScans: a progressive JPEG of more than 100 scans.
         InvalidImage: the header is not that of a known format.
     """
     settings = get_settings()
@@ -64,9 +65,11 @@ def check_file(file: SelfieFile) -> None:
     if len(file.data) > settings.max_selfie_bytes:
         raise errors.ImageTooLarge
     try:
-        images.inspect(file.data, settings.max_selfie_pixels)
+        images.inspect(file.data, settings.max_selfie_pixels, images.SELFIE_PIXELS)
     except images.TooManyPixels as error:
-        raise errors.TooManyPixels from error
+        raise errors.TooManyPixels(error.limit) from error
+    except images.TooManyScans as error:
+        raise errors.TooManyScans from error
     except images.ImageError as error:
         raise errors.InvalidImage from error
 
