@@ -219,6 +219,11 @@ class TooManyPixels(InvalidImage):
     english = "This image has too many pixels."
 
 
+class ImageTooCostly(InvalidImage):
+    message = "Cette image ne peut pas être lue : elle demande trop de temps ou de mémoire."
+    english = "This image cannot be read: it takes too much time or memory."
+
+
 class PhotoTooLarge(AppError):
     message = "Photo trop volumineuse (max 50MB)"
     english = "Photo too large (max 50MB)"

@@ -28,5 +28,11 @@ def error_responses(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, 
 
 
 SIGNED_IN = (errors.NotAuthenticated, errors.InvalidToken)
-SELFIE_FILE = (errors.NotAnImage, errors.ImageTooLarge, errors.InvalidImage, errors.TooManyPixels)
+SELFIE_FILE = (
+    errors.NotAnImage,
+    errors.ImageTooLarge,
+    errors.InvalidImage,
+    errors.TooManyPixels,
+    errors.ImageTooCostly,
+)
 SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

@@ -22,6 +22,7 @@ LAYERS = (
     ("selfies",),
     ("accounts", "photos"),
     ("events",),
+    ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces",),
     ("errors", "settings", "keys", "images", "image_structure", "cache_manager", "metrics", "tracing", "uploader"),
