@@ -24,6 +24,7 @@ import storage
 from accounts.bootstrap import ensure_admin
 from database import connection_limit, fit_pool, forget_engine, use_pool
 from decoding.memory import return_memory
+from decoding.processes import shared_template
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
 from tracing import set_up_logging
@@ -94,6 +95,11 @@ def post_fork(server: Any, worker: Any) -> None:
     """In each new worker: drop the master's engine without closing its connections."""
     forget_engine(close=False)
     return_memory()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """In a worker that ends in order: end the process that its decoding processes are forks of."""
+    shared_template().close()
 
 
 def child_exit(server: Any, worker: Any) -> None:
