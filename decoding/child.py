@@ -21,6 +21,8 @@ log = logging.getLogger("reperio.decoding")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # In need of memory, the kernel ends a process with more of these first (0 to 1000): rather a child than a worker.
 OOM_SCORE = 500
+# What the decoders call a picture for which they get no memory.
+DAMAGED = ("DamagedImage", "UnsupportedImage")
 # A stop is told to the process that serves, which lets the child end its task; a terminal's Ctrl+C goes to all.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
@@ -75,6 +77,8 @@ def _done(engine: Callable[[], FaceEngine], request: Values, data: bytes) -> tup
         return TASKS[request["task"]](engine, request["arguments"], data)
     except BaseException as error:
         told = wire.described(error)
+        if told["error"] in DAMAGED and memory.may_lack(request["pixels"]):
+            told = wire.described(OutOfMemory("the picture is damaged, or needs more memory than it may take"))
         if told["error"] not in wire.KNOWN:
             log.exception("the task %s failed", request.get("task"))
         return told, b""

@@ -13,6 +13,8 @@ MEGABYTE = 1024 * 1024
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 # Most bytes that a child may allocate: what it takes beside them (code, mapped files) stays under 1 GB in all.
 CHILD_BYTES = 900 * MEGABYTE
+# What the decoders take at their highest, as measured with WebP, HEIC and AVIF.
+BYTES_PER_PIXEL = 11
 # What Pillow, libheif, OpenCV and OpenVINO say when an allocation fails.
 _NO_MEMORY = re.compile(
     r"out of memory|insufficient memory|bad.?alloc|(failed|unable|cannot) to allocate", re.IGNORECASE
@@ -48,6 +50,15 @@ def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
+
+
+def may_lack(pixels: int) -> bool:
+    """Return whether a picture of so many pixels may need more memory than this process may still take.
+
+    Some decoders call every picture damaged for which they get no memory.
+    """
+    size = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return size != resource.RLIM_INFINITY and resident() + pixels * BYTES_PER_PIXEL > size
 
 
 def is_shortage(error: BaseException | None) -> bool:

@@ -57,7 +57,7 @@ class ChildPool(Decoder):
             with self._budget.hold(pixels, left), self._child() as child:
                 waited = 0.0 if terms.waits is None else time.monotonic() - began
                 try:
-                    return child.do(task, arguments, data, terms.seconds - waited)
+                    return child.do(task, arguments, data, pixels=pixels, seconds=terms.seconds - waited)
                 except Overran as error:
                     if waited > terms.seconds / 3:
                         raise Busy("too little time was left after the wait") from error

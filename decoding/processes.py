@@ -51,15 +51,16 @@ class Child:
         # Bytes of memory it took after its last task.
         self.resident = 0
 
-    def do(self, task: str, arguments: Values, data: bytes, seconds: float) -> Answer:
+    def do(self, task: str, arguments: Values, data: bytes, *, pixels: int, seconds: float) -> Answer:
         """Do a task within `seconds` and return its answer, or raise its error.
 
         Raises:
             Overran, ChildDied, OutOfMemory: the child is gone then.
         """
+        asked = {"task": task, "arguments": arguments, "pixels": pixels}
         until, answered = time.monotonic() + seconds, False
         try:
-            wire.send(self._connection, {"task": task, "arguments": arguments}, data, until)
+            wire.send(self._connection, asked, data, until)
             told, packed = wire.receive(self._connection, until)
             self.resident = int(told.pop("resident", 0))
             answered = told.get("error") != OutOfMemory.__name__
