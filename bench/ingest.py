@@ -96,7 +96,7 @@ def measure(settings: Settings) -> tuple[dict[str, list[float]], set[int]]:
     event = events.create(NewEvent("bench", photographer_ids=[account.id]))
     engine, yardstick = make_engine(settings), OpenCvAlone()
     children, here = make_children(settings), InThisProcess(lambda: engine)
-    children.jobs.load(embeds=True)
+    children.jobs.load()
     taken: dict[str, list[float]] = defaultdict(list)
     found = set()
     for number in range(ROUNDS + 1):

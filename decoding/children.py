@@ -34,6 +34,6 @@ def make_children(settings: Settings, template: Template | None = None) -> Child
     source = template or shared_template()
     budget = PixelBudget(max(settings.max_photo_pixels, settings.max_selfie_pixels))
     return Children(
-        jobs=ChildPool(settings, source, budget, Terms(1, JOB_NICENESS, settings.job_deadline_seconds)),
+        jobs=ChildPool(settings, source, budget, Terms(1, JOB_NICENESS, settings.job_deadline_seconds, embeds=True)),
         checks=ChildPool(settings, source, budget, Terms(CHECKING, 0, CHECK_SECONDS, CHECK_WAITS)),
     )

@@ -75,9 +75,9 @@ class Decoder(ABC):
     def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
         """Do one of `decoding.tasks` and return its answer, or raise its error."""
 
-    def load(self, *, embeds: bool) -> None:
-        """Load the engine now; with `embeds`, also what it embeds faces with."""
-        self.run("load", {"embeds": embeds}, b"", 0)
+    def load(self) -> None:
+        """Load the engine now."""
+        self.run("load", {"embeds": True}, b"", 0)
 
     def photo(self, photo: StoredPhoto) -> ReadPhoto:
         """Store the renditions of a photo and return what it shows.

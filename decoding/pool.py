@@ -9,14 +9,19 @@ from dataclasses import dataclass
 
 from decoding import memory
 from decoding.budget import PixelBudget
-from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran
+from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from decoding.processes import Child, Template, environment_for
 from decoding.tasks import Answer, Values
+from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of
 from settings import Settings
 
 log = logging.getLogger("reperio.decoding")
-# A child that takes more memory than this after a task is replaced: with its engine it takes 250 MB.
+# Tasks that find faces.
+NEED_ENGINE = ("photo", "stored_selfie", "check_selfie")
+# For an engine to load, on a machine that swaps; it takes half a second.
+LOAD_SECONDS = 30.0
+# A child that takes more memory than this after a task is replaced: with its engine it takes up to 320 MB.
 GROWN_BYTES = 500 * memory.MEGABYTE
 
 
@@ -33,6 +38,8 @@ class Terms:
     seconds: float
     waits: float | None = None
     memory: int = memory.CHILD_BYTES
+    # Whether the tasks embed faces: what that takes is then loaded beforehand.
+    embeds: bool = False
 
 
 class ChildPool(Decoder):
@@ -54,14 +61,34 @@ class ChildPool(Decoder):
         began, terms = time.monotonic(), self._terms
         with self._place(terms.waits):
             left = None if terms.waits is None else began + terms.waits - time.monotonic()
-            with self._budget.hold(pixels, left), self._child() as child:
+            with self._budget.hold(pixels, left):
                 waited = 0.0 if terms.waits is None else time.monotonic() - began
-                try:
-                    return child.do(task, arguments, data, pixels=pixels, seconds=terms.seconds - waited)
-                except Overran as error:
-                    if waited > terms.seconds / 3:
-                        raise Busy("too little time was left after the wait") from error
-                    raise
+                with self._child() as child:
+                    if task in NEED_ENGINE:
+                        self._load(child)
+                    try:
+                        return child.do(task, arguments, data, pixels=pixels, seconds=terms.seconds - waited)
+                    except Overran as error:
+                        if waited > terms.seconds / 3:
+                            raise Busy("too little time was left after the wait") from error
+                        raise
+
+    def load(self) -> None:
+        """Start a child and load its engine now, unless one is there."""
+        with self._place(self._terms.waits), self._child() as child:
+            self._load(child)
+
+    def _load(self, child: Child) -> None:
+        """Load the engine of a new child. How long that takes is no picture's fault."""
+        if child.is_loaded:
+            return
+        try:
+            child.do("load", {"embeds": self._terms.embeds}, b"", pixels=0, seconds=LOAD_SECONDS)
+        except (ChildDied, Overran, OutOfMemory, TaskFailed) as error:
+            if self._closed:
+                raise Closed("the process is stopping") from error
+            raise EngineUnavailable(f"the face engine did not load: {error}") from error
+        child.is_loaded = True
 
     def idle_pid(self) -> int | None:
         """Return the process id of the child that does the next task, or None if it is yet to be started."""

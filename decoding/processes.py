@@ -50,6 +50,8 @@ class Child:
         self._ended = False
         # Bytes of memory it took after its last task.
         self.resident = 0
+        # Whether it has its engine.
+        self.is_loaded = False
 
     def do(self, task: str, arguments: Values, data: bytes, *, pixels: int, seconds: float) -> Answer:
         """Do a task within `seconds` and return its answer, or raise its error.

@@ -92,7 +92,7 @@ class InferenceThread:
     def _drain(self) -> None:
         """Claim and run jobs until none is claimable or the thread must stop."""
         if not self._loaded:
-            self._decoder.load(embeds=True)
+            self._decoder.load()
             self._loaded, self.problem = True, None
         while not self._stopping.is_set():
             self._claim = queue.claim_next()

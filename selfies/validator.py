@@ -57,7 +57,7 @@ class Validator:
 
     def _load(self) -> None:
         try:
-            self._decoder.load(embeds=False)
+            self._decoder.load()
         except (DecodingProblem, EngineUnavailable) as error:
             # The next selfie tries again, and its sender is told.
             log.warning("no selfie can be validated yet: %s", error)

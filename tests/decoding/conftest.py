@@ -38,6 +38,8 @@ class Aside:
 
     def __init__(self, pool: ChildPool, call: Callable[[], object]) -> None:
         self._pool = pool
+        # Whatever befalls the child from here on befalls it during the call's own task.
+        pool.load()
         self._thread = ThreadPoolExecutor(1)
         self._result = self._thread.submit(call)
         wait_until(lambda: bool(self.pids()) or self._result.done())

@@ -36,7 +36,7 @@ from settings import get_settings
 from tests.decoding.hostile import slow_jpeg
 
 pool = ChildPool(get_settings(), shared_template(), PixelBudget(10**9), Terms(2, 0, 60))
-pool.load(embeds=True)
+pool.load()
 idle = pool.idle_pid()
 data = slow_jpeg()
 for _ in range(2):
@@ -69,7 +69,7 @@ def test_a_child_inherits_no_socket_and_no_secret(pool_of: MakePool, monkeypatch
     with socket.create_server(("127.0.0.1", 0)) as listening:
         os.set_inheritable(listening.fileno(), True)
         pool = pool_of()
-        pool.load(embeds=True)
+        pool.load()
         child = pool.idle_pid()
         assert child is not None
         held = [str(each.readlink()) for each in Path(f"/proc/{child}/fd").iterdir()]
@@ -87,7 +87,7 @@ def test_a_child_inherits_no_socket_and_no_secret(pool_of: MakePool, monkeypatch
 @sqlite
 def test_a_stop_that_is_told_to_all_processes_lets_the_children_go_on(pool_of: MakePool) -> None:
     pool = pool_of()
-    pool.load(embeds=True)
+    pool.load()
     child = pool.idle_pid()
     assert child is not None
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -100,7 +100,7 @@ def test_a_stop_that_is_told_to_all_processes_lets_the_children_go_on(pool_of: M
 @sqlite
 def test_children_that_have_ended_are_collected(pool_of: MakePool) -> None:
     pool = pool_of()
-    pool.load(embeds=True)
+    pool.load()
     child = pool.idle_pid()
     pool.close()
     wait_until(lambda: not Path(f"/proc/{child}").exists(), 10)

