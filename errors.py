@@ -299,6 +299,11 @@ class TooManyScans(InvalidImage):
     english = "This progressive JPEG is split into too many scans (at most 100). Save it again and retry."
 
 
+class ImageTooCostly(InvalidImage):
+    message = "Cette image ne peut pas être lue : elle demande trop de temps ou de mémoire."
+    english = "This image cannot be read: it takes too much time or memory."
+
+
 class PhotoTooLarge(AppError):
     message = "Photo trop volumineuse (max 50MB)"
     english = "Photo too large (max 50MB)"

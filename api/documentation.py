@@ -34,5 +34,6 @@ SELFIE_FILE = (
     errors.InvalidImage,
     errors.TooManyPixels,
     errors.TooManyScans,
+    errors.ImageTooCostly,
 )
 SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

@@ -23,6 +23,7 @@ LAYERS = (
     ("accounts", "photos"),
     ("events",),
     ("audit", "stored"),
+    ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces",),
     ("errors", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),

@@ -99,7 +99,7 @@ def register_invite_with_selfie(
 ) -> User:
     """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
-    user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
+    user = registration.register_with_selfie(account, event_code, file, validator, language, consent)
     wake_jobs()
     return user
 
