@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from sqlalchemy import Row, bindparam, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent
+from models import (
+    ADMIN,
+    GUEST,
+    PHOTOGRAPHER,
+    Consent,
+    Event,
+    EventPhotographer,
+    RecoveryCode,
+    SecondFactor,
+    User,
+    UserEvent,
+    utcnow,
+)
 
 # Run at every authenticated call, so the statement is built once.
 _USER = select(User).where(User.id == bindparam("user_id")).options(joinedload(User.event))
@@ -122,3 +134,54 @@ def count_guests(session: Session) -> int:
 def count(session: Session) -> int:
     """Return the number of accounts."""
     return session.scalar(select(func.count()).select_from(User)) or 0
+
+
+def second_factor(session: Session, user_id: int) -> SecondFactor | None:
+    """Return the account's second factor, confirmed or not."""
+    return session.get(SecondFactor, user_id)
+
+
+def use_step(session: Session, user_id: int, step: int) -> bool:
+    """Record a time step whose code was accepted; return false if that one or a later one was before."""
+    newer = update(SecondFactor).where(SecondFactor.user_id == user_id, SecondFactor.last_step < step)
+    return rows_changed(session.execute(newer.values(last_step=step))) == 1
+
+
+def recovery_codes_left(session: Session, user_id: int) -> int:
+    """Return how many recovery codes of the account are unused."""
+    unused = select(func.count()).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    return session.scalar(unused) or 0
+
+
+def use_recovery_code(session: Session, user_id: int, code_hash: str) -> bool:
+    """Mark an unused recovery code as used; return whether there was one."""
+    unused = update(RecoveryCode).where(
+        RecoveryCode.user_id == user_id, RecoveryCode.code_hash == code_hash, RecoveryCode.used_at.is_(None)
+    )
+    return rows_changed(session.execute(unused.values(used_at=utcnow()))) == 1
+
+
+def remove_recovery_codes(session: Session, user_id: int) -> None:
+    """Delete the account's recovery codes."""
+    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
+
+
+def remove_second_factor(session: Session, user_id: int) -> None:
+    """Delete the account's second factor and its recovery codes."""
+    remove_recovery_codes(session, user_id)
+    session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
+
+
+def staff(session: Session) -> Sequence[User]:
+    """Return every photographer and admin, by name."""
+    return session.scalars(
+        select(User).where(User.user_type.in_((ADMIN, PHOTOGRAPHER))).order_by(User.username_key)
+    ).all()
+
+
+def lock_staff_named(session: Session, key: str) -> User | None:
+    """Return the photographer or admin with this normalised name or address, and lock the row."""
+    column = User.email_key if "@" in key else User.username_key
+    return session.scalar(
+        select(User).where(User.user_type.in_((ADMIN, PHOTOGRAPHER)), column == key).with_for_update()
+    )
