@@ -6,6 +6,8 @@ The name of a class is part of the API: clients and rows use it.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from keys import MIN_PASSWORD, MIN_STAFF_PASSWORD
+
 
 class AppError(Exception):
     """An error that a caller gets as an answer: `status_code`, `message` (French) and `english`."""
@@ -150,6 +152,33 @@ class AccountTaken(AppError):
 class UsernameIsNotOwnEmail(AppError):
     message = "Un nom d'utilisateur avec « @ » doit être votre propre adresse email."
     english = "A username with an @ must be your own email address."
+
+
+class RefusedPassword(AppError):
+    """A new password that breaks one of the rules (`accounts.password_rules`)."""
+
+    message = "Ce mot de passe ne peut pas être utilisé."
+    english = "This password cannot be used."
+
+
+class PasswordTooShort(RefusedPassword):
+    message = f"Le mot de passe doit avoir au moins {MIN_PASSWORD} caractères."
+    english = f"The password needs at least {MIN_PASSWORD} characters."
+
+
+class StaffPasswordTooShort(RefusedPassword):
+    message = f"Le mot de passe doit avoir au moins {MIN_STAFF_PASSWORD} caractères."
+    english = f"The password needs at least {MIN_STAFF_PASSWORD} characters."
+
+
+class PasswordTooCommon(RefusedPassword):
+    message = "Ce mot de passe est l'un des plus utilisés au monde. Choisissez-en un autre."
+    english = "This password is one of the most used in the world. Choose another one."
+
+
+class PasswordGuessable(RefusedPassword):
+    message = "Ce mot de passe se devine trop facilement. Prenez plusieurs mots sans rapport entre eux ni avec vous."
+    english = "This password is too easy to guess. Take several words unrelated to each other and to you."
 
 
 class EventNotFound(AppError):

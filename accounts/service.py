@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
+from accounts.password_rules import check_new
 from accounts.passwords import hash_password, is_bcrypt, verify_password
 from database import reading, transaction
 from events.service import by_typed_code
@@ -131,11 +132,13 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     """Make the account of a photographer or an admin.
 
     Raises:
+        RefusedPassword: the password breaks a rule for staff.
         UsernameIsNotOwnEmail: the name is an address other than the account's own.
         AccountTaken: the name or the address is in use among the accounts without an event.
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
     check_username(account)
+    check_new(account.password, staff=True, names=(account.username, account.email))
     hashed = hash_password(account.password)
     with transaction() as session:
         user = add_account(session, account, hashed, user_type)
@@ -155,9 +158,12 @@ def update_photographer(
 
     Raises:
         NoSuchPhotographer: there is no photographer with this id.
+        RefusedPassword: the new password breaks a rule for staff.
         UsernameIsNotOwnEmail: the new name is an address other than the account's own.
         AccountTaken: the new name or address is in use among the accounts without an event.
     """
+    if password:
+        _check_photographers(user_id, password, username, email)
     hashed = hash_password(password) if password else None
     with transaction() as session:
         user = queries.photographer(session, user_id)
@@ -175,6 +181,15 @@ def update_photographer(
             user.is_active = is_active
         _flush_account(session, user)
         return user
+
+
+def _check_photographers(user_id: int, password: str, *new_names: str | None) -> None:
+    """Check a photographer's new password against the rules, with the names of the account before and after."""
+    with reading() as session:
+        user = queries.photographer(session, user_id)
+    if user is None:
+        raise errors.NoSuchPhotographer
+    check_new(password, staff=True, names=(user.username, user.email, *filter(None, new_names)))
 
 
 def delete_photographer(user_id: int) -> None:

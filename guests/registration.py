@@ -8,6 +8,7 @@ import errors
 import selfies.service as selfie_service
 import storage
 from accounts import queries
+from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.service import NewAccount, add_account, check_username
 from database import reading, transaction
@@ -43,6 +44,7 @@ def check_registration(account: NewAccount, event_code: str) -> None:
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
     """
     check_username(account)
     with reading() as session:
@@ -55,6 +57,7 @@ def check_registration(account: NewAccount, event_code: str) -> None:
         )
     if row.username or row.email:
         raise errors.AccountTaken
+    check_new(account.password, staff=False)
 
 
 def add_guest(
@@ -87,6 +90,7 @@ def register(account: NewAccount, event_code: str, language: str, consent: str |
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
     """
     check_registration(account, event_code)
     hashed = hash_password(account.password)
@@ -110,6 +114,7 @@ def register_with_selfie(
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
         AppError: what `check_selfie` raises.
     """
     check_registration(account, event_code)

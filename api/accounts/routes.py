@@ -29,6 +29,7 @@ from guests import registration
 from models import GUEST, User
 
 router = APIRouter(prefix="/api", tags=["accounts"])
+NEW_PASSWORD = (errors.PasswordTooShort, errors.PasswordTooCommon)
 
 
 @router.post(
@@ -51,6 +52,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
     responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
+        *NEW_PASSWORD,
         errors.EventNotFound,
         errors.GuestAccountsOnly,
         errors.TooBusy,
@@ -74,6 +76,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
     responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
+        *NEW_PASSWORD,
         *SELFIE_FILE,
         *SELFIE_FACE,
         errors.EventNotFound,

@@ -27,7 +27,11 @@ from pages.rendering import page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("consent", "username", "email", "password", "email_taken", "username_taken", "username_address")
+PASSWORD_PROBLEMS = ("password", "password_short", "password_common")
+FLASH_PROBLEMS = (
+    *("consent", "username", "email", "email_taken", "username_taken", "username_address"),
+    *PASSWORD_PROBLEMS,
+)
 
 
 def event_of(typed: str) -> Event | None:
@@ -63,6 +67,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
         consent_version=CURRENT,
         back=_address(event.event_code),
         problem=problem if problem in FLASH_PROBLEMS else "",
+        password_problem=problem if problem in PASSWORD_PROBLEMS else "",
     )
 
 
@@ -99,6 +104,10 @@ def register(
         problem = str(refused.errors()[0]["loc"][-1])
     except errors.UsernameIsNotOwnEmail:
         problem = "username_address"
+    except errors.PasswordTooShort:
+        problem = "password_short"
+    except errors.RefusedPassword:
+        problem = "password_common"
     except errors.AccountTaken:
         token = _own_account(event, email.strip(), password)
         if token:

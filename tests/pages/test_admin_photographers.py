@@ -17,7 +17,7 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
         _fill(page, "léa.photo", "lea@example.org", "court")
         page.locator("main form").evaluate("form => (form.noValidate = true)")
         page.click("main button.main")
-        expect(page.locator("#password-about")).to_have_text("Le mot de passe doit avoir au moins 8 caractères.")
+        expect(page.locator("#password-about")).to_have_text("Le mot de passe doit avoir au moins 15 caractères.")
         assert page.locator("#username").input_value() == "léa.photo"
         assert page.locator("#password").input_value() == ""
         assert axe(page) == []
