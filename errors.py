@@ -61,6 +61,12 @@ class WrongSecondFactor(BadCredentials):
     english = "This code is wrong or was used before. Wait for the next one."
 
 
+class StaffOnly(AppError):
+    status_code = 403
+    message = "Réservé aux photographes et aux administrateurs."
+    english = "For photographers and administrators only."
+
+
 class SecondFactorMissing(AppError):
     status_code = 403
     message = "Activez d'abord la double authentification de votre compte."

@@ -144,7 +144,7 @@ def second_factor(session: Session, user_id: int) -> SecondFactor | None:
 def use_step(session: Session, user_id: int, step: int) -> bool:
     """Record a time step whose code was accepted; return false if that one or a later one was before."""
     newer = update(SecondFactor).where(SecondFactor.user_id == user_id, SecondFactor.last_step < step)
-    return rows_changed(session.execute(newer.values(last_step=step))) == 1
+    return session.scalar(newer.values(last_step=step).returning(SecondFactor.user_id)) is not None
 
 
 def recovery_codes_left(session: Session, user_id: int) -> int:
@@ -158,7 +158,7 @@ def use_recovery_code(session: Session, user_id: int, code_hash: str) -> bool:
     unused = update(RecoveryCode).where(
         RecoveryCode.user_id == user_id, RecoveryCode.code_hash == code_hash, RecoveryCode.used_at.is_(None)
     )
-    return rows_changed(session.execute(unused.values(used_at=utcnow()))) == 1
+    return session.scalar(unused.values(used_at=utcnow()).returning(RecoveryCode.id)) is not None
 
 
 def remove_recovery_codes(session: Session, user_id: int) -> None:

@@ -82,7 +82,7 @@ def begin(user: User, password: str) -> Enrolment:
             raise errors.SecondFactorEnabled
         queries.remove_second_factor(session, user.id)
         session.add(SecondFactor(user_id=user.id, secret=_cipher().encrypt(secret.encode()).decode()))
-    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(user.username, ISSUER))
+    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=ISSUER))
 
 
 def confirm(user: User, otp: str) -> list[str]:

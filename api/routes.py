@@ -1,6 +1,6 @@
 """Every router of the REST API. A request goes to the first route that fits."""
 
-from api.accounts import photographers
+from api.accounts import photographers, second_factor
 from api.accounts import privacy as accounts_privacy
 from api.accounts import routes as accounts
 from api.events import admin as events_admin
@@ -16,6 +16,7 @@ from api.selfies import routes as selfies
 ROUTERS = (
     accounts.router,
     accounts_privacy.router,
+    second_factor.router,
     events.router,
     selfies.router,
     photos.router,
