@@ -211,6 +211,12 @@ class NoSuchUser(AppError):
     english = "User not found."
 
 
+class NoSuchSession(AppError):
+    status_code = 404
+    message = "Cette session n'existe pas ou est déjà terminée."
+    english = "There is no such session, or it has ended already."
+
+
 class AlreadyJoined(AppError):
     message = "Vous êtes déjà inscrit à cet événement"
     english = "You are already registered for this event"
@@ -250,6 +256,27 @@ class AccountsWouldCollide(AppError):
     status_code = 409
     message = "Des comptes de cet événement portent le même nom qu'un compte d'un autre événement rejoint."
     english = "Accounts of this event share a name with an account of another event they joined."
+
+
+class ResetLinkInvalid(AppError):
+    message = "Ce lien n'est plus valable : il a déjà servi, ou il a plus de 30 minutes. Demandez-en un autre."
+    english = "This link is no longer valid: it was used already, or is older than 30 minutes. Ask for another one."
+
+
+class ConfirmationLinkInvalid(AppError):
+    message = "Ce lien de confirmation n'est plus valable."
+    english = "This confirmation link is no longer valid."
+
+
+class AccountClosed(AppError):
+    status_code = 409
+    message = "Ce compte est fermé : rouvrez-le d'abord."
+    english = "This account is closed: open it again first."
+
+
+class NoLinkForAdmins(NotAllowed):
+    message = "Un administrateur ne peut pas changer le mot de passe d'un autre administrateur."
+    english = "An administrator cannot change the password of another administrator."
 
 
 # --- pictures ----------------------------------------------------------------------------------
@@ -420,6 +447,12 @@ class StorageFull(AppError):
     english = "The storage is full. Nothing was saved."
 
 
+class ProcessingFailed(AppError):
+    status_code = 500
+    message = "Le traitement n'a pas abouti. Notre équipe peut le relancer."
+    english = "The processing failed. The staff of the event can start it again."
+
+
 class InternalError(AppError):
     status_code = 500
     message = "Une erreur est survenue de notre côté. Réessayez."
@@ -438,8 +471,12 @@ def catalogue() -> dict[str, type[AppError]]:
 
 
 def text_of(name: str | None, language: str) -> str | None:
-    """Return the message of the error with that name in `language`; an unknown name is returned unchanged."""
-    kind = catalogue().get(name or "")
-    if kind is None:
-        return name
+    """Return the message of the error with that name in `language`.
+
+    The text of any other failure may hold paths or statements: it is for the log, and the answer says only that the
+    processing failed.
+    """
+    if name is None:
+        return None
+    kind = catalogue().get(name, ProcessingFailed)
     return kind.english if language == "en" else kind.message

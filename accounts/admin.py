@@ -12,9 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries, second_factor
+from accounts import queries
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password
+from accounts.second_factor import service as second_factor
 from accounts.service import NewAccount, create_staff
 from database import reading, transaction
 from keys import lookup_key

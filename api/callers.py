@@ -8,9 +8,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 import errors
-from accounts import second_factor, tokens
 from accounts import service as accounts
+from accounts import tokens
+from accounts.second_factor import service as second_factor
 from api.sessions import bearer_token, session_token
+from audit.actor import identify
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from settings import get_settings
 
@@ -28,6 +30,7 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
     if token is None:
         raise errors.NotAuthenticated
     user = accounts.user_of(tokens.read(token))
+    identify(user.id, user.user_type)
     # Templates of the pages show the account.
     request.state.user = user
     return user

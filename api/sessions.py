@@ -1,22 +1,34 @@
 """The session of the web pages: its cookies, and the CSRF token that proves that a request comes from our pages."""
 
 import secrets
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 import errors
 from accounts import tokens
 from api.cookies import cookie_of, set_cookie
+from keys import MAX_DEVICE
 
 SESSION_COOKIE = "reperio_session"
 # Identifies a browser without a session: the CSRF token of the login form is bound to it.
 VISITOR_COOKIE = "reperio_visitor"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
-# Forms that start a session.
+# Forms that start a session; elsewhere a browser with a session needs the CSRF token of that session.
 SESSION_STARTS = ("/login", "/join")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# What a User-Agent header contains, and the name that people know; the first that fits counts.
+BROWSERS = (
+    *(("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox")),
+    *(("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari")),
+)
+SYSTEMS = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
 
 
 def bearer_token(request: Request) -> str | None:
@@ -76,6 +88,18 @@ def _seed(request: Request) -> str | None:
 def start_session(request: Request, response: Response, token: str, seconds: int) -> None:
     """Log the browser in: set the access token as a cookie that scripts cannot read, for `seconds`."""
     set_cookie(request, response, SESSION_COOKIE, token, seconds)
+
+
+def device_of(request: Request) -> str | None:
+    """Return the browser and the system of a request for the list of sessions, such as "Firefox · Android"."""
+    agent = request.headers.get("user-agent", "")
+    browser = next((name for mark, name in BROWSERS if mark in agent), None) or agent.partition("/")[0].strip()
+    system = next((name for mark, name in SYSTEMS if mark in agent), None)
+    shown = "".join(each for each in " · ".join(filter(None, (browser, system))) if each.isprintable())
+    return shown[:MAX_DEVICE] or None
+
+
+Device = Annotated[str | None, Depends(device_of)]
 
 
 def end_session(request: Request, response: Response) -> None:

@@ -224,11 +224,13 @@ def wreck(launcher: Launcher, plan: Plan, outcome: Outcome, over: threading.Even
 
 
 def _sweep(launcher: Launcher) -> int:
-    """Erase files without a row, with no grace period; return how many there were."""
+    """Move files without a row into the quarantine, with no grace period; return how many there were."""
     command = [sys.executable, "-m", "jobs.sweep", "--grace", "0"]
     done = subprocess.run(command, cwd=ROOT, env=launcher.environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"the sweep failed: {done.stderr[-300:]}")
+    if "refuses" in done.stderr:
+        raise BenchError(done.stderr[-300:])
     return int(done.stdout.split()[0])
 
 

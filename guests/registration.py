@@ -15,6 +15,7 @@ from database import reading, transaction
 from events.service import event_for_registration
 from guests.consent import record
 from keys import lookup_key
+from mail.outbox import ask_to_confirm
 from models import DONE, GUEST, User, UserEvent
 from selfies.service import SelfieFile
 from settings import get_settings
@@ -79,6 +80,7 @@ def add_guest(
     session.add(UserEvent(user_id=user.id, event_id=event.id, status=DONE))
     session.flush()
     record(session, user.id, event.id, consent, language)
+    ask_to_confirm(session, user)
     session.refresh(user, ["event"])
     return user
 

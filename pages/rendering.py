@@ -14,7 +14,16 @@ from accounts.tokens import csrf_of
 from api.cookies import cookie_of, set_cookie
 from api.language import language_of
 from api.sessions import VISITOR_COOKIE, check_form, csrf_seed
-from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_USERNAME, MIN_PASSWORD, MIN_STAFF_PASSWORD
+from keys import (
+    MAX_CODE_KEY,
+    MAX_EMAIL,
+    MAX_EMAIL_KEY,
+    MAX_PASSWORD,
+    MAX_TYPED,
+    MAX_USERNAME,
+    MIN_PASSWORD,
+    MIN_STAFF_PASSWORD,
+)
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
 from pages.assets import asset_url
@@ -45,6 +54,7 @@ LIMITS = {
     "min_staff_password": MIN_STAFF_PASSWORD,
     "event_code": MAX_CODE_KEY,
     "search": MAX_EMAIL_KEY,
+    "link": MAX_TYPED,
 }
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")

@@ -153,7 +153,7 @@ class Service:
 
     def files(self) -> list[Path]:
         """Return the path of every stored file."""
-        return sorted(path for path in self.storage.rglob("*") if path.is_file())
+        return sorted(path for path in self.storage.rglob("*") if path.is_file() and path.name != ".installation")
 
 
 def _headers(who: Person | None, kwargs: dict[str, Any]) -> dict[str, str]:

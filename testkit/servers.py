@@ -71,6 +71,7 @@ class Launcher:
             "ADMIN_PASSWORD": password,
             "SECRET_KEY": secrets.token_urlsafe(48),
             "APP_ENV": "development",
+            "MAIL_OUTBOX": "off",
             **environment,
         }
         self._process: subprocess.Popen[bytes] | WarmProcess | None = None

@@ -4,8 +4,8 @@ import segno
 from fastapi import APIRouter
 
 import errors
-from accounts import second_factor
-from accounts.second_factor import FactorState
+from accounts.second_factor import service as second_factor
+from accounts.second_factor.service import FactorState
 from api.accounts.schemas import (
     EnrolmentOut,
     FactorStateOut,

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 import errors
-from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
 from api.callers import CurrentGuest, CurrentUser
@@ -20,7 +19,6 @@ from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
 from api.rules import signed_link
 from api.sessions import SESSION_COOKIE, bearer_token, session_token
-from database import reading
 from keys import storable
 from models import Photo, User
 from photos import service
@@ -90,13 +88,14 @@ def viewer_of(
     size: Size = "web",
     user: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    session: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
 ) -> User:
     """Return the account of the Bearer token, else the one a link was signed for, else that of the session cookie.
 
     Raises:
-        NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, or the
-        account is closed.
+        NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, its session
+        is over, or the account is closed.
     """
     token = bearer_token(request)
     if token is None and not (user and expires and signature):
@@ -105,12 +104,7 @@ def viewer_of(
         return accounts.user_of(tokens.read(token))
     if not (user and expires and signature):
         raise errors.NotAuthenticated
-    user_id = signer(photo_id, size, user, expires, signature)
-    with reading() as session:
-        found = account_queries.user(session, user_id)
-    if found is None or not found.is_active:
-        raise errors.InvalidToken
-    return found
+    return accounts.signer_of(signer(photo_id, size, user, expires, signature, session), session)
 
 
 @router.get(

@@ -44,6 +44,10 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
         ({"APP_ENV": "production", "PUBLIC_URL": ""}, "PUBLIC_URL is required"),
         ({"PUBLIC_URL": "photos.example.org"}, "PUBLIC_URL: "),
         ({"CORS_ORIGINS": "https://app.example.org, *"}, "CORS_ORIGINS: "),
+        (
+            {"APP_ENV": "production", "PUBLIC_URL": "https://a.example", "DATABASE_URL": ""},
+            "DATABASE_URL is required",
+        ),
         ({"SECRET_KEY": "short"}, "at least 32 characters"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),

@@ -9,7 +9,7 @@ from testkit.passwords import PASSWORD
 from tests.pages.stage import Event, Stage, axe, shoot
 
 WORDS = {"fr": ("Connexion", "ne vont pas ensemble"), "en": ("Log in", "do not go together")}
-PAGES = ("/", "/login", "/join", "/nowhere", "/offline")
+PAGES = ("/", "/login", "/forgot", "/reset", "/confirm", "/join", "/nowhere", "/offline")
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries
+from accounts import queries as account_queries
 from accounts.passwords import verify_password
+from accounts.second_factor import queries
 from database import reading, transaction
 from models import ADMIN, RecoveryCode, SecondFactor, User, utcnow
 from settings import get_settings
@@ -77,7 +78,7 @@ def begin(user: User, password: str) -> Enrolment:
         raise errors.BadCredentials
     secret = pyotp.random_base32()
     with transaction() as session:
-        found = queries.lock_user(session, user.id)
+        found = account_queries.lock_user(session, user.id)
         if found is None or found.second_factor_at is not None:
             raise errors.SecondFactorEnabled
         queries.remove_second_factor(session, user.id)
@@ -92,7 +93,7 @@ def confirm(user: User, otp: str) -> list[str]:
         NoSecondFactor: `begin` was not called. WrongSecondFactor: the code is wrong or was used before.
     """
     with transaction() as session:
-        found, factor = queries.lock_user(session, user.id), queries.second_factor(session, user.id)
+        found, factor = account_queries.lock_user(session, user.id), queries.second_factor(session, user.id)
         if found is None or factor is None or found.second_factor_at is not None:
             raise errors.NoSecondFactor
         if not _accept_code(session, factor, otp):
@@ -129,7 +130,7 @@ def switch_off(user: User, password: str, otp: str) -> None:
 def remove(session: Session, user_id: int) -> None:
     """Remove an account's second factor in the open transaction, without a code: for the operator's shell."""
     queries.remove_second_factor(session, user_id)
-    user = queries.lock_user(session, user_id)
+    user = account_queries.lock_user(session, user_id)
     if user is not None:
         user.second_factor_at = None
 
