@@ -55,6 +55,11 @@ class SecondFactorRequired(AppError):
     english = "Please also enter the code of your authenticator app."
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
+    def __init__(self, ticket: str = "", **extra: Any) -> None:
+        """`ticket`, which stands for the password, is for the pages and never part of the answer."""
+        super().__init__(**extra)
+        self.ticket = ticket
+
 
 class WrongSecondFactor(BadCredentials):
     message = "Ce code n'est pas le bon, ou il a déjà servi. Attendez le suivant."

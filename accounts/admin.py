@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries
-from accounts.password_rules import check_new
-from accounts.passwords import hash_password
+from accounts import password_change, queries
 from accounts.second_factor import service as second_factor
 from accounts.service import NewAccount, create_staff
+from audit.actor import SHELL, acting
+from audit.log import Action, record
 from database import reading, transaction
 from keys import lookup_key
 from models import ADMIN, PHOTOGRAPHER, User
@@ -63,15 +63,9 @@ def set_password(name: str) -> None:
         RefusedPassword: it breaks a rule for staff.
     """
     with transaction() as session:
-        known = _named(session, name)
-        names = (known.username, known.email)
-    password, drawn = _asked_password()
-    check_new(password, staff=True, names=names)
-    hashed = hash_password(password)
-    with transaction() as session:
         user = _named(session, name)
-        user.hashed_password = hashed
-        user.token_version += 1
+    password, drawn = _asked_password()
+    password_change.set_new(user.id, password)
     print(f"{name}: new password, sessions ended." + (f" Password (shown only now): {password}" if drawn else ""))
 
 
@@ -88,6 +82,7 @@ def set_open(name: str, *, is_open: bool) -> None:
             raise ShellProblem(f"{name} is the last open admin; make another one first")
         user.is_active = is_open
         user.token_version += 0 if is_open else 1
+        record(session, Action.STAFF_CHANGED, subject_id=user.id, fields=["is_active"])
     print(f"{name}: {'open' if is_open else 'closed, sessions ended'}.")
 
 
@@ -143,21 +138,26 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def _carry_out(asked: argparse.Namespace) -> None:
+    match asked.command:
+        case "list":
+            list_staff()
+        case "new":
+            new(asked.name, asked.email, PHOTOGRAPHER if asked.photographer else ADMIN)
+        case "password":
+            set_password(asked.name)
+        case "close" | "open":
+            set_open(asked.name, is_open=asked.command == "open")
+        case "second-factor-off":
+            second_factor_off(asked.name)
+
+
 def main() -> None:
     """Carry out the command; end with status 1 and one line if it cannot be done."""
     asked = _arguments().parse_args()
     try:
-        match asked.command:
-            case "list":
-                list_staff()
-            case "new":
-                new(asked.name, asked.email, PHOTOGRAPHER if asked.photographer else ADMIN)
-            case "password":
-                set_password(asked.name)
-            case "close" | "open":
-                set_open(asked.name, is_open=asked.command == "open")
-            case "second-factor-off":
-                second_factor_off(asked.name)
+        with acting(SHELL):
+            _carry_out(asked)
     except errors.AppError as error:
         sys.exit(error.english)
     except (ShellProblem, UnsafeSettings) as error:

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries as account_queries
+from accounts import tokens
 from accounts.passwords import verify_password
 from accounts.second_factor import queries
+from audit.log import Action, record
 from database import reading, transaction
 from models import ADMIN, RecoveryCode, SecondFactor, User, utcnow
 from settings import get_settings
@@ -83,7 +85,20 @@ def begin(user: User, password: str) -> Enrolment:
             raise errors.SecondFactorEnabled
         queries.remove_second_factor(session, user.id)
         session.add(SecondFactor(user_id=user.id, secret=_cipher().encrypt(secret.encode()).decode()))
+    return _enrolment(user, secret)
+
+
+def _enrolment(user: User, secret: str) -> Enrolment:
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=ISSUER))
+
+
+def pending(user: User) -> Enrolment | None:
+    """Return the secret that waits for its first code, to show it again."""
+    with reading() as session:
+        factor = queries.second_factor(session, user.id)
+    if factor is None or user.second_factor_at is not None:
+        return None
+    return _enrolment(user, _secret(factor))
 
 
 def confirm(user: User, otp: str) -> list[str]:
@@ -99,6 +114,7 @@ def confirm(user: User, otp: str) -> list[str]:
         if not _accept_code(session, factor, otp):
             raise errors.WrongSecondFactor
         found.second_factor_at = utcnow()
+        record(session, Action.SECOND_FACTOR_ON, subject_id=user.id)
         return _new_recovery_codes(session, user.id)
 
 
@@ -129,6 +145,7 @@ def switch_off(user: User, password: str, otp: str) -> None:
 
 def remove(session: Session, user_id: int) -> None:
     """Remove an account's second factor in the open transaction, without a code: for the operator's shell."""
+    record(session, Action.SECOND_FACTOR_OFF, subject_id=user_id)
     queries.remove_second_factor(session, user_id)
     user = account_queries.lock_user(session, user_id)
     if user is not None:
@@ -145,7 +162,7 @@ def check_login(user: User, otp: str | None) -> None:
     if user.second_factor_at is None:
         return
     if not otp or not otp.strip():
-        raise errors.SecondFactorRequired
+        raise errors.SecondFactorRequired(tokens.issue_choice(user.id, user.token_version))
     with transaction() as session:
         _check(session, user, otp)
 

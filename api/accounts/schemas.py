@@ -44,6 +44,7 @@ class LoginIn(BaseModel):
     password: Password = Field(examples=["a long sentence is a good password"])
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
     refresh: bool = Field(False, description="Answer with an access token of 15 minutes and a `refresh_token`.")
+    otp: Otp | None = Field(None, description="The code of a second factor, or a recovery code.", examples=["123456"])
 
 
 class TokenOut(BaseModel):
