@@ -49,6 +49,47 @@ class BadCredentials(AppError):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
+class SecondFactorRequired(AppError):
+    status_code = 401
+    message = "Saisissez aussi le code de votre application d'authentification."
+    english = "Please also enter the code of your authenticator app."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self, ticket: str = "", **extra: Any) -> None:
+        """`ticket`, which stands for the password, is for the pages and never part of the answer."""
+        super().__init__(**extra)
+        self.ticket = ticket
+
+
+class WrongSecondFactor(BadCredentials):
+    message = "Ce code n'est pas le bon, ou il a déjà servi. Attendez le suivant."
+    english = "This code is wrong or was used before. Wait for the next one."
+
+
+class StaffOnly(AppError):
+    status_code = 403
+    message = "Réservé aux photographes et aux administrateurs."
+    english = "For photographers and administrators only."
+
+
+class SecondFactorMissing(AppError):
+    status_code = 403
+    message = "Activez d'abord la double authentification de votre compte."
+    english = "First switch on the second factor of your account."
+
+
+class SecondFactorEnabled(AppError):
+    status_code = 409
+    message = "La double authentification est déjà activée."
+    english = "The second factor is already on."
+
+
+class NoSecondFactor(AppError):
+    status_code = 409
+    message = "La double authentification n'est pas activée."
+    english = "The second factor is not on."
+
+
 class SeveralAccounts(AppError):
     status_code = 409
     message = "Plusieurs comptes correspondent. Précisez le code de votre événement."

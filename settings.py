@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     monitoring_token: str = ""
     admin_username: str = "admin"
     admin_password: str = ""
+    admin_second_factor: Literal["optional", "required"] = "optional"
 
     database_url: str = "sqlite:///./face_recognition.db"
     db_pool_size: int = Field(10, ge=1)

@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.sessions import Grant
-from api.fields import CONSENT, ConsentVersion, Email, Password, Text, TypedCode, Username, UtcTime
+from api.fields import CONSENT, ConsentVersion, Email, Otp, Password, Text, TypedCode, Username, UtcTime
 from keys import MAX_ID
 from models import User, UserSession
 
@@ -44,6 +44,7 @@ class LoginIn(BaseModel):
     password: Password = Field(examples=["a long sentence is a good password"])
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
     refresh: bool = Field(False, description="Answer with an access token of 15 minutes and a `refresh_token`.")
+    otp: Otp | None = Field(None, description="The code of a second factor, or a recovery code.", examples=["123456"])
 
 
 class TokenOut(BaseModel):
@@ -165,3 +166,29 @@ class PasswordIn(BaseModel):
 
 class Message(BaseModel):
     message: str
+
+
+class OtpIn(BaseModel):
+    otp: Otp = Field(description="The code of the authenticator app, or a recovery code.", examples=["123456"])
+
+
+class PasswordAndOtpIn(PasswordIn, OtpIn):
+    pass
+
+
+class EnrolmentOut(BaseModel):
+    secret: str = Field(description="In base32, to type into the app.", examples=["JBSWY3DPEHPK3PXP"])
+    uri: str = Field(description="What the QR code holds: `otpauth://totp/…`.")
+    qr: str = Field(description="The QR code as a `data:` URL (PNG).")
+
+
+class RecoveryCodesOut(BaseModel):
+    recovery_codes: list[str] = Field(examples=[["k7f2m-9xq4d"]])
+
+
+class FactorStateOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    enabled: bool
+    required: bool
+    recovery_codes_left: int
