@@ -18,7 +18,8 @@ from events.service import by_typed_code
 from keys import comparison_key, lookup_key
 from models import ADMIN, GUEST, PHOTOGRAPHER, User, utcnow
 
-# Each account that fits a name costs one password hash. Beyond this many, the app must give the event's code.
+# Each account that fits a name costs one password hash, two if the password is not in NFKC form. Beyond this many
+# guests, the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.sessions import Grant
 from api.fields import CONSENT, ConsentVersion, Email, Otp, Password, Text, TypedCode, Username, UtcTime
-from keys import MAX_ID
+from keys import MAX_ID, MIN_PASSWORD, MIN_STAFF_PASSWORD
 from models import User, UserSession
 
 
@@ -29,7 +29,10 @@ class AvailabilityOut(BaseModel):
 class UserData(BaseModel):
     username: Username = Field(examples=["amy"])
     email: Email = Field(examples=["amy@example.org"])
-    password: Password = Field(examples=["a long sentence is a good password"])
+    password: Password = Field(
+        description=f"At least {MIN_PASSWORD} characters, and none of the commonest.",
+        examples=["a long sentence is a good password"],
+    )
     user_type: str = Field("user", examples=["user"])
 
 
@@ -62,7 +65,7 @@ class TokenOut(BaseModel):
 
 
 class RefreshIn(BaseModel):
-    refresh_token: Text = Field(max_length=200)
+    refresh_token: Text = Field(max_length=200, examples=["q3Fh0dWkV1sJx7Rb.2mE9…"])
 
 
 class SessionOut(BaseModel):
@@ -89,7 +92,7 @@ class SessionOut(BaseModel):
 
 
 class NewPasswordIn(BaseModel):
-    current: Password
+    current: Password = Field(examples=["the password until now"])
     new: Password = Field(examples=["a long sentence is a good password"])
 
 
@@ -131,7 +134,10 @@ class UserOut(BaseModel):
 class PhotographerIn(BaseModel):
     username: Username = Field(examples=["lea"])
     email: Email = Field(examples=["lea@example.org"])
-    password: Password
+    password: Password = Field(
+        description=f"At least {MIN_STAFF_PASSWORD} characters, and not easy to guess.",
+        examples=["violet otters knit umbrellas"],
+    )
 
 
 class PhotographerChange(BaseModel):
