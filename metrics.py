@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from prometheus_client import REGISTRY as OWN
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
@@ -26,6 +26,9 @@ POOL = Gauge(
 )
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
+# `kind` is one of a fixed list (throttling/rules.py), never what a caller sent.
+REFUSED = Counter("reperio_refusals", "Calls answered with 429.", ("kind",))
+LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
 class Answered(NamedTuple):

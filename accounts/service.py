@@ -74,6 +74,11 @@ def log_in_to(ticket: str) -> tuple[str, int]:
     return tokens.issue(user.id, user.token_version)
 
 
+def ids_of(username: str, event_code: str | None) -> list[int]:
+    """Return the ids of the open accounts with that name or address, at most MAX_ACCOUNTS_TRIED + 1."""
+    return [user.id for user in _candidates(lookup_key(username), event_code)[0]]
+
+
 def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:
     """Return the active accounts with that name or address, and the id of the event the search was limited to."""
     limit = MAX_ACCOUNTS_TRIED + 1

@@ -15,6 +15,7 @@ from api.accounts.schemas import LoginIn
 from api.callers import current_user
 from api.dependencies import HASHES
 from api.sessions import end_session, session_token, start_session
+from api.throttling import Caller, CallerDep
 from keys import MAX_EMAIL_KEY
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -85,6 +86,7 @@ def _choices(tickets: Iterable[str]) -> list[tuple[User, str]]:
 @router.post("/login", dependencies=[HASHES])
 def log_in(
     request: Request,
+    caller: CallerDep,
     username: Field = "",
     password: Field = "",
     event_code: Field = "",
@@ -98,7 +100,9 @@ def log_in(
     typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
-        token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)
+        token, seconds = (
+            accounts.log_in_to(ticket) if ticket else _by_password(caller, username, password, event_code)
+        )
     except ValidationError:
         return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
@@ -112,9 +116,9 @@ def log_in(
     return enter(request, token, seconds, asked)
 
 
-def _by_password(username: str, password: str, event_code: str) -> tuple[str, int]:
+def _by_password(caller: Caller, username: str, password: str, event_code: str) -> tuple[str, int]:
     asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
-    return accounts.log_in(asked.username, asked.password, asked.event_code)
+    return caller.log_in(asked.username, asked.password, asked.event_code)
 
 
 @router.post("/logout")

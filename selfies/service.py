@@ -164,6 +164,9 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
 def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
     """Store a guest's selfie and its row; when this returns, both are durable.
 
+    It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
+    never has more than one job waiting and one under way.
+
     Raises:
         ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
         EventExpired: all of the guest's events have expired.
@@ -181,10 +184,13 @@ def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
         with transaction() as session:
             if account_queries.lock_user(session, user_id) is None:
                 raise errors.InvalidToken
-            return add(session, user_id, stored, strict=strict)
+            replaced = queries.remove_waiting(session, user_id)
+            selfie = add(session, user_id, stored, strict=strict)
     except BaseException:
         storage.delete([stored.storage_key])
         raise
+    storage.delete(replaced)
+    return selfie
 
 
 def mine(user_id: int) -> Selfie:

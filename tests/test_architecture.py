@@ -23,7 +23,7 @@ LAYERS = (
     ("accounts", "photos"),
     ("events",),
     ("add_performance_indexes", "database", "models", "storage"),
-    ("faces",),
+    ("faces", "throttling"),
     ("errors", "settings", "keys", "images", "image_structure", "cache_manager", "metrics", "tracing", "uploader"),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}

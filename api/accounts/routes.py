@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 import errors
-from accounts import service
 from accounts.service import NewAccount
 from api.accounts.schemas import (
     AvailabilityIn,
@@ -24,6 +23,7 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.sessions import end_session
+from api.throttling import CallerDep
 from api.uploads import SelfiePart
 from guests import registration
 from models import GUEST, User
@@ -34,12 +34,13 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 @router.post(
     "/check-user-availability",
     summary="Check whether a name or address is free in an event",
-    responses=error_responses(errors.EventNotFound),
+    responses=error_responses(errors.EventNotFound, errors.TooManyRequests),
 )
 @public
-def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
+def check_user_availability(asked: AvailabilityIn, caller: CallerDep) -> AvailabilityOut:
     """Compared with the accounts of the code's event; without a code, with the accounts that have no event."""
-    name, address = registration.availability(asked.username, asked.email, asked.event_code)
+    with caller.typed_code():
+        name, address = registration.availability(asked.username, asked.email, asked.event_code)
     return AvailabilityOut(username_taken=name, email_taken=address)
 
 
@@ -53,17 +54,20 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
         errors.UsernameIsNotOwnEmail,
         errors.EventNotFound,
         errors.GuestAccountsOnly,
+        errors.TooManyRequests,
         errors.TooBusy,
     ),
 )
 @public
-def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
+def register_with_event_code(asked: RegistrationIn, language: Language, caller: CallerDep) -> User:
     """Creates a guest's account in the event of the code."""
     if asked.user_data.user_type != GUEST:
         raise errors.GuestAccountsOnly
     who = asked.user_data
     account = NewAccount(who.username, who.email, who.password)
-    return registration.register(account, asked.event_code, language, asked.consent)
+    caller.registration()
+    with caller.typed_code():
+        return registration.register(account, asked.event_code, language, asked.consent)
 
 
 @router.post(
@@ -78,6 +82,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
         *SELFIE_FACE,
         errors.EventNotFound,
         errors.SelfieBodyTooLarge,
+        errors.TooManyRequests,
         errors.TooBusy,
     ),
 )
@@ -92,11 +97,14 @@ def register_invite_with_selfie(
     language: Language,
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
+    caller: CallerDep,
     consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> User:
     """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
-    user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
+    caller.registration()
+    with caller.typed_code():
+        user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
     wake_jobs()
     return user
 
@@ -105,15 +113,15 @@ def register_invite_with_selfie(
     "/login",
     dependencies=[HASHES],
     summary="Log in",
-    responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
+    responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooManyRequests, errors.TooBusy),
 )
 @public
-def login(asked: LoginIn) -> TokenOut:
+def login(asked: LoginIn, caller: CallerDep) -> TokenOut:
     """For guests, photographers and admins. `username` may be the email address.
 
     If the password fits several accounts, 409 lists their events: call again with the code of one of them.
     """
-    token, seconds = service.log_in(asked.username, asked.password, asked.event_code or None)
+    token, seconds = caller.log_in(asked.username, asked.password, asked.event_code or None)
     return TokenOut(access_token=token, expires_in=seconds)
 
 
