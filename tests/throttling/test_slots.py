@@ -1,4 +1,4 @@
-"""Two downloads of one guest at a time; a place is free again when a download ends, is cut off, or its process died."""
+"""Two downloads of one guest at a time; a place is free again when one ends, is cut off, or its process died."""
 
 import socket
 import threading
