@@ -1,6 +1,7 @@
 """Log in, and manage the accounts of photographers and admins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +17,7 @@ from models import ADMIN, PHOTOGRAPHER, User
 
 # Each account that fits a name costs one password hash. Beyond this many, the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
+PasswordGuard = Callable[[Sequence[int]], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,16 @@ class NewAccount:
         return comparison_key(self.email)
 
 
-def log_in(username: str, password: str, event_code: str | None) -> tuple[str, int]:
+def _unguarded(_: Sequence[int]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def log_in(
+    username: str, password: str, event_code: str | None, guard: PasswordGuard = _unguarded
+) -> tuple[str, int]:
     """Return an access token and its lifetime in seconds.
+
+    `guard` gets the ids of the accounts that the name fits and encloses every check of the password.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong.
@@ -48,19 +58,20 @@ def log_in(username: str, password: str, event_code: str | None) -> tuple[str, i
     candidates, event_id = _candidates(key, event_code)
     if len(candidates) > MAX_ACCOUNTS_TRIED:
         raise errors.SeveralAccounts(accounts=[])
-    if not candidates:
-        verify_password(password, None)
-        raise errors.BadCredentials
-    fitting = [user for user in candidates if verify_password(password, user.hashed_password)]
-    fitting = _preferred(fitting, event_id)
-    if not fitting:
-        raise errors.BadCredentials
-    if len(fitting) > 1:
-        tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
-        raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
-    if is_bcrypt(fitting[0].hashed_password):
-        _rehash(fitting[0], password)
-    return tokens.issue(fitting[0].id, fitting[0].token_version)
+    with guard([user.id for user in candidates]):
+        if not candidates:
+            verify_password(password, None)
+            raise errors.BadCredentials
+        fitting = [user for user in candidates if verify_password(password, user.hashed_password)]
+        fitting = _preferred(fitting, event_id)
+        if not fitting:
+            raise errors.BadCredentials
+        if len(fitting) > 1:
+            tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
+            raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
+        if is_bcrypt(fitting[0].hashed_password):
+            _rehash(fitting[0], password)
+        return tokens.issue(fitting[0].id, fitting[0].token_version)
 
 
 def log_in_to(ticket: str) -> tuple[str, int]:
@@ -72,11 +83,6 @@ def log_in_to(ticket: str) -> tuple[str, int]:
     claims = tokens.read_choice(ticket)
     user = user_of(claims)
     return tokens.issue(user.id, user.token_version)
-
-
-def ids_of(username: str, event_code: str | None) -> list[int]:
-    """Return the ids of the open accounts with that name or address, at most MAX_ACCOUNTS_TRIED + 1."""
-    return [user.id for user in _candidates(lookup_key(username), event_code)[0]]
 
 
 def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:

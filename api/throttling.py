@@ -1,8 +1,8 @@
 """Limits of calls: who is calling, and the checks that routes of the API and of the pages make in one line."""
 
 import ipaddress
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 import errors
 from accounts import service, tokens
-from accounts.service import MAX_ACCOUNTS_TRIED
 from keys import comparison_key
 from models import User
 from throttling import passwords, rules
@@ -92,8 +91,13 @@ class Caller:
         Raises:
             TooManyRequests: the account waits. BadCredentials, SeveralAccounts: see there.
         """
-        with passwords.attempt(self.address, _accounts(username, event_code)):
-            result = service.log_in(username, password, event_code)
+
+        def guard(ids: Sequence[int]) -> AbstractContextManager[None]:
+            # Name and address of one account, with or without a code, count together.
+            accounts = [_account(user_id) for user_id in ids] or [f"name {comparison_key(username)}"]
+            return passwords.attempt(self.address, accounts)
+
+        result = service.log_in(username, password, event_code, guard)
         passwords.succeeded(self.address, _account(tokens.read(result[0]).user_id))
         return result
 
@@ -110,14 +114,6 @@ class Caller:
 
 def _account(user_id: int) -> str:
     return f"account {user_id}"
-
-
-def _accounts(username: str, event_code: str | None) -> list[str]:
-    """Return what the name fits: name and address of one account, with or without a code, count together."""
-    ids = service.ids_of(username, event_code)
-    if not ids or len(ids) > MAX_ACCOUNTS_TRIED:
-        return [f"name {comparison_key(username)}"]
-    return [_account(user_id) for user_id in ids]
 
 
 async def _caller(request: Request) -> Caller:
