@@ -468,6 +468,36 @@ class TooBusy(AppError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
+class TooManyRequests(AppError):
+    status_code = 429
+    message = "Trop de tentatives. Réessayez dans 1 minute."
+    english = "Too many attempts. Try again in 1 minute."
+
+    def __init__(self, seconds: int = 60) -> None:
+        """`seconds`: after how long the same call is accepted again."""
+        super().__init__()
+        self.seconds = max(1, seconds)
+        self.headers = {"Retry-After": str(self.seconds)}  # type: ignore[misc]
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer; the message says how long to wait."""
+        wait = self.wait(language)
+        sentence = (
+            f"Too many attempts. Try again in {wait}."
+            if language == "en"
+            else f"Trop de tentatives. Réessayez dans {wait}."
+        )
+        return {"detail": sentence, "error": type(self).__name__}
+
+    def wait(self, language: str) -> str:
+        """Return how long to wait in words: in seconds below two minutes, else in minutes, rounded up."""
+        if self.seconds % 60 and self.seconds < 120:
+            number, unit = self.seconds, "second" if language == "en" else "seconde"
+        else:
+            number, unit = -(-self.seconds // 60), "minute"
+        return f"{number} {unit}{'s' if number > 1 else ''}"
+
+
 class ServiceUnavailable(AppError):
     status_code = 503
     message = "Le service est momentanément indisponible. Réessayez dans quelques secondes."

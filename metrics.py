@@ -28,6 +28,9 @@ POOL = Gauge(
 )
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
+# `kind` is one of a fixed list (throttling/rules.py), never what a caller sent.
+REFUSED = Counter("reperio_refusals", "Calls answered with 429.", ("kind",))
+LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
 class Answered(NamedTuple):

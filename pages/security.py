@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 import errors
-from accounts import password_change, service, sessions
+from accounts import login, password_change, sessions
 from api.callers import CurrentUser
 from api.cookies import cookie_of
 from api.dependencies import HASHES
@@ -86,6 +86,6 @@ def change_password(
     answer = redirect_with_flash(request, PAGE, done="password_changed")
     if user.session_id is None and cookie_of(request, SESSION_COOKIE):
         # A cookie of a release without sessions has just been revoked with the rest.
-        grant = service.log_in_again(user, device)
+        grant = login.log_in_again(user, device)
         start_session(request, answer, grant.access_token, grant.expires_in)
     return answer

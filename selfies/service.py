@@ -158,6 +158,9 @@ def receive(
 ) -> Selfie:
     """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
 
+    It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
+    never has more than one job waiting and one under way.
+
     Raises:
         ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
         EventExpired: all of the guest's events have expired.
@@ -175,10 +178,13 @@ def receive(
         with transaction() as session:
             if account_queries.lock_user(session, user_id) is None:
                 raise errors.InvalidToken
-            return add(session, user_id, stored, strict=strict)
+            replaced = queries.remove_waiting(session, user_id)
+            selfie = add(session, user_id, stored, strict=strict)
     except BaseException:
         storage.delete([stored.storage_key])
         raise
+    storage.delete(replaced)
+    return selfie
 
 
 def mine(user_id: int) -> Selfie:

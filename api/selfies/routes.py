@@ -14,11 +14,13 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
+from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
 from matching import state as matching_state
 from models import Selfie
 from selfies import service
 from settings import get_settings
+from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["selfies"])
 
@@ -26,12 +28,15 @@ router = APIRouter(prefix="/api", tags=["selfies"])
 @router.post(
     "/validate-selfie",
     summary="Validate a selfie",
-    responses=error_responses(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
+    responses=error_responses(
+        *SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooManyRequests, errors.TooBusy
+    ),
 )
 @public
 @body_limit(SELFIE_BODY)
-def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
+def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: CallerDep) -> Valid:
     """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected."""
+    caller.selfie_check()
     validator.check(file)
     return Valid(valid=True)
 
@@ -47,6 +52,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
         errors.ConsentWithdrawn,
         errors.SelfieBodyTooLarge,
         errors.TooBusy,
+        errors.TooManyRequests,
     ),
 )
 @body_limit(SELFIE_BODY)
@@ -60,8 +66,9 @@ def upload_selfie(
 ) -> SelfieReceived:
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
-    If a replacement is rejected, the former selfie and its matches stay.
+    If a replacement is rejected, the former selfie and its matches stay. A selfie that still waits is replaced.
     """
+    rules.count(rules.SELFIES, f"account {guest.id}")
     service.receive(guest.id, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))

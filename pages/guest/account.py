@@ -9,6 +9,7 @@ from api.callers import CurrentGuest
 from api.dependencies import HASHES, WakeJobs
 from api.language import Language
 from api.sessions import end_session
+from api.throttling import CallerDep
 from guests import consent
 from guests.consent import CURRENT
 from guests.erasure import erase
@@ -57,10 +58,13 @@ def give(
 
 
 @router.post("/account/erase", dependencies=[HASHES])
-def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str, Form()] = "") -> Response:
+def erase_account(
+    request: Request, guest: CurrentGuest, caller: CallerDep, password: Annotated[str, Form()] = ""
+) -> Response:
     """Erase the account with everything in it, if the password is right."""
     try:
-        erase(guest, password)
+        with caller.password_of(guest):
+            erase(guest, password)
     except errors.BadCredentials:
         return redirect_with_flash(request, "/account", done="wrong_password")
     answer = redirect("/goodbye")
