@@ -43,6 +43,11 @@ class MailThread:
         """Let the thread look for mails now."""
         self._wake.set()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs, perhaps to its last mail after `stop`."""
+        return self._thread.is_alive()
+
     def stop(self, timeout: float) -> None:
         """Begin no further mail; wait at most `timeout` seconds for the current one, which else is sent again."""
         self._stopping.set()
