@@ -71,6 +71,9 @@ class MailThread:
                 continue
             except SQLAlchemyError as error:
                 log.warning("no mails for now: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001
+                # A defect of ours must not end the thread. Its mail is claimed again when its lease ends.
+                log.error("no mails for now: %s", type(error).__name__)
             pause = 0.0
             self._wake.wait(self._settings.job_poll_seconds * POLLS_BETWEEN)
 
