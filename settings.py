@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     rate_resets_hour: int = Field(60, ge=0)
     rate_resets_target_hour: int = Field(5, ge=0)
     rate_zips: int = Field(2, ge=0)
+    rate_links_minute: int = Field(300, ge=0)
     rate_not_me_minute: int = Field(60, ge=0)
     rate_favourites_minute: int = Field(300, ge=0)
     rate_refreshes_minute: int = Field(30, ge=0)

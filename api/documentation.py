@@ -28,6 +28,13 @@ def error_responses(*kinds: type[errors.AppError]) -> dict[int | str, dict[str, 
 
 
 SIGNED_IN = (errors.NotAuthenticated, errors.InvalidToken)
+# A new password is refused; the second and the last are for staff.
+NEW_PASSWORD = (
+    errors.PasswordTooShort,
+    errors.StaffPasswordTooShort,
+    errors.PasswordTooCommon,
+    errors.PasswordGuessable,
+)
 SELFIE_FILE = (
     errors.NotAnImage,
     errors.ImageTooLarge,

@@ -21,8 +21,8 @@ from tracing import request_id
 
 access = logging.getLogger("reperio.access")
 security = logging.getLogger("reperio.security")
-# Answers that refuse a caller, each of which the security log tells.
-REFUSALS = (401, 403, 408, 413, 415, 421, 429, 431)
+# Answers that refuse a caller, each of which the security log tells; 429 has a line of its own (`throttling`).
+REFUSALS = (401, 403, 408, 413, 415, 421, 431)
 
 
 class BodyOverLimit(HTTPException):

@@ -86,6 +86,22 @@ class Caller:
         rules.count(rules.RESETS, self.address)
         rules.count(rules.RESETS_OF_TARGET, comparison_key(email))
 
+    def link_use(self) -> None:
+        """Count the use of a link that was mailed.
+
+        Raises:
+            TooManyRequests: more than `RATE_LINKS_MINUTE`.
+        """
+        rules.count(rules.LINKS, self.address)
+
+    def refresh(self, refresh_token: str) -> None:
+        """Count the exchange of a session's refresh token.
+
+        Raises:
+            InvalidToken: the token is malformed. TooManyRequests: more than `RATE_REFRESHES_MINUTE`.
+        """
+        rules.count(rules.REFRESHES, f"session {tokens.read_refresh(refresh_token)}")
+
     def authenticate(self, username: str, password: str, event_code: str | None, otp: str | None = None) -> User:
         """Return an account as `accounts.login.authenticate` does, with the limits on wrong passwords.
 

@@ -12,6 +12,7 @@ from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.language import Language
 from api.sessions import SESSION_COOKIE, Device, end_session, start_session
+from api.throttling import CallerDep
 from keys import MAX_PASSWORD, MIN_PASSWORD, MIN_STAFF_PASSWORD, storable
 from models import GUEST
 from pages import formatting
@@ -64,7 +65,7 @@ def end_others(request: Request, user: CurrentUser) -> Response:
 
 @router.post(f"{PAGE}/password", dependencies=[HASHES])
 def change_password(
-    request: Request, user: CurrentUser, device: Device, current: Field = "", new: Field = ""
+    request: Request, user: CurrentUser, device: Device, caller: CallerDep, current: Field = "", new: Field = ""
 ) -> Response:
     """Change the password; every other session of the account ends."""
     problem = ""
@@ -72,7 +73,8 @@ def change_password(
         if len(new) > MAX_PASSWORD:
             problem = "length"
         else:
-            password_change.change_own(user, current[:MAX_PASSWORD], new)
+            with caller.password_of(user):
+                password_change.change_own(user, current[:MAX_PASSWORD], new)
     except errors.BadCredentials:
         problem = "wrong"
     except errors.PasswordTooCommon:
