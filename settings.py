@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     rate_wait_max_seconds: int = Field(900, ge=1)
     rate_wrong_codes_minute: int = Field(40, ge=0)
     rate_registrations_minute: int = Field(1500, ge=0)
-    rate_selfie_checks_minute: int = Field(600, ge=0)
+    rate_selfie_checks_minute: int = Field(2000, ge=0)
     rate_selfies: int = Field(20, ge=0)
     rate_resets_hour: int = Field(60, ge=0)
     rate_resets_target_hour: int = Field(5, ge=0)

@@ -61,21 +61,30 @@ class Caller:
             self.wrong_code()
             raise
 
-    def registration(self) -> None:
-        """Count a registration.
+    def registration(self) -> AbstractContextManager[None]:
+        """Count a registration, unless the block raises TooBusy.
 
         Raises:
             TooManyRequests: more than `RATE_REGISTRATIONS_MINUTE`.
         """
-        rules.count(rules.REGISTRATIONS, self.address)
+        return self._counted(rules.REGISTRATIONS)
 
-    def selfie_check(self) -> None:
-        """Count a selfie that somebody without an account wants validated.
+    def selfie_check(self) -> AbstractContextManager[None]:
+        """Count a selfie to validate, of somebody without an account, unless the block raises TooBusy.
 
         Raises:
             TooManyRequests: more than `RATE_SELFIE_CHECKS_MINUTE`.
         """
-        rules.count(rules.SELFIE_CHECKS, self.address)
+        return self._counted(rules.SELFIE_CHECKS)
+
+    @contextmanager
+    def _counted(self, rule: rules.Rule) -> Iterator[None]:
+        rules.count(rule, self.address)
+        try:
+            yield
+        except errors.TooBusy:
+            rules.give_back(rule, self.address)
+            raise
 
     def password_reset(self, email: str) -> None:
         """Count a request for a reset, for the address of the caller and for the one typed, known or not.

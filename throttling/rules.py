@@ -63,6 +63,12 @@ def count(rule: Rule, who: str) -> None:
         raise refusal(rule.kind, known, counters().left(key))
 
 
+def give_back(rule: Rule, who: str) -> None:
+    """Uncount a call that was answered 503: its retry is no second call. Not for rules that are `moving`."""
+    if rule.limit:
+        counters().add(f"{rule.kind}/{pseudonym(who)}", rule.seconds, -1)
+
+
 def refusal(kind: str, known: str, seconds: float) -> errors.TooManyRequests:
     """Return the error that refuses a call, with the wait in whole seconds; log and count the refusal.
 

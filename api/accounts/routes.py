@@ -68,8 +68,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language, caller: 
         raise errors.GuestAccountsOnly
     who = asked.user_data
     account = NewAccount(who.username, who.email, who.password)
-    caller.registration()
-    with caller.typed_code():
+    with caller.registration(), caller.typed_code():
         return registration.register(account, asked.event_code, language, asked.consent)
 
 
@@ -106,8 +105,7 @@ def register_invite_with_selfie(
 ) -> User:
     """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
-    caller.registration()
-    with caller.typed_code():
+    with caller.registration(), caller.typed_code():
         user = registration.register_with_selfie(account, event_code, file, validator, language, consent)
     wake_jobs()
     return user

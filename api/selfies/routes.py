@@ -36,8 +36,8 @@ router = APIRouter(prefix="/api", tags=["selfies"])
 @body_limit(SELFIE_BODY)
 def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: CallerDep) -> Valid:
     """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected."""
-    caller.selfie_check()
-    validator.check(file)
+    with caller.selfie_check():
+        validator.check(file)
     return Valid(valid=True)
 
 

@@ -102,13 +102,13 @@ def register(
     if event is None or not is_open(event):
         caller.wrong_code()
         return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
-    caller.registration()
     problem = ""
     try:
         asked = _asked(event, username, email, password, consent)
         who = asked.user_data
         account = NewAccount(who.username, who.email, who.password)
-        user = registration.register(account, event.event_code, language, asked.consent)
+        with caller.registration():
+            user = registration.register(account, event.event_code, language, asked.consent)
         return enter(request, sessions.start(user, device), f"/selfie?event={event.id}")
     except ValidationError as refused:
         problem = str(refused.errors()[0]["loc"][-1])
