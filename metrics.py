@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from prometheus_client import REGISTRY as OWN
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
@@ -21,6 +21,7 @@ REQUESTS = Histogram(
     "reperio_request_seconds", "Time to answer a request.", ("method", "route", "status"), buckets=REQUEST_BUCKETS
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
+ENDED = Counter("reperio_connections_ended", "Connections that the service ended, by reason.", ("reason",))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
 )

@@ -1,7 +1,7 @@
 """Dependencies that return the calling account and check its type."""
 
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 import errors
 from accounts import service as accounts
 from accounts import tokens
+from api.before_body import before_body
 from api.sessions import bearer_token, session_token
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from settings import get_settings
@@ -33,16 +34,16 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
     return user
 
 
-CurrentUser = Annotated[User, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(before_body(current_user))]
 
 
-def _only(user_types: tuple[str, ...], refusal: type[errors.AppError]) -> Callable[[User], Coroutine[Any, Any, User]]:
+def _only(user_types: tuple[str, ...], refusal: type[errors.AppError]) -> Callable[..., Any]:
     async def check(user: CurrentUser) -> User:
         if user.user_type not in user_types:
             raise refusal
         return user
 
-    return check
+    return before_body(check)
 
 
 CurrentGuest = Annotated[User, Depends(_only((GUEST,), errors.GuestsOnly))]

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 import errors
 from accounts import tokens
+from api.forms import read_form
 from settings import get_settings
 
 SESSION_COOKIE = "reperio_session"
@@ -50,7 +51,7 @@ async def check_form(request: Request) -> None:
     """
     if request.method in SAFE_METHODS:
         return
-    given = (await request.form()).get(CSRF_FIELD)
+    given = (await read_form(request)).get(CSRF_FIELD)
     seeds = [request.cookies[name] for name in (SESSION_COOKIE, VISITOR_COOKIE) if name in request.cookies]
     # Either cookie is accepted: a login form that is sent twice arrives the second time with a session.
     if not isinstance(given, str) or not any(tokens.csrf_fits(seed, given) for seed in seeds):

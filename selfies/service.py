@@ -161,14 +161,12 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
     return selfie
 
 
-def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
-    """Store a guest's selfie and its row; when this returns, both are durable.
+def check_accepted(user_id: int) -> None:
+    """Check that a selfie of this guest is accepted now.
 
     Raises:
         ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
         EventExpired: all of the guest's events have expired.
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `store`.
-        InvalidToken: the account has just been deleted.
     """
     with reading() as session:
         joined = event_queries.joined(session, user_id)
@@ -176,6 +174,17 @@ def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
         raise errors.ConsentWithdrawn
     if not any(event.expires_at > utcnow() for event, _ in joined):
         raise errors.EventExpired
+
+
+def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
+    """Store a guest's selfie and its row; when this returns, both are durable.
+
+    Raises:
+        ConsentWithdrawn, EventExpired: see `check_accepted`.
+        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `store`.
+        InvalidToken: the account has just been deleted.
+    """
+    check_accepted(user_id)
     stored = store(file)
     try:
         with transaction() as session:

@@ -1,11 +1,14 @@
 """Calls about the guest's selfie: validation, upload, state of its matching, picture, erasure."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 import errors
 import storage
 from api.accounts.schemas import Message
+from api.before_body import before_body
 from api.callers import CurrentGuest, CurrentUser, SelfieGuest
 from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
@@ -16,11 +19,24 @@ from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.uploads import SelfiePart, Strict
 from matching import state as matching_state
-from models import Selfie
+from models import Selfie, User
 from selfies import service
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["selfies"])
+
+
+def sending_guest(guest: SelfieGuest) -> User:
+    """Return the calling guest if a selfie of theirs is accepted now.
+
+    Raises:
+        ConsentWithdrawn, EventExpired: in all of the guest's events.
+    """
+    service.check_accepted(guest.id)
+    return guest
+
+
+SendingGuest = Annotated[User, Depends(before_body(sending_guest))]
 
 
 @router.post(
@@ -50,7 +66,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
 )
 @body_limit(SELFIE_BODY)
 def upload_selfie(
-    guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, language: Language, strict: Strict = True
+    guest: SendingGuest, file: SelfiePart, wake_jobs: WakeJobs, language: Language, strict: Strict = True
 ) -> SelfieReceived:
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
