@@ -5,8 +5,11 @@ moment, and an answer that the service has not given yet, cost it nothing.
 """
 
 import asyncio
+import fcntl
 import json
 import resource
+import sys
+import termios
 from collections import deque
 from functools import cache
 from typing import Any, ClassVar, Protocol
@@ -20,8 +23,6 @@ from settings import get_settings
 
 # The key of a request's state by which the application learns that its body comes in too slowly.
 SLOW_BODY = "slow_body"
-# A body must bring BODY_BYTES_PER_SECOND on average over this many seconds; checked once a second.
-WINDOW_SECONDS = 10
 # Of an answer that waits for its reader, this much must go out in ANSWER_STALL_SECONDS.
 ANSWER_BYTES = 10_000
 # The parser takes no longer address.
@@ -55,12 +56,13 @@ class Connection(HttpToolsProtocol):
         self._limits = get_settings()
         self._refusal: type[errors.AppError] = errors.InvalidHttp
         # Of the request whose head is being read.
-        self._in_head, self._began, self._head_bytes, self._header_bytes = True, False, 0, 0
+        self._in_head, self._began = True, False
+        self._head_bytes, self._header_bytes, self._header_count = 0, 0, 0
         self._head_timer: _Cancellable | None = None
         # Of the request whose body is being read.
         self._declared, self._body_bytes, self._seconds = 0, 0, 0
         self._arrived = 0
-        self._window: deque[int] = deque(maxlen=WINDOW_SECONDS)
+        self._window: deque[int] = deque(maxlen=self._limits.body_window_seconds)
         # Of the answer: seconds without progress, and the bytes that waited when it was last seen.
         self._stuck, self._left = 0, 0
         self._watch_timer: _Cancellable | None = None
@@ -142,7 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._began, self._header_bytes = True, 0
+        self._began, self._header_bytes, self._header_count = True, 0, 0
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the address."""
@@ -154,8 +156,9 @@ class Connection(HttpToolsProtocol):
         """Take a header. Trailers of a chunked body are counted and dropped: a route never sees them as headers."""
         if self._in_head:
             super().on_header(name, value)
+        self._header_count += 1
         self._header_bytes += len(name) + len(value) + 4
-        if len(self.headers) > MAX_HEADERS or self._header_bytes > self._limits.max_header_bytes:
+        if self._header_count > MAX_HEADERS or self._header_bytes > self._limits.max_header_bytes:
             self._give_up(errors.HeadersTooLarge)
 
     def _give_up(self, error: type[errors.AppError]) -> None:
@@ -211,7 +214,8 @@ class Connection(HttpToolsProtocol):
         self._seconds += 1
         rate = self._limits.body_bytes_per_second
         allowed = self._limits.body_seconds + max(self._declared, self._body_bytes) / rate
-        slow = len(self._window) == WINDOW_SECONDS and sum(self._window) < WINDOW_SECONDS * rate
+        whole = self._limits.body_window_seconds
+        slow = len(self._window) == whole and sum(self._window) < whole * rate
         if not slow and self._seconds <= min(allowed, self._limits.body_max_seconds):
             return
         state: dict[str, Any] = self.cycle.scope["state"]
@@ -244,7 +248,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The reader is behind."""
         super().pause_writing()
-        self._stuck, self._left = 0, self.transport.get_write_buffer_size()
+        self._stuck, self._left = 0, self._unsent()
         self._watch()
 
     def resume_writing(self) -> None:
@@ -252,8 +256,17 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
         self._stuck = 0
 
-    def _check_reader(self, left: int) -> None:
-        """Once a second while bytes wait to go out: abort if too few of them do."""
+    def _unsent(self) -> int:
+        """Return how many bytes the client has not taken: those in this process, and those the system still holds."""
+        size = self.transport.get_write_buffer_size()
+        if sys.platform == "linux":
+            held = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+            size += int.from_bytes(held, sys.byteorder)
+        return size
+
+    def _check_reader(self) -> None:
+        """Once a second while bytes wait to go out: abort if the client takes too few of them."""
+        left = self._unsent()
         if self._left - left >= ANSWER_BYTES or left > self._left:
             self._stuck, self._left = 0, left
         self._stuck += 1
@@ -269,13 +282,13 @@ class Connection(HttpToolsProtocol):
 
     def _look(self) -> None:
         self._watch_timer = None
-        left = self.transport.get_write_buffer_size()
+        sending = self.transport.get_write_buffer_size() > 0
         receiving = not self._in_head and self._answering() and not self.transport.is_closing()
         if receiving:
             self._check_body()
-        if left:
-            self._check_reader(left)
-        if receiving or left:
+        if sending:
+            self._check_reader()
+        if receiving or sending:
             self._watch()
 
 

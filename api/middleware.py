@@ -11,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import errors
 from accounts import tokens
 from api.before_body import BodyRules, run_checks
-from api.body_types import check_body_type
+from api.body_types import check_encoding, check_media
 from api.connections import SLOW_BODY
 from api.rules import JSON_BODY, BodyLimit, RouteRule, RouteRules, rules_of
-from api.sessions import session_token
+from api.sessions import SAFE_METHODS, session_token
 from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
@@ -76,8 +76,8 @@ class RequestLog:
 class RequestLimits:
     """ASGI middleware: checks each request before its body is read, and counts the bytes of the body as they arrive.
 
-    At once: the number of open requests, the token's signature, the declared size. When the body is first asked for:
-    what `before_body` marks (account, role, event), and the declared type.
+    At once: the number of open requests, the token's signature, the declared size and encoding. When the body is
+    first asked for: what `before_body` marks (account, role, event), and whether its type is that of the call.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -102,7 +102,10 @@ class RequestLimits:
                 raise errors.TooBusy
             if rule.needs_token:
                 self._check_token(Request(scope), rule)
-            _check_declared_size(Headers(scope=scope), rule.body.largest(self._settings), rule.body.error)
+            headers = Headers(scope=scope)
+            _check_declared_size(headers, rule.body.largest(self._settings), rule.body.error)
+            if scope["method"] not in SAFE_METHODS:
+                check_encoding(headers)
         except errors.AppError as error:
             await _answer(error, scope, receive, send)
             return
@@ -181,7 +184,7 @@ class _Body:
             return
         try:
             await run_checks(rule, self._scope)
-            check_body_type(Headers(scope=self._scope), is_form=rule.is_form)
+            check_media(Headers(scope=self._scope), is_form=rule.is_form)
         except Exception as error:
             raise NotRead(error) from error
 
