@@ -46,7 +46,7 @@ bind = f"0.0.0.0:{_settings.port}"
 # 320 MB, a fourth 4 %.
 workers = _settings.gunicorn_workers
 # Uvicorn, with deadlines and limits for connections.
-worker_class = "api.connections.Worker"
+worker_class = "api.worker.Worker"
 preload_app = True
 # Phones reuse a connection after up to a minute; the default of 2 s resets some of these.
 keepalive = 75

@@ -16,6 +16,7 @@ import errors
 import storage
 from api import messages
 from api.dependencies import HASHING_THREADS
+from api.documentation import error_responses
 from api.forms import FORM_LIMITS, keep_files_on_disk
 from api.language import language_of
 from api.lingering import Lingering
@@ -41,6 +42,13 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 `Accept-Language: en`; the name is stable. Times are UTC.
 """
 STOP_SECONDS = 25.0
+# What every call with a body may answer before the call runs.
+BODY_ERRORS = {
+    str(status): response
+    for status, response in error_responses(
+        errors.RequestTimeout, errors.BodyTooLarge, errors.UnsupportedBody, errors.TooBusy
+    ).items()
+}
 # Connections that are not for request threads: the inference thread, its heartbeat and the selfie validator take
 # one each.
 CONNECTIONS_KEPT_BACK = 3
@@ -182,7 +190,7 @@ def create_app() -> FastAPI:
 
 
 def _document_errors(app: FastAPI) -> None:
-    """Add the schema `Error` to the OpenAPI document, and make it the schema of every 422."""
+    """Add the schema `Error` to the OpenAPI document, the errors of every body, and the schema of every 422."""
     plain = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -192,6 +200,8 @@ def _document_errors(app: FastAPI) -> None:
             reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
             for calls in schema["paths"].values():
                 for call in calls.values():
+                    if "requestBody" in call:
+                        call["responses"] = {**BODY_ERRORS, **call["responses"]}
                     if "422" in call["responses"]:
                         call["responses"]["422"]["content"] = reference
             app.openapi_schema = schema

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     head_seconds: float = Field(10, gt=0)
     body_seconds: float = Field(60, gt=0)
     body_max_seconds: float = Field(3600, gt=0)
+    body_window_seconds: int = Field(10, ge=1)
     body_bytes_per_second: int = Field(1000, ge=1)
     answer_stall_seconds: float = Field(60, gt=0)
     max_connections: int = Field(4000, ge=1)

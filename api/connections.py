@@ -12,10 +12,9 @@ import sys
 import termios
 from collections import deque
 from functools import cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn_worker import UvicornWorker
 
 import errors
 from metrics import ENDED
@@ -40,8 +39,8 @@ class _Cancellable(Protocol):
 @cache
 def connection_limit() -> int:
     """Return how many connections a process keeps: `MAX_CONNECTIONS`, at most half of its file descriptors."""
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return min(get_settings().max_connections, max(1, descriptors // 2))
+    descriptors, limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0], get_settings().max_connections
+    return limit if descriptors == resource.RLIM_INFINITY else min(limit, max(1, descriptors // 2))
 
 
 # The connections of this process on which no request is open, the one that has waited longest first.
@@ -290,9 +289,3 @@ class Connection(HttpToolsProtocol):
             self._check_reader()
         if receiving or sending:
             self._watch()
-
-
-class Worker(UvicornWorker):  # type: ignore[misc]
-    """Gunicorn's worker: Uvicorn with these connections, and without WebSockets, which the service does not use."""
-
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"loop": "auto", "http": Connection, "ws": "none"}
