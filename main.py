@@ -17,7 +17,7 @@ import storage
 from api import messages
 from api.dependencies import HASHING_THREADS
 from api.documentation import error_responses
-from api.forms import FORM_LIMITS, keep_files_on_disk
+from api.forms import FORM_LIMITS
 from api.language import language_of
 from api.lingering import Lingering
 from api.middleware import NotRead, RequestLimits, RequestLog
@@ -173,7 +173,6 @@ def create_app() -> FastAPI:
         redoc_url=None,
         form_limits=FORM_LIMITS,  # type: ignore[arg-type]
     )
-    keep_files_on_disk()
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestLog)
     app.add_middleware(Lingering)

@@ -13,12 +13,14 @@ from accounts import tokens
 from api.before_body import BodyRules, run_checks
 from api.body_types import check_encoding, check_media
 from api.connections import SLOW_BODY
+from api.forms import FILE_BYTES_IN_MEMORY, UPLOAD_BYTES_IN_MEMORY, begin_files_in_memory
 from api.rules import JSON_BODY, BodyLimit, RouteRule, RouteRules, rules_of
 from api.sessions import SAFE_METHODS, session_token
 from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
 
+ALWAYS_READ_BYTES = 64 * 1024
 access = logging.getLogger("reperio.access")
 # Every other method is counted as "other": each label makes time series that stay.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -85,7 +87,7 @@ class RequestLimits:
         self._rules: RouteRules | None = None
         self._bodies: BodyRules | None = None
         self._open = 0
-        # Bytes of bodies that are in memory: all but uploads, whose files go to disk.
+        # Bytes of bodies that are in memory. The rest of an upload is on disk.
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,14 +120,12 @@ class RequestLimits:
             self._held -= body.held
 
     def hold(self, size: int) -> None:
-        """Count bytes of a body that stay in memory until its request ends.
-
-        Raises:
-            NotRead: the bodies of all open requests together are more than `MAX_BODIES_BYTES`.
-        """
+        """Count bytes of a body that stay in memory until its request ends."""
         self._held += size
-        if self._held > self._settings.max_bodies_bytes:
-            raise NotRead(errors.TooBusy())
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether the bodies of all open requests leave room for another `size` bytes: `MAX_BODIES_BYTES`."""
+        return self._held + size <= self._settings.max_bodies_bytes
 
     def largest(self, limit: BodyLimit) -> int:
         """Return the largest body of a call in bytes."""
@@ -193,8 +193,22 @@ class _Body:
         if self._seen > self._limits.largest(self._limit):
             raise NotRead(self._limit.error())
         if self._limit is JSON_BODY:
-            self.held += size
-            self._limits.hold(size)
+            # A small body is always read: large ones of strangers cannot keep people out.
+            if self.held + size > ALWAYS_READ_BYTES and not self._limits.has_room(size):
+                raise NotRead(errors.TooBusy())
+            self._hold(size)
+            return
+        begin_in_memory = self._seen <= FILE_BYTES_IN_MEMORY
+        if begin_in_memory and not self.held:
+            if self._limits.has_room(UPLOAD_BYTES_IN_MEMORY):
+                self._hold(UPLOAD_BYTES_IN_MEMORY)
+            else:
+                begin_in_memory = False
+        begin_files_in_memory(begin_in_memory)
+
+    def _hold(self, size: int) -> None:
+        self.held += size
+        self._limits.hold(size)
 
 
 def _check_declared_size(headers: Headers, limit: int, error: type[errors.AppError]) -> None:

@@ -370,6 +370,21 @@ def test_no_more_requests_than_agreed_are_open_at_once(service: Service, monkeyp
     monkeypatch.undo()
     monkeypatch.setattr(get_settings(), "max_bodies_bytes", 10)
     for _ in range(2):
-        assert ask(service, "POST /api/check-event-code", {"Content-Type": JSON}, b" " * 11).status == 503
-    # What was held is free again.
+        assert ask(service, "POST /api/check-event-code", {"Content-Type": JSON}, b" " * 70_000).status == 503
+    # Small bodies are read all the same.
     assert ask(service, "POST /api/check-event-code", {"Content-Type": JSON}, b"{}").status == 422
+
+
+def test_uploads_at_once_do_not_add_up_in_memory(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    from starlette.formparsers import MultiPartParser
+
+    from settings import get_settings
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    picture = part("file", b"no picture", '; filename="a.jpg"') + b"--x--\r\n"
+    sizes = []
+    for room in (32 * 2**20, 2**20):
+        monkeypatch.setattr(get_settings(), "max_bodies_bytes", room)
+        assert ask(service, "POST /api/validate-selfie", headers, picture).error == "InvalidImage"
+        sizes.append(MultiPartParser.spool_max_size)
+    assert sizes == [2**20, 2**14]
