@@ -461,6 +461,35 @@ class BodyTooLarge(AppError):
     english = "The request is too large."
 
 
+class RequestTimeout(AppError):
+    status_code = 408
+    message = "La requête arrive trop lentement. Réessayez avec une meilleure connexion."
+    english = "The request comes in too slowly. Please try again with a better connection."
+
+
+class AddressTooLong(AppError):
+    status_code = 414
+    message = "L'adresse de la requête est trop longue."
+    english = "The address of the request is too long."
+
+
+class UnsupportedBody(AppError):
+    status_code = 415
+    message = "Ce format n'est pas accepté ici : texte en UTF-8, non compressé, du type que cet appel attend."
+    english = "This format is not accepted here: UTF-8 text, not compressed, of the type that this call expects."
+
+
+class HeadersTooLarge(AppError):
+    status_code = 431
+    message = "Les en-têtes de la requête sont trop volumineux."
+    english = "The headers of the request are too large."
+
+
+class InvalidHttp(AppError):
+    message = "Ceci n'est pas une requête HTTP valide."
+    english = "This is not a valid HTTP request."
+
+
 class TooBusy(AppError):
     status_code = 503
     message = "Le service est très sollicité. Réessayez dans quelques secondes."

@@ -18,11 +18,14 @@ import storage
 from api import messages
 from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
+from api.documentation import error_responses
+from api.forms import FORM_LIMITS
 from api.language import language_of
 from api.lingering import Lingering
-from api.middleware import BodyOverLimit, RequestLimits, RequestLog
+from api.middleware import NotRead, RequestLimits, RequestLog
 from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
+from api.rules import rules_of
 from database import forget_engine, pool_limits
 from decoding.children import make_children
 from jobs import sweep
@@ -44,6 +47,13 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 STOP_SECONDS = 25.0
 # Of the seconds above: a mail that is not finished by then is sent again later.
 MAIL_STOP_SECONDS = 3.0
+# What every call with a body may answer before the call runs.
+BODY_ERRORS = {
+    str(status): response
+    for status, response in error_responses(
+        errors.RequestTimeout, errors.BodyTooLarge, errors.UnsupportedBody, errors.TooBusy
+    ).items()
+}
 # Connections that are not for request threads: the inference thread, its heartbeat and the mail thread take one each;
 # one is spare.
 CONNECTIONS_KEPT_BACK = 4
@@ -111,10 +121,8 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Return the framework's own errors, such as 404 and 405, in the form of an AppError."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    if isinstance(error, BodyOverLimit):
-        answer = _answer(error.refusal, request)
-        answer.headers["connection"] = "close"
-        return answer
+    if isinstance(error, NotRead):
+        return await _refuse_body(request, error.reason)
     known: dict[int, type[errors.AppError]] = {
         401: errors.NotAuthenticated,
         404: errors.NotFound,
@@ -122,11 +130,30 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     }
     kind = known.get(error.status_code)
     if kind is not None:
-        return _answer(kind(), request)
+        answer = _answer(kind(), request)
+        if kind is errors.MethodNotAllowed:
+            answer.headers["Allow"] = ", ".join(rules_of(request.app).methods(request.scope["path"]))
+        return answer
+    if wants_page(request):
+        page = failure_page(request, errors.InvalidRequest())
+        page.status_code = error.status_code
+        return page
     language = language_of(request)
     body = errors.InvalidRequest().body(language)
     body["detail"] = messages.refused_by_framework(str(error.detail), language)
     return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+async def _refuse_body(request: Request, reason: Exception) -> Response:
+    """Answer a request whose body was not read to its end, as its reason is answered, and end the connection."""
+    handlers = request.app.exception_handlers
+    answer: Response = await next(handlers[kind] for kind in type(reason).__mro__ if kind in handlers)(
+        request, reason
+    )
+    if answer.status_code >= 500 and not isinstance(reason, (errors.AppError, SQLAlchemyError, storage.StorageError)):
+        log.error("a check before the body failed", exc_info=reason)
+    answer.headers["connection"] = "close"
+    return answer
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
@@ -152,7 +179,14 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
-    app = FastAPI(title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="Reperio",
+        version=version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,
+        form_limits=FORM_LIMITS,  # type: ignore[arg-type]
+    )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(KnownHosts, settings=settings)
     app.add_middleware(RequestLog)
@@ -171,7 +205,7 @@ def create_app() -> FastAPI:
 
 
 def _document_errors(app: FastAPI) -> None:
-    """Add the schema `Error` to the OpenAPI document, and make it the schema of every 422."""
+    """Add the schema `Error` to the OpenAPI document, the errors of every body, and the schema of every 422."""
     plain = app.openapi
 
     def openapi() -> dict[str, object]:
@@ -181,6 +215,8 @@ def _document_errors(app: FastAPI) -> None:
             reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
             for calls in schema["paths"].values():
                 for call in calls.values():
+                    if "requestBody" in call:
+                        call["responses"] = {**BODY_ERRORS, **call["responses"]}
                     if "422" in call["responses"]:
                         call["responses"]["422"]["content"] = reference
             app.openapi_schema = schema

@@ -23,6 +23,7 @@ REQUESTS = Histogram(
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
 MAILS = Counter("reperio_mails", "Attempts at mails.", ("kind", "outcome"))
+ENDED = Counter("reperio_connections_ended", "Connections that the service ended, by reason.", ("reason",))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
 )

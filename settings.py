@@ -97,6 +97,18 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 1024**3
     max_json_bytes: int = 1024 * 1024
 
+    # Limits of one process against senders and readers that are slow on purpose: api/connections.py.
+    head_seconds: float = Field(10, gt=0)
+    body_seconds: float = Field(60, gt=0)
+    body_max_seconds: float = Field(3600, gt=0)
+    body_window_seconds: int = Field(10, ge=1)
+    body_bytes_per_second: int = Field(1000, ge=1)
+    answer_stall_seconds: float = Field(60, gt=0)
+    max_connections: int = Field(4000, ge=1)
+    max_open_requests: int = Field(1000, ge=1)
+    max_bodies_bytes: int = Field(32 * 1024 * 1024, ge=1)
+    max_header_bytes: int = Field(32 * 1024, ge=1024)
+
     job_lease_seconds: float = Field(15, gt=0)
     job_heartbeat_seconds: float = Field(5, gt=0)
     job_deadline_seconds: float = Field(120, gt=0)

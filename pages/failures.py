@@ -53,4 +53,7 @@ def _wanted(request: Request) -> str:
     if request.method == "GET":
         return here(request)
     # The login page cannot send a form again: return to the page of the form.
-    return urlsplit(request.headers.get("referer", "")).path or "/"
+    try:
+        return urlsplit(request.headers.get("referer", "")).path or "/"
+    except ValueError:
+        return "/"

@@ -153,6 +153,21 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
     return selfie
 
 
+def check_accepted(user_id: int) -> None:
+    """Check that a selfie of this guest is accepted now.
+
+    Raises:
+        ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
+        EventExpired: all of the guest's events have expired.
+    """
+    with reading() as session:
+        joined = event_queries.joined(session, user_id)
+    if joined and all(membership.withdrawn_at is not None for _, membership in joined):
+        raise errors.ConsentWithdrawn
+    if not any(event.expires_at > utcnow() for event, _ in joined):
+        raise errors.EventExpired
+
+
 def receive(
     user_id: int, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
 ) -> Selfie:
@@ -162,29 +177,21 @@ def receive(
     never has more than one job waiting and one under way.
 
     Raises:
-        ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
-        EventExpired: all of the guest's events have expired.
+        ConsentWithdrawn, EventExpired: see `check_accepted`.
         AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been deleted.
     """
-    with reading() as session:
-        joined = event_queries.joined(session, user_id)
-    if joined and all(membership.withdrawn_at is not None for _, membership in joined):
-        raise errors.ConsentWithdrawn
-    if not any(event.expires_at > utcnow() for event, _ in joined):
-        raise errors.EventExpired
+    check_accepted(user_id)
     stored = store_selfie(file)
     try:
         with transaction() as session:
             if account_queries.lock_user(session, user_id) is None:
                 raise errors.InvalidToken
-            replaced = queries.remove_waiting(session, user_id)
-            selfie = add(session, user_id, stored, strict=strict)
+            erase(session, queries.remove_waiting(session, user_id))
+            return add(session, user_id, stored, strict=strict)
     except BaseException:
         storage.delete([stored.storage_key])
         raise
-    storage.delete(replaced)
-    return selfie
 
 
 def mine(user_id: int) -> Selfie:

@@ -1,11 +1,14 @@
 """Calls about the guest's selfie: validation, upload, state of its matching, picture, erasure."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 import errors
 import storage
 from api.accounts.schemas import Message
+from api.before_body import before_body
 from api.callers import CurrentGuest, CurrentUser, SelfieGuest
 from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
@@ -17,12 +20,25 @@ from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
 from matching import state as matching_state
-from models import Selfie
+from models import Selfie, User
 from selfies import service
 from settings import get_settings
 from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["selfies"])
+
+
+def sending_guest(guest: SelfieGuest) -> User:
+    """Return the calling guest if a selfie of theirs is accepted now.
+
+    Raises:
+        ConsentWithdrawn, EventExpired: in all of the guest's events.
+    """
+    service.check_accepted(guest.id)
+    return guest
+
+
+SendingGuest = Annotated[User, Depends(before_body(sending_guest))]
 
 
 @router.post(
@@ -57,7 +73,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: Caller
 )
 @body_limit(SELFIE_BODY)
 def upload_selfie(
-    guest: SelfieGuest,
+    guest: SendingGuest,
     file: SelfiePart,
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
