@@ -16,10 +16,10 @@ import errors
 import storage
 from api import messages
 from api.dependencies import HASHING_THREADS
+from api.documentation import document_errors
 from api.language import language_of
 from api.lingering import Lingering
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
-from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
 from database import forget_engine, pool_limits
 from faces.providers import make_engine
@@ -156,19 +156,13 @@ def create_app() -> FastAPI:
 
 
 def _document_errors(app: FastAPI) -> None:
-    """Add the schema `Error` to the OpenAPI document, and make it the schema of every 422."""
+    """Add the errors that any call may answer to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
-            schema = plain()
-            schema["components"].setdefault("schemas", {})["Error"] = ErrorOut.model_json_schema()
-            reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-            for calls in schema["paths"].values():
-                for call in calls.values():
-                    if "422" in call["responses"]:
-                        call["responses"]["422"]["content"] = reference
-            app.openapi_schema = schema
+            app.openapi_schema = plain()
+            document_errors(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
