@@ -5,12 +5,14 @@ A new route needs its row in that table, and if it has a body or a parameter of 
 """
 
 import re
+from dataclasses import replace
 
 from testkit.calls import request_of
 from testkit.world import NOWHERE, World
 from tests.access_table import (
     COLUMNS,
     DOCUMENT,
+    KINDS,
     Row,
     answer_of,
     caller_of,
@@ -136,3 +138,70 @@ def test_methods_that_a_path_does_not_have_do_nothing(world: World) -> None:
     }
     # 422: the path of a form, such as /admin/events/new, also fits one with a number.
     assert {call: status for call, status in answers.items() if status not in (405, 422)} == {}
+
+
+def test_a_call_about_two_things_checks_both(world: World) -> None:
+    """One's own event with another event's photo; an account of another type; own photos among others'."""
+    of = world.objects
+    foreign = world.send("GET", "/api/my-uploaded-photos", world.callers["other photographer"]).json()[0]["id"]
+    guest, admin = world.callers["guest"].id, world.callers["admin"].id
+    cases = [
+        ("PUT /api/photographer/events/{event_id}/cover", "photographer", replace(of, photo=foreign), "404"),
+        ("PUT /api/photographer/events/{event_id}/cover", "admin", replace(of, photo=foreign), "404"),
+        *(
+            (call, "admin", replace(of, photographer=account), answer)
+            for account in (guest, admin)
+            for call, answer in (
+                ("PUT /api/admin/photographers/{photographer_id}", "404"),
+                ("DELETE /api/admin/photographers/{photographer_id}", "404"),
+                ("POST /api/admin/create-event", "404"),
+                ("GET /admin/photographers/{photographer_id}", "404"),
+                ("POST /admin/photographers/{photographer_id}", "404"),
+                ("POST /admin/photographers/{photographer_id}/access", "404"),
+                # Counts as deleted already.
+                ("POST /admin/photographers/{photographer_id}/delete", "303"),
+            )
+        ),
+        ("GET /api/selfie/{user_id}", "photographer", replace(of, guest=of.photographer), "404"),
+        ("GET /api/selfie/{user_id}", "admin", replace(of, guest=admin), "404"),
+    ]
+    found = {}
+    for call, column, about, expected in cases:
+        answer = answer_of(walked(world, call, column, {}, about))
+        if answer != expected:
+            found[call, column, about] = answer
+    assert found == {}
+    assert world.send("GET", "/api/me", world.callers["guest"]).json()["user_type"] == "user"
+
+
+def test_photos_of_others_among_ones_own_are_not_deleted(world: World) -> None:
+    mine, theirs = (
+        [photo["id"] for photo in world.send("GET", "/api/my-uploaded-photos", world.callers[who]).json()]
+        for who in ("photographer", "other photographer")
+    )
+    for ids in ((mine[0], theirs[0]), (theirs[0], mine[0]), (mine[0], theirs[0], NOWHERE.photo)):
+        asked = {"photo_ids": ",".join(map(str, ids))}
+        answer = world.send("DELETE", "/api/photos", world.callers["photographer"], params=asked)
+        assert answer.status_code == 403
+    left = world.send("GET", "/api/admin/events", world.callers["admin"]).json()
+    assert sum(event["photos"] for event in left) == len(mine) + len(theirs)
+
+
+def test_a_cookie_alone_changes_nothing(world: World) -> None:
+    """Another site can make a browser send its cookies, but it does not know the session's CSRF token."""
+    changed = []
+    for call, row in TABLE.items():
+        method, path, rest = request_of(call, world.objects)
+        if method == "GET" or (path.startswith("/api/") and row["anonymous"] != "401"):
+            continue
+        role = next(role for role in (*KINDS, "anonymous") if reached(row[role]))
+        who = world.callers[role]
+        cookies = "; ".join(f"{name}={value}" for name, value in who.cookies.items())
+        other = world.callers["other guest"].csrf
+        for token in ("", other):
+            rest["data"] = {**rest.get("data", {}), "csrf_token": token} if "json" not in rest else None
+            headers = {"cookie": cookies, "x-csrf-token": token}
+            answer = world.client.request(method, path, headers=headers, **rest)
+            if answer.status_code != 403:
+                changed.append(f"{call} as {role}: {answer.status_code} {answer.text[:100]}")
+    assert not changed, "\n" + "\n".join(changed)
