@@ -7,7 +7,7 @@ thread is enough, and no request waits for a connection while it holds another.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from settings import Settings, UnsafeSettings, get_settings
 
 SQLITE_BUSY_SECONDS = 30
+AFTER_COMMIT = "after commit"
 # Left to the operator's shell, the master process at its start, and child processes of jobs that crashed.
 CONNECTIONS_LEFT_OVER = 5
 # Per worker: one each for requests, the inference thread and its heartbeat.
@@ -135,6 +136,13 @@ def transaction() -> Iterator[Session]:
     engine = get_engine().execution_options(sqlite_begin="IMMEDIATE")
     with Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+    for action in session.info.pop(AFTER_COMMIT, ()):
+        action()
+
+
+def after_commit(session: Session, action: Callable[[], object]) -> None:
+    """Call `action` once the session's transaction has committed and its connection is free; never after an error."""
+    session.info.setdefault(AFTER_COMMIT, []).append(action)
 
 
 # --- the pool ------------------------------------------------------------------------------------
@@ -216,13 +224,3 @@ def pool_state() -> dict[str, int]:
         "checked_out": pool.checkedout(),
         "overflow": max(0, pool.overflow()),
     }
-
-
-def ping() -> None:
-    """Ask the database for one row.
-
-    Raises:
-        SQLAlchemyError: the database does not answer.
-    """
-    with reading() as session:
-        session.execute(text("SELECT 1"))

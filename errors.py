@@ -6,6 +6,8 @@ The name of a class is part of the API: clients and rows use it.
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from keys import MIN_PASSWORD, MIN_STAFF_PASSWORD
+
 
 class AppError(Exception):
     """An error that a caller gets as an answer: `status_code`, `message` (French) and `english`."""
@@ -122,6 +124,33 @@ class UsernameIsNotOwnEmail(AppError):
     english = "A username with an @ must be your own email address."
 
 
+class RefusedPassword(AppError):
+    """A new password that breaks one of the rules (`accounts.password_rules`)."""
+
+    message = "Ce mot de passe ne peut pas être utilisé."
+    english = "This password cannot be used."
+
+
+class PasswordTooShort(RefusedPassword):
+    message = f"Le mot de passe doit avoir au moins {MIN_PASSWORD} caractères."
+    english = f"The password needs at least {MIN_PASSWORD} characters."
+
+
+class StaffPasswordTooShort(RefusedPassword):
+    message = f"Le mot de passe doit avoir au moins {MIN_STAFF_PASSWORD} caractères."
+    english = f"The password needs at least {MIN_STAFF_PASSWORD} characters."
+
+
+class PasswordTooCommon(RefusedPassword):
+    message = "Ce mot de passe est l'un des plus utilisés au monde. Choisissez-en un autre."
+    english = "This password is one of the most used in the world. Choose another one."
+
+
+class PasswordGuessable(RefusedPassword):
+    message = "Ce mot de passe se devine trop facilement. Prenez plusieurs mots sans rapport entre eux ni avec vous."
+    english = "This password is too easy to guess. Take several words unrelated to each other and to you."
+
+
 class EventNotFound(AppError):
     status_code = 404
     message = "Code événement invalide"
@@ -144,6 +173,12 @@ class NoSuchUser(AppError):
     status_code = 404
     message = "Utilisateur introuvable."
     english = "User not found."
+
+
+class NoSuchSession(AppError):
+    status_code = 404
+    message = "Cette session n'existe pas ou est déjà terminée."
+    english = "There is no such session, or it has ended already."
 
 
 class AlreadyJoined(AppError):
@@ -185,6 +220,27 @@ class AccountsWouldCollide(AppError):
     status_code = 409
     message = "Des comptes de cet événement portent le même nom qu'un compte d'un autre événement rejoint."
     english = "Accounts of this event share a name with an account of another event they joined."
+
+
+class ResetLinkInvalid(AppError):
+    message = "Ce lien n'est plus valable : il a déjà servi, ou il a plus de 30 minutes. Demandez-en un autre."
+    english = "This link is no longer valid: it was used already, or is older than 30 minutes. Ask for another one."
+
+
+class ConfirmationLinkInvalid(AppError):
+    message = "Ce lien de confirmation n'est plus valable."
+    english = "This confirmation link is no longer valid."
+
+
+class AccountClosed(AppError):
+    status_code = 409
+    message = "Ce compte est fermé : rouvrez-le d'abord."
+    english = "This account is closed: open it again first."
+
+
+class NoLinkForAdmins(NotAllowed):
+    message = "Un administrateur ne peut pas changer le mot de passe d'un autre administrateur."
+    english = "An administrator cannot change the password of another administrator."
 
 
 # --- pictures ----------------------------------------------------------------------------------
@@ -317,6 +373,12 @@ class NotFound(AppError):
     english = "No such address."
 
 
+class UnknownHost(AppError):
+    status_code = 421
+    message = "Ce service ne répond pas sous ce nom d'hôte."
+    english = "This service does not answer under this host name."
+
+
 class MethodNotAllowed(AppError):
     status_code = 405
     message = "Cette méthode n'est pas possible ici."
@@ -349,6 +411,12 @@ class StorageFull(AppError):
     english = "The storage is full. Nothing was saved."
 
 
+class ProcessingFailed(AppError):
+    status_code = 500
+    message = "Le traitement n'a pas abouti. Notre équipe peut le relancer."
+    english = "The processing failed. The staff of the event can start it again."
+
+
 class InternalError(AppError):
     status_code = 500
     message = "Une erreur est survenue de notre côté. Réessayez."
@@ -367,8 +435,12 @@ def catalogue() -> dict[str, type[AppError]]:
 
 
 def text_of(name: str | None, language: str) -> str | None:
-    """Return the message of the error with that name in `language`; an unknown name is returned unchanged."""
-    kind = catalogue().get(name or "")
-    if kind is None:
-        return name
+    """Return the message of the error with that name in `language`.
+
+    The text of any other failure may hold paths or statements: it is for the log, and the answer says only that the
+    processing failed.
+    """
+    if name is None:
+        return None
+    kind = catalogue().get(name, ProcessingFailed)
     return kind.english if language == "en" else kind.message

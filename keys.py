@@ -13,9 +13,14 @@ MAX_TIMEZONE = 64
 MAX_USERNAME = 150
 # RFC 5321, 4.5.3.1.3: a path has at most 256 with its two brackets.
 MAX_EMAIL = 254
+MIN_PASSWORD = 8
+MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024
 MAX_CONSENT_VERSION = 32
 MAX_FILENAME = 255
+# 12 random bytes in base64; a browser and a system.
+MAX_SESSION_ID = 16
+MAX_DEVICE = 64
 # Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.
@@ -51,3 +56,10 @@ def lookup_key(typed: str) -> str | None:
 def storable(value: str) -> bool:
     """Return whether every database accepts `value`: no control characters, no lone surrogates."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)
+
+
+def row_id(text: str) -> int | None:
+    """Return the id of a row that `text` writes in decimal digits; None if it is none."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_ID)):
+        return None
+    return int(text) if 0 < int(text) <= MAX_ID else None

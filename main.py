@@ -1,6 +1,7 @@
 """The ASGI application: routers, middleware, the threads of a process, and the answers to exceptions."""
 
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 import errors
 import storage
 from api import messages
+from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
 from api.documentation import document_errors
 from api.language import language_of
@@ -23,8 +25,9 @@ from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.routes import ROUTERS as API_ROUTERS
 from database import forget_engine, pool_limits
 from faces.providers import make_engine
-from jobs.sweep import PeriodicSweep
+from jobs import sweep
 from jobs.worker import InferenceThread
+from mail.worker import MailThread
 from operations.samples import Sampler
 from operations.service import report_process
 from pages.failures import failure_page, wants_page
@@ -39,9 +42,11 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 `Accept-Language: en`; the name is stable. Times are UTC.
 """
 STOP_SECONDS = 25.0
-# Connections that are not for request threads: the inference thread, its heartbeat and the selfie validator take
-# one each.
-CONNECTIONS_KEPT_BACK = 3
+# Of the seconds above: a mail that is not finished by then is sent again later.
+MAIL_STOP_SECONDS = 3.0
+# Connections that are not for request threads: the inference thread, its heartbeat, the selfie validator and the mail
+# thread take one each.
+CONNECTIONS_KEPT_BACK = 4
 MAX_REQUEST_THREADS = 40
 
 
@@ -54,17 +59,25 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
     app.state.inference = InferenceThread(
-        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=PeriodicSweep().tick
+        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
     )
     app.state.validator = Validator(lambda: make_engine(settings))
+    app.state.mail = MailThread(settings)
     app.state.inference.start()
+    pairing = threading.Thread(target=sweep.at_start, name="pairing", daemon=True)
+    pairing.start()
+    app.state.mail.start()
     yield
+    pairing.join(STOP_SECONDS)
     app.state.validator.close()
-    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS)
+    await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)
+    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - MAIL_STOP_SECONDS)
     forget_engine()
 
 
 def _answer(error: errors.AppError, request: Request) -> Response:
+    # For the security log (`api.middleware`).
+    request.scope["error_name"] = type(error).__name__
     if wants_page(request):
         return failure_page(request, error)
     return JSONResponse(error.body(language_of(request)), error.status_code, headers=error.headers or None)
@@ -137,12 +150,12 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
-    app = FastAPI(
-        title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
-    )
+    app = FastAPI(title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, openapi_url=None)
     app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(KnownHosts, settings=settings)
     app.add_middleware(RequestLog)
     app.add_middleware(Lingering)
+    add_browser_rules(app, settings)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
     app.add_exception_handler(HTTPException, on_http_error)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from prometheus_client import REGISTRY as OWN
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
@@ -21,6 +21,7 @@ REQUESTS = Histogram(
     "reperio_request_seconds", "Time to answer a request.", ("method", "route", "status"), buckets=REQUEST_BUCKETS
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
+MAILS = Counter("reperio_mails", "Attempts at mails.", ("kind", "outcome"))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
 )
@@ -33,6 +34,13 @@ class Answered(NamedTuple):
 
     requests: int
     errors: int
+
+
+class Upkeep(NamedTuple):
+    """Whether the last sweep of files without a row refused, and how many files are recorded as to be erased."""
+
+    sweep_refused: bool
+    erasures_waiting: int
 
 
 class ProcessTotals(NamedTuple):
@@ -96,11 +104,15 @@ def answered() -> Answered:
     return Answered(requests, errors)
 
 
-def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float]) -> bytes:
+def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> bytes:
     """Return all metrics as Prometheus text, with the queue: `depths` by kind and state, `ages` in s by kind."""
     queue = CollectorRegistry()
     jobs = Gauge("reperio_jobs", "Unfinished and failed jobs.", ("kind", "state"), registry=queue)
     oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest unfinished job.", ("kind",), registry=queue)
+    refused = Gauge("reperio_sweep_refused", "1 if the last sweep of files without a row refused.", registry=queue)
+    waiting = Gauge("reperio_erasures_waiting", "Files of deleted rows that are not erased yet.", registry=queue)
+    refused.set(upkeep.sweep_refused)
+    waiting.set(upkeep.erasures_waiting)
     for kind, states in depths.items():
         for state, number in states.items():
             jobs.labels(kind, state).set(number)

@@ -1,7 +1,7 @@
 """Every table, constraint and index, declared once."""
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -18,17 +18,19 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_expression, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
+    MAX_DEVICE,
     MAX_EMAIL,
     MAX_EMAIL_KEY,
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_FILENAME,
+    MAX_SESSION_ID,
     MAX_TIMEZONE,
     MAX_USERNAME,
     MAX_USERNAME_KEY,
@@ -182,7 +184,8 @@ class User(Base):
     Guests write theirs by registering, admins those of photographers; the master process makes the first admin.
     `username_key` and `email_key` are unique within the event, or among the accounts without one. `event_id` is the
     event in which a guest registered; when it is deleted, another event the guest has joined, or none. Photographers
-    and admins have none. Incrementing `token_version` revokes all tokens issued before.
+    and admins have none. Incrementing `token_version` ends all sessions and
+    revokes all tokens issued before.
     """
 
     __tablename__ = "users"
@@ -212,8 +215,61 @@ class User(Base):
     token_version: Mapped[int] = mapped_column(default=0, server_default="0")
     locale: Mapped[str] = mapped_column(String(8), default="fr", server_default="fr")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When the owner followed a link that was mailed to the address; None: not yet, or the address has changed since.
+    email_confirmed_at: Mapped[datetime | None]
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
+    # No columns: the session of the request, where the account was loaded for one.
+    session_id: Mapped[str | None] = query_expression()
+    session_used_at: Mapped[datetime | None] = query_expression()
+
+
+class UserSession(Base):
+    """A login and the tokens and signed links made from it, which end with this row.
+
+    Written by the login, by each refresh and, at most every ten minutes, by the account's calls. It counts only while
+    its `token_version` is the account's. `device` names a browser and a system; no address is kept. Of refresh tokens
+    the row holds SHA-256 hashes: the one that is good now, and the one exchanged for it at `refreshed_at`.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("idx_sessions_user_id", "user_id"), Index("idx_sessions_expires_at", "expires_at"))
+
+    id: Mapped[str] = mapped_column(String(MAX_SESSION_ID), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    device: Mapped[str | None] = mapped_column(String(MAX_DEVICE))
+    refresh_hash: Mapped[str | None] = mapped_column(String(64))
+    previous_refresh_hash: Mapped[str | None] = mapped_column(String(64))
+    refreshed_at: Mapped[datetime | None]
+
+
+class PasswordReset(Base):
+    """A link with which the owner of an account sets a new password, once, until `expires_at`.
+
+    Written when the link is mailed, or made by an admin; deleted when one of the account's links is used. The link
+    holds the token, the row only its SHA-256. `account_mark` is a digest of the password's hash and the address when
+    the link was made: after a change of either, the link is not valid.
+    """
+
+    __tablename__ = "password_resets"
+    __table_args__ = (
+        Index("idx_password_resets_user_id", "user_id"),
+        Index("idx_password_resets_expires_at", "expires_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_mark: Mapped[str] = mapped_column(String(64))
+    # Whoever uses a mailed link has shown that the address is theirs.
+    by_mail: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
 
 
 class EventPhotographer(Base):
@@ -448,6 +504,61 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+class AuditEntry(Base):
+    """Someone did something: append-only, the database refuses to change or delete a row.
+
+    `actor` and `subject` are pseudonyms (`pseudonyms`), without a foreign key: they stay when the account is erased,
+    and then name nobody. `actor_type` is the type of the account, `shell` or `service`.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        Index("idx_audit_entries_action", "action", "id"),
+        Index("idx_audit_entries_actor", "actor", "id"),
+        Index("idx_audit_entries_subject", "subject", "id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    actor: Mapped[str | None] = mapped_column(String(16))
+    actor_type: Mapped[str] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(16))
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any]]
+    request_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class Pseudonym(Base):
+    """The name of an account in the audit log. Deleted with the account: its entries then name nobody."""
+
+    __tablename__ = "pseudonyms"
+    __table_args__ = (UniqueConstraint("user_id"),)
+
+    pseudonym: Mapped[str] = mapped_column(String(16), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+
+
+class Mail(Job, Base):
+    """A mail to send, and the job that sends it (`mail/delivery.py`). It is deleted when it has been sent.
+
+    `kind` is `reset_asked` (somebody typed `asked_address`; becomes a `password_reset`, or nothing if no account has
+    the address), `password_reset` or `confirm_address`. The latter two go to the address that the account `user_id`
+    has when they are sent: neither an address nor a link is stored. A failed one stays for a week.
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (Index("idx_mails_user_id", "user_id"), *_job_table_args("mails"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    asked_address: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    language: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class Sample(Base):
     """The state of the service in one minute; the first process that tries writes it."""
 
@@ -476,3 +587,36 @@ class ChangeMark(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class Installation(Base):
+    """The one row that names this installation. The same id lies beside the files in storage: see `jobs/pairing.py`.
+
+    The first start writes it. `paired_at` is when the storage carried the id for the first time; `strangers_since`
+    when the storage was first seen full of files of which the database knew none. `sweep_problem` is why the last
+    sweep of orphans refused, or null.
+    """
+
+    __tablename__ = "installation"
+    ONLY: ClassVar[int] = 1
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    uuid: Mapped[str] = mapped_column(String(36))
+    paired_at: Mapped[datetime | None]
+    strangers_since: Mapped[datetime | None]
+    sweep_problem: Mapped[str | None] = mapped_column(Text)
+
+
+class Erasure(Base):
+    """A file in storage that is to be erased, recorded in the transaction that deletes the row that named it.
+
+    Written by `stored/erasure.py` only, and deleted once the file is gone. `late` ones may be written once more by a
+    job under way: they are erased at `erased_at` and again later.
+    """
+
+    __tablename__ = "erasures"
+
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(default=utcnow)
+    late: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    erased_at: Mapped[datetime | None]

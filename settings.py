@@ -4,16 +4,23 @@ import os
 import secrets
 import socket
 import tomllib
+from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
 MIN_SECRET_LENGTH = 32
+MAX_ORPHAN_GRACE_SECONDS = 10 * 365 * 86400
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+NO_OUTBOX = "off"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @lru_cache
@@ -36,6 +43,9 @@ class Settings(BaseSettings):
     secret_key: str = ""
     port: int = Field(8000, ge=1, le=65535)
     public_url: str = ""
+    allowed_hosts: str = ""
+    cors_origins: str = ""
+    public_docs: bool | None = None
     monitoring_token: str = ""
     admin_username: str = "admin"
     admin_password: str = ""
@@ -55,6 +65,7 @@ class Settings(BaseSettings):
     detection_long_side: int = Field(1280, ge=320, le=4096)
 
     token_hours: float = Field(24, gt=0)
+    refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
     log_format: Literal["text", "json", ""] = ""
     access_log: bool = True
@@ -71,7 +82,18 @@ class Settings(BaseSettings):
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)
     job_poll_seconds: float = Field(1, gt=0)
-    orphan_grace_seconds: float = Field(3600, ge=0)
+    orphan_grace_seconds: float = Field(3600, ge=0, le=MAX_ORPHAN_GRACE_SECONDS)
+    orphan_quarantine_days: int = Field(7, ge=0, le=3650)
+    smtp_host: str = ""
+    smtp_port: int = Field(0, ge=0, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: str = ""
+    smtp_ca_file: str = ""
+    mail_from: str = ""
+    mail_reply_to: str = ""
+    mail_outbox: str = ""
+    mail_retry_hours: float = Field(48, gt=0)
     orphan_sweep_seconds: float = Field(3600, gt=0)
 
     @field_validator("database_url")
@@ -88,6 +110,22 @@ class Settings(BaseSettings):
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not _is_origin(value):
+            raise ValueError("an address such as https://photos.example.org, without a path")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        """Check each origin. `*` is refused: any site could then act with what a visitor's browser holds."""
+        wrong = [each for each in _listed(value) if not _is_origin(each)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no origin; write https://app.example.org, separated by commas")
+        return value
+
     @model_validator(mode="after")
     def _heartbeat_inside_lease(self) -> Self:
         if self.job_heartbeat_seconds >= self.job_lease_seconds:
@@ -100,6 +138,43 @@ class Settings(BaseSettings):
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
+    def origins(self) -> list[str]:
+        """The other origins whose pages may call the API: `CORS_ORIGINS`."""
+        return _listed(self.cors_origins)
+
+    @property
+    def allowed_host_names(self) -> list[str]:
+        """The further names in `Host` that are answered: `ALLOWED_HOSTS`, in lower case."""
+        return _listed(self.allowed_hosts.lower())
+
+    @property
+    def docs_are_public(self) -> bool:
+        """Whether anybody may read `/docs`: as `PUBLIC_DOCS` says, else outside production."""
+        return not self.in_production if self.public_docs is None else self.public_docs
+
+    @property
+    def mail_folder(self) -> Path | None:
+        """The folder that mails are written to instead of being sent: `MAIL_OUTBOX`, in development by default."""
+        if self.smtp_host or self.mail_outbox == NO_OUTBOX or not (self.mail_outbox or not self.in_production):
+            return None
+        return Path(self.mail_outbox or "var/outbox")
+
+    @property
+    def mail_is_on(self) -> bool:
+        """Whether mails are sent, or written to a folder."""
+        return bool(self.smtp_host) or self.mail_folder is not None
+
+    @property
+    def mail_port(self) -> int:
+        """The port of the mail server: `SMTP_PORT`, else the usual one of `SMTP_SECURITY`."""
+        return self.smtp_port or SMTP_PORTS[self.smtp_security]
+
+    @property
+    def mail_sender(self) -> str:
+        """The `From` of mails: `MAIL_FROM`, or for a folder an address of this machine."""
+        return self.mail_from or "Reperio <reperio@localhost>"
+
+    @property
     def logs_json(self) -> bool:
         """Whether log lines are JSON: as `LOG_FORMAT` says, else in production."""
         return self.log_format == "json" or (not self.log_format and self.in_production)
@@ -108,6 +183,20 @@ class Settings(BaseSettings):
     def in_production(self) -> bool:
         """Whether `APP_ENV` is `production`: a `SECRET_KEY` is required and the fake engine refused."""
         return self.app_env == "production"
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _is_origin(value: str) -> bool:
+    """Return whether `value` is scheme, host and port of a web address, and nothing more."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}"
 
 
 def _development_key() -> str:
@@ -128,9 +217,45 @@ def _development_key() -> str:
     return path.read_text().strip()
 
 
+def _check_mail(settings: Settings) -> None:
+    for name, value in (("MAIL_FROM", settings.mail_from), ("MAIL_REPLY_TO", settings.mail_reply_to)):
+        if value and not _is_ascii_address(value):
+            raise UnsafeSettings(f"{name} is not an address such as Reperio <photos@example.org>.")
+    if not settings.smtp_host:
+        return
+    if not settings.mail_from:
+        raise UnsafeSettings("MAIL_FROM is required with SMTP_HOST.")
+    if settings.in_production and not settings.public_url:
+        raise UnsafeSettings("PUBLIC_URL is required with SMTP_HOST: mails contain links.")
+    if settings.smtp_username and settings.smtp_security == "none" and settings.smtp_host not in LOOPBACK:
+        raise UnsafeSettings("SMTP_USERNAME with SMTP_SECURITY=none would send the password unencrypted.")
+    if settings.smtp_ca_file and not Path(settings.smtp_ca_file).is_file():
+        raise UnsafeSettings(f"SMTP_CA_FILE={settings.smtp_ca_file} is not a file.")
+
+
+def _is_ascii_address(value: str) -> bool:
+    """Tell whether `value` is one address, perhaps with a name; its domain may be an international one."""
+    found = getaddresses([value])
+    if len(found) != 1 or not value.isprintable():
+        return False
+    try:
+        address = validate_email(found[0][1], check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return False
+    return address.ascii_email is not None
+
+
 def _complete(settings: Settings) -> Settings:
+    _check_mail(settings)
     if settings.in_production and not settings.secret_key:
         raise UnsafeSettings("SECRET_KEY is required with APP_ENV=production (openssl rand -base64 48).")
+    if settings.in_production and not settings.public_url:
+        raise UnsafeSettings("PUBLIC_URL is required with APP_ENV=production (https://photos.example.org).")
+    if settings.in_production and "database_url" not in settings.model_fields_set:
+        raise UnsafeSettings(
+            "DATABASE_URL is required with APP_ENV=production: the default would be a new, empty database "
+            "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
+        )
     if settings.in_production and settings.face_recognizer_provider == "fake":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
     if settings.face_recognizer_provider in ("dlib", "azure"):

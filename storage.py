@@ -1,15 +1,16 @@
 """Stores image files: in a local folder, or in S3, GCS or Azure Blob, as `STORAGE_URL` says."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 
 from settings import ROOT, UnsafeSettings, get_settings
 
@@ -18,6 +19,8 @@ READY_KEY = ".ready"
 PREFIXES = ("photos/", "selfies/")
 # Memory that each streamed answer holds, about.
 CHUNK_BYTES = 1024 * 1024
+
+_failures = 0
 
 
 class StorageError(Exception):
@@ -85,16 +88,37 @@ def put(key: str, data: bytes) -> None:
     Raises:
         StorageFullError: the disk is full. StorageError: the store failed in another way.
     """
+    _write(key, data, obstore.put)
+
+
+def create(key: str, data: bytes) -> bool:
+    """Store `data` under `key` unless there is an object; return whether it was stored. Of two at once, one wins.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    try:
+        _write(key, data, partial(obstore.put, mode="create"))
+    except AlreadyExistsError:
+        return False
+    return True
+
+
+def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any]) -> None:
+    global _failures
     try:
         store, folder = _store()
-        obstore.put(store, key, data)
+        write(store, key, data)
         if folder is not None:
             try:
                 _sync(folder / key, folder)
             except OSError:
                 (folder / key).unlink(missing_ok=True)
                 raise
+    except AlreadyExistsError:
+        raise
     except (BaseError, OSError, UnsafeSettings) as error:
+        _failures += 1
         if "No space left" in str(error) or "os error 28" in str(error):
             raise StorageFullError(str(error)) from error
         raise StorageError(str(error)) from error
@@ -145,19 +169,87 @@ def delete(keys: Iterable[str]) -> None:
             raise StorageError(str(error)) from error
 
 
-def listed(before: datetime, size: int) -> Iterator[list[str]]:
-    """Yield the keys of all images last modified before a time (aware), in batches of at most `size`.
+def objects(size: int, prefixes: Iterable[str] = PREFIXES) -> Iterator[list[tuple[str, datetime]]]:
+    """Yield key and time of change of all images, or of what begins with `prefixes`, in batches of at most `size`.
 
     Raises:
         StorageError: the store failed.
     """
     try:
         store, _ = _store()
-        for prefix in PREFIXES:
+        for prefix in prefixes:
             for batch in obstore.list(store, prefix, chunk_size=size):
-                yield [str(each["path"]) for each in batch if each["last_modified"] < before]
+                yield [(str(each["path"]), each["last_modified"]) for each in batch]
     except (BaseError, OSError, UnsafeSettings) as error:
         raise StorageError(str(error)) from error
+
+
+def listed(before: datetime, size: int) -> Iterator[list[str]]:
+    """Yield the keys of all images last modified before a time (aware), in batches of at most `size`.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    for batch in objects(size):
+        yield [key for key, modified in batch if modified < before]
+
+
+def folders(prefix: str) -> list[str]:
+    """Return the names of the folders right below a prefix that ends in a slash.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    try:
+        found = obstore.list_with_delimiter(_store()[0], prefix)["common_prefixes"]
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+    return [str(each).rstrip("/").rsplit("/", 1)[-1] for each in found]
+
+
+def remove_empty_folders(prefix: str) -> None:
+    """Remove the folders at and below a prefix that are empty; a store without folders has none."""
+    _, folder = _store()
+    if folder is not None:
+        top = folder / prefix
+        for place in (*sorted((each for each in top.rglob("*") if each.is_dir()), reverse=True), top):
+            with suppress(OSError):
+                place.rmdir()
+
+
+def move(source: str, target: str) -> bool:
+    """Move an object, over another one if need be; return False if there is none.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    try:
+        obstore.rename(_store()[0], source, target)
+    except FileNotFoundError:
+        return False
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+    return True
+
+
+def exists(key: str) -> bool:
+    """Tell whether there is an object `key`.
+
+    Raises:
+        StorageError: the store failed.
+    """
+    try:
+        obstore.head(_store()[0], key)
+    except FileNotFoundError:
+        return False
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+    return True
+
+
+def failures() -> int:
+    """Return how many writes have failed in this process: after one, an earlier check says nothing any more."""
+    return _failures
 
 
 def check() -> None:

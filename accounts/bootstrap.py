@@ -7,7 +7,7 @@ from accounts import queries
 from accounts.service import NewAccount, create_staff
 from database import reading
 from models import ADMIN
-from settings import Settings
+from settings import Settings, UnsafeSettings
 
 
 def ensure_admin(settings: Settings) -> str | None:
@@ -15,6 +15,7 @@ def ensure_admin(settings: Settings) -> str | None:
 
     Raises:
         AccountTaken: the name belongs to an account that is not an admin.
+        UnsafeSettings: `ADMIN_PASSWORD` breaks a rule for staff. With an admin in the database it is not looked at.
     """
     with reading() as session:
         if queries.has_admin(session):
@@ -24,6 +25,10 @@ def ensure_admin(settings: Settings) -> str | None:
     email = name if "@" in name else f"{name}@localhost"
     try:
         create_staff(NewAccount(name, email, password), ADMIN)
+    except errors.RefusedPassword as refused:
+        raise UnsafeSettings(
+            f"ADMIN_PASSWORD cannot be the password of the first administrator. {refused.english}"
+        ) from refused
     except errors.AccountTaken:
         # Two processes started for the first time at once: the other one made the account.
         with reading() as session:

@@ -6,6 +6,7 @@ The bcrypt hashes of the earlier system are accepted too; a login replaces them.
 import os
 import re
 import threading
+import unicodedata
 
 import bcrypt
 from pwdlib import PasswordHash
@@ -23,13 +24,21 @@ _DECOY = _hash.hash("the password of nobody")
 
 
 def hash_password(password: str) -> str:
-    """Return the hash to store."""
+    """Return the hash to store, of the password's NFKC form: keyboards write the same letter in different ways."""
     with _slots:
-        return _hash.hash(password)
+        return _hash.hash(unicodedata.normalize("NFKC", password))
 
 
 def verify_password(password: str, hashed: str | None) -> bool:
-    """Tell whether `password` belongs to `hashed`; without a hash, return false after the same time."""
+    """Tell whether `password` belongs to `hashed`; without a hash, return false after the same time.
+
+    A password that is not in NFKC form is also tried as it was typed: older hashes were made of that.
+    """
+    forms = dict.fromkeys((unicodedata.normalize("NFKC", password), password))
+    return any(_verify(form, hashed) for form in forms)
+
+
+def _verify(password: str, hashed: str | None) -> bool:
     with _slots:
         if hashed is not None and is_bcrypt(hashed):
             # bcrypt uses only the first 72 bytes; its newer versions raise an error for longer input.

@@ -1,19 +1,40 @@
 """SQL about accounts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import Row, bindparam, delete, exists, false, func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Row, and_, bindparam, delete, exists, false, func, select, update
+from sqlalchemy.orm import Session, joinedload, with_expression
 
-from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent
+from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent, UserSession
 
 # Run at every authenticated call, so the statement is built once.
 _USER = select(User).where(User.id == bindparam("user_id")).options(joinedload(User.event))
+_LIVE = (
+    UserSession.user_id == User.id,
+    UserSession.token_version == User.token_version,
+    UserSession.expires_at > bindparam("now"),
+)
+_USER_IN_SESSION = (
+    select(User)
+    .join(UserSession, and_(*_LIVE))
+    .where(User.id == bindparam("user_id"), UserSession.id == bindparam("session_id"))
+    .options(
+        joinedload(User.event),
+        with_expression(User.session_id, UserSession.id),
+        with_expression(User.session_used_at, UserSession.last_used_at),
+    )
+)
 
 
 def user(session: Session, user_id: int) -> User | None:
     """Return the account with its home event."""
     return session.scalar(_USER, {"user_id": user_id})
+
+
+def user_in_session(session: Session, user_id: int, session_id: str, now: datetime) -> User | None:
+    """Return the account with its home event and `session_…`, or None if it has no such live session."""
+    return session.scalar(_USER_IN_SESSION, {"user_id": user_id, "session_id": session_id, "now": now})
 
 
 def taken(
@@ -26,25 +47,20 @@ def taken(
     return session.execute(select(name.label("username"), address.label("email"))).one()
 
 
-def named(session: Session, key: str, limit: int) -> Sequence[User]:
-    """Return at most `limit` accounts whose name or address is `key`, with their home events."""
+def named(session: Session, key: str, guests: int, event_id: int | None = None) -> Sequence[User]:
+    """Return the accounts whose name or address is `key`, with their home events, staff first.
+
+    At most `guests` + 1 in all. With `event_id`, only guests that registered in that event or joined it, and staff.
+    """
     # A name with an "@" is always the account's own address, so one of two indexes answers the query.
     column = User.email_key if "@" in key else User.username_key
+    wanted = select(User).where(column == key)
+    if event_id is not None:
+        joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
+        wanted = wanted.where((User.user_type != GUEST) | (User.event_id == event_id) | joined)
+    # Names and addresses of accounts without an event are unique, and staff have none: one of them is staff at most.
     return session.scalars(
-        select(User).where(column == key).options(joinedload(User.event)).order_by(User.id).limit(limit)
-    ).all()
-
-
-def named_in_event(session: Session, key: str, event_id: int, limit: int) -> Sequence[User]:
-    """Return at most `limit` accounts with that name or address that were made in the event or joined it."""
-    column = User.email_key if "@" in key else User.username_key
-    joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
-    return session.scalars(
-        select(User)
-        .where(column == key, (User.event_id == event_id) | joined)
-        .options(joinedload(User.event))
-        .order_by(User.id)
-        .limit(limit)
+        wanted.options(joinedload(User.event)).order_by(User.user_type == GUEST, User.id).limit(guests + 1)
     ).all()
 
 
@@ -122,3 +138,60 @@ def count_guests(session: Session) -> int:
 def count(session: Session) -> int:
     """Return the number of accounts."""
     return session.scalar(select(func.count()).select_from(User)) or 0
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def is_still(session: Session, user_id: int, token_version: int) -> bool:
+    """Tell whether the account is open and has this version; neither changes before the transaction ends."""
+    # FOR SHARE: other logins and the matching of the guest's photos go on, a change of password waits.
+    wanted = select(User.id).where(User.id == user_id, User.token_version == token_version, User.is_active)
+    return session.scalar(wanted.with_for_update(read=True)) is not None
+
+
+def lock_live_session(session: Session, session_id: str, now: datetime) -> UserSession | None:
+    """Return a live session of an open account and lock its row."""
+    wanted = select(UserSession).join(User, and_(*_LIVE)).where(UserSession.id == session_id, User.is_active)
+    return session.scalar(wanted.with_for_update(of=UserSession), {"now": now})
+
+
+def live_sessions(session: Session, user_id: int, now: datetime, limit: int) -> Sequence[UserSession]:
+    """Return at most `limit` live sessions of the account, the one used last first."""
+    wanted = select(UserSession).join(User, and_(*_LIVE)).where(UserSession.user_id == user_id)
+    newest = wanted.order_by(UserSession.last_used_at.desc(), UserSession.id).limit(limit)
+    return session.scalars(newest, {"now": now}).all()
+
+
+def note_use(session: Session, session_id: str, now: datetime) -> None:
+    """Set the time of the session's last use."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_used_at=now))
+
+
+def carry_over(session: Session, session_id: str, token_version: int) -> None:
+    """Let a session live on under the account's new version."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(token_version=token_version))
+
+
+def delete_session(session: Session, user_id: int, session_id: str) -> bool:
+    """Delete one session of the account; tell whether there was one."""
+    wanted = delete(UserSession).where(UserSession.id == session_id, UserSession.user_id == user_id)
+    return session.scalar(wanted.returning(UserSession.id)) is not None
+
+
+def delete_sessions(session: Session, user_id: int, but: str | None = None) -> None:
+    """Delete the sessions of the account, but one if it is given."""
+    wanted = delete(UserSession).where(UserSession.user_id == user_id)
+    session.execute(wanted.where(UserSession.id != but) if but is not None else wanted)
+
+
+def delete_expired_sessions(session: Session, now: datetime, limit: int) -> None:
+    """Delete at most `limit` expired sessions of all accounts; rows that another login deletes are skipped."""
+    expired = (
+        select(UserSession.id)
+        .where(UserSession.expires_at <= now)
+        .order_by(UserSession.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(delete(UserSession).where(UserSession.id.in_(expired)))

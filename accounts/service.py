@@ -7,12 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries, tokens
+from accounts import queries, sessions, tokens
+from accounts.password_rules import check_new
 from accounts.passwords import hash_password, is_bcrypt, verify_password
 from database import reading, transaction
 from events.service import by_typed_code
 from keys import comparison_key, lookup_key
-from models import ADMIN, PHOTOGRAPHER, User
+from models import ADMIN, GUEST, PHOTOGRAPHER, User, utcnow
 
 # Each account that fits a name costs one password hash. Beyond this many, the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
@@ -37,73 +38,100 @@ class NewAccount:
         return comparison_key(self.email)
 
 
-def log_in(username: str, password: str, event_code: str | None) -> tuple[str, int]:
-    """Return an access token and its lifetime in seconds.
+def log_in(
+    username: str, password: str, event_code: str | None, device: str | None = None, *, refresh: bool = False
+) -> sessions.Grant:
+    """Start a session with the right password, and return its tokens.
+
+    Raises:
+        BadCredentials: there is no such account, or the password is wrong or was changed meanwhile.
+        SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED guests.
+    """
+    user = authenticate(username, password, event_code)
+    try:
+        return sessions.start(user, device, refresh=refresh)
+    except errors.InvalidToken as error:
+        raise errors.BadCredentials from error
+
+
+def authenticate(username: str, password: str, event_code: str | None) -> User:
+    """Return the account that the name and the password mean.
+
+    A staff account goes first, whatever the code says: no number of guests of the same name keeps it out.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong.
-        SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED.
+        SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED guests.
     """
-    key = lookup_key(username)
-    candidates, event_id = _candidates(key, event_code)
-    if len(candidates) > MAX_ACCOUNTS_TRIED:
+    staff, guests, event_id = _candidates(lookup_key(username), event_code)
+    for user in staff:
+        if verify_password(password, user.hashed_password):
+            return _rehashed(user, password)
+    if len(guests) > MAX_ACCOUNTS_TRIED:
         raise errors.SeveralAccounts(accounts=[])
-    if not candidates:
+    if not staff and not guests:
         verify_password(password, None)
-        raise errors.BadCredentials
-    fitting = [user for user in candidates if verify_password(password, user.hashed_password)]
+    fitting = [user for user in guests if verify_password(password, user.hashed_password)]
     fitting = _preferred(fitting, event_id)
     if not fitting:
         raise errors.BadCredentials
     if len(fitting) > 1:
         tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
         raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
-    if is_bcrypt(fitting[0].hashed_password):
-        _rehash(fitting[0], password)
-    return tokens.issue(fitting[0].id, fitting[0].token_version)
+    return _rehashed(fitting[0], password)
 
 
-def log_in_to(ticket: str) -> tuple[str, int]:
-    """Return an access token and its lifetime in seconds for the account that the ticket names.
+def log_in_again(user: User, device: str | None) -> sessions.Grant:
+    """Start a session of an account that has just proved who it is, whatever was changed since it was loaded."""
+    with reading() as session:
+        now = queries.user(session, user.id)
+    if now is None:
+        raise errors.InvalidToken
+    return sessions.start(now, device)
+
+
+def log_in_to(ticket: str, device: str | None = None) -> sessions.Grant:
+    """Start a session of the account that the ticket names, and return its token.
 
     Raises:
         InvalidToken: the ticket is forged or expired, or the account is closed.
     """
-    claims = tokens.read_choice(ticket)
-    user = user_of(claims)
-    return tokens.issue(user.id, user.token_version)
+    return sessions.start(user_of(tokens.read_choice(ticket)), device)
 
 
-def _candidates(key: str | None, event_code: str | None) -> tuple[Sequence[User], int | None]:
-    """Return the active accounts with that name or address, and the id of the event the search was limited to."""
-    limit = MAX_ACCOUNTS_TRIED + 1
+def _candidates(key: str | None, event_code: str | None) -> tuple[list[User], list[User], int | None]:
+    """Return the open staff accounts (one at most) and guest accounts with that name or address.
+
+    With a code only guests of that event, whose id is returned too; with an unknown code none.
+    """
     if key is None:
-        return [], None
+        return [], [], None
+    most, event_id = MAX_ACCOUNTS_TRIED + 1, None
     with reading() as session:
         if event_code:
             # Expired events count too: their guests still see their photos.
             event = by_typed_code(session, event_code)
-            if event is None:
-                return [], None
-            found, event_id = queries.named_in_event(session, key, event.id, limit), event.id
-        else:
-            found, event_id = queries.named(session, key, limit), None
-    if len(found) == limit:
-        return found, event_id
-    return [user for user in found if user.is_active], event_id
+            event_id, most = (event.id, most) if event else (None, 0)
+        found = queries.named(session, key, most, event_id)
+    guests = [user for user in found if user.user_type == GUEST][:most]
+    if len(guests) <= MAX_ACCOUNTS_TRIED:
+        guests = [user for user in guests if user.is_active]
+    return [user for user in found if user.user_type != GUEST and user.is_active], guests, event_id
 
 
 def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
-    """Prefer the account made in that event to accounts that joined it; without an event, prefer staff to guests."""
+    """Prefer the guest who registered in that event to guests who joined it."""
     first = [user for user in fitting if user.event_id == event_id]
     return first if len(first) == 1 else fitting
 
 
-def _rehash(user: User, password: str) -> None:
-    """Replace a bcrypt hash by an argon2id hash, unless the password was changed meanwhile."""
-    hashed = hash_password(password)
-    with transaction() as session:
-        queries.replace_hash(session, user.id, user.hashed_password, hashed)
+def _rehashed(user: User, password: str) -> User:
+    """Return the account after replacing a bcrypt hash by an argon2id hash, unless the password changed meanwhile."""
+    if is_bcrypt(user.hashed_password):
+        hashed = hash_password(password)
+        with transaction() as session:
+            queries.replace_hash(session, user.id, user.hashed_password, hashed)
+    return user
 
 
 def _choice(user: User) -> dict[str, str | None]:
@@ -112,14 +140,35 @@ def _choice(user: User) -> dict[str, str | None]:
 
 
 def user_of(claims: tokens.TokenClaims) -> User:
-    """Return the account that a token names, with its event.
+    """Return the account that a token names, with its event, in one statement.
 
     Raises:
-        InvalidToken: the account is deleted or closed, or its tokens were revoked after this one was issued.
+        InvalidToken: the account is deleted or closed, the session is over, or the token was revoked.
     """
+    user = _account(claims)
+    if claims.session_id is None and user.token_version != claims.version:
+        raise errors.InvalidToken
+    sessions.note_use(user, utcnow())
+    return user
+
+
+def signer_of(user_id: int, session_id: str | None) -> User:
+    """Return the account for which a link was signed, with its event.
+
+    Raises:
+        InvalidToken: the session that made the link is over, or the account is deleted or closed.
+    """
+    return _account(tokens.TokenClaims(user_id, 0, session_id))
+
+
+def _account(claims: tokens.TokenClaims) -> User:
     with reading() as session:
-        user = queries.user(session, claims.user_id)
-    if user is None or not user.is_active or user.token_version != claims.version:
+        if claims.session_id is None:
+            # A ticket, or a token of a release without sessions.
+            user = queries.user(session, claims.user_id)
+        else:
+            user = queries.user_in_session(session, claims.user_id, claims.session_id, utcnow())
+    if user is None or not user.is_active:
         raise errors.InvalidToken
     return user
 
@@ -131,11 +180,13 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     """Make the account of a photographer or an admin.
 
     Raises:
+        RefusedPassword: the password breaks a rule for staff.
         UsernameIsNotOwnEmail: the name is an address other than the account's own.
         AccountTaken: the name or the address is in use among the accounts without an event.
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
     check_username(account)
+    check_new(account.password, staff=True, names=(account.username, account.email))
     hashed = hash_password(account.password)
     with transaction() as session:
         user = add_account(session, account, hashed, user_type)
@@ -155,9 +206,12 @@ def update_photographer(
 
     Raises:
         NoSuchPhotographer: there is no photographer with this id.
+        RefusedPassword: the new password breaks a rule for staff.
         UsernameIsNotOwnEmail: the new name is an address other than the account's own.
         AccountTaken: the new name or address is in use among the accounts without an event.
     """
+    if password:
+        _check_photographers(user_id, password, username, email)
     hashed = hash_password(password) if password else None
     with transaction() as session:
         user = queries.photographer(session, user_id)
@@ -166,6 +220,8 @@ def update_photographer(
         wanted = NewAccount(username or user.username, email or user.email, "")
         check_username(wanted)
         user.username, user.username_key = wanted.username, wanted.username_key
+        if user.email_key != wanted.email_key:
+            user.email_confirmed_at = None
         user.email, user.email_key = wanted.email, wanted.email_key
         if hashed is not None:
             user.hashed_password = hashed
@@ -175,6 +231,15 @@ def update_photographer(
             user.is_active = is_active
         _flush_account(session, user)
         return user
+
+
+def _check_photographers(user_id: int, password: str, *new_names: str | None) -> None:
+    """Check a photographer's new password against the rules, with the names of the account before and after."""
+    with reading() as session:
+        user = queries.photographer(session, user_id)
+    if user is None:
+        raise errors.NoSuchPhotographer
+    check_new(password, staff=True, names=(user.username, user.email, *filter(None, new_names)))
 
 
 def delete_photographer(user_id: int) -> None:

@@ -1,8 +1,9 @@
-"""Access tokens (JWT, HS256) and signed links."""
+"""Access tokens (JWT, HS256), refresh tokens and signed links."""
 
 import base64
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,18 +21,23 @@ CHOICE_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """The account's id, and its `token_version` when the token was issued."""
+    """The account's id, its `token_version` when the token was issued, and the session of the token.
+
+    Tickets, and tokens of releases without sessions, have no session.
+    """
 
     user_id: int
     version: int
+    session_id: str | None = None
 
 
-def issue(user_id: int, version: int) -> tuple[str, int]:
-    """Return an access token and its lifetime in seconds."""
-    lifetime = timedelta(hours=get_settings().token_hours)
+def issue(user_id: int, version: int, lifetime: timedelta, session_id: str | None = None) -> str:
+    """Return an access token of a session."""
     now = utcnow()
     claims = {"sub": str(user_id), "ver": version, "iat": now, "exp": now + lifetime}
-    return jwt.encode(claims, get_settings().secret_key, ALGORITHM), int(lifetime.total_seconds())
+    if session_id is not None:
+        claims["sid"] = session_id
+    return jwt.encode(claims, get_settings().secret_key, ALGORITHM)
 
 
 def read(token: str) -> TokenClaims:
@@ -47,12 +53,34 @@ def read(token: str) -> TokenClaims:
             algorithms=[ALGORITHM],
             options={"require": ["exp", "sub"]},
         )
-        user_id, version = int(claims["sub"]), int(claims["ver"])
+        user_id, version, session_id = int(claims["sub"]), int(claims["ver"]), claims.get("sid")
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
         raise errors.InvalidToken from error
-    if not 0 < user_id <= MAX_ID:
+    if not 0 < user_id <= MAX_ID or not (session_id is None or isinstance(session_id, str)):
         raise errors.InvalidToken
-    return TokenClaims(user_id, version)
+    return TokenClaims(user_id, version, session_id)
+
+
+def new_refresh(session_id: str) -> str:
+    """Return a new refresh token of a session: its id, a secret, and a signature over both.
+
+    The signature tells an old token, whose use ends the session, from a made-up one, which has no effect: links carry
+    the session's id, so others may know it.
+    """
+    message = f"{session_id}.{secrets.token_urlsafe(24)}"
+    return f"{message}.{_signature(b'refresh', message)}"
+
+
+def read_refresh(token: str) -> str:
+    """Return the session that a refresh token names.
+
+    Raises:
+        InvalidToken: the token is forged.
+    """
+    message, _, signature = token.rpartition(".")
+    if not _same(_signature(b"refresh", message), signature):
+        raise errors.InvalidToken
+    return message.partition(".")[0]
 
 
 def _signature(purpose: bytes, message: str) -> str:

@@ -11,6 +11,7 @@ import errors
 from accounts import service as accounts
 from accounts import tokens
 from api.sessions import bearer_token, session_token
+from audit.actor import identify
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from settings import get_settings
 
@@ -28,6 +29,7 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
     if token is None:
         raise errors.NotAuthenticated
     user = accounts.user_of(tokens.read(token))
+    identify(user.id, user.user_type)
     # Templates of the pages show the account.
     request.state.user = user
     return user
@@ -66,6 +68,16 @@ def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, 
         return
     if accounts.user_of(tokens.read(token)).user_type != ADMIN:
         raise errors.AdminsOnly
+
+
+def api_reader(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+    """Check that the caller may read the documentation of the API: anybody if it is public, else as `monitor`.
+
+    Raises:
+        NotAuthenticated, InvalidToken, AdminsOnly: see `monitor`.
+    """
+    if not get_settings().docs_are_public:
+        monitor(request, _)
 
 
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")

@@ -1,4 +1,4 @@
-"""Dependencies on parts of this process: the inference thread, the selfie validator, a slot for hashing."""
+"""Dependencies on parts of this process: its threads, the selfie validator, a slot for hashing."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
@@ -8,6 +8,7 @@ from fastapi import BackgroundTasks, Depends, Request
 
 import errors
 from jobs.worker import InferenceThread
+from mail.worker import MailThread
 from selfies.validator import Validator
 
 # Calls that hash a password run at most this many at a time; the others wait on the event loop, without a thread.
@@ -62,3 +63,19 @@ async def job_waker(
 
 
 WakeJobs = Annotated[Callable[[], None], Depends(job_waker)]
+
+
+async def mail_waker(request: Request, background: BackgroundTasks) -> Callable[[], None]:
+    """Return a function that plans to wake the mail thread after the answer has been sent."""
+    thread: MailThread = request.app.state.mail
+
+    async def wake() -> None:
+        thread.wake()
+
+    def plan() -> None:
+        background.add_task(wake)
+
+    return plan
+
+
+WakeMail = Annotated[Callable[[], None], Depends(mail_waker)]

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.cookies import cookie_of
+
 LANGUAGE_COOKIE = "reperio_language"
 LANGUAGES = ("fr", "en")
 
@@ -13,7 +15,7 @@ def language_of(request: Request) -> str:
 
     Of `fr` and `en`, the one with the higher quality value (RFC 9110, 12.5.4) is preferred; the first of equals.
     """
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    chosen = cookie_of(request, LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
     best, weight = "fr", 0.0

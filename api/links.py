@@ -1,7 +1,7 @@
-"""Signed links that an `<img>` can load without a header, for one account, one photo and one size.
+"""Signed links that an `<img>` can load without a header, for one session of an account, one photo and one size.
 
-The signature proves only which account the link was made for. Whether that account may see the photo is checked at
-each load.
+The signature proves only which session the link was made for. Whether the session still lives and its account may see
+the photo is checked at each load.
 """
 
 import math
@@ -18,12 +18,13 @@ LIFETIME_SECONDS = 2 * 3600
 HOUR = 3600
 
 
-def _message(photo_id: int, size: str, user_id: int, expires: int) -> str:
-    return f"photo:{photo_id}:{size}:{user_id}:{expires}"
+def _message(photo_id: int, size: str, user_id: int, expires: int, session_id: str | None) -> str:
+    message = f"photo:{photo_id}:{size}:{user_id}:{expires}"
+    return message if session_id is None else f"{message}:{session_id}"
 
 
 def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str:
-    """Return the signed address of a photo for this account; the same all through an hour, so that browsers cache it.
+    """Return the signed address of a photo for this session; the same all through an hour, so that browsers cache it.
 
     It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it.
     """
@@ -32,7 +33,8 @@ def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str
         "size": size,
         "user": user.id,
         "expires": expires,
-        "signature": tokens.sign(_message(photo_id, size, user.id, expires)),
+        **({"session": user.session_id} if user.session_id is not None else {}),
+        "signature": tokens.sign(_message(photo_id, size, user.id, expires, user.session_id)),
         **({"download": "true"} if download else {}),
     }
     return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
@@ -43,8 +45,8 @@ def cover_link(event: Event, user: User) -> str | None:
     return link(event.cover.photo_id, "web", user) if event.cover is not None else None
 
 
-def signer(photo_id: int, size: str, user: str, expires: str, signature: str) -> int:
-    """Return the id of the account that a link was signed for.
+def signer(photo_id: int, size: str, user: str, expires: str, signature: str, session: str | None) -> int:
+    """Return the id of the account that a link was signed for; whether its session still lives is not checked.
 
     Raises:
         InvalidToken: the link has expired, or its signature does not fit.
@@ -53,6 +55,6 @@ def signer(photo_id: int, size: str, user: str, expires: str, signature: str) ->
         raise errors.InvalidToken
     if len(user) > 19 or len(expires) > 12 or int(user) > MAX_ID or int(expires) < time.time():
         raise errors.InvalidToken
-    if not tokens.signature_fits(_message(photo_id, size, int(user), int(expires)), signature):
+    if not tokens.signature_fits(_message(photo_id, size, int(user), int(expires), session), signature):
         raise errors.InvalidToken
     return int(user)

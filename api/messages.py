@@ -14,9 +14,23 @@ class Success(Enum):
     PHOTOGRAPHER_CREATED = "Photographe créé avec succès", "Photographer created"
     PHOTOGRAPHER_DELETED = "Photographe supprimé", "Photographer deleted"
     LOGGED_OUT = "Vous êtes déconnecté", "You are logged out"
+    SESSION_ENDED = "Session terminée", "Session ended"
+    SESSIONS_ENDED = "Sessions terminées", "Sessions ended"
+    PASSWORD_CHANGED = "Mot de passe modifié", "Password changed"
     CONSENT_GIVEN = "Consentement enregistré", "Consent recorded"
     CONSENT_WITHDRAWN = "Consentement retiré", "Consent withdrawn"
     ACCOUNT_DELETED = "Compte supprimé", "Account deleted"
+
+    RESET_ASKED = (
+        "Si un compte a cette adresse, un email vient de partir. Son lien est valable 30 minutes.",
+        "If an account has this address, an email is on its way. Its link is valid for 30 minutes.",
+    )
+    RESET_WITHOUT_MAIL = (
+        "Ce service n'envoie pas d'emails. Demandez un lien à un administrateur ou à l'organisateur de l'événement.",
+        "This service sends no emails. Ask an administrator or the organiser of your event for a link.",
+    )
+    PASSWORD_SET = "Mot de passe enregistré. Connectez-vous.", "Password saved. Please log in."
+    ADDRESS_CONFIRMED = "Adresse confirmée", "Address confirmed"
 
     EVENT_CREATED = "Événement créé avec succès", "Event created"
     EVENT_DELETED = "Événement supprimé", "Event deleted"
@@ -61,6 +75,11 @@ INVALID_FIELDS = {
     "password": (
         f"Le mot de passe n'est pas valide (1 à {MAX_PASSWORD} caractères).",
         f"The password is not valid (1 to {MAX_PASSWORD} characters).",
+    ),
+    "current": ("Indiquez votre mot de passe actuel.", "Give your current password."),
+    "new": (
+        f"Le nouveau mot de passe n'est pas valide (1 à {MAX_PASSWORD} caractères).",
+        f"The new password is not valid (1 to {MAX_PASSWORD} characters).",
     ),
     "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
     "file": ("Aucun fichier reçu.", "No file received."),

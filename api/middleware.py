@@ -14,11 +14,15 @@ from accounts import tokens
 from api.language import language_of
 from api.rules import RouteRule, RouteRules
 from api.sessions import session_token
+from audit.actor import acting
 from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
 
 access = logging.getLogger("reperio.access")
+security = logging.getLogger("reperio.security")
+# Answers that refuse a caller, each of which the security log tells.
+REFUSALS = (401, 403, 408, 413, 415, 421, 429, 431)
 
 
 class BodyOverLimit(HTTPException):
@@ -52,7 +56,7 @@ class RequestLog:
                 MutableHeaders(scope=message)["X-Request-ID"] = trace
             await send(message)
 
-        with request_id(Headers(scope=scope).get("x-request-id")) as trace:
+        with request_id(Headers(scope=scope).get("x-request-id")) as trace, acting() as actor:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
@@ -61,6 +65,10 @@ class RequestLog:
                 route = getattr(scope.get("route"), "path", "none")
                 REQUESTS.labels(scope["method"], route, status).observe(seconds)
                 # Without the query, which may hold a signature; without the client's address, which is personal data.
+                if status in REFUSALS:
+                    # With the route, not the path, which may hold a code.
+                    name = scope.get("error_name", "")
+                    security.warning("refused %s %s: %d %s, by %s", scope["method"], route, status, name, actor.kind)
                 access.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000)
 
 
@@ -86,6 +94,7 @@ class RequestLimits:
                 self._check_token(Request(scope), rule)
             _check_declared_size(Headers(scope=scope), limit, rule.body.error)
         except errors.AppError as error:
+            scope["error_name"] = type(error).__name__
             await _answer(error, language_of(Request(scope)), send)
             return
         await self._app(scope, _counted(receive, limit, rule.body.error), send)

@@ -1,11 +1,13 @@
 """Every router of the REST API. A request goes to the first route that fits."""
 
-from api.accounts import photographers
+from api.accounts import photographers, sessions
 from api.accounts import privacy as accounts_privacy
+from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import staff as events_staff
+from api.operations import audit
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
 from api.photos import guest as photos_guest
@@ -16,6 +18,8 @@ from api.selfies import routes as selfies
 ROUTERS = (
     accounts.router,
     accounts_privacy.router,
+    accounts_resets.router,
+    sessions.router,
     events.router,
     selfies.router,
     photos.router,
@@ -25,5 +29,6 @@ ROUTERS = (
     events_admin.router,
     photographers.router,
     operations_jobs.router,
+    audit.router,
     operations.router,
 )

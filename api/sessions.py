@@ -1,20 +1,34 @@
 """The session of the web pages: its cookies, and the CSRF token that proves that a request comes from our pages."""
 
 import secrets
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 import errors
 from accounts import tokens
-from settings import get_settings
+from api.cookies import cookie_of, set_cookie
+from keys import MAX_DEVICE
 
 SESSION_COOKIE = "reperio_session"
 # Identifies a browser without a session: the CSRF token of the login form is bound to it.
 VISITOR_COOKIE = "reperio_visitor"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
+# Forms that start a session; elsewhere a browser with a session needs the CSRF token of that session.
+SESSION_STARTS = ("/login", "/join")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+# What a User-Agent header contains, and the name that people know; the first that fits counts.
+BROWSERS = (
+    *(("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox", "Firefox")),
+    *(("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari")),
+)
+SYSTEMS = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS", "Mac"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
+)
 
 
 def bearer_token(request: Request) -> str | None:
@@ -33,7 +47,7 @@ def session_token(request: Request) -> str | None:
     token = bearer_token(request)
     if token is not None:
         return token
-    cookie = request.cookies.get(SESSION_COOKIE)
+    cookie = cookie_of(request, SESSION_COOKIE)
     if cookie is None or request.method in SAFE_METHODS or getattr(request.state, "form_checked", False):
         return cookie
     if not tokens.csrf_fits(cookie, request.headers.get(CSRF_HEADER, "")):
@@ -51,17 +65,24 @@ async def check_form(request: Request) -> None:
     if request.method in SAFE_METHODS:
         return
     given = (await request.form()).get(CSRF_FIELD)
-    seeds = [request.cookies[name] for name in (SESSION_COOKIE, VISITOR_COOKIE) if name in request.cookies]
-    # Either cookie is accepted: a login form that is sent twice arrives the second time with a session.
-    if not isinstance(given, str) or not any(tokens.csrf_fits(seed, given) for seed in seeds):
+    seeds = [_seed(request)]
+    if request.scope["path"] in SESSION_STARTS:
+        # Sent twice, the form arrives the second time with a session, and with the token of before.
+        seeds.append(cookie_of(request, VISITOR_COOKIE))
+    if not isinstance(given, str) or not any(seed and tokens.csrf_fits(seed, given) for seed in seeds):
         raise errors.CsrfMismatch
     request.state.form_checked = True
 
 
 def csrf_seed(request: Request) -> tuple[str, bool]:
     """Return the value that this browser's CSRF token is bound to, and whether it is new and must become a cookie."""
-    seed = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISITOR_COOKIE)
+    seed = _seed(request)
     return (seed, False) if seed else (secrets.token_urlsafe(18), True)
+
+
+def _seed(request: Request) -> str | None:
+    """Return the session's cookie, else that of the browser: a token of before the login ends with it."""
+    return cookie_of(request, SESSION_COOKIE) or cookie_of(request, VISITOR_COOKIE)
 
 
 def start_session(request: Request, response: Response, token: str, seconds: int) -> None:
@@ -69,18 +90,18 @@ def start_session(request: Request, response: Response, token: str, seconds: int
     set_cookie(request, response, SESSION_COOKIE, token, seconds)
 
 
+def device_of(request: Request) -> str | None:
+    """Return the browser and the system of a request for the list of sessions, such as "Firefox · Android"."""
+    agent = request.headers.get("user-agent", "")
+    browser = next((name for mark, name in BROWSERS if mark in agent), None) or agent.partition("/")[0].strip()
+    system = next((name for mark, name in SYSTEMS if mark in agent), None)
+    shown = "".join(each for each in " · ".join(filter(None, (browser, system))) if each.isprintable())
+    return shown[:MAX_DEVICE] or None
+
+
+Device = Annotated[str | None, Depends(device_of)]
+
+
 def end_session(request: Request, response: Response) -> None:
     """Log the browser out: delete the session's cookie."""
     set_cookie(request, response, SESSION_COOKIE, "", 0)
-
-
-def set_cookie(
-    request: Request, response: Response, name: str, value: str, seconds: int, *, hidden: bool = True
-) -> None:
-    """Set a cookie that only this site receives, for `seconds`; `hidden` ones cannot be read by scripts."""
-    response.set_cookie(name, value, seconds, httponly=hidden, samesite="lax", secure=_is_secure(request))
-
-
-def _is_secure(request: Request) -> bool:
-    schemes = (request.url.scheme, request.headers.get("x-forwarded-proto", "").split(",")[0].strip())
-    return "https" in schemes or get_settings().public_url.startswith("https://")

@@ -43,8 +43,8 @@ def check_empty(manifest: Manifest) -> None:
         )
 
 
-def load(folder: Path, manifest: Manifest) -> None:
-    """Fill the empty database from the backup.
+def load(folder: Path, manifest: Manifest, installation_id: str) -> None:
+    """Fill the empty database from the backup, and give it this id instead of that of the original.
 
     Raises:
         BackupProblem: the number of rows is not the manifest's.
@@ -54,8 +54,9 @@ def load(folder: Path, manifest: Manifest) -> None:
         _load_sqlite(folder)
         with transaction() as session:
             queries.delete(session.connection(), manifest.deleted)
+            queries.set_installation(session.connection(), installation_id)
     else:
-        _load_postgresql(folder, manifest)
+        _load_postgresql(folder, manifest, installation_id)
 
 
 def _load_sqlite(folder: Path) -> None:
@@ -65,7 +66,7 @@ def _load_sqlite(folder: Path) -> None:
         source.backup(target)
 
 
-def _load_postgresql(folder: Path, manifest: Manifest) -> None:
+def _load_postgresql(folder: Path, manifest: Manifest, installation_id: str) -> None:
     upgrade(manifest.revision)
     with postgresql("READ COMMITTED") as (connection, driver):
         found = tables(connection)
@@ -78,6 +79,7 @@ def _load_postgresql(folder: Path, manifest: Manifest) -> None:
         for name, last in manifest.sequences.items():
             queries.set_sequence(connection, name, last)
         queries.delete(connection, manifest.deleted)
+        queries.set_installation(connection, installation_id)
 
 
 def _load_table(driver: "psycopg.Connection[Any]", folder: Path, table: str, manifest: Manifest) -> None:

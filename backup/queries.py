@@ -9,7 +9,7 @@ from backup.files import Deleted
 from photos.keys import RENDITIONS, storage_key
 
 # Migrations put rows into these: they do not make a database count as used.
-SEEDED = {"change_marks"}
+SEEDED = {"change_marks", "installation"}
 NOT_CONTENT = {"alembic_version", "sqlite_sequence"}
 
 
@@ -90,3 +90,13 @@ def delete(connection: Connection, deleted: Deleted) -> None:
     for table in ("photos", "selfies"):
         for row_id in sorted(deleted.of(table)):
             connection.execute(text(f"DELETE FROM {table} WHERE id = :id"), {"id": row_id})  # noqa: S608 - two names
+
+
+def set_installation(connection: Connection, uuid: str) -> None:
+    """Give a restored database an id of its own, paired with its storage; an older schema knows none."""
+    if "installation" in inspect(connection).get_table_names():
+        connection.execute(text("DELETE FROM installation"))
+        connection.execute(
+            text("INSERT INTO installation (id, uuid, paired_at) VALUES (1, :uuid, CURRENT_TIMESTAMP)"),
+            {"uuid": uuid},
+        )

@@ -6,6 +6,7 @@ Everything is verified before anything is written. The service must not run.
 import argparse
 import sqlite3
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -21,6 +22,7 @@ from database import forget_engine
 from migrations.upgrade import MigrationProblem, known_revisions
 from models import utcnow
 from settings import UnsafeSettings
+from stored import identity, quarantine
 
 WRITES_AT_ONCE = 8
 
@@ -37,15 +39,22 @@ def restore(folder: Path) -> Manifest:
     loading.check_empty(manifest)
     _check_storage_empty()
     objects = list(manifest.objects())
+    # Of its own, not that of the original: where one of the two is connected to the other's storage, it shows.
+    installation_id = str(uuid.uuid4())
     try:
+        # A backup from before ids gets one at the first start.
+        if "installation" in manifest.rows:
+            identity.take_storage(installation_id)
+        else:
+            storage.delete([identity.KEY])
         # As in the service, files come before the rows that name them.
         with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
             list(pool.map(lambda each: _put(folder, *each), objects))
-        loading.load(folder, manifest)
+        loading.load(folder, manifest, installation_id)
     except BaseException:
         # The error that is on its way says more than one of this cleaning up.
         with suppress(storage.StorageError):
-            storage.delete(key for key, _ in objects)
+            storage.delete([*(key for key, _ in objects), identity.KEY])
         raise
     finally:
         forget_engine()
@@ -61,6 +70,8 @@ def _check_storage_empty() -> None:
     for batch in storage.listed(utcnow() + timedelta(days=1), 1):
         if batch:
             raise BackupProblem(f"the storage is not empty: it holds {batch[0]}.")
+    for contents in quarantine.contents(1):
+        raise BackupProblem(f"the storage is not empty: {contents[0][1]} is in its quarantine.")
 
 
 def main() -> None:

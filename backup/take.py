@@ -22,6 +22,7 @@ from backup.queries import StoredObject
 from database import get_engine
 from models import utcnow
 from settings import UnsafeSettings
+from stored import quarantine
 
 # A remote storage takes some 10 ms to answer; more threads than this do not copy faster from a local disk.
 COPIES_AT_ONCE = 8
@@ -62,7 +63,11 @@ def _copy(folder: Path, objects: Sequence[StoredObject]) -> dict[StoredObject, F
         try:
             size, chunks = storage.stream(wanted.key)
         except storage.MissingObject:
-            return None
+            # The next sweep would return it to its place.
+            quarantined = quarantine.find(wanted.key)
+            if quarantined is None:
+                return None
+            size, chunks = storage.stream(quarantined)
         return files.write(folder, f"{STORAGE}/{wanted.key}", _checked(chunks, size, wanted.key))
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:

@@ -22,11 +22,11 @@ import httpx2
 import numpy as np
 
 from faces.local import LocalEngine
+from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.sample_pictures import sample_file
 from testkit.servers import ROOT, TLS, BenchError, Launcher, Server, create_event, temporary_folder, wait_until
 
-PASSWORD = "chaos password"  # noqa: S105 - of accounts that live for the run
 KILL_EVERY_SECONDS = 2.0
 RETRY_SECONDS = 0.3
 GIVE_UP_SECONDS = 120.0
@@ -224,11 +224,13 @@ def wreck(launcher: Launcher, plan: Plan, outcome: Outcome, over: threading.Even
 
 
 def _sweep(launcher: Launcher) -> int:
-    """Erase files without a row, with no grace period; return how many there were."""
+    """Move files without a row into the quarantine, with no grace period; return how many there were."""
     command = [sys.executable, "-m", "jobs.sweep", "--grace", "0"]
     done = subprocess.run(command, cwd=ROOT, env=launcher.environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchError(f"the sweep failed: {done.stderr[-300:]}")
+    if "refuses" in done.stderr:
+        raise BenchError(done.stderr[-300:])
     return int(done.stdout.split()[0])
 
 

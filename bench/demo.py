@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
+from testkit.passwords import PASSWORD
 from testkit.sample_pictures import NoPictures, Pictures, default_pictures, read_folders
 from testkit.servers import Api, BenchError, Server, create_event, run_server, temporary_folder, wait_until
 
 BATCH = 10
 SECONDS_A_PHOTO = 20.0
 SECONDS_A_SELFIE = 60.0
-PASSWORD = "demo password"  # noqa: S105 - of accounts that live for the demo
 
 
 @dataclass(slots=True)

@@ -29,12 +29,12 @@ from models import Photo
 from photos.keys import storage_key
 from testkit.bulk_rows import add_faces, add_matches, add_photos, add_selfies
 from testkit.in_process import service_in_process
+from testkit.passwords import PASSWORD
 from testkit.sample_pictures import sample_file
 from testkit.servers import Api, Server, run_server, temporary_folder
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PHOTOS, QUICK_PHOTOS, VISITS = 2000, 400, 5
-PASSWORD = "a gallery's password"  # noqa: S105 - of an account that lives for the measurement
 SLOW_NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 0.75e6 / 8}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 SHAPES = ((2400, 1600), (1600, 2400), (2400, 1350), (2000, 2000))

@@ -28,11 +28,11 @@ from photos import service as photos
 from photos.queries import Page
 from testkit.bulk_rows import add_selfies, add_users, fill_event, refresh_statistics
 from testkit.in_process import service_in_process, use_database
+from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.servers import temporary_folder
 
 PART = "growth"
-PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 CODE = "GROWTH"
 BOUND = 1.5
 PAGE = 30
@@ -101,15 +101,13 @@ def availability(side: Side, number: int) -> None:
 
 def login(side: Side, number: int) -> None:
     """Log the guest in."""
-    token, _ = accounts.log_in("middle", PASSWORD, CODE if number % 2 else None)
-    assert token
+    assert accounts.log_in("middle", PASSWORD, CODE if number % 2 else None).access_token
 
 
 def login_without_hash(side: Side, number: int) -> None:
     """Log a guest in with a password check that costs nothing, so that only look-up and token are measured."""
     with mock.patch.object(accounts, "verify_password", return_value=True):
-        token, _ = accounts.log_in(_name(side, number), PASSWORD, CODE if number % 2 else None)
-    assert token
+        assert accounts.log_in(_name(side, number), PASSWORD, CODE if number % 2 else None).access_token
 
 
 def first_page(side: Side, number: int) -> None:

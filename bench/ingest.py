@@ -25,6 +25,7 @@ from migrations.upgrade import upgrade
 from models import PHOTOGRAPHER
 from photos import receiving
 from settings import Settings, get_settings
+from testkit.passwords import PASSWORD
 from testkit.sample_pictures import sample_file
 from testkit.servers import temporary_folder
 
@@ -74,7 +75,7 @@ def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photograp
 
 def measure(settings: Settings) -> tuple[dict[str, list[float]], set[int]]:
     """Return the CPU seconds of each way, round by round, and how many faces were found."""
-    account = accounts.create_staff(NewAccount("bench", "bench@example.org", "bench"), PHOTOGRAPHER)
+    account = accounts.create_staff(NewAccount("bench", "bench@example.org", PASSWORD), PHOTOGRAPHER)
     event = events.create(NewEvent("bench", photographer_ids=[account.id]))
     engine, yardstick = make_engine(settings), OpenCvAlone()
     taken: dict[str, list[float]] = {"OpenCV alone": [], "engine": [], "claim to done": []}

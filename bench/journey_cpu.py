@@ -20,8 +20,9 @@ from accounts.passwords import hash_password, verify_password
 from bench.load_event import choose_people, photo_of, selfie_of
 from bench.load_plan import unique
 from bench.report import Drawing, Measured, Result, run_part
-from bench.responsive import PASSWORD, Scene, cpu_seconds, make_scene
+from bench.responsive import Scene, cpu_seconds, make_scene
 from faces.local import LocalEngine
+from testkit.passwords import PASSWORD
 from testkit.servers import Api, BenchError, Launcher, Server, temporary_folder, wait_until
 
 PART = "journey_cpu"

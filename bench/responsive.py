@@ -21,10 +21,10 @@ import images
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
+from testkit.passwords import PASSWORD
 from testkit.sample_pictures import sample_file
 from testkit.servers import Api, Launcher, Server, create_event, temporary_folder, wait_until
 
-PASSWORD = "bench password"  # noqa: S105 - of accounts that live for the run
 RATE = 100.0
 CLIENTS = 8
 QUEUE_SECONDS = 900.0

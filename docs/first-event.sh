@@ -55,7 +55,7 @@ as_json() {
 SELFIE=$1
 shift
 NUMBER=$(python3 -c 'import secrets; print(secrets.token_hex(3))')
-PASSWORD=$(python3 -c 'import secrets; print(secrets.token_urlsafe(9))')
+PASSWORD=$(python3 -c 'import secrets; print(secrets.token_urlsafe(12))')
 
 log_in "$ADMIN_USERNAME" "$ADMIN_PASSWORD"
 as_json /api/admin/photographers "$(object username "lea-$NUMBER" email "lea-$NUMBER@example.org" password "$PASSWORD")"

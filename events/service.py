@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import errors
+from audit.log import Action, record
 from database import reading, transaction
 from events import codes, queries
 from events.codes import new_code
@@ -108,6 +109,7 @@ def create(new: NewEvent) -> Event:
                 session.add(event)
                 session.flush()
                 _assign(session, event.id, new.photographer_ids)
+                record(session, Action.EVENT_CREATED, event_id=event.id)
                 queries.raise_change_mark(session)
             codes.invalidate(event.code_key)
             return event
@@ -132,14 +134,18 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             if event is None:
                 raise errors.NoSuchEvent
             keys = {event.code_key}
+            changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)
             if "event_code" in changes:
                 event.code_key = comparison_key(event.event_code)
                 keys.add(event.code_key)
             session.flush()
-            if photographer_ids is not None:
+            session.refresh(event, ["photographers"])
+            if photographer_ids is not None and set(photographer_ids) != {each.id for each in event.photographers}:
                 _assign(session, event_id, photographer_ids)
+                changed.append("photographer_ids")
+            _record_change(session, event_id, changed)
             session.refresh(event, ["photographers", "cover"])
             queries.raise_change_mark(session)
     except IntegrityError as error:
@@ -147,6 +153,17 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
     for key in keys:
         codes.invalidate(key)
     return event
+
+
+def _record_change(session: Session, event_id: int, changed: list[str]) -> None:
+    """Record which fields were changed. A new code and new photographers have entries of their own."""
+    alone = {"event_code": Action.EVENT_CODE_CHANGED, "photographer_ids": Action.EVENT_PHOTOGRAPHERS_CHANGED}
+    for name in changed:
+        if name in alone:
+            record(session, alone[name], event_id=event_id)
+    others = [name for name in changed if name not in alone]
+    if others:
+        record(session, Action.EVENT_CHANGED, event_id=event_id, fields=others)
 
 
 def give_code(event_id: int) -> Event:

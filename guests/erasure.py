@@ -1,13 +1,14 @@
 """Erase a guest's account with everything that was computed from it."""
 
 import errors
-import storage
 from accounts import queries
 from accounts.passwords import verify_password
+from audit.log import Action, record
 from database import transaction
 from events import queries as event_queries
 from models import User
 from selfies import queries as selfie_queries
+from stored.erasure import erase as erase_files
 
 
 def erase(user: User, password: str) -> None:
@@ -25,5 +26,6 @@ def erase(user: User, password: str) -> None:
         if queries.lock_user(session, user.id) is None:
             raise errors.InvalidToken
         keys = selfie_queries.all_keys(session, user.id)
+        record(session, Action.ACCOUNT_ERASED, subject_id=user.id)
         queries.remove(session, user.id)
-    storage.delete(keys)
+        erase_files(session, keys)

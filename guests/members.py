@@ -9,7 +9,7 @@ from database import reading
 from events import queries as event_queries
 from guests import queries
 from guests.queries import MemberRow
-from keys import MAX_ID, comparison_key, storable
+from keys import comparison_key, row_id, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ def members_of(event_id: int, typed: str, limit: int | None, cursor: str | None)
         NoSuchEvent: there is no event with this id.
         InvalidCursor: the cursor is malformed.
     """
-    after = _membership_id(cursor) if cursor else None
+    after = row_id(cursor) if cursor else None
+    if cursor and after is None:
+        raise errors.InvalidCursor
     prefix = comparison_key(typed)
     with reading() as session:
         if not event_queries.event_exists(session, event_id):
@@ -64,9 +66,3 @@ def _member(row: MemberRow) -> Member:
     fields = row._asdict()
     del fields["membership_id"]
     return Member(id=fields.pop("user_id"), **fields)
-
-
-def _membership_id(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > len(str(MAX_ID)) or int(cursor) > MAX_ID:
-        raise errors.InvalidCursor
-    return int(cursor)

@@ -8,12 +8,14 @@ import errors
 import selfies.service as selfie_service
 import storage
 from accounts import queries
+from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.service import NewAccount, add_account, check_username
 from database import reading, transaction
 from events.service import event_for_registration
 from guests.consent import record
 from keys import lookup_key
+from mail.outbox import ask_to_confirm
 from models import DONE, GUEST, User, UserEvent
 from selfies.service import SelfieFile
 from settings import get_settings
@@ -43,6 +45,7 @@ def check_registration(account: NewAccount, event_code: str) -> None:
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
     """
     check_username(account)
     with reading() as session:
@@ -55,6 +58,7 @@ def check_registration(account: NewAccount, event_code: str) -> None:
         )
     if row.username or row.email:
         raise errors.AccountTaken
+    check_new(account.password, staff=False)
 
 
 def add_guest(
@@ -76,6 +80,7 @@ def add_guest(
     session.add(UserEvent(user_id=user.id, event_id=event.id, status=DONE))
     session.flush()
     record(session, user.id, event.id, consent, language)
+    ask_to_confirm(session, user)
     session.refresh(user, ["event"])
     return user
 
@@ -87,6 +92,7 @@ def register(account: NewAccount, event_code: str, language: str, consent: str |
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
     """
     check_registration(account, event_code)
     hashed = hash_password(account.password)
@@ -110,6 +116,7 @@ def register_with_selfie(
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
+        RefusedPassword: the password is too short or too common.
         AppError: what `check_selfie` raises.
     """
     check_registration(account, event_code)

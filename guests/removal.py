@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 import errors
-import storage
-from database import transaction
+from audit.log import Action, record
+from database import after_commit, transaction
 from events import codes
 from events import queries as event_queries
 from guests import queries
 from models import User
-from photos.keys import stored_keys
+from photos.keys import keys_being_written, stored_keys
+from stored.erasure import erase
 
 
 def remove_event(event_id: int) -> None:
@@ -33,12 +34,15 @@ def remove_event(event_id: int) -> None:
             if homes:
                 user.event_id = _free_home(session, user, homes)
                 session.flush()
-        keys = [key for name in queries.photo_filenames(session, event_id) for key in stored_keys(event_id, name)]
+        photos = queries.photo_files(session, event_id)
+        keys = [key for name, _ in photos for key in stored_keys(event_id, name)]
         keys += queries.selfie_keys_of_home(session, event_id)
+        record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         event_queries.remove(session, event_id)
         event_queries.raise_change_mark(session)
-    codes.invalidate(event.code_key)
-    storage.delete(keys)
+        # First, because erasing the files takes a while.
+        after_commit(session, lambda: codes.invalidate(event.code_key))
+        erase(session, keys, late=keys_being_written(event_id, photos))
 
 
 def _free_home(session: Session, user: User, homes: Sequence[int]) -> int | None:

@@ -24,8 +24,9 @@ from jobs.kinds import BY_NAME, JobRow
 from jobs.queue import CRASHED, Claim, fail, heartbeat, retry_later
 from matching import queries as matching_queries
 from models import Photo, Selfie, UserEvent
-from photos.keys import RENDITIONS, storage_key
+from photos.keys import RENDITIONS, rendition_keys, storage_key
 from settings import ROOT, get_settings
+from stored.erasure import erase
 
 log = logging.getLogger("reperio.jobs")
 # Errors that every attempt at the same bytes would meet.
@@ -106,7 +107,7 @@ def process_selfie(claim: Claim, engine: FaceEngine) -> None:
     except errors.AppError as reason:
         _reject(claim, type(reason))
         return
-    storage.delete(matching.accept_selfie(claim.id, engine.engine_id, embedding, claim.is_current))
+    matching.accept_selfie(claim.id, engine.engine_id, embedding, claim.is_current)
 
 
 def _reject(claim: Claim, reason: type[errors.AppError]) -> None:
@@ -114,8 +115,7 @@ def _reject(claim: Claim, reason: type[errors.AppError]) -> None:
         selfie = matching_queries.selfie(session, claim.id)
         if selfie is None or not claim.is_current(selfie):
             return
-        erased = selfie_service.reject(session, selfie, reason)
-    storage.delete(erased)
+        selfie_service.reject(session, selfie, reason)
 
 
 def process_membership(claim: Claim, engine: FaceEngine) -> None:
@@ -151,15 +151,17 @@ def process_photo(claim: Claim, engine: FaceEngine) -> None:
     image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, get_settings().detection_long_side))
     scale = max(photo.width, photo.height) / max(image.shape[:2])
     rendered = images.renditions(image)
-    keys = [storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS]
+    keys = rendition_keys(photo.event_id, photo.filename)
     for size, key in zip(RENDITIONS, keys, strict=True):
         storage.put(key, rendered.files[size])
     faces = engine.detect(image, scale=scale, full=(lambda: images.decode(data)) if scale > 1 else None)
     recorded = matching.record_photo(claim.id, engine.engine_id, faces, claim.is_current, rendered.mean_colour)
-    if not recorded and _is_deleted(claim.id):
-        storage.delete(keys)
+    if not recorded:
+        _erase_if_deleted(claim.id, keys)
 
 
-def _is_deleted(photo_id: int) -> bool:
-    with reading() as session:
-        return session.get(Photo, photo_id) is None
+def _erase_if_deleted(photo_id: int, keys: list[str]) -> None:
+    """Erase renditions that were written after their photo was deleted."""
+    with transaction() as session:
+        if session.get(Photo, photo_id) is None:
+            erase(session, keys)

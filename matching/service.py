@@ -24,21 +24,21 @@ from matching.guest_matches import match_again, match_guest, threshold_among
 from matching.queries import RankedSelfie
 from models import DONE, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
+from stored.erasure import erase
 
 # --- a selfie against the event's faces ------------------------------------------------------------
 
 
 def accept_selfie(
     selfie_id: int, engine_id: str, embedding: matrices.Embeddings, still_ours: Callable[[Selfie], bool]
-) -> list[str]:
+) -> None:
     """Match a selfie's `embedding` (dimensions,) in all events of its guest, then let it replace the older selfies.
 
     Repeats until every event is matched, because the guest may join an event, or consent again, meanwhile. A stored
     embedding does not prove that its event is matched: an earlier attempt may have ended between the two steps. So
     each attempt matches every event itself.
 
-    Returns the storage keys of the files to delete: those of the replaced selfies, or of this one if a newer one has
-    been accepted.
+    The files of the replaced selfies are erased, or this one's if a newer one has been accepted.
     """
     blob = embedding.astype(np.float32).tobytes()
     matched: set[int] = set()
@@ -46,15 +46,17 @@ def accept_selfie(
         with transaction() as session:
             current = _lock_selfie(session, selfie_id, still_ours)
             if current is None:
-                return []
+                return
             selfie = current.selfie
             if not current.is_newest:
                 selfie_queries.remove(session, [selfie_id])
-                return [selfie.storage_key] if selfie.storage_key else []
+                erase(session, [selfie.storage_key] if selfie.storage_key else [])
+                return
             looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id)
             event_ids = sorted(looked_for.keys() - matched)
             if not event_ids:
-                return _finish_selfie(session, selfie)
+                _finish_selfie(session, selfie)
+                return
             without_embedding = [event_id for event_id in event_ids if not looked_for[event_id]]
             queries.add_selfie_embeddings(session, selfie_id, without_embedding, engine_id, blob)
         for event_id in event_ids:
@@ -64,7 +66,8 @@ def accept_selfie(
                 if event_id == event_ids[-1]:
                     fully_matched = _lock_fully_matched(session, selfie_id, matched, still_ours)
                     if fully_matched is not None:
-                        return _finish_selfie(session, fully_matched)
+                        _finish_selfie(session, fully_matched)
+                        return
 
 
 def _match_selfie(session: Session, selfie_id: int, event_id: int, embedding: bytes) -> bool:
@@ -100,15 +103,15 @@ def _lock_fully_matched(
     return selfie if matched.issuperset(selfie_queries.looked_for(session, selfie.user_id, selfie_id)) else None
 
 
-def _finish_selfie(session: Session, selfie: Selfie) -> list[str]:
-    """Mark the selfie done and delete the older ones; return the storage keys of the deleted ones."""
+def _finish_selfie(session: Session, selfie: Selfie) -> None:
+    """Mark the selfie done and delete the older ones with their files."""
     older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
     if older:
         selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
         selfie_queries.remove(session, [each.id for each in older])
     selfie.finish(DONE)
     selfie.detail = None
-    return [each.storage_key for each in older if each.storage_key]
+    erase(session, [each.storage_key for each in older if each.storage_key])
 
 
 # --- a photo's faces against the event's selfies ---------------------------------------------------

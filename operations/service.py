@@ -1,7 +1,7 @@
 """Readiness, statistics and metrics of the service."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,11 +14,15 @@ from database import reading
 from events import queries as event_queries
 from events.codes import code_cache
 from jobs import kinds as job_kinds
+from jobs import pairing
 from jobs import state as job_state
 from matching import queries as matching_queries
-from metrics import exposition, of_all_processes, report
+from metrics import Upkeep, exposition, of_all_processes, report
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
+from settings import get_settings
+from stored import identity
+from stored import queries as stored_queries
 
 # Counting reads whole tables. Counts are cached for 5 s, or longer if counting would take more than 1 % of a core.
 MIN_CACHED_SECONDS = 5.0
@@ -33,6 +37,14 @@ class _Counts:
     seconds: float
 
 
+# TTLCache makes lifetimes up to a tenth shorter: 12 s are never less than 10.
+CHECKED_SECONDS, CHECKED_AGAIN_SECONDS = 12.0, 1.0
+_storage_checks: TTLCache[tuple[str, str | None]] = TTLCache(
+    size=1,
+    ttl=CHECKED_SECONDS,
+    negative_ttl=CHECKED_AGAIN_SECONDS,
+    is_negative=lambda checked: checked[0] != "ok",
+)
 _counts: TTLCache[_Counts] = TTLCache(
     size=1, ttl=lambda counts: max(MIN_CACHED_SECONDS, COST_FACTOR * counts.seconds)
 )
@@ -45,32 +57,49 @@ class Readiness:
     database: str
     storage: str
     face_engine: str
+    # Why files without a row are not taken away, or None. People are served all the same.
+    sweep: str | None
 
     @property
     def ready(self) -> bool:
-        """Whether all parts are `ok`."""
-        return all(state == "ok" for state in asdict(self).values())
+        """Whether database, storage and face engine are `ok`."""
+        return {self.database, self.storage, self.face_engine} == {"ok"}
 
 
 def readiness(engine_problem: str | None) -> Readiness:
-    """Return the state of each part, after one try of each; `engine_problem` is the inference thread's, or None."""
-    return Readiness(_database(), _storage(), engine_problem or "ok")
+    """Return the state of each part; `engine_problem` is the inference thread's, or None.
+
+    The database is asked each time. What writes to or reads from the storage is done at most once in 10 s, or at once
+    after a write has failed.
+    """
+    storage_problem, installation_id = _storage_checks.get(
+        (get_settings().storage_url, storage.failures()), _check_storage
+    )
+    database_problem, sweep_problem = _database(installation_id, storage_problem)
+    return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem)
 
 
-def _database() -> str:
+def _database(installation_id: str | None, storage_problem: str) -> tuple[str, str | None]:
+    """Return the state of the database, and why the sweep refuses, if so, where the storage carries that id."""
     try:
-        database.ping()
+        with reading() as session:
+            row = stored_queries.installation(session)
     except SQLAlchemyError as error:
-        return f"unusable: {type(error).__name__}"
-    return "ok"
+        return f"unusable: {type(error).__name__}", None
+    if storage_problem != "ok":
+        return "ok", None
+    if row is not None and row.sweep_problem is not None:
+        return "ok", row.sweep_problem
+    return "ok", pairing.mismatch(row, installation_id)
 
 
-def _storage() -> str:
+def _check_storage() -> tuple[str, str | None]:
+    """Return the state of the storage, and the id that it carries."""
     try:
         storage.check()
+        return "ok", identity.of_storage()
     except storage.StorageError as error:
-        return f"unusable: {type(error).__name__}"
-    return "ok"
+        return f"unusable: {type(error).__name__}", None
 
 
 def _count() -> _Counts:
@@ -105,12 +134,16 @@ def metrics() -> bytes:
     """Return all metrics in the Prometheus text format."""
     depths = job_state.counts()
     ages = {name: job_state.oldest_age(kind) or 0.0 for name, kind in job_kinds.BY_NAME.items()}
-    return exposition(depths, ages)
+    with reading() as session:
+        row = stored_queries.installation(session)
+        waiting = stored_queries.count_waiting(session)
+    return exposition(depths, ages, Upkeep(row is not None and row.sweep_problem is not None, waiting))
 
 
 def forget_counts() -> None:
-    """Drop the cached counts."""
+    """Drop the cached counts, and the cached state of the storage."""
     _counts.clear()
+    _storage_checks.clear()
 
 
 def report_process() -> None:

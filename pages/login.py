@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 import errors
 from accounts import service as accounts
-from accounts import tokens
+from accounts import sessions, tokens
+from accounts.sessions import Grant
 from api.accounts.schemas import LoginIn
 from api.callers import current_user
 from api.dependencies import HASHES
-from api.sessions import end_session, session_token, start_session
+from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
 from keys import MAX_EMAIL_KEY
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -48,12 +49,22 @@ def _onward(asked: str) -> str:
     return asked if same_site(asked) and urlsplit(asked).path not in ("/", "/login", "/logout") else ""
 
 
-def enter(request: Request, token: str, seconds: int, asked: str = "") -> Response:
-    """Log the browser in with an access token and redirect to the page `asked` for, else to the user's first page."""
-    user = accounts.user_of(tokens.read(token))
+def enter(request: Request, grant: Grant, asked: str = "") -> Response:
+    """Log the browser in and redirect to the page `asked` for, else to the user's first page.
+
+    The session that the browser had before ends.
+    """
+    user = accounts.user_of(tokens.read(grant.access_token))
+    end_session_before(request)
     answer = redirect(_onward(asked) or HOMES[user.user_type])
-    start_session(request, answer, token, seconds)
+    start_session(request, answer, grant.access_token, grant.expires_in)
     return answer
+
+
+def end_session_before(request: Request) -> None:
+    """End the session of the browser's cookie, if it still lives."""
+    with suppress(errors.NotAuthenticated):
+        sessions.end_current(accounts.user_of(tokens.read(request.cookies.get(SESSION_COOKIE, ""))))
 
 
 @router.get("/")
@@ -90,6 +101,8 @@ def log_in(
     event_code: Field = "",
     ticket: Field = "",
     asked: Annotated[str, Form(alias="next")] = "",
+    *,
+    device: Device,
 ) -> Response:
     """Log in by name and password, or by the ticket of one of several accounts.
 
@@ -98,7 +111,7 @@ def log_in(
     typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
-        token, seconds = accounts.log_in_to(ticket) if ticket else _by_password(username, password, event_code)
+        grant = _grant_of(ticket, username, password, event_code, device)
     except ValidationError:
         return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
@@ -109,17 +122,20 @@ def log_in(
         if error.tickets:
             return redirect_with_flash(request, back, tickets=[*error.tickets])
         return redirect_with_flash(request, back, problem="code_needed", **typed)
-    return enter(request, token, seconds, asked)
+    return enter(request, grant, asked)
 
 
-def _by_password(username: str, password: str, event_code: str) -> tuple[str, int]:
+def _grant_of(ticket: str, username: str, password: str, event_code: str, device: str | None) -> Grant:
+    if ticket:
+        return accounts.log_in_to(ticket, device)
     asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
-    return accounts.log_in(asked.username, asked.password, asked.event_code)
+    return accounts.log_in(asked.username, asked.password, asked.event_code, device)
 
 
 @router.post("/logout")
 def log_out(request: Request) -> Response:
     """End the session, if there is one."""
+    end_session_before(request)
     answer = redirect("/")
     end_session(request, answer)
     return answer

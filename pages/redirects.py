@@ -7,7 +7,7 @@ import json
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.sessions import set_cookie
+from api.cookies import cookie_of, set_cookie
 
 FLASH_COOKIE = "reperio_said"
 SECONDS = 60
@@ -37,7 +37,7 @@ def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -
 def flash_of(request: Request) -> Flash:
     """Return what a form left for this page; nothing if there is nothing or the cookie is not one of ours."""
     try:
-        path, flash = json.loads(base64.urlsafe_b64decode(request.cookies.get(FLASH_COOKIE, "")))
+        path, flash = json.loads(base64.urlsafe_b64decode(cookie_of(request, FLASH_COOKIE) or ""))
     except (binascii.Error, ValueError, TypeError):
         return {}
     if path != request.url.path or not isinstance(flash, dict):

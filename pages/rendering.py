@@ -11,9 +11,19 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from accounts.tokens import csrf_of
+from api.cookies import cookie_of, set_cookie
 from api.language import language_of
-from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, set_cookie
-from keys import MAX_CODE_KEY, MAX_EMAIL, MAX_EMAIL_KEY, MAX_PASSWORD, MAX_USERNAME
+from api.sessions import VISITOR_COOKIE, check_form, csrf_seed
+from keys import (
+    MAX_CODE_KEY,
+    MAX_EMAIL,
+    MAX_EMAIL_KEY,
+    MAX_PASSWORD,
+    MAX_TYPED,
+    MAX_USERNAME,
+    MIN_PASSWORD,
+    MIN_STAFF_PASSWORD,
+)
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
 from pages.assets import asset_url
@@ -32,9 +42,7 @@ HEADERS = {
     # A page contains the CSRF token of its session: the back button must load it again.
     "Cache-Control": "no-store",
     "Content-Security-Policy": CONTENT_SECURITY,
-    # Addresses contain event codes.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
 # How many characters an input takes, by what is typed there. A code or a search may be longer than what is stored.
@@ -42,8 +50,11 @@ LIMITS = {
     "username": MAX_USERNAME,
     "email": MAX_EMAIL,
     "password": MAX_PASSWORD,
+    "min_password": MIN_PASSWORD,
+    "min_staff_password": MIN_STAFF_PASSWORD,
     "event_code": MAX_CODE_KEY,
     "search": MAX_EMAIL_KEY,
+    "link": MAX_TYPED,
 }
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")
@@ -74,7 +85,7 @@ def page_router() -> APIRouter:
 
 def theme_of(request: Request) -> str:
     """Return the colour theme that the reader chose: `auto`, `light` or `dark`."""
-    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    chosen = cookie_of(request, THEME_COOKIE)
     return chosen if chosen in THEMES else "auto"
 
 
@@ -118,7 +129,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     if flash:
         clear_flash(request, response)
     if new_visitor:
-        set_cookie(request, response, VISITOR_COOKIE, seed, A_YEAR)
+        set_cookie(request, response, VISITOR_COOKIE, seed, None)
     return response
 
 

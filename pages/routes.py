@@ -1,11 +1,19 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, login, site
-from pages.admin import event, events, jobs, overview, photographers
+from pages import assets, login, resets, security, site
+from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, portrait
 from pages.photographer import studio
 
 GUEST = (join.router, portrait.router, gallery.router, account.router)
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.
-ADMIN = (overview.router, events.router, event.router, photographers.router, jobs.router)
-ROUTERS = (assets.router, login.router, site.router, *GUEST, studio.router, *ADMIN)
+ADMIN = (
+    overview.router,
+    events.router,
+    event.router,
+    reset_link.router,
+    photographers.router,
+    jobs.router,
+    audit.router,
+)
+ROUTERS = (assets.router, login.router, resets.router, security.router, site.router, *GUEST, studio.router, *ADMIN)

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
 
+from api.callers import api_reader
+from api.cookies import set_cookie
 from api.language import LANGUAGE_COOKIE, LANGUAGES, Language
-from api.sessions import set_cookie
 from pages.assets import asset_url
 from pages.i18n import text
 from pages.login import same_site
@@ -78,7 +79,13 @@ def manifest(language: Language) -> Response:
     return JSONResponse(content, headers=headers, media_type="application/manifest+json")
 
 
-@router.get("/docs")
+@router.get("/openapi.json", dependencies=[Depends(api_reader)])
+async def openapi(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/docs", dependencies=[Depends(api_reader)])
 def api_docs(request: Request) -> Response:
     """Return the page with the interactive documentation of the API."""
     response = render(request, "api_docs.html")

@@ -12,7 +12,8 @@ from zipstream import ZipStream
 
 import errors
 import storage
-from database import reading
+from audit.log import Action, record
+from database import reading, transaction
 from images import FORMATS
 from models import User
 from photos import queries
@@ -63,6 +64,8 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
         rows = queries.originals(session, user.id, event.id, which)
     if not rows:
         raise errors.NoPhotosToDownload
+    with transaction() as session:
+        record(session, Action.PHOTOS_EXPORTED, event_id=event_id, number=len(rows))
     names = unique_names([(row.original_filename, row.filename) for row in rows])
     entries = [
         _Entry(name, storage_key(event_id, row.filename, "original"), row.size)

@@ -1,6 +1,7 @@
 """Photos: listed, shown and deleted."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +10,16 @@ from sqlalchemy.orm import Session
 
 import errors
 import storage
+from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
 from events.service import home_event
 from keys import MAX_ID
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
-from photos.keys import storage_key, stored_keys
+from photos.keys import keys_being_written, storage_key, stored_keys
 from photos.queries import Page, PhotoRow
+from stored.erasure import erase
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,5 +190,9 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
             raise errors.NoSuchPhoto
         session.flush()
         queries.remove(session, wanted)
-    storage.delete(key for photo in found for key in stored_keys(photo.event_id, photo.filename))
+        for photo in found:
+            late = keys_being_written(photo.event_id, [(photo.filename, photo.status)])
+            erase(session, stored_keys(photo.event_id, photo.filename), late=late)
+        for event_id, number in Counter(photo.event_id for photo in found).items():
+            record(session, Action.PHOTOS_DELETED, event_id=event_id, number=number)
     return len(found)

@@ -91,6 +91,11 @@ def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
     return {key for key in session.scalars(select(Selfie.storage_key).where(Selfie.storage_key.in_(keys))) if key}
 
 
+def count_files(session: Session) -> int:
+    """Return the number of selfies that have a file."""
+    return session.scalar(select(func.count()).select_from(Selfie).where(Selfie.storage_key.is_not(None))) or 0
+
+
 def count(session: Session) -> int:
     """Return the number of selfies."""
     return session.scalar(select(func.count()).select_from(Selfie)) or 0

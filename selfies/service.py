@@ -11,6 +11,7 @@ import errors
 import images
 import storage
 from accounts import queries as account_queries
+from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, Embeddings, FaceEngine, LocatedFace
@@ -18,6 +19,7 @@ from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces, mai
 from models import REJECTED, Selfie, User, utcnow
 from selfies import queries
 from settings import get_settings
+from stored.erasure import erase
 
 # The content types that curl and some phones send for a picture of unknown type.
 UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
@@ -214,6 +216,9 @@ def image_of(user_id: int, asker: User) -> str:
         raise errors.NoSuchSelfie from error
     if key is None:
         raise errors.NoSuchSelfie
+    if asker.id != user_id:
+        with transaction() as session:
+            record(session, Action.SELFIE_VIEWED, subject_id=user_id)
     return key
 
 
@@ -230,7 +235,8 @@ def remove_mine(user_id: int) -> None:
         keys = queries.all_keys(session, user_id)
         if not queries.remove_all(session, user_id) or not keys:
             raise errors.NoSelfie
-    storage.delete(keys)
+        record(session, Action.SELFIE_DELETED, subject_id=user_id)
+        erase(session, keys)
 
 
 def known_keys(keys: Sequence[str]) -> set[str]:
@@ -239,12 +245,12 @@ def known_keys(keys: Sequence[str]) -> set[str]:
         return queries.known_keys(session, keys)
 
 
-def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> list[str]:
-    """Mark the selfie rejected and drop its data; return the storage keys to delete after the commit.
+def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> None:
+    """Mark the selfie rejected and drop its data; its file is erased after the commit.
 
     Only the newest rejection of a guest is kept.
     """
-    erased = [selfie.storage_key] if selfie.storage_key else []
+    erase(session, [selfie.storage_key] if selfie.storage_key else [])
     queries.delete_embeddings(session, selfie.id)
     selfie.finish(REJECTED, selfie.error)
     selfie.detail = reason.__name__
@@ -252,4 +258,3 @@ def reject(session: Session, selfie: Selfie, reason: type[errors.AppError]) -> l
     selfie.width = selfie.height = None
     older = [each.id for each in queries.older_selfies(session, selfie.user_id, selfie.id) if each.status == REJECTED]
     queries.remove(session, older)
-    return erased

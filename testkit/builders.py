@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from accounts.service import NewAccount, create_staff
 from faces.fake import fake_colour, fake_photo
 from models import ADMIN
+from testkit.passwords import PASSWORD
 
 _numbers = itertools.count(1)
 # Each look costs the process that does the work 3 ms.
@@ -43,7 +44,7 @@ class EventInfo:
 
 @dataclass
 class Service:
-    """A running service and the requests of its users. Every password is "pw"."""
+    """A running service and the requests of its users. Every password is `PASSWORD`."""
 
     client: TestClient
     storage: Path
@@ -65,7 +66,7 @@ class Service:
         """Send a DELETE request as `who`."""
         return self.client.delete(path, headers=_headers(who, kwargs), **kwargs)
 
-    def log_in(self, name: str, password: str = "pw", code: str | None = None) -> str:
+    def log_in(self, name: str, password: str = PASSWORD, code: str | None = None) -> str:
         """Log in and return the token."""
         body = {"username": name, "password": password, **({"event_code": code} if code else {})}
         answer = self.post("/api/login", json=body)
@@ -76,14 +77,14 @@ class Service:
     def admin(self) -> Person:
         """The administrator, created at the first use."""
         if self._admin is None:
-            user = create_staff(NewAccount("chief", "chief@example.org", "pw"), ADMIN)
+            user = create_staff(NewAccount("chief", "chief@example.org", PASSWORD), ADMIN)
             self._admin = Person(user.id, "chief", self.log_in("chief"))
         return self._admin
 
     def photographer(self, name: str | None = None) -> Person:
         """Create a photographer."""
         name = name or f"photographer{next(_numbers)}"
-        body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+        body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
         answer = self.post("/api/admin/photographers", self.admin, json=body)
         assert answer.status_code == 200, answer.text
         return Person(answer.json()["photographer_id"], name, self.log_in(name))
@@ -99,7 +100,7 @@ class Service:
     def guest(self, event: EventInfo, name: str | None = None) -> Person:
         """Register a guest of the event."""
         name = name or f"guest{next(_numbers)}"
-        body = {"user_data": {"username": name, "email": f"{name}@example.org", "password": "pw"}}
+        body = {"user_data": {"username": name, "email": f"{name}@example.org", "password": PASSWORD}}
         answer = self.post("/api/register-with-event-code", json={**body, "event_code": event.code})
         assert answer.status_code == 200, answer.text
         return Person(answer.json()["id"], name, self.log_in(name, code=event.code))
@@ -152,7 +153,7 @@ class Service:
 
     def files(self) -> list[Path]:
         """Return the path of every stored file."""
-        return sorted(path for path in self.storage.rglob("*") if path.is_file())
+        return sorted(path for path in self.storage.rglob("*") if path.is_file() and path.name != ".installation")
 
 
 def _headers(who: Person | None, kwargs: dict[str, Any]) -> dict[str, str]:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from faces.fake import fake_colour, fake_photo
-from testkit.world import CONSENT, JPEG, PASSWORD, Objects
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
+from testkit.world import CONSENT, JPEG, Objects
 
 Request = dict[str, Any]
-NEW_PASSWORD = "amber ladder beside four wells"
 SUM = "0" * 64
 
 # The value of each parameter in a path.
@@ -21,6 +21,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "filename": lambda of: of.filename,
     "user_id": lambda of: of.guest,
     "photographer_id": lambda of: of.photographer,
+    "session_id": lambda of: of.session,
     "asked": lambda of: "current",
     "name": lambda of: "css/base.css",
 }
@@ -35,7 +36,7 @@ PATHS: dict[str, Callable[[Objects], str]] = {
 
 
 def _account(name: str) -> dict[str, str]:
-    return {"username": name, "email": f"{name}@example.org", "password": NEW_PASSWORD}
+    return {"username": name, "email": f"{name}@example.org", "password": OTHER_PASSWORD}
 
 
 def _selfie() -> Request:
@@ -57,6 +58,11 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
         **_selfie(),
     },
     "POST /api/login": lambda of: {"json": {"username": "camille", "password": PASSWORD}},
+    "POST /api/token/refresh": lambda of: {"json": {"refresh_token": of.refresh_token}},
+    "POST /api/password-reset": lambda of: {"json": {"email": "camille@example.org"}},
+    "POST /api/password-reset/confirm": lambda of: {"json": {"token": of.reset_token, "password": OTHER_PASSWORD}},
+    "POST /api/confirm-address": lambda of: {"json": {"token": of.confirm_token}},
+    "POST /api/me/password": lambda of: {"json": {"current": PASSWORD, "new": OTHER_PASSWORD}},
     "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
     "POST /api/consent": lambda of: {"json": {"event_id": of.event, "version": CONSENT}},
     "POST /api/check-event-code": lambda of: {"json": {"event_code": of.code}},
@@ -80,6 +86,11 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/admin/jobs/cancel": lambda of: {"json": {"kind": "photos", "id": of.pending_photo}},
     # Pages
     "POST /login": lambda of: {"data": {"username": "camille", "password": PASSWORD}},
+    "POST /forgot": lambda of: {"data": {"email": "camille@example.org"}},
+    "POST /reset": lambda of: {"data": {"token": of.reset_token, "password": OTHER_PASSWORD}},
+    "POST /confirm": lambda of: {"data": {"token": of.confirm_token}},
+    "POST /account/security/end": lambda of: {"data": {"session": of.session}},
+    "POST /account/security/password": lambda of: {"data": {"current": PASSWORD, "new": OTHER_PASSWORD}},
     "POST /language": lambda of: {"data": {"value": "en"}},
     "POST /theme": lambda of: {"data": {"value": "dark"}},
     "GET /join": lambda of: {"params": {"event_code": of.code}},

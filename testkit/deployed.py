@@ -20,6 +20,13 @@ START_SECONDS = 30.0
 BESIDE_OTHERS = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n"
 
 
+# A shell's redirection takes descriptors of one digit only.
+HAND_OVER = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); "
+    "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid())); os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
 class SocketLauncher(Launcher):
     """Starts the service on a socket that stays open between its processes, as a socket unit of systemd does."""
 
@@ -29,8 +36,7 @@ class SocketLauncher(Launcher):
 
     def command(self) -> list[str]:
         """Hand the socket over by systemd's rules: it is descriptor 3, and LISTEN_PID is the receiver."""
-        script = f'exec 3<&{self._socket.fileno()}; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'
-        return ["sh", "-c", script, "sh", *super().command()]
+        return [sys.executable, "-c", HAND_OVER, str(self._socket.fileno()), *super().command()]
 
     def descriptors(self) -> tuple[int, ...]:
         """Return the socket's."""
@@ -97,8 +103,8 @@ def caddy_program() -> str | None:
 
 
 @contextmanager
-def proxy(folder: Path, upstream: str) -> Iterator[str]:
-    """Run Caddy with the shipped configuration in front of `upstream` (`host:port`); yields its https address.
+def proxy(folder: Path, upstream: str, port: int) -> Iterator[str]:
+    """Run Caddy on `port` with the shipped configuration in front of `upstream` (`host:port`); yields its address.
 
     Its certificate is its own; the clients of this process trust it from then on.
 
@@ -110,7 +116,7 @@ def proxy(folder: Path, upstream: str) -> Iterator[str]:
         raise BenchError("caddy is not installed")
     config, log = folder / "Caddyfile", folder / "proxy.log"
     config.write_text((ROOT / "deploy" / "Caddyfile").read_text().replace("{\n", BESIDE_OTHERS, 1))
-    address = f"https://localhost:{free_port()}"
+    address = f"https://localhost:{port}"
     environment = {
         "SITE_ADDRESS": address,
         "UPSTREAM": upstream,

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import httpx2
 
+from testkit.passwords import PASSWORD
 from testkit.warm import WarmProcess
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +63,7 @@ class Launcher:
         port, password = free_port(), secrets.token_urlsafe(12)
         self._log = folder / "server.log"
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PUBLIC_URL"},
             "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
             "STORAGE_URL": f"file://{folder}/storage",
             "PORT": str(port),
@@ -70,9 +71,9 @@ class Launcher:
             "ADMIN_PASSWORD": password,
             "SECRET_KEY": secrets.token_urlsafe(48),
             "APP_ENV": "development",
+            "MAIL_OUTBOX": "off",
             **environment,
         }
-        self.environment.pop("PUBLIC_URL", None)
         self._process: subprocess.Popen[bytes] | WarmProcess | None = None
         self.url, self.password = f"http://127.0.0.1:{port}", password
 
@@ -249,7 +250,7 @@ class NewEvent:
     photographer: Api
 
 
-def create_event(server: Server, photographer: str = "lea", password: str = "pw", **fields: Any) -> NewEvent:
+def create_event(server: Server, photographer: str = "lea", password: str = PASSWORD, **fields: Any) -> NewEvent:
     """Create a photographer and an event that is assigned to them; `fields` are those of the event.
 
     Raises:

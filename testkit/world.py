@@ -18,16 +18,16 @@ import jwt
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from accounts.confirmation import link_for
 from accounts.service import NewAccount, create_staff
 from accounts.tokens import ALGORITHM
-from database import forget_engine, transaction
+from database import forget_engine, reading, transaction
 from faces.fake import fake_colour, fake_photo
 from models import ADMIN, PHOTOGRAPHER, User
 from settings import get_settings
 from testkit.in_process import clear_process_state
+from testkit.passwords import PASSWORD
 
-# Long and unusual enough for staff too.
-PASSWORD = "violet kettle under nine lamps"
 HOST = "http://localhost"
 CONSENT = "2026-11"
 ALL_SEEN = {"guests_see_all_photos": True}
@@ -65,6 +65,11 @@ class Objects:
     refused_photo: int
     failed_photo: int
     pending_photo: int
+    # A further session of the guest, and what proves that its bearer is the guest.
+    session: str
+    refresh_token: str
+    reset_token: str
+    confirm_token: str
 
 
 # Like the objects of a world, but none of them exists.
@@ -81,6 +86,10 @@ NOWHERE = Objects(
     refused_photo=909_095,
     failed_photo=909_096,
     pending_photo=909_097,
+    session="nosuchsession000",
+    refresh_token="nosuchsession000.secret.signature",
+    reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
+    confirm_token="909092.4102444800.b0kXq3vR5tYuIoPaSdFgHjKl",
 )
 
 
@@ -100,7 +109,8 @@ class World:
         self._open: dict[str, bool] = {}
         self.objects = self._make()
         self._close_accounts()
-        client.app.state.inference.stop(10)  # type: ignore[attr-defined]
+        for thread in (client.app.state.inference, client.app.state.mail):  # type: ignore[attr-defined]
+            thread.stop(10)
         self.objects = self._with_unprocessed_photos(self.objects)
         self._save()
 
@@ -198,7 +208,23 @@ class World:
             refused_photo=refused["id"],
             failed_photo=0,
             pending_photo=0,
+            **self._proofs(guests["guest"], admin),
         )
+
+    def _proofs(self, guest: Caller, admin: Caller) -> dict[str, str]:
+        """Return the id and the refresh token of a further session, and the tokens of links mailed to the guest."""
+        body = {"username": "camille", "password": PASSWORD, "refresh": True}
+        refresh_token = self._call("POST", "/api/login", json=body)["refresh_token"]
+        listed = self._call("GET", "/api/me/sessions", guest)
+        link = self._call("POST", f"/api/admin/users/{guest.id}/reset-link", admin)["url"]
+        with reading() as session:
+            confirmation = link_for(session.get_one(User, guest.id))
+        return {
+            "session": next(each["id"] for each in listed if not each["current"]),
+            "refresh_token": refresh_token,
+            "reset_token": link.partition("#")[2],
+            "confirm_token": confirmation.partition("#")[2],
+        }
 
     def _staff(self, role: str, name: str, user_type: str) -> Caller:
         user = create_staff(NewAccount(name, f"{name}@example.org", PASSWORD), user_type)

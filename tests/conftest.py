@@ -121,6 +121,9 @@ def fresh_database(
         "SECRET_KEY": SECRET_KEY,
         "FACE_RECOGNIZER_PROVIDER": provider,
         "MONITORING_TOKEN": "monitoring-token-for-tests",
+        # The host name that the test client gives.
+        "ALLOWED_HOSTS": "testserver",
+        "MAIL_OUTBOX": "off",
         "JOB_POLL_SECONDS": "0.2",
         "JOB_BACKOFF_SECONDS": "0.05",
         **extra,

@@ -7,10 +7,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from httpx2 import Response
 
+from accounts import tokens
 from api.links import link
 from database import reading
 from models import User
-from testkit.world import PASSWORD, World
+from testkit.passwords import PASSWORD
+from testkit.world import World
 from tests.access_table import DOCUMENT
 
 Query = dict[str, str]
@@ -28,6 +30,7 @@ def signed(world: World, role: str = "guest", photo: int = 0, size: str = "web")
     """Return path and query of the link that this account gets for a photo."""
     with reading() as session:
         user = session.get_one(User, world.callers[role].id)
+        user.session_id = tokens.read(world.callers[role].token).session_id
     address = urlsplit(link(photo or world.objects.photo, size, user))
     return address.path, dict(parse_qsl(address.query))
 
@@ -54,7 +57,7 @@ def another_photo(world: World, of_event: int) -> list[Response]:
 
 def without_a_part(world: World) -> list[Response]:
     path, query = signed(world)
-    parts = ("user", "expires", "signature")
+    parts = ("user", "expires", "session", "signature")
     left_out = [loaded(world, path, {name: query[name] for name in query if name != part}) for part in parts]
     return left_out + [loaded(world, path, {**query, part: ""}) for part in parts]
 
@@ -78,6 +81,12 @@ def at_another_call(world: World) -> list[Response]:
 def with_another_method(world: World) -> list[Response]:
     path, query = signed(world)
     return [loaded(world, path, query, method=each) for each in ("POST", "PUT", "PATCH", "DELETE")]
+
+
+def after_its_session(world: World) -> list[Response]:
+    path, query = signed(world)
+    world.send("POST", "/api/logout", world.callers["guest"])
+    return [loaded(world, path, query)]
 
 
 def of_a_closed_account(world: World) -> list[Response]:
@@ -133,6 +142,8 @@ LINKS: dict[str, Callable[[World], list[Response]]] = {
     "with another account added": with_another_account_added,
     "at another call": at_another_call,
     "with another method": with_another_method,
+    "for another session": lambda world: changed(world, session=world.objects.session),
+    "its session has ended": after_its_session,
     "its account is closed": of_a_closed_account,
     "its account is erased": of_an_erased_account,
     'its guest said "not me"': after_not_me,

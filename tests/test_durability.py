@@ -26,6 +26,7 @@ from jobs import work as jobs
 from models import ADMIN, DONE, REJECTED, Event, Photo, Selfie, User
 from photos import service as photos
 from selfies import service as selfies
+from testkit.passwords import PASSWORD
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import ENGINE, claim, found_by, guest_of, row, send_photo, send_selfie, work
 
@@ -49,7 +50,7 @@ def event(folder: Path) -> Iterator[Event]:
 @pytest.fixture(scope="module")
 def admin(folder: Path) -> User:
     """An administrator."""
-    return accounts.create_staff(NewAccount("boss", "boss@example.org", "pw"), ADMIN)
+    return accounts.create_staff(NewAccount("boss", "boss@example.org", PASSWORD), ADMIN)
 
 
 def files(folder: Path) -> set[Path]:
@@ -135,8 +136,8 @@ def test_sqlite_flushes_each_commit_and_keeps_its_promises(folder: Path, session
 @pytest.mark.parametrize("folder", ["sqlite"], indirect=True)
 def test_an_erased_name_is_overwritten_in_the_file(folder: Path, event: Event) -> None:
     name = "wilhelmina-of-the-hill"
-    guest = guest_of(event, name, hash_password("pw"))
-    erasure.erase(guest, "pw")
+    guest = guest_of(event, name, hash_password(PASSWORD))
+    erasure.erase(guest, PASSWORD)
     with get_engine().connect() as connection:
         connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     assert name.encode() not in (folder / "test.db").read_bytes()
@@ -229,12 +230,12 @@ def test_the_same_photo_sent_twice_at_once_is_one_photo_and_one_file(
 def test_a_selfie_of_an_account_that_was_just_erased_leaves_no_bytes(
     event: Event, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guest, real = guest_of(event, hashed=hash_password("pw")), storage.put
+    guest, real = guest_of(event, hashed=hash_password(PASSWORD)), storage.put
     before = files(folder)
 
     def put(key: str, data: bytes) -> None:
         real(key, data)
-        erasure.erase(guest, "pw")
+        erasure.erase(guest, PASSWORD)
 
     monkeypatch.setattr(storage, "put", put)
     with pytest.raises(InvalidToken):
@@ -245,7 +246,7 @@ def test_a_selfie_of_an_account_that_was_just_erased_leaves_no_bytes(
 # --- erased after the commit -----------------------------------------------------------------------
 
 ERASING: dict[str, Callable[[User, Event, User, int], object]] = {
-    "account": lambda guest, _, __, ___: erasure.erase(guest, "pw"),
+    "account": lambda guest, _, __, ___: erasure.erase(guest, PASSWORD),
     "selfie": lambda guest, _, __, ___: selfies.remove_mine(guest.id),
     "photo": lambda _, __, admin, photo_id: photos.remove(admin, [photo_id]),
     "event": lambda _, event, __, ___: removal.remove_event(event.id),
@@ -255,7 +256,7 @@ ERASING: dict[str, Callable[[User, Event, User, int], object]] = {
 @pytest.mark.parametrize("what", ERASING)
 def test_an_erasure_that_fails_leaves_rows_and_files(folder: Path, admin: User, what: str) -> None:
     event = events.create(NewEvent("Erased"))
-    guest = guest_of(event, hashed=hash_password("pw"))
+    guest = guest_of(event, hashed=hash_password(PASSWORD))
     photo_id = send_photo(event, 1)
     send_selfie(guest, 1)
     work()

@@ -13,6 +13,7 @@ import pytest
 
 from api.sessions import SESSION_COOKIE
 from testkit.builders import Service, people
+from testkit.passwords import PASSWORD
 from testkit.postgres import PostgresServer
 from testkit.servers import Api, Launcher, create_event, wait_until
 from tests.conftest import run_folder
@@ -39,7 +40,7 @@ def test_a_database_that_goes_away_and_comes_back(
         server = launcher.start()
         event = create_event(server)
         with Api(server) as anyone:
-            token = anyone.call("POST", "/api/login", json={"username": "lea", "password": "pw"})["access_token"]
+            token = anyone.call("POST", "/api/login", json={"username": "lea", "password": PASSWORD})["access_token"]
         photos = []
         for number in range(30):
             photos.append(tmp_path / f"{number}.jpg")
@@ -49,7 +50,7 @@ def test_a_database_that_goes_away_and_comes_back(
         began, answers = time.monotonic(), []
         while time.monotonic() - began < away_seconds:
             answers.append(
-                httpx2.post(f"{server.url}/api/login", json={"username": "lea", "password": "pw"}, timeout=20)
+                httpx2.post(f"{server.url}/api/login", json={"username": "lea", "password": PASSWORD}, timeout=20)
             )
             time.sleep(0.3)
         assert {answer.status_code for answer in answers} == {503}

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from database import fit_pool, get_engine
 from main import create_app
 from settings import Settings
+from testkit.passwords import PASSWORD
 from testkit.servers import Launcher
 from tests.conftest import DATABASES, fresh_database
 from tests.operations.test_start import refusal
@@ -30,7 +31,7 @@ def small_pool(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestC
 
 
 def test_without_a_free_connection_a_request_is_told_to_come_back(small_pool: TestClient) -> None:
-    body = {"username": "nobody", "password": "pw"}
+    body = {"username": "nobody", "password": PASSWORD}
     with ExitStack() as held:
         for _ in range(5):
             held.enter_context(get_engine().connect())

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,9 +20,10 @@ from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from jobs import state as job_state
-from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent
+from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent, UserSession, utcnow
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.bulk_rows import Crowd, fill_event
+from testkit.passwords import PASSWORD
 
 GROWING = (
     "users",
@@ -35,6 +37,7 @@ GROWING = (
     "refusals",
     "consents",
     "samples",
+    "sessions",
 )
 PAGE = {"limit": 30}
 Seen = list[tuple[str, Any]]
@@ -114,6 +117,12 @@ def _decide(session: Session, guest_id: int) -> None:
         {"user_id": user, "event_id": event_id, "version": "2026-11", "locale": "fr"} for user, event_id in members
     ]
     session.execute(insert(Consent), consents)
+    moments = dict.fromkeys(("created_at", "last_used_at", "expires_at"), utcnow() + timedelta(days=1))
+    sessions = [
+        {"id": f"session{number}", "user_id": user, "token_version": 0, **moments}
+        for number, (user, _) in enumerate(members)
+    ]
+    session.execute(insert(UserSession), sessions)
     names = ("guests", "selfies", "photos", "matches", "queue_depth", "queue_age_seconds", "requests", "errors")
     figures = {**dict.fromkeys(names, 0), "machine": "m", "requests_seen": 0, "errors_seen": 0}
     now = int(time.time() // 60)
@@ -130,15 +139,15 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
         ),
     ),
     "login": (
-        2,
-        lambda s, g: s.post("/api/login", json={"username": "middle", "password": "pw", "event_code": g.name}),
+        5,
+        lambda s, g: s.post("/api/login", json={"username": "middle", "password": PASSWORD, "event_code": g.name}),
     ),
     "register": (
         7,
         lambda s, g: s.post(
             "/api/register-with-event-code",
             json={
-                "user_data": {"username": "newcomer", "email": "newcomer@example.org", "password": "pw"},
+                "user_data": {"username": "newcomer", "email": "newcomer@example.org", "password": PASSWORD},
                 "event_code": g.name,
             },
         ),
@@ -155,8 +164,9 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "progress": (3, lambda s, g: s.get(f"/api/user/events/{g.event.id}/progress", g)),
     "favourites": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/favourites", g, params=PAGE)),
     "keep a photo": (4, lambda s, g: s.put(f"/api/photos/{g.photo_id}/favourite", g)),
+    # Three, and four that write the entry of the audit log.
     "photos.zip": (
-        3,
+        7,
         lambda s, g: s.get(f"/api/user/events/{g.event.id}/photos.zip", g, params={"which": "favourites"}),
     ),
     "my-consents": (2, lambda s, g: s.get("/api/my-consents", g)),
@@ -177,6 +187,7 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
         4,
         lambda s, g: s.get(f"/api/admin/events/{g.event.id}/users", s.admin, params={"q": "u1", **PAGE}),
     ),
+    "my sessions": (2, lambda s, g: s.get("/api/me/sessions", g)),
     "samples": (2, lambda s, g: s.get("/api/admin/samples", s.admin)),
 }
 

@@ -17,6 +17,7 @@ from models import PHOTOGRAPHER, User
 
 router = APIRouter(prefix="/api/admin/photographers", tags=["admin"])
 TAKEN = (errors.AccountTaken, errors.UsernameIsNotOwnEmail)
+NEW_PASSWORD = (errors.StaffPasswordTooShort, errors.PasswordTooCommon, errors.PasswordGuessable)
 
 
 @router.get(
@@ -31,7 +32,9 @@ def list_photographers(_: CurrentAdmin) -> Sequence[User]:
 
 
 @router.post(
-    "", summary="Create a photographer's account", responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly)
+    "",
+    summary="Create a photographer's account",
+    responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly),
 )
 def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Language) -> PhotographerCreated:
     """The photographer logs in with this name or email address and this password."""
@@ -44,7 +47,7 @@ def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Langua
     "/{photographer_id}",
     summary="Change a photographer's account",
     response_model=UserOut,
-    responses=error_responses(*TAKEN, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+    responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
 def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin) -> User:
     """Fields that are left out keep their value. A new password or `is_active: false` ends every session."""

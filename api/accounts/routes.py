@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 import errors
-from accounts import service
+from accounts import service, sessions
 from accounts.service import NewAccount
 from api.accounts.schemas import (
     AvailabilityIn,
@@ -23,12 +23,13 @@ from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, User
 from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
-from api.sessions import end_session
+from api.sessions import Device, end_session
 from api.uploads import SelfiePart
 from guests import registration
 from models import GUEST, User
 
 router = APIRouter(prefix="/api", tags=["accounts"])
+NEW_PASSWORD = (errors.PasswordTooShort, errors.PasswordTooCommon)
 
 
 @router.post(
@@ -51,6 +52,7 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
     responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
+        *NEW_PASSWORD,
         errors.EventNotFound,
         errors.GuestAccountsOnly,
         errors.TooBusy,
@@ -74,6 +76,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
     responses=error_responses(
         errors.AccountTaken,
         errors.UsernameIsNotOwnEmail,
+        *NEW_PASSWORD,
         *SELFIE_FILE,
         *SELFIE_FACE,
         errors.EventNotFound,
@@ -105,16 +108,18 @@ def register_invite_with_selfie(
     "/login",
     dependencies=[HASHES],
     summary="Log in",
+    response_model_exclude_none=True,
     responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
 )
 @public
-def login(asked: LoginIn) -> TokenOut:
-    """For guests, photographers and admins. `username` may be the email address.
+def login(asked: LoginIn, device: Device) -> TokenOut:
+    """For guests, photographers and admins. `username` may be the email address. Starts a session.
 
-    If the password fits several accounts, 409 lists their events: call again with the code of one of them.
+    An account of staff goes before guests of the same name, also with a code. If the password fits several guests,
+    409 lists their events: call again with the code of one of them.
     """
-    token, seconds = service.log_in(asked.username, asked.password, asked.event_code or None)
-    return TokenOut(access_token=token, expires_in=seconds)
+    code = asked.event_code or None
+    return TokenOut.of(service.log_in(asked.username, asked.password, code, device, refresh=asked.refresh))
 
 
 @router.get("/me", summary="My account", response_model=UserOut, responses=error_responses(*SIGNED_IN))
@@ -123,8 +128,9 @@ def me(user: CurrentUser) -> User:
     return user
 
 
-@router.post("/logout", summary="Log out of the pages", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch))
-def logout(request: Request, response: Response, _: CurrentUser, language: Language) -> LoggedOut:
-    """Deletes the session cookie. The access token itself stays valid until it expires."""
+@router.post("/logout", summary="Log out", responses=error_responses(*SIGNED_IN, errors.CsrfMismatch))
+def logout(request: Request, response: Response, user: CurrentUser, language: Language) -> LoggedOut:
+    """Ends the session: its tokens and signed links are refused from now on. Deletes the cookie of the pages."""
+    sessions.end_current(user)
     end_session(request, response)
     return LoggedOut(message=Success.LOGGED_OUT.text(language))

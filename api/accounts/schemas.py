@@ -1,13 +1,14 @@
 """Payloads of the calls about accounts."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.fields import CONSENT, ConsentVersion, Email, Password, TypedCode, Username, UtcTime
+from accounts.sessions import Grant
+from api.fields import CONSENT, ConsentVersion, Email, Password, Text, TypedCode, Username, UtcTime
 from keys import MAX_ID
-from models import User
+from models import User, UserSession
 
 
 class EventCodeIn(BaseModel):
@@ -42,12 +43,53 @@ class LoginIn(BaseModel):
     username: TypedCode = Field(examples=["amy"], description="Name or email address.")
     password: Password = Field(examples=["a long sentence is a good password"])
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
+    refresh: bool = Field(False, description="Answer with an access token of 15 minutes and a `refresh_token`.")
 
 
 class TokenOut(BaseModel):
     access_token: str
     token_type: str = "bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(description="Seconds.", examples=[86400])
+    refresh_token: str | None = Field(
+        None, description="For `POST /api/token/refresh`; only if the login asked for it with `refresh`."
+    )
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        """Return the tokens that a login or a refresh gives."""
+        return cls(access_token=grant.access_token, expires_in=grant.expires_in, refresh_token=grant.refresh_token)
+
+
+class RefreshIn(BaseModel):
+    refresh_token: Text = Field(max_length=200)
+
+
+class SessionOut(BaseModel):
+    id: str = Field(examples=["q3Fh0dWkV1sJx7Rb"])
+    created_at: UtcTime
+    last_used_at: UtcTime
+    expires_at: UtcTime
+    device: str | None = Field(
+        description="Browser and system as they name themselves.", examples=["Firefox · Android"]
+    )
+    current: bool = Field(description="Whether it is the session of this call.")
+
+    @classmethod
+    def of(cls, row: UserSession, user: User) -> Self:
+        """Return a session of `user`, who was loaded for the session of this call."""
+        return cls(
+            id=row.id,
+            created_at=row.created_at,
+            last_used_at=row.last_used_at,
+            expires_at=row.expires_at,
+            device=row.device,
+            current=row.id == user.session_id,
+        )
+
+
+class NewPasswordIn(BaseModel):
+    current: Password
+    new: Password = Field(examples=["a long sentence is a good password"])
 
 
 class LoggedOut(BaseModel):

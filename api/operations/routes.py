@@ -29,10 +29,11 @@ async def livez() -> Alive:
 @router.get(
     "/readyz",
     summary="Readiness",
+    response_model_exclude_none=True,
     responses={503: {"model": Ready, "description": "At least one part is not usable; the answer says which."}},
 )
 def readyz(response: Response, inference: Inference) -> Ready:
-    """Whether database, storage and face engine are usable."""
+    """Whether database, storage and face engine are usable. The storage is tried at most once in 10 s."""
     found = service.readiness(inference.problem)
     if not found.ready:
         response.status_code = 503
@@ -41,6 +42,7 @@ def readyz(response: Response, inference: Inference) -> Ready:
         database=found.database,
         storage=found.storage,
         face_engine=found.face_engine,
+        sweep=found.sweep,
     )
 
 

@@ -19,6 +19,10 @@ class Ready(BaseModel):
     database: str
     storage: str
     face_engine: str
+    sweep: str | None = Field(
+        None,
+        description="Only if so: why files without a row are not taken away. The service is ready all the same.",
+    )
 
 
 class JobCounts(BaseModel):

@@ -8,18 +8,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 import errors
-from accounts import queries as account_queries
 from accounts import service as accounts
 from accounts import tokens
 from api.callers import CurrentGuest, CurrentUser
+from api.cookies import cookie_of
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
 from api.rules import signed_link
-from api.sessions import bearer_token, session_token
-from database import reading
+from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from keys import storable
 from models import Photo, User
 from photos import service
@@ -89,13 +88,14 @@ def viewer_of(
     size: Size = "web",
     user: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    session: Annotated[str | None, Query(description="Part of a signed link.")] = None,
     signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
 ) -> User:
     """Return the account of the Bearer token, else the one a link was signed for, else that of the session cookie.
 
     Raises:
-        NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, or the
-        account is closed.
+        NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, its session
+        is over, or the account is closed.
     """
     token = bearer_token(request)
     if token is None and not (user and expires and signature):
@@ -104,12 +104,7 @@ def viewer_of(
         return accounts.user_of(tokens.read(token))
     if not (user and expires and signature):
         raise errors.NotAuthenticated
-    user_id = signer(photo_id, size, user, expires, signature)
-    with reading() as session:
-        found = account_queries.user(session, user_id)
-    if found is None or not found.is_active:
-        raise errors.InvalidToken
-    return found
+    return accounts.signer_of(signer(photo_id, size, user, expires, signature, session), session)
 
 
 @router.get(
@@ -147,8 +142,7 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
     etag = f'"{photo.sha256[:24]}-{size}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": f"private, max-age={LIFETIME_SECONDS}",
-        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": _cache_rule(request),
     }
     if etag in _tags(request):
         return Response(status_code=304, headers=headers)
@@ -160,6 +154,15 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
         return Response(b"".join(chunks), media_type=kind, headers=headers)
     headers["Content-Length"] = str(length)
     return StreamingResponse(chunks, media_type=kind, headers=headers)
+
+
+def _cache_rule(request: Request) -> str:
+    """Return how long the caller may keep a picture without asking again.
+
+    A browser with a session asks each time: after the logout, a shared device shows no photo of the last guest. An
+    app, which has no cookies, keeps it as long as its signed link may live.
+    """
+    return "private, no-cache" if cookie_of(request, SESSION_COOKIE) else f"private, max-age={LIFETIME_SECONDS}"
 
 
 def disposition(kind: str, name: str) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+import errors
 from api.accounts.schemas import PhotographerChange
+from keys import MIN_STAFF_PASSWORD
 from pages.admin.forms import Field, Form
 
 USERNAME = Field(
@@ -18,7 +20,8 @@ PASSWORD = Field(
     hint="admin.photographer.password_hint",
     attributes={"autocomplete": "new-password", "autocapitalize": "none", "spellcheck": "false"},
     secret=True,
-    min_length=8,
+    min_length=MIN_STAFF_PASSWORD,
+    other_problems=("password_common", "password_guessable"),
 )
 NEW_PASSWORD = replace(
     PASSWORD,
@@ -29,3 +32,10 @@ NEW_PASSWORD = replace(
 
 NEW_ACCOUNT = Form(PhotographerChange, ((USERNAME,), (EMAIL,), (PASSWORD,)))
 ACCOUNT = Form(PhotographerChange, ((USERNAME,), (EMAIL,), (NEW_PASSWORD,)))
+
+
+def password_problem(refused: errors.RefusedPassword) -> str:
+    """Return the problem of the form that says why a password is refused."""
+    if isinstance(refused, errors.PasswordTooCommon):
+        return "password_common"
+    return "password_guessable" if isinstance(refused, errors.PasswordGuessable) else "password"

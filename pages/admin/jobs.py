@@ -8,7 +8,7 @@ from jobs import control as job_control
 from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import state as job_state
-from keys import MAX_ID
+from keys import row_id
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
 from pages.login import same_site
@@ -36,8 +36,8 @@ def jobs(request: Request, _: CurrentAdmin) -> Response:
 def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) -> Response:
     """Retry one job, or all failed jobs of a kind. A job that another admin has retried already is skipped."""
     kind, number = job_kinds.BY_NAME.get(text_in(sent, "kind")), text_in(sent, "id")
-    row_id = _row_id(number)
-    retried = job_control.retry(kind, row_id) if kind and (row_id or not number) else 0
+    job_id = row_id(number)
+    retried = job_control.retry(kind, job_id) if kind and (job_id or not number) else 0
     wake_jobs()
     return redirect_with_flash(request, _back(sent), done="retried", number=str(retried))
 
@@ -45,13 +45,9 @@ def retry(request: Request, _: CurrentAdmin, sent: Sent, wake_jobs: WakeJobs) ->
 @router.post(f"{HOME}/cancel")
 def cancel(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
     """Cancel a job that waits or runs; it is listed as failed and can be retried."""
-    kind, row_id = job_kinds.BY_NAME.get(text_in(sent, "kind")), _row_id(text_in(sent, "id"))
-    cancelled = kind is not None and row_id is not None and job_control.cancel(kind, row_id)
+    kind, job_id = job_kinds.BY_NAME.get(text_in(sent, "kind")), row_id(text_in(sent, "id"))
+    cancelled = kind is not None and job_id is not None and job_control.cancel(kind, job_id)
     return redirect_with_flash(request, _back(sent), done="cancelled" if cancelled else "not_cancelled")
-
-
-def _row_id(typed: str) -> int | None:
-    return int(typed) if typed.isascii() and typed.isdigit() and 0 < int(typed[:20]) <= MAX_ID else None
 
 
 def _back(sent: Sent) -> str:

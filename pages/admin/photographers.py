@@ -15,7 +15,7 @@ from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
 from models import PHOTOGRAPHER, Event, User, utcnow
-from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
+from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT, password_problem
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.redirects import redirect_with_flash
@@ -75,6 +75,8 @@ def create_photographer(request: Request, _: CurrentAdmin, sent: Sent) -> Respon
         made = twin
     except errors.UsernameIsNotOwnEmail:
         return refused(request, f"{HOME}/new", ["not_own_email"], shown_again)
+    except errors.RefusedPassword as error:
+        return refused(request, f"{HOME}/new", [password_problem(error)], shown_again)
     return redirect_with_flash(request, f"{HOME}/{made.id}", done="photographer_made")
 
 
@@ -116,6 +118,8 @@ def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
         return refused(request, page, ["account_taken"], shown_again)
     except errors.UsernameIsNotOwnEmail:
         return refused(request, page, ["not_own_email"], shown_again)
+    except errors.RefusedPassword as error:
+        return refused(request, page, [password_problem(error)], shown_again)
     return redirect_with_flash(request, page, done="password_set" if "password" in judged.values else "saved")
 
 

@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 
 import errors
 from api.callers import CurrentGuest
+from api.cookies import cookie_of, set_cookie
 from api.fields import Cursor
 from api.language import Language
-from api.sessions import set_cookie
 from keys import MAX_ID
 from models import DONE, FAILED, REJECTED, User
 from pages.guest.membership import Membership, memberships_of
@@ -89,7 +89,7 @@ def _pick(request: Request, guest: User, joined: Sequence[Membership], asked: in
     if asked is not None:
         return _membership(joined, asked)
     known = {str(each.event.id): each for each in joined}
-    last = known.get(request.cookies.get(EVENT_COOKIE, ""))
+    last = known.get(cookie_of(request, EVENT_COOKIE) or "")
     return last or known.get(str(guest.event_id)) or joined[0]
 
 

@@ -8,12 +8,14 @@ from pydantic import ValidationError
 
 import errors
 from accounts import service as accounts
-from accounts import tokens
+from accounts import sessions
 from accounts.service import NewAccount
+from accounts.sessions import Grant
 from api.accounts.schemas import RegistrationIn
 from api.callers import CurrentGuest
 from api.dependencies import HASHES, WakeJobs
 from api.language import Language
+from api.sessions import Device
 from database import reading
 from events import service as events
 from guests import joining, registration
@@ -27,7 +29,11 @@ from pages.rendering import page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("consent", "username", "email", "password", "email_taken", "username_taken", "username_address")
+PASSWORD_PROBLEMS = ("password", "password_short", "password_common")
+FLASH_PROBLEMS = (
+    *("consent", "username", "email", "email_taken", "username_taken", "username_address"),
+    *PASSWORD_PROBLEMS,
+)
 
 
 def event_of(typed: str) -> Event | None:
@@ -63,6 +69,7 @@ def join(request: Request, user: Visitor, language: Language, event_code: str = 
         consent_version=CURRENT,
         back=_address(event.event_code),
         problem=problem if problem in FLASH_PROBLEMS else "",
+        password_problem=problem if problem in PASSWORD_PROBLEMS else "",
     )
 
 
@@ -78,6 +85,7 @@ def _template(event: Event, user: User | None) -> str:
 def register(
     request: Request,
     language: Language,
+    device: Device,
     event_code: Field = "",
     username: Field = "",
     email: Field = "",
@@ -94,15 +102,19 @@ def register(
         who = asked.user_data
         account = NewAccount(who.username, who.email, who.password)
         user = registration.register(account, event.event_code, language, asked.consent)
-        return enter(request, *tokens.issue(user.id, user.token_version), f"/selfie?event={event.id}")
+        return enter(request, sessions.start(user, device), f"/selfie?event={event.id}")
     except ValidationError as refused:
         problem = str(refused.errors()[0]["loc"][-1])
     except errors.UsernameIsNotOwnEmail:
         problem = "username_address"
+    except errors.PasswordTooShort:
+        problem = "password_short"
+    except errors.RefusedPassword:
+        problem = "password_common"
     except errors.AccountTaken:
-        token = _own_account(event, email.strip(), password)
-        if token:
-            return enter(request, *token, f"/photos?event={event.id}")
+        grant = _own_account(event, email.strip(), password, device)
+        if grant:
+            return enter(request, grant, f"/photos?event={event.id}")
         _, address_taken = registration.availability(username, email, event.event_code)
         problem = "email_taken" if address_taken else "username_taken"
     typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN]}
@@ -120,10 +132,12 @@ def _asked(event: Event, username: str, email: str, password: str, consent: str)
     return RegistrationIn.model_validate({"user_data": user_data, "event_code": event.event_code, **agreed})
 
 
-def _own_account(event: Event, email: str, password: str) -> tuple[str, int] | None:
+def _own_account(event: Event, email: str, password: str, device: str | None) -> Grant | None:
     """Log in with the account that exists already: the form was sent twice, or the guest forgot the account."""
     try:
-        return accounts.log_in(email, password, event.event_code)
+        user = accounts.authenticate(email, password, event.event_code)
+        # The form is for guests. Staff use the login.
+        return sessions.start(user, device) if user.user_type == GUEST else None
     except (errors.BadCredentials, errors.SeveralAccounts):
         return None
 

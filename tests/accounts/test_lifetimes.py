@@ -12,6 +12,7 @@ from accounts.tokens import CHOICE_SECONDS, csrf_fits, csrf_of, issue_choice, re
 from models import utcnow
 from settings import get_settings
 from testkit.builders import Service
+from testkit.passwords import PASSWORD
 
 
 def module_of(function: object) -> ModuleType:
@@ -65,7 +66,7 @@ def test_a_signature_for_one_purpose_is_none_for_another(service: Service) -> No
 
 def test_a_token_lasts_as_long_as_its_answer_says(service: Service) -> None:
     guest = service.guest(service.event())
-    body = service.post("/api/login", json={"username": guest.name, "password": "pw"}).json()
+    body = service.post("/api/login", json={"username": guest.name, "password": PASSWORD}).json()
     claims = jwt.decode(body["access_token"], get_settings().secret_key, ["HS256"])
     assert claims["exp"] - claims["iat"] == body["expires_in"] == 24 * 3600
     assert abs(claims["iat"] - utcnow().timestamp()) < 60

@@ -12,6 +12,7 @@ from api import dependencies
 from database import reading, transaction
 from models import User
 from testkit.builders import Service
+from testkit.passwords import PASSWORD
 
 
 def test_the_hash_is_argon2id_with_the_agreed_cost(agreed_hashes: None) -> None:
@@ -29,7 +30,7 @@ def test_a_storm_of_logins_is_told_to_come_back_and_leaves_the_others_room(
     monkeypatch.setattr(dependencies, "MAX_WAITING", 5)
 
     def log_in(_: int) -> Any:
-        return service.post("/api/login", json={"username": guest.name, "password": "pw"})
+        return service.post("/api/login", json={"username": guest.name, "password": PASSWORD})
 
     with ThreadPoolExecutor(60) as pool:
         storm = [pool.submit(log_in, number) for number in range(60)]
@@ -68,4 +69,4 @@ def test_a_malformed_hash_fits_no_password(service: Service, hashed: str) -> Non
         user = session.get(User, guest.id)
         assert user is not None
         user.hashed_password = hashed
-    assert service.post("/api/login", json={"username": guest.name, "password": "pw"}).status_code == 401
+    assert service.post("/api/login", json={"username": guest.name, "password": PASSWORD}).status_code == 401

@@ -12,6 +12,7 @@ from api.events.schemas import EventChange, EventCreate, SetCodeIn
 from api.messages import INVALID_FIELDS
 from models import Event, User
 from testkit.builders import Service
+from testkit.passwords import PASSWORD
 
 COLUMNS = {
     "username": User.username,
@@ -67,7 +68,7 @@ def test_the_longest_texts_are_kept_whole(service: Service) -> None:
     kept = service.get(f"/api/admin/events/{number}", service.admin).json()
     assert {name: kept[name] for name in event} == event
     who = {"username": "u" * longest(User.username), "email": f"{'e' * 64}@{'d' * 60}.{'d' * 60}.{'d' * 57}.example"}
-    body = {**who, "password": "p" * 1024}
+    body = {**who, "password": (PASSWORD * 40)[:1024]}
     made = service.post("/api/admin/photographers", service.admin, json=body).json()["photographer_id"]
     listed = service.get("/api/admin/photographers", service.admin).json()
     assert [{name: each[name] for name in who} for each in listed if each["id"] == made] == [who]

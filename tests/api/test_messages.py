@@ -1,6 +1,7 @@
 """What a person reads when a call succeeds or a field is wrong, in French and in English."""
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -9,11 +10,15 @@ from fastapi import FastAPI
 import errors
 from api.messages import INVALID_FIELDS, Success
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 FRENCH = {
     Success.PHOTOGRAPHER_CREATED: "Photographe créé avec succès",
     Success.PHOTOGRAPHER_DELETED: "Photographe supprimé",
     Success.LOGGED_OUT: "Vous êtes déconnecté",
+    Success.SESSION_ENDED: "Session terminée",
+    Success.SESSIONS_ENDED: "Sessions terminées",
+    Success.PASSWORD_CHANGED: "Mot de passe modifié",
     Success.CONSENT_GIVEN: "Consentement enregistré",
     Success.CONSENT_WITHDRAWN: "Consentement retiré",
     Success.ACCOUNT_DELETED: "Compte supprimé",
@@ -56,7 +61,7 @@ class Speaker:
 def manage(speaker: Speaker) -> None:
     """Everything an admin is told."""
     admin, name = speaker.service.admin, f"staff{id(speaker)}"
-    body = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+    body = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
     made = speaker.call(Success.PHOTOGRAPHER_CREATED, "POST", "/api/admin/photographers", admin, json=body)
     event = speaker.call(Success.EVENT_CREATED, "POST", "/api/admin/create-event", admin, json={"name": "Wedding"})
     number = {"event_id": event["event_id"]}
@@ -94,8 +99,15 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     speaker.call(Success.PHOTO_COMPARED, "DELETE", f"/api/photos/{photo_id}/not-me", guest)
     speaker.call(Success.CONSENT_WITHDRAWN, "DELETE", f"/api/my-consents/{event.id}", guest)
     speaker.call(Success.SELFIE_DELETED, "DELETE", "/api/my-selfie", guest)
+    new = {"current": PASSWORD, "new": OTHER_PASSWORD}
+    speaker.call(Success.PASSWORD_CHANGED, "POST", "/api/me/password", guest, json=new)
+    speaker.call(Success.SESSIONS_ENDED, "DELETE", "/api/me/sessions", guest)
+    number = service.get("/api/me/sessions", guest).json()[0]["id"]
+    speaker.call(Success.SESSION_ENDED, "DELETE", f"/api/me/sessions/{number}", guest)
+    guest = replace(guest, token=service.log_in(guest.name, OTHER_PASSWORD))
     speaker.call(Success.LOGGED_OUT, "POST", "/api/logout", guest)
-    speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": "pw"})
+    guest = replace(guest, token=service.log_in(guest.name, OTHER_PASSWORD))
+    speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": OTHER_PASSWORD})
 
 
 def clear_away(speaker: Speaker, event: EventInfo, ids: list[int]) -> None:

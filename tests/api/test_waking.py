@@ -9,13 +9,14 @@ from accounts.tokens import csrf_of
 from api.sessions import SESSION_COOKIE
 from guests.consent import CURRENT
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 
 Call = Callable[[Service, EventInfo, Person], Any]
 PHOTO = ("a.jpg", people(1), "image/jpeg")
 
 
 def invite(service: Service, event: EventInfo, _: Person) -> Any:
-    form = {"username": "invited", "email": "invited@example.org", "password": "pw", "event_code": event.code}
+    form = {"username": "invited", "email": "invited@example.org", "password": PASSWORD, "event_code": event.code}
     return service.post("/api/register-invite-with-selfie", data=form, files={"file": PHOTO})
 
 

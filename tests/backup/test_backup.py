@@ -19,15 +19,19 @@ from backup import take
 from backup.files import MANIFEST, SEAL
 from database import get_engine
 from settings import get_settings
+from stored import quarantine
 from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, Api, run_server, wait_until
 
 pytestmark = pytest.mark.server
 # The running service adds a sample each minute, also while a test compares.
 GROWING = {"samples"}
+# A restored copy has an id of its own.
+OF_ITS_OWN = {"installation"}
 # What a migrated database without content has rows in.
-UNUSED = {"alembic_version", "change_marks"}
+UNUSED = {"alembic_version", "change_marks", "installation"}
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Place:
 
     def files(self) -> dict[str, str]:
         """Return the SHA-256 of every stored file."""
-        found = [path for path in self.storage.rglob("*") if path.is_file()]
+        found = [path for path in self.storage.rglob("*") if path.is_file() and path.name != ".installation"]
         return {str(path.relative_to(self.storage)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -126,8 +130,12 @@ def test_every_row_and_file_comes_back(source: Place, taken: Path, empty: Place)
     assert done.returncode == 0, done.stderr
     here, there = source.rows(), empty.rows()
     assert here.keys() == there.keys()
-    for table in here.keys() - GROWING:
+    for table in here.keys() - GROWING - OF_ITS_OWN:
         assert there[table] == here[table], table
+    (original,), (restored,) = here["installation"], there["installation"]
+    assert restored[1] != original[1]
+    assert (empty.storage / ".installation").read_text() == restored[1]
+    assert (source.storage / ".installation").read_text() == original[1]
     assert len(here["faces"]) == 8
     assert len(here["face_matches"]) == 3
     assert set(there["samples"]) <= set(here["samples"])
@@ -157,7 +165,7 @@ def test_numbers_of_deleted_rows_are_not_given_again(
         Api(server) as anyone,
     ):
         (tmp_path / "new.jpg").write_bytes(people(8))
-        photographer = anyone.logged_in(event.photographer.name, "pw")
+        photographer = anyone.logged_in(event.photographer.name, PASSWORD)
         assert photographer.upload(event.id, [tmp_path / "new.jpg"])["uploaded_photos"][0]["id"] > photo
 
 
@@ -185,7 +193,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
         tmp_path, empty.database_url, STORAGE_URL=f"file://{empty.storage}", JOB_LEASE_SECONDS="2",
         JOB_HEARTBEAT_SECONDS="0.5", FACE_RECOGNIZER_PROVIDER="fake",
     ) as server, Api(server) as anyone:  # fmt: skip
-        photographer = anyone.logged_in(event.photographer.name, "pw")
+        photographer = anyone.logged_in(event.photographer.name, PASSWORD)
 
         def all_done() -> bool:
             found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
@@ -193,7 +201,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
             return all(photo["processing_status"] == "done" for photo in found)
 
         wait_until(all_done, 60, "the photos of the backup")
-        restored = anyone.logged_in(guest.name, "pw", event.code)
+        restored = anyone.logged_in(guest.name, PASSWORD, event.code)
         wait_until(lambda: restored.call("GET", "/api/rematch-status")["status"] == "done", 20, "the selfie")
         there = {photo["id"]: photo["confidence_score"] for photo in restored.call("GET", "/api/my-photos")}
     assert there == {photo["id"]: photo["confidence_score"] for photo in service.my_photos(guest)}
@@ -257,6 +265,21 @@ def test_a_file_that_is_lost_is_named_and_the_rest_is_backed_up(
     assert photo["id"] in [row[0] for row in empty.rows()["photos"]]
 
 
+def test_a_file_in_the_quarantine_that_a_row_names_is_backed_up(
+    service: Service, source: Place, tmp_path: Path
+) -> None:
+    event = service.event()
+    service.upload(event, people(5))
+    service.process_photos(event)
+    (original,) = source.storage.glob(f"photos/{event.id}/original/*")
+    key = str(original.relative_to(source.storage))
+    quarantine.put_in(key, "2026-11-25")
+    manifest = take.take(tmp_path / "backup")
+    assert quarantine.take_out("2026-11-25", key)
+    assert manifest.lost == []
+    assert (tmp_path / "backup" / "storage" / key).read_bytes() == original.read_bytes()
+
+
 def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: Place, tmp_path: Path) -> None:
     old = Place(empty.database_url, tmp_path / "old")
     start = "from migrations.upgrade import upgrade; upgrade('0004')"
@@ -277,6 +300,7 @@ def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: P
     assert warm.run(["-m", "migrations.upgrade"], env=given).returncode == 0
     (event,) = old.rows()["events"]
     assert "Old" in event
+    assert not (old.storage / ".installation").exists(), "the first start makes the id"
     assert old.rows()["alembic_version"] != [("0004",)]
 
 

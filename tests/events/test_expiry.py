@@ -10,6 +10,7 @@ from events.codes import is_open
 from events.service import default_expiry
 from models import utcnow
 from testkit.builders import EventInfo, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 from tests.api.photos.test_guest import matched_guest
 
@@ -22,7 +23,7 @@ def ends_in(service: Service, event: EventInfo, seconds: float) -> None:
 
 
 def register(service: Service, event: EventInfo, name: str) -> Any:
-    data = {"username": name, "email": f"{name}@example.org", "password": "pw"}
+    data = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
     return service.post("/api/register-with-event-code", json={"user_data": data, "event_code": event.code})
 
 

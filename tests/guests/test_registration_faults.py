@@ -6,10 +6,11 @@ from sqlalchemy.exc import OperationalError
 from selfies import service as selfies
 from selfies.service import SelfieFile, StoredSelfie
 from testkit.builders import Service, people
+from testkit.passwords import PASSWORD
 
 
 def register(service: Service, name: str, code: str) -> int:
-    form = {"username": name, "email": f"{name}@example.org", "password": "pw", "event_code": code}
+    form = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "event_code": code}
     files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
     return int(service.post("/api/register-invite-with-selfie", data=form, files=files).status_code)
 
@@ -26,7 +27,7 @@ def test_a_fault_after_the_selfie_was_stored_leaves_nothing(
         patch.setattr(selfies, "add", away)
         assert register(service, "amy", event.code) == 503
     assert service.files() == before
-    assert service.post("/api/login", json={"username": "amy", "password": "pw"}).status_code == 401
+    assert service.post("/api/login", json={"username": "amy", "password": PASSWORD}).status_code == 401
     assert register(service, "amy", event.code) == 200
 
 

@@ -32,6 +32,7 @@ from photos.keys import storage_key
 from photos.queries import Page
 from selfies import service as selfies
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from tests.conftest import fresh_database
 from tests.jobs.rows import claim, guest_of, send_photo, send_selfie
 
@@ -179,7 +180,7 @@ def test_a_photo_deleted_while_it_is_processed_leaves_no_file(
     event: Event, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     number = 2 * event.id + (moment == "before the faces")
-    admin = accounts.create_staff(NewAccount(f"boss{number}", f"boss{number}@example.org", "pw"), "admin")
+    admin = accounts.create_staff(NewAccount(f"boss{number}", f"boss{number}@example.org", PASSWORD), "admin")
     owner, step = (images, "renditions") if moment == "before the renditions" else (ENGINE, "detect")
     real = getattr(owner, step)
 

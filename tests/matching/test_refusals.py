@@ -24,11 +24,12 @@ from images import decode
 from matching import matrices, queries, refusals, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = 15
-HASHED = hash_password("pw")
+HASHED = hash_password(PASSWORD)
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ def leave(user_id: int, event: Event, leaving: str) -> None:
         user = account_queries.user(session, user_id)
     assert user is not None
     user.hashed_password = HASHED
-    erase(user, "pw")
+    erase(user, PASSWORD)
 
 
 def test_who_consents_again_while_a_selfie_is_accepted_is_matched(

@@ -1,6 +1,7 @@
 """The migrations create the schema of the models, on both databases, also when several run at once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
+import storage
 from database import get_engine
 from events import service as events
 from events.service import NewEvent
+from jobs import pairing, sweep
 from migrations.upgrade import MigrationProblem, upgrade
 from models import Base
+from photos.keys import storage_key
+from settings import get_settings
+from stored import identity
 from testkit import warm
+from testkit.in_process import use_database
 from tests.conftest import fresh_database
 
 PLANNED = {
@@ -88,6 +95,32 @@ def test_two_that_start_at_once_both_succeed(request: pytest.FixtureRequest, dat
     for run in warm.run_together([["-m", "migrations.upgrade"]] * 3, env=environment):
         assert run.returncode == 0, run.stderr
     assert set(Base.metadata.tables) <= set(_schema(url))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_an_installation_of_the_release_before_keeps_its_files(
+    request: pytest.FixtureRequest, database: None, tmp_path: Path
+) -> None:
+    if get_engine().dialect.name == "sqlite":
+        use_database(f"sqlite:///{tmp_path}/before.db")
+    else:
+        use_database(request.getfixturevalue("postgres")("psycopg"))
+    get_settings().storage_url = f"file://{tmp_path}/storage"
+    upgrade("0005")
+    key = storage_key(1, f"{0:032x}.jpg", "original")
+    storage.put(key, b"a photo")
+    with get_engine().begin() as connection:
+        columns = "id, name, event_code, code_key, expires_at, active_engine_id, created_at"
+        values = "1, 'Before', 'OLD', 'old', '2026-01-01 00:00:00', 'fake', '2026-01-01 00:00:00'"
+        connection.execute(text(f"INSERT INTO events ({columns}) VALUES ({values})"))  # noqa: S608
+        columns = "id, event_id, original_filename, filename, content_type, sha256, size, width, height, uploaded_at"
+        values = f"1, 1, 'a.jpg', '{0:032x}.jpg', 'image/jpeg', 'x', 7, 1, 1, '2026-01-01 00:00:00'"
+        connection.execute(text(f"INSERT INTO photos ({columns}) VALUES ({values})"))  # noqa: S608
+    upgrade()
+    sweep.at_start()
+    assert identity.of_storage() == pairing.own().uuid
+    assert sweep.sweep(timedelta(0)).refused is None
+    assert storage.get(key) == b"a photo"
 
 
 @pytest.mark.usefixtures("database")

@@ -16,6 +16,7 @@ import pytest
 import settings
 from testkit import warm
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, TLS, Api, create_event, free_port, run_server, wait_until
 
 pytestmark = pytest.mark.server
@@ -40,6 +41,13 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
     ("environment", "reason"),
     [
         ({"APP_ENV": "production", "SECRET_KEY": ""}, "SECRET_KEY is required"),
+        ({"APP_ENV": "production", "PUBLIC_URL": ""}, "PUBLIC_URL is required"),
+        ({"PUBLIC_URL": "photos.example.org"}, "PUBLIC_URL: "),
+        ({"CORS_ORIGINS": "https://app.example.org, *"}, "CORS_ORIGINS: "),
+        (
+            {"APP_ENV": "production", "PUBLIC_URL": "https://a.example", "DATABASE_URL": ""},
+            "DATABASE_URL is required",
+        ),
         ({"SECRET_KEY": "short"}, "at least 32 characters"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),
@@ -120,7 +128,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
     with run_server(tmp_path, **settings_of_both) as server, Api(server) as anyone:
-        photographer = anyone.logged_in("lea", "pw")
+        photographer = anyone.logged_in("lea", PASSWORD)
 
         def all_done() -> bool:
             found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")

@@ -14,12 +14,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
 from api.sessions import SESSION_COOKIE
+from testkit.passwords import PASSWORD
 from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
-PASSWORD = "open sesame"
 # The same engine without a desktop browser around it needs half of the processor time, but has no camera.
 HEADLESS = Path(os.environ.get("CHROMIUM_HEADLESS", "/usr/bin/chromium-headless-shell"))
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))

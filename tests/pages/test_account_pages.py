@@ -5,10 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from testkit.passwords import PASSWORD
+from tests.pages.stage import Event, Stage, axe, shoot
 
 WORDS = {"fr": ("Connexion", "ne vont pas ensemble"), "en": ("Log in", "do not go together")}
-PAGES = ("/", "/login", "/join", "/nowhere", "/offline")
+PAGES = ("/", "/login", "/forgot", "/reset", "/confirm", "/join", "/nowhere", "/offline")
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
 from testkit.servers import Api, BenchError
-from tests.pages.stage import PASSWORD, Stage, as_admin, axe, shoot
+from tests.pages.stage import Stage, as_admin, axe, shoot
 
 
 def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None:
@@ -16,7 +17,7 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
         _fill(page, "léa.photo", "lea@example.org", "court")
         page.locator("main form").evaluate("form => (form.noValidate = true)")
         page.click("main button.main")
-        expect(page.locator("#password-about")).to_have_text("Le mot de passe doit avoir au moins 8 caractères.")
+        expect(page.locator("#password-about")).to_have_text("Le mot de passe doit avoir au moins 15 caractères.")
         assert page.locator("#username").input_value() == "léa.photo"
         assert page.locator("#password").input_value() == ""
         assert axe(page) == []
@@ -28,10 +29,10 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
         assert axe(page) == []
 
         page.fill("#email", "lea.martin@example.org")
-        page.fill("#password", "another sentence")
+        page.fill("#password", OTHER_PASSWORD)
         page.get_by_role("button", name="Enregistrer").click()
         expect(page.get_by_role("status").first).to_contain_text("Le nouveau mot de passe est enregistré.")
-        logged_in = Api(stage.server).logged_in("lea.martin@example.org", "another sentence")
+        logged_in = Api(stage.server).logged_in("lea.martin@example.org", OTHER_PASSWORD)
         page.get_by_role("button", name="Fermer le compte").click()
         expect(page.locator("main .badge")).to_have_text("fermé")
         with pytest.raises(BenchError, match="401"):
@@ -45,7 +46,7 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
         page.get_by_role("button", name="Supprimer le compte").click()
         expect(page.get_by_role("status").first).to_contain_text("Le compte est supprimé.")
         with pytest.raises(BenchError, match="401"):
-            Api(stage.server).logged_in("léa.photo", "another sentence")
+            Api(stage.server).logged_in("léa.photo", OTHER_PASSWORD)
 
 
 def test_a_name_that_is_taken_is_refused_and_the_list_is_for_everybody(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from database import transaction
 from models import Event, User, utcnow
 from pages.i18n import text
 from testkit.builders import Person, Service
+from testkit.passwords import PASSWORD
 from tests.pages.test_pages import form_token, send, show
 
 SAID = "reperio_said"
@@ -112,7 +113,7 @@ def test_the_same_form_means_the_photographer_it_made_for_ten_minutes(
     service: Service, minutes: int, again: bool
 ) -> None:
     token, name = enter(service, service.admin), f"twice{minutes}"
-    fields = {"username": name, "email": f"{name}@example.org", "password": "long enough"}
+    fields = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
     first = send(service, "/admin/photographers", csrf_token=token, **fields).headers["location"]
     with transaction() as session:
         before = utcnow() - timedelta(minutes=minutes)

@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import Event, Stage, axe, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 DESCRIBED = re.compile(r"^Photo (\d+) sur")

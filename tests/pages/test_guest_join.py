@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
 from tests.pages.guests import scene, send_photos, send_portrait
-from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, shoot
+from tests.pages.stage import Event, Stage, axe, launch_with_camera, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 

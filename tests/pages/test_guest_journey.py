@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from testkit.passwords import PASSWORD
 from testkit.pictures import saved
 from testkit.sample_pictures import sample_file
 from testkit.servers import Server
 from tests.pages.guests import send_photos, y4m
-from tests.pages.stage import PASSWORD, Event, Stage, axe, launch_with_camera, page_server, shoot
+from tests.pages.stage import Event, Stage, axe, launch_with_camera, page_server, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 EVIL = "Zoé <script>alert(1)</script>"

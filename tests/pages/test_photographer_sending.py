@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from testkit.servers import CHEAP_APP, Launcher
 from tests.conftest import wait_until
-from tests.pages.stage import PASSWORD, Event, Stage, axe, shoot
+from tests.pages.stage import Event, Stage, axe, shoot
 
 NUMBER = 60
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def _just_before(read: Callable[..., Any], end: Callable[[], None]) -> Callable[
 
 
 def _page(client: TestClient, guest: int) -> dict[str, Any]:
-    token, _ = tokens.issue(guest, 0)
+    token = tokens.issue(guest, 0, timedelta(hours=1))
     answer = client.get("/photos", headers={"Authorization": f"Bearer {token}", "Accept": "text/html"})
     assert answer.status_code == 200, answer.text
     found = re.search(r'id="data">(.*?)</script>', answer.text, re.DOTALL)

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from audit.actor import SERVICE, SHELL
+from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import formatting, login
-from pages.admin import events, overview
+from pages import formatting, login, security
+from pages.admin import audit, events, overview
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
@@ -98,13 +100,16 @@ def ends() -> dict[str, set[str]]:
     failures = {*BY_NAME.values(), *BY_STATUS.values(), "broken", "invalid"}
     return {
         "admin.curve.": {curve.name for plot in plots() for curve in plot.curves},
+        "admin.audit.action.": {*Action},
+        "admin.audit.actor.": {SHELL, SERVICE},
+        "admin.audit.kind.": {*audit.KINDS},
         "admin.done.": done,
         "admin.event.sees.": {*SEES_ALL.options},
         "admin.events.": events.ORDERS.keys() - {"created"},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},
         "admin.kind.": {*job_kinds.BY_NAME},
-        "admin.nav.": {"overview", "events", "photographers", "jobs"},
+        "admin.nav.": {"overview", "events", "photographers", "jobs", "audit"},
         "admin.plot.": {plot.name for plot in plots()},
         "admin.poster.step.": {"one", "two", "three"},
         "admin.poster.words.": {"fr", "en", "both"},
@@ -118,6 +123,8 @@ def ends() -> dict[str, set[str]]:
         "common.failure.": {f"{kind}.{part}" for kind in failures for part in ("title", "text")},
         "common.login.": {*login.FLASH_PROBLEMS},
         "common.month.": {str(month) for month in range(1, 13)},
+        "common.security.done.": {*security.FLASH_DONE},
+        "common.security.problem.": {*security.FLASH_PROBLEMS},
         "common.theme.": {*THEMES},
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},

@@ -6,6 +6,7 @@ import pytest
 
 from settings import get_settings
 from testkit.builders import EventInfo, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 
 MEGABYTE = 1024 * 1024
@@ -26,7 +27,7 @@ def send(service: Service, event: EventInfo, call: str, data: bytes, name: str) 
     """Send a selfie by one of the calls, as a guest of that name."""
     files = {"file": ("selfie.jpg", data, "image/jpeg")}
     if call == "register-invite-with-selfie":
-        form = {"username": name, "email": f"{name}@example.org", "password": "pw", "event_code": event.code}
+        form = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "event_code": event.code}
         return service.post(f"/api/{call}", data=form, files=files)
     guest = service.guest(event, name) if call == "upload-selfie" else None
     return service.post(f"/api/{call}", guest, files=files)
@@ -46,6 +47,6 @@ def test_a_selfie_too_large_leaves_no_account_and_no_file(service: Service, even
     before = service.files()
     call, name = "register-invite-with-selfie", "toolarge"
     refused(send(service, event, call, picture(10 * MEGABYTE + 1), name), 400, "ImageTooLarge")
-    refused(service.post("/api/login", json={"username": name, "password": "pw"}), 401, "BadCredentials")
+    refused(service.post("/api/login", json={"username": name, "password": PASSWORD}), 401, "BadCredentials")
     assert service.files() == before
     assert send(service, event, call, picture(0), name).status_code == 200

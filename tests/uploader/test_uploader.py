@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from testkit.builders import people
+from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, Api, Launcher, Server, free_port
 from tests.conftest import wait_until
 
-PASSWORD = "open sesame"
 pytestmark = pytest.mark.server
 
 

@@ -136,7 +136,8 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
   event.preventDefault();
   const theme = event.submitter.value;
   document.documentElement.dataset.theme = theme;
-  document.cookie = `reperio_theme=${theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  const [prefix, secure] = location.protocol === "https:" ? ["__Host-", "; Secure"] : ["", ""];
+  document.cookie = `${prefix}reperio_theme=${theme}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
   for (const button of event.currentTarget.querySelectorAll("button"))
     button.setAttribute("aria-pressed", String(button === event.submitter));
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);

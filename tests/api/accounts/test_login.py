@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from testkit.builders import EventInfo, Person, Service
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
 from testkit.pictures import refused
 
 WRONG = "Nom d'utilisateur ou mot de passe incorrect"
@@ -17,14 +18,14 @@ def fresh() -> str:
     return f"visitor{next(_numbers)}"
 
 
-def register(service: Service, event: EventInfo, name: str, password: str = "pw") -> int:
+def register(service: Service, event: EventInfo, name: str, password: str = PASSWORD) -> int:
     data = {"username": name, "email": f"{name}@example.org", "password": password}
     answer = service.post("/api/register-with-event-code", json={"user_data": data, "event_code": event.code})
     assert answer.status_code == 200, answer.text
     return int(answer.json()["id"])
 
 
-def log_in(service: Service, name: str, password: str = "pw", code: str | None = None) -> Any:
+def log_in(service: Service, name: str, password: str = PASSWORD, code: str | None = None) -> Any:
     body = {"username": name, "password": password, "event_code": code}
     return service.post("/api/login", json=body)
 
@@ -48,7 +49,7 @@ def test_name_and_address_in_any_case(service: Service) -> None:
         assert who(service, log_in(service, typed)) == guest.id
 
 
-@pytest.mark.parametrize("password", ["wrong", "PW", "pw ", "x" * 1024])
+@pytest.mark.parametrize("password", ["wrong", PASSWORD.upper(), f"{PASSWORD} ", "x" * 1024])
 def test_a_wrong_password_is_refused(service: Service, password: str) -> None:
     name = service.guest(service.event()).name
     refused(log_in(service, name, password), 401, "BadCredentials", WRONG)
@@ -82,10 +83,10 @@ def test_the_same_person_at_two_events_says_which(service: Service) -> None:
 
 def test_different_passwords_tell_accounts_apart(service: Service) -> None:
     name = fresh()
-    first = register(service, service.event(), name, "one")
-    second = register(service, service.event(), name, "two")
-    assert who(service, log_in(service, name, "one")) == first
-    assert who(service, log_in(service, name, "two")) == second
+    first = register(service, service.event(), name, PASSWORD)
+    second = register(service, service.event(), name, OTHER_PASSWORD)
+    assert who(service, log_in(service, name, PASSWORD)) == first
+    assert who(service, log_in(service, name, OTHER_PASSWORD)) == second
     refused(log_in(service, name, "three"), 401, "BadCredentials", WRONG)
 
 
@@ -101,7 +102,7 @@ def test_a_wrong_password_never_lists_the_events(service: Service) -> None:
 def test_a_name_at_nine_events_needs_the_code(service: Service) -> None:
     name, events = fresh(), [service.event() for _ in range(9)]
     ids = [register(service, event, name) for event in events]
-    for password in ("pw", "wrong"):
+    for password in (PASSWORD, "wrong"):
         answer = log_in(service, name, password)
         refused(answer, 409, "SeveralAccounts")
         assert answer.json()["accounts"] == []
@@ -127,6 +128,6 @@ def test_staff_log_in_at_the_same_place(service: Service) -> None:
 
 
 def test_a_wrong_password_in_english(service: Service) -> None:
-    body = {"username": "nobody", "password": "pw"}
+    body = {"username": "nobody", "password": PASSWORD}
     answer = service.post("/api/login", json=body, headers={"Accept-Language": "en"})
     refused(answer, 401, "BadCredentials", "Wrong username or password")

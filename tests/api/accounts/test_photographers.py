@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from testkit.builders import Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 
 PATH = "/api/admin/photographers"
@@ -32,7 +33,7 @@ def test_a_photographers_name_is_taken_once(service: Service) -> None:
         (photographer.name.upper(), "other@example.org"),
         ("other", f"{photographer.name}@example.org"),
     ):
-        body = {"username": name, "email": address, "password": "pw"}
+        body = {"username": name, "email": address, "password": PASSWORD}
         refused(service.post(PATH, service.admin, json=body), 400, "AccountTaken", "Username ou email déjà utilisé")
     assert listed(service) == before
 
@@ -56,7 +57,7 @@ def test_a_closed_account_opens_nothing(service: Service) -> None:
     path = f"{PATH}/{photographer.id}"
     assert service.put(path, service.admin, json={"is_active": False}).json()["is_active"] is False
     refused(service.get("/api/me", photographer), 401, "InvalidToken")
-    body = {"username": photographer.name, "password": "pw"}
+    body = {"username": photographer.name, "password": PASSWORD}
     refused(service.post("/api/login", json=body), 401, "BadCredentials")
     service.put(path, service.admin, json={"is_active": True})
     assert service.log_in(photographer.name)
@@ -73,7 +74,7 @@ def test_a_username_with_an_at_must_be_the_own_email(service: Service) -> None:
     photographer = service.photographer()
     answer = service.put(f"{PATH}/{photographer.id}", service.admin, json={"username": "else@example.org"})
     refused(answer, 400, "UsernameIsNotOwnEmail")
-    body = {"username": "a@example.org", "email": "b@example.org", "password": "pw"}
+    body = {"username": "a@example.org", "email": "b@example.org", "password": PASSWORD}
     refused(service.post(PATH, service.admin, json=body), 400, "UsernameIsNotOwnEmail")
 
 
@@ -100,13 +101,14 @@ def test_an_id_that_is_none(service: Service, number: str) -> None:
 def test_guests_and_strangers_are_no_photographers(service: Service) -> None:
     guest = service.guest(service.event())
     for number in (guest.id, service.admin.id, 10**15, 2**63 - 1):
-        refused(service.put(f"{PATH}/{number}", service.admin, json={"password": "x"}), 404, "NoSuchPhotographer")
+        answer = service.put(f"{PATH}/{number}", service.admin, json={"password": PASSWORD})
+        refused(answer, 404, "NoSuchPhotographer")
         refused(service.delete(f"{PATH}/{number}", service.admin), 404, "NoSuchPhotographer")
 
 
 def test_only_admins_make_photographers(service: Service) -> None:
     event = service.event()
-    body = {"username": "intruder", "email": "intruder@example.org", "password": "pw"}
+    body = {"username": "intruder", "email": "intruder@example.org", "password": PASSWORD}
     for person in (service.guest(event), event.photographer):
         refused(service.post(PATH, person, json=body), 403, "AdminsOnly")
     refused(service.post(PATH, json=body), 401, "NotAuthenticated")

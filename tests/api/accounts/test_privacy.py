@@ -21,6 +21,7 @@ from models import (
     UserEvent,
 )
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 from tests.api.photos.test_guest import matched_guest
 
@@ -53,7 +54,7 @@ def matched_photos(service: Service, guest: Person, event: EventInfo) -> int:
 
 def test_consent_is_recorded_wherever_a_guest_joins(service: Service) -> None:
     event, second, third = service.event(name="One"), service.event(name="Two"), service.event(name="Three")
-    data = {"username": "ann", "email": "ann@example.org", "password": "pw"}
+    data = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
     body = {"user_data": data, "event_code": event.code, "consent": consent.CURRENT}
     answer = service.post("/api/register-with-event-code", json=body, headers={"Accept-Language": "en"})
     guest = Person(answer.json()["id"], "ann", service.log_in("ann", code=event.code))
@@ -65,7 +66,7 @@ def test_consent_is_recorded_wherever_a_guest_joins(service: Service) -> None:
         (event.id, "One", consent.CURRENT, "en"),
     ]
     assert all(each["given_at"].endswith("Z") and each["withdrawn_at"] is None for each in found)
-    form = {"username": "bob", "email": "bob@example.org", "password": "pw", "event_code": event.code}
+    form = {"username": "bob", "email": "bob@example.org", "password": PASSWORD, "event_code": event.code}
     files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
     for name, given in (("bob", {"consent": consent.CURRENT}), ("bea", {"consent": ""}), ("bill", dict[str, str]())):
         sent = {**form, "username": name, "email": f"{name}@example.org", **given}
@@ -172,11 +173,11 @@ def test_an_erased_account_leaves_nothing(service: Service) -> None:
     service.post(f"/api/photos/{ids[1]}/not-me", guest)
     refused(erase(service, guest, "wrong"), 401, "BadCredentials")
     assert len(service.my_photos(guest)) == 1
-    answer = erase(service, guest, "pw")
+    answer = erase(service, guest, PASSWORD)
     assert answer.status_code == 200, answer.text
     refused(service.get("/api/me", guest), 401, "InvalidToken")
-    refused(erase(service, guest, "pw"), 401, "InvalidToken")
-    refused(service.post("/api/login", json={"username": guest.name, "password": "pw"}), 401, "BadCredentials")
+    refused(erase(service, guest, PASSWORD), 401, "InvalidToken")
+    refused(service.post("/api/login", json={"username": guest.name, "password": PASSWORD}), 401, "BadCredentials")
     for model in (Consent, FaceMatch, Favourite, Refusal, Selfie, UserEvent):
         assert count(model, model.user_id == guest.id) == 0
     assert count(User, User.id == guest.id) == 0
@@ -187,7 +188,7 @@ def test_an_erased_account_leaves_nothing(service: Service) -> None:
 
 def test_staff_do_not_erase_themselves(service: Service) -> None:
     for who in (service.event().photographer, service.admin):
-        refused(erase(service, who, "pw"), 403, "GuestsOnly")
+        refused(erase(service, who, PASSWORD), 403, "GuestsOnly")
 
 
 def test_no_portrait_is_taken_from_who_has_withdrawn_everywhere(service: Service) -> None:

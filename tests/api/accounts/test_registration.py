@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import PDF, refused, truncated
 
 TAKEN = "Username ou email déjà utilisé"
@@ -23,12 +24,12 @@ def fresh() -> str:
 
 
 def register(service: Service, code: str, name: str, email: str | None = None, **more: Any) -> Any:
-    data = {"username": name, "email": email or f"{name}@example.org", "password": "pw", **more}
+    data = {"username": name, "email": email or f"{name}@example.org", "password": PASSWORD, **more}
     return service.post("/api/register-with-event-code", json={"user_data": data, "event_code": code})
 
 
 def invite(service: Service, code: str, name: str, picture: bytes, content_type: str = "image/jpeg") -> Any:
-    form = {"username": name, "email": f"{name}@example.org", "password": "pw", "event_code": code}
+    form = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "event_code": code}
     files = {"file": ("selfie.jpg", picture, content_type)}
     return service.post("/api/register-invite-with-selfie", data=form, files=files)
 
@@ -179,7 +180,7 @@ def test_a_name_no_database_can_hold_is_refused(service: Service, name: str) -> 
 )
 def test_what_is_no_address_is_refused(service: Service, address: str) -> None:
     event, name = service.event(), fresh()
-    data = {"username": name, "email": address, "password": "pw"}
+    data = {"username": name, "email": address, "password": PASSWORD}
     body = {"user_data": data, "event_code": event.code}
     refused(service.post("/api/register-with-event-code", json=body), 422, "InvalidRequest")
     assert is_free(service, event, name)
@@ -188,7 +189,12 @@ def test_what_is_no_address_is_refused(service: Service, address: str) -> None:
 def test_half_a_character_is_refused(service: Service) -> None:
     event = service.event()
     for broken in ("username", "password", "email"):
-        data = {"username": '"half"', "email": '"half@example.org"', "password": '"pw"', broken: '"half\\ud800"'}
+        data = {
+            "username": '"half"',
+            "email": '"half@example.org"',
+            "password": f'"{PASSWORD}"',
+            broken: '"half\\ud800"',
+        }
         inner = ",".join(f'"{key}":{value}' for key, value in data.items())
         raw = f'{{"user_data":{{{inner}}},"event_code":"{event.code}"}}'.encode()
         headers = {"Content-Type": "application/json"}
@@ -261,14 +267,14 @@ def test_a_taken_name_with_a_selfie_leaves_no_file(service: Service) -> None:
 
 def test_an_invitation_without_a_file(service: Service) -> None:
     event, name = service.event(), fresh()
-    form = {"username": name, "email": f"{name}@example.org", "password": "pw", "event_code": event.code}
+    form = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "event_code": event.code}
     refused(service.post("/api/register-invite-with-selfie", data=form), 422, "InvalidRequest")
     assert is_free(service, event, name)
 
 
 def test_refusals_in_english(service: Service) -> None:
     headers = {"Accept-Language": "en-GB,en;q=0.9,fr;q=0.5"}
-    body = {"user_data": {"username": "x", "email": "x@example.org", "password": "pw"}, "event_code": "NOSUCH99"}
+    body = {"user_data": {"username": "x", "email": "x@example.org", "password": PASSWORD}, "event_code": "NOSUCH99"}
     answer = service.post("/api/register-with-event-code", json=body, headers=headers)
     refused(answer, 404, "EventNotFound", "Invalid event code")
     french = service.post("/api/register-with-event-code", json=body, headers={"Accept-Language": "fr,en;q=0.5"})

@@ -10,6 +10,7 @@ import pytest
 
 from settings import get_settings
 from testkit.builders import Person, Service
+from testkit.passwords import OTHER_PASSWORD
 from testkit.pictures import refused
 
 GUARDED = ["/api/me", "/api/my-photos", "/api/rematch-status", "/api/stats", "/api/admin/events", "/api/photo/1"]
@@ -91,9 +92,9 @@ def test_a_token_without_an_expiry_opens_nothing(service: Service) -> None:
 def test_a_new_password_ends_the_sessions_before(service: Service) -> None:
     photographer = service.photographer()
     path = f"/api/admin/photographers/{photographer.id}"
-    assert service.put(path, service.admin, json={"password": "new"}).status_code == 200
+    assert service.put(path, service.admin, json={"password": OTHER_PASSWORD}).status_code == 200
     refused(service.get("/api/me", photographer), 401, "InvalidToken")
-    assert with_token(service, service.log_in(photographer.name, "new")).status_code == 200
+    assert with_token(service, service.log_in(photographer.name, OTHER_PASSWORD)).status_code == 200
 
 
 def test_a_deleted_account_opens_nothing(service: Service) -> None:

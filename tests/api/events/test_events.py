@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import read_qr, refused
 
 JOINED = "Vous êtes déjà inscrit à cet événement"
@@ -230,7 +231,7 @@ def test_deleting_an_event_deletes_its_lone_guests(service: Service) -> None:
     assert remove(service, event).status_code == 200
     assert service.files() == before
     refused(service.get("/api/me", guest), 401, "InvalidToken")
-    refused(service.post("/api/login", json={"username": guest.name, "password": "pw"}), 401, "BadCredentials")
+    refused(service.post("/api/login", json={"username": guest.name, "password": PASSWORD}), 401, "BadCredentials")
     refused(service.get(f"/api/photo/{photo_id}", service.admin), 404, "NoSuchPhoto")
     assert service.get("/api/photographer/events", event.photographer).json() == []
 

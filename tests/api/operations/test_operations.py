@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+import obstore
 import pytest
 
 import operations.service
+import storage
+from jobs import pairing
+from operations.service import forget_counts
 from settings import get_settings
+from stored import identity
 from testkit.builders import Service, people
 from testkit.pictures import refused
 
@@ -88,6 +93,31 @@ def test_it_is_ready(service: Service) -> None:
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"status": "ready", "database": "ok", "storage": "ok", "face_engine": "ok"}
     assert service.files() == [], "the trial leaves nothing behind"
+
+
+def test_asking_often_writes_to_the_storage_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes, real = list[str](), obstore.put
+
+    def put(store: Any, key: str, data: bytes) -> Any:
+        writes.append(key)
+        return real(store, key, data)
+
+    forget_counts()
+    monkeypatch.setattr(obstore, "put", put)
+    assert {service.get("/readyz").status_code for _ in range(20)} == {200}
+    assert len(writes) == 1
+
+
+def test_a_sweep_that_refuses_is_told_and_the_service_stays_ready(service: Service) -> None:
+    identity.take_storage("another")
+    forget_counts()
+    answer = service.get("/readyz")
+    storage.delete([identity.KEY])
+    identity.take_storage(pairing.own().uuid)
+    forget_counts()
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert "another installation" in answer.json()["sweep"]
+    assert "sweep" not in service.get("/readyz").json()
 
 
 def test_it_is_not_ready_without_storage(service: Service) -> None:

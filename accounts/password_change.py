@@ -1,0 +1,48 @@
+"""Another password for an account that exists."""
+
+import errors
+from accounts import queries
+from accounts.password_rules import check_new
+from accounts.passwords import hash_password, verify_password
+from database import reading, transaction
+from models import GUEST, User
+
+
+def change_own(user: User, current: str, new: str) -> None:
+    """Change the password of the calling account; its other sessions end, that of the request goes on.
+
+    Raises:
+        BadCredentials: `current` is wrong. RefusedPassword: `new` breaks a rule.
+        InvalidToken: meanwhile the account was deleted or its sessions ended.
+    """
+    if not verify_password(current, user.hashed_password):
+        raise errors.BadCredentials
+    _store(user, new, keep=user.session_id)
+
+
+def set_new(user_id: int, new: str) -> None:
+    """Give an account a new password without the old one; all its sessions end.
+
+    Raises:
+        NoSuchUser: there is no such account. RefusedPassword: `new` breaks a rule.
+        InvalidToken: meanwhile the account was deleted or its sessions ended.
+    """
+    with reading() as session:
+        user = queries.user(session, user_id)
+    if user is None:
+        raise errors.NoSuchUser
+    _store(user, new, keep=None)
+
+
+def _store(user: User, new: str, *, keep: str | None) -> None:
+    check_new(new, staff=user.user_type != GUEST, names=(user.username, user.email))
+    hashed = hash_password(new)
+    with transaction() as session:
+        found = queries.lock_user(session, user.id)
+        if found is None or found.token_version != user.token_version:
+            raise errors.InvalidToken
+        found.hashed_password = hashed
+        found.token_version += 1
+        queries.delete_sessions(session, user.id, but=keep)
+        if keep is not None:
+            queries.carry_over(session, keep, found.token_version)

@@ -1,0 +1,25 @@
+"""What requests do with mails: put a row into the outbox. Nothing is looked up, rendered or sent here."""
+
+from sqlalchemy.orm import Session
+
+from database import transaction
+from models import Mail, User
+from settings import get_settings
+
+RESET_ASKED, PASSWORD_RESET, CONFIRM_ADDRESS = "reset_asked", "password_reset", "confirm_address"
+
+
+def ask_for_reset(address: str, language: str) -> None:
+    """Note that somebody asks for links to set new passwords for the accounts with this address.
+
+    Whether there are any is looked up by the mail thread: this is the same work for every address.
+    """
+    if get_settings().mail_is_on:
+        with transaction() as session:
+            session.add(Mail(kind=RESET_ASKED, asked_address=address, language=language))
+
+
+def ask_to_confirm(session: Session, user: User) -> None:
+    """Add a mail to the open transaction that asks the owner of a new account to confirm the address."""
+    if get_settings().mail_is_on:
+        session.add(Mail(kind=CONFIRM_ADDRESS, user_id=user.id, language=user.locale))

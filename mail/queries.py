@@ -1,0 +1,92 @@
+"""SQL about mails to send.
+
+A mail is claimed as other jobs are (`jobs/queue.py`), by one UPDATE that gives a lease and counts the attempt; but by
+the mail thread, so that a mail server that does not answer delays no selfie.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import FAILED, PENDING, PROCESSING, Mail, User
+
+
+def _unfinished() -> ColumnElement[bool]:
+    # Must repeat the partial index's predicate literally, or SQLite does not use the index.
+    return Mail.status.in_((literal_column(f"'{PENDING}'"), literal_column(f"'{PROCESSING}'")))
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    """Return the condition for mails to send now: new ones, those whose pause or whose lease is over."""
+    return and_(_unfinished(), or_(Mail.lease_until <= now, and_(Mail.status == PENDING, Mail.lease_until.is_(None))))
+
+
+def any_due(session: Session, now: datetime) -> bool:
+    """Tell whether there is a mail to send now."""
+    return bool(session.scalar(select(exists().where(_due(now)))))
+
+
+def claim(session: Session, now: datetime, lease_until: datetime) -> Mail | None:
+    """Claim the next mail until `lease_until` and return it, or None if there is none."""
+    first = (
+        select(Mail.id)
+        .where(_due(now))
+        # `reset_asked`, `password_reset`, `confirm_address`: those that somebody waits for come first.
+        .order_by(Mail.kind.desc(), Mail.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return session.scalars(
+        update(Mail)
+        .where(Mail.id == first, _due(now))
+        .values(status=PROCESSING, attempts=Mail.attempts + 1, started_at=now, lease_until=lease_until)
+        .returning(Mail)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+
+
+def change_claimed(session: Session, mail: Mail, columns: dict[str, Any]) -> None:
+    """Set columns of a claimed mail; does nothing if another attempt has claimed it meanwhile."""
+    session.execute(
+        update(Mail).where(_is_claimed(mail)).values(**columns).execution_options(synchronize_session=False)
+    )
+
+
+def delete_claimed(session: Session, mail: Mail) -> None:
+    """Delete a claimed mail: it is sent, or there is nobody to send it to."""
+    session.execute(delete(Mail).where(_is_claimed(mail)).execution_options(synchronize_session=False))
+
+
+def _is_claimed(mail: Mail) -> ColumnElement[bool]:
+    return and_(Mail.id == mail.id, Mail.status == PROCESSING, Mail.attempts == mail.attempts)
+
+
+def is_waiting(session: Session, kind: str, user_ids: Sequence[int]) -> bool:
+    """Tell whether a mail of this kind to one of the accounts is not sent yet."""
+    waiting = exists().where(_unfinished(), Mail.kind == kind, Mail.user_id.in_(user_ids))
+    return bool(session.scalar(select(waiting)))
+
+
+def delete_failed(session: Session, before: datetime) -> None:
+    """Delete the failed mails that ended before a time."""
+    session.execute(delete(Mail).where(Mail.status == literal_column(f"'{FAILED}'"), Mail.finished_at < before))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return the number of mails by state; those that were sent are not there."""
+    return dict(iter(session.execute(select(Mail.status, func.count()).group_by(Mail.status)).all()))
+
+
+def failed(session: Session, limit: int) -> Sequence[Row[Mail, str]]:
+    """Return the last failed mails, each with the name of the account it was for."""
+    return session.execute(
+        select(Mail, User.username)
+        .join(User, User.id == Mail.user_id)
+        .where(Mail.status == literal_column(f"'{FAILED}'"))
+        .order_by(Mail.id.desc())
+        .limit(limit)
+    ).all()

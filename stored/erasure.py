@@ -1,0 +1,84 @@
+"""Erase the files of deleted rows. Every such erasure goes through `erase`.
+
+The keys are recorded in the transaction that deletes the rows. Right after its commit the files are erased, copies in
+the quarantine too, and the record is removed. What a crash or a failure of the storage leaves recorded is erased at
+the next start, or within `RETRY_SECONDS` by a running process.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import chain
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+import storage
+from database import after_commit, reading, transaction
+from models import utcnow
+from stored import identity, quarantine, queries
+
+log = logging.getLogger("reperio.storage")
+RETRY_SECONDS = 30.0
+BATCH = 500
+# A job that is under way may write a rendition after its photo was erased, until its child process would be killed.
+LATE_WRITERS = timedelta(minutes=15)
+
+
+def erase(session: Session, keys: Iterable[str], *, late: Iterable[str] = ()) -> None:
+    """Record in the open transaction that these files are to be erased, and erase them right after its commit.
+
+    `late` are keys that a job under way may write once more: their files are erased again a quarter of an hour later.
+    """
+    once, twice = set(keys), set(late)
+    now = utcnow()
+    queries.add_erasures(session, sorted(once - twice), now, late=False)
+    queries.add_erasures(session, sorted(twice), now, late=True)
+    if once or twice:
+        after_commit(session, lambda: _work_off(chain(sorted(once - twice), sorted(twice))))
+
+
+def retry() -> int:
+    """Erase what is recorded and not erased yet, or due for a second time; return how many keys."""
+    erased = 0
+    while True:
+        with reading() as session:
+            due = queries.due_erasures(session, utcnow() - LATE_WRITERS, BATCH)
+        if not due or not _work_off(due):
+            return erased
+        erased += len(due)
+
+
+def _work_off(keys: Iterable[str]) -> bool:
+    """Erase the files and their records; return False, after a line in the log, where that must wait."""
+    try:
+        if _is_foreign():
+            log.error(
+                "The storage belongs to another installation: files of deleted rows stay recorded and are erased "
+                "when DATABASE_URL and STORAGE_URL fit together again."
+            )
+            return False
+        for batch in _batches(keys):
+            quarantine.erase(batch)
+            now = utcnow()
+            with transaction() as session:
+                queries.end_erasures(session, batch, now, now - LATE_WRITERS)
+    except (storage.StorageError, SQLAlchemyError) as error:
+        log.warning("files of deleted rows are erased later: %s", str(error).splitlines()[0])
+        return False
+    return True
+
+
+def _batches(keys: Iterable[str]) -> Iterable[list[str]]:
+    rest = list(keys)
+    return (rest[begin : begin + BATCH] for begin in range(0, len(rest), BATCH))
+
+
+def _is_foreign() -> bool:
+    """Tell whether the storage carries another id than the database: it may hold files of others by the same keys."""
+    found = identity.of_storage()
+    if found is None:
+        return False
+    with reading() as session:
+        own = queries.installation(session)
+    return own is None or own.uuid != found

@@ -1,0 +1,111 @@
+"""The page with the sessions and the password: a guest, a photographer, and what it says when something is wrong."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from accounts import tokens
+from api.sessions import SESSION_COOKIE
+from testkit.builders import Person, Service
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
+from tests.pages.test_pages import form_token, send, show
+
+PAGE = "/account/security"
+
+
+@pytest.fixture(autouse=True)
+def fresh_browser(service: Service) -> Iterator[None]:
+    """A browser without a session."""
+    service.client.cookies.clear()
+    yield
+    service.client.cookies.clear()
+
+
+def log_in(service: Service, who: Person, password: str = PASSWORD, code: str = "") -> str:
+    """Log the browser in; return the session's cookie."""
+    token = form_token(service)
+    send(service, "/login", csrf_token=token, username=who.name, password=password, event_code=code)
+    return service.client.cookies[SESSION_COOKIE]
+
+
+def works(service: Service, token: str) -> bool:
+    status: int = service.get("/api/me", headers={"Authorization": f"Bearer {token}"}).status_code
+    return status == 200
+
+
+def test_logging_out_of_the_pages_ends_the_session(service: Service) -> None:
+    cookie = log_in(service, service.guest(service.event()))
+    assert works(service, cookie)
+    assert send(service, "/logout", csrf_token=form_token(service, PAGE)).headers["location"] == "/"
+    assert not works(service, cookie)
+
+
+def test_another_login_in_the_browser_ends_the_session_before(service: Service) -> None:
+    guest = service.guest(service.event())
+    first = log_in(service, guest)
+    token = form_token(service, PAGE)
+    send(service, "/login", csrf_token=token, username=guest.name, password=PASSWORD)
+    assert works(service, service.client.cookies[SESSION_COOKIE])
+    assert not works(service, first)
+
+
+def test_a_device_is_logged_out_by_its_button(service: Service) -> None:
+    guest = service.guest(service.event())
+    cookie = log_in(service, guest)
+    page = show(service, PAGE).text
+    (number,) = re.findall(r'name="session" value="([^"]+)"', page)
+    assert page.count("Cet appareil") == 1
+    token = form_token(service, PAGE)
+    for session in (number, number, "\x00", "é" * 500):
+        assert send(service, f"{PAGE}/end", csrf_token=token, session=session).headers["location"] == PAGE
+    assert "L’appareil est déconnecté." in show(service, PAGE).text
+    assert [works(service, each) for each in (cookie, guest.token)] == [True, False]
+
+    others = service.log_in(guest.name)
+    assert send(service, f"{PAGE}/end-others", csrf_token=token).headers["location"] == PAGE
+    assert [works(service, each) for each in (cookie, others)] == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["guest", "photographer"])
+def test_the_password_is_changed_and_problems_are_said_at_their_field(service: Service, kind: str) -> None:
+    event = service.event()
+    who = service.guest(event) if kind == "guest" else event.photographer
+    least = 8 if kind == "guest" else 15
+    cookie = log_in(service, who)
+    assert f'minlength="{least}"' in show(service, PAGE).text
+    token = form_token(service, PAGE)
+    cases = [
+        ("wrong", OTHER_PASSWORD, "Ce n’est pas votre mot de passe actuel."),
+        (PASSWORD, "seven77", f"Il faut au moins {least} caractères."),
+        (PASSWORD, "Password1", "plus courants au monde"),
+    ]
+    if kind == "photographer":
+        cases.append((PASSWORD, "passwordpassword", "se devine trop facilement"))
+    for current, new, words in cases:
+        send(service, f"{PAGE}/password", csrf_token=token, current=current, new=new)
+        page = show(service, PAGE).text
+        assert words in page
+        assert new not in page
+    send(service, f"{PAGE}/password", csrf_token=token, current=PASSWORD, new=OTHER_PASSWORD)
+    assert "Votre nouveau mot de passe est enregistré." in show(service, PAGE).text
+    assert [works(service, each) for each in (cookie, who.token)] == [True, False]
+    assert service.log_in(who.name, OTHER_PASSWORD)
+
+
+def test_a_browser_from_before_the_release_stays_logged_in_by_a_new_password(service: Service) -> None:
+    guest = service.guest(service.event())
+    service.client.cookies.set(SESSION_COOKIE, tokens.issue(guest.id, 0, timedelta(hours=1)))
+    token = form_token(service, PAGE)
+    answer = send(service, f"{PAGE}/password", csrf_token=token, current=PASSWORD, new=OTHER_PASSWORD)
+    (cookie,) = re.findall(rf"{SESSION_COOKIE}=([^;]+)", answer.headers["set-cookie"])
+    assert works(service, cookie)
+
+
+def test_with_a_session_only_its_own_token_is_accepted(service: Service) -> None:
+    before = form_token(service)
+    log_in(service, service.guest(service.event()))
+    assert send(service, f"{PAGE}/end-others", csrf_token=before).status_code == 403
+    assert send(service, "/theme", csrf_token=before, value="dark").status_code == 403
+    assert send(service, f"{PAGE}/end-others", csrf_token=form_token(service, PAGE)).status_code == 303
