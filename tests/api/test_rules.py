@@ -19,6 +19,10 @@ PUBLIC = {
     "POST /api/register-with-event-code",
     "POST /api/register-invite-with-selfie",
     "POST /api/login",
+    "POST /api/token/refresh",
+    "POST /api/password-reset",
+    "POST /api/password-reset/confirm",
+    "POST /api/confirm-address",
 }
 SELFIES = {"POST /api/validate-selfie", "POST /api/register-invite-with-selfie", "POST /api/upload-selfie"}
 PHOTOS = {
