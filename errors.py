@@ -49,6 +49,47 @@ class BadCredentials(AppError):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
+class SecondFactorRequired(AppError):
+    status_code = 401
+    message = "Saisissez aussi le code de votre application d'authentification."
+    english = "Please also enter the code of your authenticator app."
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self, ticket: str = "", **extra: Any) -> None:
+        """`ticket`, which stands for the password, is for the pages and never part of the answer."""
+        super().__init__(**extra)
+        self.ticket = ticket
+
+
+class WrongSecondFactor(BadCredentials):
+    message = "Ce code n'est pas le bon, ou il a déjà servi. Attendez le suivant."
+    english = "This code is wrong or was used before. Wait for the next one."
+
+
+class StaffOnly(AppError):
+    status_code = 403
+    message = "Réservé aux photographes et aux administrateurs."
+    english = "For photographers and administrators only."
+
+
+class SecondFactorMissing(AppError):
+    status_code = 403
+    message = "Activez d'abord la double authentification de votre compte."
+    english = "First switch on the second factor of your account."
+
+
+class SecondFactorEnabled(AppError):
+    status_code = 409
+    message = "La double authentification est déjà activée."
+    english = "The second factor is already on."
+
+
+class NoSecondFactor(AppError):
+    status_code = 409
+    message = "La double authentification n'est pas activée."
+    english = "The second factor is not on."
+
+
 class SeveralAccounts(AppError):
     status_code = 409
     message = "Plusieurs comptes correspondent. Précisez le code de votre événement."
@@ -273,6 +314,35 @@ class ImageDamaged(InvalidImage):
 class TooManyPixels(InvalidImage):
     message = "Cette image compte trop de pixels."
     english = "This image has too many pixels."
+
+    def __init__(self, limit: int = 0) -> None:
+        """`limit` is the number of pixels that an image of this kind may have; 0 if unknown."""
+        super().__init__()
+        self.limit = limit
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer in `language`; the detail says the limit in megapixels."""
+        answer = super().body(language)
+        if self.limit:
+            megapixels = f"{self.limit / 1e6:.3g}" if self.limit < 1_000_000 else str(self.limit // 1_000_000)
+            words = (
+                "The limit for this kind of image is {} megapixels.",
+                "La limite pour ce type d'image est de {} mégapixels.",
+            )
+            answer["detail"] += " " + words[language != "en"].format(megapixels)
+        return answer
+
+
+class TooManyScans(InvalidImage):
+    message = (
+        "Ce JPEG progressif est découpé en trop de passes (100 au plus). Enregistrez-le à nouveau et recommencez."
+    )
+    english = "This progressive JPEG is split into too many scans (at most 100). Save it again and retry."
+
+
+class ImageTooCostly(InvalidImage):
+    message = "Cette image ne peut pas être lue : elle demande trop de temps ou de mémoire."
+    english = "This image cannot be read: it takes too much time or memory."
 
 
 class PhotoTooLarge(AppError):

@@ -1,6 +1,5 @@
 """Gunicorn's settings, and what the master process does before its workers: migration, first admin, pool size."""
 
-import ctypes
 import logging
 import os
 import shutil
@@ -24,14 +23,13 @@ import errors
 import storage
 from accounts.bootstrap import ensure_admin
 from database import connection_limit, fit_pool, forget_engine, use_pool
+from decoding.memory import return_memory
+from decoding.processes import shared_template
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
 from tracing import set_up_logging
 
 log = logging.getLogger("reperio")
-# malloc.h of glibc.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-MEGABYTE = 1024 * 1024
 
 try:
     _settings = get_settings()
@@ -96,22 +94,12 @@ def on_starting(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """In each new worker: drop the master's engine without closing its connections."""
     forget_engine(close=False)
-    _return_memory()
+    return_memory()
 
 
-def _return_memory() -> None:
-    """Make glibc return large blocks to the system at once, and limit it to two heaps.
-
-    Otherwise a worker that decoded a 12-megapixel photo in each of several threads keeps all that memory. Blocks
-    below 24 MB are reused (a password hash takes 19 MB, a selfie 9): new pages for each cost a seventh of a journey.
-    """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        mallopt = getattr(libc, "mallopt", None)
-        if mallopt is not None:
-            mallopt(M_ARENA_MAX, 2)
-            mallopt(M_MMAP_THRESHOLD, 24 * MEGABYTE)
-            mallopt(M_TRIM_THRESHOLD, 48 * MEGABYTE)
+def worker_exit(server: Any, worker: Any) -> None:
+    """In a worker that ends in order: end the process that its decoding processes are forks of."""
+    shared_template().close()
 
 
 def child_exit(server: Any, worker: Any) -> None:

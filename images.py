@@ -3,22 +3,22 @@
 An image in memory is (height, width, 3), BGR, 8 bits. Sizes are in px.
 """
 
-import io
-import struct
-import warnings
+import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 import cv2
 import numpy as np
-import pillow_heif
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-import image_structure
-
-BgrImage: TypeAlias = NDArray[np.uint8]
+import image_decoding
+from image_decoding import BgrImage as BgrImage
+from image_headers import exif, judge
+from image_headers.header import DamagedImage as DamagedImage
+from image_headers.header import Header
+from image_headers.header import ImageError as ImageError
+from image_headers.header import TooManyPixels as TooManyPixels
+from image_headers.header import TooManyScans as TooManyScans
+from image_headers.header import UnsupportedImage as UnsupportedImage
 
 # Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
 WEB_LONG_SIDE = 1600
@@ -28,17 +28,12 @@ THUMB_LONG_SIDE = 400
 SELFIE_QUALITY = 92
 WEB_QUALITY = 85
 THUMB_QUALITY = 80
-# Tags of Exif 2.32: orientation, the IFD of the camera's data, DateTimeOriginal.
-EXIF_ORIENTATION = 0x0112
-EXIF_SUB_IFD = 0x8769
-EXIF_TAKEN = 0x9003
 # Orientations that swap width and height.
 TURNED = (5, 6, 7, 8)
 
-# Pillow's name of each accepted format: content type and file extension.
+# Each accepted format: content type and file extension.
 FORMATS = {
     "JPEG": ("image/jpeg", ".jpg"),
-    "MPO": ("image/jpeg", ".jpg"),
     "PNG": ("image/png", ".png"),
     "WEBP": ("image/webp", ".webp"),
     "HEIF": ("image/heic", ".heic"),
@@ -46,36 +41,15 @@ FORMATS = {
     "GIF": ("image/gif", ".gif"),
 }
 EXTENSIONS = sorted({extension for _, extension in FORMATS.values()})
-# Exceptions that Pillow's parsers raise on malformed files.
-PARSER_ERRORS = (
-    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError,
-    EOFError, RuntimeError, MemoryError, struct.error, Image.DecompressionBombError,
-)  # fmt: skip
-
-pillow_heif.register_heif_opener()
-Image.init()
-# Pillow opens an MPO (a camera's JPEG with a second picture after it) by its JPEG plugin and reports MPO then.
-OPENERS = tuple(kind for kind in FORMATS if kind != "MPO")
-# `inspect` checks the number of pixels before anything is decoded, with a stricter limit than Pillow's.
-Image.MAX_IMAGE_PIXELS = None
-cv2.setNumThreads(1)
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-
-
-class ImageError(Exception):
-    """The file cannot be used as an image."""
-
-
-class UnsupportedImage(ImageError):
-    """The file is no image, or of a format that is not accepted."""
-
-
-class DamagedImage(ImageError):
-    """The image file is truncated or damaged."""
-
-
-class TooManyPixels(ImageError):
-    """The decoded image would have more pixels than allowed."""
+# Selfies of other formats than JPEG, which are decoded at full size whatever is asked of them.
+SELFIE_PIXELS = 25_000_000
+# What a decode may hold: a child process has 1 GB, with the engine in it (200 MB), the file (50 MB) and the rest.
+DECODE_BYTES = 750_000_000
+# Bytes a pixel that the decoders hold of the whole picture beside the result, which is BGR: the most measured
+# (docs/decisions/0012-judged-before-decoded.md), of an animated WebP or AVIF too.
+HELD = {"PNG": 5, "WEBP": 6, "HEIF": 12, "AVIF": 13, "GIF": 2}
+HELD_OF_FILM = 14
+BGR_BYTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +62,7 @@ class ImageInfo:
     width: int
     height: int
     taken_at: datetime | None
+    header: Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,150 +82,97 @@ class NormalisedImage:
     height: int
 
 
-def inspect(data: bytes, max_pixels: int) -> ImageInfo:
-    """Return the content of an image file's header. Pixels are not decoded, except where only that tells truncation.
+def inspect(data: bytes, max_pixels: int, other_formats: int | None = None) -> ImageInfo:
+    """Return the content of an image file's header. Nothing is decoded, and no native code reads the file.
+
+    `max_pixels` holds for JPEGs, which are decoded at a part of their size; `other_formats`, if given, for others.
 
     Raises:
-        UnsupportedImage: the file is no image, or of a format that is not accepted.
-        DamagedImage: the file is truncated. TooManyPixels: width times height is more than `max_pixels`.
+        UnsupportedImage: the file is no image, or of a format or kind that is not accepted.
+        DamagedImage: the file is truncated or malformed. A JPEG that only lacks its end is told when it is decoded.
+        TooManyPixels: it has more pixels than allowed, or its decoder would hold more than `DECODE_BYTES`.
+        TooManyScans: it is a progressive JPEG of more than 100 scans.
     """
-    image = _open(data)
-    kind = image.format or ""
-    width, height = image.size
-    if width * height > max_pixels:
-        raise TooManyPixels(f"{width} x {height} pixels")
-    if width < 1 or height < 1:
-        raise UnsupportedImage("no pixels")
-    if not _is_complete(data, kind):
-        raise DamagedImage(f"the {kind} file is cut off")
-    orientation, taken_at = _exif(image)
-    if orientation in TURNED:
-        width, height = height, width
-    content_type, extension = FORMATS[kind]
-    return ImageInfo(kind, content_type, extension, width, height, taken_at)
+    header = judge.read(data)
+    limit = max_pixels if header.format == "JPEG" or other_formats is None else min(max_pixels, other_formats)
+    limit = min(limit, _affordable(header))
+    if header.pixels > limit:
+        raise TooManyPixels(f"{header.width} x {header.height} pixels", limit)
+    orientation, taken_at = exif.read(header.exif)
+    width, height = _upright(header, header.turned or orientation)
+    content_type, extension = FORMATS[header.format]
+    return ImageInfo(header.format, content_type, extension, width, height, taken_at, header)
+
+
+def _upright(header: Header, orientation: int) -> tuple[int, int]:
+    return (header.height, header.width) if orientation in TURNED else (header.width, header.height)
 
 
 def size_of(data: bytes) -> tuple[int, int]:
     """Return width and height in px as the header gives them, not yet upright.
 
     Raises:
-        UnsupportedImage: the file is no image, or of a format that is not accepted.
+        ImageError: see `inspect`.
     """
-    return _open(data).size
+    header = judge.read(data)
+    return header.width, header.height
 
 
-def _open(data: bytes) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Image.open(io.BytesIO(data), formats=OPENERS)
-    except PARSER_ERRORS as error:
-        raise UnsupportedImage("not an image of an accepted format") from error
+def _held(header: Header, reduction: int) -> float:
+    """Return the bytes that a decode holds at its peak."""
+    result = header.width * header.height / reduction**2 * BGR_BYTES
+    if header.coding is not None and header.coding.colours != image_decoding.CMYK:
+        # Upright, the result is there twice while it is turned; the coefficients are gone by then.
+        return max(header.coding.whole_bytes + result, 2 * result)
+    if header.coding is not None:
+        return header.coding.whole_bytes + result * (1 + image_decoding.CMYK / BGR_BYTES)
+    whole = HELD_OF_FILM if header.film else HELD[header.format]
+    return header.pixels * whole + result
 
 
-def _exif(image: Image.Image) -> tuple[int, datetime | None]:
-    """Return the EXIF orientation (1 to 8) and the camera's clock. Malformed metadata counts as none."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exif = image.getexif()
-            turned = exif.get(EXIF_ORIENTATION, 1)
-            taken = exif.get_ifd(EXIF_SUB_IFD).get(EXIF_TAKEN)
-    except PARSER_ERRORS:
-        return 1, None
-    return (turned if turned in range(1, 9) else 1), _taken_at(taken)
+def _affordable(header: Header) -> int:
+    """Return how many pixels a picture of this kind may have to be decoded at full size within `DECODE_BYTES`."""
+    return math.floor(DECODE_BYTES / max(1e-9, _held(header, 1) / header.pixels))
 
 
-def _taken_at(value: object) -> datetime | None:
-    try:
-        found = datetime.strptime(str(value).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
-    except ValueError:
-        return None
-    # A camera whose clock was never set gives a year such as 1980.
-    return found if 1990 <= found.year <= 2100 else None
-
-
-def _is_complete(data: bytes, kind: str) -> bool:
-    found = image_structure.is_complete(data, kind)
-    return _decodes(data) if found is None else found
-
-
-def _decodes(data: bytes) -> bool:
-    try:
-        _open(data).load()
-    except (*PARSER_ERRORS, UnsupportedImage):
-        return False
-    return True
+def decode_pixels(info: ImageInfo, long_side: int | None = None) -> int:
+    """Return what `decode` holds at its peak, as a number of pixels of an image in memory: its cost for a budget."""
+    return math.ceil(_held(info.header, _reduction(max(info.width, info.height), long_side)) / BGR_BYTES)
 
 
 def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
     """Return the upright image: (height, width, 3), BGR, 8 bits.
 
-    With `long_side`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as long as its long side is
-    at least `long_side` px.
+    With `long_side`, it is decoded at 1/2, 1/4 or 1/8 of its size, which takes less memory (and, for a JPEG, time),
+    as long as its long side is at least `long_side` px.
 
     Raises:
-        UnsupportedImage: the file is no image of an accepted format. DamagedImage: it cannot be decoded.
+        UnsupportedImage, TooManyScans: see `inspect`. DamagedImage: it cannot be decoded.
+        TooManyPixels: the decoder would hold more than `DECODE_BYTES`.
     """
-    header = _open(data)
-    if header.format in ("JPEG", "MPO") and header.mode in ("L", "RGB"):
-        return _decode_jpeg(data, _reduction(max(header.size), long_side))
-    return _decode_with_pillow(header)
+    header = judge.read(data)
+    reduction = _reduction(max(header.width, header.height), long_side)
+    if _held(header, reduction) > DECODE_BYTES:
+        raise TooManyPixels(f"{header.width} x {header.height} pixels", _affordable(header))
+    orientation = header.turned or exif.read(header.exif)[0]
+    return image_decoding.decode(data, header, orientation, reduction)
+
+
+def refuse_cut(data: bytes) -> None:
+    """Decode, at an eighth of its size, a JPEG without its end: `inspect` cannot tell whether it is cut off.
+
+    Raises:
+        ImageError: see `inspect`. DamagedImage: the file has less than the whole picture.
+    """
+    coding = judge.read(data).coding
+    if coding is not None and not coding.has_end:
+        image_decoding.refuse_cut(data)
 
 
 def _reduction(size: int, long_side: int | None) -> int:
     if long_side is None:
         return 1
     return max(factor for factor in (1, 2, 4, 8) if factor == 1 or size // factor >= long_side)
-
-
-def _decode_jpeg(data: bytes, reduction: int) -> BgrImage:
-    flags = {
-        1: cv2.IMREAD_COLOR,
-        2: cv2.IMREAD_REDUCED_COLOR_2,
-        4: cv2.IMREAD_REDUCED_COLOR_4,
-        8: cv2.IMREAD_REDUCED_COLOR_8,
-    }
-    try:
-        # OpenCV applies the EXIF orientation.
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags[reduction])
-    except cv2.error as error:
-        raise DamagedImage("the JPEG cannot be decoded") from error
-    if image is None:
-        raise DamagedImage("the JPEG cannot be decoded")
-    return np.ascontiguousarray(image, dtype=np.uint8)
-
-
-def _decode_with_pillow(image: Image.Image) -> BgrImage:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image.seek(0)
-            upright = ImageOps.exif_transpose(_eight_bits(image))
-            rgb = np.asarray(_opaque(upright))
-    except PARSER_ERRORS as error:
-        raise DamagedImage("the image cannot be decoded") from error
-    return np.ascontiguousarray(rgb[:, :, ::-1])
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return 16-bit grey images with 8 bits, shifted: Pillow's conversion turns every value above 255 into 255."""
-    if not image.mode.startswith("I"):
-        image.load()
-        return image
-    deep = np.asarray(image)
-    shallow = Image.fromarray((deep.astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    shallow.getexif().update(image.getexif())
-    return shallow
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Return an RGB image; transparent parts become white."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    return image.convert("RGB")
 
 
 def resize_to(image: BgrImage, long_side: int) -> BgrImage:

@@ -24,7 +24,7 @@ from api.lingering import Lingering
 from api.middleware import BodyOverLimit, RequestLimits, RequestLog
 from api.routes import ROUTERS as API_ROUTERS
 from database import forget_engine, pool_limits
-from faces.providers import make_engine
+from decoding.children import make_children
 from jobs import sweep
 from jobs.worker import InferenceThread
 from mail.worker import MailThread
@@ -44,34 +44,36 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 STOP_SECONDS = 25.0
 # Of the seconds above: a mail that is not finished by then is sent again later.
 MAIL_STOP_SECONDS = 3.0
-# Connections that are not for request threads: the inference thread, its heartbeat, the selfie validator and the mail
-# thread take one each.
+# Connections that are not for request threads: the inference thread, its heartbeat and the mail thread take one each;
+# one is spare.
 CONNECTIONS_KEPT_BACK = 4
 MAX_REQUEST_THREADS = 40
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Start the threads of this process, after the fork; stop them when the process ends."""
+    """Start the threads and children of this process, after the fork; end them when the process ends."""
     settings = get_settings()
     # No more request threads than connections: a request thread never waits for a connection.
     threads = max(1, min(MAX_REQUEST_THREADS, pool_limits().connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
+    children = make_children(settings)
     app.state.inference = InferenceThread(
-        lambda: make_engine(settings), sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
+        children.jobs, sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
     )
-    app.state.validator = Validator(lambda: make_engine(settings))
+    app.state.validator = Validator(children.checks)
     app.state.mail = MailThread(settings)
     app.state.inference.start()
+    app.state.validator.start()
     pairing = threading.Thread(target=sweep.at_start, name="pairing", daemon=True)
     pairing.start()
     app.state.mail.start()
     yield
     pairing.join(STOP_SECONDS)
-    app.state.validator.close()
     await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)
     await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - MAIL_STOP_SECONDS)
+    children.close()
     forget_engine()
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from prometheus_client import REGISTRY as OWN
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
@@ -106,15 +107,27 @@ def answered() -> Answered:
 
 def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> bytes:
     """Return all metrics as Prometheus text, with the queue: `depths` by kind and state, `ages` in s by kind."""
-    queue = CollectorRegistry()
-    jobs = Gauge("reperio_jobs", "Unfinished and failed jobs.", ("kind", "state"), registry=queue)
-    oldest = Gauge("reperio_oldest_job_seconds", "Age of the oldest unfinished job.", ("kind",), registry=queue)
-    refused = Gauge("reperio_sweep_refused", "1 if the last sweep of files without a row refused.", registry=queue)
-    waiting = Gauge("reperio_erasures_waiting", "Files of deleted rows that are not erased yet.", registry=queue)
-    refused.set(upkeep.sweep_refused)
-    waiting.set(upkeep.erasures_waiting)
-    for kind, states in depths.items():
-        for state, number in states.items():
-            jobs.labels(kind, state).set(number)
-        oldest.labels(kind).set(ages.get(kind, 0.0))
-    return bytes(generate_latest(_registry())) + bytes(generate_latest(queue))
+    return bytes(generate_latest(_registry())) + bytes(generate_latest(_Database(depths, ages, upkeep)))
+
+
+class _Database:
+    """What the database says, for one answer. A `Gauge` would keep it in this process's file, and be told again."""
+
+    def __init__(self, depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> None:
+        self._depths, self._ages, self._upkeep = depths, ages, upkeep
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics."""
+        jobs = GaugeMetricFamily("reperio_jobs", "Unfinished and failed jobs.", labels=("kind", "state"))
+        oldest = GaugeMetricFamily(
+            "reperio_oldest_job_seconds", "Age of the oldest unfinished job.", labels=("kind",)
+        )
+        for kind, states in self._depths.items():
+            for state, number in states.items():
+                jobs.add_metric((kind, state), number)
+            oldest.add_metric((kind,), self._ages.get(kind, 0.0))
+        yield from (jobs, oldest)
+        about = "1 if the last sweep of files without a row refused."
+        yield GaugeMetricFamily("reperio_sweep_refused", about, value=float(self._upkeep.sweep_refused))
+        about = "Files of deleted rows that are not erased yet."
+        yield GaugeMetricFamily("reperio_erasures_waiting", about, value=self._upkeep.erasures_waiting)

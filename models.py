@@ -215,6 +215,8 @@ class User(Base):
     token_version: Mapped[int] = mapped_column(default=0, server_default="0")
     locale: Mapped[str] = mapped_column(String(8), default="fr", server_default="fr")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    # When the second factor was confirmed; None without one.
+    second_factor_at: Mapped[datetime | None]
     # When the owner followed a link that was mailed to the address; None: not yet, or the address has changed since.
     email_confirmed_at: Mapped[datetime | None]
 
@@ -270,6 +272,32 @@ class PasswordReset(Base):
     by_mail: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """The secret of an account's authenticator app, encrypted; it counts once `users.second_factor_at` is set.
+
+    `last_step` is the newest time step (30 s) whose code was accepted: each code is accepted once.
+    """
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str] = mapped_column(String(255))
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class RecoveryCode(Base):
+    """A code that replaces the authenticator app once, as a keyed hash."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("user_id", "code_hash"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None]
 
 
 class EventPhotographer(Base):

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     monitoring_token: str = ""
     admin_username: str = "admin"
     admin_password: str = ""
+    admin_second_factor: Literal["optional", "required"] = "optional"
 
     database_url: str = "sqlite:///./face_recognition.db"
     db_pool_size: int = Field(10, ge=1)
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
 
     job_lease_seconds: float = Field(15, gt=0)
     job_heartbeat_seconds: float = Field(5, gt=0)
+    job_deadline_seconds: float = Field(120, gt=0)
     job_max_attempts: int = Field(5, ge=1)
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)

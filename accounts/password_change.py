@@ -4,6 +4,7 @@ import errors
 from accounts import queries
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password, verify_password
+from audit.log import Action, record
 from database import reading, transaction
 from models import GUEST, User
 
@@ -42,6 +43,7 @@ def _store(user: User, new: str, *, keep: str | None) -> None:
         if found is None or found.token_version != user.token_version:
             raise errors.InvalidToken
         found.hashed_password = hashed
+        record(session, Action.PASSWORD_CHANGED, subject_id=user.id)
         found.token_version += 1
         queries.delete_sessions(session, user.id, but=keep)
         if keep is not None:

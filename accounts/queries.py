@@ -140,6 +140,24 @@ def count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(User)) or 0
 
 
+# --- staff ---------------------------------------------------------------------------------------
+
+
+def staff(session: Session) -> Sequence[User]:
+    """Return every photographer and admin, by name."""
+    return session.scalars(
+        select(User).where(User.user_type.in_((ADMIN, PHOTOGRAPHER))).order_by(User.username_key)
+    ).all()
+
+
+def lock_staff_named(session: Session, key: str) -> User | None:
+    """Return the photographer or admin with this normalised name or address, and lock the row."""
+    column = User.email_key if "@" in key else User.username_key
+    return session.scalar(
+        select(User).where(User.user_type.in_((ADMIN, PHOTOGRAPHER)), column == key).with_for_update()
+    )
+
+
 # --- sessions ------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -10,12 +11,15 @@ import errors
 from accounts import queries, sessions, tokens
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password, is_bcrypt, verify_password
+from accounts.second_factor import service as second_factor
+from audit.log import Action, record
 from database import reading, transaction
 from events.service import by_typed_code
 from keys import comparison_key, lookup_key
 from models import ADMIN, GUEST, PHOTOGRAPHER, User, utcnow
 
-# Each account that fits a name costs one password hash. Beyond this many, the app must give the event's code.
+# Each account that fits a name costs one password hash, two if the password is not in NFKC form. Beyond this many
+# guests, the app must give the event's code.
 MAX_ACCOUNTS_TRIED = 8
 
 
@@ -39,15 +43,24 @@ class NewAccount:
 
 
 def log_in(
-    username: str, password: str, event_code: str | None, device: str | None = None, *, refresh: bool = False
+    username: str,
+    password: str,
+    event_code: str | None,
+    device: str | None = None,
+    *,
+    refresh: bool = False,
+    otp: str | None = None,
 ) -> sessions.Grant:
-    """Start a session with the right password, and return its tokens.
+    """Start a session with the right password, and return its tokens. `otp` is the code of a second factor.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong or was changed meanwhile.
+        SecondFactorRequired: the account has a second factor, and no code was given.
+        WrongSecondFactor: the code is wrong or was used before.
         SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED guests.
     """
     user = authenticate(username, password, event_code)
+    second_factor.check_login(user, otp)
     try:
         return sessions.start(user, device, refresh=refresh)
     except errors.InvalidToken as error:
@@ -90,13 +103,16 @@ def log_in_again(user: User, device: str | None) -> sessions.Grant:
     return sessions.start(now, device)
 
 
-def log_in_to(ticket: str, device: str | None = None) -> sessions.Grant:
+def log_in_to(ticket: str, device: str | None = None, otp: str | None = None) -> sessions.Grant:
     """Start a session of the account that the ticket names, and return its token.
 
     Raises:
+        SecondFactorRequired, WrongSecondFactor: see `log_in`.
         InvalidToken: the ticket is forged or expired, or the account is closed.
     """
-    return sessions.start(user_of(tokens.read_choice(ticket)), device)
+    user = user_of(tokens.read_choice(ticket))
+    second_factor.check_login(user, otp)
+    return sessions.start(user, device)
 
 
 def _candidates(key: str | None, event_code: str | None) -> tuple[list[User], list[User], int | None]:
@@ -190,6 +206,7 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     hashed = hash_password(account.password)
     with transaction() as session:
         user = add_account(session, account, hashed, user_type)
+        record(session, Action.STAFF_CREATED, subject_id=user.id, type=user_type)
         session.refresh(user, ["event"])
         return user
 
@@ -229,7 +246,13 @@ def update_photographer(
             user.token_version += 1
         if is_active is not None:
             user.is_active = is_active
+        changed = [
+            name for name in ("username", "email", "is_active") if inspect(user).attrs[name].history.has_changes()
+        ]
         _flush_account(session, user)
+        record(
+            session, Action.STAFF_CHANGED, subject_id=user.id, fields=[*changed, *(["password"] if hashed else [])]
+        )
         return user
 
 
@@ -252,6 +275,7 @@ def delete_photographer(user_id: int) -> None:
         user = queries.photographer(session, user_id)
         if user is None:
             raise errors.NoSuchPhotographer
+        record(session, Action.STAFF_DELETED, subject_id=user_id)
         session.delete(user)
 
 

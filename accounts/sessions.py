@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
+from audit.log import Action, record
 from cache_manager import TTLCache
 from database import reading, transaction
-from models import User, UserSession, utcnow
+from models import GUEST, User, UserSession, utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio")
@@ -69,6 +70,8 @@ def start(user: User, device: str | None, *, refresh: bool = False) -> Grant:
             raise errors.InvalidToken
         queries.delete_expired_sessions(session, now, CLEANED_AT_LOGIN)
         session.add(row)
+        if user.user_type != GUEST:
+            record(session, Action.STAFF_LOGGED_IN, actor=(user.id, user.user_type))
     return _grant(row, refresh_token)
 
 
@@ -181,5 +184,6 @@ def end_all(user_id: int) -> None:
         user = queries.lock_user(session, user_id)
         if user is None:
             raise errors.NoSuchUser
+        record(session, Action.SESSIONS_ENDED, subject_id=user_id)
         user.token_version += 1
         queries.delete_sessions(session, user_id)

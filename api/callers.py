@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 import errors
 from accounts import service as accounts
 from accounts import tokens
+from accounts.second_factor import service as second_factor
 from api.sessions import bearer_token, session_token
 from audit.actor import identify
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
@@ -38,10 +39,16 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
 CurrentUser = Annotated[User, Depends(current_user)]
 
 
-def _only(user_types: tuple[str, ...], refusal: type[errors.AppError]) -> Callable[[User], Coroutine[Any, Any, User]]:
+def _only(
+    user_types: tuple[str, ...], refusal: type[errors.AppError], *, without_factor: bool = False
+) -> Callable[[User], Coroutine[Any, Any, User]]:
+    """Return a dependency that takes accounts of these types; `without_factor`: also those that lack a second one."""
+
     async def check(user: CurrentUser) -> User:
         if user.user_type not in user_types:
             raise refusal
+        if not without_factor and second_factor.is_missing(user):
+            raise errors.SecondFactorMissing
         return user
 
     return check
@@ -51,6 +58,7 @@ CurrentGuest = Annotated[User, Depends(_only((GUEST,), errors.GuestsOnly))]
 SelfieGuest = Annotated[User, Depends(_only((GUEST,), errors.PhotographerSelfie))]
 CurrentPhotographer = Annotated[User, Depends(_only((PHOTOGRAPHER,), errors.PhotographersOnly))]
 CurrentAdmin = Annotated[User, Depends(_only((ADMIN,), errors.AdminsOnly))]
+CurrentStaff = Annotated[User, Depends(_only((PHOTOGRAPHER, ADMIN), errors.StaffOnly, without_factor=True))]
 PhotographerOrAdmin = Annotated[User, Depends(_only((PHOTOGRAPHER, ADMIN), errors.PhotographersOnly))]
 
 
@@ -66,8 +74,11 @@ def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, 
         raise errors.NotAuthenticated
     if secret and hmac.compare_digest(token.encode(), secret.encode()):
         return
-    if accounts.user_of(tokens.read(token)).user_type != ADMIN:
+    user = accounts.user_of(tokens.read(token))
+    if user.user_type != ADMIN:
         raise errors.AdminsOnly
+    if second_factor.is_missing(user):
+        raise errors.SecondFactorMissing
 
 
 def api_reader(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:

@@ -71,5 +71,12 @@ def _complete(call: dict[str, Any], shared: dict[str, Any]) -> None:
 
 
 SIGNED_IN = (errors.NotAuthenticated, errors.InvalidToken)
-SELFIE_FILE = (errors.NotAnImage, errors.ImageTooLarge, errors.InvalidImage, errors.TooManyPixels)
+SELFIE_FILE = (
+    errors.NotAnImage,
+    errors.ImageTooLarge,
+    errors.InvalidImage,
+    errors.TooManyPixels,
+    errors.TooManyScans,
+    errors.ImageTooCostly,
+)
 SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

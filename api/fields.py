@@ -97,6 +97,7 @@ EventCode = Annotated[
     AfterValidator(_shown),
     AfterValidator(_event_code),
 ]
+Otp = Annotated[str, StringConstraints(min_length=6, max_length=32), AfterValidator(_no_surrogates)]
 # A typed code or name is looked up whatever it is, never refused for its form.
 TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 

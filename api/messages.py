@@ -14,6 +14,7 @@ class Success(Enum):
     PHOTOGRAPHER_CREATED = "Photographe créé avec succès", "Photographer created"
     PHOTOGRAPHER_DELETED = "Photographe supprimé", "Photographer deleted"
     LOGGED_OUT = "Vous êtes déconnecté", "You are logged out"
+    SECOND_FACTOR_OFF = "Double authentification désactivée", "Second factor switched off"
     SESSION_ENDED = "Session terminée", "Session ended"
     SESSIONS_ENDED = "Sessions terminées", "Sessions ended"
     PASSWORD_CHANGED = "Mot de passe modifié", "Password changed"

@@ -1,6 +1,6 @@
 """Every router of the REST API. A request goes to the first route that fits."""
 
-from api.accounts import photographers, sessions
+from api.accounts import photographers, second_factor, sessions
 from api.accounts import privacy as accounts_privacy
 from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
@@ -18,6 +18,7 @@ from api.selfies import routes as selfies
 ROUTERS = (
     accounts.router,
     accounts_privacy.router,
+    second_factor.router,
     accounts_resets.router,
     sessions.router,
     events.router,

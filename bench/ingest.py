@@ -1,11 +1,14 @@
-"""CPU of one 12-megapixel photo with six faces: by the service's job, by its engine alone, and by OpenCV alone.
+"""CPU of one 12-megapixel photo with six faces: by the service's job, in a child process as it is served and in the
+process of the thread; by its engine alone; and by OpenCV alone.
 
 OpenCV alone is the baseline: full decode, YuNet at long side 1280, SFace, two renditions, all by its own classes.
-All run in one process, in turn, so that a change of the machine's speed affects all of them.
+All run in turn, so that a change of the machine's speed affects all of them.
 """
 
 import statistics
 import time
+from collections import defaultdict
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +18,9 @@ from accounts import service as accounts
 from accounts.service import NewAccount
 from bench.opencv_alone import OpenCvAlone
 from database import forget_engine
+from decoding.children import make_children
+from decoding.decoder import Decoder, InThisProcess
+from decoding.pool import ChildPool
 from events import service as events
 from events.service import NewEvent
 from faces.engine import FaceEngine
@@ -62,15 +68,27 @@ def _timed(yardstick: OpenCvAlone, data: bytes) -> tuple[float, int]:
     return time.process_time() - began, len(rows)
 
 
-def job_cpu_seconds(engine: FaceEngine, data: bytes, photo_event: int, photographer: int) -> float:
-    """Return the CPU seconds from the claim of an uploaded photo to `done`, all threads together."""
+def cpu_seconds_of(pid: int) -> float:
+    """Return the CPU seconds of all threads of another process so far."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(each.read_text().split()[0]) for each in tasks) / 1e9
+
+
+def job_seconds(decoder: Decoder, data: bytes, photo_event: int, photographer: int) -> tuple[float, float]:
+    """Return the seconds of CPU, of this process and its child together, and of the clock, from claim to `done`."""
     event = next(each for each in events.all_events() if each.id == photo_event)
     receiving.receive(event, photographer, "bench.jpg", data)
-    began = time.process_time()
     claim = job_queue.claim_next()
     assert claim is not None
-    jobs.run(claim, engine)
-    return time.process_time() - began
+    pid = decoder.idle_pid() if isinstance(decoder, ChildPool) else None
+    before = time.process_time() + (cpu_seconds_of(pid) if pid else 0.0)
+    began = time.perf_counter()
+    jobs.run(claim, decoder)
+    wall = time.perf_counter() - began
+    return time.process_time() + (cpu_seconds_of(pid) if pid else 0.0) - before, wall
+
+
+IN_CHILD, HERE = "claim to done", "the same without child"
 
 
 def measure(settings: Settings) -> tuple[dict[str, list[float]], set[int]]:
@@ -78,17 +96,24 @@ def measure(settings: Settings) -> tuple[dict[str, list[float]], set[int]]:
     account = accounts.create_staff(NewAccount("bench", "bench@example.org", PASSWORD), PHOTOGRAPHER)
     event = events.create(NewEvent("bench", photographer_ids=[account.id]))
     engine, yardstick = make_engine(settings), OpenCvAlone()
-    taken: dict[str, list[float]] = {"OpenCV alone": [], "engine": [], "claim to done": []}
+    children, here = make_children(settings), InThisProcess(lambda: engine)
+    children.jobs.load()
+    taken: dict[str, list[float]] = defaultdict(list)
     found = set()
     for number in range(ROUNDS + 1):
-        data = twelve_megapixel_photo(number)
+        data, again = twelve_megapixel_photo(2 * number), twelve_megapixel_photo(2 * number + 1)
         for name, (seconds, faces) in (
             ("OpenCV alone", _timed(yardstick, data)),
             ("engine", bare_cpu_seconds(engine, data)),
         ):
             taken[name].append(seconds)
             found.add(faces)
-        taken["claim to done"].append(job_cpu_seconds(engine, data, event.id, account.id))
+        jobs_in_turn = [(IN_CHILD, children.jobs, data), (HERE, here, again)]
+        for name, decoder, photo in jobs_in_turn if number % 2 else reversed(jobs_in_turn):
+            cpu, wall = job_seconds(decoder, photo, event.id, account.id)
+            taken[name].append(cpu)
+            taken[f"{name}, clock"].append(wall)
+    children.close()
     # The first round loads and warms up.
     return {name: seconds[1:] for name, seconds in taken.items()}, found
 
@@ -111,9 +136,12 @@ def main() -> None:
     print(f"A photo of {WIDTH} x {HEIGHT} px, faces found: {found}, {ROUNDS} rounds, median (min to max)")
     for name, row in taken.items():
         low, high = min(row) * 1000, max(row) * 1000
-        print(f"  {name:<24}{statistics.median(row) * 1000:7.1f} ms CPU ({low:.1f} to {high:.1f})")
-    print(f"  {'engine / OpenCV':<24}{_ratios(taken['engine'], taken['OpenCV alone'])}")
-    print(f"  {'claim to done / engine':<24}{_ratios(taken['claim to done'], taken['engine'])}")
+        what = "ms" if name.endswith("clock") else "ms CPU"
+        print(f"  {name:<32}{statistics.median(row) * 1000:7.1f} {what} ({low:.1f} to {high:.1f})")
+    print(f"  {'engine / OpenCV':<32}{_ratios(taken['engine'], taken['OpenCV alone'])}")
+    print(f"  {'claim to done / engine':<32}{_ratios(taken[IN_CHILD], taken['engine'])}")
+    print(f"  {'with child / without':<32}{_ratios(taken[IN_CHILD], taken[HERE])}")
+    print(f"  {'the same by the clock':<32}{_ratios(taken[f'{IN_CHILD}, clock'], taken[f'{HERE}, clock'])}")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def bare(engine: LocalEngine, selfie: bytes) -> float:
 
 
 def _pids(launcher: Launcher, server: Server) -> list[int]:
-    return [server.pid, *launcher.workers()]
+    return [server.pid, *launcher.processes()]
 
 
 def take_turns(scene: Scene, selfie: bytes, blocks: int) -> tuple[list[float], list[float], float]:
@@ -99,20 +99,19 @@ def take_turns(scene: Scene, selfie: bytes, blocks: int) -> tuple[list[float], l
     cv2.setNumThreads(1)
     engine = LocalEngine()
     journeys, alone = list[float](), list[float]()
-    pids = _pids(scene.launcher, scene.server)
     # The first block warms both up: every worker has by then loaded its engines.
     for number in range(-1, blocks):
-        before = cpu_seconds(pids)
+        before = cpu_seconds(_pids(scene.launcher, scene.server))
         for _ in range(BLOCK * (2 if number < 0 else 1)):
             journey(scene.server, selfie)
-        used = cpu_seconds(pids) - before
+        used = cpu_seconds(_pids(scene.launcher, scene.server)) - before
         direct = [bare(engine, selfie) for _ in range(BLOCK)]
         if number >= 0:
             journeys.append(used / BLOCK)
             alone.append(statistics.median(direct))
-    before, began = cpu_seconds(pids), time.monotonic()
+    before, began = cpu_seconds(_pids(scene.launcher, scene.server)), time.monotonic()
     time.sleep(3)
-    return journeys, alone, (cpu_seconds(pids) - before) / (time.monotonic() - began)
+    return journeys, alone, (cpu_seconds(_pids(scene.launcher, scene.server)) - before) / (time.monotonic() - began)
 
 
 def measure(quick: bool) -> Measured:

@@ -146,11 +146,11 @@ def resident(pid: int) -> float:
 
 
 def drain(scene: Scene) -> list[tuple[int, float]]:
-    """Wait for the queue to empty; return what was left and the largest worker's memory, second by second."""
+    """Wait for the queue to empty; return what was left and the largest process's memory, second by second."""
     seen: list[tuple[int, float]] = []
 
     def empty() -> bool:
-        seen.append((scene.waiting(), max(map(resident, scene.launcher.workers()))))
+        seen.append((scene.waiting(), max(map(resident, scene.launcher.processes()))))
         time.sleep(0.9)
         return seen[-1][0] == 0
 
@@ -183,14 +183,14 @@ def bare_throughput(base: bytes, number: int) -> tuple[float, float]:
 def show_throughput(scene: Scene, base: bytes, number: int) -> None:
     """Print the queue's throughput and CPU per photo against the bare engine's, and the workers' memory."""
     bare_rate, bare_cpu = bare_throughput(base, number // 3)
-    workers = scene.launcher.workers()
-    used, began = cpu_seconds(workers), time.monotonic()
+    processes = scene.launcher.processes
+    used, began = cpu_seconds(processes()), time.monotonic()
     scene.upload(base, number)
-    arrived, used_by_arrival = time.monotonic() - began, cpu_seconds(workers) - used
+    arrived, used_by_arrival = time.monotonic() - began, cpu_seconds(processes()) - used
     left = scene.waiting()
-    before, start = cpu_seconds(workers), time.monotonic()
+    before, start = cpu_seconds(processes()), time.monotonic()
     seen = drain(scene)
-    rate, cpu = left / (time.monotonic() - start), (cpu_seconds(workers) - before) / left
+    rate, cpu = left / (time.monotonic() - start), (cpu_seconds(processes()) - before) / left
     print(f"{number} photos of 12 megapixels: received in {arrived:.0f} s ({used_by_arrival:.0f} s CPU), {left} left")
     print(f"  throughput {rate:.2f}/s, bare engine in two processes {bare_rate:.2f}/s, ratio {rate / bare_rate:.2f}")
     print(f"  CPU per photo {cpu * 1000:.0f} ms, bare {bare_cpu * 1000:.0f} ms, ratio {cpu / bare_cpu:.2f}")

@@ -59,7 +59,7 @@ def observe(scene: Scene, photo: bytes, alone: int, meanwhile: int) -> Figures:
         check=quantile(times["check-event-code"], 0.95),
         login=quantile(times["login"], 0.95),
         slowest=quantile([each for row in times.values() for each in row], 0.99),
-        memory=proportional(scene.launcher.workers()),
+        memory=proportional(scene.launcher.processes()),
     )
 
 

@@ -17,7 +17,7 @@ from faces.engine import (
     with_embeddings,
 )
 from faces.networks import Network
-from faces.weights import DETECTOR, RECOGNISER, weights_folder
+from faces.weights import DETECTOR, RECOGNISER, checked, weights_folder
 from faces.yunet import faces_of, input_of
 
 ENGINE_ID = "yunet2023mar-sface2021dec"
@@ -57,7 +57,9 @@ class LocalEngine:
     sharp_side = float(CROP)
 
     def __init__(self, *, long_side: int = 1280, folder: Path | None = None) -> None:
-        """Check and load both networks from `folder`; faces of photos are searched at a long side of `long_side` px.
+        """Check both networks in `folder` and load the detector.
+
+        Faces of photos are searched at a long side of `long_side` px.
 
         Raises:
             EngineUnavailable: a file of weights is missing, damaged or does not load.
@@ -66,7 +68,10 @@ class LocalEngine:
         place = folder or weights_folder()
         self._long_side = long_side
         self._detector = Network(place / DETECTOR, (1, 3, -1, -1))
-        self._recogniser = Network(place / RECOGNISER, (-1, 3, CROP, CROP))
+        self._weights = place / RECOGNISER
+        # Checked now, compiled at the first embedding: a process that only locates faces takes 70 MB less.
+        checked(self._weights)
+        self._recogniser: Network | None = None
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces of at least 24 px a side, by descending score."""
@@ -86,6 +91,8 @@ class LocalEngine:
         crops = [_aligned(image, face.landmarks / scale) for face in faces]
         # SFace's input is RGB, 0 to 255.
         batch = cv2.dnn.blobFromImages(crops, 1.0, (CROP, CROP), (0, 0, 0), swapRB=True)
+        if self._recogniser is None:
+            self._recogniser = Network(self._weights, (-1, 3, CROP, CROP))
         rows = self._recogniser.run(np.asarray(batch, np.float32))["fc1"]
         unit: Embeddings = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
         return unit

@@ -3,12 +3,19 @@
 from faces.engine import FaceEngine
 from settings import Settings
 
+# Lengths of the embeddings.
+DIMENSIONS = {"local": 128, "fake": 128}
 ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours"}
 
 
 def engine_id_of(provider: str) -> str:
     """Return the engine id that is stored with a provider's embeddings."""
     return ENGINE_IDS[provider]
+
+
+def dimensions_of(provider: str) -> int:
+    """Return the length of a provider's embeddings."""
+    return DIMENSIONS[provider]
 
 
 def make_engine(settings: Settings) -> FaceEngine:

@@ -1,7 +1,5 @@
 """Register a guest in an event, with or without a selfie in the same call."""
 
-from collections.abc import Callable
-
 from sqlalchemy.orm import Session
 
 import errors
@@ -18,6 +16,7 @@ from keys import lookup_key
 from mail.outbox import ask_to_confirm
 from models import DONE, GUEST, User, UserEvent
 from selfies.service import SelfieFile
+from selfies.validator import Validator
 from settings import get_settings
 
 
@@ -104,25 +103,23 @@ def register_with_selfie(
     account: NewAccount,
     event_code: str,
     file: SelfieFile,
-    check_selfie: Callable[[SelfieFile], None],
+    validator: Validator,
     language: str,
     consent: str | None = None,
 ) -> User:
     """Make a guest's account together with a first selfie; an error leaves no account and no file.
-
-    `check_selfie` raises the error for which the selfie is rejected.
 
     Raises:
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
         RefusedPassword: the password is too short or too common.
-        AppError: what `check_selfie` raises.
+        AppError: what `validator` raises about the selfie.
     """
     check_registration(account, event_code)
-    check_selfie(file)
+    validator.check(file)
     hashed = hash_password(account.password)
-    stored = selfie_service.store(file)
+    stored = validator.store(file)
     try:
         with transaction() as session:
             user = add_guest(session, account, hashed, event_code, language, consent)

@@ -25,7 +25,7 @@ log = logging.getLogger("reperio.jobs")
 Now = datetime | BindParameter[datetime]
 # Characters of an error that are stored: enough for a message with its cause.
 MAX_ERROR = 2000
-# The error of a job starts with this when its process died. Its next attempts run in a child process.
+# The error of a job starts with this when the process that worked on it died.
 CRASHED = "the process died"
 # How often `claim_next` tries again at once when another process claims the chosen job first.
 CLAIM_TRIES = 5
@@ -33,12 +33,11 @@ CLAIM_TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One attempt at a job: the row, the number of the attempt, and whether an earlier attempt crashed."""
+    """One attempt at a job: the row, the number of the attempt, and the id of the request that asked for the job."""
 
     kind: JobRow
     id: int
     attempt: int
-    crashed_before: bool = False
     request_id: str | None = None
 
     def is_current(self, row: Any) -> bool:
@@ -153,7 +152,6 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
         kind,
         row.id,
         row.attempts,
-        crashed_before=(row.error or "").startswith(CRASHED),
         request_id=row.request_id,
     )
 
@@ -242,5 +240,5 @@ def fail(claim: Claim, error: str) -> None:
 
 def release(claim: Claim) -> None:
     """Queue the job again without counting this attempt: the process stops before the job is done."""
-    # The error stays: it tells the next claim whether an earlier attempt crashed.
+    # The error stays: that of an earlier attempt is still true.
     _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=claim.kind.error))

@@ -1,4 +1,4 @@
-"""The inference thread: one per process, at low priority, with its own face engine."""
+"""The inference thread: one per process, at low priority, with a child process that decodes and finds faces."""
 
 import logging
 import os
@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from faces.engine import EngineUnavailable, FaceEngine
+from decoding.decoder import Closed, Decoder, DecodingProblem
+from faces.engine import EngineUnavailable
 from jobs import queue, work
 from jobs.queue import Claim
 from metrics import timed_job
@@ -25,16 +26,16 @@ class InferenceThread:
 
     def __init__(
         self,
-        make_engine: Callable[[], FaceEngine],
+        decoder: Decoder,
         *,
         sample: Callable[[], None],
         report: Callable[[], None],
         sweep: Callable[[], None],
     ) -> None:
         """`report` is called before each job, `sample` after each job, `sweep` when no job is left."""
-        self._make_engine = make_engine
+        self._decoder = decoder
         self._sample, self._report, self._sweep = sample, report, sweep
-        self._engine: FaceEngine | None = None
+        self._loaded = False
         self.problem: str | None = "the face engine is still loading"
         self._claim: Claim | None = None
         self._wake = threading.Event()
@@ -77,6 +78,12 @@ class InferenceThread:
                 if self.problem != str(error):
                     log.error("the face engine is not available: %s", error)
                 self.problem = str(error)
+                self._loaded = False
+            except Closed:
+                log.info("the decoding process has been ended")
+            except DecodingProblem as error:
+                self.problem = f"the face engine did not load: {error}"
+                log.error(self.problem)
             except (SQLAlchemyError, StorageError) as error:
                 log.warning("no jobs for now: %s", error)
             self._sample()
@@ -84,16 +91,16 @@ class InferenceThread:
 
     def _drain(self) -> None:
         """Claim and run jobs until none is claimable or the thread must stop."""
-        if self._engine is None:
-            self._engine = self._make_engine()
-            self.problem = None
+        if not self._loaded:
+            self._decoder.load()
+            self._loaded, self.problem = True, None
         while not self._stopping.is_set():
             self._claim = queue.claim_next()
             if self._claim is None:
                 return
             self._report()
             with request_id(self._claim.request_id), timed_job(self._claim.kind.__tablename__):
-                work.run(self._claim, self._engine)
+                work.run(self._claim, self._decoder)
             self._claim = None
             # Here no lease runs that a slow sample could exceed.
             self._sample()

@@ -30,6 +30,8 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
     """Return the page for an error; without a session, a redirect to the login page, which leads back."""
     if isinstance(error, errors.NotAuthenticated):
         return redirect(f"/login?next={quote(_wanted(request), safe='')}")
+    if isinstance(error, errors.SecondFactorMissing):
+        return redirect("/account/second-factor")
     general = "broken" if error.status_code >= 500 else "invalid"
     kind = BY_NAME.get(type(error).__name__) or BY_STATUS.get(error.status_code, general)
     response = render(request, "errors/failure.html", error.status_code, kind=kind)

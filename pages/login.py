@@ -23,7 +23,7 @@ from pages.rendering import HOMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed")
+FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed", "wrong_code")
 # Characters of a name or a code that a form shows again; a longer text is neither.
 MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 
@@ -80,9 +80,10 @@ def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alia
         return redirect(_onward(asked) or HOMES[user.user_type])
     flash = flash_of(request)
     tickets = flash.get("tickets") or []
-    page = "account/choice.html" if tickets else "account/login.html"
+    factor = flash.get("factor")
+    page = "account/choice.html" if tickets else "account/otp.html" if factor else "account/login.html"
     problem = flash.get("problem") if flash.get("problem") in FLASH_PROBLEMS else ""
-    return render(request, page, choices=_choices(tickets), problem=problem, next=_onward(asked))
+    return render(request, page, choices=_choices(tickets), factor=factor, problem=problem, next=_onward(asked))
 
 
 def _choices(tickets: Iterable[str]) -> list[tuple[User, str]]:
@@ -100,6 +101,7 @@ def log_in(
     password: Field = "",
     event_code: Field = "",
     ticket: Field = "",
+    otp: Field = "",
     asked: Annotated[str, Form(alias="next")] = "",
     *,
     device: Device,
@@ -111,7 +113,11 @@ def log_in(
     typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
-        grant = _grant_of(ticket, username, password, event_code, device)
+        grant = _grant_of(ticket, username, password, event_code, device, otp[:MAX_SHOWN_AGAIN])
+    except errors.SecondFactorRequired as error:
+        return redirect_with_flash(request, back, factor=error.ticket)
+    except errors.WrongSecondFactor:
+        return redirect_with_flash(request, back, factor=ticket, problem="wrong_code")
     except ValidationError:
         return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
@@ -125,9 +131,9 @@ def log_in(
     return enter(request, grant, asked)
 
 
-def _grant_of(ticket: str, username: str, password: str, event_code: str, device: str | None) -> Grant:
+def _grant_of(ticket: str, username: str, password: str, event_code: str, device: str | None, otp: str) -> Grant:
     if ticket:
-        return accounts.log_in_to(ticket, device)
+        return accounts.log_in_to(ticket, device, otp)
     asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
     return accounts.log_in(asked.username, asked.password, asked.event_code, device)
 

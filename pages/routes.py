@@ -1,6 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, login, resets, security, site
+from pages import assets, login, resets, second_factor, security, site
 from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, portrait
 from pages.photographer import studio
@@ -16,4 +16,5 @@ ADMIN = (
     jobs.router,
     audit.router,
 )
-ROUTERS = (assets.router, login.router, resets.router, security.router, site.router, *GUEST, studio.router, *ADMIN)
+ACCOUNT = (login.router, resets.router, security.router, second_factor.router)
+ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, *ADMIN)

@@ -8,6 +8,7 @@ from fastapi import Form, Request, Response
 import errors
 from accounts import password_change, service, sessions
 from api.callers import CurrentUser
+from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.language import Language
 from api.sessions import SESSION_COOKIE, Device, end_session, start_session
@@ -83,7 +84,7 @@ def change_password(
     if problem:
         return redirect_with_flash(request, PAGE, problem=problem)
     answer = redirect_with_flash(request, PAGE, done="password_changed")
-    if user.session_id is None and SESSION_COOKIE in request.cookies:
+    if user.session_id is None and cookie_of(request, SESSION_COOKIE):
         # A cookie of a release without sessions has just been revoked with the rest.
         grant = service.log_in_again(user, device)
         start_session(request, answer, grant.access_token, grant.expires_in)

@@ -45,7 +45,8 @@ def receive(event: Event, photographer_id: int | None, filename: str, data: byte
 
     Raises:
         PhotoTooLarge: more than `MAX_PHOTO_BYTES`.
-        TooManyPixels: more than `MAX_PHOTO_PIXELS`.
+        TooManyPixels: more than `MAX_PHOTO_PIXELS`, or more than a format allows that takes more memory.
+        TooManyScans: a progressive JPEG of more than 100 scans.
         ImageDamaged: the file is truncated or damaged.
         InvalidImage: the file is not an image of a known format.
         NoSuchEvent: the event has just been deleted.
@@ -103,7 +104,9 @@ def _inspect(data: bytes) -> images.ImageInfo:
     try:
         return images.inspect(data, settings.max_photo_pixels)
     except images.TooManyPixels as error:
-        raise errors.TooManyPixels from error
+        raise errors.TooManyPixels(error.limit) from error
+    except images.TooManyScans as error:
+        raise errors.TooManyScans from error
     except images.DamagedImage as error:
         raise errors.ImageDamaged from error
     except images.ImageError as error:

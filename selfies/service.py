@@ -1,8 +1,10 @@
 """A guest's selfie: received, validated, shown, rejected or erased."""
 
 import hashlib
+import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -13,14 +15,16 @@ import storage
 from accounts import queries as account_queries
 from audit.log import Action, record
 from database import reading, transaction
+from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from events import queries as event_queries
-from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, Embeddings, FaceEngine, LocatedFace
-from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces, main_face
+from faces.engine import EngineUnavailable
+from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
 from models import REJECTED, Selfie, User, utcnow
 from selfies import queries
 from settings import get_settings
 from stored.erasure import erase
 
+log = logging.getLogger("reperio.selfies")
 # The content types that curl and some phones send for a picture of unknown type.
 UNKNOWN_TYPES = ("", "application/octet-stream", "binary/octet-stream")
 REASONS: dict[type[SelfieRejected], type[errors.AppError]] = {
@@ -48,13 +52,14 @@ class StoredSelfie:
     height: int
 
 
-def check_file(file: SelfieFile) -> None:
-    """Check a selfie's size and header without decoding it.
+def check_file(file: SelfieFile) -> int:
+    """Return how many pixels a selfie has, after a check of its size and header; nothing is decoded.
 
     Raises:
         NotAnImage: the declared content type is not an image.
         ImageTooLarge: more than `MAX_SELFIE_BYTES`.
-        TooManyPixels: more than `MAX_SELFIE_PIXELS`.
+        TooManyPixels: more than `MAX_SELFIE_PIXELS`, or than 25 megapixels in another format than JPEG.
+        TooManyScans: a progressive JPEG of more than 100 scans.
         InvalidImage: the header is not that of a known format.
     """
     settings = get_settings()
@@ -64,84 +69,69 @@ def check_file(file: SelfieFile) -> None:
     if len(file.data) > settings.max_selfie_bytes:
         raise errors.ImageTooLarge
     try:
-        images.inspect(file.data, settings.max_selfie_pixels)
+        header = images.inspect(file.data, settings.max_selfie_pixels, images.SELFIE_PIXELS)
     except images.TooManyPixels as error:
-        raise errors.TooManyPixels from error
+        raise errors.TooManyPixels(error.limit) from error
+    except images.TooManyScans as error:
+        raise errors.TooManyScans from error
     except images.ImageError as error:
         raise errors.InvalidImage from error
+    return header.width * header.height
 
 
-@dataclass(frozen=True, slots=True)
-class _Portrait:
-    """A selfie's face (box in px of the full selfie) and the upright image it was found in, `scale` times smaller."""
-
-    image: BgrImage
-    face: LocatedFace
-    scale: float
-
-
-def _portrait(image: BgrImage, scale: float, engine: FaceEngine, *, strict: bool) -> _Portrait:
-    upright, faces = engine.locate_portrait(image, scale=scale)
-    try:
-        return _Portrait(upright, main_face(faces, strict=strict), scale)
-    except SelfieRejected as reason:
-        raise REASONS[type(reason)] from reason
-
-
-def _reduced(data: bytes) -> tuple[BgrImage, float]:
-    """Decode at the size the detector uses; return the image and by which factor the stored selfie is larger."""
-    size = max(images.size_of(data))
-    image = images.decode(data, long_side=PORTRAIT_LONG_SIDE)
-    return image, max(1.0, min(size, images.WEB_LONG_SIDE) / max(image.shape[:2]))
-
-
-def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings:
-    """Return the unit embedding (dimensions,), float32, of the face in a stored selfie.
-
-    With `strict` false, the largest face is used, however many there are and however small it is.
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Raise what befalls the decoding of a selfie during the block as an error for its sender.
 
     Raises:
-        ImageError: the selfie cannot be decoded.
-        SelfieNoFace: no face was found.
-        SelfieSeveralFaces: more than one face was found, and `strict` is true.
-        SelfieFaceTooSmall: the face has too few pixels, and `strict` is true.
+        InvalidImage: the selfie cannot be decoded. ImageTooCostly: not in the time and memory that there is.
+        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: see `decoding.tasks.embedding_of`.
+        TooBusy: no child process was free in time.
+        ServiceUnavailable: the face engine cannot be loaded, or this process is stopping.
     """
-    image, scale = _reduced(data)
-    found = _portrait(image, scale, engine, strict=strict)
-    if scale > 1 and min(found.face.box[2:]) < engine.sharp_side * scale:
-        found = _portrait(images.decode(data), 1.0, engine, strict=strict)
-    row: Embeddings = engine.embed(found.image, [found.face], scale=found.scale)[0]
-    return row
+    try:
+        yield
+    except SelfieRejected as reason:
+        raise REASONS[type(reason)] from reason
+    except images.TooManyPixels as error:
+        raise errors.TooManyPixels(error.limit) from error
+    except images.ImageError as error:
+        raise errors.InvalidImage from error
+    except (Overran, OutOfMemory, ChildDied) as error:
+        raise errors.ImageTooCostly from error
+    except TaskFailed as error:
+        # The child has logged its traceback.
+        log.error("a selfie was refused because decoding it failed: %s", error)
+        raise errors.InvalidImage from error
+    except Busy as error:
+        raise errors.TooBusy from error
+    except (EngineUnavailable, Closed) as error:
+        raise errors.ServiceUnavailable from error
 
 
-def validate(file: SelfieFile, engine: FaceEngine) -> None:
+def validate(file: SelfieFile, decoder: Decoder) -> None:
     """Validate a selfie without storing anything.
 
     Raises:
         NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
-        InvalidImage: also when decoding fails.
-        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: see `embedding_of`.
+        ImageTooCostly, SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall, TooBusy, ServiceUnavailable: see
+        `told_in_words`.
     """
-    check_file(file)
-    try:
-        image, scale = _reduced(file.data)
-    except images.ImageError as error:
-        raise errors.InvalidImage from error
-    _portrait(image, scale, engine, strict=get_settings().selfie_validation_strict)
+    pixels = check_file(file)
+    with told_in_words():
+        decoder.check_selfie(file.data, pixels, strict=get_settings().selfie_validation_strict)
 
 
-def store(file: SelfieFile) -> StoredSelfie:
+def store(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
     """Normalise a selfie (upright, without metadata, long side at most 1600 px) and put it in storage.
 
     Raises:
         NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
-        InvalidImage: also when decoding fails.
+        ImageTooCostly, TooBusy, ServiceUnavailable: see `told_in_words`.
     """
-    check_file(file)
-    try:
-        normal = images.normalise_selfie(file.data)
-    except images.ImageError as error:
-        raise errors.InvalidImage from error
+    pixels = check_file(file)
+    with told_in_words():
+        normal = decoder.normalise_selfie(file.data, pixels)
     # A random name, so that the key does not tell whose face it is.
     key = f"selfies/{uuid.uuid4().hex}.jpg"
     storage.put(key, normal.jpeg)
@@ -163,13 +153,15 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
     return selfie
 
 
-def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
-    """Store a guest's selfie and its row; when this returns, both are durable.
+def receive(
+    user_id: int, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
+) -> Selfie:
+    """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
 
     Raises:
         ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
         EventExpired: all of the guest's events have expired.
-        NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `store`.
+        AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been deleted.
     """
     with reading() as session:
@@ -178,7 +170,7 @@ def receive(user_id: int, file: SelfieFile, *, strict: bool) -> Selfie:
         raise errors.ConsentWithdrawn
     if not any(event.expires_at > utcnow() for event, _ in joined):
         raise errors.EventExpired
-    stored = store(file)
+    stored = store_selfie(file)
     try:
         with transaction() as session:
             if account_queries.lock_user(session, user_id) is None:

@@ -1,52 +1,73 @@
-"""Validates selfies while the caller waits: one at a time, a few in a queue, the rest answered 503 at once."""
+"""Has selfies validated and normalised by child processes while their senders wait; when too many wait, 503."""
 
+import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import errors
-from faces.engine import EngineUnavailable, FaceEngine
+from decoding.decoder import Decoder, DecodingProblem
+from faces.engine import EngineUnavailable
 from selfies import service
-from selfies.service import SelfieFile
+from selfies.service import SelfieFile, StoredSelfie
 
+log = logging.getLogger("reperio.selfies")
 # A validation takes about 40 ms of one core, so six in the queue keep the wait under a second on a busy machine.
 MAX_WAITING = 6
+# Uploads have a line of their own, which leaves request threads to other calls: there are 17.
+MAX_UPLOADS_WAITING = 10
 
 
 class Validator:
-    """A thread with a detector of its own, separate from the job queue."""
+    """The selfies that wait for a child process, separate from the job queue."""
 
-    def __init__(self, make_engine: Callable[[], FaceEngine]) -> None:
-        self._make_engine = make_engine
-        self._engine: FaceEngine | None = None
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
         self._slots = threading.BoundedSemaphore(MAX_WAITING)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="validator")
+        self._upload_slots = threading.BoundedSemaphore(MAX_UPLOADS_WAITING)
+
+    def start(self) -> None:
+        """Load a detector in the background, so that the first guest does not wait for it."""
+        threading.Thread(target=self._load, name="validator", daemon=True).start()
 
     def check(self, file: SelfieFile) -> None:
         """Validate a selfie; store nothing.
 
         Raises:
-            TooBusy: MAX_WAITING selfies wait already.
-            ServiceUnavailable: the face engine cannot be loaded.
-            NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels, SelfieNoFace, SelfieSeveralFaces,
-            SelfieFaceTooSmall: see `selfies.service.validate`.
+            TooBusy: MAX_WAITING selfies wait already, or no child process was free in time.
+            NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels, ImageTooCostly, SelfieNoFace, SelfieSeveralFaces,
+            SelfieFaceTooSmall, ServiceUnavailable: see `selfies.service.validate`.
         """
         # What the header shows is refused without a place in the queue.
         service.check_file(file)
-        if not self._slots.acquire(blocking=False):
-            raise errors.TooBusy
+        with _place(self._slots):
+            service.validate(file, self._decoder)
+
+    def store(self, file: SelfieFile) -> StoredSelfie:
+        """Normalise a selfie and put it in storage.
+
+        Raises:
+            TooBusy: MAX_UPLOADS_WAITING selfies wait already, or no child process was free in time.
+            NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels, ImageTooCostly, ServiceUnavailable: see
+            `selfies.service.store`.
+        """
+        service.check_file(file)
+        with _place(self._upload_slots):
+            return service.store(file, self._decoder)
+
+    def _load(self) -> None:
         try:
-            self._pool.submit(self._validate, file).result()
-        except EngineUnavailable as error:
-            raise errors.ServiceUnavailable from error
-        finally:
-            self._slots.release()
+            self._decoder.load()
+        except (DecodingProblem, EngineUnavailable) as error:
+            # The next selfie tries again, and its sender is told.
+            log.warning("no selfie can be validated yet: %s", error)
 
-    def close(self) -> None:
-        """Cancel what waits and let the thread end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _validate(self, file: SelfieFile) -> None:
-        if self._engine is None:
-            self._engine = self._make_engine()
-        service.validate(file, self._engine)
+@contextmanager
+def _place(slots: threading.BoundedSemaphore) -> Iterator[None]:
+    if not slots.acquire(blocking=False):
+        raise errors.TooBusy
+    try:
+        yield
+    finally:
+        slots.release()

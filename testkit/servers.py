@@ -135,13 +135,23 @@ class Launcher:
 
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
-        if self._process is None:
-            return []
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        try:
-            return [int(pid) for pid in children.read_text().split()]
-        except OSError:
-            return []
+        return [] if self._process is None else _children(self._process.pid)
+
+    def processes(self) -> list[int]:
+        """Return the process ids of the workers and of all that they started."""
+        found = self.workers()
+        # The list grows while it is read.
+        for pid in found:
+            found += _children(pid)
+        return found
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        tasks = [each.read_text().split() for each in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    return [int(child) for each in tasks for child in each]
 
 
 @contextmanager

@@ -23,9 +23,12 @@ LAYERS = (
     ("accounts", "photos"),
     ("events",),
     ("audit", "stored"),
+    ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces",),
-    ("errors", "settings", "keys", "images", "image_structure", "cache_manager", "metrics", "tracing", "uploader"),
+    ("errors", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+    ("image_decoding",),
+    ("image_headers",),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}
 WEB = {"fastapi", "starlette", "fastapi_offline"}

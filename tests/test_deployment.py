@@ -156,7 +156,7 @@ def test_the_image_has_all_that_the_service_reads(tmp_path: Path) -> None:
             place = tmp_path / path.name
             shutil.copytree(path, place) if path.is_dir() else shutil.copy(path, place)
     given = {**os.environ, "SECRET_KEY": "x" * 40, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
-    program = "import gunicorn_config, main, migrations.upgrade, backup.take, jobs.child; print(main.__file__)"
+    program = "import gunicorn_config, main, migrations.upgrade, backup.take, decoding.template; print(main.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=given, capture_output=True, text=True, check=False
     )

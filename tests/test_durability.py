@@ -28,7 +28,7 @@ from photos import service as photos
 from selfies import service as selfies
 from testkit.passwords import PASSWORD
 from tests.conftest import DATABASES, fresh_database
-from tests.jobs.rows import ENGINE, claim, found_by, guest_of, row, send_photo, send_selfie, work
+from tests.jobs.rows import DECODER, claim, found_by, guest_of, row, send_photo, send_selfie, work
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -284,10 +284,10 @@ def test_a_replaced_or_refused_selfie_is_erased_after_the_commit(event: Event, f
 
     held = claim()
     with failing_commits(ends):
-        jobs.attempt(held, ENGINE)
+        jobs.attempt(held, DECODER)
     assert files(folder) == before
     assert [row(Selfie, each).status for each in (first, second)] == ["done", "pending"]
-    jobs.attempt(claim(), ENGINE)
+    jobs.attempt(claim(), DECODER)
     assert before - files(folder) == {folder / "storage" / erased}
 
 
@@ -299,7 +299,7 @@ def test_an_error_of_the_database_in_a_job_is_tried_again(event: Event) -> None:
         return any(isinstance(each, Photo) and each.status == DONE for each in session)
 
     with failing_commits(ends):
-        jobs.attempt(held, ENGINE)
+        jobs.attempt(held, DECODER)
     photo = row(Photo, photo_id)
     assert (photo.status, photo.error) == ("pending", "database: the server closed the connection")
     work()

@@ -13,6 +13,7 @@ from accounts import queries
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.resets import queries as reset_queries
+from audit.log import Action, record
 from database import reading, transaction
 from keys import comparison_key
 from models import ADMIN, GUEST, PasswordReset, User, utcnow
@@ -65,6 +66,7 @@ def issue_for_admin(user_id: int) -> ResetLink:
             raise errors.NoLinkForAdmins
         if not user.is_active:
             raise errors.AccountClosed
+        record(session, Action.RESET_LINK_MADE, subject_id=user_id)
         return issue(session, user, by_mail=False)
 
 
@@ -90,6 +92,7 @@ def set_password(typed_token: str, password: str) -> None:
         link = reset_queries.valid(session, token_hash, utcnow())
         owner = _owner(link, locked)
         owner.hashed_password = hashed
+        record(session, Action.PASSWORD_CHANGED, subject_id=owner.id, actor=(owner.id, owner.user_type))
         if link is not None and link.by_mail and owner.email_confirmed_at is None:
             owner.email_confirmed_at = utcnow()
         end_sessions(owner)

@@ -99,7 +99,7 @@ def register_invite_with_selfie(
 ) -> User:
     """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
-    user = registration.register_with_selfie(account, event_code, file, validator.check, language, consent)
+    user = registration.register_with_selfie(account, event_code, file, validator, language, consent)
     wake_jobs()
     return user
 
@@ -109,7 +109,13 @@ def register_invite_with_selfie(
     dependencies=[HASHES],
     summary="Log in",
     response_model_exclude_none=True,
-    responses=error_responses(errors.BadCredentials, errors.SeveralAccounts, errors.TooBusy),
+    responses=error_responses(
+        errors.BadCredentials,
+        errors.SecondFactorRequired,
+        errors.WrongSecondFactor,
+        errors.SeveralAccounts,
+        errors.TooBusy,
+    ),
 )
 @public
 def login(asked: LoginIn, device: Device) -> TokenOut:
@@ -117,9 +123,12 @@ def login(asked: LoginIn, device: Device) -> TokenOut:
 
     An account of staff goes before guests of the same name, also with a code. If the password fits several guests,
     409 lists their events: call again with the code of one of them.
+
+    Where a second factor is due, 401 `SecondFactorRequired`: call again with the code of the app as `otp`.
     """
     code = asked.event_code or None
-    return TokenOut.of(service.log_in(asked.username, asked.password, code, device, refresh=asked.refresh))
+    grant = service.log_in(asked.username, asked.password, code, device, refresh=asked.refresh, otp=asked.otp)
+    return TokenOut.of(grant)
 
 
 @router.get("/me", summary="My account", response_model=UserOut, responses=error_responses(*SIGNED_IN))

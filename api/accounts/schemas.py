@@ -6,8 +6,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accounts.sessions import Grant
-from api.fields import CONSENT, ConsentVersion, Email, Password, Text, TypedCode, Username, UtcTime
-from keys import MAX_ID
+from api.fields import CONSENT, ConsentVersion, Email, Otp, Password, Text, TypedCode, Username, UtcTime
+from keys import MAX_ID, MIN_PASSWORD, MIN_STAFF_PASSWORD
 from models import User, UserSession
 
 
@@ -29,7 +29,10 @@ class AvailabilityOut(BaseModel):
 class UserData(BaseModel):
     username: Username = Field(examples=["amy"])
     email: Email = Field(examples=["amy@example.org"])
-    password: Password = Field(examples=["a long sentence is a good password"])
+    password: Password = Field(
+        description=f"At least {MIN_PASSWORD} characters, and none of the commonest.",
+        examples=["a long sentence is a good password"],
+    )
     user_type: str = Field("user", examples=["user"])
 
 
@@ -44,6 +47,7 @@ class LoginIn(BaseModel):
     password: Password = Field(examples=["a long sentence is a good password"])
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
     refresh: bool = Field(False, description="Answer with an access token of 15 minutes and a `refresh_token`.")
+    otp: Otp | None = Field(None, description="The code of a second factor, or a recovery code.", examples=["123456"])
 
 
 class TokenOut(BaseModel):
@@ -61,7 +65,7 @@ class TokenOut(BaseModel):
 
 
 class RefreshIn(BaseModel):
-    refresh_token: Text = Field(max_length=200)
+    refresh_token: Text = Field(max_length=200, examples=["q3Fh0dWkV1sJx7Rb.2mE9…"])
 
 
 class SessionOut(BaseModel):
@@ -88,7 +92,7 @@ class SessionOut(BaseModel):
 
 
 class NewPasswordIn(BaseModel):
-    current: Password
+    current: Password = Field(examples=["the password until now"])
     new: Password = Field(examples=["a long sentence is a good password"])
 
 
@@ -130,7 +134,10 @@ class UserOut(BaseModel):
 class PhotographerIn(BaseModel):
     username: Username = Field(examples=["lea"])
     email: Email = Field(examples=["lea@example.org"])
-    password: Password
+    password: Password = Field(
+        description=f"At least {MIN_STAFF_PASSWORD} characters, and not easy to guess.",
+        examples=["violet otters knit umbrellas"],
+    )
 
 
 class PhotographerChange(BaseModel):
@@ -165,3 +172,29 @@ class PasswordIn(BaseModel):
 
 class Message(BaseModel):
     message: str
+
+
+class OtpIn(BaseModel):
+    otp: Otp = Field(description="The code of the authenticator app, or a recovery code.", examples=["123456"])
+
+
+class PasswordAndOtpIn(PasswordIn, OtpIn):
+    pass
+
+
+class EnrolmentOut(BaseModel):
+    secret: str = Field(description="In base32, to type into the app.", examples=["JBSWY3DPEHPK3PXP"])
+    uri: str = Field(description="What the QR code holds: `otpauth://totp/…`.")
+    qr: str = Field(description="The QR code as a `data:` URL (PNG).")
+
+
+class RecoveryCodesOut(BaseModel):
+    recovery_codes: list[str] = Field(examples=[["k7f2m-9xq4d"]])
+
+
+class FactorStateOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    enabled: bool
+    required: bool
+    recovery_codes_left: int

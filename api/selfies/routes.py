@@ -46,17 +46,23 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
         errors.EventExpired,
         errors.ConsentWithdrawn,
         errors.SelfieBodyTooLarge,
+        errors.TooBusy,
     ),
 )
 @body_limit(SELFIE_BODY)
 def upload_selfie(
-    guest: SelfieGuest, file: SelfiePart, wake_jobs: WakeJobs, language: Language, strict: Strict = True
+    guest: SelfieGuest,
+    file: SelfiePart,
+    validator: SelfieValidator,
+    wake_jobs: WakeJobs,
+    language: Language,
+    strict: Strict = True,
 ) -> SelfieReceived:
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
     If a replacement is rejected, the former selfie and its matches stay.
     """
-    service.receive(guest.id, file, strict=strict and get_settings().selfie_validation_strict)
+    service.receive(guest.id, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))
 

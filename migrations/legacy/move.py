@@ -11,9 +11,10 @@ from accounts import service as accounts
 from accounts.passwords import is_bcrypt
 from accounts.service import NewAccount
 from database import reading, transaction
+from decoding.decoder import InThisProcess
 from events import queries as event_queries
 from events import service as events
-from faces.providers import engine_id_of
+from faces.providers import engine_id_of, make_engine
 from keys import MAX_CODE_KEY, MAX_EVENT_CODE, comparison_key, storable
 from migrations.legacy.ledger import Ledger
 from migrations.legacy.report import Progress, Refused, Report
@@ -35,6 +36,8 @@ class Move:
     def __init__(self, source: Source, files: Files, ledger: Ledger) -> None:
         self._source, self._files, self._ledger = source, files, ledger
         self.report = Report()
+        # Nobody is served by this process: a selfie that crashes it is named by the ledger, as the next one to come.
+        self._decoder = InThisProcess(lambda: make_engine(get_settings()))
 
     def run(self) -> Report:
         """Do all steps and return the report."""
@@ -192,7 +195,7 @@ class Move:
         if not data:
             raise Refused(f"there are no bytes and no file {row.get('selfie_path')!r}; give --files")
         # The predecessor had accepted it: take the largest face, as with strict=false.
-        stored = selfies.store(SelfieFile(data, ""))
+        stored = selfies.store(SelfieFile(data, ""), self._decoder)
         return lambda session: selfies.add(session, user_id, stored, strict=False).id
 
     def _photo(self, row: Values) -> Write:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 import errors
 from accounts import service as accounts
+from accounts import sessions
 from accounts.service import NewAccount
 from api.callers import CurrentAdmin
 from api.dependencies import HASHES
@@ -121,6 +122,13 @@ def change_photographer(request: Request, photographer_id: RowId, _: CurrentAdmi
     except errors.RefusedPassword as error:
         return refused(request, page, [password_problem(error)], shown_again)
     return redirect_with_flash(request, page, done="password_set" if "password" in judged.values else "saved")
+
+
+@router.post(f"{HOME}/{{photographer_id}}/sessions")
+def log_out_everywhere(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
+    """End every session of an account; the password stays the same."""
+    sessions.end_all(_photographer(photographer_id).id)
+    return redirect_with_flash(request, f"{HOME}/{photographer_id}", done="sessions_ended")
 
 
 @router.post(f"{HOME}/{{photographer_id}}/access")

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from decoding.decoder import Decoder
 from selfies import service as selfies
 from selfies.service import SelfieFile, StoredSelfie
 from testkit.builders import Service, people
@@ -37,8 +38,8 @@ def test_a_name_taken_while_the_selfie_is_stored_leaves_no_bytes(
     event, real = service.event(), selfies.store
     before = service.files()
 
-    def store_and_be_overtaken(file: SelfieFile) -> StoredSelfie:
-        stored = real(file)
+    def store_and_be_overtaken(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
+        stored = real(file, decoder)
         service.guest(event, "ben")
         return stored
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.service import NewAccount
 from database import reading, transaction
+from decoding.decoder import InThisProcess
 from events import service as events
 from faces.fake import FakeEngine
 from guests import registration
@@ -21,6 +22,8 @@ from selfies.service import SelfieFile
 from testkit.builders import people
 
 ENGINE = FakeEngine()
+# In this process, so that tests can step between its steps; tests/decoding has the children.
+DECODER = InThisProcess(lambda: ENGINE)
 
 
 def guest_of(event: Event, name: str = "amy", hashed: str = "no hash") -> User:
@@ -37,7 +40,8 @@ def send_photo(event: Event, *who: int) -> int:
 
 def send_selfie(guest: User, *who: int) -> int:
     """Store a selfie and return its id."""
-    return selfies.receive(guest.id, SelfieFile(people(*who), "image/jpeg"), strict=True).id
+    file = SelfieFile(people(*who), "image/jpeg")
+    return selfies.receive(guest.id, file, lambda each: selfies.store(each, DECODER), strict=True).id
 
 
 def claim() -> job_queue.Claim:
@@ -50,7 +54,7 @@ def claim() -> job_queue.Claim:
 def work() -> None:
     """Do all jobs that can be claimed."""
     while (held := job_queue.claim_next()) is not None:
-        jobs.attempt(held, ENGINE)
+        jobs.attempt(held, DECODER)
 
 
 def set_columns(kind: job_kinds.JobRow, row_id: int, **values: Any) -> None:

@@ -18,7 +18,7 @@ from photos.keys import RENDITIONS, storage_key
 from selfies import queries as selfie_queries
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import (
-    ENGINE,
+    DECODER,
     KINDS,
     claim,
     columns,
@@ -62,7 +62,7 @@ def _cancelled(held: job_queue.Claim) -> None:
 
 
 def _done(held: job_queue.Claim) -> None:
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
 
 
 def _given_back(held: job_queue.Claim) -> None:
@@ -131,7 +131,7 @@ def test_a_stale_holder_records_nothing(
     assert (held.kind, held.id) == (kind, row_id)
     lost(held)
     before = columns(kind, row_id), embeddings_of(guest)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert (columns(kind, row_id), embeddings_of(guest)) == before
     assert matches_of(guest) == 0
 
@@ -142,7 +142,7 @@ def test_the_next_holder_records_and_leaves_no_trace_of_the_fault(event: Event, 
     lose(claim())
     second = claim()
     assert row(kind, row_id).error
-    jobs.attempt(second, ENGINE)
+    jobs.attempt(second, DECODER)
     found = row(kind, row_id)
     assert (found.status, found.error, found.lease_until) == ("done", None, None)
     assert found.finished_at is not None
@@ -155,7 +155,7 @@ def test_a_stale_holder_rejects_no_selfie(event: Event) -> None:
     held = claim()
     _claimed_by_another(held)
     before = columns(Selfie, selfie_id)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert columns(Selfie, selfie_id) == before
     assert storage.get(before["storage_key"])
 
@@ -164,8 +164,8 @@ def test_a_late_holder_leaves_the_renditions_of_the_second_one(event: Event) -> 
     photo_id = send_photo(event, 1)
     first = claim()
     lose(first)
-    jobs.attempt(claim(), ENGINE)
-    jobs.attempt(first, ENGINE)
+    jobs.attempt(claim(), DECODER)
+    jobs.attempt(first, DECODER)
     photo = row(Photo, photo_id)
     assert photo.status == "done"
     for size in RENDITIONS:
@@ -176,7 +176,7 @@ def test_faces_that_are_replaced_are_dropped_by_every_process(event: Event) -> N
     photo_id = send_photo(event, 1)
     versions = []
     for _ in range(2):
-        jobs.attempt(claim(), ENGINE)
+        jobs.attempt(claim(), DECODER)
         with reading() as session:
             versions.append(session.get_one(Event, event.id).version)
         set_columns(Photo, photo_id, status="pending")
@@ -210,7 +210,7 @@ def test_a_cancelled_job_in_hand_is_not_claimed_when_its_lease_would_have_run_ou
 def test_a_photo_without_its_original_fails_at_once(event: Event) -> None:
     photo_id = send_photo(event, 1)
     storage.delete([storage_key(event.id, row(Photo, photo_id).filename, "original")])
-    jobs.attempt(claim(), ENGINE)
+    jobs.attempt(claim(), DECODER)
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("failed", 1)
     assert "MissingObject" in photo.error
@@ -220,6 +220,6 @@ def test_a_membership_is_matched_though_the_engine_never_saw_the_selfie(event: E
     row_id, guest = waiting_job(UserEvent, event)
     with transaction() as session:
         selfie_queries.delete_embeddings_in(session, guest.id, event.id)
-    jobs.attempt(claim(), ENGINE)
+    jobs.attempt(claim(), DECODER)
     assert row(UserEvent, row_id).status == "done"
     assert (embeddings_of(guest), len(found_by(guest))) == (1, 1)

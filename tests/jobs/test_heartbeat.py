@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from decoding.decoder import InThisProcess
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
@@ -127,7 +128,7 @@ class Slow(FakeEngine):
 def test_a_job_that_takes_longer_than_its_lease_keeps_it(event: Event) -> None:
     photo_id = send_photo(event, 1)
     held = claim()
-    jobs.run(held, Slow(held))
+    jobs.run(held, InThisProcess(lambda: Slow(held)))
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("done", 1)
     wait_until(lambda: not hearts(), 5)

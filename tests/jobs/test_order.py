@@ -46,10 +46,12 @@ def test_a_lost_job_goes_before_a_waiting_one_and_each_kind_has_its_turn(event: 
     assert [(held.kind, held.id) for held in iter(job_queue.claim_next, None)] == wanted
 
 
-def test_a_lost_job_is_suspected_of_the_crash_and_a_waiting_one_is_not(event: Event) -> None:
+def test_a_lost_job_says_that_its_process_died_and_a_waiting_one_does_not(event: Event) -> None:
     lost, waiting = (send_photo(event, number) for number in (1, 2))
     set_columns(Photo, lost, status=PROCESSING, attempts=1, lease_until=utcnow() - timedelta(seconds=1))
-    assert [(held.id, held.crashed_before) for held in (claim(), claim())] == [(lost, True), (waiting, False)]
+    assert [held.id for held in (claim(), claim())] == [lost, waiting]
+    assert row(Photo, lost).error.startswith(job_queue.CRASHED)
+    assert row(Photo, waiting).error is None
 
 
 def test_the_oldest_job_goes_first_however_lately_it_failed(event: Event) -> None:

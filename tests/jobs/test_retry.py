@@ -83,7 +83,7 @@ def test_a_photo_that_used_all_attempts_begins_at_the_first(
     photo = row(Photo, photo_id)
     assert (photo.status, photo.error, photo.finished_at) == ("pending", None, None)
     held = claim()
-    assert (held.attempt, held.crashed_before) == (1, False)
+    assert held.attempt == 1
 
 
 def _consent_again(guest_id: int, event_id: int) -> None:
@@ -104,7 +104,7 @@ def test_a_membership_that_used_all_attempts_begins_at_the_first(
     membership = row(UserEvent, membership_of(guest, event))
     assert (membership.status, membership.error, membership.lease_until) == ("pending", None, None)
     held = claim()
-    assert (held.attempt, held.crashed_before) == (1, False)
+    assert held.attempt == 1
 
 
 def test_only_what_was_asked_for_is_tried_again(event: Event) -> None:

@@ -1,6 +1,5 @@
 """Jobs are claimed once, retried after an error, failed with a reason, and recorded once."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import tracing
 from accounts import service as accounts
 from accounts.service import NewAccount
 from database import reading, transaction
+from decoding.decoder import InThisProcess
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
@@ -37,6 +37,7 @@ from tests.conftest import fresh_database
 from tests.jobs.rows import claim, guest_of, send_photo, send_selfie
 
 ENGINE = FakeEngine()
+DECODER = InThisProcess(lambda: ENGINE)
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
@@ -56,7 +57,7 @@ def event(_database: None) -> Iterator[Event]:
 
 def work() -> None:
     while (held := job_queue.claim_next()) is not None:
-        jobs.run(held, ENGINE)
+        jobs.run(held, DECODER)
 
 
 def row(kind: job_kinds.JobRow, row_id: int) -> Any:
@@ -106,10 +107,10 @@ def test_a_lease_that_ran_out_is_claimed_again_and_the_first_holder_records_noth
         photo.lease_until = utcnow() - timedelta(seconds=1)
     second = claim()
     assert (second.id, second.attempt) == (first.id, 2)
-    jobs.run(first, ENGINE)
+    jobs.run(first, DECODER)
     assert row(Photo, photo_id).status == "processing"
     assert found_by(guest) == set()
-    jobs.run(second, ENGINE)
+    jobs.run(second, DECODER)
     assert row(Photo, photo_id).status == "done"
     assert found_by(guest) == {photo_id}
 
@@ -149,7 +150,7 @@ def test_a_fault_is_retried_and_the_last_one_keeps_its_reason(event: Event) -> N
     for attempt in (1, 2, 3):
         held = claim()
         assert held.attempt == attempt
-        jobs.run(held, Broken())
+        jobs.run(held, InThisProcess(Broken))
     photo = row(Photo, photo_id)
     assert (photo.status, photo.attempts) == ("failed", 3)
     assert "the lens cap was on" in photo.error
@@ -160,7 +161,7 @@ def test_a_photo_that_cannot_be_decoded_fails_at_once_with_its_reason(event: Eve
     photo_id = send_photo(event, 1)
     photo = row(Photo, photo_id)
     storage.put(f"photos/{event.id}/original/{photo.filename}", b"bytes that rotted")
-    jobs.run(claim(), ENGINE)
+    jobs.run(claim(), DECODER)
     photo = row(Photo, photo_id)
     assert photo.status == "failed"
     assert photo.error
@@ -191,7 +192,7 @@ def test_a_photo_deleted_while_it_is_processed_leaves_no_file(
     photo_id = send_photo(event, 1)
     name = row(Photo, photo_id).filename
     monkeypatch.setattr(owner, step, delete_first)
-    jobs.run(claim(), ENGINE)
+    jobs.run(claim(), DECODER)
     for size in ("original", "web", "thumb"):
         with pytest.raises(storage.MissingObject):
             storage.get(storage_key(event.id, name, size))
@@ -217,13 +218,6 @@ def test_a_stopping_process_puts_its_job_back_unblamed(event: Event) -> None:
     assert claim().attempt == 1
 
 
-class Crashing(FakeEngine):
-    """An engine whose native code ends the process."""
-
-    def detect(self, image: Any, **_: Any) -> Any:
-        raise AssertionError("a suspect job must not run in this process")
-
-
 def lose(photo_id: int) -> None:
     """Claim a photo and let the lease expire, as after the death of the process."""
     with transaction() as session:
@@ -232,40 +226,12 @@ def lose(photo_id: int) -> None:
         photo.lease_until = utcnow() - timedelta(seconds=1)
 
 
-def test_a_photo_whose_process_died_is_done_in_a_process_of_its_own(event: Event) -> None:
-    guest = guest_of(event)
-    send_selfie(guest, 1)
-    work()
-    photo_id = send_photo(event, 1)
-    claim()
-    lose(photo_id)
-    held = claim()
-    assert held.crashed_before
-    jobs.run(held, Crashing())
-    photo = row(Photo, photo_id)
-    assert (photo.status, photo.error) == ("done", None)
-    assert found_by(guest) == {photo_id}
-
-
-def test_a_photo_that_crashes_every_process_ends_as_failed(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    photo_id = send_photo(event, 1)
-    claim()
-    lose(photo_id)
-    monkeypatch.setattr(jobs, "CHILD", [sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"])
-    for _ in range(2):
-        jobs.run(claim(), Crashing())
-    photo = row(Photo, photo_id)
-    assert photo.status == "failed"
-    assert "SIGSEGV" in photo.error
-    assert sweep.sweep_orphans(timedelta(0)) == 0, "the photo's file stays for another try"
-
-
 def test_a_job_lost_in_its_last_attempt_is_given_up(event: Event) -> None:
     photo_id = send_photo(event, 1)
     for _ in range(3):
         claim()
         lose(photo_id)
-    jobs.run(claim(), ENGINE)
+    jobs.run(claim(), DECODER)
     assert row(Photo, photo_id).status == "failed"
 
 
@@ -295,10 +261,10 @@ def test_a_rematch_asked_for_during_a_rematch_runs_again(event: Event) -> None:
     with transaction() as session:
         membership = session.query(UserEvent).filter(UserEvent.user_id == guest.id).one()
         membership.requested_at = utcnow()
-    jobs.run(held, ENGINE)
+    jobs.run(held, DECODER)
     again = claim()
     assert (again.kind, again.id) == (UserEvent, held.id)
-    jobs.run(again, ENGINE)
+    jobs.run(again, DECODER)
     assert job_queue.claim_next() is None
 
 
@@ -311,7 +277,7 @@ def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Eve
         send_selfie(guest, 1)
         held = claim()
         joining.join(guest.id, other.event_code)
-        jobs.run(held, ENGINE)
+        jobs.run(held, DECODER)
         work()
         assert {each[0].id for each in photos.photos_with(guest, other.id, Page()).rows} == {photo_id}
     finally:
@@ -324,8 +290,8 @@ def test_the_older_of_two_selfies_never_wins(event: Event) -> None:
     older, newer = send_selfie(guest, 1), send_selfie(guest, 2)
     first, second = claim(), claim()
     assert (first.id, second.id) == (older, newer)
-    jobs.run(second, ENGINE)
-    jobs.run(first, ENGINE)
+    jobs.run(second, DECODER)
+    jobs.run(first, DECODER)
     work()
     assert found_by(guest) == {two}
     assert row(Selfie, older) is None

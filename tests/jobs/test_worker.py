@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 import storage
+from decoding.decoder import InThisProcess
 from events import service as events
 from events.service import NewEvent
 from faces.engine import EngineUnavailable
@@ -48,7 +49,10 @@ def begin(event: Event) -> Iterator[Begin]:
 
         def start(make_engine: Callable[[], FakeEngine]) -> InferenceThread:
             thread = InferenceThread(
-                make_engine, sample=lambda: None, report=lambda: None, sweep=orphans.PeriodicSweep().tick
+                InThisProcess(make_engine),
+                sample=lambda: None,
+                report=lambda: None,
+                sweep=orphans.PeriodicSweep().tick,
             )
             thread.start()
             stack.callback(thread.stop, 20)

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 
 import storage
-from database import get_engine
+from accounts import sessions, tokens
+from accounts.service import user_of
+from database import get_engine, reading
 from events import service as events
 from events.service import NewEvent
 from jobs import pairing, sweep
-from migrations.upgrade import MigrationProblem, upgrade
-from models import Base
+from migrations.upgrade import MigrationProblem, config, upgrade
+from models import Base, User, utcnow
 from photos.keys import storage_key
 from settings import get_settings
 from stored import identity
@@ -79,6 +82,23 @@ def test_migrating_again_changes_nothing() -> None:
     assert before["events"][2] == 1
     upgrade()
     assert _schema(url) == before
+
+
+@pytest.mark.usefixtures("database")
+def test_an_account_and_its_token_from_before_sessions_stay_good() -> None:
+    command.downgrade(config(), "0005")
+    known = {"name": "lea", "address": "lea@example.org", "now": utcnow().isoformat(" ")}
+    columns = "username, username_key, email, email_key, hashed_password, user_type, created_at"
+    values = ":name, :name, :address, :address, 'x', 'admin', :now"
+    with get_engine().begin() as connection:
+        connection.execute(text(f"INSERT INTO users ({columns}) VALUES ({values})"), known)  # noqa: S608
+    upgrade()
+    with reading() as session:
+        user = session.scalars(select(User).where(User.username == "lea")).one()
+    token = tokens.issue(user.id, user.token_version, timedelta(hours=1))
+    assert user_of(tokens.read(token)).id == user.id
+    grant = sessions.start(user, "Firefox · Linux")
+    assert user_of(tokens.read(grant.access_token)).session_id is not None
 
 
 @pytest.mark.server

@@ -175,9 +175,10 @@ def test_usr2_starts_a_second_master_that_outlives_the_first(tmp_path: Path) -> 
             return False
 
     def masters() -> list[int]:
-        """The second one is a child of the first, beside its worker, and has a worker of its own."""
+        """The second one is a child of the first, beside its worker, is told the first one's id and has a worker."""
         children = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
-        return [int(pid) for pid in children if Path(f"/proc/{pid}/task/{pid}/children").read_text()]
+        second = [pid for pid in children if b"GUNICORN_PID=" in Path(f"/proc/{pid}/environ").read_bytes()]
+        return [int(pid) for pid in second if Path(f"/proc/{pid}/task/{pid}/children").read_text()]
 
     first = subprocess.Popen([program, "main:app", "-c", "gunicorn_config.py"], cwd=ROOT, env=given)
     second = 0

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from decoding.decoder import InThisProcess
 from faces import local
 from jobs.worker import InferenceThread
+from selfies.validator import Validator
 from testkit.builders import Service, people
 from testkit.servers import wait_until
 
@@ -17,10 +19,9 @@ def test_without_its_weights_the_engine_says_so_and_the_uploads_wait(
     app: Any = real_sqlite_service.client.app
     app.state.inference.stop(10)
     monkeypatch.setattr(local, "weights_folder", lambda: tmp_path)
-    broken = InferenceThread(
-        lambda: local.LocalEngine(), sample=lambda: None, report=lambda: None, sweep=lambda: None
-    )
-    app.state.inference = broken
+    decoder = InThisProcess(lambda: local.LocalEngine())
+    broken = InferenceThread(decoder, sample=lambda: None, report=lambda: None, sweep=lambda: None)
+    app.state.inference, app.state.validator = broken, Validator(decoder)
     broken.start()
     wait_until(lambda: ".onnx" in (broken.problem or ""), 10, "the problem")
     ready = real_sqlite_service.get("/readyz")

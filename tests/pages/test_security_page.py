@@ -109,3 +109,14 @@ def test_with_a_session_only_its_own_token_is_accepted(service: Service) -> None
     assert send(service, f"{PAGE}/end-others", csrf_token=before).status_code == 403
     assert send(service, "/theme", csrf_token=before, value="dark").status_code == 403
     assert send(service, f"{PAGE}/end-others", csrf_token=form_token(service, PAGE)).status_code == 303
+
+
+def test_an_admin_logs_a_photographer_out_everywhere(service: Service) -> None:
+    photographer = service.photographer()
+    log_in(service, service.admin)
+    page = f"/admin/photographers/{photographer.id}"
+    answer = send(service, f"{page}/sessions", csrf_token=form_token(service, page))
+    assert answer.headers["location"] == page
+    assert "Le compte est déconnecté partout." in show(service, page).text
+    assert not works(service, photographer.token)
+    assert works(service, service.admin.token)

@@ -14,7 +14,7 @@ from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import formatting, login, security
+from pages import formatting, login, second_factor, security
 from pages.admin import audit, events, overview
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
@@ -121,6 +121,8 @@ def ends() -> dict[str, set[str]]:
         # Errors without a sentence of their own have a general one.
         "common.error.": set(),
         "common.failure.": {f"{kind}.{part}" for kind in failures for part in ("title", "text")},
+        "common.factor.done.": {*second_factor.FLASH_DONE},
+        "common.factor.problem.": {*second_factor.FLASH_PROBLEMS},
         "common.login.": {*login.FLASH_PROBLEMS},
         "common.month.": {str(month) for month in range(1, 13)},
         "common.security.done.": {*security.FLASH_DONE},

@@ -20,7 +20,7 @@ from photos.keys import storage_key
 from selfies import service as selfies
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import (
-    ENGINE,
+    DECODER,
     claim,
     columns,
     embeddings_of,
@@ -111,7 +111,7 @@ def test_a_newer_selfie_accepted_meanwhile_wins(event: Event, meanwhile: Meanwhi
         work()
 
     meanwhile(accept_newer)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert found_by(guest) == {other_photo}
     assert row(Selfie, older) is None
     assert not is_stored(key)
@@ -128,7 +128,7 @@ def test_a_selfie_that_was_surpassed_is_not_finished(event: Event, meanwhile: Me
             session.get_one(Selfie, newer).status = DONE
 
     meanwhile(surpass)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(Selfie, older) is None
     assert not is_stored(key)
     assert is_stored(selfies.mine(guest.id).storage_key)
@@ -138,7 +138,7 @@ def test_a_newer_selfie_that_only_waits_does_not_hold_up_the_older(event: Event)
     guest, photo_id = gathering(event)
     older = send_selfie(guest, 1)
     held, newer = claim(), send_selfie(guest, 2)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert found_by(guest) == {photo_id}
     assert (row(Selfie, older).status, row(Selfie, newer).status) == ("done", "pending")
 
@@ -153,7 +153,7 @@ def test_a_consent_withdrawn_meanwhile_leaves_nothing_of_the_selfie_there(
     selfie_id = send_selfie(guest, 1)
     held = claim()
     meanwhile(lambda: consent.withdraw(guest.id, event.id))
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(Selfie, selfie_id).status == "done"
     assert (found_by(guest, event), found_by(guest, other)) == (set(), {elsewhere})
     assert embeddings_of(guest) == 1
@@ -169,7 +169,7 @@ def test_a_consent_given_again_meanwhile_is_followed(event: Event, meanwhile: Me
         consent.give(guest.id, event.id, consent.CURRENT, "fr")
 
     meanwhile(change_their_mind)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     work()
     assert found_by(guest) == {photo_id}
     later = send_photo(event, 1)
@@ -186,7 +186,7 @@ def test_an_event_joined_meanwhile_is_matched_before_the_selfie_is_done(
     send_selfie(guest, 1)
     held = claim()
     meanwhile(lambda: joining.join(guest.id, other.event_code))
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert (found_by(guest, event), found_by(guest, other)) == ({photo_id}, {elsewhere})
     assert embeddings_of(guest) == 2
 
@@ -202,10 +202,10 @@ def test_a_lease_lost_meanwhile_leaves_the_end_to_the_next_holder(event: Event, 
         before.append(columns(Selfie, selfie_id))
 
     meanwhile(lose_it)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert [columns(Selfie, selfie_id)] == before
     lose(held)
-    jobs.attempt(claim(), ENGINE)
+    jobs.attempt(claim(), DECODER)
     assert row(Selfie, selfie_id).status == "done"
     assert (found_by(guest), embeddings_of(guest)) == ({photo_id}, 1)
 
@@ -215,7 +215,7 @@ def test_a_selfie_erased_meanwhile_leaves_nothing(event: Event, meanwhile: Meanw
     selfie_id = send_selfie(guest, 1)
     held, key = claim(), row(Selfie, selfie_id).storage_key
     meanwhile(lambda: selfies.remove_mine(guest.id))
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(Selfie, selfie_id) is None
     assert (matches_of(guest), embeddings_of(guest), is_stored(key)) == (0, 0, False)
 
@@ -228,7 +228,7 @@ def test_an_event_deleted_meanwhile_does_not_hold_up_the_others(
     selfie_id = send_selfie(guest, 1)
     held = claim()
     meanwhile(lambda: removal.remove_event(other.id))
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(Selfie, selfie_id).status == "done"
     assert found_by(guest, event) == {photo_id}
 
@@ -248,7 +248,7 @@ def test_a_rematch_with_a_selfie_that_was_replaced_meanwhile_matches_by_the_new_
         work()
 
     meanwhile(replace)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(UserEvent, membership_of(guest, event)).status == "done"
     assert found_by(guest) == {other_photo}
 
@@ -260,7 +260,7 @@ def test_a_rematch_of_a_guest_who_withdrew_meanwhile_finds_nothing(event: Event,
     events.request_rematch(event.id)
     held = claim()
     meanwhile(lambda: consent.withdraw(guest.id, event.id))
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(UserEvent, membership_of(guest, event)).status == "done"
     assert (matches_of(guest), embeddings_of(guest)) == (0, 0)
 
@@ -276,7 +276,7 @@ def test_a_photo_of_an_event_deleted_before_its_renditions_leaves_no_file(
         return real(image)
 
     monkeypatch.setattr(images, "renditions", delete_first)
-    jobs.attempt(held, ENGINE)
+    jobs.attempt(held, DECODER)
     assert row(Photo, photo_id) is None
     assert not any(is_stored(storage_key(other.id, name, size)) for size in ("original", "web", "thumb"))
 
@@ -304,7 +304,7 @@ def test_only_the_last_refused_selfie_is_remembered_beside_the_accepted_one(even
 def test_a_refused_selfie_leaves_those_that_wait(event: Event) -> None:
     guest, _ = gathering(event)
     refused, waiting = send_selfie(guest), send_selfie(guest, 1)
-    jobs.attempt(claim(), ENGINE)
+    jobs.attempt(claim(), DECODER)
     assert (row(Selfie, refused).status, row(Selfie, waiting).status) == ("rejected", "pending")
 
 

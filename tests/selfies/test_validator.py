@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import errors
+from decoding.decoder import InThisProcess
 from faces.engine import BgrImage, EngineUnavailable, LocatedFace
 from faces.fake import FakeEngine
 from selfies.service import SelfieFile
@@ -43,10 +44,9 @@ def slow(quiet_database: None) -> Slow:
 @pytest.fixture
 def validator(slow: Slow) -> Iterator[Validator]:
     """A validator with that engine."""
-    made = Validator(lambda: slow)
+    made = Validator(InThisProcess(lambda: slow))
     yield made
     slow.may.set()
-    made.close()
 
 
 def answer(validator: Validator, file: SelfieFile = GOOD) -> str:
@@ -91,9 +91,8 @@ def test_an_engine_that_could_not_work_is_asked_for_again(quiet_database: None) 
             raise EngineUnavailable("no weights")
         return FakeEngine()
 
-    validator = Validator(make)
+    validator = Validator(InThisProcess(make))
     for _ in range(MAX_WAITING):
         assert answer(validator) == "ServiceUnavailable"
     assert answer(validator) == answer(validator) == "valid"
     assert asked == MAX_WAITING + 1
-    validator.close()

@@ -1,6 +1,7 @@
 """Sessions are listed and ended, and everything made from one ends with it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -219,6 +220,18 @@ def test_a_lost_answer_does_not_log_out(service: Service) -> None:
     answers = [exchange(service, given["refresh_token"]) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert exchange(service, answers[-1].json()["refresh_token"]).status_code == 200
+
+
+def test_the_same_refresh_token_sent_many_times_at_once_leaves_one_that_is_good(service: Service) -> None:
+    guest, given = refreshing(service)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: exchange(service, given["refresh_token"]), range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert works(service, guest)
+    mine = select(UserSession).where(UserSession.user_id == guest.id, UserSession.refresh_hash.is_not(None))
+    with reading() as session:
+        row = session.scalars(mine).one()
+    assert row.refresh_hash in {sessions._hash(answer.json()["refresh_token"]) for answer in answers}
 
 
 def test_a_refresh_token_used_again_later_ends_the_session(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,10 @@ def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_p
         time.sleep(0.5)
         texts = [httpx2.get(f"{launcher.url}/metrics", verify=TLS).text for _ in range(6)]
         assert {figure(text, name) for text in texts} == {40}
+        # Figures of the database belong to no process: each is told once, also when both have been asked.
+        assert {figure(text, "reperio_sweep_refused") for text in texts} == {0}
+        kinds = re.findall(r"^# TYPE (\S+)", texts[-1], re.MULTILINE)
+        assert len(kinds) == len(set(kinds))
         for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
             assert httpx2.get(f"{launcher.url}/metrics", headers={header: "127.0.0.1"}).status_code == 401
     finally:

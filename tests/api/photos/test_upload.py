@@ -12,6 +12,7 @@ from PIL import Image
 
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.hostile_images import many_scans
 
 
 def picture(kind: str, mode: str = "RGB", **options: Any) -> bytes:
@@ -32,10 +33,14 @@ def bomb(side: int = 50_000) -> bytes:
 BAD = {
     "empty.jpg": (b"", "Format d'image invalide"),
     "words.jpg": (b"these are words", "Format d'image invalide"),
-    "cut.jpg": (people(1, quality=100)[:-3000], "Le fichier image est endommagé ou incomplet."),
+    "cut.png": (picture("PNG")[:-3000], "Le fichier image est endommagé ou incomplet."),
     "document.png": (b"%PDF-1.7 and more", "Format d'image invalide"),
     "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "Format d'image invalide"),
-    "bomb.png": (bomb(), "Cette image compte trop de pixels."),
+    "bomb.png": (bomb(), "Cette image compte trop de pixels. La limite pour ce type d'image est de 93 mégapixels."),
+    "scans.jpg": (
+        many_scans(101),
+        "Ce JPEG progressif est découpé en trop de passes (100 au plus). Enregistrez-le à nouveau et recommencez.",
+    ),
 }
 
 
@@ -54,14 +59,24 @@ def test_a_bad_file_is_named_with_its_reason_and_leaves_nothing(service: Service
     assert service.files() == before
 
 
+def test_a_jpeg_that_is_cut_off_is_named_when_it_is_decoded(service: Service) -> None:
+    event = service.event()
+    service.upload(event, people(1, quality=100)[:-3000], people(2), names=["cut.jpg", "good.jpg"])
+    service.process_photos(event)
+    assert {photo["original_filename"]: photo["processing_status"] for photo in listed(service, event)} == {
+        "cut.jpg": "failed",
+        "good.jpg": "done",
+    }
+
+
 def test_of_thirty_with_three_bad_ones_the_others_are_kept(service: Service) -> None:
     event = service.event()
     batch = {f"good{number}.jpg": people(number) for number in range(27)}
-    batch |= {name: BAD[name][0] for name in ("words.jpg", "cut.jpg", "bomb.png")}
+    batch |= {name: BAD[name][0] for name in ("words.jpg", "cut.png", "bomb.png")}
     names = sorted(batch)
     result = service.upload(event, *(batch[name] for name in names), names=names)
     assert len(result["uploaded_photos"]) == 27
-    assert {each["original_filename"] for each in result["rejected"]} == {"words.jpg", "cut.jpg", "bomb.png"}
+    assert {each["original_filename"] for each in result["rejected"]} == {"words.jpg", "cut.png", "bomb.png"}
     assert len(service.process_photos(event)) == 27
 
 

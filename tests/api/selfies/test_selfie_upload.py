@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from settings import get_settings
 from testkit import pictures
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.hostile_images import many_scans
 from testkit.pictures import refused
 from tests.conftest import wait_until
 
@@ -17,13 +19,19 @@ SMALL = "Visage trop petit. Approchez-vous de l'appareil et assurez-vous que le 
 FORMAT = "Format d'image invalide"
 TOO_LARGE = "Image trop volumineuse (max 10MB)"
 MEGABYTE = 1024 * 1024
+PIXELS = "Cette image compte trop de pixels."
+LIMIT = "La limite pour ce type d'image est de {} mégapixels."
+# A picture of 100 pixels whose header says 8,001 x 8,000.
+JPEG_BOMB = pictures.saved(Image.new("RGB", (10, 10)), "JPEG").replace(b"\x08\0\x0a\0\x0a", b"\x08\x1f\x40\x1f\x41")
 TINY = people(1, block=30, margin=60)
 
 BAD_FILES = {
     "empty": (b"", "image/jpeg", "InvalidImage", FORMAT),
     "text": (b"this is no picture", "image/jpeg", "InvalidImage", FORMAT),
     "truncated": (pictures.truncated(), "image/jpeg", "InvalidImage", FORMAT),
-    "bomb": (pictures.bomb(), "image/png", "TooManyPixels", None),
+    "bomb": (pictures.bomb(), "image/png", "TooManyPixels", f"{PIXELS} {LIMIT.format(25)}"),
+    "JPEG bomb": (JPEG_BOMB, "image/jpeg", "TooManyPixels", f"{PIXELS} {LIMIT.format(64)}"),
+    "scans": (many_scans(101), "image/jpeg", "TooManyScans", None),
     "svg": (pictures.SVG, "image/svg+xml", "InvalidImage", FORMAT),
     "pdf": (pictures.PDF, "image/png", "InvalidImage", FORMAT),
     "told pdf": (pictures.PDF, "application/pdf", "NotAnImage", "Le fichier doit être une image"),

@@ -1,0 +1,214 @@
+"""The second factor of staff accounts: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+
+The secret is stored encrypted with a key derived from `SECRET_KEY`, recovery codes as keyed hashes: a copy of the
+database alone gives neither.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+
+import pyotp
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy.orm import Session
+
+import errors
+from accounts import queries as account_queries
+from accounts import tokens
+from accounts.passwords import verify_password
+from accounts.second_factor import queries
+from audit.log import Action, record
+from database import reading, transaction
+from models import ADMIN, RecoveryCode, SecondFactor, User, utcnow
+from settings import get_settings
+
+ISSUER = "Reperio"
+STEP_SECONDS = 30
+# Steps before and after the present one whose codes are accepted: clocks of phones differ (RFC 6238, 5.2).
+DRIFT_STEPS = 1
+RECOVERY_CODES = 10
+# Without look-alikes: 10 characters of 31 are 49 bits.
+ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+RECOVERY_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A secret for an authenticator app, in base32, and the address (otpauth:) that its QR code holds."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorState:
+    """Whether an account has a second factor, whether it must have one, and how many recovery codes are left."""
+
+    enabled: bool
+    required: bool
+    recovery_codes_left: int
+
+
+def is_required(user: User) -> bool:
+    """Return whether the settings ask this account for a second factor."""
+    return user.user_type == ADMIN and get_settings().admin_second_factor == "required"
+
+
+def is_missing(user: User) -> bool:
+    """Return whether this account must have a second factor and has none."""
+    return user.second_factor_at is None and is_required(user)
+
+
+def state(user: User) -> FactorState:
+    """Return what the account's owner may know of the second factor."""
+    with reading() as session:
+        left = queries.recovery_codes_left(session, user.id)
+    enabled = user.second_factor_at is not None
+    return FactorState(enabled, is_required(user), left if enabled else 0)
+
+
+def begin(user: User, password: str) -> Enrolment:
+    """Store a new secret for the account, which counts from `confirm` on, and return it.
+
+    Raises:
+        BadCredentials: the password is wrong. SecondFactorEnabled: the account has a second factor already.
+    """
+    if not verify_password(password, user.hashed_password):
+        raise errors.BadCredentials
+    secret = pyotp.random_base32()
+    with transaction() as session:
+        found = account_queries.lock_user(session, user.id)
+        if found is None or found.second_factor_at is not None:
+            raise errors.SecondFactorEnabled
+        queries.remove_second_factor(session, user.id)
+        session.add(SecondFactor(user_id=user.id, secret=_cipher().encrypt(secret.encode()).decode()))
+    return _enrolment(user, secret)
+
+
+def _enrolment(user: User, secret: str) -> Enrolment:
+    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=ISSUER))
+
+
+def pending(user: User) -> Enrolment | None:
+    """Return the secret that waits for its first code, to show it again."""
+    with reading() as session:
+        factor = queries.second_factor(session, user.id)
+    if factor is None or user.second_factor_at is not None:
+        return None
+    return _enrolment(user, _secret(factor))
+
+
+def confirm(user: User, otp: str) -> list[str]:
+    """Switch the second factor on with the first code of the app; return the recovery codes, shown only now.
+
+    Raises:
+        NoSecondFactor: `begin` was not called. WrongSecondFactor: the code is wrong or was used before.
+    """
+    with transaction() as session:
+        found, factor = account_queries.lock_user(session, user.id), queries.second_factor(session, user.id)
+        if found is None or factor is None or found.second_factor_at is not None:
+            raise errors.NoSecondFactor
+        if not _accept_code(session, factor, otp):
+            raise errors.WrongSecondFactor
+        found.second_factor_at = utcnow()
+        record(session, Action.SECOND_FACTOR_ON, subject_id=user.id)
+        return _new_recovery_codes(session, user.id)
+
+
+def renew_recovery_codes(user: User, otp: str) -> list[str]:
+    """Replace the recovery codes and return the new ones.
+
+    Raises:
+        NoSecondFactor: the account has none. WrongSecondFactor: the code is wrong or was used before.
+    """
+    with transaction() as session:
+        _check(session, user, otp)
+        return _new_recovery_codes(session, user.id)
+
+
+def switch_off(user: User, password: str, otp: str) -> None:
+    """Remove the account's second factor and its recovery codes.
+
+    Raises:
+        BadCredentials: the password is wrong. NoSecondFactor: the account has none.
+        WrongSecondFactor: the code is wrong or was used before.
+    """
+    if not verify_password(password, user.hashed_password):
+        raise errors.BadCredentials
+    with transaction() as session:
+        _check(session, user, otp)
+        remove(session, user.id)
+
+
+def remove(session: Session, user_id: int) -> None:
+    """Remove an account's second factor in the open transaction, without a code: for the operator's shell."""
+    record(session, Action.SECOND_FACTOR_OFF, subject_id=user_id)
+    queries.remove_second_factor(session, user_id)
+    user = account_queries.lock_user(session, user_id)
+    if user is not None:
+        user.second_factor_at = None
+
+
+def check_login(user: User, otp: str | None) -> None:
+    """Check the second factor of an account whose password was right. A code is accepted once.
+
+    Raises:
+        SecondFactorRequired: the account has one and no code was given.
+        WrongSecondFactor: the code is wrong or was used before.
+    """
+    if user.second_factor_at is None:
+        return
+    if not otp or not otp.strip():
+        raise errors.SecondFactorRequired(tokens.issue_choice(user.id, user.token_version))
+    with transaction() as session:
+        _check(session, user, otp)
+
+
+def _check(session: Session, user: User, otp: str) -> None:
+    factor = queries.second_factor(session, user.id)
+    if factor is None or user.second_factor_at is None:
+        raise errors.NoSecondFactor
+    given = "".join(otp.split()).replace("-", "").lower()
+    if not _accept_code(session, factor, given) and not queries.use_recovery_code(session, user.id, _digest(given)):
+        raise errors.WrongSecondFactor
+
+
+def _accept_code(session: Session, factor: SecondFactor, otp: str) -> bool:
+    """Return whether a code of the app is right and newer than the last one accepted, which it then becomes."""
+    digits = "".join(otp.split())
+    now, totp = int(time.time()), pyotp.TOTP(_secret(factor))
+    for step in range(now // STEP_SECONDS - DRIFT_STEPS, now // STEP_SECONDS + DRIFT_STEPS + 1):
+        if hmac.compare_digest(totp.at(step * STEP_SECONDS).encode(), digits.encode("utf-8", "replace")):
+            return queries.use_step(session, factor.user_id, step)
+    return False
+
+
+def _secret(factor: SecondFactor) -> str:
+    try:
+        return _cipher().decrypt(factor.secret.encode()).decode()
+    except InvalidToken as error:
+        # SECRET_KEY has changed since: only the operator can help (`python -m accounts.admin`).
+        raise errors.WrongSecondFactor from error
+
+
+def _key(purpose: bytes) -> bytes:
+    return hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
+
+
+def _cipher() -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_key(b"second factor")))
+
+
+def _digest(code: str) -> str:
+    return hmac.digest(_key(b"recovery code"), code.encode("utf-8", "replace"), hashlib.sha256).hex()
+
+
+def _new_recovery_codes(session: Session, user_id: int) -> list[str]:
+    codes = ["".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
+    queries.remove_recovery_codes(session, user_id)
+    session.add_all(RecoveryCode(user_id=user_id, code_hash=_digest(code)) for code in codes)
+    half = RECOVERY_LENGTH // 2
+    return [f"{code[:half]}-{code[half:]}" for code in codes]

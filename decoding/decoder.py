@@ -1,0 +1,149 @@
+"""The work on pictures as its callers see it, and how it can fail."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import images
+from decoding.tasks import TASKS, Answer, Values, unpack_faces
+from faces.engine import DetectedFace, Embeddings, FaceEngine
+from images import NormalisedImage
+
+
+class DecodingProblem(Exception):
+    """The work on a picture gave no result. The message says why, in words."""
+
+
+class Overran(DecodingProblem):
+    """It was not over at its deadline and was ended."""
+
+
+class OutOfMemory(DecodingProblem):
+    """It needs more memory than a child may take."""
+
+
+class ChildDied(DecodingProblem):
+    """The child process died during the work; the message names the signal or the status."""
+
+
+class TaskFailed(DecodingProblem):
+    """The work raised an error that says nothing about the picture."""
+
+
+class Busy(DecodingProblem):
+    """No child was free in time."""
+
+
+class Closed(DecodingProblem):
+    """This process is stopping; its children have been ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A photo in storage: the key and size of the original, and the key of each rendition that is to be made."""
+
+    original: str
+    renditions: dict[str, str]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPhoto:
+    """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`."""
+
+    faces: list[DetectedFace]
+    mean_colour: str
+
+
+class Decoder(ABC):
+    """Does the work on pictures. `pixels` is what their headers say: width times height.
+
+    Every method raises:
+        EngineUnavailable: the engine, or the process it would run in, cannot be had.
+        Overran, OutOfMemory, ChildDied, TaskFailed, Busy, Closed: see there.
+    """
+
+    def __init__(self, dimensions: int, detection_long_side: int) -> None:
+        """`dimensions` is the length of an embedding; photos are decoded at `detection_long_side` px or more."""
+        self._dimensions = dimensions
+        self._long_side = max(images.WEB_LONG_SIDE, detection_long_side)
+
+    @abstractmethod
+    def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
+        """Do one of `decoding.tasks` and return its answer, or raise its error."""
+
+    def load(self) -> None:
+        """Load the engine now."""
+        self.run("load", {"embeds": True}, b"", 0)
+
+    def photo(self, photo: StoredPhoto) -> ReadPhoto:
+        """Store the renditions of a photo and return what it shows.
+
+        Raises:
+            ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
+        """
+        arguments = {
+            "original": photo.original,
+            "renditions": photo.renditions,
+            "long_side": self._long_side,
+            "photo_long_side": max(photo.width, photo.height),
+        }
+        told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
+        try:
+            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), str(told["mean_colour"])[:7])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskFailed(f"an answer of another form: {error}") from error
+
+    def stored_selfie(self, key: str, pixels: int, *, strict: bool) -> Embeddings:
+        """Return the embedding (dimensions,), float32, of the face in a stored selfie.
+
+        Raises:
+            ImageError, MissingObject, StorageError: as in `photo`.
+            NoFace, SeveralFaces, FaceTooSmall: see `decoding.tasks.embedding_of`.
+        """
+        row = np.frombuffer(self.run("stored_selfie", {"key": key, "strict": strict}, b"", pixels)[1], np.float32)
+        if row.shape != (self._dimensions,) or not np.isfinite(row).all():
+            raise TaskFailed("an embedding of another form")
+        return row
+
+    def check_selfie(self, data: bytes, pixels: int, *, strict: bool) -> None:
+        """Return if a selfie can be used.
+
+        Raises:
+            ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `stored_selfie`.
+        """
+        self.run("check_selfie", {"strict": strict}, data, pixels)
+
+    def normalise_selfie(self, data: bytes, pixels: int) -> NormalisedImage:
+        """Return a selfie as it is stored: see `images.normalise_selfie`.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        told, jpeg = self.run("normalise_selfie", {}, data, pixels)
+        try:
+            return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskFailed(f"an answer of another form: {error}") from error
+
+
+class InThisProcess(Decoder):
+    """Does the work where it is called: for commands that serve nobody, and for tests with engines of their own."""
+
+    def __init__(self, make_engine: Callable[[], FaceEngine], *, dimensions: int = 128, detection_long_side: int = 0):
+        """`make_engine` is called at the first use, and again if it failed."""
+        super().__init__(dimensions, detection_long_side)
+        self._make_engine = make_engine
+        self._engine: FaceEngine | None = None
+
+    def _loaded(self) -> FaceEngine:
+        if self._engine is None:
+            self._engine = self._make_engine()
+        return self._engine
+
+    def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
+        """Do the task and return its answer; its errors pass."""
+        return TASKS[task](self._loaded, arguments, data)

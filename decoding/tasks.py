@@ -1,0 +1,161 @@
+"""What is done with a stranger's picture. A task takes JSON values and bytes, and returns JSON values and bytes.
+
+So that its answer can cross a pipe from a process that is not trusted. `decoding/decoder.py` calls the tasks by name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import images
+import storage
+from decoding.memory import is_shortage
+from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, DetectedFace, Embeddings, FaceEngine, LocatedFace
+from faces.selfie import main_face
+
+Values: TypeAlias = dict[str, Any]
+Answer: TypeAlias = tuple[Values, bytes]
+MakeEngine: TypeAlias = Callable[[], FaceEngine]
+# Five points (x, y) that no alignment refuses, for the first embedding of an engine.
+ANY_LANDMARKS = np.array([[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]], np.float32)
+FLOAT32, FLOAT64 = 4, 8
+
+
+def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
+    """Load the engine; with `embeds`, also what it embeds faces with."""
+    ready = engine()
+    if arguments["embeds"]:
+        side = 112
+        face = LocatedFace((0.0, 0.0, float(side), float(side)), ANY_LANDMARKS, 1.0)
+        ready.embed(np.zeros((side, side, 3), np.uint8), [face])
+    return {}, b""
+
+
+def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
+    """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
+    """
+    data = storage.get(arguments["original"])
+    images.refuse_cut(data)
+    # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
+    image = images.decode(data, long_side=arguments["long_side"])
+    scale = arguments["photo_long_side"] / max(image.shape[:2])
+    rendered = images.renditions(image)
+    for size, key in arguments["renditions"].items():
+        storage.put(key, rendered.files[size])
+    full = (lambda: images.decode(data)) if scale > 1 else None
+    try:
+        faces = engine().detect(image, scale=scale, full=full)
+    except Exception as error:
+        # A small face in a turned photo of 120 megapixels: less sharp is better than not at all.
+        if full is None or not is_shortage(error):
+            raise
+        faces = engine().detect(image, scale=scale)
+    return {"mean_colour": rendered.mean_colour, "faces": len(faces)}, pack_faces(faces)
+
+
+def pack_faces(faces: list[DetectedFace]) -> bytes:
+    """Return boxes and qualities (float64), landmarks and embeddings (float32), each for all faces, in one row."""
+    parts = (
+        np.array([[*face.box, face.quality] for face in faces], np.float64),
+        np.array([face.landmarks for face in faces], np.float32),
+        np.array([face.embedding for face in faces], np.float32),
+    )
+    return b"".join(part.tobytes() for part in parts)
+
+
+def unpack_faces(count: int, dimensions: int, packed: bytes) -> list[DetectedFace]:
+    """Return the faces that `pack_faces` packed.
+
+    Raises:
+        ValueError: `packed` has another length, or a number is not finite.
+    """
+    ends = np.cumsum([0, count * 5 * FLOAT64, count * 10 * FLOAT32, count * dimensions * FLOAT32])
+    if count < 0 or ends[-1] != len(packed):
+        raise ValueError("the faces have another length")
+    boxes = np.frombuffer(packed[: ends[1]], np.float64).reshape(count, 5)
+    landmarks = np.frombuffer(packed[ends[1] : ends[2]], np.float32).reshape(count, 5, 2)
+    rows = np.frombuffer(packed[ends[2] :], np.float32).reshape(count, dimensions)
+    if not all(np.isfinite(part).all() for part in (boxes, landmarks, rows)):
+        raise ValueError("a number of a face is not finite")
+    return [
+        DetectedFace((box[0], box[1], box[2], box[3]), points, box[4], row)
+        for box, points, row in zip(boxes.tolist(), landmarks, rows, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Portrait:
+    """A selfie's face (box in px of the full selfie) and the upright image it was found in, `scale` times smaller."""
+
+    image: BgrImage
+    face: LocatedFace
+    scale: float
+
+
+def _portrait(image: BgrImage, scale: float, engine: FaceEngine, *, strict: bool) -> _Portrait:
+    upright, faces = engine.locate_portrait(image, scale=scale)
+    return _Portrait(upright, main_face(faces, strict=strict), scale)
+
+
+def _reduced(data: bytes) -> tuple[BgrImage, float]:
+    """Decode at the size the detector uses; return the image and by which factor the stored selfie is larger."""
+    size = max(images.size_of(data))
+    image = images.decode(data, long_side=PORTRAIT_LONG_SIDE)
+    return image, max(1.0, min(size, images.WEB_LONG_SIDE) / max(image.shape[:2]))
+
+
+def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings:
+    """Return the unit embedding (dimensions,), float32, of the face in a stored selfie.
+
+    With `strict` false, the largest face is used, however many there are and however small it is.
+
+    Raises:
+        ImageError: the selfie cannot be decoded. NoFace: no face was found.
+        SeveralFaces: more than one face was found, and `strict` is true.
+        FaceTooSmall: the face has too few pixels, and `strict` is true.
+    """
+    image, scale = _reduced(data)
+    found = _portrait(image, scale, engine, strict=strict)
+    if scale > 1 and min(found.face.box[2:]) < engine.sharp_side * scale:
+        found = _portrait(images.decode(data), 1.0, engine, strict=strict)
+    row: Embeddings = engine.embed(found.image, [found.face], scale=found.scale)[0]
+    return row
+
+
+def stored_selfie(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
+    """Embed the face of the stored selfie `key`: see `embedding_of`."""
+    row = embedding_of(storage.get(arguments["key"]), engine(), strict=arguments["strict"])
+    return {}, np.asarray(row, np.float32).tobytes()
+
+
+def check_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
+    """Look whether a selfie has a face that can be used.
+
+    Raises:
+        ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `embedding_of`.
+    """
+    images.refuse_cut(data)
+    image, scale = _reduced(data)
+    _portrait(image, scale, engine(), strict=arguments["strict"])
+    return {}, b""
+
+
+def normalise_selfie(_: MakeEngine, __: Values, data: bytes) -> Answer:
+    """Make the JPEG of a selfie that is stored.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    images.refuse_cut(data)
+    normal = images.normalise_selfie(data)
+    return {"width": normal.width, "height": normal.height}, normal.jpeg
+
+
+TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
+    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie)
+}

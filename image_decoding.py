@@ -1,0 +1,193 @@
+"""Decodes image files with libjpeg, libwebp (OpenCV), Pillow and libheif, and holds as little of them as they allow.
+
+Strangers' bytes go through native code here: the service calls it in child processes that may die.
+"""
+
+import contextlib
+import io
+import os
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image
+
+from image_headers.header import DamagedImage, Header
+
+BgrImage: TypeAlias = NDArray[np.uint8]
+
+# Exceptions that Pillow's parsers raise on malformed files.
+PARSER_ERRORS = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError,
+    EOFError, RuntimeError, MemoryError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
+REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+CMYK = 4
+# Pictures are converted in strips of about this many pixels, so that no second copy of the whole is made.
+STRIP_PIXELS = 1_000_000
+# After a whole JPEG without an end marker, a few zeros complete the last bytes; one that is cut off needs more.
+SPARE, END = bytes(16), b"\xff\xd9"
+
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+Image.init()
+# The header has been judged before anything is decoded, with stricter limits than Pillow's.
+Image.MAX_IMAGE_PIXELS = None
+cv2.setNumThreads(1)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
+
+def decode(data: bytes, header: Header, orientation: int, reduction: int) -> BgrImage:
+    """Return the upright image, its sides divided by `reduction` (1, 2, 4 or 8) and rounded up.
+
+    Raises:
+        DamagedImage: it cannot be decoded.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = _pixels(data, header, reduction)
+    except (*PARSER_ERRORS, cv2.error) as error:
+        raise DamagedImage(f"the {header.format} cannot be decoded") from error
+    return _turned(image, orientation)
+
+
+def refuse_cut(data: bytes) -> None:
+    """Decode a JPEG that lacks its end marker, at an eighth of its size.
+
+    Raises:
+        DamagedImage: it has less than the whole picture.
+    """
+    try:
+        _ended(data)
+    except PARSER_ERRORS as error:
+        raise DamagedImage("the JPEG is cut off") from error
+
+
+def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
+    if header.coding is not None:
+        if not header.coding.has_end:
+            data = _ended(data)
+        if header.coding.colours != CMYK:
+            return _by_opencv(data, REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    if header.format == "HEIF":
+        return _by_libheif(data, reduction)
+    if header.format == "WEBP" and not header.film:
+        whole = _by_opencv(data, cv2.IMREAD_UNCHANGED)
+        return _reduced(whole, reduction)
+    return _by_pillow(data, header, reduction)
+
+
+def _ended(data: bytes) -> bytes:
+    """Return a JPEG that lacks its end marker with one; raise OSError if it has less than the whole picture."""
+    whole = data + SPARE
+    with Image.open(io.BytesIO(whole), formats=("JPEG",)) as image:
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+        image.load()
+    return whole + END
+
+
+@contextlib.contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """Yield the path of a file in memory."""
+    handle = os.memfd_create("picture")
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(data)
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
+
+
+def _by_opencv(data: bytes, flags: int) -> NDArray[np.uint8]:
+    """Return what OpenCV decodes. From a file it decodes into the array; `imdecode` would copy the whole picture."""
+    if hasattr(os, "memfd_create"):
+        with _as_file(data) as path:
+            image = cv2.imread(path, None, flags)
+    else:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise DamagedImage("the picture cannot be decoded")
+    return np.asarray(image, np.uint8)
+
+
+def _by_libheif(data: bytes, reduction: int) -> BgrImage:
+    # The opener of Pillow would hold the decoded bytes and an image of its own.
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, bgr_mode=True)
+    decoded = file[file.primary_index]
+    # The decoder may pad the rows.
+    return _reduced(np.asarray(decoded)[:, : decoded.size[0]], reduction)
+
+
+def _by_pillow(data: bytes, header: Header, reduction: int) -> BgrImage:
+    with Image.open(io.BytesIO(data), formats=(header.format,)) as image:
+        if header.format == "JPEG":
+            image.draft("CMYK", (-(-header.width // reduction), -(-header.height // reduction)))
+            reduction = 1
+        image.load()
+        width, height = image.size
+        return _in_strips(width, height, reduction, lambda top, end: _colours(image.crop((0, top, width, end))))
+
+
+def _colours(strip: Image.Image) -> NDArray[np.uint8]:
+    """Return a strip as (height, width, 3 or 4), BGR or BGRA, 8 bits."""
+    if strip.mode.startswith("I"):
+        # 16-bit grey is shifted: Pillow's conversion turns every value above 255 into 255.
+        strip = Image.fromarray((np.asarray(strip).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if strip.mode in ("RGBA", "LA", "PA") or "transparency" in strip.info:
+        return np.asarray(strip.convert("RGBA"))[:, :, [2, 1, 0, 3]]
+    return np.asarray(strip.convert("RGB"))[:, :, ::-1]
+
+
+def _reduced(whole: NDArray[np.uint8], reduction: int) -> BgrImage:
+    """Return a decoded picture as BGR, reduced; one that is so already is not copied."""
+    if reduction == 1 and whole.ndim == 3 and whole.shape[2] == 3:
+        return np.ascontiguousarray(whole)
+    return _in_strips(whole.shape[1], whole.shape[0], reduction, lambda top, end: whole[top:end])
+
+
+def _in_strips(
+    width: int, height: int, reduction: int, strip_of: Callable[[int, int], NDArray[np.uint8]]
+) -> BgrImage:
+    """Return an image of `width` by `height` px from its strips (by first and last row), reduced, on white."""
+    image = np.empty((-(-height // reduction), -(-width // reduction), 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width // reduction) * reduction
+    for top in range(0, height, rows):
+        strip = _opaque(strip_of(top, min(top + rows, height)))
+        part = image[top // reduction : -(-min(top + rows, height) // reduction)]
+        if reduction > 1:
+            strip = np.asarray(cv2.resize(strip, part.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        part[:] = strip
+    return image
+
+
+def _opaque(strip: NDArray[np.uint8]) -> BgrImage:
+    """Return grey or colours, with or without transparency, as BGR; what is transparent lies on white."""
+    channels = 1 if strip.ndim == 2 else strip.shape[2]
+    if channels <= 2:
+        strip = strip.reshape(*strip.shape[:2], channels)
+        strip = strip[:, :, [0, 0, 0, *range(1, channels)]]
+    if strip.shape[2] == 3:
+        return np.ascontiguousarray(strip)
+    alpha = strip[:, :, 3:].astype(np.uint16)
+    return ((strip[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _turned(image: BgrImage, orientation: int) -> BgrImage:
+    """Return an image as its EXIF orientation says (Exif 2.32, 4.6.4)."""
+    if orientation in (5, 7):
+        turned = cv2.transpose(image)
+        return np.asarray(turned if orientation == 5 else cv2.flip(turned, -1, dst=turned), np.uint8)
+    if orientation in (2, 4):
+        return np.asarray(cv2.flip(image, 1 if orientation == 2 else 0), np.uint8)
+    quarters = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    return np.asarray(cv2.rotate(image, quarters[orientation]) if orientation in quarters else image, np.uint8)

@@ -1,0 +1,59 @@
+"""What a header tells, and why a file is refused."""
+
+from dataclasses import dataclass
+
+
+class ImageError(Exception):
+    """The file cannot be used as an image."""
+
+
+class UnsupportedImage(ImageError):
+    """The file is no image, or of a format or kind that is not accepted."""
+
+
+class DamagedImage(ImageError):
+    """The image file is truncated or damaged."""
+
+
+class TooManyPixels(ImageError):
+    """To decode the image would take more pixels than allowed; `limit` is the number allowed."""
+
+    # With a default, as an error that crosses to another process is made anew from its message.
+    def __init__(self, message: str, limit: int = 0) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class TooManyScans(ImageError):
+    """The JPEG comes in more scans than allowed: each costs a pass over the whole picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a JPEG is coded: `whole_bytes` is what its decoder holds of the whole picture, however much it reduces it.
+
+    That is 0 where the picture comes in one scan. `colours` is the number of components.
+    """
+
+    colours: int
+    whole_bytes: int = 0
+    has_end: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a header tells. `width` and `height` in px are as decoded, before `orientation` (EXIF, 1 to 8) is applied.
+
+    `pixels` is the most that the decoder allocates for one picture, so at least width times height: a canvas, a
+    frame beyond it, the parts that a picture is put together from. `exif` is the block as it stands in the file.
+    `turned` is an orientation that counts in place of that of EXIF; `film`: the file has several frames.
+    """
+
+    format: str
+    width: int
+    height: int
+    pixels: int
+    exif: bytes = b""
+    coding: Coding | None = None
+    turned: int | None = None
+    film: bool = False

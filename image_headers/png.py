@@ -1,0 +1,49 @@
+"""Reads a PNG's chunks (PNG, 5.3): the header, the EXIF block, the end."""
+
+import struct
+
+from image_headers.exif import MAX_EXIF
+from image_headers.header import DamagedImage, Header, UnsupportedImage
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# Encoders write 8 to 64 kB a chunk; the 50 MB of the largest photo are then 6,400.
+MAX_CHUNKS = 50_000
+CHUNK = struct.Struct(">I4s")
+# A chunk's length, name and checksum.
+AROUND = 12
+# Bits a channel by colour type: grey, colours, palette, grey and alpha, colours and alpha.
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+
+
+def read(data: bytes) -> Header:
+    """Return the header of a PNG.
+
+    Raises:
+        UnsupportedImage: it has no header, or one that no PNG has.
+        DamagedImage: it is cut off, has two headers, or more chunks than any encoder writes.
+    """
+    if data[12:16] != b"IHDR" or len(data) < 33:
+        raise UnsupportedImage("the PNG has no header")
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    if depth not in DEPTHS.get(colour, ()):
+        raise UnsupportedImage(f"a PNG of type {colour} and {depth} bits")
+    return Header("PNG", width, height, width * height, _exif(data))
+
+
+def _exif(data: bytes) -> bytes:
+    """Walk all chunks to the end; return the body of the last EXIF chunk, empty if there is none."""
+    at, end, exif, last = len(SIGNATURE), len(data), (0, 0), b""
+    for _ in range(MAX_CHUNKS):
+        if at + AROUND > end:
+            break
+        length, name = CHUNK.unpack_from(data, at)
+        if name == b"IHDR" and at > len(SIGNATURE):
+            raise DamagedImage("the PNG has two headers")
+        if name == b"eXIf":
+            exif = (at + 8, at + 8 + min(length, MAX_EXIF))
+        at, last = at + AROUND + length, name
+        if name == b"IEND":
+            break
+    if last != b"IEND" or at > end:
+        raise DamagedImage("the PNG is cut off, or has too many chunks")
+    return data[slice(*exif)]
