@@ -6,6 +6,8 @@ A new route needs a line here only if it has a parameter of a new name or a body
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
+
 from faces.fake import fake_colour, fake_photo
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 from testkit.world import CONSENT, JPEG, Objects
@@ -63,6 +65,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/password-reset/confirm": lambda of: {"json": {"token": of.reset_token, "password": OTHER_PASSWORD}},
     "POST /api/confirm-address": lambda of: {"json": {"token": of.confirm_token}},
     "POST /api/me/password": lambda of: {"json": {"current": PASSWORD, "new": OTHER_PASSWORD}},
+    "POST /api/me/second-factor": lambda of: {"json": {"password": PASSWORD}},
+    "POST /api/me/second-factor/confirm": lambda of: {"json": {"otp": pyotp.TOTP(of.totp_secret).now()}},
+    "POST /api/me/second-factor/recovery-codes": lambda of: {"json": {"otp": of.recovery_code}},
+    "DELETE /api/me/second-factor": lambda of: {"json": {"password": PASSWORD, "otp": of.recovery_code}},
     "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
     "POST /api/consent": lambda of: {"json": {"event_id": of.event, "version": CONSENT}},
     "POST /api/check-event-code": lambda of: {"json": {"event_code": of.code}},
@@ -91,6 +97,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /confirm": lambda of: {"data": {"token": of.confirm_token}},
     "POST /account/security/end": lambda of: {"data": {"session": of.session}},
     "POST /account/security/password": lambda of: {"data": {"current": PASSWORD, "new": OTHER_PASSWORD}},
+    "POST /account/second-factor/begin": lambda of: {"data": {"password": PASSWORD}},
+    "POST /account/second-factor/confirm": lambda of: {"data": {"otp": pyotp.TOTP(of.totp_secret).now()}},
+    "POST /account/second-factor/codes": lambda of: {"data": {"otp": of.recovery_code}},
+    "POST /account/second-factor/off": lambda of: {"data": {"password": PASSWORD, "otp": of.recovery_code}},
     "POST /language": lambda of: {"data": {"value": "en"}},
     "POST /theme": lambda of: {"data": {"value": "dark"}},
     "GET /join": lambda of: {"params": {"event_code": of.code}},

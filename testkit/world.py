@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import pyotp
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
@@ -70,6 +71,9 @@ class Objects:
     refresh_token: str
     reset_token: str
     confirm_token: str
+    # The photographer has begun to set up a second factor; the other photographer has one.
+    totp_secret: str
+    recovery_code: str
 
 
 # Like the objects of a world, but none of them exists.
@@ -90,6 +94,8 @@ NOWHERE = Objects(
     refresh_token="nosuchsession000.secret.signature",
     reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
     confirm_token="909092.4102444800.b0kXq3vR5tYuIoPaSdFgHjKl",
+    totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    recovery_code="nosuch-code",
 )
 
 
@@ -209,7 +215,15 @@ class World:
             failed_photo=0,
             pending_photo=0,
             **self._proofs(guests["guest"], admin),
+            **self._second_factors(photographers["photographer"], photographers["other photographer"]),
         )
+
+    def _second_factors(self, beginner: Caller, owner: Caller) -> dict[str, str]:
+        path, body = "/api/me/second-factor", {"password": PASSWORD}
+        secrets = [self._call("POST", path, who, json=body)["secret"] for who in (beginner, owner)]
+        code = {"otp": pyotp.TOTP(secrets[1]).now()}
+        codes = self._call("POST", f"{path}/confirm", owner, json=code)["recovery_codes"]
+        return {"totp_secret": secrets[0], "recovery_code": codes[0]}
 
     def _proofs(self, guest: Caller, admin: Caller) -> dict[str, str]:
         """Return the id and the refresh token of a further session, and the tokens of links mailed to the guest."""

@@ -20,9 +20,10 @@ def judge(generated: Generated) -> None:
     assert not never, f"none of {generated.sent} requests succeeded at {never}"
 
 
+@pytest.mark.slow
 def test_every_answer_to_a_generated_request_is_documented(world: World) -> None:
     generated = Generated(world)
-    generated.run(1, examples=5)
+    generated.run(1, examples=3)
     judge(generated)
 
 

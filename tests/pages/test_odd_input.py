@@ -53,6 +53,7 @@ def _text(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")
 
 
+@pytest.mark.slow
 def test_fields_and_parameters(world: World) -> None:
     failed = []
     for number, (call, row) in enumerate(PAGES.items()):
@@ -75,6 +76,7 @@ def test_fields_and_parameters(world: World) -> None:
     assert not failed, "\n" + "\n".join(failed)
 
 
+@pytest.mark.slow
 def test_cookies(world: World) -> None:
     failed = []
     # Among them JSON of another form than what the pages keep in a cookie, cut short, and nested too deep.
