@@ -18,12 +18,11 @@ import storage
 from api import messages
 from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
-from api.documentation import error_responses
+from api.documentation import document_errors
 from api.forms import FORM_LIMITS
 from api.language import language_of
 from api.lingering import Lingering
 from api.middleware import NotRead, RequestLimits, RequestLog
-from api.operations.schemas import ErrorOut
 from api.routes import ROUTERS as API_ROUTERS
 from api.rules import rules_of
 from database import forget_engine, pool_limits
@@ -47,13 +46,6 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 STOP_SECONDS = 25.0
 # Of the seconds above: a mail that is not finished by then is sent again later.
 MAIL_STOP_SECONDS = 3.0
-# What every call with a body may answer before the call runs.
-BODY_ERRORS = {
-    str(status): response
-    for status, response in error_responses(
-        errors.RequestTimeout, errors.BodyTooLarge, errors.UnsupportedBody, errors.TooBusy
-    ).items()
-}
 # Connections that are not for request threads: the inference thread, its heartbeat and the mail thread take one each;
 # one is spare.
 CONNECTIONS_KEPT_BACK = 4
@@ -205,21 +197,13 @@ def create_app() -> FastAPI:
 
 
 def _document_errors(app: FastAPI) -> None:
-    """Add the schema `Error` to the OpenAPI document, the errors of every body, and the schema of every 422."""
+    """Add the errors that any call may answer to the OpenAPI document."""
     plain = app.openapi
 
     def openapi() -> dict[str, object]:
         if app.openapi_schema is None:
-            schema = plain()
-            schema["components"].setdefault("schemas", {})["Error"] = ErrorOut.model_json_schema()
-            reference = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-            for calls in schema["paths"].values():
-                for call in calls.values():
-                    if "requestBody" in call:
-                        call["responses"] = {**BODY_ERRORS, **call["responses"]}
-                    if "422" in call["responses"]:
-                        call["responses"]["422"]["content"] = reference
-            app.openapi_schema = schema
+            app.openapi_schema = plain()
+            document_errors(app.openapi_schema)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

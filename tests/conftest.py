@@ -20,6 +20,7 @@ from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
 from testkit.servers import Launcher
+from testkit.world import HOST, World
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
@@ -156,6 +157,19 @@ def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Ite
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service with the fake engine, on each database."""
     yield from _service(request, tmp_path_factory.mktemp("service"), "fake")
+
+
+@pytest.fixture(scope="module", params=("sqlite",))
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two events with accounts of every kind, on SQLite alone: for tests that call every route with each of them."""
+    from main import create_app
+
+    folder = tmp_path_factory.mktemp("world")
+    with (
+        fresh_database(request, folder),
+        TestClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
+    ):
+        yield World(client, folder)
 
 
 # The tests with the fake engine cover PostgreSQL's other driver, psycopg.

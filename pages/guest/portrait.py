@@ -26,12 +26,13 @@ def portrait(request: Request, guest: CurrentGuest, asked: MaybeEvent = None, ch
     with suppress(errors.NoSelfie):
         taken = selfies.mine(guest.id)
     is_open = any(each.event.expires_at > utcnow() for each in joined)
-    event_id = next((each.event.id for each in joined if each.event.id == asked), None)
+    if asked is not None and all(each.event.id != asked for each in joined):
+        raise errors.NotInEvent
     return render(
         request,
         "guest/portrait.html",
         taken=taken,
         change=change or taken is None,
         is_open=is_open,
-        for_event=f"?event={event_id}" if event_id else "",
+        for_event=f"?event={asked}" if asked is not None else "",
     )

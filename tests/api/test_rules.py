@@ -19,6 +19,7 @@ PUBLIC = {
     "POST /api/register-with-event-code",
     "POST /api/register-invite-with-selfie",
     "POST /api/login",
+    "POST /api/token/refresh",
     "POST /api/password-reset",
     "POST /api/password-reset/confirm",
     "POST /api/confirm-address",

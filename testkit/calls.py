@@ -1,0 +1,150 @@
+"""One valid request for every route: what its path, query and body name are the objects of a `World`.
+
+A new route needs a line here only if it has a parameter of a new name or a body.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyotp
+
+from faces.fake import fake_colour, fake_photo
+from testkit.passwords import OTHER_PASSWORD, PASSWORD
+from testkit.world import CONSENT, JPEG, Objects
+
+Request = dict[str, Any]
+SUM = "0" * 64
+
+# The value of each parameter in a path.
+PARAMETERS: dict[str, Callable[[Objects], object]] = {
+    "event_id": lambda of: of.event,
+    "event_code": lambda of: of.code,
+    "photo_id": lambda of: of.photo,
+    "filename": lambda of: of.filename,
+    "user_id": lambda of: of.guest,
+    "photographer_id": lambda of: of.photographer,
+    "session_id": lambda of: of.session,
+    "asked": lambda of: "current",
+    "name": lambda of: "css/base.css",
+}
+
+# Paths whose parameters have another value.
+PATHS: dict[str, Callable[[Objects], str]] = {
+    # Needs a photo that the guest has refused.
+    "DELETE /api/photos/{photo_id}/not-me": lambda of: f"/api/photos/{of.refused_photo}/not-me",
+    # Needs an event in which guests see all photos.
+    "GET /api/user/events/{event_id}/all-photos": lambda of: f"/api/user/events/{of.open_event}/all-photos",
+}
+
+
+def _account(name: str) -> dict[str, str]:
+    return {"username": name, "email": f"{name}@example.org", "password": OTHER_PASSWORD}
+
+
+def _selfie() -> Request:
+    return {"files": {"file": ("me.jpg", fake_photo([fake_colour(9)]), JPEG)}}
+
+
+def _photos(field: str) -> Request:
+    return {"files": [(field, ("new.jpg", fake_photo([fake_colour(9)], block=150), JPEG))]}
+
+
+# What a request has besides its path.
+REQUESTS: dict[str, Callable[[Objects], Request]] = {
+    "POST /api/check-user-availability": lambda of: {"json": {"username": "someone", "event_code": of.code}},
+    "POST /api/register-with-event-code": lambda of: {
+        "json": {"user_data": _account("newcomer"), "event_code": of.code}
+    },
+    "POST /api/register-invite-with-selfie": lambda of: {
+        "data": {**_account("newcomer"), "event_code": of.code},
+        **_selfie(),
+    },
+    "POST /api/login": lambda of: {"json": {"username": "camille", "password": PASSWORD}},
+    "POST /api/token/refresh": lambda of: {"json": {"refresh_token": of.refresh_token}},
+    "POST /api/password-reset": lambda of: {"json": {"email": "camille@example.org"}},
+    "POST /api/password-reset/confirm": lambda of: {"json": {"token": of.reset_token, "password": OTHER_PASSWORD}},
+    "POST /api/confirm-address": lambda of: {"json": {"token": of.confirm_token}},
+    "POST /api/me/password": lambda of: {"json": {"current": PASSWORD, "new": OTHER_PASSWORD}},
+    "POST /api/me/second-factor": lambda of: {"json": {"password": PASSWORD}},
+    "POST /api/me/second-factor/confirm": lambda of: {"json": {"otp": pyotp.TOTP(of.totp_secret).now()}},
+    "POST /api/me/second-factor/recovery-codes": lambda of: {"json": {"otp": of.recovery_code}},
+    "DELETE /api/me/second-factor": lambda of: {"json": {"password": PASSWORD, "otp": of.recovery_code}},
+    "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
+    "POST /api/consent": lambda of: {"json": {"event_id": of.event, "version": CONSENT}},
+    "POST /api/check-event-code": lambda of: {"json": {"event_code": of.code}},
+    "GET /api/event-info": lambda of: {"params": {"event_code": of.code}},
+    "POST /api/join-event": lambda of: {"json": {"event_code": of.further_code}},
+    "POST /api/validate-selfie": lambda of: _selfie(),
+    "POST /api/upload-selfie": lambda of: _selfie(),
+    "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
+    "POST /api/upload-photos": lambda of: _photos("files"),
+    "POST /api/upload-photo": lambda of: _photos("file"),
+    "DELETE /api/photos": lambda of: {"params": {"photo_ids": str(of.photo)}},
+    "POST /api/photographer/events/{event_id}/known-checksums": lambda of: {"json": {"sha256": [SUM]}},
+    "PUT /api/photographer/events/{event_id}/cover": lambda of: {"json": {"photo_id": of.photo}},
+    "POST /api/admin/create-event": lambda of: {"json": {"name": "Gala", "photographer_ids": [of.photographer]}},
+    "PUT /api/admin/events/{event_id}": lambda of: {"json": {"name": "Gala"}},
+    "POST /api/admin/generate-event-code": lambda of: {"json": {"event_id": of.event}},
+    "POST /api/admin/set-event-code": lambda of: {"json": {"event_id": of.event, "event_code": "GALA2030"}},
+    "POST /api/admin/photographers": lambda of: {"json": _account("newcomer")},
+    "PUT /api/admin/photographers/{photographer_id}": lambda of: {"json": {"is_active": True}},
+    "POST /api/admin/jobs/retry": lambda of: {"json": {"kind": "photos", "id": of.failed_photo}},
+    "POST /api/admin/jobs/cancel": lambda of: {"json": {"kind": "photos", "id": of.pending_photo}},
+    # Pages
+    "POST /login": lambda of: {"data": {"username": "camille", "password": PASSWORD}},
+    "POST /forgot": lambda of: {"data": {"email": "camille@example.org"}},
+    "POST /reset": lambda of: {"data": {"token": of.reset_token, "password": OTHER_PASSWORD}},
+    "POST /confirm": lambda of: {"data": {"token": of.confirm_token}},
+    "POST /account/security/end": lambda of: {"data": {"session": of.session}},
+    "POST /account/security/password": lambda of: {"data": {"current": PASSWORD, "new": OTHER_PASSWORD}},
+    "POST /account/second-factor/begin": lambda of: {"data": {"password": PASSWORD}},
+    "POST /account/second-factor/confirm": lambda of: {"data": {"otp": pyotp.TOTP(of.totp_secret).now()}},
+    "POST /account/second-factor/codes": lambda of: {"data": {"otp": of.recovery_code}},
+    "POST /account/second-factor/off": lambda of: {"data": {"password": PASSWORD, "otp": of.recovery_code}},
+    "POST /language": lambda of: {"data": {"value": "en"}},
+    "POST /theme": lambda of: {"data": {"value": "dark"}},
+    "GET /join": lambda of: {"params": {"event_code": of.code}},
+    "POST /join": lambda of: {"data": {**_account("newcomer"), "event_code": of.code, "consent": CONSENT}},
+    "POST /join/further": lambda of: {"data": {"event_code": of.further_code, "consent": CONSENT}},
+    "GET /selfie": lambda of: {"params": {"event": of.event}},
+    "GET /photos": lambda of: {"params": {"event": of.event}},
+    "GET /photos/rows": lambda of: {"params": {"event": of.event}},
+    "GET /photos/standing": lambda of: {"params": {"event": of.event}},
+    "GET /photos/weight": lambda of: {"params": {"event": of.event}},
+    "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
+    "POST /admin/events": lambda of: {
+        "data": {"name": "Gala", "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+    },
+    # The form is sent as it was opened: nothing changes.
+    "POST /admin/events/{event_id}": lambda of: {
+        "data": {"name": of.event_name, "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+    },
+    "POST /admin/events/{event_id}/delete": lambda of: {"data": {"name": of.event_name}},
+    "POST /admin/photographers": lambda of: {"data": _account("newcomer")},
+    "POST /admin/photographers/{photographer_id}": lambda of: {"data": _account("renamed")},
+    "POST /admin/photographers/{photographer_id}/access": lambda of: {"data": {"value": "open"}},
+    "POST /admin/jobs/retry": lambda of: {"data": {"kind": "photos", "id": str(of.failed_photo)}},
+    "POST /admin/jobs/cancel": lambda of: {"data": {"kind": "photos", "id": str(of.pending_photo)}},
+}
+
+
+def request_of(call: str, of: Objects) -> tuple[str, str, Request]:
+    """Return method, path and the rest of a valid request for a call such as `GET /api/me`, about the objects `of`.
+
+    Raises:
+        KeyError: a parameter of the path has no value in PARAMETERS.
+    """
+    method, path = call.split(" ")
+    rest = REQUESTS[call](of) if call in REQUESTS else {}
+    if call in PATHS:
+        return method, PATHS[call](of), rest
+    parts = [_part(part, of) for part in path.split("/")]
+    return method, "/".join(parts), rest
+
+
+def _part(part: str, of: Objects) -> str:
+    if not part.startswith("{"):
+        return part
+    return str(PARAMETERS[part.strip("{}").partition(":")[0]](of))
