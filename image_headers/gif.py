@@ -8,8 +8,8 @@ SIGNATURES = (b"GIF87a", b"GIF89a")
 EXTENSION, FRAME, TRAILER = 0x21, 0x2C, 0x3B
 SCREEN = struct.Struct("<HHB")
 DESCRIPTOR = struct.Struct("<HHHHB")
-# Encoders fill blocks to 255 bytes: 400,000 are 100 MB. A frame or a note costs as much time as 16 blocks.
-MAX_BLOCKS = 400_000
+# Encoders fill blocks to 255 bytes: 250,000 are 64 MB. A frame or a note costs as much time as 16 blocks.
+MAX_BLOCKS = 250_000
 CHAIN = 16
 
 

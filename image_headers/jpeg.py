@@ -20,7 +20,7 @@ MAX_SEGMENTS = 10_000
 # Some phones leave bytes between segments; a decoder skips them.
 MAX_STRAY = 256 * 1024
 # Where something else behind a picture looks like scans, so much of the file is walked to tell.
-MAX_WALK = 4 * 1024 * 1024
+MAX_WALK = 512 * 1024
 # Encoders write about ten scans; a script by hand for every bit of every band comes to some sixty.
 MAX_SCANS = 100
 # libjpeg keeps the coefficients of all components, 2 bytes each, until the last scan.
