@@ -17,7 +17,7 @@ UPLOAD_BYTES_IN_MEMORY = 2 * FILE_BYTES_IN_MEMORY
 
 
 def begin_files_in_memory(allowed: bool) -> None:
-    """Set from what size on files that now begin go to `$TMPDIR`. Called before each piece of an upload is parsed.
+    """Set from what size on files that begin now go to `$TMPDIR`; called before a piece of an upload is parsed.
 
     The parser keeps the limit of a file from its beginning, and runs before any other task of the event loop.
     """
