@@ -461,11 +461,70 @@ class BodyTooLarge(AppError):
     english = "The request is too large."
 
 
+class RequestTimeout(AppError):
+    status_code = 408
+    message = "La requête arrive trop lentement. Réessayez avec une meilleure connexion."
+    english = "The request comes in too slowly. Please try again with a better connection."
+
+
+class AddressTooLong(AppError):
+    status_code = 414
+    message = "L'adresse de la requête est trop longue."
+    english = "The address of the request is too long."
+
+
+class UnsupportedBody(AppError):
+    status_code = 415
+    message = "Ce format n'est pas accepté ici : texte en UTF-8, non compressé, du type que cet appel attend."
+    english = "This format is not accepted here: UTF-8 text, not compressed, of the type that this call expects."
+
+
+class HeadersTooLarge(AppError):
+    status_code = 431
+    message = "Les en-têtes de la requête sont trop volumineux."
+    english = "The headers of the request are too large."
+
+
+class InvalidHttp(AppError):
+    message = "Ceci n'est pas une requête HTTP valide."
+    english = "This is not a valid HTTP request."
+
+
 class TooBusy(AppError):
     status_code = 503
     message = "Le service est très sollicité. Réessayez dans quelques secondes."
     english = "The service is very busy. Please try again in a few seconds."
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+class TooManyRequests(AppError):
+    status_code = 429
+    message = "Trop de tentatives. Réessayez dans 1 minute."
+    english = "Too many attempts. Try again in 1 minute."
+
+    def __init__(self, seconds: int = 60) -> None:
+        """`seconds`: after how long the same call is accepted again."""
+        super().__init__()
+        self.seconds = max(1, seconds)
+        self.headers = {"Retry-After": str(self.seconds)}  # type: ignore[misc]
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer; the message says how long to wait."""
+        wait = self.wait(language)
+        sentence = (
+            f"Too many attempts. Try again in {wait}."
+            if language == "en"
+            else f"Trop de tentatives. Réessayez dans {wait}."
+        )
+        return {"detail": sentence, "error": type(self).__name__}
+
+    def wait(self, language: str) -> str:
+        """Return how long to wait in words: in seconds below two minutes, else in minutes, rounded up."""
+        if self.seconds % 60 and self.seconds < 120:
+            number, unit = self.seconds, "second" if language == "en" else "seconde"
+        else:
+            number, unit = -(-self.seconds // 60), "minute"
+        return f"{number} {unit}{'s' if number > 1 else ''}"
 
 
 class ServiceUnavailable(AppError):

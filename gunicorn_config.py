@@ -43,7 +43,8 @@ bind = f"0.0.0.0:{_settings.port}"
 # processed: two workers answer as fast as any number and process 37 % more photos than one; a third adds 23 % for
 # 320 MB, a fourth 4 %.
 workers = _settings.gunicorn_workers
-worker_class = "uvicorn_worker.UvicornWorker"
+# Uvicorn, with deadlines and limits for connections.
+worker_class = "api.worker.Worker"
 preload_app = True
 # Phones reuse a connection after up to a minute; the default of 2 s resets some of these.
 keepalive = 75

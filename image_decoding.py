@@ -176,8 +176,8 @@ def _opaque(strip: NDArray[np.uint8]) -> BgrImage:
     if channels <= 2:
         strip = strip.reshape(*strip.shape[:2], channels)
         strip = strip[:, :, [0, 0, 0, *range(1, channels)]]
-    if strip.shape[2] == 3:
-        return np.ascontiguousarray(strip)
+    if strip.shape[2] == 3 or strip[:, :, 3].min() == 255:
+        return np.ascontiguousarray(strip[:, :, :3])
     alpha = strip[:, :, 3:].astype(np.uint16)
     return ((strip[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 

@@ -19,10 +19,12 @@ from api import messages
 from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
 from api.documentation import document_errors
+from api.forms import FORM_LIMITS
 from api.language import language_of
 from api.lingering import Lingering
-from api.middleware import BodyOverLimit, RequestLimits, RequestLog
+from api.middleware import NotRead, RequestLimits, RequestLog
 from api.routes import ROUTERS as API_ROUTERS
+from api.rules import rules_of
 from database import forget_engine, pool_limits
 from decoding.children import make_children
 from jobs import sweep
@@ -111,10 +113,8 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Return the framework's own errors, such as 404 and 405, in the form of an AppError."""
     assert isinstance(error, HTTPException)  # noqa: S101
-    if isinstance(error, BodyOverLimit):
-        answer = _answer(error.refusal, request)
-        answer.headers["connection"] = "close"
-        return answer
+    if isinstance(error, NotRead):
+        return await _refuse_body(request, error.reason)
     known: dict[int, type[errors.AppError]] = {
         401: errors.NotAuthenticated,
         404: errors.NotFound,
@@ -122,11 +122,30 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     }
     kind = known.get(error.status_code)
     if kind is not None:
-        return _answer(kind(), request)
+        answer = _answer(kind(), request)
+        if kind is errors.MethodNotAllowed:
+            answer.headers["Allow"] = ", ".join(rules_of(request.app).methods(request.scope["path"]))
+        return answer
+    if wants_page(request):
+        page = failure_page(request, errors.InvalidRequest())
+        page.status_code = error.status_code
+        return page
     language = language_of(request)
     body = errors.InvalidRequest().body(language)
     body["detail"] = messages.refused_by_framework(str(error.detail), language)
     return JSONResponse(body, error.status_code, headers=error.headers)
+
+
+async def _refuse_body(request: Request, reason: Exception) -> Response:
+    """Answer a request whose body was not read to its end, as its reason is answered, and end the connection."""
+    handlers = request.app.exception_handlers
+    answer: Response = await next(handlers[kind] for kind in type(reason).__mro__ if kind in handlers)(
+        request, reason
+    )
+    if answer.status_code >= 500 and not isinstance(reason, (errors.AppError, SQLAlchemyError, storage.StorageError)):
+        log.error("a check before the body failed", exc_info=reason)
+    answer.headers["connection"] = "close"
+    return answer
 
 
 async def on_database_error(request: Request, error: Exception) -> Response:
@@ -152,7 +171,14 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
-    app = FastAPI(title="Reperio", version=version(), description=DESCRIPTION, lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="Reperio",
+        version=version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,
+        form_limits=FORM_LIMITS,  # type: ignore[arg-type]
+    )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(KnownHosts, settings=settings)
     app.add_middleware(RequestLog)

@@ -23,11 +23,15 @@ REQUESTS = Histogram(
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
 MAILS = Counter("reperio_mails", "Attempts at mails.", ("kind", "outcome"))
+ENDED = Counter("reperio_connections_ended", "Connections that the service ended, by reason.", ("reason",))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
 )
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
+# `kind` is one of a fixed list (throttling/rules.py), never what a caller sent.
+REFUSED = Counter("reperio_refusals", "Calls answered with 429.", ("kind",))
+LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
 class Answered(NamedTuple):

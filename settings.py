@@ -65,6 +65,26 @@ class Settings(BaseSettings):
     match_threshold: float = Field(0.40, gt=0, lt=1)
     detection_long_side: int = Field(1280, ge=320, le=4096)
 
+    rate_limit_url: str = ""
+    rate_limit_file: str = ""
+    # Limits; 0 switches one off.
+    rate_wrong_passwords: int = Field(10, ge=0)
+    rate_wrong_passwords_hour: int = Field(200, ge=0)
+    rate_wait_seconds: int = Field(30, ge=1)
+    rate_wait_max_seconds: int = Field(900, ge=1)
+    rate_wrong_codes_minute: int = Field(40, ge=0)
+    rate_registrations_minute: int = Field(1500, ge=0)
+    rate_selfie_checks_minute: int = Field(2000, ge=0)
+    rate_selfies: int = Field(20, ge=0)
+    rate_resets_hour: int = Field(60, ge=0)
+    rate_resets_target_hour: int = Field(5, ge=0)
+    rate_zips: int = Field(2, ge=0)
+    rate_links_minute: int = Field(300, ge=0)
+    rate_not_me_minute: int = Field(60, ge=0)
+    rate_favourites_minute: int = Field(300, ge=0)
+    rate_refreshes_minute: int = Field(30, ge=0)
+    rate_exports_hour: int = Field(10, ge=0)
+
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
@@ -76,6 +96,18 @@ class Settings(BaseSettings):
     max_photo_pixels: int = 120_000_000
     max_upload_bytes: int = 1024**3
     max_json_bytes: int = 1024 * 1024
+
+    # Limits of one process against senders and readers that are slow on purpose: api/connections.py.
+    head_seconds: float = Field(10, gt=0)
+    body_seconds: float = Field(60, gt=0)
+    body_max_seconds: float = Field(3600, gt=0)
+    body_window_seconds: int = Field(10, ge=1)
+    body_bytes_per_second: int = Field(1000, ge=1)
+    answer_stall_seconds: float = Field(60, gt=0)
+    max_connections: int = Field(4000, ge=1)
+    max_open_requests: int = Field(1000, ge=1)
+    max_bodies_bytes: int = Field(32 * 1024 * 1024, ge=1)
+    max_header_bytes: int = Field(32 * 1024, ge=1024)
 
     job_lease_seconds: float = Field(15, gt=0)
     job_heartbeat_seconds: float = Field(5, gt=0)
@@ -105,6 +137,13 @@ class Settings(BaseSettings):
         for scheme in ("postgres://", "postgresql://"):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
+        return value
+
+    @field_validator("rate_limit_url")
+    @classmethod
+    def _only_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "redis+unix://")):
+            raise ValueError("must be redis://, rediss:// or redis+unix://, or unset for a file of this machine")
         return value
 
     @field_validator("public_url")

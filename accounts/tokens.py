@@ -54,7 +54,7 @@ def read(token: str) -> TokenClaims:
             options={"require": ["exp", "sub"]},
         )
         user_id, version, session_id = int(claims["sub"]), int(claims["ver"]), claims.get("sid")
-    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise errors.InvalidToken from error
     if not 0 < user_id <= MAX_ID or not (session_id is None or isinstance(session_id, str)):
         raise errors.InvalidToken
@@ -86,7 +86,8 @@ def read_refresh(token: str) -> str:
 def _signature(purpose: bytes, message: str) -> str:
     # Each purpose has a key of its own, so that a signature made for one is never valid for another.
     key = hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
-    return base64.urlsafe_b64encode(hmac.digest(key, message.encode(), hashlib.sha256)[:18]).decode()
+    digest = hmac.digest(key, message.encode("utf-8", "replace"), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest[:18]).decode()
 
 
 def _same(expected: str, given: str) -> bool:

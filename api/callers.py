@@ -1,7 +1,7 @@
 """Dependencies that return the calling account and check its type."""
 
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ import errors
 from accounts import service as accounts
 from accounts import tokens
 from accounts.second_factor import service as second_factor
+from api.before_body import before_body
 from api.sessions import bearer_token, session_token
 from audit.actor import identify
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
@@ -36,12 +37,12 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
     return user
 
 
-CurrentUser = Annotated[User, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(before_body(current_user))]
 
 
 def _only(
     user_types: tuple[str, ...], refusal: type[errors.AppError], *, without_factor: bool = False
-) -> Callable[[User], Coroutine[Any, Any, User]]:
+) -> Callable[..., Any]:
     """Return a dependency that takes accounts of these types; `without_factor`: also those that lack a second one."""
 
     async def check(user: CurrentUser) -> User:
@@ -51,7 +52,7 @@ def _only(
             raise errors.SecondFactorMissing
         return user
 
-    return check
+    return before_body(check)
 
 
 CurrentGuest = Annotated[User, Depends(_only((GUEST,), errors.GuestsOnly))]

@@ -12,7 +12,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 }
 # What any call may answer before its route is reached, or while the database cannot be: every error of the catalogue
 # with one of these statuses. What a route documents for a status of its own goes before.
-ANY_CALL = (408, 413, 415, 429, 431, 503)
+ANY_CALL = (408, 413, 414, 415, 421, 429, 431, 503)
 ANY_UPLOAD = (507,)
 
 
@@ -71,6 +71,13 @@ def _complete(call: dict[str, Any], shared: dict[str, Any]) -> None:
 
 
 SIGNED_IN = (errors.NotAuthenticated, errors.InvalidToken)
+# A new password is refused; the second and the last are for staff.
+NEW_PASSWORD = (
+    errors.PasswordTooShort,
+    errors.StaffPasswordTooShort,
+    errors.PasswordTooCommon,
+    errors.PasswordGuessable,
+)
 SELFIE_FILE = (
     errors.NotAnImage,
     errors.ImageTooLarge,

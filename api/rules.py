@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, compile_path
 
@@ -109,6 +110,21 @@ class RouteRules:
                         return rule
                     partial = partial or rule
         return partial or _default(path)
+
+    def methods(self, path: str) -> list[str]:
+        """Return the methods that a path answers, in the order of the alphabet."""
+        fitting = (methods for pattern, methods, _ in self._routes if pattern.match(path))
+        found = {method for methods in fitting for method in methods}
+        # Every route that answers GET answers HEAD: `RequestLog`.
+        return sorted(found | {"HEAD"} if "GET" in found else found)
+
+
+def rules_of(app: FastAPI) -> RouteRules:
+    """Return the rules of the routes of an application, to which every route has been added."""
+    if not hasattr(app.state, "route_rules"):
+        app.state.route_rules = RouteRules(app.routes)
+    rules: RouteRules = app.state.route_rules
+    return rules
 
 
 def _default(path: str) -> RouteRule:

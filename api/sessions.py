@@ -10,6 +10,7 @@ from starlette.responses import Response
 import errors
 from accounts import tokens
 from api.cookies import cookie_of, set_cookie
+from api.forms import read_form
 from keys import MAX_DEVICE
 
 SESSION_COOKIE = "reperio_session"
@@ -64,7 +65,7 @@ async def check_form(request: Request) -> None:
     """
     if request.method in SAFE_METHODS:
         return
-    given = (await request.form()).get(CSRF_FIELD)
+    given = (await read_form(request)).get(CSRF_FIELD)
     seeds = [_seed(request)]
     if request.scope["path"] in SESSION_STARTS:
         # Sent twice, the form arrives the second time with a session, and with the token of before.

@@ -12,8 +12,8 @@ JOB_NICENESS = 10
 # A second child, so that one hostile picture does not hold up everybody; it starts when the first is busy.
 CHECKING = 2
 # Seconds in which a selfie is checked, its wait included: its sender is answered within 5.
-CHECK_SECONDS = 4.5
-CHECK_WAITS = 3.0
+CHECK_SECONDS = 4.0
+CHECK_WAITS = 2.5
 
 
 @dataclass(frozen=True, slots=True)

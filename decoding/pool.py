@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from decoding import memory
@@ -17,6 +17,8 @@ from faces.providers import dimensions_of
 from settings import Settings
 
 log = logging.getLogger("reperio.decoding")
+# A picture with more pixels is large: of several children, one is kept free of these, for phones' usual selfies.
+LARGE_PIXELS = 16_000_000
 # Tasks that find faces.
 NEED_ENGINE = ("photo", "stored_selfie", "check_selfie")
 # For an engine to load, on a machine that swaps; it takes half a second.
@@ -51,6 +53,7 @@ class ChildPool(Decoder):
         self._template, self._budget, self._terms = template, budget, terms
         self._environment = environment_for(settings)
         self._places = threading.Semaphore(terms.size)
+        self._large_places = threading.Semaphore(max(1, terms.size - 1))
         self._lock = threading.Lock()
         self._idle = list[Child]()
         self._working = set[Child]()
@@ -59,23 +62,25 @@ class ChildPool(Decoder):
     def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
         """Do the task in a child and return its answer, or raise its error."""
         began, terms = time.monotonic(), self._terms
-        with self._place(terms.waits):
-            left = None if terms.waits is None else began + terms.waits - time.monotonic()
-            with self._budget.hold(pixels, left):
-                waited = 0.0 if terms.waits is None else time.monotonic() - began
-                with self._child() as child:
-                    if task in NEED_ENGINE:
-                        self._load(child)
-                    try:
-                        return child.do(task, arguments, data, pixels=pixels, seconds=terms.seconds - waited)
-                    except Overran as error:
-                        if waited > terms.seconds / 3:
-                            raise Busy("too little time was left after the wait") from error
-                        raise
+        with ExitStack() as held:
+            if pixels > LARGE_PIXELS:
+                held.enter_context(_place(self._large_places, terms.waits))
+            held.enter_context(_place(self._places, _left(began, terms.waits)))
+            held.enter_context(self._budget.hold(pixels, _left(began, terms.waits)))
+            waited = 0.0 if terms.waits is None else time.monotonic() - began
+            child = held.enter_context(self._child())
+            if task in NEED_ENGINE:
+                self._load(child)
+            try:
+                return child.do(task, arguments, data, pixels=pixels, seconds=terms.seconds - waited)
+            except Overran as error:
+                if waited > terms.seconds / 3:
+                    raise Busy("too little time was left after the wait") from error
+                raise
 
     def load(self) -> None:
         """Start a child and load its engine now, unless one is there."""
-        with self._place(self._terms.waits), self._child() as child:
+        with _place(self._places, self._terms.waits), self._child() as child:
             self._load(child)
 
     def _load(self, child: Child) -> None:
@@ -105,15 +110,6 @@ class ChildPool(Decoder):
             child.kill()
         for child in idle:
             child.end()
-
-    @contextmanager
-    def _place(self, seconds: float | None) -> Iterator[None]:
-        if not self._places.acquire(timeout=seconds):
-            raise Busy("no child is free")
-        try:
-            yield
-        finally:
-            self._places.release()
 
     @contextmanager
     def _child(self) -> Iterator[Child]:
@@ -154,3 +150,18 @@ class ChildPool(Decoder):
                 self._idle.append(child)
         if not keep:
             child.end()
+
+
+@contextmanager
+def _place(places: threading.Semaphore, seconds: float | None) -> Iterator[None]:
+    if not places.acquire(timeout=seconds):
+        raise Busy("no child is free")
+    try:
+        yield
+    finally:
+        places.release()
+
+
+def _left(began: float, seconds: float | None) -> float | None:
+    """Return what is left of `seconds` since the time `began`; None of None."""
+    return None if seconds is None else max(0.0, began + seconds - time.monotonic())

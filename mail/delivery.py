@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,9 +90,9 @@ def _deliver(mail: Mail, post: Post, now: datetime) -> None:
     except SQLAlchemyError:
         # The claim ends with its lease.
         raise
-    except Exception as error:
-        # A defect of ours must not end the thread, nor stop the other mails.
-        log.exception("mail %d (%s)", mail.id, mail.kind)
+    except Exception as error:  # noqa: BLE001
+        # A defect of ours must not stop the other mails.
+        log.error("mail %d (%s): %s", mail.id, mail.kind, ADDRESS.sub("(address)", traceback.format_exc()))
         _try_later(mail, now, f"{type(error).__name__}: {error}")
     else:
         _sent(mail, dropped=ready is None)

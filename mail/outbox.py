@@ -3,6 +3,7 @@
 from sqlalchemy.orm import Session
 
 from database import transaction
+from mail import queries
 from models import Mail, User
 from settings import get_settings
 
@@ -17,6 +18,14 @@ def ask_for_reset(address: str, language: str) -> None:
     if get_settings().mail_is_on:
         with transaction() as session:
             session.add(Mail(kind=RESET_ASKED, asked_address=address, language=language))
+
+
+def ask_again_to_confirm(user: User, language: str) -> None:
+    """Add another such mail for an account whose address is not confirmed yet, unless one waits already."""
+    if get_settings().mail_is_on and user.email_confirmed_at is None:
+        with transaction() as session:
+            if not queries.is_waiting(session, CONFIRM_ADDRESS, [user.id]):
+                session.add(Mail(kind=CONFIRM_ADDRESS, user_id=user.id, language=language))
 
 
 def ask_to_confirm(session: Session, user: User) -> None:

@@ -43,6 +43,11 @@ class MailThread:
         """Let the thread look for mails now."""
         self._wake.set()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs, perhaps to its last mail after `stop`."""
+        return self._thread.is_alive()
+
     def stop(self, timeout: float) -> None:
         """Begin no further mail; wait at most `timeout` seconds for the current one, which else is sent again."""
         self._stopping.set()
@@ -66,6 +71,9 @@ class MailThread:
                 continue
             except SQLAlchemyError as error:
                 log.warning("no mails for now: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001
+                # A defect of ours must not end the thread. Its mail is claimed again when its lease ends.
+                log.error("no mails for now: %s", type(error).__name__)
             pause = 0.0
             self._wake.wait(self._settings.job_poll_seconds * POLLS_BETWEEN)
 

@@ -5,6 +5,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 
 import errors
+from api.language import language_of
 from pages.redirects import redirect
 from pages.rendering import here, render
 
@@ -17,7 +18,15 @@ BY_NAME = {
     "NoSuchEvent": "missing_event",
     "StorageFull": "busy",
 }
-BY_STATUS = {403: "forbidden", 404: "missing", 405: "missing", 413: "too_large", 422: "invalid", 503: "busy"}
+BY_STATUS = {
+    403: "forbidden",
+    404: "missing",
+    405: "missing",
+    413: "too_large",
+    429: "too_often",
+    422: "invalid",
+    503: "busy",
+}
 
 
 def wants_page(request: Request) -> bool:
@@ -34,7 +43,8 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
         return redirect("/account/second-factor")
     general = "broken" if error.status_code >= 500 else "invalid"
     kind = BY_NAME.get(type(error).__name__) or BY_STATUS.get(error.status_code, general)
-    response = render(request, "errors/failure.html", error.status_code, kind=kind)
+    wait = error.wait(language_of(request)) if isinstance(error, errors.TooManyRequests) else ""
+    response = render(request, "errors/failure.html", error.status_code, kind=kind, wait=wait)
     response.headers.update(error.headers)
     return response
 
@@ -43,4 +53,7 @@ def _wanted(request: Request) -> str:
     if request.method == "GET":
         return here(request)
     # The login page cannot send a form again: return to the page of the form.
-    return urlsplit(request.headers.get("referer", "")).path or "/"
+    try:
+        return urlsplit(request.headers.get("referer", "")).path or "/"
+    except ValueError:
+        return "/"

@@ -16,6 +16,7 @@ from api.accounts.schemas import LoginIn
 from api.callers import current_user
 from api.dependencies import HASHES
 from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
+from api.throttling import Caller, CallerDep
 from keys import MAX_EMAIL_KEY
 from models import User
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -97,6 +98,7 @@ def _choices(tickets: Iterable[str]) -> list[tuple[User, str]]:
 @router.post("/login", dependencies=[HASHES])
 def log_in(
     request: Request,
+    caller: CallerDep,
     username: Field = "",
     password: Field = "",
     event_code: Field = "",
@@ -113,7 +115,7 @@ def log_in(
     typed = {"username": username[:MAX_SHOWN_AGAIN], "event_code": event_code[:MAX_SHOWN_AGAIN]}
     back = f"/login?next={quote(_onward(asked), safe='')}" if _onward(asked) else "/login"
     try:
-        grant = _grant_of(ticket, username, password, event_code, device, otp[:MAX_SHOWN_AGAIN])
+        grant = _grant_of(caller, ticket, username, password, event_code, device, otp[:MAX_SHOWN_AGAIN])
     except errors.SecondFactorRequired as error:
         return redirect_with_flash(request, back, factor=error.ticket)
     except errors.WrongSecondFactor:
@@ -131,11 +133,19 @@ def log_in(
     return enter(request, grant, asked)
 
 
-def _grant_of(ticket: str, username: str, password: str, event_code: str, device: str | None, otp: str) -> Grant:
+def _grant_of(
+    caller: Caller,
+    ticket: str,
+    username: str,
+    password: str,
+    event_code: str,
+    device: str | None,
+    otp: str,
+) -> Grant:
     if ticket:
-        return accounts.log_in_to(ticket, device, otp)
+        return caller.log_in_to(ticket, device, otp)
     asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
-    return accounts.log_in(asked.username, asked.password, asked.event_code, device)
+    return caller.log_in(asked.username, asked.password, asked.event_code, device)
 
 
 @router.post("/logout")

@@ -11,6 +11,8 @@ from api.cookies import cookie_of, set_cookie
 
 FLASH_COOKIE = "reperio_said"
 SECONDS = 60
+# Browsers keep no longer cookie.
+MAX_PACKED = 4096
 Flash = dict[str, str | list[str]]
 
 
@@ -36,9 +38,12 @@ def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -
 
 def flash_of(request: Request) -> Flash:
     """Return what a form left for this page; nothing if there is nothing or the cookie is not one of ours."""
+    packed = cookie_of(request, FLASH_COOKIE) or ""
+    if len(packed) > MAX_PACKED:
+        return {}
     try:
-        path, flash = json.loads(base64.urlsafe_b64decode(cookie_of(request, FLASH_COOKIE) or ""))
-    except (binascii.Error, ValueError, TypeError):
+        path, flash = json.loads(base64.urlsafe_b64decode(packed))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         return {}
     if path != request.url.path or not isinstance(flash, dict):
         return {}
@@ -46,7 +51,12 @@ def flash_of(request: Request) -> Flash:
 
 
 def _plain(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(part, str) for part in value))
+    return _is_text(value) or (isinstance(value, list) and all(_is_text(part) for part in value))
+
+
+def _is_text(value: object) -> bool:
+    # JSON can hold half of a surrogate pair, which no page can be written with.
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def clear_flash(request: Request, response: Response) -> None:

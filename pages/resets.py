@@ -16,6 +16,7 @@ from accounts.resets import service as resets
 from api.accounts.resets import AddressConfirmIn, ResetConfirmIn, ResetIn
 from api.dependencies import HASHES, WakeMail
 from api.language import Language
+from api.throttling import CallerDep
 from keys import MAX_EMAIL_KEY, MAX_TYPED
 from mail import outbox
 from pages.redirects import flash_of, redirect_with_flash
@@ -25,7 +26,7 @@ from settings import get_settings
 router = page_router()
 Field = Annotated[str, Form()]
 FORGOT_PROBLEMS = ("address",)
-RESET_PROBLEMS = ("link", "short", "long")
+RESET_PROBLEMS = ("link", "short", "long", "common", "guessable")
 CONFIRM_PROBLEMS = ("link",)
 
 
@@ -53,12 +54,13 @@ def forgot(request: Request) -> Response:
 
 
 @router.post("/forgot")
-def ask(request: Request, language: Language, wake_mail: WakeMail, email: Field = "") -> Response:
+def ask(request: Request, language: Language, wake_mail: WakeMail, caller: CallerDep, email: Field = "") -> Response:
     """Ask for a mail with links. The answer is the same for every address."""
     try:
         asked = ResetIn(email=email)
     except ValidationError:
         return redirect_with_flash(request, "/forgot", problem="address", email=email[:MAX_EMAIL_KEY])
+    caller.password_reset(asked.email)
     outbox.ask_for_reset(asked.email, language)
     answer = redirect_with_flash(request, "/forgot", done="asked")
     wake_mail()
@@ -72,8 +74,9 @@ def reset(request: Request) -> Response:
 
 
 @router.post("/reset", dependencies=[HASHES])
-def set_password(request: Request, token: Field = "", password: Field = "") -> Response:
+def set_password(request: Request, caller: CallerDep, token: Field = "", password: Field = "") -> Response:
     """Set the password, if the link is valid."""
+    caller.link_use()
     token = token[: MAX_TYPED + 1]
     try:
         asked = ResetConfirmIn(token=token, password=password)
@@ -84,6 +87,10 @@ def set_password(request: Request, token: Field = "", password: Field = "") -> R
         return _back(request, "/reset", token, problem)
     except errors.ResetLinkInvalid:
         return redirect_with_flash(request, "/reset", problem="link")
+    except errors.PasswordTooCommon:
+        return _back(request, "/reset", token, "common")
+    except errors.PasswordGuessable:
+        return _back(request, "/reset", token, "guessable")
     except errors.RefusedPassword:
         return _back(request, "/reset", token, "short")
     return redirect_with_flash(request, "/reset", done="set")
@@ -96,8 +103,9 @@ def confirmation_page(request: Request) -> Response:
 
 
 @router.post("/confirm")
-def confirm(request: Request, token: Field = "") -> Response:
+def confirm(request: Request, caller: CallerDep, token: Field = "") -> Response:
     """Confirm the address, if the link is valid."""
+    caller.link_use()
     try:
         confirmation.confirm(AddressConfirmIn(token=token).token)
     except (ValidationError, errors.ConfirmationLinkInvalid):

@@ -10,6 +10,7 @@ from accounts.second_factor.service import Enrolment
 from api.accounts.second_factor import qr_of
 from api.callers import CurrentStaff
 from api.dependencies import HASHES
+from api.throttling import CallerDep
 from keys import MAX_PASSWORD
 from models import User
 from pages.redirects import flash_of, redirect_with_flash
@@ -48,21 +49,24 @@ def show(request: Request, staff: CurrentStaff) -> Response:
 
 
 @router.post(f"{PAGE}/begin", dependencies=[HASHES])
-def begin(request: Request, staff: CurrentStaff, password: Field = "") -> Response:
+def begin(request: Request, staff: CurrentStaff, caller: CallerDep, password: Field = "") -> Response:
     """Show the QR code for the authenticator app, if the password is right."""
     try:
-        return _enrolling(request, staff, second_factor.begin(staff, password[:MAX_PASSWORD]))
+        with caller.password_of(staff):
+            enrolment = second_factor.begin(staff, password[:MAX_PASSWORD])
     except errors.BadCredentials:
         return redirect_with_flash(request, PAGE, problem="password")
     except errors.SecondFactorEnabled:
         return redirect_with_flash(request, PAGE)
+    return _enrolling(request, staff, enrolment)
 
 
 @router.post(f"{PAGE}/confirm")
-def confirm(request: Request, staff: CurrentStaff, otp: Field = "") -> Response:
+def confirm(request: Request, staff: CurrentStaff, caller: CallerDep, otp: Field = "") -> Response:
     """Switch the second factor on with the first code, and show the recovery codes."""
     try:
-        codes = second_factor.confirm(staff, otp[:MAX_OTP])
+        with caller.password_of(staff):
+            codes = second_factor.confirm(staff, otp[:MAX_OTP])
     except errors.WrongSecondFactor:
         enrolment = second_factor.pending(staff)
         if enrolment is not None:
@@ -74,10 +78,11 @@ def confirm(request: Request, staff: CurrentStaff, otp: Field = "") -> Response:
 
 
 @router.post(f"{PAGE}/codes")
-def renew(request: Request, staff: CurrentStaff, otp: Field = "") -> Response:
+def renew(request: Request, staff: CurrentStaff, caller: CallerDep, otp: Field = "") -> Response:
     """Replace the recovery codes and show the new ones."""
     try:
-        return _page(request, staff, codes=second_factor.renew_recovery_codes(staff, otp[:MAX_OTP]))
+        with caller.password_of(staff):
+            return _page(request, staff, codes=second_factor.renew_recovery_codes(staff, otp[:MAX_OTP]))
     except errors.WrongSecondFactor:
         return redirect_with_flash(request, PAGE, problem="code")
     except errors.NoSecondFactor:
@@ -85,10 +90,13 @@ def renew(request: Request, staff: CurrentStaff, otp: Field = "") -> Response:
 
 
 @router.post(f"{PAGE}/off", dependencies=[HASHES])
-def switch_off(request: Request, staff: CurrentStaff, password: Field = "", otp: Field = "") -> Response:
+def switch_off(
+    request: Request, staff: CurrentStaff, caller: CallerDep, password: Field = "", otp: Field = ""
+) -> Response:
     """Switch the second factor off, if password and code are right."""
     try:
-        second_factor.switch_off(staff, password[:MAX_PASSWORD], otp[:MAX_OTP])
+        with caller.password_of(staff):
+            second_factor.switch_off(staff, password[:MAX_PASSWORD], otp[:MAX_OTP])
     except errors.WrongSecondFactor:
         return redirect_with_flash(request, PAGE, problem="code")
     except errors.BadCredentials:

@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import Form, Request, Response
 
 import errors
-from accounts import password_change, service, sessions
+from accounts import login, password_change, sessions
 from api.callers import CurrentUser
 from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.language import Language
 from api.sessions import SESSION_COOKIE, Device, end_session, start_session
+from api.throttling import CallerDep
 from keys import MAX_PASSWORD, MIN_PASSWORD, MIN_STAFF_PASSWORD, storable
 from models import GUEST
 from pages import formatting
@@ -64,7 +65,7 @@ def end_others(request: Request, user: CurrentUser) -> Response:
 
 @router.post(f"{PAGE}/password", dependencies=[HASHES])
 def change_password(
-    request: Request, user: CurrentUser, device: Device, current: Field = "", new: Field = ""
+    request: Request, user: CurrentUser, device: Device, caller: CallerDep, current: Field = "", new: Field = ""
 ) -> Response:
     """Change the password; every other session of the account ends."""
     problem = ""
@@ -72,7 +73,8 @@ def change_password(
         if len(new) > MAX_PASSWORD:
             problem = "length"
         else:
-            password_change.change_own(user, current[:MAX_PASSWORD], new)
+            with caller.password_of(user):
+                password_change.change_own(user, current[:MAX_PASSWORD], new)
     except errors.BadCredentials:
         problem = "wrong"
     except errors.PasswordTooCommon:
@@ -86,6 +88,6 @@ def change_password(
     answer = redirect_with_flash(request, PAGE, done="password_changed")
     if user.session_id is None and cookie_of(request, SESSION_COOKIE):
         # A cookie of a release without sessions has just been revoked with the rest.
-        grant = service.log_in_again(user, device)
+        grant = login.log_in_again(user, device)
         start_session(request, answer, grant.access_token, grant.expires_in)
     return answer

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import DONE, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
+from models import DONE, PENDING, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
 
 
 def latest(session: Session, user_id: int) -> Selfie | None:
@@ -46,6 +46,12 @@ def remove_all(session: Session, user_id: int) -> int:
 def remove(session: Session, selfie_ids: Sequence[int]) -> None:
     """Delete these selfies; embeddings and matches go with them."""
     session.execute(delete(Selfie).where(Selfie.id.in_(selfie_ids)))
+
+
+def remove_waiting(session: Session, user_id: int) -> list[str]:
+    """Delete the guest's selfies that no process has claimed; return their storage keys."""
+    waiting = delete(Selfie).where(Selfie.user_id == user_id, Selfie.status == PENDING)
+    return [key for key in session.scalars(waiting.returning(Selfie.storage_key)) if key is not None]
 
 
 def delete_matches_of_older(session: Session, user_id: int, selfie_id: int) -> None:

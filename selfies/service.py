@@ -153,16 +153,12 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
     return selfie
 
 
-def receive(
-    user_id: int, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
-) -> Selfie:
-    """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
+def check_accepted(user_id: int) -> None:
+    """Check that a selfie of this guest is accepted now.
 
     Raises:
         ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
         EventExpired: all of the guest's events have expired.
-        AppError: what `store_selfie` raises, which is what `store` raises.
-        InvalidToken: the account has just been deleted.
     """
     with reading() as session:
         joined = event_queries.joined(session, user_id)
@@ -170,11 +166,28 @@ def receive(
         raise errors.ConsentWithdrawn
     if not any(event.expires_at > utcnow() for event, _ in joined):
         raise errors.EventExpired
+
+
+def receive(
+    user_id: int, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
+) -> Selfie:
+    """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
+
+    It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
+    never has more than one job waiting and one under way.
+
+    Raises:
+        ConsentWithdrawn, EventExpired: see `check_accepted`.
+        AppError: what `store_selfie` raises, which is what `store` raises.
+        InvalidToken: the account has just been deleted.
+    """
+    check_accepted(user_id)
     stored = store_selfie(file)
     try:
         with transaction() as session:
             if account_queries.lock_user(session, user_id) is None:
                 raise errors.InvalidToken
+            erase(session, queries.remove_waiting(session, user_id))
             return add(session, user_id, stored, strict=strict)
     except BaseException:
         storage.delete([stored.storage_key])

@@ -120,11 +120,13 @@ def many_scans(scans: int, side: int = 64) -> bytes:
     return data[:-2] + data[begin:-2] * (scans - data.count(b"\xff\xda")) + data[-2:]
 
 
+# The largest selfies that are not JPEGs have 25 megapixels; larger ones are only decoded as photos.
+SELFIE_SIDE = 4999
 BOMBS: dict[str, list[Callable[[], bytes]]] = {
     "JPEG": [jpeg_without_end, lambda: many_scans(100, 2000), lambda: many_scans(20_000)],
-    "PNG": [png_bomb],
-    "GIF": [gif_bomb],
-    "WEBP": [webp_bomb],
+    "PNG": [png_bomb, lambda: png_bomb(SELFIE_SIDE)],
+    "GIF": [gif_bomb, lambda: gif_bomb(SELFIE_SIDE)],
+    "WEBP": [webp_bomb, lambda: webp_bomb(SELFIE_SIDE)],
 }
 
 

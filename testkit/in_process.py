@@ -10,6 +10,7 @@ from events.codes import forget_codes
 from matching import matrices
 from migrations.upgrade import upgrade
 from settings import get_settings
+from throttling.counters import use_counters
 
 
 def clear_process_state() -> None:
@@ -18,6 +19,7 @@ def clear_process_state() -> None:
     forget_codes()
     matrices.clear()
     operations.service.forget_counts()
+    use_counters(None)
 
 
 def use_database(database_url: str) -> None:

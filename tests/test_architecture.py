@@ -25,7 +25,7 @@ LAYERS = (
     ("audit", "stored"),
     ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
-    ("faces",),
+    ("faces", "throttling"),
     ("errors", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
     ("image_decoding",),
     ("image_headers",),

@@ -10,6 +10,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
+from api.throttling import CallerDep
 from guests import consent
 from guests.erasure import erase
 
@@ -59,9 +60,10 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -
     "/me",
     dependencies=[HASHES],
     summary="Erase my account",
-    responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooBusy),
+    responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooManyRequests, errors.TooBusy),
 )
-def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language) -> Message:
+def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language, caller: CallerDep) -> Message:
     """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone."""
-    erase(guest, asked.password)
+    with caller.password_of(guest):
+        erase(guest, asked.password)
     return Message(message=Success.ACCOUNT_DELETED.text(language))

@@ -11,22 +11,17 @@ from accounts.resets import service
 from api.accounts.schemas import Message
 from api.callers import CurrentAdmin
 from api.dependencies import HASHES, WakeMail
-from api.documentation import SIGNED_IN, error_responses
+from api.documentation import NEW_PASSWORD, SIGNED_IN, error_responses
 from api.fields import Email, Password, RowId, UtcTime
 from api.language import Language
 from api.messages import Success
 from api.rules import public
+from api.throttling import CallerDep
 from keys import MAX_TYPED
 from mail import outbox
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["accounts"])
-NEW_PASSWORD = (
-    errors.PasswordTooShort,
-    errors.StaffPasswordTooShort,
-    errors.PasswordTooCommon,
-    errors.PasswordGuessable,
-)
 LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TYPED)]
 TOKEN = "The part of the link after `#`, or the whole link."  # noqa: S105 - a description
 
@@ -49,14 +44,19 @@ class ResetLinkOut(BaseModel):
     expires_at: UtcTime
 
 
-@router.post("/password-reset", summary="Ask for a link to set a new password", responses=error_responses())
+@router.post(
+    "/password-reset",
+    summary="Ask for a link to set a new password",
+    responses=error_responses(errors.TooManyRequests),
+)
 @public
-def ask_for_reset(asked: ResetIn, language: Language, wake_mail: WakeMail) -> Message:
+def ask_for_reset(asked: ResetIn, language: Language, wake_mail: WakeMail, caller: CallerDep) -> Message:
     """Mails a link for each open account with this address; each is valid once, for 30 minutes.
 
     The answer and its time are the same whether or not the address is known. Where no mail server is set, the message
     says whom to ask instead.
     """
+    caller.password_reset(asked.email)
     if not get_settings().mail_is_on:
         return Message(message=Success.RESET_WITHOUT_MAIL.text(language))
     outbox.ask_for_reset(asked.email, language)
@@ -68,11 +68,12 @@ def ask_for_reset(asked: ResetIn, language: Language, wake_mail: WakeMail) -> Me
     "/password-reset/confirm",
     dependencies=[HASHES],
     summary="Set a new password by a link",
-    responses=error_responses(errors.ResetLinkInvalid, *NEW_PASSWORD, errors.TooBusy),
+    responses=error_responses(errors.ResetLinkInvalid, *NEW_PASSWORD, errors.TooManyRequests, errors.TooBusy),
 )
 @public
-def confirm_reset(asked: ResetConfirmIn, language: Language) -> Message:
+def confirm_reset(asked: ResetConfirmIn, language: Language, caller: CallerDep) -> Message:
     """Ends every session of the account and every other link for it. A refused password leaves the link valid."""
+    caller.link_use()
     service.set_password(asked.token, asked.password)
     return Message(message=Success.PASSWORD_SET.text(language))
 
@@ -80,11 +81,12 @@ def confirm_reset(asked: ResetConfirmIn, language: Language) -> Message:
 @router.post(
     "/confirm-address",
     summary="Confirm an address by a link",
-    responses=error_responses(errors.ConfirmationLinkInvalid),
+    responses=error_responses(errors.ConfirmationLinkInvalid, errors.TooManyRequests),
 )
 @public
-def confirm_address(asked: AddressConfirmIn, language: Language) -> Message:
+def confirm_address(asked: AddressConfirmIn, language: Language, caller: CallerDep) -> Message:
     """With the token of the mail that follows a registration. Nothing requires a confirmed address. Idempotent."""
+    caller.link_use()
     confirmation.confirm(asked.token)
     return Message(message=Success.ADDRESS_CONFIRMED.text(language))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 import errors
-from accounts import service, sessions
+from accounts import sessions
 from accounts.service import NewAccount
 from api.accounts.schemas import (
     AvailabilityIn,
@@ -24,6 +24,7 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.sessions import Device, end_session
+from api.throttling import CallerDep
 from api.uploads import SelfiePart
 from guests import registration
 from models import GUEST, User
@@ -35,12 +36,13 @@ NEW_PASSWORD = (errors.PasswordTooShort, errors.PasswordTooCommon)
 @router.post(
     "/check-user-availability",
     summary="Check whether a name or address is free in an event",
-    responses=error_responses(errors.EventNotFound),
+    responses=error_responses(errors.EventNotFound, errors.TooManyRequests),
 )
 @public
-def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
+def check_user_availability(asked: AvailabilityIn, caller: CallerDep) -> AvailabilityOut:
     """Compared with the accounts of the code's event; without a code, with the accounts that have no event."""
-    name, address = registration.availability(asked.username, asked.email, asked.event_code)
+    with caller.typed_code():
+        name, address = registration.availability(asked.username, asked.email, asked.event_code)
     return AvailabilityOut(username_taken=name, email_taken=address)
 
 
@@ -55,17 +57,19 @@ def check_user_availability(asked: AvailabilityIn) -> AvailabilityOut:
         *NEW_PASSWORD,
         errors.EventNotFound,
         errors.GuestAccountsOnly,
+        errors.TooManyRequests,
         errors.TooBusy,
     ),
 )
 @public
-def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
+def register_with_event_code(asked: RegistrationIn, language: Language, caller: CallerDep) -> User:
     """Creates a guest's account in the event of the code."""
     if asked.user_data.user_type != GUEST:
         raise errors.GuestAccountsOnly
     who = asked.user_data
     account = NewAccount(who.username, who.email, who.password)
-    return registration.register(account, asked.event_code, language, asked.consent)
+    with caller.registration(), caller.typed_code():
+        return registration.register(account, asked.event_code, language, asked.consent)
 
 
 @router.post(
@@ -81,6 +85,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language) -> User:
         *SELFIE_FACE,
         errors.EventNotFound,
         errors.SelfieBodyTooLarge,
+        errors.TooManyRequests,
         errors.TooBusy,
     ),
 )
@@ -95,11 +100,13 @@ def register_invite_with_selfie(
     language: Language,
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
+    caller: CallerDep,
     consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> User:
     """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
     account = NewAccount(username, email, password)
-    user = registration.register_with_selfie(account, event_code, file, validator, language, consent)
+    with caller.registration(), caller.typed_code():
+        user = registration.register_with_selfie(account, event_code, file, validator, language, consent)
     wake_jobs()
     return user
 
@@ -114,11 +121,12 @@ def register_invite_with_selfie(
         errors.SecondFactorRequired,
         errors.WrongSecondFactor,
         errors.SeveralAccounts,
+        errors.TooManyRequests,
         errors.TooBusy,
     ),
 )
 @public
-def login(asked: LoginIn, device: Device) -> TokenOut:
+def login(asked: LoginIn, device: Device, caller: CallerDep) -> TokenOut:
     """For guests, photographers and admins. `username` may be the email address. Starts a session.
 
     An account of staff goes before guests of the same name, also with a code. If the password fits several guests,
@@ -127,7 +135,7 @@ def login(asked: LoginIn, device: Device) -> TokenOut:
     Where a second factor is due, 401 `SecondFactorRequired`: call again with the code of the app as `otp`.
     """
     code = asked.event_code or None
-    grant = service.log_in(asked.username, asked.password, code, device, refresh=asked.refresh, otp=asked.otp)
+    grant = caller.log_in(asked.username, asked.password, code, device, refresh=asked.refresh, otp=asked.otp)
     return TokenOut.of(grant)
 
 

@@ -20,6 +20,7 @@ from api.dependencies import HASHES
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
+from api.throttling import CallerDep
 
 router = APIRouter(prefix="/api/me/second-factor", tags=["accounts"])
 REFUSED = (*SIGNED_IN, errors.StaffOnly)
@@ -36,11 +37,14 @@ def second_factor_state(staff: CurrentStaff) -> FactorState:
     "",
     dependencies=[HASHES],
     summary="Begin to set up a second factor",
-    responses=error_responses(errors.BadCredentials, errors.SecondFactorEnabled, *REFUSED, errors.TooBusy),
+    responses=error_responses(
+        errors.BadCredentials, errors.SecondFactorEnabled, *REFUSED, errors.TooManyRequests, errors.TooBusy
+    ),
 )
-def begin(asked: PasswordIn, staff: CurrentStaff) -> EnrolmentOut:
+def begin(asked: PasswordIn, staff: CurrentStaff, caller: CallerDep) -> EnrolmentOut:
     """The secret for an authenticator app, also as a QR code. It counts from `confirm` on."""
-    made = second_factor.begin(staff, asked.password)
+    with caller.password_of(staff):
+        made = second_factor.begin(staff, asked.password)
     return EnrolmentOut(secret=made.secret, uri=made.uri, qr=qr_of(made.uri))
 
 
@@ -49,25 +53,36 @@ def qr_of(uri: str) -> str:
     return str(segno.make(uri, error="m", micro=False).png_data_uri(scale=5, border=4))
 
 
-@router.post("/confirm", summary="Switch the second factor on", responses=error_responses(*WRONG, *REFUSED))
-def confirm(asked: OtpIn, staff: CurrentStaff) -> RecoveryCodesOut:
+@router.post(
+    "/confirm",
+    summary="Switch the second factor on",
+    responses=error_responses(*WRONG, *REFUSED, errors.TooManyRequests),
+)
+def confirm(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -> RecoveryCodesOut:
     """With the first code of the app. The recovery codes are shown only now; each replaces the app once."""
-    return RecoveryCodesOut(recovery_codes=second_factor.confirm(staff, asked.otp))
+    with caller.password_of(staff):
+        return RecoveryCodesOut(recovery_codes=second_factor.confirm(staff, asked.otp))
 
 
-@router.post("/recovery-codes", summary="Replace my recovery codes", responses=error_responses(*WRONG, *REFUSED))
-def renew_recovery_codes(asked: OtpIn, staff: CurrentStaff) -> RecoveryCodesOut:
+@router.post(
+    "/recovery-codes",
+    summary="Replace my recovery codes",
+    responses=error_responses(*WRONG, *REFUSED, errors.TooManyRequests),
+)
+def renew_recovery_codes(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -> RecoveryCodesOut:
     """The old ones end."""
-    return RecoveryCodesOut(recovery_codes=second_factor.renew_recovery_codes(staff, asked.otp))
+    with caller.password_of(staff):
+        return RecoveryCodesOut(recovery_codes=second_factor.renew_recovery_codes(staff, asked.otp))
 
 
 @router.delete(
     "",
     dependencies=[HASHES],
     summary="Switch the second factor off",
-    responses=error_responses(errors.BadCredentials, *WRONG, *REFUSED, errors.TooBusy),
+    responses=error_responses(errors.BadCredentials, *WRONG, *REFUSED, errors.TooManyRequests, errors.TooBusy),
 )
-def switch_off(asked: PasswordAndOtpIn, staff: CurrentStaff, language: Language) -> Message:
+def switch_off(asked: PasswordAndOtpIn, staff: CurrentStaff, caller: CallerDep, language: Language) -> Message:
     """Where the installation requires one, the account can then do nothing but set up a new one."""
-    second_factor.switch_off(staff, asked.password, asked.otp)
+    with caller.password_of(staff):
+        second_factor.switch_off(staff, asked.password, asked.otp)
     return Message(message=Success.SECOND_FACTOR_OFF.text(language))

@@ -9,38 +9,34 @@ from accounts import password_change, sessions
 from api.accounts.schemas import Message, NewPasswordIn, RefreshIn, SessionOut, TokenOut
 from api.callers import CurrentAdmin, CurrentUser
 from api.dependencies import HASHES
-from api.documentation import SIGNED_IN, error_responses
+from api.documentation import NEW_PASSWORD, SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
 from api.rules import public
+from api.throttling import CallerDep
 from keys import MAX_SESSION_ID
 
 router = APIRouter(prefix="/api", tags=["sessions"])
 SessionId = Annotated[
     str, Path(min_length=1, max_length=MAX_SESSION_ID, pattern=r"^[0-9A-Za-z_-]+$", examples=["q3Fh0dWkV1sJx7Rb"])
 ]
-NEW_PASSWORD = (
-    errors.PasswordTooShort,
-    errors.StaffPasswordTooShort,
-    errors.PasswordTooCommon,
-    errors.PasswordGuessable,
-)
 
 
 @router.post(
     "/token/refresh",
     summary="Exchange a refresh token",
     response_model_exclude_none=True,
-    responses=error_responses(errors.InvalidToken),
+    responses=error_responses(errors.InvalidToken, errors.TooManyRequests),
 )
 @public
-def refresh_token(asked: RefreshIn) -> TokenOut:
+def refresh_token(asked: RefreshIn, caller: CallerDep) -> TokenOut:
     """Returns a new access token and the next refresh token; the one sent is used up.
 
     Sent again within 30 seconds, because the answer was lost, it works once more. Sent later, it has been copied: the
     session ends, and with it every token made from it.
     """
+    caller.refresh(asked.refresh_token)
     return TokenOut.of(sessions.refresh(asked.refresh_token))
 
 
@@ -75,11 +71,14 @@ def end_my_session(session_id: SessionId, user: CurrentUser, language: Language)
     "/me/password",
     dependencies=[HASHES],
     summary="Change my password",
-    responses=error_responses(*NEW_PASSWORD, errors.BadCredentials, *SIGNED_IN, errors.TooBusy),
+    responses=error_responses(
+        *NEW_PASSWORD, errors.BadCredentials, *SIGNED_IN, errors.TooManyRequests, errors.TooBusy
+    ),
 )
-def change_my_password(asked: NewPasswordIn, user: CurrentUser, language: Language) -> Message:
+def change_my_password(asked: NewPasswordIn, user: CurrentUser, language: Language, caller: CallerDep) -> Message:
     """Ends every other session of the account; the token of this call stays good."""
-    password_change.change_own(user, asked.current, asked.new)
+    with caller.password_of(user):
+        password_change.change_own(user, asked.current, asked.new)
     return Message(message=Success.PASSWORD_CHANGED.text(language))
 
 

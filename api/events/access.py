@@ -6,6 +6,7 @@ from fastapi import Depends
 
 import errors
 from accounts import queries as account_queries
+from api.before_body import before_body
 from api.callers import CurrentPhotographer, PhotographerOrAdmin
 from api.fields import RowId
 from database import reading
@@ -26,7 +27,7 @@ def assigned_event(event_id: RowId, photographer: CurrentPhotographer) -> Event:
     return event
 
 
-AssignedEvent = Annotated[Event, Depends(assigned_event)]
+AssignedEvent = Annotated[Event, Depends(before_body(assigned_event))]
 
 
 def staffed_event(event_id: RowId, staff: PhotographerOrAdmin) -> Event:
@@ -44,7 +45,7 @@ def staffed_event(event_id: RowId, staff: PhotographerOrAdmin) -> Event:
     return event
 
 
-StaffedEvent = Annotated[Event, Depends(staffed_event)]
+StaffedEvent = Annotated[Event, Depends(before_body(staffed_event))]
 
 
 def only_event(photographer: CurrentPhotographer) -> Event:
@@ -62,4 +63,4 @@ def only_event(photographer: CurrentPhotographer) -> Event:
     return events[0]
 
 
-OnlyEvent = Annotated[Event, Depends(only_event)]
+OnlyEvent = Annotated[Event, Depends(before_body(only_event))]

@@ -25,6 +25,7 @@ from api.fields import TypedCode
 from api.language import Language
 from api.messages import Success
 from api.rules import public
+from api.throttling import CallerDep
 from database import reading
 from events import codes, service
 from guests import joining
@@ -34,32 +35,42 @@ router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
 
 
-@router.post("/check-event-code", summary="Check an event code")
+@router.post("/check-event-code", summary="Check an event code", responses=error_responses(errors.TooManyRequests))
 @public
-def check_event_code(asked: EventCodeIn) -> CodeValidity:
+def check_event_code(asked: EventCodeIn, caller: CallerDep) -> CodeValidity:
     """`valid` is false for an expired or unknown code, never an error. Case and surrounding spaces do not count."""
-    return CodeValidity(valid=codes.is_open(asked.event_code))
+    valid = codes.is_open(asked.event_code)
+    if not valid:
+        caller.wrong_code()
+    return CodeValidity(valid=valid)
 
 
-@router.get("/event-info", summary="Name and date of a code's event", responses=error_responses(errors.EventNotFound))
+@router.get(
+    "/event-info",
+    summary="Name and date of a code's event",
+    responses=error_responses(errors.EventNotFound, errors.TooManyRequests),
+)
 @public
-def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])]) -> EventInfoOut:
-    """For the page behind the QR code. `open` is false once the event has expired."""
-    with reading() as session:
-        event = service.by_typed_code(session, event_code)
-    if event is None:
-        raise errors.EventNotFound
-    return EventInfoOut(name=event.name, date=event.date, open=event.expires_at > utcnow())
+def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])], caller: CallerDep) -> EventInfoOut:
+    """For the page behind the QR code. An expired event's code is answered like an unknown one."""
+    with caller.typed_code(), reading() as session:
+        event = service.event_for_registration(session, event_code)
+    return EventInfoOut(name=event.name, date=event.date, open=True)
 
 
 @router.post(
     "/join-event",
     summary="Join another event",
-    responses=error_responses(errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound),
+    responses=error_responses(
+        errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound, errors.TooManyRequests
+    ),
 )
-def join_event(asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> EventJoined:
+def join_event(
+    asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs, caller: CallerDep
+) -> EventJoined:
     """Matching of the guest's selfie with the new event's photos starts at once, in the background."""
-    event = joining.join(guest.id, asked.event_code, asked.consent, language)
+    with caller.typed_code():
+        event = joining.join(guest.id, asked.event_code, asked.consent, language)
     wake_jobs()
     return EventJoined(message=Success.EVENT_JOINED.text(language), event_id=event.id, event_name=event.name)
 

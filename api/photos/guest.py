@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
 
 import errors
 from api.accounts.schemas import Message
@@ -15,10 +14,12 @@ from api.messages import Success
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
+from api.throttling import SlotResponse
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress
 from photos.progress import Standing
 from photos.queries import Which
+from throttling import rules, slots
 
 router = APIRouter(prefix="/api", tags=["photos"])
 MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
@@ -41,10 +42,11 @@ def event_progress(event_id: RowId, guest: CurrentGuest) -> Standing:
 @router.put(
     "/photos/{photo_id}/favourite",
     summary="Add a photo to my favourites",
-    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto, errors.TooManyRequests),
 )
 def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """Idempotent."""
+    rules.count(rules.FAVOURITES, f"account {guest.id}")
     favourites.add_favourite(guest, photo_id)
     return FavouriteState(favourite=True)
 
@@ -52,10 +54,11 @@ def keep_photo(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 @router.delete(
     "/photos/{photo_id}/favourite",
     summary="Remove a photo from my favourites",
-    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchPhoto, errors.TooManyRequests),
 )
 def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
     """Idempotent."""
+    rules.count(rules.FAVOURITES, f"account {guest.id}")
     favourites.remove_favourite(guest, photo_id)
     return FavouriteState(favourite=False)
 
@@ -86,17 +89,23 @@ ZIP: dict[int | str, dict[str, Any]] = {
     "/user/events/{event_id}/photos.zip",
     summary="Download photos of one of my events",
     response_class=Response,
-    responses={**ZIP, **error_responses(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload)},
+    responses={
+        **ZIP,
+        **error_responses(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload, errors.TooManyRequests),
+    },
 )
 def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
-    """`mine`, `favourites`, or `all` if guests see all photos. A photo deleted during the download is left out."""
+    """`mine`, `favourites`, or `all` if guests see all photos. A photo deleted during the download is left out.
+
+    A guest downloads at most `RATE_ZIPS` (2) at the same time.
+    """
     found = download.archive(guest, event_id, which)
     headers = {
         "Content-Length": str(found.length),
         "Content-Disposition": disposition("attachment", found.name),
         "Cache-Control": "private, no-store",
     }
-    return StreamingResponse(found.chunks, media_type="application/zip", headers=headers)
+    return SlotResponse(slots.take(guest.id), found.chunks, media_type="application/zip", headers=headers)
 
 
 # --- "that is not me" ------------------------------------------------------------------------------
@@ -105,10 +114,11 @@ def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> R
 @router.post(
     "/photos/{photo_id}/not-me",
     summary="This photo does not show me",
-    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchMatch, errors.TooManyRequests),
 )
 def not_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """Deletes the match and records the refusal: no later matching brings it back. Idempotent."""
+    rules.count(rules.NOT_ME, f"account {guest.id}")
     refuse(guest.id, photo_id)
     return Message(message=Success.PHOTO_REFUSED.text(language))
 
@@ -116,9 +126,10 @@ def not_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
 @router.delete(
     "/photos/{photo_id}/not-me",
     summary="Take back that a photo does not show me",
-    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal),
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchRefusal, errors.TooManyRequests),
 )
 def perhaps_me(photo_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """Deletes the refusal and matches the photo with the guest's selfie again, before the answer."""
+    rules.count(rules.NOT_ME, f"account {guest.id}")
     take_back(guest.id, photo_id)
     return Message(message=Success.PHOTO_COMPARED.text(language))

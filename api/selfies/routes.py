@@ -1,11 +1,14 @@
 """Calls about the guest's selfie: validation, upload, state of its matching, picture, erasure."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 import errors
 import storage
 from api.accounts.schemas import Message
+from api.before_body import before_body
 from api.callers import CurrentGuest, CurrentUser, SelfieGuest
 from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
@@ -14,25 +17,43 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
+from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
 from matching import state as matching_state
-from models import Selfie
+from models import Selfie, User
 from selfies import service
 from settings import get_settings
+from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["selfies"])
+
+
+def sending_guest(guest: SelfieGuest) -> User:
+    """Return the calling guest if a selfie of theirs is accepted now.
+
+    Raises:
+        ConsentWithdrawn, EventExpired: in all of the guest's events.
+    """
+    service.check_accepted(guest.id)
+    return guest
+
+
+SendingGuest = Annotated[User, Depends(before_body(sending_guest))]
 
 
 @router.post(
     "/validate-selfie",
     summary="Validate a selfie",
-    responses=error_responses(*SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooBusy),
+    responses=error_responses(
+        *SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge, errors.TooManyRequests, errors.TooBusy
+    ),
 )
 @public
 @body_limit(SELFIE_BODY)
-def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
+def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: CallerDep) -> Valid:
     """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected."""
-    validator.check(file)
+    with caller.selfie_check():
+        validator.check(file)
     return Valid(valid=True)
 
 
@@ -47,11 +68,12 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator) -> Valid:
         errors.ConsentWithdrawn,
         errors.SelfieBodyTooLarge,
         errors.TooBusy,
+        errors.TooManyRequests,
     ),
 )
 @body_limit(SELFIE_BODY)
 def upload_selfie(
-    guest: SelfieGuest,
+    guest: SendingGuest,
     file: SelfiePart,
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
@@ -60,8 +82,9 @@ def upload_selfie(
 ) -> SelfieReceived:
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
-    If a replacement is rejected, the former selfie and its matches stay.
+    If a replacement is rejected, the former selfie and its matches stay. A selfie that still waits is replaced.
     """
+    rules.count(rules.SELFIES, f"account {guest.id}")
     service.receive(guest.id, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))

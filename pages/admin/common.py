@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 
+from api.before_body import before_body
 from api.callers import CurrentAdmin
 from api.events.access import staffed_event
 from api.fields import RowId
@@ -20,7 +21,7 @@ def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
     return staffed_event(event_id, admin)
 
 
-AnyEvent = Annotated[Event, Depends(_any_event)]
+AnyEvent = Annotated[Event, Depends(before_body(_any_event))]
 
 
 def render_admin(request: Request, template: str, **context: Any) -> Response:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from api.events.schemas import Clearable
+from api.forms import read_form
 from pages.i18n import text
 from pages.redirects import redirect_with_flash
 
@@ -24,7 +25,7 @@ NOTHING = "–"
 
 
 async def _sent(request: Request) -> FormData:
-    return await request.form()
+    return await read_form(request)
 
 
 Sent = Annotated[FormData, Depends(_sent)]
@@ -212,7 +213,7 @@ class Form:
 def shown_before(sent: FormData) -> dict[str, Any]:
     """Return the values that the form showed when it was opened, from its hidden field `before`."""
     before: Any = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         before = json.loads(text_in(sent, "before"))
     return before if isinstance(before, dict) else {}
 

@@ -6,21 +6,24 @@ from fastapi import Form, Request, Response
 
 import errors
 from api.callers import CurrentGuest
-from api.dependencies import HASHES, WakeJobs
+from api.dependencies import HASHES, WakeJobs, WakeMail
 from api.language import Language
 from api.sessions import end_session
+from api.throttling import CallerDep
 from guests import consent
 from guests.consent import CURRENT
 from guests.erasure import erase
 from keys import MAX_ID
+from mail import outbox
 from pages import formatting
 from pages.guest.membership import memberships_of
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
+from settings import get_settings
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
-FLASH_DONE = ("withdrawn", "given", "wrong_password")
+FLASH_DONE = ("withdrawn", "given", "wrong_password", "confirm_sent")
 
 
 @router.get("/account")
@@ -35,8 +38,18 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         joined=joined,
         days=days,
         current=CURRENT,
+        mail_is_on=get_settings().mail_is_on,
         done=done if done in FLASH_DONE else "",
     )
+
+
+@router.post("/account/confirm-address")
+def confirm_address(request: Request, guest: CurrentGuest, language: Language, wake_mail: WakeMail) -> Response:
+    """Mail the link that confirms the address again."""
+    outbox.ask_again_to_confirm(guest, language)
+    answer = redirect_with_flash(request, "/account", done="confirm_sent")
+    wake_mail()
+    return answer
 
 
 @router.post("/account/withdraw")
@@ -57,10 +70,13 @@ def give(
 
 
 @router.post("/account/erase", dependencies=[HASHES])
-def erase_account(request: Request, guest: CurrentGuest, password: Annotated[str, Form()] = "") -> Response:
+def erase_account(
+    request: Request, guest: CurrentGuest, caller: CallerDep, password: Annotated[str, Form()] = ""
+) -> Response:
     """Erase the account with everything in it, if the password is right."""
     try:
-        erase(guest, password)
+        with caller.password_of(guest):
+            erase(guest, password)
     except errors.BadCredentials:
         return redirect_with_flash(request, "/account", done="wrong_password")
     answer = redirect("/goodbye")

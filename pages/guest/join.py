@@ -7,7 +7,6 @@ from fastapi import Form, Request, Response
 from pydantic import ValidationError
 
 import errors
-from accounts import service as accounts
 from accounts import sessions
 from accounts.service import NewAccount
 from accounts.sessions import Grant
@@ -16,6 +15,7 @@ from api.callers import CurrentGuest
 from api.dependencies import HASHES, WakeJobs
 from api.language import Language
 from api.sessions import Device
+from api.throttling import Caller, CallerDep
 from database import reading
 from events import service as events
 from guests import joining, registration
@@ -52,13 +52,17 @@ def _address(code: str) -> str:
 
 
 @router.get("/join")
-def join(request: Request, user: Visitor, language: Language, event_code: str = "") -> Response:
+def join(request: Request, user: Visitor, language: Language, caller: CallerDep, event_code: str = "") -> Response:
     """Return the page to join the event of a scanned or typed code, or a form for the code."""
     event = event_of(event_code[:MAX_SHOWN_AGAIN]) if event_code.strip() else None
     if event is None:
+        if event_code.strip():
+            caller.wrong_code()
         return render(request, "guest/join_code.html", event_code=event_code[:MAX_SHOWN_AGAIN].strip())
     if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
         return redirect(f"/photos?event={event.id}")
+    if not is_open(event):
+        caller.wrong_code()
     day = formatting.day(language, event.date) if event.date else ""
     problem = flash_of(request).get("problem")
     return render(
@@ -85,6 +89,7 @@ def _template(event: Event, user: User | None) -> str:
 def register(
     request: Request,
     language: Language,
+    caller: CallerDep,
     device: Device,
     event_code: Field = "",
     username: Field = "",
@@ -95,13 +100,15 @@ def register(
     """Create the account and log in. If the account exists with this password, only log in."""
     event = event_of(event_code)
     if event is None or not is_open(event):
+        caller.wrong_code()
         return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
     problem = ""
     try:
         asked = _asked(event, username, email, password, consent)
         who = asked.user_data
         account = NewAccount(who.username, who.email, who.password)
-        user = registration.register(account, event.event_code, language, asked.consent)
+        with caller.registration():
+            user = registration.register(account, event.event_code, language, asked.consent)
         return enter(request, sessions.start(user, device), f"/selfie?event={event.id}")
     except ValidationError as refused:
         problem = str(refused.errors()[0]["loc"][-1])
@@ -112,7 +119,7 @@ def register(
     except errors.RefusedPassword:
         problem = "password_common"
     except errors.AccountTaken:
-        grant = _own_account(event, email.strip(), password, device)
+        grant = _own_account(caller, event, email.strip(), password, device)
         if grant:
             return enter(request, grant, f"/photos?event={event.id}")
         _, address_taken = registration.availability(username, email, event.event_code)
@@ -132,10 +139,10 @@ def _asked(event: Event, username: str, email: str, password: str, consent: str)
     return RegistrationIn.model_validate({"user_data": user_data, "event_code": event.event_code, **agreed})
 
 
-def _own_account(event: Event, email: str, password: str, device: str | None) -> Grant | None:
+def _own_account(caller: Caller, event: Event, email: str, password: str, device: str | None) -> Grant | None:
     """Log in with the account that exists already: the form was sent twice, or the guest forgot the account."""
     try:
-        user = accounts.authenticate(email, password, event.event_code)
+        user = caller.authenticate(email, password, event.event_code)
         # The form is for guests. Staff use the login.
         return sessions.start(user, device) if user.user_type == GUEST else None
     except (errors.BadCredentials, errors.SeveralAccounts):
@@ -148,12 +155,14 @@ def join_further(
     guest: CurrentGuest,
     language: Language,
     wake_jobs: WakeJobs,
+    caller: CallerDep,
     event_code: Field = "",
     consent: Field = "",
 ) -> Response:
     """Join another event with the guest's account; the portrait is used there too."""
     event = event_of(event_code)
     if event is None or not is_open(event):
+        caller.wrong_code()
         return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
     if consent != CURRENT:
         return redirect_with_flash(request, _address(event.event_code), problem="consent")

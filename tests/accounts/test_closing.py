@@ -3,8 +3,8 @@
 import pytest
 
 import errors
+from accounts.login import log_in_to
 from accounts.queries import user as account
-from accounts.service import log_in_to
 from accounts.tokens import issue_choice
 from database import reading
 from testkit.builders import Person, Service, people

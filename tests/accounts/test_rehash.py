@@ -3,6 +3,7 @@
 import bcrypt
 import pytest
 
+from accounts import login
 from accounts import service as accounts
 from accounts.passwords import hash_password
 from accounts.service import NewAccount
@@ -25,13 +26,13 @@ def test_a_password_changed_while_the_old_one_is_hashed_again_stays_changed(
     photographer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hash_after_the_change(password: str) -> str:
-        monkeypatch.setattr(accounts, "hash_password", hash_password)
+        monkeypatch.setattr(login, "hash_password", hash_password)
         accounts.update_photographer(photographer.id, password=OTHER_PASSWORD)
         return hash_password(password)
 
-    monkeypatch.setattr(accounts, "hash_password", hash_after_the_change)
+    monkeypatch.setattr(login, "hash_password", hash_after_the_change)
     with pytest.raises(BadCredentials):
-        accounts.log_in("lens", "old", None)
-    assert accounts.log_in("lens", OTHER_PASSWORD, None)
+        login.log_in("lens", "old", None)
+    assert login.log_in("lens", OTHER_PASSWORD, None)
     with pytest.raises(BadCredentials):
-        accounts.log_in("lens", "old", None)
+        login.log_in("lens", "old", None)

@@ -148,7 +148,7 @@ def test_additions_are_allowed(document: dict[str, Any]) -> None:
     now["schemas"]["TokenOut"]["properties"]["further"] = {"type": "string"}
     now["schemas"]["TokenOut"]["required"].append("further")
     now["paths"]["GET /api/my-photos"]["parameters"].append({"in": "query", "name": "sort", "required": False})
-    now["paths"]["POST /api/login"]["responses"]["429"] = {}
+    now["paths"]["POST /api/login"]["responses"]["418"] = {}
     assert breaks(interface(document), now) == []
 
 

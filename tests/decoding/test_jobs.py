@@ -17,9 +17,9 @@ from jobs import work as jobs
 from models import Event, Photo
 from photos import receiving
 from settings import get_settings
+from testkit.hostile import large_png, slow_jpeg
 from tests.conftest import wait_until
 from tests.decoding.conftest import Aside, MakePool
-from tests.decoding.hostile import large_png, slow_jpeg
 from tests.jobs.rows import claim, found_by, guest_of, row, send_photo, send_selfie
 
 MEGABYTE = 1024 * 1024

@@ -33,7 +33,7 @@ from decoding.budget import PixelBudget
 from decoding.pool import ChildPool, Terms
 from decoding.processes import shared_template
 from settings import get_settings
-from tests.decoding.hostile import slow_jpeg
+from testkit.hostile import slow_jpeg
 
 pool = ChildPool(get_settings(), shared_template(), PixelBudget(10**9), Terms(2, 0, 60))
 pool.load()

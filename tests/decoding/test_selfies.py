@@ -16,9 +16,9 @@ from selfies.service import SelfieFile
 from selfies.validator import Validator
 from settings import get_settings
 from testkit.builders import people
+from testkit.hostile import SLOW_SIDE, large_png, slow_jpeg
 from tests.conftest import wait_until
 from tests.decoding.conftest import Aside, MakePool, is_running, pool_pids
-from tests.decoding.hostile import SLOW_SIDE, large_png, slow_jpeg
 
 pytestmark = pytest.mark.parametrize("quiet_database", ["sqlite"], indirect=True)
 GOOD = SelfieFile(people(1), "image/jpeg")

@@ -287,8 +287,8 @@ def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Eve
 def test_the_older_of_two_selfies_never_wins(event: Event) -> None:
     guest = guest_of(event)
     one, two = send_photo(event, 1), send_photo(event, 2)
-    older, newer = send_selfie(guest, 1), send_selfie(guest, 2)
-    first, second = claim(), claim()
+    older, first = send_selfie(guest, 1), claim()
+    newer, second = send_selfie(guest, 2), claim()
     assert (first.id, second.id) == (older, newer)
     jobs.run(second, DECODER)
     jobs.run(first, DECODER)

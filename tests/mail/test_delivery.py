@@ -281,3 +281,28 @@ def test_a_server_without_smtputf8_refuses_such_an_address_in_words(
     assert mail.status == "failed"
     assert "beyond ASCII" in (mail.error or "")
     forget_mails()
+
+
+def test_a_defect_of_ours_stops_neither_the_other_mails_nor_leaks_the_address(
+    box: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    addresses = [new_address() for _ in range(2)]
+    for address in addresses:
+        guest(address)
+    for address in addresses:
+        outbox.ask_for_reset(address, "fr")
+    sound = post.SmtpPost.send
+
+    def broken(self: post.SmtpPost, letter: Letter) -> None:
+        if letter.recipient == addresses[0]:
+            raise ValueError(f"cannot send to {letter.recipient}")
+        sound(self, letter)
+
+    monkeypatch.setattr(post.SmtpPost, "send", broken)
+    with caplog.at_level(logging.INFO, "reperio"):
+        assert deliver()
+    assert [recipient for recipient, _ in box.received] == [addresses[1]]
+    assert [mail.status for mail in mails()] == ["pending"]
+    assert "ValueError" in caplog.text
+    assert not any(addresses[0] in line.getMessage() for line in caplog.records)
+    forget_mails()

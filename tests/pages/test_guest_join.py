@@ -59,7 +59,7 @@ def test_unknown_and_expired_codes_are_no_dead_ends(stage: Stage, event: Event) 
         page.fill("#event_code", "gala2020")
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_contain_text("This event is over")
-        expect(page.locator("main")).to_contain_text("31 January 2020")
+        expect(page.locator("body")).not_to_contain_text(re.compile("2020|Gala"))
         shoot(page, "guest-event-over")
         assert axe(page) == []
         page.get_by_role("link", name="See my photos").click()

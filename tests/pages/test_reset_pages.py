@@ -104,6 +104,20 @@ def test_opening_a_link_changes_nothing_and_the_button_confirms(service: Service
     assert "n’est plus valable" in send_form(service, "/confirm", token=link + "x").text
 
 
+def test_a_guest_can_have_the_link_mailed_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_settings(), "mail_outbox", "somewhere")
+    guest = service.guest(service.event())
+    with transaction() as session:
+        session.query(Mail).delete()
+    service.client.cookies.set(SESSION_COOKIE, guest.token)
+    for _ in range(2):
+        answer = service.client.post("/account/confirm-address", data={"csrf_token": csrf_of(guest.token)})
+        assert "Un email vient de partir" in answer.text
+    with transaction() as session:
+        assert [mail.user_id for mail in session.query(Mail)] == [guest.id], "asked twice, one mail"
+        session.query(Mail).delete()
+
+
 def test_the_link_of_a_closed_account_or_another_admin_is_refused_in_words(service: Service) -> None:
     event = service.event()
     service.client.cookies.set(SESSION_COOKIE, service.admin.token)

@@ -14,7 +14,7 @@ from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import formatting, login, second_factor, security
+from pages import formatting, login, resets, second_factor, security
 from pages.admin import audit, events, overview
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
@@ -125,6 +125,7 @@ def ends() -> dict[str, set[str]]:
         "common.factor.problem.": {*second_factor.FLASH_PROBLEMS},
         "common.login.": {*login.FLASH_PROBLEMS},
         "common.month.": {str(month) for month in range(1, 13)},
+        "common.reset.": {*resets.RESET_PROBLEMS} - {"link"},
         "common.security.done.": {*security.FLASH_DONE},
         "common.security.problem.": {*security.FLASH_PROBLEMS},
         "common.theme.": {*THEMES},

@@ -303,8 +303,9 @@ def test_only_the_last_refused_selfie_is_remembered_beside_the_accepted_one(even
 
 def test_a_refused_selfie_leaves_those_that_wait(event: Event) -> None:
     guest, _ = gathering(event)
-    refused, waiting = send_selfie(guest), send_selfie(guest, 1)
-    jobs.attempt(claim(), DECODER)
+    refused, under_way = send_selfie(guest), claim()
+    waiting = send_selfie(guest, 1)
+    jobs.attempt(under_way, DECODER)
     assert (row(Selfie, refused).status, row(Selfie, waiting).status) == ("rejected", "pending")
 
 

@@ -18,6 +18,9 @@ from testkit.pictures import refused
 CONTRACT = """
 POST /api/check-event-code
 POST /api/check-user-availability
+POST /api/password-reset
+POST /api/password-reset/confirm
+POST /api/admin/users/{user_id}/reset-link
 POST /api/validate-selfie
 POST /api/register-with-event-code
 POST /api/register-invite-with-selfie
@@ -64,7 +67,10 @@ GET /api/stats
 GET /livez
 GET /readyz
 """
-PUBLIC = {"check-event-code", "event-info", "check-user-availability", "validate-selfie", "login"}
+PUBLIC = {
+    *("check-event-code", "event-info", "check-user-availability", "validate-selfie", "login"),
+    *("password-reset", "password-reset/confirm", "confirm-address"),
+}
 COUNTS = {"users", "photos", "faces", "face_matches", "events", "selfies", "jobs", "db_pool", "cache"}
 
 

@@ -4,7 +4,6 @@ import io
 
 from PIL import Image
 
-from decoding.decoder import StoredPhoto
 from testkit.pictures import saved
 
 # Decoding takes some seconds; no limit of pixels or scans refuses it.
@@ -26,8 +25,3 @@ def large_png(side: int) -> bytes:
     target = io.BytesIO()
     Image.new("RGB", (side, side)).save(target, "PNG")
     return target.getvalue()
-
-
-def photo_in(key: str, side: int) -> StoredPhoto:
-    """Return a square photo whose original is stored under that key."""
-    return StoredPhoto(key, {"web": f"{key}-web", "thumb": f"{key}-thumb"}, side, side)

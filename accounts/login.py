@@ -1,0 +1,152 @@
+"""Log in with a name and a password, or with the ticket of one of several accounts."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import errors
+from accounts import queries, sessions, tokens
+from accounts.passwords import hash_password, is_bcrypt, verify_password
+from accounts.second_factor import service as second_factor
+from accounts.service import user_of
+from database import reading, transaction
+from events.service import by_typed_code
+from keys import lookup_key
+from models import GUEST, User
+
+# Each account that fits a name costs one password hash, two if the password is not in NFKC form. Beyond this many
+# guests, the app must give the event's code.
+MAX_ACCOUNTS_TRIED = 8
+# Gets the ids of the accounts that a name fits, and encloses every check of the password and the second factor.
+PasswordGuard = Callable[[Sequence[int]], AbstractContextManager[None]]
+
+
+def _unguarded(_: Sequence[int]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def log_in(
+    username: str,
+    password: str,
+    event_code: str | None,
+    device: str | None = None,
+    *,
+    refresh: bool = False,
+    otp: str | None = None,
+    guard: PasswordGuard = _unguarded,
+) -> sessions.Grant:
+    """Start a session with the right password, and return its tokens. `otp` is the code of a second factor.
+
+    Raises:
+        BadCredentials: there is no such account, or the password is wrong or was changed meanwhile.
+        SecondFactorRequired, WrongSecondFactor, SeveralAccounts: see `authenticate`.
+    """
+    user = authenticate(username, password, event_code, otp=otp, guard=guard)
+    try:
+        return sessions.start(user, device, refresh=refresh)
+    except errors.InvalidToken as error:
+        raise errors.BadCredentials from error
+
+
+def authenticate(
+    username: str,
+    password: str,
+    event_code: str | None,
+    *,
+    otp: str | None = None,
+    guard: PasswordGuard = _unguarded,
+) -> User:
+    """Return the account that the name and the password mean.
+
+    A staff account goes first, whatever the code says: no number of guests of the same name keeps it out.
+
+    Raises:
+        BadCredentials: there is no such account, or the password is wrong.
+        SecondFactorRequired: the account has a second factor, and no code was given.
+        WrongSecondFactor: the code is wrong or was used before.
+        SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED guests.
+    """
+    staff, guests, event_id = _candidates(lookup_key(username), event_code)
+    with guard([user.id for user in (*staff, *guests)]):
+        user = _fitting(password, staff, guests, event_id)
+        second_factor.check_login(user, otp)
+    return _rehashed(user, password)
+
+
+def _fitting(password: str, staff: Sequence[User], guests: Sequence[User], event_id: int | None) -> User:
+    for user in staff:
+        if verify_password(password, user.hashed_password):
+            return user
+    if len(guests) > MAX_ACCOUNTS_TRIED:
+        raise errors.SeveralAccounts(accounts=[])
+    if not staff and not guests:
+        # Takes the time of a check.
+        verify_password(password, None)
+    fitting = [user for user in guests if verify_password(password, user.hashed_password)]
+    fitting = _preferred(fitting, event_id)
+    if not fitting:
+        raise errors.BadCredentials
+    if len(fitting) > 1:
+        tickets = [tokens.issue_choice(user.id, user.token_version) for user in fitting]
+        raise errors.SeveralAccounts(tickets, accounts=[_choice(user) for user in fitting])
+    return fitting[0]
+
+
+def log_in_again(user: User, device: str | None) -> sessions.Grant:
+    """Start a session of an account that has just proved who it is, whatever was changed since it was loaded."""
+    with reading() as session:
+        now = queries.user(session, user.id)
+    if now is None:
+        raise errors.InvalidToken
+    return sessions.start(now, device)
+
+
+def log_in_to(ticket: str, device: str | None = None, otp: str | None = None) -> sessions.Grant:
+    """Start a session of the account that the ticket names, and return its token.
+
+    Raises:
+        SecondFactorRequired, WrongSecondFactor: see `log_in`.
+        InvalidToken: the ticket is forged or expired, or the account is closed.
+    """
+    user = user_of(tokens.read_choice(ticket))
+    second_factor.check_login(user, otp)
+    return sessions.start(user, device)
+
+
+def _candidates(key: str | None, event_code: str | None) -> tuple[list[User], list[User], int | None]:
+    """Return the open staff accounts (one at most) and guest accounts with that name or address.
+
+    With a code only guests of that event, whose id is returned too; with an unknown code none.
+    """
+    if key is None:
+        return [], [], None
+    most, event_id = MAX_ACCOUNTS_TRIED + 1, None
+    with reading() as session:
+        if event_code:
+            # Expired events count too: their guests still see their photos.
+            event = by_typed_code(session, event_code)
+            event_id, most = (event.id, most) if event else (None, 0)
+        found = queries.named(session, key, most, event_id)
+    guests = [user for user in found if user.user_type == GUEST][:most]
+    if len(guests) <= MAX_ACCOUNTS_TRIED:
+        guests = [user for user in guests if user.is_active]
+    return [user for user in found if user.user_type != GUEST and user.is_active], guests, event_id
+
+
+def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
+    """Prefer the guest who registered in that event to guests who joined it."""
+    first = [user for user in fitting if user.event_id == event_id]
+    return first if len(first) == 1 else fitting
+
+
+def _rehashed(user: User, password: str) -> User:
+    """Return the account after replacing a bcrypt hash by an argon2id hash, unless the password changed meanwhile."""
+    if is_bcrypt(user.hashed_password):
+        hashed = hash_password(password)
+        with transaction() as session:
+            queries.replace_hash(session, user.id, user.hashed_password, hashed)
+    return user
+
+
+def _choice(user: User) -> dict[str, str | None]:
+    event = user.event
+    return {"event_name": event.name if event else None, "event_code": event.event_code if event else None}
