@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.engine import make_url
 
 from migrations.upgrade import upgrade
-from settings import get_settings
+from settings import Settings, get_settings
 from testkit.builders import Service
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
@@ -28,6 +28,12 @@ DATABASES = ("sqlite", "postgresql")
 SECRET_KEY = "a key for tests only, forty characters.."
 # Names the folder of this run to the worker processes.
 RUN_FOLDER = "REPERIO_TEST_RUN"
+# Every limit of calls switched off, for tests that send thousands of them.
+UNLIMITED = {
+    name.upper(): "0"
+    for name, field in Settings.model_fields.items()
+    if name.startswith("rate_") and field.annotation is int and "wait" not in name
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -166,7 +172,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     folder = tmp_path_factory.mktemp("world")
     with (
-        fresh_database(request, folder),
+        fresh_database(request, folder, **UNLIMITED),
         TestClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
     ):
         yield World(client, folder)

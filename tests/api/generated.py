@@ -30,7 +30,7 @@ from testkit.calls import request_of
 from testkit.world import HOST, World
 from tests.access_table import KINDS, reached, table
 
-ROLES = ("anonymous", "other guest", "monitoring", *KINDS)
+ROLES = ("anonymous", "other guest", "other photographer", "monitoring", *KINDS)
 CHECKS: list[Any] = [
     status_code_conformance,
     content_type_conformance,

@@ -112,8 +112,8 @@ def _with_other_words(now: dict[str, Any]) -> None:
 
 
 def _with_a_required_field(now: dict[str, Any]) -> None:
-    now["schemas"]["LoginIn"]["properties"]["otp"] = {"type": "string"}
-    now["schemas"]["LoginIn"]["required"].append("otp")
+    now["schemas"]["LoginIn"]["properties"]["nickname"] = {"type": "string"}
+    now["schemas"]["LoginIn"]["required"].append("nickname")
 
 
 def _with_a_shorter_limit(now: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ def test_a_change_that_breaks_clients_is_noticed(change: Any, document: dict[str
 def test_additions_are_allowed(document: dict[str, Any]) -> None:
     now = interface(json.loads(json.dumps(document)))
     now["paths"]["GET /api/new"] = {"responses": {"200": {}}}
-    now["schemas"]["LoginIn"]["properties"]["otp"] = {"type": "string"}
+    now["schemas"]["LoginIn"]["properties"]["nickname"] = {"type": "string"}
     now["schemas"]["TokenOut"]["properties"]["further"] = {"type": "string"}
     now["schemas"]["TokenOut"]["required"].append("further")
     now["paths"]["GET /api/my-photos"]["parameters"].append({"in": "query", "name": "sort", "required": False})
