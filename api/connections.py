@@ -8,6 +8,8 @@ import asyncio
 import fcntl
 import json
 import resource
+import socket
+import struct
 import sys
 import termios
 from collections import deque
@@ -242,7 +244,17 @@ class Connection(HttpToolsProtocol):
     def _end_unread(self, cycle: object) -> None:
         """End a connection on which a body goes on that nobody reads."""
         if self.cycle is cycle and not self._in_head and not self.transport.is_closing():
+            self._reset_on_close()
             self.end("unread_body")
+
+    def _reset_on_close(self) -> None:
+        """Let the end of the connection be a reset, so that a sender who goes on learns of it with the next byte.
+
+        Only if the client's system has the whole answer: a reset would otherwise lose the rest.
+        """
+        if self._unsent() == 0:
+            linger_none = struct.pack("ii", 1, 0)
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_none)
 
     def pause_writing(self) -> None:
         """The reader is behind."""
