@@ -83,6 +83,12 @@ def read_refresh(token: str) -> str:
     return message.partition(".")[0]
 
 
+def is_monitoring(token: str | None) -> bool:
+    """Tell, in constant time, whether `token` is `MONITORING_TOKEN`; never if that is not set."""
+    secret = get_settings().monitoring_token
+    return bool(secret) and token is not None and _same(secret, token)
+
+
 def _signature(purpose: bytes, message: str) -> str:
     # Each purpose has a key of its own, so that a signature made for one is never valid for another.
     key = hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
