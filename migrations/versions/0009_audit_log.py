@@ -42,6 +42,13 @@ def upgrade() -> None:
     _refuse_changes(op.get_bind().dialect.name)
 
 
+def downgrade() -> None:
+    op.drop_table("audit_entries")
+    op.drop_table("pseudonyms")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_audit_change()")
+
+
 def _refuse_changes(dialect: str) -> None:
     if dialect == "postgresql":
         op.execute(

@@ -30,8 +30,14 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         _owner("recovery_codes"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
-        sa.UniqueConstraint("user_id", "code_hash", name=op.f("uq_recovery_codes_user_id")),
+        sa.UniqueConstraint("user_id", "code_hash", name=op.f("uq_recovery_codes_user_id_code_hash")),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("recovery_codes")
+    op.drop_table("second_factors")
+    op.drop_column("users", "second_factor_at")
 
 
 def _owner(table: str) -> sa.ForeignKeyConstraint:
