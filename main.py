@@ -64,6 +64,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.inference = InferenceThread(
         children.jobs, sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
     )
+    app.state.decoder = children.checks
     app.state.validator = Validator(children.checks)
     app.state.mail = MailThread(settings)
     app.state.inference.start()

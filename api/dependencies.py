@@ -7,6 +7,7 @@ import anyio
 from fastapi import BackgroundTasks, Depends, Request
 
 import errors
+from decoding.decoder import Decoder
 from jobs.worker import InferenceThread
 from mail.worker import MailThread
 from selfies.validator import Validator
@@ -44,6 +45,13 @@ async def validator_of(request: Request) -> Validator:
     return validator
 
 
+async def decoder_of(request: Request) -> Decoder:
+    """Return what decodes for the requests of this process."""
+    decoder: Decoder = request.app.state.decoder
+    return decoder
+
+
+RequestDecoder = Annotated[Decoder, Depends(decoder_of)]
 SelfieValidator = Annotated[Validator, Depends(validator_of)]
 
 

@@ -129,6 +129,14 @@ class Decoder(ABC):
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 
+    def refuse_cut(self, data: bytes, pixels: int) -> None:
+        """Return if a JPEG without its end has the whole picture.
+
+        Raises:
+            ImageError: it has not.
+        """
+        self.run("refuse_cut", {}, data, pixels)
+
 
 class InThisProcess(Decoder):
     """Does the work where it is called: for commands that serve nobody, and for tests with engines of their own."""

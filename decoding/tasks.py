@@ -156,6 +156,16 @@ def normalise_selfie(_: MakeEngine, __: Values, data: bytes) -> Answer:
     return {"width": normal.width, "height": normal.height}, normal.jpeg
 
 
+def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
+    """Look whether a JPEG without its end has the whole picture.
+
+    Raises:
+        ImageError: it has not.
+    """
+    images.refuse_cut(data)
+    return {}, b""
+
+
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
-    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie)
+    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, refuse_cut)
 }

@@ -1,6 +1,7 @@
 """Receive a photographer's photo: check it, store it, write its row."""
 
 import hashlib
+import logging
 import unicodedata
 import uuid
 from dataclasses import dataclass
@@ -14,11 +15,15 @@ import errors
 import images
 import storage
 from database import reading, transaction
+from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
+from faces.engine import EngineUnavailable
 from keys import MAX_FILENAME
 from models import FAILED, Event, Photo
 from photos import queries
 from photos.keys import storage_key
 from settings import get_settings
+
+log = logging.getLogger("reperio.photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +43,26 @@ def clean_filename(name: str | None) -> str:
     return kept[-MAX_FILENAME:] or "photo"
 
 
-def receive(event: Event, photographer_id: int | None, filename: str, data: bytes) -> Receipt:
+def receive(
+    event: Event, photographer_id: int | None, filename: str, data: bytes, decoder: Decoder | None = None
+) -> Receipt:
     """Store one photo and its row; when this returns, both are durable.
 
-    The same bytes in the same event are the same photo; if its processing has failed, it is tried again.
+    The same bytes in the same event are the same photo; if its processing has failed, it is tried again. Whether a
+    JPEG without its end is cut off is asked of `decoder`; without one, or while it is busy, the photo's job tells.
 
     Raises:
         PhotoTooLarge: more than `MAX_PHOTO_BYTES`.
         TooManyPixels: more than `MAX_PHOTO_PIXELS`, or more than a format allows that takes more memory.
         TooManyScans: a progressive JPEG of more than 100 scans.
         ImageDamaged: the file is truncated or damaged.
+        ImageTooCostly: to see whether it is takes too much time or memory.
         InvalidImage: the file is not an image of a known format.
         NoSuchEvent: the event has just been deleted.
     """
     info = _inspect(data)
+    if decoder is not None and info.header.coding is not None and not info.header.coding.has_end:
+        _refuse_cut(data, info, decoder)
     digest = hashlib.sha256(data).hexdigest()
     with reading() as session:
         known = queries.with_checksum(session, event.id, digest)
@@ -111,6 +122,17 @@ def _inspect(data: bytes) -> images.ImageInfo:
         raise errors.ImageDamaged from error
     except images.ImageError as error:
         raise errors.InvalidImage from error
+
+
+def _refuse_cut(data: bytes, info: images.ImageInfo, decoder: Decoder) -> None:
+    try:
+        decoder.refuse_cut(data, info.width * info.height)
+    except images.ImageError as error:
+        raise errors.ImageDamaged from error
+    except (Overran, OutOfMemory, ChildDied, TaskFailed) as error:
+        raise errors.ImageTooCostly from error
+    except (Busy, Closed, EngineUnavailable) as problem:
+        log.info("a photo without its end is judged by its job: %s", problem)
 
 
 def _receipt(photo: Photo, filename: str, *, duplicate: bool) -> Receipt:

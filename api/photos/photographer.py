@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Query, Response, UploadFile
 import errors
 from api.accounts.schemas import Message
 from api.callers import CurrentPhotographer, PhotographerOrAdmin
-from api.dependencies import WakeJobs
+from api.dependencies import RequestDecoder, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.events.access import AssignedEvent, OnlyEvent
 from api.fields import RowId
@@ -17,6 +17,7 @@ from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
 from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
+from decoding.decoder import Decoder
 from keys import MAX_ID
 from models import Event
 from photos import receiving, service
@@ -29,7 +30,9 @@ Files = Annotated[list[UploadFile], File(description="The photos, up to 5,000.")
 REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 
 
-def _receive(event: Event, photographer_id: int, files: list[UploadFile], language: str) -> UploadResult:
+def _receive(
+    event: Event, photographer_id: int, files: list[UploadFile], language: str, decoder: Decoder
+) -> UploadResult:
     """Store each file in turn; return the stored photos, and the refused files with the reason of each."""
     taken: list[UploadedPhoto] = []
     rejected: list[RejectedFile] = []
@@ -37,7 +40,7 @@ def _receive(event: Event, photographer_id: int, files: list[UploadFile], langua
         name = receiving.clean_filename(file.filename)
         try:
             data = read_at_most(file, get_settings().max_photo_bytes)
-            receipt = receiving.receive(event, photographer_id, name, data)
+            receipt = receiving.receive(event, photographer_id, name, data, decoder)
         except (errors.InvalidImage, errors.PhotoTooLarge) as error:
             rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
         else:
@@ -62,9 +65,10 @@ def upload_event_photos(
     files: Files,
     language: Language,
     wake_jobs: WakeJobs,
+    decoder: RequestDecoder,
 ) -> UploadResult:
     """A refused file does not affect the others. A file that the event already has is the same photo."""
-    result = _receive(event, photographer.id, files, language)
+    result = _receive(event, photographer.id, files, language, decoder)
     wake_jobs()
     return result
 
@@ -77,10 +81,15 @@ def upload_event_photos(
 )
 @body_limit(PHOTOS_BODY)
 def upload_photos(
-    event: OnlyEvent, photographer: CurrentPhotographer, files: Files, language: Language, wake_jobs: WakeJobs
+    event: OnlyEvent,
+    photographer: CurrentPhotographer,
+    files: Files,
+    language: Language,
+    wake_jobs: WakeJobs,
+    decoder: RequestDecoder,
 ) -> UploadResult:
     """For a photographer with exactly one event."""
-    result = _receive(event, photographer.id, files, language)
+    result = _receive(event, photographer.id, files, language, decoder)
     wake_jobs()
     return result
 
@@ -97,6 +106,7 @@ def upload_photo(
     photographer: CurrentPhotographer,
     language: Language,
     wake_jobs: WakeJobs,
+    decoder: RequestDecoder,
     file: Annotated[UploadFile | None, File(description="The photo.")] = None,
     files: Annotated[list[UploadFile] | None, File(description="Several photos.")] = None,
 ) -> UploadResult:
@@ -104,7 +114,7 @@ def upload_photo(
     sent = [*([file] if file is not None else []), *(files or [])]
     if not sent:
         raise errors.NoFilesSent
-    result = _receive(event, photographer.id, sent, language)
+    result = _receive(event, photographer.id, sent, language, decoder)
     wake_jobs()
     return result
 

@@ -102,7 +102,7 @@ def test_a_photo_that_needs_too_much_memory_fails_in_words_and_the_next_one_is_d
     event: Event, pool_of: MakePool
 ) -> None:
     pool = pool_of(memory=250 * MEGABYTE)
-    huge, following = send(event, large_png(4500)), send_photo(event, 1)
+    huge, following = send(event, large_png(9000)), send_photo(event, 1)
     work(pool)
     photo = row(Photo, huge)
     assert (photo.status, photo.attempts) == ("failed", 1)

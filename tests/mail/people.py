@@ -19,7 +19,7 @@ from mail.post import Post, ServerUnavailable, post_for
 from models import Mail, User, utcnow
 from settings import get_settings
 
-PASSWORD = "open sesame"
+PASSWORD = "open the third sesame"
 LINK = re.compile(r"https://photos\.example\.org/(?:reset|confirm)#\S+")
 _numbers = itertools.count(1)
 

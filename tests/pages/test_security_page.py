@@ -55,7 +55,7 @@ def test_a_device_is_logged_out_by_its_button(service: Service) -> None:
     guest = service.guest(service.event())
     cookie = log_in(service, guest)
     page = show(service, PAGE).text
-    (number,) = re.findall(r'name="session" value="([^"]+)"', page)
+    (number,) = re.findall(r'name="session"\s+value="([^"]+)"', page)
     assert page.count("Cet appareil") == 1
     token = form_token(service, PAGE)
     for session in (number, number, "\x00", "é" * 500):

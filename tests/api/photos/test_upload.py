@@ -59,12 +59,15 @@ def test_a_bad_file_is_named_with_its_reason_and_leaves_nothing(service: Service
     assert service.files() == before
 
 
-def test_a_jpeg_that_is_cut_off_is_named_when_it_is_decoded(service: Service) -> None:
-    event = service.event()
-    service.upload(event, people(1, quality=100)[:-3000], people(2), names=["cut.jpg", "good.jpg"])
+def test_a_jpeg_that_is_cut_off_is_refused_and_one_without_its_end_marker_is_taken(service: Service) -> None:
+    event, whole = service.event(), people(1, quality=100)
+    sent = service.upload(event, whole[:-3000], whole[:-2], people(2), names=["cut.jpg", "no_end.jpg", "good.jpg"])
+    assert sent["rejected"] == [
+        {"original_filename": "cut.jpg", "error": "Le fichier image est endommagé ou incomplet."}
+    ]
     service.process_photos(event)
     assert {photo["original_filename"]: photo["processing_status"] for photo in listed(service, event)} == {
-        "cut.jpg": "failed",
+        "no_end.jpg": "done",
         "good.jpg": "done",
     }
 
