@@ -18,7 +18,7 @@ from testkit.postgres import PostgresServer
 from testkit.servers import Api, Launcher, create_event, wait_until
 from tests.conftest import run_folder
 
-AWAY_SECONDS = (6.0, pytest.param(20.0, marks=pytest.mark.long))
+AWAY_SECONDS = (3.0, pytest.param(20.0, marks=pytest.mark.long))
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ def run(plan: Plan, kind: str, folder: Path, postgres: Callable[[str], str]) -> 
 
 
 @pytest.mark.server
-# Each takes tens of seconds of restarts and leases: one database here, the other with the long tests.
+# Each takes a minute of restarts and leases.
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_nothing_is_lost_in_a_short_storm(kind: str, tmp_path: Path, postgres: Callable[[str], str]) -> None:
     run(SHORT, kind, tmp_path, postgres)
 

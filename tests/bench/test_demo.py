@@ -12,6 +12,7 @@ from testkit.sample_pictures import NoPictures, default_pictures, read_folders, 
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_the_event_of_real_people(shared_photos: Path, tmp_path: Path) -> None:
     report = run_demo(read_folders(shared_photos / "event" / "photos", shared_photos / "event" / "selfies"), tmp_path)
     assert len(report.events) == 5
