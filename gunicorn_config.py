@@ -43,6 +43,9 @@ bind = f"0.0.0.0:{_settings.port}"
 # processed: two workers answer as fast as any number and process 37 % more photos than one; a third adds 23 % for
 # 320 MB, a fourth 4 %.
 workers = _settings.gunicorn_workers
+# Database, limits and metrics hold what belongs to people: their files are for the owner alone.
+umask = 0o077
+os.umask(umask)
 # Uvicorn, with deadlines and limits for connections.
 worker_class = "api.worker.Worker"
 preload_app = True

@@ -1,6 +1,7 @@
 """The settings, read from the environment once a process."""
 
 import os
+import re
 import secrets
 import socket
 import tomllib
@@ -20,6 +21,8 @@ MIN_SECRET_LENGTH = 32
 MAX_ORPHAN_GRACE_SECONDS = 10 * 365 * 86400
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 NO_OUTBOX = "off"
+# Of a host, without scheme and port; an IPv6 address without brackets.
+HOST_NAME = re.compile(r"[A-Za-z0-9._:-]+")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -158,6 +161,14 @@ class Settings(BaseSettings):
             raise ValueError("an address such as https://photos.example.org, without a path")
         return value
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_names(cls, value: str) -> str:
+        wrong = [each for each in _listed(value) if not HOST_NAME.fullmatch(each)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no host name; write www.example.org, separated by commas")
+        return value
+
     @field_validator("cors_origins")
     @classmethod
     def _are_origins(cls, value: str) -> str:
@@ -237,7 +248,12 @@ def _is_origin(value: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}"
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and value == f"{parts.scheme}://{parts.netloc}"
+    )
 
 
 def _development_key() -> str:

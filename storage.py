@@ -53,7 +53,9 @@ def _open(url: str) -> tuple[Any, Path | None]:
             return obstore.store.LocalStore(str(folder)), folder
         return obstore.store.from_url(url), None
     except (BaseError, OSError, ValueError) as error:
-        raise UnsafeSettings(f"STORAGE_URL cannot be used: {error}") from error
+        raise UnsafeSettings(
+            f"STORAGE_URL cannot be used: {(str(error).splitlines() or [type(error).__name__])[0]}"
+        ) from error
 
 
 def _store() -> tuple[Any, Path | None]:

@@ -163,7 +163,10 @@ def main() -> None:
     except (ShellProblem, UnsafeSettings) as error:
         sys.exit(str(error))
     except SQLAlchemyError as error:
-        sys.exit(f"The database does not answer: {str(getattr(error, 'orig', error)).splitlines()[0]}")
+        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        if "no such table" in reason or "does not exist" in reason:
+            sys.exit("DATABASE_URL names a database without the tables of this release: python -m migrations.upgrade")
+        sys.exit(f"The database does not answer: {reason}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from metrics import REQUESTS
 from settings import Settings
 from tracing import request_id
 
+MAX_LOGGED = 500
 ALWAYS_READ_BYTES = 64 * 1024
 access = logging.getLogger("reperio.access")
 security = logging.getLogger("reperio.security")
@@ -57,7 +59,7 @@ class RequestLog:
         began, status = time.perf_counter(), 500
         if scope["method"] == "HEAD":
             # Routes answer it as GET. The server, whose own scope still says HEAD, sends no body.
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "head_only": True}
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -80,7 +82,9 @@ class RequestLog:
                     # With the route, not the path, which may hold a code.
                     name = scope.get("error_name", "")
                     security.warning("refused %s %s: %d %s, by %s", scope["method"], route, status, name, actor.kind)
-                access.info("%s %s %d %.1f ms", scope["method"], scope["path"], status, seconds * 1000)
+                # A path may hold an event's code, or a line break that would forge a line.
+                shown = route if "code}" in route else quote(scope["path"][:MAX_LOGGED])
+                access.info("%s %s %d %.1f ms", scope["method"], shown, status, seconds * 1000)
 
 
 class RequestLimits:

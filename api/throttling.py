@@ -188,9 +188,13 @@ class SlotResponse(StreamingResponse):
         self._slot = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the download."""
+        """Send the download; its head alone if only that was asked for."""
         try:
-            await super().__call__(scope, receive, send)
+            if scope.get("head_only"):
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await super().__call__(scope, receive, send)
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._slot.release)

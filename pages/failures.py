@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 import errors
 from api.language import language_of
-from pages.redirects import redirect
+from pages.redirects import redirect, redirect_with_flash
 from pages.rendering import here, render
 
 NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/", "/sw.js")
@@ -38,7 +38,11 @@ def wants_page(request: Request) -> bool:
 def failure_page(request: Request, error: errors.AppError) -> Response:
     """Return the page for an error; without a session, a redirect to the login page, which leads back."""
     if isinstance(error, errors.NotAuthenticated):
-        return redirect(f"/login?next={quote(_wanted(request), safe='')}")
+        login = f"/login?next={quote(_wanted(request), safe='')}"
+        if isinstance(error, errors.InvalidToken):
+            # The session was ended elsewhere, or the account is gone.
+            return redirect_with_flash(request, login, problem="session_over")
+        return redirect(login)
     if isinstance(error, errors.SecondFactorMissing):
         return redirect("/account/second-factor")
     general = "broken" if error.status_code >= 500 else "invalid"

@@ -24,7 +24,7 @@ from pages.rendering import HOMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed", "wrong_code")
+FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed", "wrong_code", "session_over")
 # Characters of a name or a code that a form shows again; a longer text is neither.
 MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 

@@ -52,6 +52,8 @@ class _Entry:
 def archive(user: User, event_id: int, which: Which) -> Archive:
     """Return a ZIP of the originals that a guest may download from an event.
 
+    The audit log has an entry once its first chunk is taken: a page asks for the length alone.
+
     Raises:
         NotInEvent: the guest is not a member of the event.
         PhotosArePrivate: `all` was asked for where guests see only their own photos.
@@ -64,8 +66,6 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
         rows = queries.originals(session, user.id, event.id, which)
     if not rows:
         raise errors.NoPhotosToDownload
-    with transaction() as session:
-        record(session, Action.PHOTOS_EXPORTED, event_id=event_id, number=len(rows))
     names = unique_names([(row.original_filename, row.filename) for row in rows])
     entries = [
         _Entry(name, storage_key(event_id, row.filename, "original"), row.size)
@@ -74,7 +74,7 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
     plan = ZipStream(sized=True)
     for entry in entries:
         plan.add(iter(()), entry.name, size=entry.size)
-    return Archive(f"{_safe(event.name) or 'photos'}.zip", len(plan), _chunks(entries, len(plan)))
+    return Archive(f"{_safe(event.name) or 'photos'}.zip", len(plan), _recorded(event_id, entries, len(plan)))
 
 
 # --- names -----------------------------------------------------------------------------------------
@@ -118,6 +118,12 @@ def _safe(name: str) -> str:
 
 
 # --- sending ---------------------------------------------------------------------------------------
+
+
+def _recorded(event_id: int, entries: Sequence[_Entry], length: int) -> Iterator[bytes]:
+    with transaction() as session:
+        record(session, Action.PHOTOS_EXPORTED, event_id=event_id, number=len(entries))
+    yield from _chunks(entries, length)
 
 
 def _chunks(entries: Sequence[_Entry], length: int) -> Iterator[bytes]:

@@ -47,6 +47,11 @@ def test_deleted_and_exported_photos_are_told(service: Service) -> None:
     sent = service.upload(event, people(1), people(2))
     guest = service.guest(event)
     download = f"/api/user/events/{event.id}/photos.zip"
+    before = len(log(service, limit=500))
+    assert service.client.head(download, headers=guest.headers, params={"which": "all"}).status_code == 200
+    weight = f"/photos/weight?event={event.id}&show=all"
+    assert service.get(weight, guest).status_code == 200
+    assert len(log(service, limit=500)) == before, "nothing was downloaded"
     assert service.get(download, guest, params={"which": "all"}).status_code == 200
     exported = newest(service, "photos.exported")
     assert (exported["actor"]["name"], exported["actor_type"]) == (guest.name, "user")
@@ -132,6 +137,8 @@ def test_refusals_are_in_the_security_log_without_what_was_sent(
     service.post("/api/login", json={"username": guest.name, "password": "not the password at all"})
     service.get("/api/admin/audit", guest)
     service.get("/api/me", headers={"Authorization": "Bearer stolen.to.ken"})
+    service.get("/nope%0aFAKE")
+    assert all("\n" not in each.getMessage() for each in caplog.records if each.name == "reperio.access")
     lines = [each.getMessage() for each in caplog.records if each.name == "reperio.security"]
     assert lines == [
         "refused POST /api/login: 401 BadCredentials, by service",
