@@ -14,7 +14,12 @@ DESCRIPTORS = 65_536
 class Worker(UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with our connections, and without WebSockets, which the service does not use."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"loop": "auto", "http": Connection, "ws": "none", "server_header": False}
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "auto",
+        "http": Connection,
+        "ws": "none",
+        "server_header": False,
+    }
 
     def init_process(self) -> None:
         """Run the worker; it may open DESCRIPTORS files, or as many as the system allows it."""

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -219,6 +220,12 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+# What these tests look at is decided before or beside the database; on PostgreSQL they run with the long tests.
+SQLITE_IS_ENOUGH = re.compile(
+    r"tests/(pages/|throttling/|decoding/|api/test_|api/accounts/test_guessing|accounts/test_second)"
+)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Create the folder of the run; let numeric libraries use one thread, as the processes share the cores."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -238,6 +245,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
             item.add_marker("postgresql")
+            if SQLITE_IS_ENOUGH.match(item.nodeid):
+                item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.
         if kinds.get(_module(item), "other") == "other":
