@@ -19,9 +19,12 @@ def check_encoding(headers: Headers) -> None:
         UnsupportedBody: a charset other than UTF-8 (a parser would decode with any of Python's codecs, some of which
         take minutes or raise), a compressed body, or a media type that no call takes.
     """
+    declared = headers.getlist("content-type")
+    if declared == ["application/json"] and "content-encoding" not in headers:
+        # What nearly every call sends.
+        return
     if any(value.strip().lower() not in ("", "identity") for value in headers.getlist("content-encoding")):
         raise errors.UnsupportedBody
-    declared = headers.getlist("content-type")
     if len(declared) > 1:
         raise errors.UnsupportedBody
     for value in declared:

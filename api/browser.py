@@ -1,10 +1,10 @@
 """What browsers need: security headers on every answer, known host names only, calls from other origins."""
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,6 +25,8 @@ DEFAULTS = {
     # Answers of the API hold tokens and names.
     "Cache-Control": "no-store",
 }
+_DEFAULTS = [(name.lower().encode(), value.encode()) for name, value in DEFAULTS.items()]
+_HSTS = (b"strict-transport-security", f"max-age={A_YEAR}".encode())
 # Names that reach this machine only, and the paths that monitors ask by its address.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PROBES = ("/livez", "/readyz", "/metrics")
@@ -50,11 +52,12 @@ class SecurityHeaders:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in DEFAULTS.items():
-                    headers.setdefault(name, value)
+                # On the raw list: this runs for every answer.
+                raw = message["headers"] = list(message.get("headers", ()))
+                present = {name for name, _ in raw}
+                raw += [each for each in _DEFAULTS if each[0] not in present]
                 if is_secure(Request(scope)):
-                    headers["Strict-Transport-Security"] = f"max-age={A_YEAR}"
+                    raw.append(_HSTS)
             await send(message)
 
         await self._app(scope, receive, sending)
@@ -82,15 +85,16 @@ class KnownHosts:
         await answer(scope, receive, send)
 
     def _is_known(self, scope: Scope) -> bool:
-        names = [_host_name(each) for each in Headers(scope=scope).getlist("host")]
+        names = [_host_name(value) for name, value in scope["headers"] if name == b"host"]
         if self._names is None:
             return names == [] or (len(names) == 1 and names[0] is not None)
         return len(names) == 1 and names[0] in self._names
 
 
-def _host_name(host: str) -> str | None:
+@lru_cache(maxsize=64)
+def _host_name(host: bytes) -> str | None:
     """Return the name in a `Host` header without its port, in lower case; None if it is malformed."""
-    found = HOST.fullmatch(host)
+    found = HOST.fullmatch(host.decode("latin-1"))
     return found["name"].strip("[]").lower() if found else None
 
 

@@ -1,5 +1,6 @@
 """Cookies of the pages: their names, their attributes, and whether a request came over https."""
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -14,11 +15,17 @@ HOST_PREFIX = "__Host-"
 
 def is_secure(request: Request) -> bool:
     """Return whether the browser uses https: as the request says, or as `PUBLIC_URL` does for its host."""
-    schemes = (request.scope["scheme"], request.headers.get("x-forwarded-proto", "").split(",")[0].strip())
-    if "https" in schemes:
+    if request.scope["scheme"] == "https" or request.headers.get("x-forwarded-proto", "").startswith("https"):
         return True
-    public = urlsplit(get_settings().public_url)
-    return public.scheme == "https" and request.headers.get("host", "").lower() == public.netloc.lower()
+    host = _https_host(get_settings().public_url)
+    return host is not None and request.headers.get("host", "").lower() == host
+
+
+@lru_cache(maxsize=4)
+def _https_host(public_url: str) -> str | None:
+    """Return host and port of an https address, in lower case; None for another address."""
+    public = urlsplit(public_url)
+    return public.netloc.lower() if public.scheme == "https" else None
 
 
 def _full_name(request: Request, name: str) -> str:

@@ -83,8 +83,12 @@ class RequestLog:
                     name = scope.get("error_name", "")
                     security.warning("refused %s %s: %d %s, by %s", scope["method"], route, status, name, actor.kind)
                 # A path may hold an event's code, or a line break that would forge a line.
-                shown = route if "code}" in route else quote(scope["path"][:MAX_LOGGED])
+                shown = route if "code}" in route else _printable(scope["path"])
                 access.info("%s %s %d %.1f ms", scope["method"], shown, status, seconds * 1000)
+
+
+def _printable(path: str) -> str:
+    return path if len(path) <= MAX_LOGGED and path.isascii() and path.isprintable() else quote(path[:MAX_LOGGED])
 
 
 class RequestLimits:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 import errors
 import storage
+from accounts.second_factor import service as second_factor
 from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
@@ -137,7 +138,9 @@ def visible_photo(user: User, photo: int | str) -> Photo:
 
     Raises:
         NoSuchPhoto: there is no such photo, or the account may not see it.
+        SecondFactorMissing: the account must have a second factor first.
     """
+    second_factor.check_present(user)
     with reading() as session:
         if user.user_type == ADMIN:
             found = queries.visible_to_admin(session, photo)

@@ -13,6 +13,7 @@ import errors
 import images
 import storage
 from accounts import queries as account_queries
+from accounts.second_factor import service as second_factor
 from audit.log import Action, record
 from database import reading, transaction
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
@@ -212,7 +213,9 @@ def image_of(user_id: int, asker: User) -> str:
 
     Raises:
         NoSuchSelfie: there is none, or the asker may not see it.
+        SecondFactorMissing: the asker must have a second factor first.
     """
+    second_factor.check_present(asker)
     if asker.id != user_id and asker.user_type != "admin":
         raise errors.NoSuchSelfie
     try:

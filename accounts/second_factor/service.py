@@ -62,6 +62,16 @@ def is_missing(user: User) -> bool:
     return user.second_factor_at is None and is_required(user)
 
 
+def check_present(user: User) -> None:
+    """Check that an account that must have a second factor has one.
+
+    Raises:
+        SecondFactorMissing: it has none.
+    """
+    if is_missing(user):
+        raise errors.SecondFactorMissing
+
+
 def state(user: User) -> FactorState:
     """Return what the account's owner may know of the second factor."""
     with reading() as session:

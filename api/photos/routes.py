@@ -111,7 +111,10 @@ def viewer_of(
     "/photo/{photo_id}",
     summary="Picture of a photo",
     response_class=Response,
-    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+    responses={
+        **PICTURE,
+        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady),
+    },
 )
 @signed_link
 def photo_picture(
@@ -129,7 +132,10 @@ def photo_picture(
     "/image/{filename}",
     summary="Picture of a photo, by its stored name",
     response_class=Response,
-    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.NoSuchPhoto, errors.PhotoNotReady)},
+    responses={
+        **PICTURE,
+        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady),
+    },
 )
 def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Size = "web") -> Response:
     """Like `GET /api/photo/{photo_id}`, with a token only."""

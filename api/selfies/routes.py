@@ -135,7 +135,7 @@ def delete_my_selfie(guest: CurrentGuest, language: Language) -> Message:
     response_class=Response,
     responses={
         200: {"content": {"image/jpeg": {}}, "description": "The picture."},
-        **error_responses(*SIGNED_IN, errors.NoSuchSelfie),
+        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchSelfie),
     },
 )
 def selfie_image(user_id: RowId, user: CurrentUser) -> Response:

@@ -13,7 +13,7 @@ from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from models import RecoveryCode, SecondFactor
 from settings import get_settings
-from testkit.builders import Person, Service
+from testkit.builders import Person, Service, people
 from testkit.passwords import PASSWORD
 
 PATH = "/api/me/second-factor"
@@ -126,6 +126,26 @@ def required(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     get_settings.cache_clear()
+
+
+def test_an_admin_without_a_required_factor_sees_no_picture(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = service.event()
+    photo = service.upload(event, people(1))["uploaded_photos"][0]
+    service.process_photos(event)
+    guest = service.guest(event)
+    service.send_selfie(guest, people(1))
+    paths = (f"/api/photo/{photo['id']}?size=original", f"/api/image/{photo['filename']}", f"/api/selfie/{guest.id}")
+    assert [service.get(path, service.admin).status_code for path in paths] == [200] * 3
+    monkeypatch.setenv("ADMIN_SECOND_FACTOR", "required")
+    get_settings.cache_clear()
+    answers = [service.get(path, service.admin) for path in paths]
+    own = service.get(paths[2], guest).status_code
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    assert [answer.json()["error"] for answer in answers] == ["SecondFactorMissing"] * 3
+    assert own == 200
 
 
 @pytest.mark.usefixtures("required")
