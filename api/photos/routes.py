@@ -33,6 +33,8 @@ PICTURE: dict[int | str, dict[str, Any]] = {
     304: {"description": "The picture has not changed."},
 }
 
+NOT_SHOWN = error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady)
+
 
 def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]:
     mark_page(response, found)
