@@ -1,7 +1,7 @@
 """Another password for an account that exists."""
 
 import errors
-from accounts import queries
+from accounts import queries, sessions
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password, verify_password
 from audit.log import Action, record
@@ -44,7 +44,4 @@ def _store(user: User, new: str, *, keep: str | None) -> None:
             raise errors.InvalidToken
         found.hashed_password = hashed
         record(session, Action.PASSWORD_CHANGED, subject_id=user.id)
-        found.token_version += 1
-        queries.delete_sessions(session, user.id, but=keep)
-        if keep is not None:
-            queries.carry_over(session, keep, found.token_version)
+        sessions.end_in(session, found, but=keep)
