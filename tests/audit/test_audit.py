@@ -131,11 +131,13 @@ def test_refusals_are_in_the_security_log_without_what_was_sent(
     guest = service.guest(service.event())
     service.post("/api/login", json={"username": guest.name, "password": "not the password at all"})
     service.get("/api/admin/audit", guest)
+    service.get("/api/stats", guest)
     service.get("/api/me", headers={"Authorization": "Bearer stolen.to.ken"})
     lines = [each.getMessage() for each in caplog.records if each.name == "reperio.security"]
     assert lines == [
         "refused POST /api/login: 401 BadCredentials, by service",
         "refused GET /api/admin/audit: 403 AdminsOnly, by user",
+        "refused GET /api/stats: 403 AdminsOnly, by user",
         "refused GET none: 401 InvalidToken, by service",
     ]
 
