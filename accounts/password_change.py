@@ -1,5 +1,7 @@
 """Another password for an account that exists."""
 
+import unicodedata
+
 import errors
 from accounts import queries, sessions
 from accounts.password_rules import check_new
@@ -14,10 +16,13 @@ def change_own(user: User, current: str, new: str) -> None:
 
     Raises:
         BadCredentials: `current` is wrong. RefusedPassword: `new` breaks a rule.
+        PasswordUnchanged: `new` is the password until now.
         InvalidToken: meanwhile the account was deleted or its sessions ended.
     """
     if not verify_password(current, user.hashed_password):
         raise errors.BadCredentials
+    if unicodedata.normalize("NFKC", new) == unicodedata.normalize("NFKC", current):
+        raise errors.PasswordUnchanged
     _store(user, new, keep=user.session_id)
 
 
