@@ -192,6 +192,11 @@ class PasswordGuessable(RefusedPassword):
     english = "This password is too easy to guess. Take several words unrelated to each other and to you."
 
 
+class PasswordUnchanged(RefusedPassword):
+    message = "C'est déjà votre mot de passe. Choisissez-en un autre."
+    english = "This is your password already. Choose another one."
+
+
 class EventNotFound(AppError):
     status_code = 404
     message = "Code événement invalide"

@@ -93,8 +93,8 @@ def second_factor_off(name: str) -> None:
         ShellProblem: no photographer or admin has this name.
     """
     with transaction() as session:
-        second_factor.remove(session, _named(session, name).id)
-    print(f"{name}: logs in with the password alone.")
+        second_factor.remove(session, _named(session, name))
+    print(f"{name}: logs in with the password alone; sessions ended.")
 
 
 def _named(session: Session, name: str) -> User:

@@ -1,7 +1,9 @@
 """Another password for an account that exists."""
 
+import unicodedata
+
 import errors
-from accounts import queries
+from accounts import queries, sessions
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password, verify_password
 from audit.log import Action, record
@@ -14,10 +16,13 @@ def change_own(user: User, current: str, new: str) -> None:
 
     Raises:
         BadCredentials: `current` is wrong. RefusedPassword: `new` breaks a rule.
+        PasswordUnchanged: `new` is the password until now.
         InvalidToken: meanwhile the account was deleted or its sessions ended.
     """
     if not verify_password(current, user.hashed_password):
         raise errors.BadCredentials
+    if unicodedata.normalize("NFKC", new) == unicodedata.normalize("NFKC", current):
+        raise errors.PasswordUnchanged
     _store(user, new, keep=user.session_id)
 
 
@@ -44,7 +49,4 @@ def _store(user: User, new: str, *, keep: str | None) -> None:
             raise errors.InvalidToken
         found.hashed_password = hashed
         record(session, Action.PASSWORD_CHANGED, subject_id=user.id)
-        found.token_version += 1
-        queries.delete_sessions(session, user.id, but=keep)
-        if keep is not None:
-            queries.carry_over(session, keep, found.token_version)
+        sessions.end_in(session, found, but=keep)

@@ -30,13 +30,15 @@ def check_new(password: str, *, staff: bool, names: Iterable[str] = ()) -> None:
 
     Raises:
         PasswordTooShort: fewer than MIN_PASSWORD characters. StaffPasswordTooShort: fewer than MIN_STAFF_PASSWORD.
-        PasswordTooCommon: it is one of the commonest passwords, in any case.
+        PasswordTooCommon: it is one of the commonest passwords, in any case, or for a guest one character repeated.
         PasswordGuessable: it is for staff, and zxcvbn's score is below MIN_STAFF_SCORE.
     """
     written = unicodedata.normalize("NFKC", password)
     if len(written) < MIN_PASSWORD and not staff:
         raise errors.PasswordTooShort
-    if written.casefold() in _commonest():
+    folded = written.casefold()
+    # Of staff's passwords, zxcvbn judges repetitions.
+    if folded in _commonest() or (not staff and len(set(folded)) == 1):
         raise errors.PasswordTooCommon
     if staff and len(written) < MIN_STAFF_PASSWORD:
         raise errors.StaffPasswordTooShort

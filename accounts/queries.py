@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, and_, bindparam, delete, exists, false, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload, with_expression
 
 from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent, UserSession
@@ -166,6 +166,27 @@ def is_still(session: Session, user_id: int, token_version: int) -> bool:
     # FOR SHARE: other logins and the matching of the guest's photos go on, a change of password waits.
     wanted = select(User.id).where(User.id == user_id, User.token_version == token_version, User.is_active)
     return session.scalar(wanted.with_for_update(read=True)) is not None
+
+
+def _signed_in(user: User, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions under which the account of a request may still go on with it."""
+    alive: ColumnElement[bool] = User.token_version == user.token_version
+    if user.session_id is not None:
+        row = (UserSession.id == user.session_id, UserSession.expires_at > now)
+        alive = exists().where(*row, UserSession.user_id == User.id, UserSession.token_version == User.token_version)
+    return User.id == user.id, User.is_active.is_(True), alive
+
+
+def lock_signed_in(session: Session, user: User, now: datetime) -> bool:
+    """Lock the account of a request; tell whether it is open and the session of the request still lives."""
+    wanted = select(User.id).where(*_signed_in(user, now)).with_for_update()
+    return session.scalar(wanted) is not None
+
+
+def still_assigned(session: Session, user: User, event_id: int, now: datetime) -> bool | None:
+    """Tell whether the photographer of a request is still assigned to the event; None if no longer logged in."""
+    assignment = exists().where(EventPhotographer.photographer_id == user.id, EventPhotographer.event_id == event_id)
+    return session.scalar(select(assignment).select_from(User).where(*_signed_in(user, now)))
 
 
 def lock_live_session(session: Session, session_id: str, now: datetime) -> UserSession | None:

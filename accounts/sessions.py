@@ -185,5 +185,15 @@ def end_all(user_id: int) -> None:
         if user is None:
             raise errors.NoSuchUser
         record(session, Action.SESSIONS_ENDED, subject_id=user_id)
-        user.token_version += 1
-        queries.delete_sessions(session, user_id)
+        end_in(session, user)
+
+
+def end_in(session: Session, account: User, *, but: str | None = None) -> None:
+    """End every session of a locked account in the open transaction, except the session `but`.
+
+    Revokes tokens that have no session, too.
+    """
+    account.token_version += 1
+    queries.delete_sessions(session, account.id, but=but)
+    if but is not None:
+        queries.carry_over(session, but, account.token_version)

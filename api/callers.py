@@ -75,6 +75,7 @@ def monitor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, 
     if tokens.is_monitoring(token):
         return
     user = accounts.user_of(tokens.read(token))
+    identify(user.id, user.user_type)
     if user.user_type != ADMIN:
         raise errors.AdminsOnly
     if second_factor.is_missing(user):

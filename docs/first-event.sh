@@ -4,6 +4,7 @@
 #
 #   ADMIN_PASSWORD=… docs/first-event.sh SELFIE PHOTO…
 #
+# An account with a second factor cannot run it, except with its present code in ADMIN_OTP.
 # Needs curl and python3. BASE_URL (http://localhost:8000) and ADMIN_USERNAME (admin) say where and as whom.
 set -eu
 
@@ -40,9 +41,9 @@ object() {
   python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' "$@"
 }
 
-# log_in NAME PASSWORD [CODE]: set TOKEN.
+# log_in NAME PASSWORD [CODE [OTP]]: set TOKEN.
 log_in() {
-  body=$(object username "$1" password "$2" ${3:+event_code "$3"})
+  body=$(object username "$1" password "$2" ${3:+event_code "$3"} ${4:+otp "$4"})
   call /api/login --header 'Content-Type: application/json' --data "$body"
   TOKEN=$(field access_token)
 }
@@ -57,7 +58,7 @@ shift
 NUMBER=$(python3 -c 'import secrets; print(secrets.token_hex(3))')
 PASSWORD=$(python3 -c 'import secrets; print(secrets.token_urlsafe(12))')
 
-log_in "$ADMIN_USERNAME" "$ADMIN_PASSWORD"
+log_in "$ADMIN_USERNAME" "$ADMIN_PASSWORD" "" "${ADMIN_OTP:-}"
 as_json /api/admin/photographers "$(object username "lea-$NUMBER" email "lea-$NUMBER@example.org" password "$PASSWORD")"
 PHOTOGRAPHER=$(field photographer_id)
 as_json /api/admin/create-event "{\"name\": \"First event\", \"photographer_id\": $PHOTOGRAPHER}"

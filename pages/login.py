@@ -76,12 +76,16 @@ def home(request: Request, user: Visitor) -> Response:
 
 @router.get("/login")
 def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alias="next")] = "") -> Response:
-    """Return the login form or the choice between several accounts; with a session, a redirect."""
-    if user:
-        return redirect(_onward(asked) or HOMES[user.user_type])
+    """Return the login form, the choice between several accounts, or the form for a code.
+
+    With a session, a redirect, unless a login as somebody else has just failed or needs more: the form of an old tab
+    must not end in the other account without a word.
+    """
     flash = flash_of(request)
     tickets = flash.get("tickets") or []
     factor = flash.get("factor")
+    if user and not (tickets or factor or flash.get("problem") in FLASH_PROBLEMS):
+        return redirect(_onward(asked) or HOMES[user.user_type])
     page = "account/choice.html" if tickets else "account/otp.html" if factor else "account/login.html"
     problem = flash.get("problem") if flash.get("problem") in FLASH_PROBLEMS else ""
     return render(request, page, choices=_choices(tickets), factor=factor, problem=problem, next=_onward(asked))

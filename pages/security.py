@@ -24,7 +24,7 @@ PAGE = "/account/security"
 Field = Annotated[str, Form()]
 FLASH_DONE = ("ended", "ended_others", "password_changed")
 # Of the current password, then of the new one.
-FLASH_PROBLEMS = ("wrong", "length", "common", "guessable")
+FLASH_PROBLEMS = ("wrong", "length", "common", "guessable", "same")
 
 
 @router.get(PAGE)
@@ -81,6 +81,8 @@ def change_password(
         problem = "common"
     except errors.PasswordGuessable:
         problem = "guessable"
+    except errors.PasswordUnchanged:
+        problem = "same"
     except errors.RefusedPassword:
         problem = "length"
     if problem:

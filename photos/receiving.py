@@ -10,15 +10,17 @@ from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 import errors
 import images
 import storage
+from accounts import queries as account_queries
 from database import reading, transaction
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from faces.engine import EngineUnavailable
 from keys import MAX_FILENAME
-from models import FAILED, Event, Photo
+from models import FAILED, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import storage_key
 from settings import get_settings
@@ -44,12 +46,19 @@ def clean_filename(name: str | None) -> str:
 
 
 def receive(
-    event: Event, photographer_id: int | None, filename: str, data: bytes, decoder: Decoder | None = None
+    event: Event,
+    photographer_id: int | None,
+    filename: str,
+    data: bytes,
+    decoder: Decoder | None = None,
+    *,
+    sender: User | None = None,
 ) -> Receipt:
     """Store one photo and its row; when this returns, both are durable.
 
     The same bytes in the same event are the same photo; if its processing has failed, it is tried again. Whether a
     JPEG without its end is cut off is asked of `decoder`; without one, or while it is busy, the photo's job tells.
+    `sender` is the photographer of a request, whose right to send is checked again: the body may have taken an hour.
 
     Raises:
         PhotoTooLarge: more than `MAX_PHOTO_BYTES`.
@@ -58,7 +67,8 @@ def receive(
         ImageDamaged: the file is truncated or damaged.
         ImageTooCostly: to see whether it is takes too much time or memory.
         InvalidImage: the file is not an image of a known format.
-        NoSuchEvent: the event has just been deleted.
+        NoSuchEvent: the event has just been deleted, or `sender` taken off it.
+        InvalidToken: the account of `sender` has just been closed or deleted, or the session ended.
     """
     info = _inspect(data)
     if decoder is not None and info.header.coding is not None and not info.header.coding.has_end:
@@ -66,6 +76,8 @@ def receive(
     digest = hashlib.sha256(data).hexdigest()
     with reading() as session:
         known = queries.with_checksum(session, event.id, digest)
+        if known is not None:
+            _check_sender(session, sender, event.id)
     if known is not None:
         if known.status == FAILED:
             with transaction() as session:
@@ -86,12 +98,23 @@ def receive(
         height=info.height,
         taken_at=_in_zone(info.taken_at, event.timezone),
     )
-    return _record(photo, key)
+    return _record(photo, key, sender)
 
 
-def _record(photo: Photo, key: str) -> Receipt:
+def _check_sender(session: Session, sender: User | None, event_id: int) -> None:
+    if sender is None:
+        return
+    assigned = account_queries.still_assigned(session, sender, event_id, utcnow())
+    if assigned is None:
+        raise errors.InvalidToken
+    if not assigned:
+        raise errors.NoSuchEvent
+
+
+def _record(photo: Photo, key: str, sender: User | None) -> Receipt:
     try:
         with transaction() as session:
+            _check_sender(session, sender, photo.event_id)
             session.add(photo)
             session.flush()
         return _receipt(photo, photo.original_filename, duplicate=False)

@@ -170,7 +170,7 @@ def check_accepted(user_id: int) -> None:
 
 
 def receive(
-    user_id: int, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
+    guest: User, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
 ) -> Selfie:
     """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
 
@@ -180,16 +180,17 @@ def receive(
     Raises:
         ConsentWithdrawn, EventExpired: see `check_accepted`.
         AppError: what `store_selfie` raises, which is what `store` raises.
-        InvalidToken: the account has just been deleted.
+        InvalidToken: the account has just been closed or deleted, or the session of the request ended.
     """
-    check_accepted(user_id)
+    check_accepted(guest.id)
     stored = store_selfie(file)
     try:
         with transaction() as session:
-            if account_queries.lock_user(session, user_id) is None:
+            # Sending and decoding take their time, in which the account may have been closed.
+            if not account_queries.lock_signed_in(session, guest, utcnow()):
                 raise errors.InvalidToken
-            erase(session, queries.remove_waiting(session, user_id))
-            return add(session, user_id, stored, strict=strict)
+            erase(session, queries.remove_waiting(session, guest.id))
+            return add(session, guest.id, stored, strict=strict)
     except BaseException:
         storage.delete([stored.storage_key])
         raise

@@ -31,6 +31,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--server", default=os.environ.get("REPERIO_SERVER", ""), metavar="URL", help=say("help.server")
     )
     parser.add_argument("--user", default=os.environ.get("REPERIO_USER", ""), help=say("help.user"))
+    parser.add_argument("--otp", default=os.environ.get("REPERIO_OTP", ""), metavar="CODE", help=say("help.otp"))
     parser.add_argument("--watch", action="store_true", help=say("help.watch"))
     parser.add_argument("--still", type=float, default=STILL_SECONDS, metavar="S", help=say("help.still"))
     parser.add_argument("--patience", type=float, metavar="S", help=say("help.patience"))
@@ -44,6 +45,17 @@ def _password(user: str) -> str:
     if not password:
         raise SendingFailed(say("no_password"))
     return password
+
+
+def _log_in(client: Client, user: str, password: str, otp: str) -> None:
+    try:
+        client.log_in(user, password, otp)
+    except Refused as refusal:
+        if refusal.name != "SecondFactorRequired":
+            raise
+        if not sys.stdin.isatty():
+            raise SendingFailed(say("no_otp")) from refusal
+        client.log_in(user, password, getpass.getpass(say("otp", user=user)).strip())
 
 
 def _connect(asked: argparse.Namespace) -> tuple[Client, int]:
@@ -61,7 +73,7 @@ def _connect(asked: argparse.Namespace) -> tuple[Client, int]:
     client = Client(asked.server, language())
     try:
         client.find()
-        client.log_in(asked.user, _password(asked.user))
+        _log_in(client, asked.user, _password(asked.user), asked.otp)
         event = client.event(asked.event)
     except (Away, Broken) as error:
         raise SendingFailed(say("away", server=asked.server)) from error

@@ -72,16 +72,17 @@ class Client:
             raise Away from error
         self._server = f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/livez')}"
 
-    def log_in(self, username: str, password: str) -> None:
-        """Log in.
+    def log_in(self, username: str, password: str, otp: str = "") -> None:
+        """Log in. `otp` is the code of a second factor; a code is accepted once, so it is not kept.
 
         Raises:
-            Refused: name or password is wrong.
+            Refused: name, password or code is wrong, or the code is missing (`SecondFactorRequired`).
             Away: the service is down or busy.
             Broken: the service answered with a 5xx status.
         """
         self._login = username, password
-        self._token = self._call("POST", "/api/login", {"username": username, "password": password})["access_token"]
+        given = {"username": username, "password": password, **({"otp": otp} if otp else {})}
+        self._token = self._call("POST", "/api/login", given)["access_token"]
 
     def event(self, code: str) -> dict[str, Any] | None:
         """Return the photographer's event with this code, ignoring case and surrounding spaces."""

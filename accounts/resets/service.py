@@ -76,8 +76,8 @@ def set_password(typed_token: str, password: str) -> None:
     `typed_token` is the token, or the whole link.
 
     Raises:
-        ResetLinkInvalid: the link was used, has expired, or is no link of ours; the account is closed, or its
-            password or address changed since.
+        ResetLinkInvalid: the link was used, has expired, or is no link of ours; the account is closed, or
+            since the link was made it was closed for a time, its password or address changed, or its sessions ended.
         RefusedPassword: the password breaks a rule for this account.
     """
     token_hash = _token_hash(typed_token.rpartition("#")[2].strip())
@@ -143,4 +143,6 @@ def _token_hash(token: str) -> str:
 
 
 def _account_mark(user: User) -> str:
-    return hashlib.sha256(f"{user.hashed_password}\n{user.email_key}".encode()).hexdigest()
+    # Closing an account and ending its sessions increment the version: earlier links end, also after reopening.
+    marked = f"{user.hashed_password}\n{user.email_key}\n{user.token_version}"
+    return hashlib.sha256(marked.encode()).hexdigest()

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries as account_queries
-from accounts import tokens
+from accounts import sessions, tokens
 from accounts.passwords import verify_password
 from accounts.second_factor import queries
 from audit.log import Action, record
@@ -114,52 +114,76 @@ def pending(user: User) -> Enrolment | None:
 def confirm(user: User, otp: str) -> list[str]:
     """Switch the second factor on with the first code of the app; return the recovery codes, shown only now.
 
+    Every other session of the account ends: it was begun with the password alone.
+
     Raises:
         NoSecondFactor: `begin` was not called. WrongSecondFactor: the code is wrong or was used before.
+        InvalidToken: meanwhile the sessions of the account ended.
     """
     with transaction() as session:
-        found, factor = account_queries.lock_user(session, user.id), queries.second_factor(session, user.id)
-        if found is None or factor is None or found.second_factor_at is not None:
+        found = _locked(session, user)
+        factor = queries.second_factor(session, user.id)
+        if factor is None or found.second_factor_at is not None:
             raise errors.NoSecondFactor
         if not _accept_code(session, factor, otp):
             raise errors.WrongSecondFactor
         found.second_factor_at = utcnow()
         record(session, Action.SECOND_FACTOR_ON, subject_id=user.id)
+        sessions.end_in(session, found, but=user.session_id)
         return _new_recovery_codes(session, user.id)
 
 
+def _locked(session: Session, user: User) -> User:
+    """Return the account of the request, locked.
+
+    Raises:
+        InvalidToken: since it was read it was deleted, or its sessions ended.
+    """
+    found = account_queries.lock_user(session, user.id)
+    if found is None or found.token_version != user.token_version:
+        raise errors.InvalidToken
+    return found
+
+
 def renew_recovery_codes(user: User, otp: str) -> list[str]:
-    """Replace the recovery codes and return the new ones.
+    """Replace the recovery codes and return the new ones. Every other session ends: a lost code may have begun it.
 
     Raises:
         NoSecondFactor: the account has none. WrongSecondFactor: the code is wrong or was used before.
+        InvalidToken: meanwhile the sessions of the account ended.
     """
     with transaction() as session:
-        _check(session, user, otp)
+        found = _locked(session, user)
+        _check(session, found, otp)
+        sessions.end_in(session, found, but=user.session_id)
         return _new_recovery_codes(session, user.id)
 
 
 def switch_off(user: User, password: str, otp: str) -> None:
-    """Remove the account's second factor and its recovery codes.
+    """Remove the account's second factor and its recovery codes; every other session ends.
 
     Raises:
         BadCredentials: the password is wrong. NoSecondFactor: the account has none.
         WrongSecondFactor: the code is wrong or was used before.
+        InvalidToken: meanwhile the sessions of the account ended.
     """
     if not verify_password(password, user.hashed_password):
         raise errors.BadCredentials
     with transaction() as session:
-        _check(session, user, otp)
-        remove(session, user.id)
+        found = _locked(session, user)
+        _check(session, found, otp)
+        remove(session, found, keep=user.session_id)
 
 
-def remove(session: Session, user_id: int) -> None:
-    """Remove an account's second factor in the open transaction, without a code: for the operator's shell."""
-    record(session, Action.SECOND_FACTOR_OFF, subject_id=user_id)
-    queries.remove_second_factor(session, user_id)
-    user = account_queries.lock_user(session, user_id)
-    if user is not None:
-        user.second_factor_at = None
+def remove(session: Session, account: User, *, keep: str | None = None) -> None:
+    """Remove the second factor of a locked account without a code, and end its sessions except `keep`.
+
+    Alone it serves the operator's shell: the phone with the codes may be in other hands.
+    """
+    record(session, Action.SECOND_FACTOR_OFF, subject_id=account.id)
+    queries.remove_second_factor(session, account.id)
+    account.second_factor_at = None
+    sessions.end_in(session, account, but=keep)
 
 
 def check_login(user: User, otp: str | None) -> None:

@@ -59,7 +59,10 @@ def qr_of(uri: str) -> str:
     responses=error_responses(*WRONG, *REFUSED, errors.TooManyRequests),
 )
 def confirm(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -> RecoveryCodesOut:
-    """With the first code of the app. The recovery codes are shown only now; each replaces the app once."""
+    """With the first code of the app. The recovery codes are shown only now; each replaces the app once.
+
+    Every other session of the account ends.
+    """
     with caller.password_of(staff):
         return RecoveryCodesOut(recovery_codes=second_factor.confirm(staff, asked.otp))
 
@@ -70,7 +73,7 @@ def confirm(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -> RecoveryCod
     responses=error_responses(*WRONG, *REFUSED, errors.TooManyRequests),
 )
 def renew_recovery_codes(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -> RecoveryCodesOut:
-    """The old ones end."""
+    """The old ones end, and so does every other session of the account."""
     with caller.password_of(staff):
         return RecoveryCodesOut(recovery_codes=second_factor.renew_recovery_codes(staff, asked.otp))
 
@@ -82,7 +85,10 @@ def renew_recovery_codes(asked: OtpIn, staff: CurrentStaff, caller: CallerDep) -
     responses=error_responses(errors.BadCredentials, *WRONG, *REFUSED, errors.TooManyRequests, errors.TooBusy),
 )
 def switch_off(asked: PasswordAndOtpIn, staff: CurrentStaff, caller: CallerDep, language: Language) -> Message:
-    """Where the installation requires one, the account can then do nothing but set up a new one."""
+    """Every other session of the account ends.
+
+    Where the installation requires a second factor, the account can then do nothing but set up a new one.
+    """
     with caller.password_of(staff):
         second_factor.switch_off(staff, asked.password, asked.otp)
     return Message(message=Success.SECOND_FACTOR_OFF.text(language))

@@ -72,7 +72,12 @@ def end_my_session(session_id: SessionId, user: CurrentUser, language: Language)
     dependencies=[HASHES],
     summary="Change my password",
     responses=error_responses(
-        *NEW_PASSWORD, errors.BadCredentials, *SIGNED_IN, errors.TooManyRequests, errors.TooBusy
+        *NEW_PASSWORD,
+        errors.PasswordUnchanged,
+        errors.BadCredentials,
+        *SIGNED_IN,
+        errors.TooManyRequests,
+        errors.TooBusy,
     ),
 )
 def change_my_password(asked: NewPasswordIn, user: CurrentUser, language: Language, caller: CallerDep) -> Message:

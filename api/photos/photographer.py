@@ -19,7 +19,7 @@ from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
 from decoding.decoder import Decoder
 from keys import MAX_ID
-from models import Event
+from models import Event, User
 from photos import receiving, service
 from settings import get_settings
 
@@ -31,7 +31,7 @@ REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 
 
 def _receive(
-    event: Event, photographer_id: int, files: list[UploadFile], language: str, decoder: Decoder
+    event: Event, photographer: User, files: list[UploadFile], language: str, decoder: Decoder
 ) -> UploadResult:
     """Store each file in turn; return the stored photos, and the refused files with the reason of each."""
     taken: list[UploadedPhoto] = []
@@ -40,7 +40,7 @@ def _receive(
         name = receiving.clean_filename(file.filename)
         try:
             data = read_at_most(file, get_settings().max_photo_bytes)
-            receipt = receiving.receive(event, photographer_id, name, data, decoder)
+            receipt = receiving.receive(event, photographer.id, name, data, decoder, sender=photographer)
         except (errors.InvalidImage, errors.PhotoTooLarge) as error:
             rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
         else:
@@ -68,7 +68,7 @@ def upload_event_photos(
     decoder: RequestDecoder,
 ) -> UploadResult:
     """A refused file does not affect the others. A file that the event already has is the same photo."""
-    result = _receive(event, photographer.id, files, language, decoder)
+    result = _receive(event, photographer, files, language, decoder)
     wake_jobs()
     return result
 
@@ -89,7 +89,7 @@ def upload_photos(
     decoder: RequestDecoder,
 ) -> UploadResult:
     """For a photographer with exactly one event."""
-    result = _receive(event, photographer.id, files, language, decoder)
+    result = _receive(event, photographer, files, language, decoder)
     wake_jobs()
     return result
 
@@ -114,7 +114,7 @@ def upload_photo(
     sent = [*([file] if file is not None else []), *(files or [])]
     if not sent:
         raise errors.NoFilesSent
-    result = _receive(event, photographer.id, sent, language, decoder)
+    result = _receive(event, photographer, sent, language, decoder)
     wake_jobs()
     return result
 

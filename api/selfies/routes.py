@@ -85,7 +85,7 @@ def upload_selfie(
     If a replacement is rejected, the former selfie and its matches stay. A selfie that still waits is replaced.
     """
     rules.count(rules.SELFIES, f"account {guest.id}")
-    service.receive(guest.id, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
+    service.receive(guest, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))
 

@@ -21,7 +21,9 @@ SHORT = "Le mot de passe doit avoir au moins 8 caractères."
 NAMES = ("lea.martin", "lea@dunkerque-photos.fr")
 
 
-@pytest.mark.parametrize("password", ["Secret.000", "zwölf-und", "8 spaces", "    y    ", "ｖiolet otter", "🦦" * 8])
+@pytest.mark.parametrize(
+    "password", ["Secret.000", "zwölf-und", "8 spaces", "    y    ", "ｖiolet otter", "🦦" * 7 + "."]
+)
 def test_what_a_guest_may_take(password: str) -> None:
     check_new(password, staff=False)
 
@@ -36,6 +38,8 @@ def test_what_a_guest_may_take(password: str) -> None:
         ("password", errors.PasswordTooCommon),
         ("PassWord1", errors.PasswordTooCommon),
         ("Christopher", errors.PasswordTooCommon),
+        (" " * 8, errors.PasswordTooCommon),
+        ("zZ" * 10, errors.PasswordTooCommon),
         ("ｐａｓｓｗｏｒｄ", errors.PasswordTooCommon),
     ],
 )

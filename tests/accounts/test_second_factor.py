@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pyotp
 import pytest
 from sqlalchemy import select, text
 
+from accounts import tokens
 from accounts.tokens import csrf_of
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
@@ -100,6 +102,31 @@ def test_nothing_counts_before_the_first_code(service: Service) -> None:
     assert service.post(f"{PATH}/confirm", person, json={"otp": code(first)}).status_code == 401
     assert service.post(f"{PATH}/confirm", person, json={"otp": code(second)}).status_code == 200
     assert service.post(PATH, person, json={"password": PASSWORD}).json()["error"] == "SecondFactorEnabled"
+
+
+def test_a_session_of_the_password_alone_ends_when_the_factor_is_switched_on(service: Service) -> None:
+    owner = service.photographer()
+    login = {"username": owner.name, "password": PASSWORD, "refresh": True}
+    thief = service.post("/api/login", json=login).json()
+    old = tokens.issue(owner.id, 0, timedelta(hours=1))
+    stolen = [{"Authorization": f"Bearer {each}"} for each in (thief["access_token"], old)]
+    assert [service.client.get("/api/me", headers=each).status_code for each in stolen] == [200, 200]
+    secret, codes = set_up(service, owner)
+    assert [service.client.get("/api/me", headers=each).status_code for each in stolen] == [401, 401]
+    assert service.post("/api/token/refresh", json={"refresh_token": thief["refresh_token"]}).status_code == 401
+    assert service.get("/api/me", owner).status_code == 200, "the session that set it up goes on"
+
+    def other() -> Person:
+        answer = service.post("/api/login", json={**login, "otp": codes.pop()})
+        return Person(owner.id, owner.name, answer.json()["access_token"])
+
+    before = other()
+    codes = service.post(f"{PATH}/recovery-codes", owner, json={"otp": code(secret)}).json()["recovery_codes"]
+    assert (service.get("/api/me", before).status_code, service.get("/api/me", owner).status_code) == (401, 200)
+    before = other()
+    off = {"password": PASSWORD, "otp": code(secret, 1)}
+    assert service.client.request("DELETE", PATH, headers=owner.headers, json=off).status_code == 200
+    assert (service.get("/api/me", before).status_code, service.get("/api/me", owner).status_code) == (401, 200)
 
 
 def test_the_database_alone_gives_neither_secret_nor_codes(service: Service) -> None:

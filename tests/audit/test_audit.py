@@ -136,6 +136,7 @@ def test_refusals_are_in_the_security_log_without_what_was_sent(
     guest = service.guest(service.event())
     service.post("/api/login", json={"username": guest.name, "password": "not the password at all"})
     service.get("/api/admin/audit", guest)
+    service.get("/api/stats", guest)
     service.get("/api/me", headers={"Authorization": "Bearer stolen.to.ken"})
     service.get("/nope%0aFAKE")
     assert all("\n" not in each.getMessage() for each in caplog.records if each.name == "reperio.access")
@@ -143,6 +144,7 @@ def test_refusals_are_in_the_security_log_without_what_was_sent(
     assert lines == [
         "refused POST /api/login: 401 BadCredentials, by service",
         "refused GET /api/admin/audit: 403 AdminsOnly, by user",
+        "refused GET /api/stats: 403 AdminsOnly, by user",
         "refused GET none: 401 InvalidToken, by service",
     ]
 

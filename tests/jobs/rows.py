@@ -41,7 +41,7 @@ def send_photo(event: Event, *who: int) -> int:
 def send_selfie(guest: User, *who: int) -> int:
     """Store a selfie and return its id."""
     file = SelfieFile(people(*who), "image/jpeg")
-    return selfies.receive(guest.id, file, lambda each: selfies.store(each, DECODER), strict=True).id
+    return selfies.receive(guest, file, lambda each: selfies.store(each, DECODER), strict=True).id
 
 
 def claim() -> job_queue.Claim:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import pyotp
 import pytest
 from fastapi.routing import APIRoute
 
@@ -104,6 +105,26 @@ def test_login_leads_only_to_pages_of_this_site(service: Service, asked: str, ta
     answer = send(service, csrf_token=token, username="chief", password=PASSWORD, next=asked)
     assert answer.headers["location"] == target
     assert show(service, f"/login?next={quote(asked)}").headers["location"] == target
+
+
+def test_a_login_as_somebody_else_does_not_end_in_the_account_that_is_logged_in(service: Service) -> None:
+    other, before = service.photographer(), form_token(service)
+    secret = service.post("/api/me/second-factor", other, json={"password": PASSWORD}).json()["secret"]
+    confirm = {"otp": pyotp.TOTP(secret).now()}
+    codes = service.post("/api/me/second-factor/confirm", other, json=confirm).json()["recovery_codes"]
+    service.admin  # noqa: B018
+    send(service, csrf_token=before, username="chief", password=PASSWORD)
+    assert show(service, "/login").headers["location"] == "/admin"
+    old_tab = {"csrf_token": before, "username": other.name}
+    send(service, **old_tab, password="wrong")
+    assert "mot de passe" in show(service, "/login").text
+    assert show(service, "/login").headers["location"] == "/admin", "it is said once"
+    send(service, **old_tab, password=PASSWORD)
+    page = show(service, "/login").text
+    ticket = page.split('name="ticket" value="')[1].split('"')[0]
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    answer = send(service, csrf_token=token, ticket=ticket, otp=codes[0])
+    assert answer.headers["location"] == "/studio"
 
 
 def test_a_form_that_lacks_something_says_what(service: Service) -> None:

@@ -88,6 +88,8 @@ def test_the_password_is_changed_and_problems_are_said_at_their_field(service: S
         page = show(service, PAGE).text
         assert words in page
         assert new not in page
+    send(service, f"{PAGE}/password", csrf_token=token, current=PASSWORD, new=PASSWORD)
+    assert "C’est déjà votre mot de passe." in show(service, PAGE).text
     send(service, f"{PAGE}/password", csrf_token=token, current=PASSWORD, new=OTHER_PASSWORD)
     assert "Votre nouveau mot de passe est enregistré." in show(service, PAGE).text
     assert [works(service, each) for each in (cookie, who.token)] == [True, False]

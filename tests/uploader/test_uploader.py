@@ -1,15 +1,18 @@
 """The uploader, run as on a photographer's computer, against a real server."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from testkit.builders import people
@@ -130,6 +133,51 @@ def test_what_is_wrong_is_said_in_one_line(studio: Studio, tmp_path: Path, wrong
     assert (status, out, len(err.splitlines())) == (1, "", 1)
     assert sentence in err
     assert studio.names() == []
+
+
+def test_a_photographer_with_a_second_factor_gives_its_code(studio: Studio, tmp_path: Path) -> None:
+    folder, admin = card(tmp_path / "card", 1), Api(studio.server).logged_in("admin", studio.launcher.password)
+    body = {"username": "max", "email": "max@example.org", "password": PASSWORD}
+    made = admin.call("POST", "/api/admin/photographers", json=body)["photographer_id"]
+    event = admin.call("POST", "/api/admin/create-event", json={"name": "Bal", "photographer_id": made})
+    own = Api(studio.server).logged_in("max", PASSWORD)
+    secret = own.call("POST", "/api/me/second-factor", json={"password": PASSWORD})["secret"]
+    first = {"otp": pyotp.TOTP(secret).now()}
+    codes = own.call("POST", "/api/me/second-factor/confirm", json=first)["recovery_codes"]
+    told = ("--user", "max", "--event", event["event_code"])
+    status, _, err = studio.run(folder, *told)
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert "Ce compte a une double authentification." in err
+    status, _, err = studio.run(folder, *told, REPERIO_OTP="000000")
+    assert (status, len(err.splitlines())) == (1, 1)
+    assert studio.run(folder, *told, "--otp", codes[0])[0] == 0
+    typed = type_at_terminal(studio, folder, *told, answer=codes[1])
+    assert "Code de l’application d’authentification de max" in typed
+    assert "1 déjà là" in typed
+
+
+def type_at_terminal(studio: Studio, folder: Path, *more: str, answer: str) -> str:
+    """Run the uploader in a terminal of its own, answer its question, and return what it showed."""
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-m", "uploader", str(folder), "--server", studio.server.url, *more],
+        env={"PYTHONPATH": str(ROOT), "LANG": "fr_FR.UTF-8", "PYTHONUTF8": "1", "REPERIO_PASSWORD": PASSWORD},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown, answered = b"", False
+    # Reading fails when the uploader has ended.
+    with suppress(OSError):
+        while part := os.read(ours, 4096):
+            shown += part
+            if not answered and b"authentification de max" in shown:
+                answered = os.write(ours, f"{answer}\n".encode()) > 0
+    os.close(ours)
+    assert process.wait(10) == 0, shown.decode()
+    return shown.decode()
 
 
 def test_it_speaks_english_and_knows_its_way_about_a_missing_folder(studio: Studio, tmp_path: Path) -> None:

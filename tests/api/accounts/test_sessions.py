@@ -121,6 +121,8 @@ def test_a_new_password_ends_the_other_sessions(service: Service) -> None:
     body = {"current": PASSWORD, "new": OTHER_PASSWORD}
     refused(service.post("/api/me/password", guest, json={**body, "current": "wrong"}), 401, "BadCredentials")
     refused(service.post("/api/me/password", guest, json={**body, "new": "seven77"}), 400, "PasswordTooShort")
+    same = {**body, "new": body["current"]}
+    refused(service.post("/api/me/password", guest, json=same), 400, "PasswordUnchanged")
     assert works(service, other)
     assert service.post("/api/me/password", guest, json=body).status_code == 200
     assert [works(service, each) for each in (guest, other)] == [True, False]

@@ -4,12 +4,16 @@ import io
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from api.uploads import read_at_most
+from database import reading
+from models import Photo
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.hostile_images import many_scans
@@ -207,6 +211,45 @@ def test_who_may_bring_photos(service: Service) -> None:
     refused(service.post(path.replace(str(event.id), "x"), event.photographer, files=files), 422, "InvalidRequest")
     refused(service.post(path, event.photographer), 422, "InvalidRequest")
     assert listed(service, event) == []
+
+
+LEAVING: dict[str, tuple[str, str, Any, int, str]] = {
+    "closed": ("PUT", "/api/admin/photographers/{who}", {"is_active": False}, 401, "InvalidToken"),
+    "deleted": ("DELETE", "/api/admin/photographers/{who}", None, 401, "InvalidToken"),
+    "logged out": ("DELETE", "/api/admin/users/{who}/sessions", None, 401, "InvalidToken"),
+    "taken off": ("PUT", "/api/admin/events/{event}", {"photographer_ids": []}, 404, "NoSuchEvent"),
+}
+
+
+def originals(service: Service) -> list[Path]:
+    """Return the files as they were sent; renditions come in the background."""
+    return [each for each in service.files() if "/original/" in str(each)]
+
+
+@pytest.mark.parametrize(("name", "person"), [*((name, 2) for name in LEAVING), ("closed", 1)])
+def test_who_may_no_longer_send_when_the_body_has_arrived_leaves_nothing(
+    service: Service, name: str, person: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, path, body, status, error = LEAVING[name]
+    event, other = service.event(), service.photographer()
+    both = {"photographer_ids": [event.photographer.id, other.id]}
+    assert service.put(f"/api/admin/events/{event.id}", service.admin, json=both).status_code == 200
+    service.upload(event, people(1))
+    before = originals(service)
+
+    def then_leave(*given: Any) -> bytes:
+        data = read_at_most(*given)
+        address = path.format(who=other.id, event=event.id)
+        assert service.client.request(method, address, headers=service.admin.headers, json=body).status_code == 200
+        return data
+
+    monkeypatch.setattr("api.photos.photographer.read_at_most", then_leave)
+    files = {"files": ("a.jpg", people(person), "image/jpeg")}
+    answer = service.post(f"/api/photographer/events/{event.id}/upload-photos", other, files=files)
+    refused(answer, status, error)
+    assert originals(service) == before
+    with reading() as session:
+        assert session.query(Photo).filter_by(event_id=event.id).count() == 1
 
 
 def test_a_photographer_with_one_event_need_not_name_it(service: Service) -> None:

@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from api.uploads import read_at_most
+from database import reading, transaction
+from models import Selfie, User
 from settings import get_settings
 from testkit import pictures
 from testkit.builders import EventInfo, Person, Service, people
@@ -316,6 +319,27 @@ def test_many_selfies_at_once_end_with_the_last(service: Service) -> None:
         assert service.send_selfie(guest, people(number)).status_code == 200
     assert service.settle(guest)["status"] == "done"
     assert found(service, guest) == {"two.jpg", "both.jpg"}
+
+
+@pytest.mark.parametrize("how", ["closed", "logged out"])
+def test_a_guest_who_is_out_when_the_body_has_arrived_leaves_nothing(
+    service: Service, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest, before = service.guest(gathering(service)), service.files()
+
+    def then_leave(*given: Any) -> bytes:
+        if how == "closed":
+            with transaction() as session:
+                session.get_one(User, guest.id).is_active = False
+        else:
+            assert service.post("/api/logout", guest).status_code == 200
+        return read_at_most(*given)
+
+    monkeypatch.setattr("api.uploads.read_at_most", then_leave)
+    refused(service.send_selfie(guest, people(1)), 401, "InvalidToken")
+    assert service.files() == before
+    with reading() as session:
+        assert session.query(Selfie).filter_by(user_id=guest.id).count() == 0
 
 
 def test_an_erased_selfie_takes_all_with_it(service: Service) -> None:
