@@ -22,6 +22,7 @@ from httpx2 import Response
 from accounts.confirmation import link_for
 from accounts.service import NewAccount, create_staff
 from accounts.tokens import ALGORITHM
+from api.sessions import SESSION_COOKIE
 from database import forget_engine, reading, transaction
 from faces.fake import fake_colour, fake_photo
 from models import ADMIN, PHOTOGRAPHER, User
@@ -223,6 +224,14 @@ class World:
         secrets = [self._call("POST", path, who, json=body)["secret"] for who in (beginner, owner)]
         code = {"otp": pyotp.TOTP(secrets[1]).now()}
         codes = self._call("POST", f"{path}/confirm", owner, json=code)["recovery_codes"]
+        # That ended the session of the browser.
+        again = {
+            "username": self._call("GET", "/api/me", owner)["username"],
+            "password": PASSWORD,
+            "otp": codes.pop(),
+        }
+        owner.cookies[SESSION_COOKIE] = self._call("POST", "/api/login", json=again)["access_token"]
+        self._browse(owner)
         return {"totp_secret": secrets[0], "recovery_code": codes[0]}
 
     def _proofs(self, guest: Caller, admin: Caller) -> dict[str, str]:

@@ -83,7 +83,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
 def studio(house: Launcher) -> Studio:
     """A new event of the photographer."""
     admin = Api(house.server).logged_in("admin", house.password)
-    (lea,) = admin.call("GET", "/api/admin/photographers")
+    lea = next(each for each in admin.call("GET", "/api/admin/photographers") if each["username"] == "lea")
     body = {"name": "Mariage", "photographer_id": lea["id"]}
     made = admin.call("POST", "/api/admin/create-event", json=body)
     return Studio(house, house.server, made["event_id"], made["event_code"])
