@@ -3,6 +3,7 @@
 python -m mail.check [ADDRESS]
 """
 
+import argparse
 import secrets
 import sys
 
@@ -20,9 +21,12 @@ SHOWN = 20
 
 def main(arguments: list[str]) -> str | None:
     """Return what is wrong, or None."""
+    parser = argparse.ArgumentParser(prog="python -m mail.check", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("address", nargs="?", help="where a test mail goes")
+    address = parser.parse_args(arguments).address
     try:
         settings = get_settings()
-        return _send_test(settings, arguments[0]) if arguments else _show(settings)
+        return _send_test(settings, address) if address else _show(settings)
     except (UnsafeSettings, SQLAlchemyError, BadAddress, Refused, Delayed) as error:
         return str(error).splitlines()[0]
 

@@ -1,5 +1,6 @@
 """Migrate the database to the current schema, from the master process or the command line."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def upgrade(revision: str = "head") -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m migrations.upgrade", description=__doc__).parse_args()
     try:
         upgrade()
     except (MigrationProblem, UnsafeSettings, SQLAlchemyError) as problem:
