@@ -14,6 +14,7 @@ from settings import get_settings
 from stored import identity
 from testkit.builders import Service, people
 from testkit.pictures import refused
+from tests.conftest import wait_until
 
 CONTRACT = """
 POST /api/check-event-code
@@ -90,11 +91,14 @@ def test_it_is_alive(service: Service) -> None:
 
 
 def test_monitors_may_ask_for_the_head_alone(service: Service) -> None:
+    # The face engine loads in a process of its own.
+    wait_until(lambda: service.get("/readyz").status_code == 200)
     for path in ("/livez", "/readyz", "/login", "/docs"):
         assert service.client.head(path).status_code == service.get(path).status_code == 200
 
 
 def test_it_is_ready(service: Service) -> None:
+    wait_until(lambda: service.get("/readyz").status_code == 200)
     answer = service.get("/readyz")
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"status": "ready", "database": "ok", "storage": "ok", "face_engine": "ok"}
