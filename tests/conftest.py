@@ -220,7 +220,7 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-# What these tests look at is decided before or beside the database; on PostgreSQL they run with the long tests.
+# The tests of the data layer run on both databases. These look at what is before it; on PostgreSQL they are long.
 SQLITE_IS_ENOUGH = re.compile(
     r"tests/(pages/|throttling/|decoding/|api/test_|api/accounts/test_guessing|accounts/test_second)"
 )

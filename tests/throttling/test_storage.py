@@ -125,7 +125,8 @@ def test_two_processes_share_a_limit(place: tuple[str, str]) -> None:
         each.stdin.write("go\n")
         each.stdin.flush()
     counts = [[int(number) for number in each.communicate(timeout=60)[0].split()] for each in both]
-    assert [sum(column) for column in zip(*counts, strict=True)] == [100, 100]
+    # A call that finds the file busy for a tenth of a second passes uncounted.
+    assert all(100 <= sum(column) <= 103 for column in zip(*counts, strict=True)), counts
 
 
 @pytest.mark.parametrize("damage", ["garbage", "no tables", "deleted"])
