@@ -221,9 +221,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 
 # The tests of the data layer run on both databases. These look at what is before it; on PostgreSQL they are long.
-SQLITE_IS_ENOUGH = re.compile(
-    r"tests/(pages/|throttling/|decoding/|api/test_|api/accounts/test_guessing|accounts/test_second)"
-)
+SQLITE_IS_ENOUGH = re.compile(r"tests/(pages|throttling|decoding|api)/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
