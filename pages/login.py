@@ -14,6 +14,7 @@ from accounts import sessions, tokens
 from accounts.sessions import Grant
 from api.accounts.schemas import LoginIn
 from api.callers import current_user
+from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
 from api.throttling import Caller, CallerDep
@@ -65,7 +66,7 @@ def enter(request: Request, grant: Grant, asked: str = "") -> Response:
 def end_session_before(request: Request) -> None:
     """End the session of the browser's cookie, if it still lives."""
     with suppress(errors.NotAuthenticated):
-        sessions.end_current(accounts.user_of(tokens.read(request.cookies.get(SESSION_COOKIE, ""))))
+        sessions.end_current(accounts.user_of(tokens.read(cookie_of(request, SESSION_COOKIE) or "")))
 
 
 @router.get("/")

@@ -19,6 +19,7 @@ from api.language import Language
 from api.throttling import CallerDep
 from keys import MAX_EMAIL_KEY, MAX_TYPED
 from mail import outbox
+from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect_with_flash
 from pages.rendering import page_router, render
 from settings import get_settings
@@ -87,12 +88,8 @@ def set_password(request: Request, caller: CallerDep, token: Field = "", passwor
         return _back(request, "/reset", token, problem)
     except errors.ResetLinkInvalid:
         return redirect_with_flash(request, "/reset", problem="link")
-    except errors.PasswordTooCommon:
-        return _back(request, "/reset", token, "common")
-    except errors.PasswordGuessable:
-        return _back(request, "/reset", token, "guessable")
-    except errors.RefusedPassword:
-        return _back(request, "/reset", token, "short")
+    except errors.RefusedPassword as refused:
+        return _back(request, "/reset", token, why_refused(refused))
     return redirect_with_flash(request, "/reset", done="set")
 
 

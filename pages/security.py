@@ -16,6 +16,7 @@ from api.throttling import CallerDep
 from keys import MAX_PASSWORD, MIN_PASSWORD, MIN_STAFF_PASSWORD, storable
 from models import GUEST
 from pages import formatting
+from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 
@@ -24,7 +25,7 @@ PAGE = "/account/security"
 Field = Annotated[str, Form()]
 FLASH_DONE = ("ended", "ended_others", "password_changed")
 # Of the current password, then of the new one.
-FLASH_PROBLEMS = ("wrong", "length", "common", "guessable", "same")
+FLASH_PROBLEMS = ("wrong", "short", "long", "common", "guessable", "same")
 
 
 @router.get(PAGE)
@@ -71,20 +72,14 @@ def change_password(
     problem = ""
     try:
         if len(new) > MAX_PASSWORD:
-            problem = "length"
+            problem = "long"
         else:
             with caller.password_of(user):
                 password_change.change_own(user, current[:MAX_PASSWORD], new)
     except errors.BadCredentials:
         problem = "wrong"
-    except errors.PasswordTooCommon:
-        problem = "common"
-    except errors.PasswordGuessable:
-        problem = "guessable"
-    except errors.PasswordUnchanged:
-        problem = "same"
-    except errors.RefusedPassword:
-        problem = "length"
+    except errors.RefusedPassword as refused:
+        problem = why_refused(refused)
     if problem:
         return redirect_with_flash(request, PAGE, problem=problem)
     answer = redirect_with_flash(request, PAGE, done="password_changed")

@@ -6,6 +6,7 @@ import errors
 from api.accounts.schemas import PhotographerChange
 from keys import MIN_STAFF_PASSWORD
 from pages.admin.forms import Field, Form
+from pages.passwords import why_refused
 
 USERNAME = Field(
     name="username",
@@ -36,6 +37,5 @@ ACCOUNT = Form(PhotographerChange, ((USERNAME,), (EMAIL,), (NEW_PASSWORD,)))
 
 def password_problem(refused: errors.RefusedPassword) -> str:
     """Return the problem of the form that says why a password is refused."""
-    if isinstance(refused, errors.PasswordTooCommon):
-        return "password_common"
-    return "password_guessable" if isinstance(refused, errors.PasswordGuessable) else "password"
+    rule = why_refused(refused)
+    return PASSWORD.name if rule == "short" else f"{PASSWORD.name}_{rule}"

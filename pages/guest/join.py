@@ -24,6 +24,7 @@ from models import GUEST, Event, User, utcnow
 from pages import formatting
 from pages.guest.membership import memberships_of
 from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
+from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 
@@ -110,14 +111,12 @@ def register(
         with caller.registration():
             user = registration.register(account, event.event_code, language, asked.consent)
         return enter(request, sessions.start(user, device), f"/selfie?event={event.id}")
-    except ValidationError as refused:
-        problem = str(refused.errors()[0]["loc"][-1])
+    except ValidationError as invalid:
+        problem = str(invalid.errors()[0]["loc"][-1])
     except errors.UsernameIsNotOwnEmail:
         problem = "username_address"
-    except errors.PasswordTooShort:
-        problem = "password_short"
-    except errors.RefusedPassword:
-        problem = "password_common"
+    except errors.RefusedPassword as refused:
+        problem = f"password_{why_refused(refused)}"
     except errors.AccountTaken:
         grant = _own_account(caller, event, email.strip(), password, device)
         if grant:

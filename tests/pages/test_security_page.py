@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from accounts import tokens
+from api.cookies import HOST_PREFIX
 from api.sessions import SESSION_COOKIE
 from testkit.builders import Person, Service
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
@@ -27,7 +28,12 @@ def log_in(service: Service, who: Person, password: str = PASSWORD, code: str = 
     """Log the browser in; return the session's cookie."""
     token = form_token(service)
     send(service, "/login", csrf_token=token, username=who.name, password=password, event_code=code)
-    return service.client.cookies[SESSION_COOKIE]
+    return session_cookie(service)
+
+
+def session_cookie(service: Service) -> str:
+    prefix = HOST_PREFIX if service.client.base_url.scheme == "https" else ""
+    return service.client.cookies[f"{prefix}{SESSION_COOKIE}"]
 
 
 def works(service: Service, token: str) -> bool:
@@ -35,6 +41,13 @@ def works(service: Service, token: str) -> bool:
     return status == 200
 
 
+@pytest.fixture(params=["http", "https"])
+def scheme(service: Service, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that comes over http or over https, where the cookie has another name."""
+    monkeypatch.setattr(service.client, "base_url", f"{request.param}://testserver")
+
+
+@pytest.mark.usefixtures("scheme")
 def test_logging_out_of_the_pages_ends_the_session(service: Service) -> None:
     cookie = log_in(service, service.guest(service.event()))
     assert works(service, cookie)
@@ -42,12 +55,13 @@ def test_logging_out_of_the_pages_ends_the_session(service: Service) -> None:
     assert not works(service, cookie)
 
 
+@pytest.mark.usefixtures("scheme")
 def test_another_login_in_the_browser_ends_the_session_before(service: Service) -> None:
     guest = service.guest(service.event())
     first = log_in(service, guest)
     token = form_token(service, PAGE)
     send(service, "/login", csrf_token=token, username=guest.name, password=PASSWORD)
-    assert works(service, service.client.cookies[SESSION_COOKIE])
+    assert works(service, session_cookie(service))
     assert not works(service, first)
 
 
@@ -80,6 +94,7 @@ def test_the_password_is_changed_and_problems_are_said_at_their_field(service: S
         ("wrong", OTHER_PASSWORD, "Ce n’est pas votre mot de passe actuel."),
         (PASSWORD, "seven77", f"Il faut au moins {least} caractères."),
         (PASSWORD, "Password1", "plus courants au monde"),
+        (PASSWORD, "x" * 1025, "C’est trop long : il faut"),
     ]
     if kind == "photographer":
         cases.append((PASSWORD, "passwordpassword", "se devine trop facilement"))
