@@ -1,8 +1,5 @@
 """Access tokens (JWT, HS256), refresh tokens and signed links."""
 
-import base64
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +10,7 @@ import errors
 from keys import MAX_ID
 from models import utcnow
 from settings import get_settings
+from signing import same, signature
 
 ALGORITHM = "HS256"
 # Seconds for which a ticket for choosing between accounts is valid.
@@ -68,7 +66,7 @@ def new_refresh(session_id: str) -> str:
     the session's id, so others may know it.
     """
     message = f"{session_id}.{secrets.token_urlsafe(24)}"
-    return f"{message}.{_signature(b'refresh', message)}"
+    return f"{message}.{signature(b'refresh', message)}"
 
 
 def read_refresh(token: str) -> str:
@@ -77,8 +75,8 @@ def read_refresh(token: str) -> str:
     Raises:
         InvalidToken: the token is forged.
     """
-    message, _, signature = token.rpartition(".")
-    if not _same(_signature(b"refresh", message), signature):
+    message, _, given = token.rpartition(".")
+    if not same(signature(b"refresh", message), given):
         raise errors.InvalidToken
     return message.partition(".")[0]
 
@@ -86,44 +84,33 @@ def read_refresh(token: str) -> str:
 def is_monitoring(token: str | None) -> bool:
     """Tell, in constant time, whether `token` is `MONITORING_TOKEN`; never if that is not set."""
     secret = get_settings().monitoring_token
-    return bool(secret) and token is not None and _same(secret, token)
-
-
-def _signature(purpose: bytes, message: str) -> str:
-    # Each purpose has a key of its own, so that a signature made for one is never valid for another.
-    key = hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
-    digest = hmac.digest(key, message.encode("utf-8", "replace"), hashlib.sha256)
-    return base64.urlsafe_b64encode(digest[:18]).decode()
-
-
-def _same(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+    return bool(secret) and token is not None and same(secret, token)
 
 
 def sign(message: str) -> str:
-    """Return a URL-safe signature of `message` (HMAC-SHA-256, first 144 bits)."""
-    return _signature(b"signed link", message)
+    """Return a URL-safe signature of `message`."""
+    return signature(b"signed link", message)
 
 
-def signature_fits(message: str, signature: str) -> bool:
-    """Tell, in constant time, whether `signature` is the signature of `message`."""
-    return _same(sign(message), signature)
+def signature_fits(message: str, given: str) -> bool:
+    """Tell, in constant time, whether `given` is the signature of `message`."""
+    return same(sign(message), given)
 
 
 def csrf_of(seed: str) -> str:
     """Return the CSRF token that belongs to a secret cookie value."""
-    return _signature(b"form", seed)
+    return signature(b"form", seed)
 
 
 def csrf_fits(seed: str, token: str) -> bool:
     """Tell, in constant time, whether `token` is the CSRF token of this cookie value."""
-    return _same(csrf_of(seed), token)
+    return same(csrf_of(seed), token)
 
 
 def issue_choice(user_id: int, version: int) -> str:
     """Return a ticket that logs in to this account for 5 minutes; given only after the right password."""
     message = f"{user_id}.{version}.{int(utcnow().timestamp()) + CHOICE_SECONDS}"
-    return f"{message}.{_signature(b'choice', message)}"
+    return f"{message}.{signature(b'choice', message)}"
 
 
 def read_choice(ticket: str) -> TokenClaims:
@@ -132,8 +119,8 @@ def read_choice(ticket: str) -> TokenClaims:
     Raises:
         InvalidToken: the ticket is forged or expired.
     """
-    message, _, signature = ticket.rpartition(".")
-    if not _same(_signature(b"choice", message), signature):
+    message, _, given = ticket.rpartition(".")
+    if not same(signature(b"choice", message), given):
         raise errors.InvalidToken
     user_id, version, expires = (int(part) for part in message.split("."))
     if expires < utcnow().timestamp():

@@ -1,7 +1,5 @@
 """The mails themselves: plain text and HTML, in French and in English."""
 
-import hashlib
-import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from settings import get_settings
+from signing import keyed_hash
 
 LANGUAGES = ("fr", "en")
 SUBJECTS = {
@@ -115,8 +114,7 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
 
 def _message_id(mail_id: int) -> str:
     """Return the same id at each attempt, so that mail servers and readers drop a second copy."""
-    key = get_settings().secret_key.encode()
-    digest = hmac.digest(key, f"message id {mail_id}".encode(), hashlib.sha256).hex()[:24]
+    digest = keyed_hash(f"message id {mail_id}".encode()).hex()[:24]
     return f"<{mail_id}.{digest}@{sender().domain}>"
 
 

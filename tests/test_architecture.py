@@ -26,7 +26,7 @@ LAYERS = (
     ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces", "throttling"),
-    ("errors", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+    ("errors", "settings", "signing", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
     ("image_decoding",),
     ("image_headers",),
 )

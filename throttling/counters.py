@@ -4,7 +4,6 @@ Counters that do not answer never refuse or slow a call: it is let through, with
 """
 
 import hashlib
-import hmac
 import logging
 import os
 import tempfile
@@ -21,6 +20,7 @@ from redis.retry import Retry
 
 from metrics import LIMITS_DOWN
 from settings import Settings, get_settings
+from signing import keyed_hash
 from throttling.sqlite import SqliteStorage, is_busy
 
 log = logging.getLogger("reperio.security")
@@ -146,5 +146,4 @@ def file_of(settings: Settings) -> Path:
 
 def pseudonym(value: str) -> str:
     """Return a keyed hash: neither names nor addresses are stored or logged."""
-    key = get_settings().secret_key.encode()
-    return hmac.new(key, f"limits:{value}".encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:24]
+    return keyed_hash(f"limits:{value}".encode(errors="surrogatepass")).hex()[:24]

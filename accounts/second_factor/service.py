@@ -5,8 +5,6 @@ database alone gives neither.
 """
 
 import base64
-import hashlib
-import hmac
 import secrets
 import time
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from models import ADMIN, RecoveryCode, SecondFactor, User, utcnow
 from settings import get_settings
+from signing import hash_for, keyed_hash, same
 
 ISSUER = "Reperio"
 STEP_SECONDS = 30
@@ -215,7 +214,7 @@ def _accept_code(session: Session, factor: SecondFactor, otp: str) -> bool:
     digits = "".join(otp.split())
     now, totp = int(time.time()), pyotp.TOTP(_secret(factor))
     for step in range(now // STEP_SECONDS - DRIFT_STEPS, now // STEP_SECONDS + DRIFT_STEPS + 1):
-        if hmac.compare_digest(totp.at(step * STEP_SECONDS).encode(), digits.encode("utf-8", "replace")):
+        if same(totp.at(step * STEP_SECONDS), digits):
             return queries.use_step(session, factor.user_id, step)
     return False
 
@@ -228,16 +227,12 @@ def _secret(factor: SecondFactor) -> str:
         raise errors.WrongSecondFactor from error
 
 
-def _key(purpose: bytes) -> bytes:
-    return hmac.digest(get_settings().secret_key.encode(), purpose, hashlib.sha256)
-
-
 def _cipher() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(_key(b"second factor")))
+    return Fernet(base64.urlsafe_b64encode(keyed_hash(b"second factor")))
 
 
 def _digest(code: str) -> str:
-    return hmac.digest(_key(b"recovery code"), code.encode("utf-8", "replace"), hashlib.sha256).hex()
+    return hash_for(b"recovery code", code).hex()
 
 
 def _new_recovery_codes(session: Session, user_id: int) -> list[str]:
