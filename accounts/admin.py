@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import password_change, queries
+from accounts import password_change, queries, sessions
 from accounts.second_factor import service as second_factor
 from accounts.service import NewAccount, create_staff
 from audit.actor import SHELL, acting
@@ -81,7 +81,8 @@ def set_open(name: str, *, is_open: bool) -> None:
         if not is_open and user.user_type == ADMIN and not any(each.is_active for each in others):
             raise ShellProblem(f"{name} is the last open admin; make another one first")
         user.is_active = is_open
-        user.token_version += 0 if is_open else 1
+        if not is_open:
+            sessions.end_in(session, user)
         record(session, Action.STAFF_CHANGED, subject_id=user.id, fields=["is_active"])
     print(f"{name}: {'open' if is_open else 'closed, sessions ended'}.")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, false, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload, with_expression
 
 from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent, UserSession
@@ -83,9 +83,16 @@ def photographers(session: Session) -> Sequence[User]:
 
 def photographer(session: Session, user_id: int) -> User | None:
     """Return a photographer's account."""
-    return session.scalar(
-        select(User).where(User.id == user_id, User.user_type == PHOTOGRAPHER).options(joinedload(User.event))
-    )
+    return session.scalar(_photographer(user_id))
+
+
+def lock_photographer(session: Session, user_id: int) -> User | None:
+    """Return a photographer's account and lock its row."""
+    return session.scalar(_photographer(user_id).with_for_update(of=User))
+
+
+def _photographer(user_id: int) -> Select[User]:
+    return select(User).where(User.id == user_id, User.user_type == PHOTOGRAPHER).options(joinedload(User.event))
 
 
 def lock_user(session: Session, user_id: int) -> User | None:

@@ -100,7 +100,7 @@ def update_photographer(
     password: str | None = None,
     is_active: bool | None = None,
 ) -> User:
-    """Change a photographer's account; a new password, or closing the account, revokes its tokens.
+    """Change a photographer's account; a new password, or closing the account, ends its sessions.
 
     Raises:
         NoSuchPhotographer: there is no photographer with this id.
@@ -112,29 +112,33 @@ def update_photographer(
         _check_photographers(user_id, password, username, email)
     hashed = hash_password(password) if password else None
     with transaction() as session:
-        user = queries.photographer(session, user_id)
+        user = queries.lock_photographer(session, user_id)
         if user is None:
             raise errors.NoSuchPhotographer
-        wanted = NewAccount(username or user.username, email or user.email, "")
-        check_username(wanted)
-        user.username, user.username_key = wanted.username, wanted.username_key
-        if user.email_key != wanted.email_key:
-            user.email_confirmed_at = None
-        user.email, user.email_key = wanted.email, wanted.email_key
-        if hashed is not None:
-            user.hashed_password = hashed
-        if hashed is not None or (is_active is False and user.is_active):
-            user.token_version += 1
+        closes = is_active is False and user.is_active
+        _rename(user, NewAccount(username or user.username, email or user.email, ""))
         if is_active is not None:
             user.is_active = is_active
         changed = [
             name for name in ("username", "email", "is_active") if inspect(user).attrs[name].history.has_changes()
         ]
+        if hashed is not None:
+            user.hashed_password = hashed
+            changed.append("password")
         _flush_account(session, user)
-        record(
-            session, Action.STAFF_CHANGED, subject_id=user.id, fields=[*changed, *(["password"] if hashed else [])]
-        )
+        if closes or hashed is not None:
+            sessions.end_in(session, user)
+        record(session, Action.STAFF_CHANGED, subject_id=user.id, fields=changed)
         return user
+
+
+def _rename(user: User, wanted: NewAccount) -> None:
+    """Give an account a name and an address; a new address is not confirmed."""
+    check_username(wanted)
+    user.username, user.username_key = wanted.username, wanted.username_key
+    if user.email_key != wanted.email_key:
+        user.email_confirmed_at = None
+    user.email, user.email_key = wanted.email, wanted.email_key
 
 
 def _check_photographers(user_id: int, password: str, *new_names: str | None) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries
+from accounts import queries, sessions
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.resets import queries as reset_queries
@@ -95,7 +95,7 @@ def set_password(typed_token: str, password: str) -> None:
         record(session, Action.PASSWORD_CHANGED, subject_id=owner.id, actor=(owner.id, owner.user_type))
         if link is not None and link.by_mail and owner.email_confirmed_at is None:
             owner.email_confirmed_at = utcnow()
-        end_sessions(owner)
+        sessions.end_in(session, owner)
         reset_queries.delete_of_account(session, owner.id)
 
 
@@ -116,11 +116,6 @@ def accounts_beside(session: Session, user: User) -> list[User]:
     """Return the open accounts that have the same mailbox as `user`, staff first, then the newest."""
     same = (each for each in accounts_of(session, user.email) if _mailbox(each[0].email) == _mailbox(user.email))
     return next(same, [])
-
-
-def end_sessions(user: User) -> None:
-    """End every session of the account, in the open transaction."""
-    user.token_version += 1
 
 
 def _owner(link: PasswordReset | None, user: User | None) -> User:
