@@ -135,11 +135,6 @@ def _affordable(header: Header) -> int:
     return math.floor(DECODE_BYTES / max(1e-9, _held(header, 1) / header.pixels))
 
 
-def decode_pixels(info: ImageInfo, long_side: int | None = None) -> int:
-    """Return what `decode` holds at its peak, as a number of pixels of an image in memory: its cost for a budget."""
-    return math.ceil(_held(info.header, _reduction(max(info.width, info.height), long_side)) / BGR_BYTES)
-
-
 def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
     """Return the upright image: (height, width, 3), BGR, 8 bits.
 

@@ -86,7 +86,6 @@ class Settings(BaseSettings):
     rate_not_me_minute: int = Field(60, ge=0)
     rate_favourites_minute: int = Field(300, ge=0)
     rate_refreshes_minute: int = Field(30, ge=0)
-    rate_exports_hour: int = Field(10, ge=0)
 
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)

@@ -81,6 +81,8 @@ class KnownHosts:
             await self._app(scope, receive, send)
             return
         error = errors.UnknownHost()
+        # For the security log (`api.middleware`). No page: those read the request's address, which needs a good name.
+        scope["error_name"] = type(error).__name__
         answer = JSONResponse(error.body(language_of(Request(scope))), error.status_code, {"connection": "close"})
         await answer(scope, receive, send)
 

@@ -125,7 +125,6 @@ class RequestLimits:
             if scope["method"] not in SAFE_METHODS:
                 check_encoding(headers)
         except errors.AppError as error:
-            scope["error_name"] = type(error).__name__
             await _answer(error, scope, receive, send)
             return
         self._open += 1

@@ -42,7 +42,6 @@ LINKS = Rule("link", "rate_links_minute", 60)
 NOT_ME = Rule("not_me", "rate_not_me_minute", 60)
 FAVOURITES = Rule("favourite", "rate_favourites_minute", 60)
 REFRESHES = Rule("refresh", "rate_refreshes_minute", 60)
-EXPORTS = Rule("export", "rate_exports_hour", 3600, moving=True)
 
 
 def count(rule: Rule, who: str) -> None:

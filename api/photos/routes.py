@@ -134,10 +134,7 @@ def photo_picture(
     "/image/{filename}",
     summary="Picture of a photo, by its stored name",
     response_class=Response,
-    responses={
-        **PICTURE,
-        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady),
-    },
+    responses={**PICTURE, **NOT_SHOWN},
 )
 def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Size = "web") -> Response:
     """Like `GET /api/photo/{photo_id}`, with a token only."""
