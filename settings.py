@@ -2,18 +2,15 @@
 
 import os
 import re
-import secrets
-import socket
 import tomllib
-from email.utils import getaddresses
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from setting_values import is_ascii_address, is_origin, kept_key, listed
 
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
@@ -156,14 +153,14 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        if value and not _is_origin(value):
+        if value and not is_origin(value):
             raise ValueError("an address such as https://photos.example.org, without a path")
         return value
 
     @field_validator("allowed_hosts")
     @classmethod
     def _are_names(cls, value: str) -> str:
-        wrong = [each for each in _listed(value) if not HOST_NAME.fullmatch(each)]
+        wrong = [each for each in listed(value) if not HOST_NAME.fullmatch(each)]
         if wrong:
             raise ValueError(f"{wrong[0]} is no host name; write www.example.org, separated by commas")
         return value
@@ -172,7 +169,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_origins(cls, value: str) -> str:
         """Check each origin. `*` is refused: any site could then act with what a visitor's browser holds."""
-        wrong = [each for each in _listed(value) if not _is_origin(each)]
+        wrong = [each for each in listed(value) if not is_origin(each)]
         if wrong:
             raise ValueError(f"{wrong[0]} is no origin; write https://app.example.org, separated by commas")
         return value
@@ -191,12 +188,12 @@ class Settings(BaseSettings):
     @property
     def origins(self) -> list[str]:
         """The other origins whose pages may call the API: `CORS_ORIGINS`."""
-        return _listed(self.cors_origins)
+        return listed(self.cors_origins)
 
     @property
     def allowed_host_names(self) -> list[str]:
         """The further names in `Host` that are answered: `ALLOWED_HOSTS`, in lower case."""
-        return _listed(self.allowed_hosts.lower())
+        return listed(self.allowed_hosts.lower())
 
     @property
     def docs_are_public(self) -> bool:
@@ -236,46 +233,9 @@ class Settings(BaseSettings):
         return self.app_env == "production"
 
 
-def _listed(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _is_origin(value: str) -> bool:
-    """Return whether `value` is scheme, host and port of a web address, and nothing more."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and "@" not in parts.netloc
-        and value == f"{parts.scheme}://{parts.netloc}"
-    )
-
-
-def _development_key() -> str:
-    """Return the key in `.secret_key` beside the code; the first start writes it, readable by its owner alone."""
-    path = ROOT / SECRET_KEY_FILE
-    draft = path.with_name(f"{SECRET_KEY_FILE}.{socket.gethostname()}.{os.getpid()}")
-    if not path.exists():
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        # A hard link never replaces a file: two first starts at once end up with the same key.
-        try:
-            path.hardlink_to(draft)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
-
-
 def _check_mail(settings: Settings) -> None:
     for name, value in (("MAIL_FROM", settings.mail_from), ("MAIL_REPLY_TO", settings.mail_reply_to)):
-        if value and not _is_ascii_address(value):
+        if value and not is_ascii_address(value):
             raise UnsafeSettings(f"{name} is not an address such as Reperio <photos@example.org>.")
     if not settings.smtp_host:
         return
@@ -287,18 +247,6 @@ def _check_mail(settings: Settings) -> None:
         raise UnsafeSettings("SMTP_USERNAME with SMTP_SECURITY=none would send the password unencrypted.")
     if settings.smtp_ca_file and not Path(settings.smtp_ca_file).is_file():
         raise UnsafeSettings(f"SMTP_CA_FILE={settings.smtp_ca_file} is not a file.")
-
-
-def _is_ascii_address(value: str) -> bool:
-    """Tell whether `value` is one address, perhaps with a name; its domain may be an international one."""
-    found = getaddresses([value])
-    if len(found) != 1 or not value.isprintable():
-        return False
-    try:
-        address = validate_email(found[0][1], check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError:
-        return False
-    return address.ascii_email is not None
 
 
 def _complete(settings: Settings) -> Settings:
@@ -319,7 +267,7 @@ def _complete(settings: Settings) -> Settings:
             f"FACE_RECOGNIZER_PROVIDER={settings.face_recognizer_provider} is not available yet; use local."
         )
     if not settings.secret_key:
-        settings.secret_key = _development_key()
+        settings.secret_key = kept_key(ROOT / SECRET_KEY_FILE)
     if len(settings.secret_key) < MIN_SECRET_LENGTH:
         raise UnsafeSettings(f"SECRET_KEY needs at least {MIN_SECRET_LENGTH} characters.")
     return settings

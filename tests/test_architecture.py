@@ -26,7 +26,8 @@ LAYERS = (
     ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("faces", "throttling"),
-    ("errors", "settings", "signing", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+    ("errors", "signing", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+    ("setting_values",),
     ("image_decoding",),
     ("image_headers",),
 )
