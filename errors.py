@@ -3,7 +3,7 @@
 The name of a class is part of the API: clients and rows use it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from keys import MIN_PASSWORD, MIN_STAFF_PASSWORD
@@ -15,7 +15,7 @@ class AppError(Exception):
     status_code: ClassVar[int] = 400
     message: ClassVar[str] = "Requête invalide."
     english: ClassVar[str] = "Invalid request."
-    headers: ClassVar[dict[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, **extra: Any) -> None:
         super().__init__(self.message)
@@ -34,7 +34,7 @@ class NotAuthenticated(AppError):
     status_code = 401
     message = "Authentification requise. Connectez-vous."
     english = "Please log in."
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class InvalidToken(NotAuthenticated):
@@ -46,14 +46,14 @@ class BadCredentials(AppError):
     status_code = 401
     message = "Nom d'utilisateur ou mot de passe incorrect"
     english = "Wrong username or password"
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class SecondFactorRequired(AppError):
     status_code = 401
     message = "Saisissez aussi le code de votre application d'authentification."
     english = "Please also enter the code of your authenticator app."
-    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
     def __init__(self, ticket: str = "", **extra: Any) -> None:
         """`ticket`, which stands for the password, is for the pages and never part of the answer."""
@@ -414,7 +414,7 @@ class NoPhotosToDownload(AppError):
 class PhotoNotReady(NoSuchPhoto):
     message = "Cette photo est encore en préparation. Réessayez dans un instant."
     english = "This photo is still being prepared. Try again in a moment."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+    headers: Mapping[str, str] = {"Retry-After": "2"}
 
 
 # --- the request and the service ---------------------------------------------------------------
@@ -499,7 +499,7 @@ class TooBusy(AppError):
     status_code = 503
     message = "Le service est très sollicité. Réessayez dans quelques secondes."
     english = "The service is very busy. Please try again in a few seconds."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+    headers: Mapping[str, str] = {"Retry-After": "2"}
 
 
 class TooManyRequests(AppError):
@@ -511,7 +511,7 @@ class TooManyRequests(AppError):
         """`seconds`: after how long the same call is accepted again."""
         super().__init__()
         self.seconds = max(1, seconds)
-        self.headers = {"Retry-After": str(self.seconds)}  # type: ignore[misc]
+        self.headers = {"Retry-After": str(self.seconds)}
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the JSON answer; the message says how long to wait."""
@@ -536,7 +536,7 @@ class ServiceUnavailable(AppError):
     status_code = 503
     message = "Le service est momentanément indisponible. Réessayez dans quelques secondes."
     english = "The service is unavailable for a moment. Please try again in a few seconds."
-    headers: ClassVar[dict[str, str]] = {"Retry-After": "5"}
+    headers: Mapping[str, str] = {"Retry-After": "5"}
 
 
 class StorageFull(AppError):

@@ -19,7 +19,7 @@ from api import messages
 from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
 from api.documentation import document_errors
-from api.forms import FORM_LIMITS
+from api.forms import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from api.language import language_of
 from api.lingering import Lingering
 from api.middleware import NotRead, RequestLimits, RequestLog
@@ -178,7 +178,7 @@ def create_app() -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url=None,
-        form_limits=FORM_LIMITS,  # type: ignore[arg-type]
+        form_limits={"max_fields": MAX_FIELDS, "max_files": MAX_FILES, "max_part_size": MAX_FIELD_BYTES},
     )
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(KnownHosts, settings=settings)

@@ -1,6 +1,6 @@
 """Staff accounts at the shell: `python -m accounts.admin list|new|password|close|open|second-factor-off`.
 
-For whoever runs the service: it works without a log-in, on the database that the settings name.
+For operators of the service. It asks for no log-in and works on the database that the settings name.
 """
 
 import argparse
@@ -131,7 +131,7 @@ def _arguments() -> argparse.ArgumentParser:
     made.add_argument("--photographer", action="store_true", help="a photographer instead of an admin")
     for command, text in (
         ("password", "a new password; ends the sessions of the account"),
-        ("close", "close an account: nobody can log in to it"),
+        ("close", "close an account: no log-in, until it is opened again"),
         ("open", "open a closed account again"),
         ("second-factor-off", "remove the second factor of an account"),
     ):

@@ -48,7 +48,7 @@ def before_body(check: Callable[..., Any]) -> Callable[..., Any]:
         return known[check]
 
     extra = [] if own else [inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)]
-    # FastAPI reads the signature to know what to pass.
+    # FastAPI reads the signature to know what to pass; mypy does not know that functions may have one set.
     once.__signature__ = inspect.Signature([*parameters.values(), *extra])  # type: ignore[attr-defined]
     once.__module__, once.__name__ = check.__module__, check.__name__
     setattr(once, _MARK, True)

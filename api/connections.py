@@ -5,13 +5,8 @@ moment, and an answer that the service has not given yet, cost it nothing.
 """
 
 import asyncio
-import fcntl
 import json
 import resource
-import socket
-import struct
-import sys
-import termios
 from collections import deque
 from functools import cache
 from typing import Any, Protocol
@@ -19,6 +14,7 @@ from typing import Any, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 import errors
+from api.sockets import reset_on_close, unsent
 from metrics import ENDED
 from settings import get_settings
 
@@ -70,6 +66,7 @@ class Connection(HttpToolsProtocol):
 
     # --- the connection ----------------------------------------------------------------------------
 
+    # The type is as narrow as in Uvicorn, which also ignores this: asyncio declares BaseTransport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin the deadline of the first head; make room by ending the connection that has waited longest."""
         super().connection_made(transport)
@@ -242,24 +239,15 @@ class Connection(HttpToolsProtocol):
             _waiting[self] = None
 
     def _end_unread(self, cycle: object) -> None:
-        """End a connection on which a body goes on that nobody reads."""
+        """End the connection if the client still sends a body, which the service does not read after its answer."""
         if self.cycle is cycle and not self._in_head and not self.transport.is_closing():
-            self._reset_on_close()
+            reset_on_close(self.transport)
             self.end("unread_body")
-
-    def _reset_on_close(self) -> None:
-        """Let the end of the connection be a reset, so that a sender who goes on learns of it with the next byte.
-
-        Only if the client's system has the whole answer: a reset would otherwise lose the rest.
-        """
-        if self._unsent() == 0:
-            linger_none = struct.pack("ii", 1, 0)
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_none)
 
     def pause_writing(self) -> None:
         """The reader is behind."""
         super().pause_writing()
-        self._stuck, self._left = 0, self._unsent()
+        self._stuck, self._left = 0, unsent(self.transport)
         self._watch()
 
     def resume_writing(self) -> None:
@@ -267,17 +255,9 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
         self._stuck = 0
 
-    def _unsent(self) -> int:
-        """Return how many bytes the client has not taken: those in this process, and those the system still holds."""
-        size = self.transport.get_write_buffer_size()
-        if sys.platform == "linux":
-            held = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-            size += int.from_bytes(held, sys.byteorder)
-        return size
-
     def _check_reader(self) -> None:
         """Once a second while bytes wait to go out: abort if the client takes too few of them."""
-        left = self._unsent()
+        left = unsent(self.transport)
         if self._left - left >= ANSWER_BYTES or left > self._left:
             self._stuck, self._left = 0, left
         self._stuck += 1

@@ -7,7 +7,7 @@ from starlette.formparsers import MultiPartParser
 from api.body_types import check_media
 
 # Fields of a form are kept in memory; a photographer's route allows more files.
-FORM_LIMITS = {"max_fields": 20, "max_files": 20, "max_part_size": 16 * 1024}
+MAX_FIELDS, MAX_FILES, MAX_FIELD_BYTES = 20, 20, 16 * 1024
 # A page's form may list the photographers of an event, each in a field.
 PAGE_FIELDS, PAGE_FIELD_BYTES = 1000, 64 * 1024
 # A larger file goes to disk while it comes in: to memory first costs a small upload a millisecond less.

@@ -195,13 +195,14 @@ class _Body:
 
     async def _check(self) -> None:
         rule = self._rules.of(self._scope)
-        # Of a request by GET, nobody reads the body; a streamed answer only waits for the end of the connection.
+        # No route reads the body of a GET request: a streamed answer calls this to learn that the client is gone.
         if rule is None or self._scope["method"] == "GET":
             return
         try:
             await run_checks(rule, self._scope)
             check_media(Headers(scope=self._scope), is_form=rule.is_form)
         except Exception as error:
+            # Whatever it is: `main` answers it as if the route had raised it, and logs what it does not know.
             raise NotRead(error) from error
 
     def _count(self, size: int) -> None:

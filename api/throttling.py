@@ -70,7 +70,7 @@ class Caller:
         return self._counted(rules.REGISTRATIONS)
 
     def selfie_check(self) -> AbstractContextManager[None]:
-        """Count a selfie to validate, of somebody without an account, unless the block raises TooBusy.
+        """Count a check of a selfie by a caller who needs no account, unless the block raises TooBusy.
 
         Raises:
             TooManyRequests: more than `RATE_SELFIE_CHECKS_MINUTE`.

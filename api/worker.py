@@ -11,6 +11,7 @@ from api.connections import Connection
 DESCRIPTORS = 65_536
 
 
+# The package of the base class has no types.
 class Worker(UvicornWorker):  # type: ignore[misc]
     """Uvicorn's worker with our connections, and without WebSockets, which the service does not use."""
 

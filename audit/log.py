@@ -26,7 +26,7 @@ class Action(StrEnum):
     STAFF_CREATED = "staff.created"
     STAFF_CHANGED = "staff.changed"
     STAFF_DELETED = "staff.deleted"
-    PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - a name
+    PASSWORD_CHANGED = "account.password_changed"  # noqa: S105 - the name of an action
     SECOND_FACTOR_ON = "account.second_factor_on"
     SECOND_FACTOR_OFF = "account.second_factor_off"
     SESSIONS_ENDED = "account.sessions_ended"
@@ -53,7 +53,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: when, who (`actor_type` also tells the shell and the service), what, whom and which event."""
+    """One entry: when it happened, who did what to whom, and in which event.
+
+    `actor_type` is the type of an account, or "shell" or "service", which have no account.
+    """
 
     id: int
     at: datetime

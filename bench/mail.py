@@ -19,7 +19,7 @@ import httpx2
 
 from testkit.servers import TLS, create_event, run_server, temporary_folder
 
-PASSWORD = "a long sentence for a bench"  # noqa: S105
+PASSWORD = "a long sentence for a bench"  # noqa: S105 - of accounts that live for the run
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def measure(folder: Path, requests: int) -> None:
             known, unknown, beside = list[float](), list[float](), list[float]()
             for number in range(requests):
                 known.append(timed(partial(reset, "lea@example.org")))
-                unknown.append(timed(partial(reset, f"nobody{number}@example.org")))
+                unknown.append(timed(partial(reset, f"unknown{number}@example.org")))
                 beside.append(timed(check))
             print(line("password-reset, known address", known))
             print(line("password-reset, unknown address", unknown))

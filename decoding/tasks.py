@@ -51,6 +51,7 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     try:
         faces = engine().detect(image, scale=scale, full=full)
     except Exception as error:
+        # A lack of memory comes as errors of many types (`is_shortage`).
         # A small face in a turned photo of 120 megapixels: less sharp is better than not at all.
         if full is None or not is_shortage(error):
             raise

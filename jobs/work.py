@@ -81,6 +81,7 @@ def attempt(claim: Claim, decoder: Decoder) -> None:
         log.warning("%s failed: %s", claim, error)
         retry_later(claim, str(error))
     except Exception as error:
+        # A defect of ours must not end the thread; the job is tried again.
         log.exception("%s failed", claim)
         retry_later(claim, f"{type(error).__name__}: {error}")
 

@@ -164,7 +164,7 @@ class SmtpPost:
             client = smtplib.SMTP(timeout=STEP_SECONDS, local_hostname=name)
         self._client = client
         # The name for the certificate. smtplib sets it only if it connects in its constructor, where `_break` has no
-        # connection to break.
+        # connection to break. The attribute is private: its types do not list it.
         client._host = settings.smtp_host  # type: ignore[attr-defined]
         code, answer = client.connect(settings.smtp_host, settings.mail_port)
         if code != 220:

@@ -74,14 +74,8 @@ def receive(
     if decoder is not None and info.header.coding is not None and not info.header.coding.has_end:
         _refuse_cut(data, info, decoder)
     digest = hashlib.sha256(data).hexdigest()
-    with reading() as session:
-        known = queries.with_checksum(session, event.id, digest)
-        if known is not None:
-            _check_sender(session, sender, event.id)
+    known = _known(event.id, digest, sender)
     if known is not None:
-        if known.status == FAILED:
-            with transaction() as session:
-                queries.try_again(session, known.id)
         return _receipt(known, filename, duplicate=True)
     stored_name = f"{uuid.uuid4().hex}{info.extension}"
     key = storage_key(event.id, stored_name, "original")
@@ -99,6 +93,19 @@ def receive(
         taken_at=_in_zone(info.taken_at, event.timezone),
     )
     return _record(photo, key, sender)
+
+
+def _known(event_id: int, digest: str, sender: User | None) -> Photo | None:
+    """Return the event's photo with these bytes; if its processing has failed, it is tried again."""
+    with reading() as session:
+        known = queries.with_checksum(session, event_id, digest)
+        if known is None:
+            return None
+        _check_sender(session, sender, event_id)
+    if known.status == FAILED:
+        with transaction() as session:
+            queries.try_again(session, known.id)
+    return known
 
 
 def _check_sender(session: Session, sender: User | None, event_id: int) -> None:

@@ -122,6 +122,7 @@ def _make(settings: Settings) -> Counters:
             settings.rate_limit_url,
             key_prefix="reperio",
             wrap_exceptions=True,
+            # Passed on to redis, which takes an object; `limits` declares plain values only.
             retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
             socket_timeout=REDIS_SECONDS,
             socket_connect_timeout=REDIS_SECONDS,

@@ -103,8 +103,8 @@ def accounts_of(session: Session, address: str) -> list[list[User]]:
     """Return the open accounts that have the address, one list for each mailbox.
 
     Addresses are compared folded, but mailboxes are not: `ａ@example.org` and `a@example.org` have one key, and may
-    belong to two people. Only spellings that differ in the case of ASCII letters count as one mailbox. A mail to each
-    mailbox lists the accounts that gave exactly this one, so nobody gets a link to somebody else's account.
+    belong to two people. Only spellings that differ in the case of ASCII letters count as one mailbox. A mail to a
+    mailbox lists only the accounts that gave exactly this address: no person gets a link to another person's account.
     """
     mailboxes: dict[str, list[User]] = {}
     for user in _staff_first(reset_queries.open_accounts(session, comparison_key(address), MAX_ACCOUNTS)):

@@ -53,8 +53,8 @@ class ResetLinkOut(BaseModel):
 def ask_for_reset(asked: ResetIn, language: Language, wake_mail: WakeMail, caller: CallerDep) -> Message:
     """Mails a link for each open account with this address; each is valid once, for 30 minutes.
 
-    The answer and its time are the same whether or not the address is known. Where no mail server is set, the message
-    says whom to ask instead.
+    The answer and its time are the same whether or not the address is known. Where no mail is sent, the message
+    tells the caller to ask an admin or the organiser.
     """
     caller.password_reset(asked.email)
     if not get_settings().mail_is_on:

@@ -33,7 +33,7 @@ class AuditEntryOut(BaseModel):
     actor: PersonOut | None
     actor_type: str = Field(description="`user`, `photographer`, `admin`, `shell` or `service`.", examples=["admin"])
     action: str = Field(examples=["selfie.viewed"])
-    subject: PersonOut | None = Field(description="Whom it was done to.")
+    subject: PersonOut | None = Field(description="The person that the action was about.")
     event_id: int | None
     details: dict[str, Any] = Field(examples=[{"fields": ["event_code"]}])
     request_id: str | None
@@ -59,8 +59,8 @@ def audit(
 ) -> list[Entry]:
     """Log-ins of staff, views of selfies, deletions, changes of codes and accounts, exports; newest first.
 
-    Entries are never changed or deleted. They name people by pseudonyms; when an account is erased, its pseudonym
-    names nobody any more.
+    Entries are never changed or deleted. They name people by pseudonyms; when an account is erased, its
+    pseudonym can no longer be traced to a person.
     """
     before = row_id(cursor) if cursor else None
     if cursor and before is None:
