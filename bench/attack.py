@@ -6,30 +6,27 @@
 
 import argparse
 import http.client
-import io
 import itertools
 import json
 import socket
-import struct
 import sys
 import threading
 import time
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from PIL import Image
-
+from bench.processes import memory_mb
+from bench.responsive import quantile
+from testkit.hostile_images import many_scans, png_bomb
 from testkit.servers import Launcher, NewEvent, create_event, temporary_folder
 
 SECONDS = 20.0
 P99_MS, GROWTH_MB = 250.0, 150.0
 HEAD = "Host: localhost\r\nContent-Type: {kind}\r\n"
 MULTIPART = "multipart/form-data; boundary=x"
-BOMB_SIDE, SCANS = 8000, 200
+BOMB_SIDE, SCANS, SCANS_SIDE = 8000, 200, 3000
 
 
 @dataclass
@@ -98,28 +95,6 @@ def upload_of(picture: bytes, name: str = "file") -> bytes:
     return head.encode() + picture + b"\r\n--x--\r\n"
 
 
-def png_bomb(side: int = BOMB_SIDE) -> bytes:
-    """Return a small PNG of `side` times `side` pixels."""
-    packer = zlib.compressobj(9)
-    row = bytes(1 + 4 * side)
-    data = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
-def scan_bomb(side: int = 3000, scans: int = SCANS) -> bytes:
-    """Return a progressive JPEG whose last scan is repeated: each costs the decoder a pass over the picture."""
-    packed = io.BytesIO()
-    Image.new("RGB", (side, side), (90, 120, 150)).save(packed, "JPEG", progressive=True)
-    data = packed.getvalue()
-    last = data.rindex(b"\xff\xda")
-    return data[:last] + data[last:-2] * scans + b"\xff\xd9"
-
-
 def stalled_uploads(target: Target) -> None:
     """Uploads of selfies that send a byte a second."""
     kind = HEAD.format(kind=MULTIPART)
@@ -153,14 +128,13 @@ def body_before_role(target: Target) -> None:
 
 def decode_bombs(target: Target) -> None:
     """Small PNGs of 64 megapixels as selfies to validate."""
-    body = upload_of(png_bomb())
+    body = upload_of(png_bomb(BOMB_SIDE))
     target.repeat(4, lambda _: target.post("/api/validate-selfie", body, MULTIPART))
 
 
 def scan_bombs(target: Target) -> None:
     """JPEGs with 200 scans as selfies to validate and as photos."""
-    picture = scan_bomb()
-    token = str(target.event.photographer._http.headers["Authorization"]).removeprefix("Bearer ")
+    picture, token = many_scans(SCANS, SCANS_SIDE), target.event.photographer.token
 
     def step(number: int) -> None:
         if number % 4:
@@ -205,20 +179,11 @@ ATTACKS: tuple[Callable[[Target], None], ...] = (
 
 @dataclass
 class Observed:
-    """Milliseconds of each call of other people, failures among them, and the largest memory of a worker in MB."""
+    """Seconds of each call of other people, failures among them, and the largest memory of a worker in MB."""
 
     times: dict[str, list[float]]
     failures: int = 0
     peak: dict[int, float] = field(default_factory=dict)
-
-
-def rss_mb(pid: int) -> float:
-    """Return the resident memory of a process in MB, 0 if it is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
 def observe(target: Target, code: str, seconds: float) -> Observed:
@@ -243,22 +208,16 @@ def observe(target: Target, code: str, seconds: float) -> Observed:
                 seen.failures += 1
             finally:
                 connection.close()
-            seen.times[name].append((time.perf_counter() - began) * 1000)
+            seen.times[name].append(time.perf_counter() - began)
         for pid in target.launcher.workers():
-            seen.peak[pid] = max(seen.peak.get(pid, 0.0), rss_mb(pid))
+            seen.peak[pid] = max(seen.peak.get(pid, 0.0), memory_mb(pid))
         time.sleep(0.02)
     return seen
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below which `share` of the values lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def measure(target: Target, attack: Callable[[Target], None], seconds: float) -> bool:
     """Run one attack, print its line of the table, and tell whether every bound held."""
-    before = {pid: rss_mb(pid) for pid in target.launcher.workers()}
+    before = {pid: memory_mb(pid) for pid in target.launcher.workers()}
     target.stop.clear()
     attacker = threading.Thread(target=attack, args=(target,))
     attacker.start()
@@ -267,9 +226,9 @@ def measure(target: Target, attack: Callable[[Target], None], seconds: float) ->
     attacker.join()
     grown = max((seen.peak.get(pid, 0.0) - size for pid, size in before.items()), default=0.0)
     alive = set(target.launcher.workers()) == set(before)
-    worst = max(percentile(times, 0.99) for times in seen.times.values())
+    worst = max(quantile(times, 0.99) for times in seen.times.values())
     figures = " | ".join(
-        f"{percentile(times, 0.5):.0f} / {percentile(times, 0.99):.0f} / {max(times):.0f}"
+        f"{quantile(times, 0.5):.0f} / {quantile(times, 0.99):.0f} / {quantile(times, 1):.0f}"
         for times in seen.times.values()
     )
     held = worst < P99_MS and grown < GROWTH_MB and alive and not seen.failures
@@ -285,11 +244,11 @@ def measure(target: Target, attack: Callable[[Target], None], seconds: float) ->
 def prepared(launcher: Launcher) -> Target:
     """Start the server; return it with an event and a guest."""
     server = launcher.start()
-    event = create_event(server, password="a photographer of the bench")  # noqa: S106
+    event = create_event(server)
     who = {"username": "guest", "email": "guest@example.org", "password": "a guest of the bench"}
     event.admin.call("POST", "/api/register-with-event-code", json={"user_data": who, "event_code": event.code})
     guest = event.admin.logged_in("guest", who["password"], event.code)
-    return Target(launcher, event, str(guest._http.headers["Authorization"]).removeprefix("Bearer "))
+    return Target(launcher, event, guest.token)
 
 
 def main() -> int:

@@ -7,14 +7,13 @@ import statistics
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from bench.ingest import twelve_megapixel_photo
-from bench.responsive import make_scene
+from bench.processes import Family, memory_mb
+from bench.responsive import make_scene, quantile
 from bench.workers import proportional
 from decoding.children import make_children
 from settings import get_settings
@@ -42,38 +41,6 @@ def start_seconds() -> tuple[float, float]:
         further.append(time.perf_counter() - began)
     children.close()
     return first, statistics.median(further)
-
-
-def status_of(pid: int, field: str) -> float:
-    """Return a figure of a process's status in MB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    return 0.0
-
-
-class Highest:
-    """The most memory in MB that each kind of process took until it is stopped, looked at ten times a second."""
-
-    def __init__(self, launcher: Launcher) -> None:
-        self.megabytes = {"worker": 0.0, "child": 0.0}
-        self._launcher, self._over = launcher, threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-
-    def _look(self) -> None:
-        while not self._over.wait(0.1):
-            workers = self._launcher.workers()
-            for pid in self._launcher.processes():
-                kind = "worker" if pid in workers else "child"
-                with suppress(OSError):
-                    self.megabytes[kind] = max(self.megabytes[kind], status_of(pid, "VmHWM"))
-
-    def stop(self) -> dict[str, float]:
-        """Return the figures."""
-        self._over.set()
-        self._thread.join()
-        return self.megabytes
 
 
 def under_fire(url: str, seconds: float) -> tuple[Counter[tuple[int, str]], float, dict[str, list[float]]]:
@@ -126,16 +93,14 @@ def main() -> None:
         scene = make_scene(folder, GUNICORN_WORKERS="1")
         try:
             (worker,) = scene.launcher.workers()
-            idle, highest = status_of(worker, "VmRSS"), Highest(scene.launcher)
-            print(
-                f"memory of an idle worker {idle:.0f} MB; with its children {proportional_of(scene.launcher):.0f} MB"
-            )
-            scene.upload(twelve_megapixel_photo(), PHOTOS)
-            wait_until(lambda: scene.waiting() == 0, 300, "the photos")
-            print(f"  after {PHOTOS} photos with its children {proportional_of(scene.launcher):.0f} MB")
-            answers, longest, times = under_fire(scene.server.url, HOSTILE_SECONDS)
-            most = highest.stop()
-            print(f"  at the highest: worker {most['worker']:.0f} MB, child {most['child']:.0f} MB")
+            with_children = proportional_of(scene.launcher)
+            print(f"memory of an idle worker {memory_mb(worker):.0f} MB; with its children {with_children:.0f} MB")
+            with Family([worker]) as family:
+                scene.upload(twelve_megapixel_photo(), PHOTOS)
+                wait_until(lambda: scene.waiting() == 0, 300, "the photos")
+                print(f"  after {PHOTOS} photos with its children {proportional_of(scene.launcher):.0f} MB")
+                answers, longest, times = under_fire(scene.server.url, HOSTILE_SECONDS)
+            print(f"  at the highest: worker {family.largest_worker:.0f} MB, child {family.largest_child:.0f} MB")
             assert scene.launcher.workers() == [worker], "a worker died"
         finally:
             scene.launcher.stop()
@@ -143,7 +108,7 @@ def main() -> None:
     for (status, error), count in sorted(answers.items()):
         print(f"  {count:4} x {status} {error}")
     for name, row in times.items():
-        middle, high = statistics.median(row) * 1000, sorted(row)[int(0.99 * len(row))] * 1000
+        middle, high = quantile(row, 0.5), quantile(row, 0.99)
         print(f"  meanwhile {name}: median {middle:.0f} ms, p99 {high:.0f} ms ({len(row)} calls)")
 
 

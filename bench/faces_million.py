@@ -5,6 +5,7 @@ memory the process took at its highest beyond what it had before.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from accounts.service import NewAccount
+from bench.processes import memory_mb
 from bench.report import Drawing, Measured, Result, run_part
 from database import forget_engine, transaction
 from events import service as events
@@ -52,13 +54,6 @@ class Run:
 # --- the process that is measured ----------------------------------------------------------------
 
 
-def _status(name: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1024
-    raise KeyError(name)
-
-
 def _selfie(user_id: int) -> int:
     with transaction() as session:
         selfie = Selfie(user_id=user_id, status=PROCESSING, attempts=1)
@@ -80,7 +75,7 @@ def match_here(user_id: int, event_id: int, faces: int, rounds: int) -> Run:
     with transaction() as session:
         engine_id = str(getattr(session.get(Event, event_id), "active_engine_id", ""))
     Path("/proc/self/clear_refs").write_text("5")
-    before, times, found = _status("VmRSS"), list[float](), 0
+    before, times, found = memory_mb(os.getpid()), list[float](), 0
     for number in range(rounds + 1):
         selfie_id = first if number == 0 else _selfie(user_id)
         began = time.perf_counter()
@@ -88,7 +83,7 @@ def match_here(user_id: int, event_id: int, faces: int, rounds: int) -> Run:
         times.append(time.perf_counter() - began)
         with transaction() as session:
             found = len(queries.matches_of(session, user_id, event_id))
-    highest, held = _status("VmHWM") - before, _status("VmRSS") - before
+    highest, held = memory_mb(os.getpid(), "VmHWM") - before, memory_mb(os.getpid()) - before
     return Run(faces, times[0], statistics.median(times[1:]), highest, held, found)
 
 

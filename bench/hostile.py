@@ -30,7 +30,6 @@ CLIENTS = 4
 BATCH = 20
 TRIES = 200
 TOO_MANY, BUSY, BROKEN = 429, 503, 500
-PASSWORD = "hostile bench password"  # noqa: S105 - of an account that lives for the run
 DRAIN_SECONDS = 1800.0
 
 
@@ -124,16 +123,13 @@ def own_server() -> Iterator[tuple[Target, Launcher, Callable[[], int]]]:
         launcher = Launcher(Path(folder))
         try:
             server = launcher.start()
-            event = create_event(server, "lea", PASSWORD)
-            with httpx2.Client(base_url=server.url) as http:
-                body = {"username": "lea", "password": PASSWORD}
-                token = http.post("/api/login", json=body).json()["access_token"]
+            event = create_event(server)
 
             def waiting() -> int:
                 state = event.admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]
                 return int(state["pending"] + state["processing"])
 
-            yield Target(server.url, event.id, token), launcher, waiting
+            yield Target(server.url, event.id, event.photographer.token), launcher, waiting
         finally:
             launcher.stop()
 

@@ -16,13 +16,13 @@ def _children(pid: int) -> list[int]:
     return found + [each for child in found for each in _children(child)]
 
 
-def _most_held(pid: int) -> int:
-    """Return the largest resident set that a process has had, in MB; 0 if it has ended."""
+def memory_mb(pid: int, field: str = "VmRSS") -> float:
+    """Return the resident memory of a process in MB, or the most it has had (`VmHWM`); 0 if it has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")), 0.0)
 
 
 class Family:
@@ -30,7 +30,7 @@ class Family:
 
     def __init__(self, workers: list[int]) -> None:
         self._workers = workers
-        self._held: dict[int, int] = {}
+        self._held: dict[int, float] = {}
         self._alive: set[int] = set()
         self._ended: set[int] = set()
         self._stop = threading.Event()
@@ -38,7 +38,7 @@ class Family:
 
     def __enter__(self) -> "Family":
         self._look()
-        self._before = {pid: self._held.get(pid, 0) for pid in self._workers}
+        self._before = {pid: self._held.get(pid, 0.0) for pid in self._workers}
         self._thread.start()
         return self
 
@@ -55,15 +55,21 @@ class Family:
         self._ended |= self._alive - alive
         self._alive = alive
         for pid in (*self._workers, *alive):
-            self._held[pid] = max(self._held.get(pid, 0), _most_held(pid))
+            self._held[pid] = max(self._held.get(pid, 0.0), memory_mb(pid, "VmHWM"))
+
+    @property
+    def largest_worker(self) -> float:
+        """The most that a worker held, in MB."""
+        return max(self._held[pid] for pid in self._workers)
+
+    @property
+    def largest_child(self) -> float:
+        """The most that a child held, in MB; 0 without children."""
+        return max((held for pid, held in self._held.items() if pid not in self._workers), default=0.0)
 
     def said(self) -> str:
         """Return a sentence with the most that workers and children held, and how many children ended."""
-        workers = ", ".join(f"{self._before[pid]} to {self._held[pid]} MB" for pid in self._workers)
-        children = [held for pid, held in self._held.items() if pid not in self._workers]
-        largest = (
-            f"; {len(children)} children, the largest {max(children)} MB, {len(self._ended)} ended"
-            if children
-            else ""
-        )
-        return f"peak memory of the workers: {workers}{largest}"
+        workers = ", ".join(f"{self._before[pid]:.0f} to {self._held[pid]:.0f} MB" for pid in self._workers)
+        count = len(self._held) - len(self._workers)
+        children = f"; {count} children, the largest {self.largest_child:.0f} MB, {len(self._ended)} ended"
+        return f"peak memory of the workers: {workers}{children if count else ''}"

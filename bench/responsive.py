@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, insert
 
 import images
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
+from bench.processes import memory_mb
 from faces.local import ENGINE_ID, LocalEngine
 from models import Face, Photo
 from testkit.passwords import PASSWORD
@@ -29,7 +30,6 @@ RATE = 100.0
 CLIENTS = 8
 QUEUE_SECONDS = 900.0
 CLOCK_TICKS = 100
-MEGABYTE = 1024 * 1024
 
 
 @dataclass
@@ -140,17 +140,12 @@ def cpu_seconds(pids: list[int]) -> float:
     return total / CLOCK_TICKS
 
 
-def resident(pid: int) -> float:
-    """Return the resident memory of a process in MB."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / MEGABYTE
-
-
 def drain(scene: Scene) -> list[tuple[int, float]]:
     """Wait for the queue to empty; return what was left and the largest process's memory, second by second."""
     seen: list[tuple[int, float]] = []
 
     def empty() -> bool:
-        seen.append((scene.waiting(), max(map(resident, scene.launcher.processes()))))
+        seen.append((scene.waiting(), max(map(memory_mb, scene.launcher.processes()))))
         time.sleep(0.9)
         return seen[-1][0] == 0
 

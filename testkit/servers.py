@@ -208,7 +208,7 @@ class Api:
 
     def __init__(self, server: Server, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._server = server
+        self._server, self.token = server, token or ""
         self._http = httpx2.Client(base_url=server.url, headers=headers, timeout=120, verify=TLS)
 
     def __enter__(self) -> "Api":
