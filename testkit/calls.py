@@ -9,8 +9,8 @@ from typing import Any
 import pyotp
 
 from faces.fake import fake_colour, fake_photo
+from testkit.callers import CONSENT, JPEG, Objects
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
-from testkit.world import CONSENT, JPEG, Objects
 
 Request = dict[str, Any]
 SUM = "0" * 64

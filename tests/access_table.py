@@ -8,8 +8,9 @@ from fastapi.routing import iter_route_contexts
 from httpx2 import Response
 
 from settings import ROOT
+from testkit.callers import Caller, Objects
 from testkit.calls import request_of
-from testkit.world import Caller, Objects, World
+from testkit.world import World
 
 DOCUMENT = ROOT / "docs" / "access.md"
 COLUMNS = (

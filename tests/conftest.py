@@ -17,11 +17,12 @@ from sqlalchemy.engine import make_url
 from migrations.upgrade import upgrade
 from settings import Settings, get_settings
 from testkit.builders import Service
+from testkit.callers import HOST
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
 from testkit.servers import Launcher
-from testkit.world import HOST, World
+from testkit.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from httpx2 import Response
 
+from testkit.callers import NOWHERE
 from testkit.calls import request_of
-from testkit.world import NOWHERE, World
+from testkit.world import World
 from tests.access_table import (
     COLUMNS,
     DOCUMENT,

@@ -26,8 +26,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from testkit.callers import HOST
 from testkit.calls import request_of
-from testkit.world import HOST, World
+from testkit.world import World
 from tests.access_table import KINDS, reached, table
 
 ROLES = ("anonymous", "other guest", "other photographer", "monitoring", *KINDS)

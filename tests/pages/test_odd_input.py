@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
+from testkit.callers import HOST, Caller
 from testkit.calls import request_of
-from testkit.world import HOST, Caller, World
+from testkit.world import World
 from tests.access_table import KINDS, reached, table
 
 ODD = (

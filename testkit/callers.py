@@ -1,0 +1,102 @@
+"""Who calls the service in tests of every route, and what their calls name."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+HOST = "http://localhost"
+CONSENT = "2026-11"
+JPEG = "image/jpeg"
+CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
+
+
+@dataclass
+class Caller:
+    """Who sends a request: a Bearer token for the API; cookies and the CSRF token of a browser for the pages."""
+
+    role: str
+    token: str = ""
+    id: int = 0
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What calls name by id, name or code; all of it belongs to one event, whose guests see only their own photos."""
+
+    event: int
+    event_name: str
+    code: str
+    # An event of the same guests in which everybody sees all photos, and the code of one nobody has joined.
+    open_event: int
+    further_code: str
+    guest: int
+    photographer: int
+    photo: int
+    filename: str
+    refused_photo: int
+    failed_photo: int
+    pending_photo: int
+    # A further session of the guest, and what proves that its bearer is the guest.
+    session: str
+    refresh_token: str
+    reset_token: str
+    confirm_token: str
+    # The photographer has begun to set up a second factor; the other photographer has one.
+    totp_secret: str
+    recovery_code: str
+
+
+# Like the objects of a world, but none of them exists.
+NOWHERE = Objects(
+    event=909_090,
+    event_name="Nowhere",
+    code="NOWHERE9",
+    open_event=909_091,
+    further_code="NOWHERE8",
+    guest=909_092,
+    photographer=909_093,
+    photo=909_094,
+    filename="00000000000000000000000000000000.jpg",
+    refused_photo=909_095,
+    failed_photo=909_096,
+    pending_photo=909_097,
+    session="nosuchsession000",
+    refresh_token="nosuchsession000.secret.signature",
+    reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
+    confirm_token="909092.4102444800.b0kXq3vR5tYuIoPaSdFgHjKl",
+    totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+    recovery_code="nosuch-code",
+)
+
+
+def send(client: TestClient, method: str, path: str, who: Caller, **request: Any) -> Response:
+    """Send a request as `who`: pages get the cookies of a browser, calls of the API the token."""
+    page = not path.startswith(("/api/", "/metrics"))
+    headers = dict(request.pop("headers", {}))
+    if page:
+        headers["accept"] = "text/html"
+        if who.cookies:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in who.cookies.items())
+        elif who.token:
+            headers["authorization"] = f"Bearer {who.token}"
+        if method not in ("GET", "HEAD", "OPTIONS"):
+            request["data"] = {**request.get("data", {}), "csrf_token": who.csrf}
+    elif who.token:
+        headers["authorization"] = f"Bearer {who.token}"
+    client.cookies.clear()
+    return client.request(method, path, headers=headers, **request)
+
+
+def browse(client: TestClient, caller: Caller) -> Caller:
+    """Open a page that anyone can see, and keep its cookies and its CSRF token."""
+    answer = send(client, "GET", "/offline", caller)
+    found = CSRF.search(answer.text)
+    assert found, answer.text[:300]
+    caller.cookies = {**caller.cookies, **dict(answer.cookies)}
+    caller.csrf = found[1]
+    return caller

@@ -1,0 +1,204 @@
+"""Makes the two events, the accounts of every kind and the photos of a `World`, through the service's own calls."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jwt
+import pyotp
+from fastapi.testclient import TestClient
+
+from accounts.confirmation import link_for
+from accounts.service import NewAccount, create_staff
+from accounts.tokens import ALGORITHM
+from api.sessions import SESSION_COOKIE
+from database import reading, transaction
+from faces.fake import fake_colour, fake_photo
+from models import ADMIN, PHOTOGRAPHER, User
+from settings import get_settings
+from testkit.callers import CONSENT, JPEG, Caller, Objects, browse, send
+from testkit.passwords import PASSWORD
+
+ALL_SEEN = {"guests_see_all_photos": True}
+# How people appear to the fake engine: by colour.
+GUEST, FELLOW, OTHER, STRANGER = range(4)
+
+
+def person(number: int, block: int = 160) -> bytes:
+    """Return a JPEG of one person, for a selfie or a photo."""
+    return fake_photo([fake_colour(number)], block=block)
+
+
+class Making:
+    """A world that is being made: its callers by role, filled by `make` and `close_accounts`."""
+
+    def __init__(self, client: TestClient) -> None:
+        self._client = client
+        self.callers: dict[str, Caller] = {}
+
+    def _call(self, method: str, path: str, who: Caller | None = None, **request: Any) -> Any:
+        answer = send(self._client, method, path, who or Caller("nobody"), **request)
+        assert answer.status_code == 200, f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        return answer.json()
+
+    def make(self) -> Objects:
+        """Make everything but the expired sessions and the unprocessed photos."""
+        admin = self._staff("admin", "chief", ADMIN)
+        self._staff("closed admin", "formerchief", ADMIN)
+        photographer = self._staff("photographer", "ansel", PHOTOGRAPHER)
+        other_photographer = self._staff("other photographer", "dorothea", PHOTOGRAPHER)
+        self._staff("closed photographer", "henri", PHOTOGRAPHER)
+        home = self._event("Mariage de Camille", "CAMILLE7", photographer, admin)
+        other = self._event("Course du lac", "COURSE77", other_photographer, admin, **ALL_SEEN)
+        party = self._event("Soirée ouverte", "SOIREE77", None, admin, **ALL_SEEN)
+        self._event("Vin d'honneur", "HONNEUR7", None, admin)
+        guest = self._guest("guest", "camille", "CAMILLE7", GUEST)
+        fellow = self._guest("fellow guest", "felix", "CAMILLE7", FELLOW)
+        self._guest("other guest", "olga", "COURSE77", OTHER)
+        self._guest("closed guest", "claude", "CAMILLE7", STRANGER)
+        for each in (guest, fellow):
+            self._call("POST", "/api/join-event", each, json={"event_code": "SOIREE77"})
+        sent = {each["original_filename"]: each for each in self._upload(home, photographer, "camille")}
+        shown, refused = sent["camille-dances.jpg"], sent["camille-refused.jpg"]
+        self._upload(other, other_photographer, "lake")
+        self.callers["anonymous"] = browse(self._client, Caller("anonymous"))
+        self.callers["monitoring"] = browse(self._client, Caller("monitoring", get_settings().monitoring_token))
+        self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 2)
+        self._call("POST", f"/api/photos/{refused['id']}/not-me", guest)
+        return Objects(
+            event=home,
+            event_name="Mariage de Camille",
+            code="CAMILLE7",
+            open_event=party,
+            further_code="HONNEUR7",
+            guest=guest.id,
+            photographer=photographer.id,
+            photo=shown["id"],
+            filename=shown["filename"],
+            refused_photo=refused["id"],
+            failed_photo=0,
+            pending_photo=0,
+            **self._proofs(guest, admin),
+            **self._second_factors(photographer, other_photographer),
+        )
+
+    def _second_factors(self, beginner: Caller, owner: Caller) -> dict[str, str]:
+        path, body = "/api/me/second-factor", {"password": PASSWORD}
+        secrets = [self._call("POST", path, who, json=body)["secret"] for who in (beginner, owner)]
+        code = {"otp": pyotp.TOTP(secrets[1]).now()}
+        codes = self._call("POST", f"{path}/confirm", owner, json=code)["recovery_codes"]
+        # That ended the session of the browser.
+        again = {
+            "username": self._call("GET", "/api/me", owner)["username"],
+            "password": PASSWORD,
+            "otp": codes.pop(),
+        }
+        owner.cookies[SESSION_COOKIE] = self._call("POST", "/api/login", json=again)["access_token"]
+        browse(self._client, owner)
+        return {"totp_secret": secrets[0], "recovery_code": codes[0]}
+
+    def _proofs(self, guest: Caller, admin: Caller) -> dict[str, str]:
+        """Return the id and the refresh token of a further session, and the tokens of links mailed to the guest."""
+        body = {"username": "camille", "password": PASSWORD, "refresh": True}
+        refresh_token = self._call("POST", "/api/login", json=body)["refresh_token"]
+        listed = self._call("GET", "/api/me/sessions", guest)
+        link = self._call("POST", f"/api/admin/users/{guest.id}/reset-link", admin)["url"]
+        with reading() as session:
+            confirmation = link_for(session.get_one(User, guest.id))
+        return {
+            "session": next(each["id"] for each in listed if not each["current"]),
+            "refresh_token": refresh_token,
+            "reset_token": link.partition("#")[2],
+            "confirm_token": confirmation.partition("#")[2],
+        }
+
+    def _staff(self, role: str, name: str, user_type: str) -> Caller:
+        user = create_staff(NewAccount(name, f"{name}@example.org", PASSWORD), user_type)
+        return self._log_in(role, user.id, name)
+
+    def _guest(self, role: str, name: str, code: str, number: int) -> Caller:
+        account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+        body = {"user_data": account, "event_code": code, "consent": CONSENT}
+        user = self._call("POST", "/api/register-with-event-code", json=body)
+        caller = self._log_in(role, user["id"], name)
+        selfie = {"file": ("me.jpg", person(number), JPEG)}
+        self._call("POST", "/api/upload-selfie", caller, files=selfie)
+        self._wait(
+            lambda: self._call("GET", "/api/rematch-status", caller)["status"],
+            lambda status: status not in ("queued", "running"),
+        )
+        return caller
+
+    def _event(self, name: str, code: str, photographer: Caller | None, admin: Caller, **more: Any) -> int:
+        asked = {"name": name, "event_code": code, "photographer_ids": [photographer.id] if photographer else []}
+        return int(self._call("POST", "/api/admin/create-event", admin, json={**asked, **more})["event_id"])
+
+    def _upload(self, event: int, photographer: Caller, name: str) -> list[dict[str, Any]]:
+        """Send the photos of an event: two of the first guest, one of another person."""
+        shown = {
+            f"{name}-dances.jpg": person(GUEST, 200),
+            f"{name}-refused.jpg": person(GUEST, 240),
+            f"{name}-other.jpg": person(OTHER, 220),
+        }
+        files = [("files", (file, data, JPEG)) for file, data in shown.items()]
+        path = f"/api/photographer/events/{event}/upload-photos"
+        sent: list[dict[str, Any]] = self._call("POST", path, photographer, files=files)["uploaded_photos"]
+        photos = f"/api/photographer/events/{event}/photos"
+        self._wait(
+            lambda: [each["processing_status"] for each in self._call("GET", photos, photographer)],
+            lambda states: set(states) <= {"done", "failed"},
+        )
+        return sent
+
+    def with_unprocessed_photos(self, made: Objects) -> Objects:
+        """Send two photos that nothing processes any more, and cancel one: it counts as failed."""
+        path = f"/api/photographer/events/{made.event}/upload-photos"
+        files = [("files", (f"late{block}.jpg", person(STRANGER, block), JPEG)) for block in (260, 280)]
+        sent = self._call("POST", path, self.callers["photographer"], files=files)["uploaded_photos"]
+        pending, failed = (each["id"] for each in sent)
+        self._call("POST", "/api/admin/jobs/cancel", self.callers["admin"], json={"kind": "photos", "id": failed})
+        return replace(made, pending_photo=pending, failed_photo=failed)
+
+    def _log_in(self, role: str, user_id: int, name: str) -> Caller:
+        """Log in over the API, and on the pages as a browser does."""
+        token = self._call("POST", "/api/login", json={"username": name, "password": PASSWORD})["access_token"]
+        caller = browse(self._client, Caller(role, "", user_id))
+        form = {"username": name, "password": PASSWORD}
+        answer = send(self._client, "POST", "/login", caller, data=form)
+        assert answer.status_code == 303, answer.text[:300]
+        caller.token, caller.cookies = token, {**caller.cookies, **dict(answer.cookies)}
+        self.callers[role] = browse(self._client, caller)
+        return caller
+
+    def close_accounts(self) -> None:
+        """Close one account of each type, and add copies of the others' sessions that have expired."""
+        _close([self.callers[f"closed {kind}"].id for kind in ("guest", "photographer", "admin")])
+        for kind in ("guest", "photographer", "admin"):
+            caller = self.callers[kind]
+            late = _expired(caller.token)
+            cookies = {
+                name: _expired(value) if value.count(".") == 2 else value for name, value in caller.cookies.items()
+            }
+            self.callers[f"expired {kind}"] = browse(
+                self._client, Caller(f"expired {kind}", late, caller.id, cookies)
+            )
+
+    def _wait(self, look: Callable[[], Any], settled: Callable[[Any], bool], seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while not settled(found := look()):
+            assert time.monotonic() < end, found
+            time.sleep(0.02)
+
+
+def _close(user_ids: list[int]) -> None:
+    with transaction() as session:
+        for user_id in user_ids:
+            session.get_one(User, user_id).is_active = False
+
+
+def _expired(token: str) -> str:
+    """Return the same token, properly signed, but out of date."""
+    key = get_settings().secret_key
+    claims = jwt.decode(token, key, algorithms=[ALGORITHM], options={"verify_exp": False})
+    return jwt.encode({**claims, "iat": 1_000_000_000, "exp": 1_000_000_100}, key, ALGORITHM)
