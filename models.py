@@ -465,7 +465,7 @@ class FaceMatch(Base):
 
     Written by `matching/guest_matches.py` only, while the event's row is locked. At most one per guest and photo. The
     matches are a function of the guest's selfie and the event's faces: matching again changes nothing. `face_id` is
-    the most similar face of the photo, `confidence_score` its cosine times 100. There is none for a photo the guest
+    the most similar face of the photo, `confidence_score` the similarity as shown (`faces/calibration.py`). There is none for a photo the guest
     has refused, nor in an event for which the guest has withdrawn the consent.
     """
 

@@ -62,7 +62,8 @@ class Settings(BaseSettings):
 
     face_recognizer_provider: Literal["local", "fake", "dlib", "azure"] = "local"
     selfie_validation_strict: bool = True
-    match_threshold: float = Field(0.40, gt=0, lt=1)
+    # None: the engine's own.
+    match_threshold: float | None = Field(None, gt=0, lt=1)
     detection_long_side: int = Field(1280, ge=320, le=4096)
 
     rate_limit_url: str = ""

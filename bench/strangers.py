@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from faces.calibration import LOCAL
 from faces.local import LocalEngine
 from matching.matrices import Block, Embeddings, quantised
-from matching.similarity import exact_cosines, find_matches, threshold_for
+from matching.similarity import exact_cosines, find_matches, thresholds_for
 
-FIXED = 0.40
 GUEST_PICTURES = 7
 
 
@@ -69,18 +69,18 @@ def judge(event: Gallery, *, fixed: bool) -> Outcome:
     """Match every guest; each face is a photo of its own."""
     ids = np.arange(len(event.owners), dtype=np.int64)
     block = Block(ids, ids, quantised(event.faces))
-    threshold = FIXED if fixed else threshold_for(len(event.owners), FIXED)
+    thresholds = thresholds_for(len(event.owners), LOCAL)
     wrong = right = 0
     for place, selfie in enumerate(event.selfies):
         if fixed:
-            found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= threshold).tolist()
+            found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= LOCAL.lowest).tolist()
         else:
-            found = list(find_matches([block], selfie, threshold).faces)
+            found = list(find_matches([block], selfie, thresholds).faces)
         own = sum(event.owners[each] == place for each in found)
         right, wrong = right + own, wrong + len(found) - own
     return Outcome(
         len(event.owners),
-        threshold,
+        LOCAL.lowest if fixed else thresholds.first,
         wrong / len(event.selfies),
         right / sum(owner >= 0 for owner in event.owners),
     )

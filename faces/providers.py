@@ -1,11 +1,14 @@
 """Makes the engine that the settings name. Its module is imported only then: requests need no engine."""
 
+from faces.calibration import LOCAL, Calibration
 from faces.engine import FaceEngine
 from settings import Settings
 
 # Lengths of the embeddings.
 DIMENSIONS = {"local": 128, "fake": 128}
 ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours"}
+# By engine id: also the embeddings of an engine that is not in use any more have theirs.
+CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["fake"]: LOCAL}
 
 
 def engine_id_of(provider: str) -> str:
@@ -16,6 +19,11 @@ def engine_id_of(provider: str) -> str:
 def dimensions_of(provider: str) -> int:
     """Return the length of a provider's embeddings."""
     return DIMENSIONS[provider]
+
+
+def calibration_of(engine_id: str) -> Calibration:
+    """Return the calibration of an engine's similarities."""
+    return CALIBRATIONS[engine_id]
 
 
 def make_engine(settings: Settings) -> FaceEngine:

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
+from faces.providers import calibration_of
 from matching import matrices, queries, similarity
-from matching.similarity import FaceScore
+from matching.similarity import FaceScore, Thresholds
 from models import Event, utcnow
 from settings import get_settings
 
 
-def threshold_among(faces: matrices.EventFaces) -> float:
-    """Return the cosine from which one of these faces counts as a guest's."""
-    return similarity.threshold_for(faces.size, get_settings().match_threshold)
+def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
+    """Return the cosines from which one of these faces counts as a guest's."""
+    return similarity.thresholds_for(faces.size, calibration_of(engine_id), get_settings().match_threshold)
 
 
 def match_guest(
@@ -33,12 +34,12 @@ def match_guest(
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
     refused = set(queries.refused_photos(session, user_id))
     found = similarity.find_matches(
-        faces.blocks, np.frombuffer(embedding, np.float32), threshold_among(faces), refused
+        faces.blocks, np.frombuffer(embedding, np.float32), thresholds_among(faces, event.active_engine_id), refused
     )
     mean = found.mean.tobytes() if found.mean is not None else None
     queries.store_mean(session, selfie_id, event.id, event.active_engine_id, mean)
     queries.delete_matches_of_older_in(session, user_id, event.id, selfie_id)
-    wanted = {photo_id: _row(user_id, selfie_id, photo_id, score) for photo_id, score in found.faces.items()}
+    wanted = {photo_id: _row(event, user_id, selfie_id, photo_id, score) for photo_id, score in found.faces.items()}
     stale = []
     for match in queries.matches_of(session, user_id, event.id):
         row = wanted.get(match.photo_id)
@@ -63,13 +64,12 @@ def match_again(session: Session, event: Event, user_id: int) -> None:
         match_guest(session, event, user_id, known.selfie_id, known.embedding)
 
 
-def _row(user_id: int, selfie_id: int, photo_id: int, score: FaceScore) -> dict[str, Any]:
+def _row(event: Event, user_id: int, selfie_id: int, photo_id: int, score: FaceScore) -> dict[str, Any]:
     return {
         "user_id": user_id,
         "photo_id": photo_id,
         "face_id": score.face_id,
         "selfie_id": selfie_id,
-        # As shown to guests: the cosine times 100, with two decimals.
-        "confidence_score": round(score.cosine * 100, 2),
+        "confidence_score": calibration_of(event.active_engine_id).score(score.cosine),
         "detected_at": utcnow(),
     }

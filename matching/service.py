@@ -20,7 +20,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
-from matching.guest_matches import match_again, match_guest, threshold_among
+from matching.guest_matches import match_again, match_guest, thresholds_among
 from matching.queries import RankedSelfie
 from models import DONE, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
@@ -180,16 +180,16 @@ def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fr
     if not fresh.face_ids.size:
         return
     faces = others.plus(fresh)
-    threshold = threshold_among(faces)
-    if threshold != threshold_among(others):
-        # The event has outgrown its threshold: all guests are matched again by the new one, in the background.
+    thresholds = thresholds_among(faces, event.active_engine_id)
+    if thresholds != thresholds_among(others, event.active_engine_id):
+        # The event has outgrown its thresholds: all guests are matched again by the new ones, in the background.
         event_queries.request_rematch(session, event.id, utcnow(), asked=False)
     guests = queries.guests_embeddings(session, event.id, event.active_engine_id)
     if not guests:
         return
     selfies = matrices.as_matrix([guest.embedding for guest in guests])
     means = matrices.as_matrix([guest.mean or bytes(len(guest.embedding)) for guest in guests])
-    for index in similarity.affected_guests(fresh.embeddings, selfies, means, threshold):
+    for index in similarity.affected_guests(fresh.embeddings, selfies, means, thresholds):
         guest = guests[int(index)]
         match_guest(session, event, guest.user_id, guest.selfie_id, guest.embedding, faces)
 

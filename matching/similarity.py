@@ -8,7 +8,6 @@ either pass accepts it.
 The more faces an event has, the more strangers resemble a guest by chance. So the threshold rises with their number.
 """
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,18 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.calibration import Calibration
 from matching.matrices import SCALE, Block, Embeddings, Quantised
 
-# Measured with YuNet and SFace on LFW (7.5 million pairs of different people): the false accept rate is 1e-3 at a
-# cosine of 0.3558, and falls by a factor of 10 with each further 0.0543.
-COSINE_AT_1E_3, COSINE_PER_DECADE = 0.3558, 0.0543
 # Accepted in the first pass: one stranger per hundred guests.
 STRANGERS_PER_GUEST = 0.01
-# In steps, because all guests are matched again when the threshold of their event changes. The highest one is reached
-# at 130,000 faces; beyond it, the first pass would find too few faces for the second to start from.
-STEP, HIGHEST = 0.02, 0.58
-# Added to the threshold in the second pass, because a mean is more similar to everyone than a single embedding is.
-EXPANSION_MARGIN = 0.04
 # Cosines closer than this to a threshold are computed again. A float32 product of unit vectors is right to 1e-6.
 SLACK = 1e-4
 # Coarse enough to hide the rounding differences between orders of summation.
@@ -36,12 +28,22 @@ MEAN_DECIMALS = 5
 CHUNK = 2_048
 
 
-def threshold_for(faces: int, lowest: float) -> float:
-    """Return the cosine from which a face counts in an event of `faces` faces, at least `lowest`."""
-    false_accept_rate = STRANGERS_PER_GUEST / max(faces, 1)
-    wanted = COSINE_AT_1E_3 + COSINE_PER_DECADE * math.log10(1e-3 / false_accept_rate)
-    steps = math.ceil(round((wanted - lowest) / STEP, 6))
-    return round(max(lowest, min(lowest + max(0, steps) * STEP, HIGHEST)), 4)
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The cosines from which a face counts: in the first pass, and in the second.
+
+    In steps, because all guests are matched again when the thresholds of their event change. The second is higher,
+    because a mean is more similar to everyone than a single embedding is.
+    """
+
+    first: float
+    second: float
+
+
+def thresholds_for(faces: int, calibration: Calibration, lowest: float | None = None) -> Thresholds:
+    """Return the thresholds in an event of `faces` faces; the first is at least `lowest`, by default the engine's."""
+    first = calibration.threshold(STRANGERS_PER_GUEST / max(faces, 1), lowest)
+    return Thresholds(first, round(first + calibration.margin, 4))
 
 
 def exact_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float64]:
@@ -124,7 +126,7 @@ def _accept(blocks: Sequence[Block], embedding: Embeddings, threshold: float) ->
 
 
 def find_matches(
-    blocks: Sequence[Block], embedding: Embeddings, threshold: float, refused: Collection[int] = ()
+    blocks: Sequence[Block], embedding: Embeddings, thresholds: Thresholds, refused: Collection[int] = ()
 ) -> Matches:
     """Return the faces of the guest whose selfie has this `embedding` (dimensions,), one per photo, and the mean.
 
@@ -132,13 +134,13 @@ def find_matches(
     """
     if not blocks:
         return Matches({}, None)
-    first = _accept(blocks, embedding, threshold)
+    first = _accept(blocks, embedding, thresholds.first)
     best = {photo: index for photo, index in first.best_per_photo().items() if photo not in refused}
     if not best:
         return Matches({}, None)
     found = {photo: first.score(index) for photo, index in best.items()}
     mean = mean_of(embedding, first.rows[sorted(best.values())])
-    second = _accept(blocks, mean, threshold + EXPANSION_MARGIN)
+    second = _accept(blocks, mean, thresholds.second)
     for photo, index in second.best_per_photo().items():
         score = second.score(index)
         if photo not in refused and (photo not in found or score.cosine > found[photo].cosine):
@@ -152,13 +154,15 @@ def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
     return np.asarray(np.round(total / np.linalg.norm(total), MEAN_DECIMALS), np.float32)
 
 
-def affected_guests(faces: Quantised, selfies: Embeddings, means: Embeddings, threshold: float) -> NDArray[np.intp]:
+def affected_guests(
+    faces: Quantised, selfies: Embeddings, means: Embeddings, thresholds: Thresholds
+) -> NDArray[np.intp]:
     """Return the indices of the guests whose face may be among the new `faces` (n, dimensions).
 
     `selfies` and `means` (guests, dimensions) have a row per guest; the row of a guest without a mean is zeros. The
     matches of all other guests are the same with and without these faces.
     """
     columns = _dequantised(faces).astype(np.float32).T
-    first = (selfies @ columns).max(axis=1) >= threshold - SLACK
-    second = (means @ columns).max(axis=1) >= threshold + EXPANSION_MARGIN - SLACK
+    first = (selfies @ columns).max(axis=1) >= thresholds.first - SLACK
+    second = (means @ columns).max(axis=1) >= thresholds.second - SLACK
     return np.flatnonzero(first | second)

@@ -10,7 +10,7 @@ from api.callers import CurrentAdmin, monitor, scraper
 from api.dependencies import inference_of
 from api.documentation import SIGNED_IN, error_responses
 from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
-from faces.providers import engine_id_of
+from faces.providers import calibration_of, engine_id_of
 from jobs.worker import InferenceThread
 from operations import samples, service
 from operations.samples import Point
@@ -97,9 +97,10 @@ def show_samples(_: CurrentAdmin, hours: Annotated[int, Query(ge=1, le=720)] = 2
 def provider(_: CurrentAdmin, inference: Inference) -> Provider:
     """The engine's id is stored with every embedding. Embeddings of different engines are never compared."""
     settings = get_settings()
+    engine_id = engine_id_of(settings.face_recognizer_provider)
     return Provider(
         provider=settings.face_recognizer_provider,
-        engine_id=engine_id_of(settings.face_recognizer_provider),
-        match_threshold=settings.match_threshold,
+        engine_id=engine_id,
+        match_threshold=settings.match_threshold or calibration_of(engine_id).lowest,
         ready=inference.problem is None,
     )

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from faces.calibration import LOCAL
 from faces.fake import ENGINE_ID
 from matching.matrices import Block, quantised
 from matching.service import record_photo
-from matching.similarity import EXPANSION_MARGIN, exact_cosines, find_matches, threshold_for
+from matching.similarity import exact_cosines, find_matches, thresholds_for
 from tests.matching.scenes import PERSON, Scene, detected, face, held, new_scene, stranger
 
-THRESHOLD = threshold_for(1, 0.40)
+THRESHOLDS = thresholds_for(1, LOCAL)
 # Found by the second look alone, once six sure ones are known.
 TURNED_AWAY = face(0.38, 0.65, 2)
 SURE = [face(0.6, 0.6, axis) for axis in range(3, 9)]
@@ -54,7 +55,7 @@ def test_a_face_just_over_the_second_threshold_is_found_as_it_comes(scene: Scene
         scene.photo(*each)
     # The cosine of the second with the mean is 0.43.
     barely, below = scene.photo(BARELY), scene.photo(face(0.36, 0.26, 12))
-    assert THRESHOLD < 0.43 < THRESHOLD + EXPANSION_MARGIN < 0.45 < THRESHOLD + 2 * EXPANSION_MARGIN
+    assert THRESHOLDS.first < 0.43 < THRESHOLDS.second < 0.45 < THRESHOLDS.second + LOCAL.margin
     for who in (guest, scene.guest_with_selfie()):
         assert barely in scene.rows(who)
         assert below not in scene.rows(who)
@@ -102,10 +103,10 @@ def test_a_refused_photo_counts_as_if_it_were_not_there() -> None:
     # Without the impostor nothing is near enough to the mean.
     sure, impostor, like_the_impostor = face(0.6, 0.0, 19), face(0.45, -0.85, 20), face(0.3, -0.7, 21)
     everything = block(sure, like_the_impostor, impostor)
-    found = find_matches([everything], PERSON, THRESHOLD)
+    found = find_matches([everything], PERSON, THRESHOLDS)
     assert set(found.faces) == {10, 20, 30}
-    without, refused = find_matches([block(sure, like_the_impostor)], PERSON, THRESHOLD), {30}
-    known = find_matches([everything], PERSON, THRESHOLD, refused)
+    without, refused = find_matches([block(sure, like_the_impostor)], PERSON, THRESHOLDS), {30}
+    known = find_matches([everything], PERSON, THRESHOLDS, refused)
     assert known.faces == without.faces
     assert known.mean is not None
     assert without.mean is not None

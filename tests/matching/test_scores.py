@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from faces.calibration import LOCAL, Calibration
 from matching.matrices import Block, quantised
-from matching.similarity import affected_guests, exact_cosines, find_matches, threshold_for
+from matching.similarity import Thresholds, affected_guests, exact_cosines, find_matches, thresholds_for
 
 Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+# Of an event of 300 faces.
+FEW = Thresholds(0.44, 0.48)
 
 
 def unit(rows: int, seed: int) -> Rows:
@@ -44,7 +48,7 @@ def test_what_is_held_of_a_face_is_right_to_a_fiftieth_of_a_point() -> None:
 def test_a_face_at_the_threshold_is_found_among_tens_of_thousands() -> None:
     person = unit(1, 13)[0]
     rows = np.concatenate([near(person, 0.7, 14)[None], unit(70_000, 15), near(person, 0.4405, 16)[None]])
-    found = find_matches([block(rows[:40_000]), block(rows[40_000:], 40_001)], person, 0.44).faces
+    found = find_matches([block(rows[:40_000]), block(rows[40_000:], 40_001)], person, FEW).faces
     true = {10 * (n + 1) for n in np.flatnonzero(rows.astype(np.float64) @ person.astype(np.float64) >= 0.44)}
     assert true <= set(found)
     assert {10, 700_020} <= true
@@ -56,7 +60,7 @@ def test_of_several_similar_faces_in_a_photo_the_most_similar_counts_and_of_equa
     photos = [10, 10, 11, 12, 12]
     # The first photo's faces, and the second's, may lie in two blocks.
     parts = [block(rows[a:b], a + 1, photos[a:b]) for a, b in ((0, 1), (1, 4), (4, 5))]
-    found = find_matches(parts, person, 0.4).faces
+    found = find_matches(parts, person, Thresholds(0.4, 0.44)).faces
     assert {photo: face for photo, (face, _) in found.items()} == {10: 2, 12: 4}
     assert found[10][1] == pytest.approx(1.0, abs=0.0002)
 
@@ -65,14 +69,27 @@ def test_of_several_similar_faces_in_a_photo_the_most_similar_counts_and_of_equa
     ("faces", "expected"), [(0, 0.40), (60, 0.40), (300, 0.44), (4_000, 0.50), (20_000, 0.54), (10_000_000, 0.58)]
 )
 def test_the_larger_the_event_the_stricter_it_is(faces: int, expected: float) -> None:
-    assert threshold_for(faces, 0.40) == expected
+    assert thresholds_for(faces, LOCAL, 0.40).first == expected
 
 
 def test_a_stricter_or_more_generous_setting_is_where_the_threshold_starts() -> None:
-    assert threshold_for(10, 0.45) == 0.45
-    assert threshold_for(10, 0.36) == 0.36
-    assert threshold_for(4_000, 0.36) >= 0.48
-    assert threshold_for(10_000_000, 0.70) == 0.70
+    assert thresholds_for(10, LOCAL, 0.45).first == 0.45
+    assert thresholds_for(10, LOCAL, 0.36).first == 0.36
+    assert thresholds_for(4_000, LOCAL, 0.36).first >= 0.48
+    assert thresholds_for(10_000_000, LOCAL, 0.70).first == 0.70
+
+
+def test_an_engine_of_another_scale_rises_and_shows_scores_as_the_local_one_does() -> None:
+    other = Calibration(at_1e_3=0.7, per_decade=0.05, lowest=0.74)
+    for faces in (60, 300, 4_000, 20_000, 10_000_000):
+        here, there = thresholds_for(faces, LOCAL), thresholds_for(faces, other)
+        decades = [
+            (each - known.at_1e_3) / known.per_decade for each, known in ((here.first, LOCAL), (there.first, other))
+        ]
+        assert decades[0] == pytest.approx(decades[1], abs=0.4), "the same rate of strangers, but for the steps"
+        assert there.second > there.first
+    assert [other.score(each) for each in (0.74, 1.0, 0.69)] == [40.0, 100.0, pytest.approx(34.57)]
+    assert [LOCAL.score(each) for each in (0.4, 0.5678, 0.2, 1.0)] == [40.0, 56.78, 20.0, 100.0]
 
 
 def mixed(person: Rows, day: Rows, of_person: float, of_day: float, seed: int) -> Rows:
@@ -90,23 +107,23 @@ def test_the_second_look_finds_what_is_near_to_the_found_and_not_to_the_selfie()
     day = near(person, 0.0, 6)
     sure = [mixed(person, day, 0.6, 0.6, seed) for seed in range(20, 26)]
     turned_away, stranger = mixed(person, day, 0.40, 0.65, 77), near(person, 0.43, 90)
-    found = find_matches([block(np.stack([*sure, turned_away, stranger]))], person, 0.44)
+    found = find_matches([block(np.stack([*sure, turned_away, stranger]))], person, FEW)
     assert set(found.faces) == {10, 20, 30, 40, 50, 60, 70}
     # Without certain matches there is no second search.
-    assert find_matches([block(turned_away[None])], person, 0.44).faces == {}
+    assert find_matches([block(turned_away[None])], person, FEW).faces == {}
 
 
 def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
     selfies, dice = unit(40, 6), np.random.default_rng(7)
     rows = np.stack([near(selfies[dice.integers(40)], dice.uniform(0.2, 0.9), 100 + n) for n in range(400)])
-    threshold, unchanged = 0.44, 0
+    unchanged = 0
     for count in range(20, 400, 20):
         before, fresh = block(rows[:count]), block(rows[count : count + 20], count + 1)
-        known = [find_matches([before], selfie, threshold) for selfie in selfies]
+        known = [find_matches([before], selfie, FEW) for selfie in selfies]
         means = np.stack([each.mean if each.mean is not None else np.zeros(128, np.float32) for each in known])
-        hit = set(affected_guests(fresh.embeddings, selfies, means, threshold).tolist())
+        hit = set(affected_guests(fresh.embeddings, selfies, means, FEW).tolist())
         for guest in set(range(40)) - hit:
-            after = find_matches([before, fresh], selfies[guest], threshold)
+            after = find_matches([before, fresh], selfies[guest], FEW)
             assert after.faces == known[guest].faces
             unchanged += 1
         assert hit
@@ -116,11 +133,11 @@ def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
 def test_the_order_of_arrival_does_not_show() -> None:
     selfie = unit(1, 8)[0]
     rows = np.stack([near(selfie, 0.3 + n / 200, 500 + n) for n in range(100)])
-    together = find_matches([block(rows)], selfie, 0.44)
+    together = find_matches([block(rows)], selfie, FEW)
     for seed in range(20):
         order = np.random.default_rng(seed).permutation(100)
         photos = [int(n) for n in order + 1]
-        shuffled = find_matches([block(rows[order], 1, photos)], selfie, 0.44)
+        shuffled = find_matches([block(rows[order], 1, photos)], selfie, FEW)
         assert {photo * 10: score for photo, (_, score) in shuffled.faces.items()} == {
             photo: score for photo, (_, score) in together.faces.items()
         }

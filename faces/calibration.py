@@ -1,0 +1,69 @@
+"""How an engine's similarities are read: from which one two faces are the same person, and what a guest is shown.
+
+For faces of different people, the share of pairs above a similarity (the false accept rate) falls by a factor of ten
+with each further `per_decade`. With one measured point this line gives the similarity for any false accept rate.
+"""
+
+import math
+from dataclasses import dataclass
+
+# Steps of a threshold and the distance of the second pass, in decades of the false accept rate. For the local engine
+# they are cosines of 0.02 and 0.04.
+STEP_DECADES = 0.3683
+# Steps that a threshold rises at most. Beyond, the first pass would find too few faces for the second to start from.
+MOST_STEPS = 9
+MARGIN_STEPS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """An engine's similarity of different people, as measured, and the threshold for small events.
+
+    The false accept rate is 1e-3 at `at_1e_3` and ten times lower with each further `per_decade`. Similarities are
+    cosines of unit embeddings; `lowest` is the one from which a face counts in a small event.
+    """
+
+    at_1e_3: float
+    per_decade: float
+    lowest: float
+
+    @property
+    def step(self) -> float:
+        """The difference between two thresholds that follow each other."""
+        return round(STEP_DECADES * self.per_decade, 4)
+
+    @property
+    def margin(self) -> float:
+        """By how much the second pass is stricter than the first."""
+        return round(MARGIN_STEPS * self.step, 4)
+
+    def at(self, false_accept_rate: float) -> float:
+        """Return the similarity that pairs of different people exceed at this rate."""
+        return self.at_1e_3 + self.per_decade * math.log10(1e-3 / false_accept_rate)
+
+    def threshold(self, false_accept_rate: float, lowest: float | None = None) -> float:
+        """Return the first step from `lowest` (default: the engine's) at which the rate is not exceeded.
+
+        At most nine steps above the engine's own lowest threshold, but never below `lowest`.
+        """
+        start = self.lowest if lowest is None else lowest
+        steps = math.ceil(round((self.at(false_accept_rate) - start) / self.step, 6))
+        highest = self.lowest + MOST_STEPS * self.step
+        return round(max(start, min(start + max(0, steps) * self.step, highest)), 4)
+
+    def score(self, similarity: float) -> float:
+        """Return what a guest is shown of a similarity, 0 to 100 with two decimals, comparable between engines.
+
+        It is a cosine of the local engine times 100: of another engine, the one with the same false accept rate. At
+        and above the engine's threshold for small events, the rest up to 1 is stretched evenly.
+        """
+        if similarity >= self.lowest:
+            part = (similarity - self.lowest) / (1 - self.lowest)
+            shown = LOCAL.lowest + part * (1 - LOCAL.lowest)
+        else:
+            shown = LOCAL.lowest - (self.lowest - similarity) * LOCAL.per_decade / self.per_decade
+        return round(100 * min(1.0, max(0.0, shown)), 2)
+
+
+# YuNet and SFace on LFW, 7.5 million pairs of different people.
+LOCAL = Calibration(at_1e_3=0.3558, per_decade=0.0543, lowest=0.40)
