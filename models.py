@@ -348,8 +348,9 @@ class Selfie(Job, Base):
     """A guest's picture of their own face, and the job that embeds and matches it.
 
     Guests write it by uploading; the file is in storage before the row. A selfie that is `done` replaces the older
-    ones of its guest: their rows, embeddings, matches and files are deleted. A `rejected` one keeps its row with the
-    error's name in `detail`, but no file: `storage_key`, `sha256`, `width` and `height` are null.
+    ones of its guest: their rows, embeddings, matches and files are deleted. With `keep` it is a further portrait
+    beside them. A `rejected` one keeps its row with the error's name in `detail`, but no file: `storage_key`,
+    `sha256`, `width` and `height` are null.
     """
 
     __tablename__ = "selfies"
@@ -366,6 +367,7 @@ class Selfie(Job, Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     strict: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    keep: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     detail: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -460,13 +462,64 @@ class Face(Base):
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class FaceCandidate(Base):
+    """A face that may be a guest's, by the guest's portraits: what an engine found, before guests are compared.
+
+    Written by `matching/claims/` only, while the event's row is locked. `similarity` is the engine's, with the
+    portrait `selfie_id` or with the mean of it and the faces found. `accepted`: it reaches the event's threshold.
+    `confirmed`: the guest has said that it is theirs. `standing` follows from all guests' candidates for the face:
+    `match`, `maybe` (shown to the guest alone, as a question) or `lost` to a guest who is more similar.
+    """
+
+    __tablename__ = "face_candidates"
+    __table_args__ = (
+        CheckConstraint("standing IN ('match','maybe','lost')", name="standing"),
+        Index("idx_face_candidates_face_id", "face_id"),
+        Index("idx_face_candidates_selfie_id", "selfie_id"),
+        Index("idx_face_candidates_event_user", "event_id", "user_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
+    similarity: Mapped[float]
+    accepted: Mapped[bool]
+    confirmed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    standing: Mapped[str] = mapped_column(String(8))
+
+
+class Confirmation(Base):
+    """A guest has said which face of a photo is theirs ("this is me").
+
+    Written by guests. `box` (x, y, width, height, in px of the upright photo) is the place of the face, by which it
+    is found again when the photo's faces are made anew. Matching sets `face_id` to the event's engine's face there,
+    and `similarity` to that of the guest's most similar portrait; both are null without one.
+    """
+
+    __tablename__ = "confirmations"
+    __table_args__ = (
+        Index("idx_confirmations_photo_id", "photo_id"),
+        Index("idx_confirmations_face_id", "face_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    box: Mapped[list[float]] = mapped_column(JSON)
+    face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"))
+    similarity: Mapped[float | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class FaceMatch(Base):
     """A photo shows a guest.
 
-    Written by `matching/guest_matches.py` only, while the event's row is locked. At most one per guest and photo. The
-    matches are a function of the guest's selfie and the event's faces: matching again changes nothing. `face_id` is
-    the most similar face of the photo, `confidence_score` the similarity as shown (`faces/calibration.py`). There is none for a photo the guest
-    has refused, nor in an event for which the guest has withdrawn the consent.
+    Written by `matching/claims/` only, while the event's row is locked. At most one per guest and photo. The matches
+    are a function of the guests' portraits, the event's faces, and what guests confirmed or refused: matching again
+    changes nothing. `face_id` is the most similar face of the photo, `confidence_score` the similarity as shown
+    (`faces/calibration.py`). `declared`: only the guest says so, the similarity does not show it; it is in the
+    guest's list where the guest may see the photo anyway, and its `face_id` may be null. There is no match for a
+    photo the guest has refused, nor in an event for which the guest has withdrawn the consent.
     """
 
     __tablename__ = "face_matches"
@@ -482,10 +535,36 @@ class FaceMatch(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
-    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"))
+    face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"))
     selfie_id: Mapped[int] = mapped_column(ForeignKey("selfies.id", ondelete="CASCADE"))
     confidence_score: Mapped[float]
+    declared: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     detected_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class TogetherGroup(Base):
+    """Guests of an event who look at the photos that show all of them.
+
+    One guest makes it and gives others its link; whoever opens the link and agrees is a member, until they leave.
+    """
+
+    __tablename__ = "together_groups"
+    __table_args__ = (Index("idx_together_groups_event_id", "event_id"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class TogetherMember(Base):
+    """A guest has agreed to be in a group."""
+
+    __tablename__ = "together_members"
+    __table_args__ = (Index("idx_together_members_user_id", "user_id"),)
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("together_groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    joined_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Favourite(Base):

@@ -17,7 +17,7 @@ import numpy as np
 from faces.calibration import LOCAL
 from faces.local import LocalEngine
 from matching.matrices import Block, Embeddings, quantised
-from matching.similarity import exact_cosines, find_matches, thresholds_for
+from matching.similarity import Portrait, accepted_faces, exact_cosines, find_candidates, thresholds_for
 
 GUEST_PICTURES = 7
 
@@ -75,7 +75,7 @@ def judge(event: Gallery, *, fixed: bool) -> Outcome:
         if fixed:
             found = np.flatnonzero(exact_cosines(block.embeddings, selfie) >= LOCAL.lowest).tolist()
         else:
-            found = list(find_matches([block], selfie, thresholds).faces)
+            found = list(accepted_faces(find_candidates([block], [Portrait(1, selfie)], thresholds)))
         own = sum(event.owners[each] == place for each in found)
         right, wrong = right + own, wrong + len(found) - own
     return Outcome(

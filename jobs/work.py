@@ -126,21 +126,24 @@ def _reject(claim: Claim, reason: type[errors.AppError]) -> None:
 
 
 def process_membership(claim: Claim, decoder: Decoder) -> None:
-    """Match a guest in one event; embed the accepted selfie first if this engine has not embedded it yet.
+    """Match a guest in one event; embed the accepted selfies first that this engine has not embedded yet.
 
     Raises:
-        ImageError: the selfie cannot be decoded. MissingObject: its file is gone.
-        SelfieRejected: this engine finds no face in it.
+        ImageError: a selfie cannot be decoded. MissingObject: its file is gone.
     """
     engine_id = _engine_id()
-    known = matching.selfie_for_membership(claim.id, engine_id)
-    if known is None:
-        matching.rematch(claim.id, engine_id, None, None, claim.is_current)
-        return
-    embedding = known.embedding
-    if embedding is None and known.selfie.storage_key is not None:
-        embedding = _embedding_of(known.selfie, known.selfie.storage_key, decoder, strict=False).tobytes()
-    matching.rematch(claim.id, engine_id, known.selfie.id, embedding, claim.is_current)
+    embeddings = dict[int, bytes]()
+    for selfie, embedding in matching.selfies_for_membership(claim.id, engine_id):
+        if embedding is not None:
+            embeddings[selfie.id] = embedding
+        elif selfie.storage_key is not None:
+            try:
+                row = _embedding_of(selfie, selfie.storage_key, decoder, strict=False)
+            except SelfieRejected:
+                log.warning("selfie %d: this engine finds no face in it", selfie.id)
+            else:
+                embeddings[selfie.id] = row.tobytes()
+    matching.rematch(claim.id, engine_id, embeddings, claim.is_current)
 
 
 def process_photo(claim: Claim, decoder: Decoder) -> None:

@@ -1,15 +1,21 @@
-"""The matches of one guest in one event, computed from the selfie, the event's faces and the guest's refusals."""
+"""The candidates of one guest in one event, from the portraits, the event's faces and what the guest confirmed."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from faces.providers import calibration_of
 from matching import matrices, queries, similarity
-from matching.similarity import FaceScore, Thresholds
-from models import Event, utcnow
+from matching.claims import queries as claim_queries
+from matching.claims.record import record
+from matching.queries import PortraitEmbedding
+from matching.similarity import Portrait, Thresholds
+from models import Confirmation, Event, Face
 from settings import get_settings
+
+# Share of the area of two boxes together that they have in common, from which two engines mean the same face.
+SAME_PLACE = 0.2
 
 
 def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
@@ -17,59 +23,69 @@ def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
     return similarity.thresholds_for(faces.size, calibration_of(engine_id), get_settings().match_threshold)
 
 
-def match_guest(
-    session: Session,
-    event: Event,
-    user_id: int,
-    selfie_id: int,
-    embedding: bytes,
-    faces: matrices.EventFaces | None = None,
-) -> None:
-    """Replace the guest's matches in the event by those of this selfie, and store the mean of the second pass.
+def match_guest(session: Session, event: Event, user_id: int, faces: matrices.EventFaces | None = None) -> None:
+    """Compute the guest's candidates in the event anew, and bring the matches up to date.
 
-    `embedding` is the selfie's, as float32 bytes. `faces` are the faces to compare with, by default all of the event.
-    Matches that stay the same keep their rows. The caller has locked the event's row.
+    Does nothing without a portrait. A portrait counts as soon as it has an embedding there, before it is accepted.
+    `faces` are the faces to compare with, by default all of the event. The caller has locked the event's row.
     """
+    known = queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id)
+    if not known:
+        return
     if faces is None:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
+    portraits = [Portrait(each.selfie_id, np.frombuffer(each.embedding, np.float32)) for each in known]
+    confirmed = _confirmed_faces(session, event, user_id, portraits)
     refused = set(queries.refused_photos(session, user_id))
-    found = similarity.find_matches(
-        faces.blocks, np.frombuffer(embedding, np.float32), thresholds_among(faces, event.active_engine_id), refused
-    )
-    mean = found.mean.tobytes() if found.mean is not None else None
-    queries.store_mean(session, selfie_id, event.id, event.active_engine_id, mean)
-    queries.delete_matches_of_older_in(session, user_id, event.id, selfie_id)
-    wanted = {photo_id: _row(event, user_id, selfie_id, photo_id, score) for photo_id, score in found.faces.items()}
-    stale = []
-    for match in queries.matches_of(session, user_id, event.id):
-        row = wanted.get(match.photo_id)
-        if row is not None and all(
-            getattr(match, name) == row[name] for name in ("face_id", "selfie_id", "confidence_score")
-        ):
-            del wanted[match.photo_id]
-        else:
-            stale.append(match.id)
-    queries.delete_matches(session, stale)
-    queries.add_matches(session, list(wanted.values()))
+    thresholds = thresholds_among(faces, event.active_engine_id)
+    found = similarity.find_candidates(faces.blocks, portraits, thresholds, refused, confirmed)
+    _store_means(session, event, known, found)
+    record(session, event, user_id, found.faces, confirmed)
 
 
-def match_again(session: Session, event: Event, user_id: int) -> None:
-    """Match the guest in the event with the newest selfie that has an embedding there; without one, do nothing.
-
-    The newest also while it is being accepted: its acceptance does not match this event a second time. The caller has
-    locked the event's row.
-    """
-    known = queries.guest_embedding(session, user_id, event.id, event.active_engine_id)
-    if known is not None:
-        match_guest(session, event, user_id, known.selfie_id, known.embedding)
+def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> None:
+    for each in known:
+        mean = found.means[each.selfie_id]
+        stored = mean.tobytes() if mean is not None else None
+        if stored != each.mean:
+            queries.store_mean(session, each.selfie_id, event.id, event.active_engine_id, stored)
 
 
-def _row(event: Event, user_id: int, selfie_id: int, photo_id: int, score: FaceScore) -> dict[str, Any]:
-    return {
-        "user_id": user_id,
-        "photo_id": photo_id,
-        "face_id": score.face_id,
-        "selfie_id": selfie_id,
-        "confidence_score": calibration_of(event.active_engine_id).score(score.cosine),
-        "detected_at": utcnow(),
-    }
+def _confirmed_faces(session: Session, event: Event, user_id: int, portraits: Sequence[Portrait]) -> set[int]:
+    """Return the faces that the guest has confirmed, and note on each confirmation which face it is now."""
+    confirmations = claim_queries.confirmations_of(session, user_id, event.id)
+    if not confirmations:
+        return set()
+    faces = claim_queries.faces_in(session, [each.photo_id for each in confirmations], event.active_engine_id)
+    for each in confirmations:
+        face = _face_at(each, [face for face in faces if face.photo_id == each.photo_id])
+        each.face_id = face.id if face is not None else None
+        each.similarity = similarity_to(face, portraits) if face is not None else None
+    return {each.face_id for each in confirmations if each.face_id is not None}
+
+
+def _face_at(confirmation: Confirmation, faces: Sequence[Face]) -> Face | None:
+    """Return the face that the guest meant: the same row, else the one that covers the same place."""
+    for face in faces:
+        if face.id == confirmation.face_id:
+            return face
+    best = max(faces, key=lambda face: overlap(face.box, confirmation.box), default=None)
+    return best if best is not None and overlap(best.box, confirmation.box) >= SAME_PLACE else None
+
+
+def overlap(box: Sequence[float], other: Sequence[float]) -> float:
+    """Return which share of the area of two boxes (x, y, width, height) together is common to both, 0 to 1."""
+    width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+    height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    common = width * height
+    return common / (box[2] * box[3] + other[2] * other[3] - common)
+
+
+def similarity_to(face: Face, portraits: Sequence[Portrait]) -> float | None:
+    """Return the cosine of a face with the most similar portrait; None where its engine makes no embeddings."""
+    if not face.embedding:
+        return None
+    row = matrices.quantised(matrices.as_matrix([face.embedding]))
+    return max(float(similarity.exact_cosines(row, each.embedding)[0]) for each in portraits)

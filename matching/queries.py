@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
@@ -17,20 +17,24 @@ class FaceBatch(NamedTuple):
     embeddings: tuple[bytes, ...]
 
 
-class GuestEmbedding(NamedTuple):
-    """A guest's newest embedded selfie at one event; `embedding` and `mean` are float32 bytes of equal length."""
+class PortraitEmbedding(NamedTuple):
+    """A guest's selfie as embedded at one event; `embedding` and `mean` are float32 bytes of equal length.
+
+    `keep`: a further portrait, that leaves the older ones in force.
+    """
 
     user_id: int
     selfie_id: int
+    keep: bool
     embedding: bytes
     mean: bytes | None
 
 
 class RankedSelfie(NamedTuple):
-    """A selfie, and whether it is at least as new as the guest's newest accepted one."""
+    """A selfie, and whether it is in force: no newer accepted one of the guest has replaced it."""
 
     selfie: Selfie
-    is_newest: bool
+    is_in_force: bool
 
 
 class ReplacedFaces(NamedTuple):
@@ -56,31 +60,30 @@ def faces_after(
         yield FaceBatch(*zip(*rows, strict=True))
 
 
-def guests_embeddings(session: Session, event_id: int, engine_id: str) -> list[GuestEmbedding]:
-    """Return the embedding of each guest of the event who has one, by the guest's newest selfie."""
-    rows = session.execute(
-        select(Selfie.user_id, Selfie.id, SelfieEmbedding.embedding, SelfieEmbedding.mean)
-        .join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
+def guests_embeddings(session: Session, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
+    """Return the embeddings of all portraits that are in force at the event, of all guests."""
+    return _in_force(session.execute(_embeddings(event_id, engine_id)).all())
+
+
+def portrait_embeddings(session: Session, user_id: int, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
+    """Return the embeddings of the guest's portraits that are in force at the event, oldest first."""
+    return _in_force(session.execute(_embeddings(event_id, engine_id).where(Selfie.user_id == user_id)).all())
+
+
+def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Selfie.user_id, Selfie.id, Selfie.keep, SelfieEmbedding.embedding, SelfieEmbedding.mean)
+        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
         .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
         .order_by(SelfieEmbedding.selfie_id)
     )
-    found = [GuestEmbedding(*row) for row in rows]
-    # Of each guest the last one stays: the newest selfie.
-    return list({each.user_id: each for each in found}.values())
 
 
-def guest_embedding(session: Session, user_id: int, event_id: int, engine_id: str) -> GuestEmbedding | None:
-    """Return the embedding of one guest at the event, by the guest's newest selfie."""
-    row = session.execute(
-        select(Selfie.user_id, Selfie.id, SelfieEmbedding.embedding, SelfieEmbedding.mean)
-        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
-        .where(
-            Selfie.user_id == user_id, SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id
-        )
-        .order_by(Selfie.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return GuestEmbedding(*row) if row is not None else None
+def _in_force(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[PortraitEmbedding]:
+    """Return the portraits from each guest's newest one that replaces others, in the order given."""
+    found = [PortraitEmbedding(*row) for row in rows]
+    replaced = {each.user_id: each.selfie_id for each in found if not each.keep}
+    return [each for each in found if each.selfie_id >= replaced.get(each.user_id, 0)]
 
 
 def store_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
@@ -103,17 +106,6 @@ def matches_of(session: Session, user_id: int, event_id: int) -> Sequence[FaceMa
         .join(Photo, Photo.id == FaceMatch.photo_id)
         .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
     ).all()
-
-
-def delete_matches_of_older_in(session: Session, user_id: int, event_id: int, selfie_id: int) -> None:
-    """Delete the guest's matches in the event that come from an older selfie than this one."""
-    older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
-    photos = select(Photo.id).where(Photo.event_id == event_id)
-    session.execute(
-        delete(FaceMatch).where(
-            FaceMatch.user_id == user_id, FaceMatch.selfie_id.in_(older), FaceMatch.photo_id.in_(photos)
-        )
-    )
 
 
 def delete_matches_in(session: Session, user_id: int, event_id: int) -> None:
@@ -204,9 +196,11 @@ def selfie(session: Session, selfie_id: int) -> Selfie | None:
 
 
 def ranked_selfie(session: Session, selfie_id: int) -> RankedSelfie | None:
-    """Return a selfie, read again from the database, and whether no newer selfie of its guest is accepted."""
+    """Return a selfie, read again from the database, and whether no accepted selfie of its guest has replaced it."""
     newer = aliased(Selfie)
-    surpassed = exists().where(newer.user_id == Selfie.user_id, newer.id > Selfie.id, newer.status == DONE)
+    surpassed = exists().where(
+        newer.user_id == Selfie.user_id, newer.id > Selfie.id, newer.status == DONE, newer.keep.is_(False)
+    )
     statement = select(Selfie, ~surpassed).where(Selfie.id == selfie_id)
     row = session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
     return RankedSelfie(*row) if row is not None else None

@@ -10,7 +10,7 @@ import errors
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries
-from matching.guest_matches import match_again
+from matching.guest_matches import match_guest
 from models import Event
 
 
@@ -33,7 +33,7 @@ def refuse(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchMatch
         queries.add_refusal(session, user_id, photo_id)
         # What was found only because of that photo goes too.
-        match_again(session, event, user_id)
+        match_guest(session, event, user_id)
 
 
 def take_back(user_id: int, photo_id: int) -> None:
@@ -52,7 +52,7 @@ def take_back(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
-        match_again(session, event, user_id)
+        match_guest(session, event, user_id)
 
 
 def _lock_event(session: Session, photo_id: int) -> Event | None:

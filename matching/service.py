@@ -9,7 +9,7 @@ A job may run again in another process after a crash. Each step first asks `stil
 it is the current one, and leaves the same rows however often it runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +20,10 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
-from matching.guest_matches import match_again, match_guest, thresholds_among
+from matching.claims import queries as claim_queries
+from matching.guest_matches import match_guest, thresholds_among
 from matching.queries import RankedSelfie
-from models import DONE, Event, Photo, Selfie, UserEvent, utcnow
+from models import DONE, REJECTED, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from stored.erasure import erase
 
@@ -33,6 +34,8 @@ def accept_selfie(
     selfie_id: int, engine_id: str, embedding: matrices.Embeddings, still_ours: Callable[[Selfie], bool]
 ) -> None:
     """Match a selfie's `embedding` (dimensions,) in all events of its guest, then let it replace the older selfies.
+
+    A further portrait (`keep`) replaces none.
 
     Repeats until every event is matched, because the guest may join an event, or consent again, meanwhile. A stored
     embedding does not prove that its event is matched: an earlier attempt may have ended between the two steps. So
@@ -48,11 +51,11 @@ def accept_selfie(
             if current is None:
                 return
             selfie = current.selfie
-            if not current.is_newest:
+            if not current.is_in_force:
                 selfie_queries.remove(session, [selfie_id])
                 erase(session, [selfie.storage_key] if selfie.storage_key else [])
                 return
-            looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id)
+            looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id, engine_id)
             event_ids = sorted(looked_for.keys() - matched)
             if not event_ids:
                 _finish_selfie(session, selfie)
@@ -61,22 +64,22 @@ def accept_selfie(
             queries.add_selfie_embeddings(session, selfie_id, without_embedding, engine_id, blob)
         for event_id in event_ids:
             with transaction() as session:
-                if _match_selfie(session, selfie_id, event_id, blob):
+                if _match_selfie(session, selfie_id, event_id):
                     matched.add(event_id)
                 if event_id == event_ids[-1]:
-                    fully_matched = _lock_fully_matched(session, selfie_id, matched, still_ours)
+                    fully_matched = _lock_fully_matched(session, selfie_id, engine_id, matched, still_ours)
                     if fully_matched is not None:
                         _finish_selfie(session, fully_matched)
                         return
 
 
-def _match_selfie(session: Session, selfie_id: int, event_id: int, embedding: bytes) -> bool:
+def _match_selfie(session: Session, selfie_id: int, event_id: int) -> bool:
     """Match a selfie in one event; return False if the event, the membership or the consent is gone."""
     event = event_queries.lock_event(session, event_id)
     selfie = queries.selfie_of_member(session, selfie_id, event_id)
     if event is None or selfie is None:
         return False
-    match_guest(session, event, selfie.user_id, selfie.id, embedding)
+    match_guest(session, event, selfie.user_id)
     return True
 
 
@@ -93,22 +96,26 @@ def _lock_selfie(session: Session, selfie_id: int, still_ours: Callable[[Selfie]
 
 
 def _lock_fully_matched(
-    session: Session, selfie_id: int, matched: set[int], still_ours: Callable[[Selfie], bool]
+    session: Session, selfie_id: int, engine_id: str, matched: set[int], still_ours: Callable[[Selfie], bool]
 ) -> Selfie | None:
     """Lock the guest's row, so that no event is joined; return the selfie if `matched` covers all its events."""
     current = _lock_selfie(session, selfie_id, still_ours)
-    if current is None or not current.is_newest:
+    if current is None or not current.is_in_force:
         return None
     selfie = current.selfie
-    return selfie if matched.issuperset(selfie_queries.looked_for(session, selfie.user_id, selfie_id)) else None
+    looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id, engine_id)
+    return selfie if matched.issuperset(looked_for) else None
 
 
 def _finish_selfie(session: Session, selfie: Selfie) -> None:
-    """Mark the selfie done and delete the older ones with their files."""
+    """Mark the selfie done and delete the older ones that it replaces, with their files."""
     older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
-    if older:
+    if selfie.keep:
+        older = [each for each in older if each.status == REJECTED]
+    elif older:
+        # Of an event that the guest has left, or in which the consent is withdrawn.
         selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
-        selfie_queries.remove(session, [each.id for each in older])
+    selfie_queries.remove(session, [each.id for each in older])
     selfie.finish(DONE)
     selfie.detail = None
     erase(session, [each.storage_key for each in older if each.storage_key])
@@ -146,7 +153,7 @@ def record_photo(
             queries.increment_version(session, event.id)
         if known_faces is not None:
             others = known_faces.without(photo_id) if replaced.had_faces else known_faces
-            _match_photo(session, event, others, _block(photo_id, replaced.face_ids, faces))
+            _match_photo(session, event, photo_id, others, _block(photo_id, replaced.face_ids, faces))
         photo.finish(DONE)
         photo.mean_colour = mean_colour
     return True
@@ -172,64 +179,64 @@ def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]
     )
 
 
-def _match_photo(session: Session, event: Event, others: matrices.EventFaces, fresh: matrices.Block) -> None:
+def _match_photo(
+    session: Session, event: Event, photo_id: int, others: matrices.EventFaces, fresh: matrices.Block
+) -> None:
     """Match the guests whose face may be among the new ones.
 
-    Over all faces, not only the new ones: a new face changes the guest's mean, which may find further faces.
+    Over all faces, not only the new ones: a new face changes a portrait's mean, which may find further faces.
     """
-    if not fresh.face_ids.size:
-        return
+    affected = set(claim_queries.confirmers(session, photo_id))
     faces = others.plus(fresh)
     thresholds = thresholds_among(faces, event.active_engine_id)
     if thresholds != thresholds_among(others, event.active_engine_id):
         # The event has outgrown its thresholds: all guests are matched again by the new ones, in the background.
         event_queries.request_rematch(session, event.id, utcnow(), asked=False)
-    guests = queries.guests_embeddings(session, event.id, event.active_engine_id)
-    if not guests:
-        return
-    selfies = matrices.as_matrix([guest.embedding for guest in guests])
-    means = matrices.as_matrix([guest.mean or bytes(len(guest.embedding)) for guest in guests])
-    for index in similarity.affected_guests(fresh.embeddings, selfies, means, thresholds):
-        guest = guests[int(index)]
-        match_guest(session, event, guest.user_id, guest.selfie_id, guest.embedding, faces)
+    portraits = queries.guests_embeddings(session, event.id, event.active_engine_id)
+    if portraits and fresh.face_ids.size:
+        selfies = matrices.as_matrix([each.embedding for each in portraits])
+        means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
+        found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
+        affected |= {portraits[int(index)].user_id for index in found}
+    for user_id in sorted(affected):
+        match_guest(session, event, user_id, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------
 
 
 class AcceptedSelfie(NamedTuple):
-    """A guest's accepted selfie, and its embedding by one engine (float32 bytes) if there is one."""
+    """A selfie of a guest that is in force, and its embedding by one engine (float32 bytes) if there is one."""
 
     selfie: Selfie
     embedding: bytes | None
 
 
-def selfie_for_membership(membership_id: int, engine_id: str) -> AcceptedSelfie | None:
-    """Return the accepted selfie with which to match a membership.
+def selfies_for_membership(membership_id: int, engine_id: str) -> list[AcceptedSelfie]:
+    """Return the accepted selfies with which to match a membership, oldest first.
 
-    None if the guest has no accepted selfie, has withdrawn the consent, or is no member any more.
+    None if the guest has withdrawn the consent, or is no member any more.
     """
     with reading() as session:
         membership = session.get(UserEvent, membership_id)
         if membership is None or membership.withdrawn_at is not None:
-            return None
-        selfie = selfie_queries.accepted(session, membership.user_id)
-        if selfie is None:
-            return None
-        return AcceptedSelfie(selfie, selfie_queries.embedding(session, selfie.id, engine_id))
+            return []
+        return [
+            AcceptedSelfie(each, selfie_queries.embedding(session, each.id, engine_id))
+            for each in selfie_queries.in_force(session, membership.user_id)
+        ]
 
 
 def rematch(
     membership_id: int,
     engine_id: str,
-    selfie_id: int | None,
-    embedding: bytes | None,
+    embeddings: Mapping[int, bytes],
     still_ours: Callable[[UserEvent], bool],
 ) -> None:
-    """Match a guest in one event with the accepted selfie, and mark the membership done; without a selfie only that.
+    """Match a guest in one event with the accepted selfies, and mark the membership done; without any only that.
 
-    `embedding` is the selfie's by `engine_id`, as float32 bytes. If another rematch was requested after this one
-    started, the membership is queued again.
+    `embeddings` are the selfies' by `engine_id`, as float32 bytes, by the selfie's id. If another rematch was
+    requested after this one started, the membership is queued again.
     """
     with reading() as session:
         known = session.get(UserEvent, membership_id)
@@ -241,12 +248,14 @@ def rematch(
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not still_ours(membership):
             return
-        selfie = queries.selfie(session, selfie_id) if selfie_id is not None else None
-        consents = membership.withdrawn_at is None
-        if consents and selfie is not None and embedding is not None and selfie.status == DONE:
-            if not selfie_queries.looked_for(session, user.id, selfie.id)[event.id]:
-                queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
-            match_again(session, event, user.id)
+        if membership.withdrawn_at is None:
+            for selfie_id, embedding in embeddings.items():
+                selfie = queries.selfie(session, selfie_id)
+                if selfie is None or selfie.status != DONE:
+                    continue
+                if not selfie_queries.is_embedded(session, selfie.id, event.id, engine_id):
+                    queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
+            match_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
         if requested is not None and started is not None and requested > started:

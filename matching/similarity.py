@@ -1,14 +1,14 @@
 """Which of an event's faces are a guest's: arithmetic only, with the same result in whatever order faces arrived.
 
-Two passes. The first compares the selfie with every face and takes the most similar face of each photo that reaches
-the threshold. The second compares every face with the mean of the selfie and of the faces found (average query
-expansion): pictures of one guest on one day are more similar to each other than to the selfie. A face counts when
-either pass accepts it.
+Two passes for each of the guest's portraits. The first compares the portrait with every face. The second compares
+every face with the mean of the portrait and of the most similar face of each photo found (average query expansion):
+pictures of one guest on one day are more similar to each other than to the portrait. A face is accepted when either
+pass of any portrait accepts it. Whether it is then the guest's also depends on the other guests: `matching/claims/`.
 
 The more faces an event has, the more strangers resemble a guest by chance. So the threshold rises with their number.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,17 +33,19 @@ class Thresholds:
     """The cosines from which a face counts: in the first pass, and in the second.
 
     In steps, because all guests are matched again when the thresholds of their event change. The second is higher,
-    because a mean is more similar to everyone than a single embedding is.
+    because a mean is more similar to everyone than a single embedding is. From `floor` to `first` a face is only
+    perhaps the guest's: there, ten times as many strangers reach it.
     """
 
     first: float
     second: float
+    floor: float
 
 
 def thresholds_for(faces: int, calibration: Calibration, lowest: float | None = None) -> Thresholds:
     """Return the thresholds in an event of `faces` faces; the first is at least `lowest`, by default the engine's."""
     first = calibration.threshold(STRANGERS_PER_GUEST / max(faces, 1), lowest)
-    return Thresholds(first, round(first + calibration.margin, 4))
+    return Thresholds(first, round(first + calibration.margin, 4), round(first - calibration.per_decade, 4))
 
 
 def exact_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float64]:
@@ -72,80 +74,144 @@ def _approximate_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.f
     return cosines
 
 
-class FaceScore(NamedTuple):
-    """The face that shows the guest in a photo, and its cosine."""
+class Portrait(NamedTuple):
+    """One of a guest's portraits: its selfie's id, and its unit embedding (dimensions,)."""
 
-    face_id: int
-    cosine: float
+    selfie_id: int
+    embedding: Embeddings
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """The guest's face in each photo found, by the photo's id, and the second pass's `mean` (dimensions,).
+class Candidate(NamedTuple):
+    """A face that may be the guest's: its photo, the portrait that is most similar, and the cosine.
 
-    `mean` is None if the first pass found nothing: then there is no second pass.
+    `accepted`: it reaches the threshold of one of the passes.
     """
 
-    faces: dict[int, FaceScore]
-    mean: Embeddings | None
+    photo_id: int
+    selfie_id: int
+    similarity: float
+    accepted: bool
+
+    def before(self, other: "Candidate") -> bool:
+        """Return whether this is the better reading of the same face."""
+        return (self.accepted, self.similarity, -self.selfie_id) > (
+            other.accepted,
+            other.similarity,
+            -other.selfie_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Accepted:
-    """The faces that one pass accepts: ids, photos and cosines (n,), embeddings (n, dimensions)."""
+class Found:
+    """A guest's candidates by the face's id, and the second pass's mean (dimensions,) by the selfie's id.
+
+    A mean is None if the portrait's first pass found nothing: then it has no second pass.
+    """
+
+    faces: dict[int, Candidate]
+    means: dict[int, Embeddings | None]
+
+
+class FaceScore(NamedTuple):
+    """The face that shows a guest in a photo, and its cosine."""
+
+    face_id: int
+    similarity: float
+
+
+def accepted_faces(found: Found) -> dict[int, FaceScore]:
+    """Return the most similar accepted face of each photo, by the photo's id; of equal ones, the lowest id."""
+    best = dict[int, FaceScore]()
+    for face_id, each in sorted(found.faces.items()):
+        known = best.get(each.photo_id)
+        if each.accepted and (known is None or each.similarity > known.similarity):
+            best[each.photo_id] = FaceScore(face_id, each.similarity)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """The faces from a threshold up: ids, photos and cosines (n,), embeddings (n, dimensions)."""
 
     face_ids: NDArray[np.int64]
     photo_ids: NDArray[np.int64]
     cosines: NDArray[np.float64]
     rows: Quantised
 
-    def best_per_photo(self) -> dict[int, int]:
+    def at(self, wanted: NDArray[np.bool_]) -> "_Near":
+        """Return a part of the faces."""
+        return _Near(self.face_ids[wanted], self.photo_ids[wanted], self.cosines[wanted], self.rows[wanted])
+
+    def best_per_photo(self) -> list[int]:
         """Return the index of the most similar face of each photo; of equal ones, the face with the lowest id."""
         order = np.lexsort((-self.face_ids, self.cosines))
-        return {int(self.photo_ids[index]): int(index) for index in order}
+        return list({int(self.photo_ids[index]): int(index) for index in order}.values())
 
-    def score(self, index: int) -> FaceScore:
-        """Return the face at `index` with its cosine."""
-        return FaceScore(int(self.face_ids[index]), float(self.cosines[index]))
+    def candidates(self, selfie_id: int, threshold: float) -> Iterator[tuple[int, Candidate]]:
+        """Yield the candidates of one portrait by the face's id; those from `threshold` up are accepted."""
+        columns = (self.face_ids.tolist(), self.photo_ids.tolist(), self.cosines.tolist())
+        for face_id, photo_id, cosine in zip(*columns, strict=True):
+            yield face_id, Candidate(photo_id, selfie_id, cosine, cosine >= threshold)
 
 
-def _accept(blocks: Sequence[Block], embedding: Embeddings, threshold: float) -> _Accepted:
+def _near(blocks: Sequence[Block], embedding: Embeddings, threshold: float, refused: Collection[int]) -> _Near:
     close = [
         (block, np.flatnonzero(_approximate_cosines(block.embeddings, embedding) >= threshold - SLACK))
         for block in blocks
     ]
     rows = np.concatenate([block.embeddings[indices] for block, indices in close])
-    cosines = exact_cosines(rows, embedding)
-    accepted = cosines >= threshold
-    return _Accepted(
-        np.concatenate([block.face_ids[indices] for block, indices in close])[accepted],
-        np.concatenate([block.photo_ids[indices] for block, indices in close])[accepted],
-        cosines[accepted],
-        rows[accepted],
+    found = _Near(
+        np.concatenate([block.face_ids[indices] for block, indices in close]),
+        np.concatenate([block.photo_ids[indices] for block, indices in close]),
+        exact_cosines(rows, embedding),
+        rows,
     )
+    return found.at((found.cosines >= threshold) & ~np.isin(found.photo_ids, list(refused)))
 
 
-def find_matches(
-    blocks: Sequence[Block], embedding: Embeddings, thresholds: Thresholds, refused: Collection[int] = ()
-) -> Matches:
-    """Return the faces of the guest whose selfie has this `embedding` (dimensions,), one per photo, and the mean.
+def find_candidates(
+    blocks: Sequence[Block],
+    portraits: Sequence[Portrait],
+    thresholds: Thresholds,
+    refused: Collection[int] = (),
+    confirmed: Collection[int] = (),
+) -> Found:
+    """Return the faces that may be the guest's, each by the best of the portraits, and the means.
 
-    `refused` are the ids of the photos the guest has refused: they are never found and not part of the mean.
+    Each portrait searches by itself, so that a further one takes nothing away. `refused` are ids of photos: none of
+    their faces is a candidate or part of a mean. `confirmed` are ids of faces that the guest calls theirs: those
+    from the floor up are part of the mean, so that the second pass also finds what resembles them.
     """
-    if not blocks:
-        return Matches({}, None)
-    first = _accept(blocks, embedding, thresholds.first)
-    best = {photo: index for photo, index in first.best_per_photo().items() if photo not in refused}
-    if not best:
-        return Matches({}, None)
-    found = {photo: first.score(index) for photo, index in best.items()}
-    mean = mean_of(embedding, first.rows[sorted(best.values())])
-    second = _accept(blocks, mean, thresholds.second)
-    for photo, index in second.best_per_photo().items():
-        score = second.score(index)
-        if photo not in refused and (photo not in found or score.cosine > found[photo].cosine):
-            found[photo] = score
-    return Matches(found, mean)
+    found, means = dict[int, Candidate](), dict[int, Embeddings | None]()
+    for portrait in portraits:
+        mean = None
+        if blocks:
+            near = _near(blocks, portrait.embedding, thresholds.floor, refused)
+            _keep_better(found, near.candidates(portrait.selfie_id, thresholds.first))
+            mean = _mean_around(near, portrait.embedding, thresholds.first, confirmed)
+        if mean is not None:
+            again = _near(blocks, mean, thresholds.second, refused)
+            _keep_better(found, again.candidates(portrait.selfie_id, thresholds.second))
+        means[portrait.selfie_id] = mean
+    return Found(found, means)
+
+
+def _keep_better(found: dict[int, Candidate], more: Iterable[tuple[int, Candidate]]) -> None:
+    for face_id, candidate in more:
+        known = found.get(face_id)
+        if known is None or candidate.before(known):
+            found[face_id] = candidate
+
+
+def _mean_around(
+    near: _Near, embedding: Embeddings, threshold: float, confirmed: Collection[int]
+) -> Embeddings | None:
+    """Return the mean of a portrait, each photo's best accepted face and the confirmed ones; None without any."""
+    accepted = near.cosines >= threshold
+    best = near.at(accepted)
+    wanted = {int(best.face_ids[index]) for index in best.best_per_photo()} | set(confirmed)
+    chosen = near.at(np.isin(near.face_ids, list(wanted)))
+    return mean_of(embedding, chosen.rows) if len(chosen.rows) else None
 
 
 def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
@@ -154,15 +220,15 @@ def mean_of(embedding: Embeddings, rows: Quantised) -> Embeddings:
     return np.asarray(np.round(total / np.linalg.norm(total), MEAN_DECIMALS), np.float32)
 
 
-def affected_guests(
+def affected_portraits(
     faces: Quantised, selfies: Embeddings, means: Embeddings, thresholds: Thresholds
 ) -> NDArray[np.intp]:
-    """Return the indices of the guests whose face may be among the new `faces` (n, dimensions).
+    """Return the indices of the portraits that may find one of the new `faces` (n, dimensions).
 
-    `selfies` and `means` (guests, dimensions) have a row per guest; the row of a guest without a mean is zeros. The
-    matches of all other guests are the same with and without these faces.
+    `selfies` and `means` (portraits, dimensions) have a row per portrait; without a mean, its row is zeros. The
+    candidates of all other portraits are the same with and without these faces.
     """
     columns = _dequantised(faces).astype(np.float32).T
-    first = (selfies @ columns).max(axis=1) >= thresholds.first - SLACK
+    first = (selfies @ columns).max(axis=1) >= thresholds.floor - SLACK
     second = (means @ columns).max(axis=1) >= thresholds.second - SLACK
     return np.flatnonzero(first | second)

@@ -27,6 +27,22 @@ def accepted(session: Session, user_id: int) -> Selfie | None:
     )
 
 
+def in_force(session: Session, user_id: int) -> Sequence[Selfie]:
+    """Return the guest's accepted selfies, oldest first: the newest that replaces others, and those kept since."""
+    accepted = session.scalars(
+        select(Selfie).where(Selfie.user_id == user_id, Selfie.status == DONE).order_by(Selfie.id)
+    ).all()
+    first = max((each.id for each in accepted if not each.keep), default=0)
+    return [each for each in accepted if each.id >= first]
+
+
+def not_rejected(session: Session, user_id: int) -> Sequence[Selfie]:
+    """Return the guest's selfies that are accepted, or waiting to be, oldest first."""
+    return session.scalars(
+        select(Selfie).where(Selfie.user_id == user_id, Selfie.status != REJECTED).order_by(Selfie.id)
+    ).all()
+
+
 def older_selfies(session: Session, user_id: int, selfie_id: int) -> Sequence[Selfie]:
     """Return the guest's selfies that are older than this one."""
     return session.scalars(select(Selfie).where(Selfie.user_id == user_id, Selfie.id < selfie_id)).all()
@@ -74,6 +90,16 @@ def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
     )
 
 
+def is_embedded(session: Session, selfie_id: int, event_id: int, engine_id: str) -> bool:
+    """Return whether that engine's embedding of the selfie is stored for the event."""
+    there = exists().where(
+        SelfieEmbedding.selfie_id == selfie_id,
+        SelfieEmbedding.event_id == event_id,
+        SelfieEmbedding.engine_id == engine_id,
+    )
+    return bool(session.scalar(select(there)))
+
+
 def delete_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
     """Delete what was computed from the guest's selfies for one event."""
     own = select(Selfie.id).where(Selfie.user_id == user_id)
@@ -82,12 +108,16 @@ def delete_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
     )
 
 
-def looked_for(session: Session, user_id: int, selfie_id: int) -> dict[int, bool]:
+def looked_for(session: Session, user_id: int, selfie_id: int, engine_id: str) -> dict[int, bool]:
     """Return the events in which the guest is looked for: joined, the consent not withdrawn.
 
-    For each, whether this selfie has an embedding there.
+    For each, whether this selfie has an embedding of that engine there.
     """
-    there = exists().where(SelfieEmbedding.selfie_id == selfie_id, SelfieEmbedding.event_id == UserEvent.event_id)
+    there = exists().where(
+        SelfieEmbedding.selfie_id == selfie_id,
+        SelfieEmbedding.event_id == UserEvent.event_id,
+        SelfieEmbedding.engine_id == engine_id,
+    )
     found = select(UserEvent.event_id, there).where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None))
     return dict(iter(session.execute(found).all()))
 

@@ -35,7 +35,7 @@ class PhotoOut(BaseModel):
     mean_colour: str | None = Field(description="`#rrggbb`, shown until the picture has loaded.")
     favourite: bool
     has_face_match: bool
-    confidence_score: float | None = Field(description="Similarity, 0 to 100: for the local engine its cosine times 100.")
+    confidence_score: float | None = Field(description="Similarity: 0 to 100; 100 times the local engine's cosine.")
     matched_face: FaceBox | None
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str

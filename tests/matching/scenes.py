@@ -5,7 +5,9 @@ that day, and every further axis is the accident of one face.
 """
 
 import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +18,26 @@ from faces.engine import DetectedFace, Embeddings
 from faces.fake import DIMENSIONS, ENGINE_ID
 from guests.registration import add_guest
 from matching import queries
+from matching.matrices import Block
 from matching.service import accept_selfie, record_photo
+from matching.similarity import FaceScore, Portrait, Thresholds, accepted_faces, find_candidates
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
+
+
+class Seen(NamedTuple):
+    """What one portrait finds: the best accepted face of each photo, and the mean of the second pass."""
+
+    faces: dict[int, FaceScore]
+    mean: Embeddings | None
+
+
+def found_with(
+    blocks: Sequence[Block], embedding: Embeddings, thresholds: Thresholds, refused: Collection[int] = ()
+) -> Seen:
+    """Search with one portrait."""
+    found = find_candidates(blocks, [Portrait(1, embedding)], thresholds, refused)
+    return Seen(accepted_faces(found), found.means[1])
+
 
 PERSON = np.eye(DIMENSIONS, dtype=np.float32)[0]
 _numbers = itertools.count(1)
@@ -58,18 +78,18 @@ class Scene:
             account = NewAccount(name, f"{name}@example.org", "")
             return add_guest(session, account, "no hash", self.event.event_code, "fr").id
 
-    def selfie_in_hand(self, user_id: int) -> int:
+    def selfie_in_hand(self, user_id: int, *, keep: bool = False) -> int:
         """Add a selfie as a claim leaves it; return its id."""
         with transaction() as session:
             key = f"selfies/scene{next(_numbers)}"
-            selfie = Selfie(user_id=user_id, storage_key=key, status=PROCESSING, attempts=1)
+            selfie = Selfie(user_id=user_id, storage_key=key, status=PROCESSING, attempts=1, keep=keep)
             session.add(selfie)
             session.flush()
             return selfie.id
 
-    def selfie(self, user_id: int, embedding: Embeddings = PERSON) -> int:
+    def selfie(self, user_id: int, embedding: Embeddings = PERSON, *, keep: bool = False) -> int:
         """Accept a selfie of the guest; return its id."""
-        selfie_id = self.selfie_in_hand(user_id)
+        selfie_id = self.selfie_in_hand(user_id, keep=keep)
         accept_selfie(selfie_id, ENGINE_ID, embedding, held)
         return selfie_id
 
@@ -105,7 +125,7 @@ class Scene:
         assert record_photo(photo_id, engine_id, [detected(each) for each in embeddings], held)
         return photo_id
 
-    def rows(self, user_id: int) -> dict[int, tuple[int, float]]:
+    def rows(self, user_id: int) -> dict[int, tuple[int | None, float]]:
         """Return face and score of each photo that shows the guest."""
         with reading() as session:
             found = queries.matches_of(session, user_id, self.event.id)

@@ -84,7 +84,7 @@ def rematch(user_id: int, selfie_id: int, face: DetectedFace) -> None:
     with transaction() as session:
         session.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(status=PROCESSING))
         membership_id = queries.memberships_of(session, user_id)[0].id
-    service.rematch(membership_id, ENGINE_ID, selfie_id, face.embedding.tobytes(), held)
+    service.rematch(membership_id, ENGINE_ID, {selfie_id: face.embedding.tobytes()}, held)
 
 
 def newer_selfie(user_id: int) -> int:
@@ -200,7 +200,7 @@ def test_who_leaves_while_a_selfie_is_accepted_leaves_nothing(
             )
         assert matches(user_id, event) == []
         with reading() as session:
-            assert queries.guest_embedding(session, user_id, event.id, ENGINE_ID) is None
+            assert queries.portrait_embeddings(session, user_id, event.id, ENGINE_ID) == []
 
 
 def leave(user_id: int, event: Event, leaving: str) -> None:

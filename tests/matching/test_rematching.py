@@ -11,9 +11,9 @@ from faces.fake import ENGINE_ID
 from guests.consent import CURRENT, give, withdraw
 from jobs.queue import Claim, claim_next, fail, release
 from jobs.work import process_membership
-from matching.queries import guest_embedding
+from matching.queries import portrait_embeddings
 from matching.refusals import refuse, take_back
-from matching.service import rematch, selfie_for_membership
+from matching.service import rematch, selfies_for_membership
 from matching.state import state_of
 from models import ADMIN, DONE, FAILED, PENDING, Photo, User, UserEvent, utcnow
 from photos.receiving import receive
@@ -148,10 +148,9 @@ def test_a_failed_matching_has_all_its_attempts_after_a_new_consent(scene: Scene
     give(guest, scene.event.id, CURRENT, "fr")
     job = claimed()
     assert job.attempt == 1
-    accepted = selfie_for_membership(job.id, ENGINE_ID)
-    assert accepted is not None
+    (accepted,) = selfies_for_membership(job.id, ENGINE_ID)
     assert accepted.embedding is None
-    rematch(job.id, ENGINE_ID, accepted.selfie.id, PERSON.tobytes(), job.is_current)
+    rematch(job.id, ENGINE_ID, {accepted.selfie.id: PERSON.tobytes()}, job.is_current)
     assert set(scene.rows(guest)) == {photo}
 
 
@@ -209,14 +208,13 @@ def test_who_withdraws_while_a_rematch_runs_is_not_matched(scene: Scene) -> None
     scene.photo(PERSON)
     request_rematch(scene.event.id)
     job = claimed()
-    accepted = selfie_for_membership(job.id, ENGINE_ID)
-    assert accepted is not None
+    (accepted,) = selfies_for_membership(job.id, ENGINE_ID)
     assert accepted.embedding is not None
     withdraw(guest, scene.event.id)
-    rematch(job.id, ENGINE_ID, accepted.selfie.id, accepted.embedding, job.is_current)
+    rematch(job.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, job.is_current)
     assert scene.rows(guest) == {}
     with reading() as session:
-        assert guest_embedding(session, guest, scene.event.id, ENGINE_ID) is None
+        assert portrait_embeddings(session, guest, scene.event.id, ENGINE_ID) == []
 
 
 def test_who_erases_the_selfie_while_a_rematch_runs_is_not_matched(scene: Scene) -> None:
@@ -224,9 +222,9 @@ def test_who_erases_the_selfie_while_a_rematch_runs_is_not_matched(scene: Scene)
     scene.photo(PERSON)
     request_rematch(scene.event.id)
     job = claimed()
-    accepted = selfie_for_membership(job.id, ENGINE_ID)
-    assert accepted is not None
+    (accepted,) = selfies_for_membership(job.id, ENGINE_ID)
+    assert accepted.embedding is not None
     remove_mine(guest)
-    rematch(job.id, ENGINE_ID, accepted.selfie.id, accepted.embedding, job.is_current)
+    rematch(job.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, job.is_current)
     assert scene.rows(guest) == {}
     assert state_of(guest).status == "idle"

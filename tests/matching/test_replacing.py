@@ -89,9 +89,9 @@ def test_a_rematch_between_two_events_keeps_the_matches_of_the_newer_selfie(
         with transaction() as session:
             membership = next(each for each in memberships_of(session, guest) if each.event_id == scene.event.id)
             membership.status = PROCESSING
-        accepted = service.selfie_for_membership(membership.id, ENGINE_ID)
-        assert accepted is not None
-        service.rematch(membership.id, ENGINE_ID, accepted.selfie.id, accepted.embedding, held)
+        (accepted,) = service.selfies_for_membership(membership.id, ENGINE_ID)
+        assert accepted.embedding is not None
+        service.rematch(membership.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, held)
 
     accept_meanwhile(scene, guest, monkeypatch, BEFORE_THE_SECOND_EVENT, match_again)
     assert set(scene.rows(guest)) == {new}

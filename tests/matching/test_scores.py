@@ -5,12 +5,13 @@ import pytest
 
 from faces.calibration import LOCAL, Calibration
 from matching.matrices import Block, quantised
-from matching.similarity import Thresholds, affected_guests, exact_cosines, find_matches, thresholds_for
+from matching.similarity import Thresholds, affected_portraits, exact_cosines, thresholds_for
+from tests.matching.scenes import found_with
 
 Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 # Of an event of 300 faces.
-FEW = Thresholds(0.44, 0.48)
+FEW = Thresholds(0.44, 0.48, 0.3857)
 
 
 def unit(rows: int, seed: int) -> Rows:
@@ -48,7 +49,7 @@ def test_what_is_held_of_a_face_is_right_to_a_fiftieth_of_a_point() -> None:
 def test_a_face_at_the_threshold_is_found_among_tens_of_thousands() -> None:
     person = unit(1, 13)[0]
     rows = np.concatenate([near(person, 0.7, 14)[None], unit(70_000, 15), near(person, 0.4405, 16)[None]])
-    found = find_matches([block(rows[:40_000]), block(rows[40_000:], 40_001)], person, FEW).faces
+    found = found_with([block(rows[:40_000]), block(rows[40_000:], 40_001)], person, FEW).faces
     true = {10 * (n + 1) for n in np.flatnonzero(rows.astype(np.float64) @ person.astype(np.float64) >= 0.44)}
     assert true <= set(found)
     assert {10, 700_020} <= true
@@ -60,7 +61,7 @@ def test_of_several_similar_faces_in_a_photo_the_most_similar_counts_and_of_equa
     photos = [10, 10, 11, 12, 12]
     # The first photo's faces, and the second's, may lie in two blocks.
     parts = [block(rows[a:b], a + 1, photos[a:b]) for a, b in ((0, 1), (1, 4), (4, 5))]
-    found = find_matches(parts, person, Thresholds(0.4, 0.44)).faces
+    found = found_with(parts, person, Thresholds(0.4, 0.44, 0.3457)).faces
     assert {photo: face for photo, (face, _) in found.items()} == {10: 2, 12: 4}
     assert found[10][1] == pytest.approx(1.0, abs=0.0002)
 
@@ -107,10 +108,10 @@ def test_the_second_look_finds_what_is_near_to_the_found_and_not_to_the_selfie()
     day = near(person, 0.0, 6)
     sure = [mixed(person, day, 0.6, 0.6, seed) for seed in range(20, 26)]
     turned_away, stranger = mixed(person, day, 0.40, 0.65, 77), near(person, 0.43, 90)
-    found = find_matches([block(np.stack([*sure, turned_away, stranger]))], person, FEW)
+    found = found_with([block(np.stack([*sure, turned_away, stranger]))], person, FEW)
     assert set(found.faces) == {10, 20, 30, 40, 50, 60, 70}
     # Without certain matches there is no second search.
-    assert find_matches([block(turned_away[None])], person, FEW).faces == {}
+    assert found_with([block(turned_away[None])], person, FEW).faces == {}
 
 
 def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
@@ -119,11 +120,11 @@ def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
     unchanged = 0
     for count in range(20, 400, 20):
         before, fresh = block(rows[:count]), block(rows[count : count + 20], count + 1)
-        known = [find_matches([before], selfie, FEW) for selfie in selfies]
+        known = [found_with([before], selfie, FEW) for selfie in selfies]
         means = np.stack([each.mean if each.mean is not None else np.zeros(128, np.float32) for each in known])
-        hit = set(affected_guests(fresh.embeddings, selfies, means, FEW).tolist())
+        hit = set(affected_portraits(fresh.embeddings, selfies, means, FEW).tolist())
         for guest in set(range(40)) - hit:
-            after = find_matches([before, fresh], selfies[guest], FEW)
+            after = found_with([before, fresh], selfies[guest], FEW)
             assert after.faces == known[guest].faces
             unchanged += 1
         assert hit
@@ -133,11 +134,11 @@ def test_faces_that_touch_nobody_change_nobodys_matches() -> None:
 def test_the_order_of_arrival_does_not_show() -> None:
     selfie = unit(1, 8)[0]
     rows = np.stack([near(selfie, 0.3 + n / 200, 500 + n) for n in range(100)])
-    together = find_matches([block(rows)], selfie, FEW)
+    together = found_with([block(rows)], selfie, FEW)
     for seed in range(20):
         order = np.random.default_rng(seed).permutation(100)
         photos = [int(n) for n in order + 1]
-        shuffled = find_matches([block(rows[order], 1, photos)], selfie, FEW)
+        shuffled = found_with([block(rows[order], 1, photos)], selfie, FEW)
         assert {photo * 10: score for photo, (_, score) in shuffled.faces.items()} == {
             photo: score for photo, (_, score) in together.faces.items()
         }

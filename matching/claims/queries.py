@@ -1,0 +1,163 @@
+"""SQL about candidates and confirmations, and the matches that follow from them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from matching.claims.nearest import LOST, MATCH
+from models import Confirmation, Face, FaceCandidate, Photo, Refusal, Selfie, SelfieEmbedding
+
+# Values in one IN list: SQLite takes 32,766 in a statement.
+CHUNK = 10_000
+
+
+class MatchedFace(NamedTuple):
+    """A face that is a guest's, as it becomes a row of `face_matches`."""
+
+    photo_id: int
+    face_id: int | None
+    selfie_id: int
+    similarity: float
+
+
+def candidates_of(session: Session, user_id: int, event_id: int) -> dict[int, FaceCandidate]:
+    """Return the guest's candidates in the event, by the face's id."""
+    found = session.scalars(
+        select(FaceCandidate).where(FaceCandidate.event_id == event_id, FaceCandidate.user_id == user_id)
+    )
+    return {each.face_id: each for each in found}
+
+
+def rivals_for(session: Session, user_id: int, face_ids: Collection[int]) -> Sequence[FaceCandidate]:
+    """Return the other guests' candidates for these faces."""
+    wanted = sorted(face_ids)
+    found = list[FaceCandidate]()
+    for start in range(0, len(wanted), CHUNK):
+        found += session.scalars(
+            select(FaceCandidate)
+            .where(FaceCandidate.face_id.in_(wanted[start : start + CHUNK]), FaceCandidate.user_id != user_id)
+            .order_by(FaceCandidate.face_id, FaceCandidate.user_id)
+        )
+    return found
+
+
+def delete_candidates(session: Session, user_id: int, face_ids: Collection[int]) -> None:
+    """Delete the guest's candidates for these faces."""
+    wanted = sorted(face_ids)
+    for start in range(0, len(wanted), CHUNK):
+        session.execute(
+            delete(FaceCandidate).where(
+                FaceCandidate.user_id == user_id, FaceCandidate.face_id.in_(wanted[start : start + CHUNK])
+            )
+        )
+
+
+def add_candidates(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert candidates; each row has the columns of `FaceCandidate` by name."""
+    if rows:
+        session.execute(insert(FaceCandidate), list(rows))
+
+
+def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engine_id: str) -> dict[int, list[bytes]]:
+    """Return all embeddings (float32 bytes) that these guests have in the event, by the guest's id."""
+    rows = session.execute(
+        select(Selfie.user_id, SelfieEmbedding.embedding)
+        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
+        .where(
+            Selfie.user_id.in_(list(user_ids)),
+            SelfieEmbedding.event_id == event_id,
+            SelfieEmbedding.engine_id == engine_id,
+        )
+    )
+    found = dict[int, list[bytes]]()
+    for user_id, embedding in rows:
+        found.setdefault(user_id, []).append(embedding)
+    return found
+
+
+def _is_candidate(user_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        FaceCandidate.face_id == Face.id, FaceCandidate.user_id == user_id, FaceCandidate.standing != LOST
+    )
+
+
+def is_candidate(session: Session, user_id: int, photo_id: int) -> bool:
+    """Return whether a face of the photo is a candidate of the guest that is not another guest's."""
+    return bool(session.scalar(select(exists().where(Face.photo_id == photo_id, _is_candidate(user_id)))))
+
+
+# --- matches -----------------------------------------------------------------------------------------
+
+
+def matched_faces(session: Session, user_id: int, event_id: int) -> list[MatchedFace]:
+    """Return the guest's candidates in the event that stand as matches, the best of each photo last."""
+    rows = session.execute(
+        select(Face.photo_id, Face.id, FaceCandidate.selfie_id, FaceCandidate.similarity)
+        .join(Face, Face.id == FaceCandidate.face_id)
+        .where(
+            FaceCandidate.event_id == event_id,
+            FaceCandidate.user_id == user_id,
+            FaceCandidate.standing == MATCH,
+        )
+        # What the guest has confirmed before what is more similar; of equal faces, the one with the lowest id.
+        .order_by(FaceCandidate.confirmed, FaceCandidate.similarity, Face.id.desc())
+    )
+    return [MatchedFace(*row) for row in rows]
+
+
+def newest_portrait(session: Session, user_id: int, event_id: int, engine_id: str) -> int | None:
+    """Return the id of the guest's newest selfie that has an embedding in the event."""
+    return session.scalar(
+        select(Selfie.id)
+        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
+        .where(
+            Selfie.user_id == user_id, SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id
+        )
+        .order_by(Selfie.id.desc())
+        .limit(1)
+    )
+
+
+# --- confirmations -----------------------------------------------------------------------------------
+
+
+def confirmation(session: Session, user_id: int, photo_id: int) -> Confirmation | None:
+    """Return what the guest has said about a photo."""
+    return session.get(Confirmation, (user_id, photo_id))
+
+
+def confirmations_of(session: Session, user_id: int, event_id: int) -> Sequence[Confirmation]:
+    """Return the guest's confirmations in the event, without those of photos that the guest has refused since."""
+    refused = exists().where(Refusal.user_id == user_id, Refusal.photo_id == Confirmation.photo_id)
+    return session.scalars(
+        select(Confirmation)
+        .join(Photo, Photo.id == Confirmation.photo_id)
+        .where(Confirmation.user_id == user_id, Photo.event_id == event_id, ~refused)
+    ).all()
+
+
+def confirmers(session: Session, photo_id: int) -> Sequence[int]:
+    """Return the ids of the guests who have confirmed a face of the photo."""
+    return session.scalars(select(Confirmation.user_id).where(Confirmation.photo_id == photo_id)).all()
+
+
+def delete_confirmations(session: Session, user_id: int, event_id: int | None = None) -> None:
+    """Delete what the guest has confirmed, in one event or in all."""
+    statement = delete(Confirmation).where(Confirmation.user_id == user_id)
+    if event_id is not None:
+        statement = statement.where(Confirmation.photo_id.in_(select(Photo.id).where(Photo.event_id == event_id)))
+    session.execute(statement)
+
+
+def faces_in(session: Session, photo_ids: Collection[int], engine_id: str) -> Sequence[Face]:
+    """Return the faces that the engine has found in these photos, by their ids."""
+    return session.scalars(
+        select(Face).where(Face.photo_id.in_(photo_ids), Face.engine_id == engine_id).order_by(Face.id)
+    ).all()
+
+
+def face(session: Session, face_id: int) -> Face | None:
+    """Return a face."""
+    return session.get(Face, face_id)
