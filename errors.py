@@ -147,11 +147,6 @@ class NotInEvent(NotAllowed):
     english = "You are not registered for this event."
 
 
-class PhotosArePrivate(NotAllowed):
-    message = "Dans cet événement, chacun ne voit que les photos où il apparaît."
-    english = "At this event, everyone sees only the photos they are in."
-
-
 # --- accounts and events -----------------------------------------------------------------------
 
 

@@ -412,6 +412,16 @@ class Photo(Job, Base):
         Index("idx_photos_event_photographer", "event_id", "photographer_id"),
         # The order of the lists: newest first in an event, and of one photographer.
         Index("idx_photos_event_uploaded", "event_id", "uploaded_at", "id"),
+        # The same of the few photos that every guest sees. Each condition is as SQLAlchemy writes it in a query, or
+        # the index is not used.
+        Index(
+            "idx_photos_for_everyone",
+            "event_id",
+            "uploaded_at",
+            "id",
+            postgresql_where=text("for_everyone"),
+            sqlite_where=text("for_everyone = 1"),
+        ),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
         # Waiting guests poll an event's progress: it is counted and summed from the index alone.
         Index("idx_photos_event_status", "event_id", "status", "size"),
@@ -433,6 +443,8 @@ class Photo(Job, Base):
     taken_at: Mapped[datetime | None]
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
+    # Every member of the event sees it, also where guests see only the photos that show them.
+    for_everyone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

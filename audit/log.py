@@ -36,6 +36,8 @@ class Action(StrEnum):
     SELFIE_DELETED = "selfie.deleted"
     PHOTOS_DELETED = "photos.deleted"
     PHOTOS_EXPORTED = "photos.exported"
+    PHOTOS_SHARED = "photos.shared"
+    PHOTOS_UNSHARED = "photos.unshared"
     EVENT_CREATED = "event.created"
     EVENT_CHANGED = "event.changed"
     EVENT_CODE_CHANGED = "event.code_changed"

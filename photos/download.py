@@ -56,14 +56,11 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
 
     Raises:
         NotInEvent: the guest is not a member of the event.
-        PhotosArePrivate: `all` was asked for where guests see only their own photos.
         NoPhotosToDownload: the list is empty.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
-        if which == "all" and not event.guests_see_all_photos:
-            raise errors.PhotosArePrivate
-        rows = queries.originals(session, user.id, event.id, which)
+        rows = queries.originals(session, user.id, event, which)
     if not rows:
         raise errors.NoPhotosToDownload
     names = unique_names([(row.original_filename, row.filename) for row in rows])

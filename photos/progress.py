@@ -11,12 +11,16 @@ from photos.service import guest_event
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts of an event's photos: uploaded, processed (done or failed), matched with the guest, favourites."""
+    """Counts of an event's photos: uploaded, processed (done or failed), matched with the guest, favourites.
+
+    `for_everyone` counts those that the event shows to all its guests: the ones marked, or all of them.
+    """
 
     photos: int
     processed: int
     matched: int
     favourites: int
+    for_everyone: int
     last_photo_at: datetime | None
 
 
@@ -28,4 +32,4 @@ def standing_for(user: User, event_id: int) -> Standing:
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
-        return Standing(*queries.standing(session, user.id, event.id))
+        return Standing(*queries.standing(session, user.id, event))

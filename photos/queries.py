@@ -101,9 +101,24 @@ def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
     return session.scalar(_count_with_guest(user_id, event_id)) or 0
 
 
-def of_event_for_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return all the event's photos, with the guest's score and face box where the guest is in them."""
-    return _rows(session, _for_guest(user_id, event_id), page)
+def _for_all_guests(event: Event) -> ColumnElement[bool]:
+    """The photo is one that the event shows to all its guests: any, or where they see their own, a marked one."""
+    in_event = Photo.event_id == event.id
+    return in_event if event.guests_see_all_photos else and_(in_event, Photo.for_everyone)
+
+
+def for_all_guests(session: Session, user_id: int, event: Event, page: Page) -> Sequence[PhotoRow]:
+    """Return the photos that the event shows to all its guests, with this guest's score and face box where found."""
+    return _rows(session, _for_guest(user_id, event.id).where(_for_all_guests(event)), page)
+
+
+def _count_for_all_guests(event: Event) -> Select[int]:
+    return select(func.count()).select_from(Photo).where(_for_all_guests(event))
+
+
+def count_for_all_guests(session: Session, event: Event) -> int:
+    """Return how many photos the event shows to all its guests."""
+    return session.scalar(_count_for_all_guests(event)) or 0
 
 
 def count_of_event(session: Session, event_id: int) -> int:
@@ -151,11 +166,11 @@ def visible_to_photographer(session: Session, photo: int | str, user_id: int) ->
 
 
 def _shown_to(user_id: int) -> ColumnElement[bool]:
-    """The guest is matched with the photo, or the event shows all photos to guests, or it is the event's cover."""
+    """The guest is in the photo, or all see it: it is marked for everyone, or the cover, or the event shows all."""
     matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
-    return or_(*(each.correlate(Photo) for each in (matched, all_shown, cover)))
+    return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (matched, all_shown, cover)))
 
 
 def visible_to_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
@@ -202,32 +217,35 @@ def delete_favourite(session: Session, user_id: int, photo_id: int) -> None:
 Which = Literal["mine", "favourites", "all"]
 
 
-def originals(session: Session, user_id: int, event_id: int, which: Which) -> Sequence[Original]:
+def originals(session: Session, user_id: int, event: Event, which: Which) -> Sequence[Original]:
     """Return the originals that a guest downloads from an event, oldest first.
 
-    `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: every photo of the
-    event, which the caller must have allowed.
+    `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
+    shows to all its guests.
     """
-    statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event_id)
+    statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event.id)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(FaceMatch.user_id == user_id)
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, _shown_to(user_id)
         )
+    else:
+        statement = statement.where(_for_all_guests(event))
     return [Original(*row) for row in session.execute(statement.order_by(Photo.uploaded_at, Photo.id))]
 
 
-def standing(session: Session, user_id: int, event_id: int) -> Row[int, int, int, int, datetime | None]:
+def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:
     """Return, in one statement, the fields of `photos.progress.Standing` in their order."""
-    photos = select(func.count()).select_from(Photo).where(Photo.event_id == event_id)
-    last = select(Photo.uploaded_at).where(Photo.event_id == event_id).order_by(Photo.uploaded_at.desc()).limit(1)
+    photos = select(func.count()).select_from(Photo).where(Photo.event_id == event.id)
+    last = select(Photo.uploaded_at).where(Photo.event_id == event.id).order_by(Photo.uploaded_at.desc()).limit(1)
     return session.execute(
         select(
             photos.scalar_subquery(),
             photos.where(Photo.status.in_((DONE, FAILED))).scalar_subquery(),
-            _count_with_guest(user_id, event_id).scalar_subquery(),
-            _count_favourites(user_id, event_id).scalar_subquery(),
+            _count_with_guest(user_id, event.id).scalar_subquery(),
+            _count_favourites(user_id, event.id).scalar_subquery(),
+            _count_for_all_guests(event).scalar_subquery(),
             last.scalar_subquery(),
         )
     ).one()

@@ -101,19 +101,18 @@ def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
 
 
 def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
-    """Return one page of all photos of an event (the home event when `event_id` is None) that shows all to guests.
+    """Return one page of the photos that an event (the home event when `event_id` is None) shows to all its guests.
+
+    Where guests see only their own photos, these are the ones marked for everyone.
 
     Raises:
         NotInEvent: the guest is not a member of the event.
-        PhotosArePrivate: guests of this event see only their own photos.
         NoSuchEvent: the guest is a member of no event.
     """
     with reading() as session:
         event = guest_event(session, user, event_id)
-        if not event.guests_see_all_photos:
-            raise errors.PhotosArePrivate
-        rows = queries.of_event_for_guest(session, user.id, event.id, page)
-        return listed(rows, page, queries.count_of_event(session, event.id))
+        rows = queries.for_all_guests(session, user.id, event, page)
+        return listed(rows, page, queries.count_for_all_guests(session, event))
 
 
 def photos_of_event(event_id: int, page: Page) -> PhotoList:

@@ -31,8 +31,7 @@ class Objects:
     event: int
     event_name: str
     code: str
-    # An event of the same guests in which everybody sees all photos, and the code of one nobody has joined.
-    open_event: int
+    # The code of an event that nobody has joined.
     further_code: str
     guest: int
     photographer: int
@@ -56,7 +55,6 @@ NOWHERE = Objects(
     event=909_090,
     event_name="Nowhere",
     code="NOWHERE9",
-    open_event=909_091,
     further_code="NOWHERE8",
     guest=909_092,
     photographer=909_093,

@@ -32,8 +32,6 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
 PATHS: dict[str, Callable[[Objects], str]] = {
     # Needs a photo that the guest has refused.
     "DELETE /api/photos/{photo_id}/not-me": lambda of: f"/api/photos/{of.refused_photo}/not-me",
-    # Needs an event in which guests see all photos.
-    "GET /api/user/events/{event_id}/all-photos": lambda of: f"/api/user/events/{of.open_event}/all-photos",
 }
 
 
@@ -79,6 +77,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photo": lambda of: _photos("file"),
+    "PUT /api/photographer/photos/{photo_id}": lambda of: {"json": {"for_everyone": True}},
+    "PUT /api/photographer/events/{event_id}/photos": lambda of: {
+        "json": {"photo_ids": [of.photo], "for_everyone": True}
+    },
     "DELETE /api/photos": lambda of: {"params": {"photo_ids": str(of.photo)}},
     "POST /api/photographer/events/{event_id}/known-checksums": lambda of: {"json": {"sha256": [SUM]}},
     "PUT /api/photographer/events/{event_id}/cover": lambda of: {"json": {"photo_id": of.photo}},

@@ -51,7 +51,7 @@ class Making:
         self._staff("closed photographer", "henri", PHOTOGRAPHER)
         home = self._event("Mariage de Camille", "CAMILLE7", photographer, admin)
         other = self._event("Course du lac", "COURSE77", other_photographer, admin, **ALL_SEEN)
-        party = self._event("Soirée ouverte", "SOIREE77", None, admin, **ALL_SEEN)
+        self._event("Soirée ouverte", "SOIREE77", None, admin, **ALL_SEEN)
         self._event("Vin d'honneur", "HONNEUR7", None, admin)
         guest = self._guest("guest", "camille", "CAMILLE7", GUEST)
         fellow = self._guest("fellow guest", "felix", "CAMILLE7", FELLOW)
@@ -70,7 +70,6 @@ class Making:
             event=home,
             event_name="Mariage de Camille",
             code="CAMILLE7",
-            open_event=party,
             further_code="HONNEUR7",
             guest=guest.id,
             photographer=photographer.id,

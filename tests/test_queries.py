@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from database import get_engine, transaction
@@ -20,7 +20,7 @@ from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from jobs import state as job_state
-from models import Consent, FaceMatch, Favourite, Refusal, Sample, UserEvent, UserSession, utcnow
+from models import Consent, FaceMatch, Favourite, Photo, Refusal, Sample, UserEvent, UserSession, utcnow
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.bulk_rows import Crowd, fill_event
 from testkit.passwords import PASSWORD
@@ -87,6 +87,8 @@ class Middle(Person):
 
     event: EventInfo
     photo_id: int
+    # One whose guests see only their own photos and five of 2,000 that are for everyone.
+    private: EventInfo
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +98,19 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
     guest = service.guest(home, "middle")
     service.send_selfie(guest, people(1))
     service.settle(guest)
-    elsewhere = service.event()
+    elsewhere, private = service.event(), service.event()
+    service.post("/api/join-event", guest, json={"event_code": private.code})
+    service.settle(guest)
     with transaction() as session:
         crowd = fill_event(session, event_id=home.id, user_id=guest.id, users=400, photos=400, shown_in=30)
         fill_event(session, event_id=elsewhere.id, user_id=guest.id, users=6000, photos=6000, shown_in=0)
+        fill_event(session, event_id=private.id, user_id=guest.id, users=10, photos=2000, shown_in=0)
+        some = select(Photo.id).where(Photo.event_id == private.id, Photo.id % 400 == 0)
+        session.execute(update(Photo).where(Photo.id.in_(some)).values(for_everyone=True))
         _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))
-    return crowd, Middle(guest.id, home.code, guest.token, home, service.my_photos(guest)[0]["id"])
+    return crowd, Middle(guest.id, home.code, guest.token, home, service.my_photos(guest)[0]["id"], private)
 
 
 def _decide(session: Session, guest_id: int) -> None:
@@ -157,6 +164,10 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "my-photos": (5, lambda s, g: s.get("/api/my-photos", g, params=PAGE)),
     "my-photos, whole": (5, lambda s, g: s.get("/api/my-photos", g)),
     "all-photos": (5, lambda s, g: s.get("/api/all-photos", g, params=PAGE)),
+    "all-photos of a private event": (
+        4,
+        lambda s, g: s.get(f"/api/user/events/{g.private.id}/all-photos", g, params=PAGE),
+    ),
     "my-selfie": (2, lambda s, g: s.get("/api/my-selfie", g)),
     "events": (2, lambda s, g: s.get("/api/user/events", g)),
     "event-info": (1, lambda s, g: s.get("/api/event-info", params={"event_code": g.name})),
@@ -230,6 +241,17 @@ def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
     plan = "\n".join(plan_of(*page))
     assert "idx_face_matches_user" in plan
     assert "idx_photos_event" not in plan
+
+
+def test_photos_for_everyone_are_read_and_counted_without_the_others(
+    service: Service, crowd: tuple[Crowd, Middle]
+) -> None:
+    _, guest = crowd
+    with statements() as seen:
+        assert len(service.get(f"/api/user/events/{guest.private.id}/all-photos", guest).json()) == 5
+    plans = ["\n".join(plan_of(*each)) for each in seen if "for_everyone" in each[0].partition("WHERE")[2]]
+    assert len(plans) == 2
+    assert all("idx_photos_for_everyone" in plan for plan in plans), plans
 
 
 def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd, Middle]) -> None:

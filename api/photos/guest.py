@@ -91,11 +91,11 @@ ZIP: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses={
         **ZIP,
-        **error_responses(*MEMBERS, errors.PhotosArePrivate, errors.NoPhotosToDownload, errors.TooManyRequests),
+        **error_responses(*MEMBERS, errors.NoPhotosToDownload, errors.TooManyRequests),
     },
 )
 def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
-    """`mine`, `favourites`, or `all` if guests see all photos. A photo deleted during the download is left out.
+    """`mine`, `favourites`, or `all` that `all-photos` lists. A photo deleted during the download is left out.
 
     A guest downloads at most `RATE_ZIPS` (2) at the same time.
     """

@@ -1,4 +1,4 @@
-"""Calls of photographers: upload, list and delete photos."""
+"""Calls of photographers: upload, list, share and delete photos."""
 
 from typing import Annotated
 
@@ -9,23 +9,30 @@ from api.accounts.schemas import Message
 from api.callers import CurrentPhotographer, PhotographerOrAdmin
 from api.dependencies import RequestDecoder, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
-from api.events.access import AssignedEvent, OnlyEvent
+from api.events.access import AssignedEvent, OnlyEvent, StaffedEvent
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
 from api.paging import PAGED, AskedPage, mark_page
-from api.photos.schemas import PhotographerPhotoOut, RejectedFile, UploadedPhoto, UploadResult
+from api.photos.schemas import (
+    MAX_IDS,
+    ForEveryone,
+    PhotographerPhotoOut,
+    PhotosForEveryone,
+    RejectedFile,
+    UploadedPhoto,
+    UploadResult,
+)
 from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_at_most
 from decoding.decoder import Decoder
 from keys import MAX_ID
 from models import Event, User
-from photos import receiving, service
+from photos import receiving, service, sharing
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["photographer"])
 MAX_FILES = 5000
-MAX_IDS = 10_000
 Files = Annotated[list[UploadFile], File(description="The photos, up to 5,000.")]
 REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 
@@ -145,6 +152,28 @@ def my_uploaded_photos(
     found = service.photos_by(photographer.id, page)
     mark_page(response, found)
     return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
+
+
+@router.put(
+    "/photographer/photos/{photo_id}",
+    summary="Show a photo of my event to every guest, or no longer",
+    responses=error_responses(*REFUSED, errors.NoSuchPhoto),
+)
+def share_photo(photo_id: RowId, asked: ForEveryone, staff: PhotographerOrAdmin) -> ForEveryone:
+    """For any photographer of the event, whoever sent the photo, and admins. It counts where guests see their own."""
+    sharing.share(staff, [photo_id], for_everyone=asked.for_everyone)
+    return ForEveryone(for_everyone=asked.for_everyone)
+
+
+@router.put(
+    "/photographer/events/{event_id}/photos",
+    summary="Show photos of my event to every guest, or no longer",
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhoto),
+)
+def share_photos(event: StaffedEvent, asked: PhotosForEveryone, staff: PhotographerOrAdmin) -> ForEveryone:
+    """All or none: if one of them is not a photo of the event, nothing changes."""
+    sharing.share(staff, asked.photo_ids, for_everyone=asked.for_everyone, event_id=event.id)
+    return ForEveryone(for_everyone=asked.for_everyone)
 
 
 @router.delete(

@@ -41,33 +41,25 @@ def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]
     return [PhotoOut.of(row, viewer) for row in found.rows]
 
 
-OWN = error_responses(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
-ALL = error_responses(
-    errors.InvalidCursor,
-    *SIGNED_IN,
-    errors.GuestsOnly,
-    errors.NotInEvent,
-    errors.PhotosArePrivate,
-    errors.NoSuchEvent,
-)
+LISTED = error_responses(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
 
 
-@router.get("/my-photos", summary="List the photos I am in", responses={**PAGED, **OWN})
+@router.get("/my-photos", summary="List the photos I am in", responses={**PAGED, **LISTED})
 def my_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
     """The photos of the guest's event that show the guest, newest first."""
     return _shown(response, service.photos_with(guest, None, page), guest)
 
 
-@router.get("/all-photos", summary="List all photos of my event", responses={**PAGED, **ALL})
+@router.get("/all-photos", summary="List all photos of my event", responses={**PAGED, **LISTED})
 def all_photos(guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first, each with `has_face_match`. 403 if guests of the event see only the photos they are in."""
+    """Newest first, each with `has_face_match`. If guests see only their own photos: those marked for everyone."""
     return _shown(response, service.photos_for_guest(guest, None, page), guest)
 
 
 @router.get(
     "/user/events/{event_id}/photos",
     summary="List the photos I am in, of one of my events",
-    responses={**PAGED, **OWN},
+    responses={**PAGED, **LISTED},
 )
 def my_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
     """The photos of the event that show the guest, newest first."""
@@ -77,10 +69,10 @@ def my_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, re
 @router.get(
     "/user/events/{event_id}/all-photos",
     summary="List all photos of one of my events",
-    responses={**PAGED, **ALL},
+    responses={**PAGED, **LISTED},
 )
 def all_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first, each with `has_face_match`. 403 if guests of the event see only the photos they are in."""
+    """Newest first, each with `has_face_match`. If guests see only their own photos: those marked for everyone."""
     return _shown(response, service.photos_for_guest(guest, event_id, page), guest)
 
 

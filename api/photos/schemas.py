@@ -6,8 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.fields import UtcTime
 from api.links import link
+from keys import MAX_ID
 from models import REJECTED, User
 from photos.queries import PhotoRow
+
+# Photos that one call names at most.
+MAX_IDS = 10_000
 
 
 class FaceBox(BaseModel):
@@ -34,6 +38,7 @@ class PhotoOut(BaseModel):
     size: int = Field(description="Size of the original in bytes.")
     mean_colour: str | None = Field(description="`#rrggbb`, shown until the picture has loaded.")
     favourite: bool
+    for_everyone: bool = Field(description="Every guest of the event sees it, also where guests see only their own.")
     has_face_match: bool
     confidence_score: float | None = Field(description="Similarity: 0 to 100; 100 times the local engine's cosine.")
     matched_face: FaceBox | None
@@ -61,6 +66,7 @@ class PhotoOut(BaseModel):
             size=photo.size,
             mean_colour=photo.mean_colour,
             favourite=bool(row.is_favourite),
+            for_everyone=photo.for_everyone,
             has_face_match=score is not None,
             confidence_score=score,
             matched_face=_fractions(box, photo.width, photo.height) if box else None,
@@ -96,11 +102,20 @@ class GuestProgress(BaseModel):
     processed: int = Field(description="Photos whose processing has ended, in success or failure.")
     matched: int = Field(description="Photos that show the guest.")
     favourites: int
+    for_everyone: int = Field(description="Photos that `all-photos` lists.")
     last_photo_at: UtcTime | None
 
 
 class FavouriteState(BaseModel):
     favourite: bool
+
+
+class ForEveryone(BaseModel):
+    for_everyone: bool = Field(examples=[True])
+
+
+class PhotosForEveryone(ForEveryone):
+    photo_ids: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(min_length=1, max_length=MAX_IDS, examples=[[42]])
 
 
 class ChecksumsIn(BaseModel):

@@ -19,7 +19,7 @@ from events import service as events
 from events.service import NewEvent
 from jobs import pairing, sweep
 from migrations.upgrade import MigrationProblem, config, upgrade
-from models import Base, User, utcnow
+from models import Base, Photo, User, utcnow
 from photos.keys import storage_key
 from settings import get_settings
 from stored import identity
@@ -141,6 +141,8 @@ def test_an_installation_of_the_release_before_keeps_its_files(
     assert identity.of_storage() == pairing.own().uuid
     assert sweep.sweep(timedelta(0)).refused is None
     assert storage.get(key) == b"a photo"
+    with reading() as session:
+        assert session.get_one(Photo, 1).for_everyone is False
 
 
 @pytest.mark.usefixtures("database")

@@ -58,7 +58,11 @@ def test_a_guest_takes_exactly_their_originals_home(service: Service) -> None:
     assert unpacked(ask(service, event, guest, which="favourites")) == {"IMG_1.jpg": mine, "a.jpg": theirs}
     service.put(f"/api/admin/events/{event.id}", service.admin, json={"guests_see_all_photos": False})
     assert unpacked(ask(service, event, guest, which="favourites")) == {"IMG_1.jpg": mine}
-    refused(ask(service, event, guest, which="all"), 403, "PhotosArePrivate")
+    refused(ask(service, event, guest, which="all"), 404, "NoPhotosToDownload")
+    share = f"/api/photographer/photos/{ids[2]}"
+    assert service.put(share, event.photographer, json={"for_everyone": True}).status_code == 200
+    assert unpacked(ask(service, event, guest, which="all")) == {"a.jpg": theirs}
+    assert unpacked(ask(service, event, guest, which="favourites")) == {"IMG_1.jpg": mine, "a.jpg": theirs}
     service.post(f"/api/photos/{ids[0]}/not-me", guest)
     assert set(unpacked(ask(service, event, guest))) == {"img_1.JPG", "Été.heic"}
 
@@ -66,7 +70,7 @@ def test_a_guest_takes_exactly_their_originals_home(service: Service) -> None:
 def test_who_has_nothing_to_take_is_told_so(service: Service) -> None:
     event, other = service.event(), service.event()
     guest = service.guest(event)
-    for which in ("mine", "favourites"):
+    for which in ("mine", "favourites", "all"):
         refused(ask(service, event, guest, which=which), 404, "NoPhotosToDownload")
     refused(ask(service, event, guest, which="everything"), 422, "InvalidRequest")
     refused(ask(service, other, guest), 403, "NotInEvent")

@@ -31,6 +31,7 @@ def test_progress_tells_a_waiting_guest_what_there_is(service: Service) -> None:
         "processed": 0,
         "matched": 0,
         "favourites": 0,
+        "for_everyone": 0,
         "last_photo_at": None,
     }
     service.upload(other, people(1))
@@ -38,7 +39,8 @@ def test_progress_tells_a_waiting_guest_what_there_is(service: Service) -> None:
     service.process_photos(event)
     found = progress(service, event, guest)
     newest = max(photo["uploaded_at"] for photo in service.process_photos(event))
-    assert found == {"photos": 3, "processed": 3, "matched": 2, "favourites": 0, "last_photo_at": newest}
+    counts = {"photos": 3, "processed": 3, "matched": 2, "favourites": 0, "for_everyone": 0}
+    assert found == {**counts, "last_photo_at": newest}
     refused(service.get(f"/api/user/events/{other.id}/progress", guest), 403, "NotInEvent")
     refused(service.get(f"/api/user/events/{event.id}/progress", event.photographer), 403, "GuestsOnly")
 
