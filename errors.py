@@ -6,7 +6,7 @@ The name of a class is part of the API: clients and rows use it.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keys import MIN_PASSWORD, MIN_STAFF_PASSWORD
+from keys import MAX_GROUPS, MAX_PORTRAITS, MAX_TOGETHER, MIN_PASSWORD, MIN_STAFF_PASSWORD
 
 
 class AppError(Exception):
@@ -380,6 +380,54 @@ class NoSuchSelfie(AppError):
     status_code = 404
     message = "Selfie introuvable."
     english = "Selfie not found."
+
+
+class TooManyPortraits(AppError):
+    status_code = 409
+    message = f"Vous avez déjà {MAX_PORTRAITS} portraits. Supprimez-en un d'abord."
+    english = f"You have {MAX_PORTRAITS} portraits already. Delete one first."
+
+
+class NoSuchFace(AppError):
+    status_code = 404
+    message = "Ce visage n'est pas sur cette photo."
+    english = "This face is not in this photo."
+
+
+class FaceNotLikely(AppError):
+    status_code = 409
+    message = "Ce visage ne ressemble pas assez à vos portraits. Ajoutez un portrait où l'on vous reconnaît mieux."
+    english = "This face is not similar enough to your portraits. Add a portrait that shows you better."
+
+
+class FaceOfAnother(AppError):
+    status_code = 409
+    message = "Ce visage est très probablement celui d'une autre personne."
+    english = "This face very probably belongs to somebody else."
+
+
+class NoSuchConfirmation(AppError):
+    status_code = 404
+    message = "Vous n'avez pas dit que c'est vous sur cette photo."
+    english = "You have not said that this photo shows you."
+
+
+class NoSuchGroup(AppError):
+    status_code = 404
+    message = "Cette invitation n'existe plus, ou n'est pas pour l'un de vos événements."
+    english = "This invitation is gone, or is not for one of your events."
+
+
+class GroupFull(AppError):
+    status_code = 409
+    message = f"Ce groupe est complet ({MAX_TOGETHER} personnes au plus)."
+    english = f"This group is full ({MAX_TOGETHER} people at most)."
+
+
+class TooManyGroups(AppError):
+    status_code = 409
+    message = f"Vous êtes déjà dans {MAX_GROUPS} groupes de cet événement. Quittez-en un d'abord."
+    english = f"You are in {MAX_GROUPS} groups of this event already. Leave one first."
 
 
 class NoSuchPhoto(AppError):

@@ -13,6 +13,10 @@ MAX_TIMEZONE = 64
 MAX_USERNAME = 150
 # RFC 5321, 4.5.3.1.3: a path has at most 256 with its two brackets.
 MAX_EMAIL = 254
+# Portraits of one guest, members of a group of guests, and groups of a guest in one event.
+MAX_PORTRAITS = 5
+MAX_TOGETHER = 10
+MAX_GROUPS = 20
 MIN_PASSWORD = 8
 MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024

@@ -1,5 +1,7 @@
 """Signed links that an `<img>` can load without a header, for one session of an account, one photo and one size.
 
+A single face has such a link too; its id stands for the photo's, and `face` for the size.
+
 The signature proves only which session the link was made for. Whether the session still lives and its account may see
 the photo is checked at each load.
 """
@@ -18,9 +20,27 @@ LIFETIME_SECONDS = 2 * 3600
 HOUR = 3600
 
 
+FACE = "face"
+
+
 def _message(photo_id: int, size: str, user_id: int, expires: int, session_id: str | None) -> str:
     message = f"photo:{photo_id}:{size}:{user_id}:{expires}"
     return message if session_id is None else f"{message}:{session_id}"
+
+
+def _query(photo_id: int, size: str, user: User) -> dict[str, str | int]:
+    expires = math.ceil((time.time() + LIFETIME_SECONDS) / HOUR) * HOUR
+    return {
+        "user": user.id,
+        "expires": expires,
+        **({"session": user.session_id} if user.session_id is not None else {}),
+        "signature": tokens.sign(_message(photo_id, size, user.id, expires, user.session_id)),
+    }
+
+
+def face_link(face_id: int, user: User) -> str:
+    """Return the signed address of the picture of a single face for this session; see `link`."""
+    return f"{get_settings().public_url}/api/maybe-photos/{face_id}/crop?{urlencode(_query(face_id, FACE, user))}"
 
 
 def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str:
@@ -28,15 +48,7 @@ def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str
 
     It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it.
     """
-    expires = math.ceil((time.time() + LIFETIME_SECONDS) / HOUR) * HOUR
-    query = {
-        "size": size,
-        "user": user.id,
-        "expires": expires,
-        **({"session": user.session_id} if user.session_id is not None else {}),
-        "signature": tokens.sign(_message(photo_id, size, user.id, expires, user.session_id)),
-        **({"download": "true"} if download else {}),
-    }
+    query = {"size": size, **_query(photo_id, size, user), **({"download": "true"} if download else {})}
     return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
 
 

@@ -56,6 +56,11 @@ class Success(Enum):
         "The photo has been compared with your selfie again",
     )
 
+    PHOTO_CONFIRMED = "C'est noté : vous êtes sur cette photo", "Noted: you are in this photo"
+    CONFIRMATION_TAKEN_BACK = "Votre indication est retirée", "What you said is taken back"
+    PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"
+    GROUP_LEFT = "Vous avez quitté le groupe", "You have left the group"
+
     JOB_CANCELLED = "Tâche annulée", "Job cancelled"
 
     def text(self, language: str, **values: object) -> str:

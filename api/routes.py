@@ -10,10 +10,12 @@ from api.events import staff as events_staff
 from api.operations import audit
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
+from api.photos import confirmations
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
 from api.photos import routes as photos
 from api.selfies import routes as selfies
+from api.together import routes as together
 
 # Routes are compared in turn: those that are called most come first.
 ROUTERS = (
@@ -21,6 +23,8 @@ ROUTERS = (
     photos.router,
     selfies.router,
     photos_guest.router,
+    confirmations.router,
+    together.router,
     accounts.router,
     accounts_privacy.router,
     second_factor.router,

@@ -1,7 +1,7 @@
 """The work on pictures as its callers see it, and how it can fail."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,6 +128,14 @@ class Decoder(ABC):
             return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
+
+    def crop(self, key: str, box: Sequence[float]) -> bytes:
+        """Return a JPEG of the face at `box` (x, y, width, height, in fractions) of a stored rendition.
+
+        Raises:
+            ImageError: it cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
+        """
+        return self.run("crop", {"key": key, "box": list(box)}, b"", images.WEB_LONG_SIDE**2)[1]
 
     def refuse_cut(self, data: bytes, pixels: int) -> None:
         """Return if a JPEG without its end has the whole picture.

@@ -21,6 +21,8 @@ MakeEngine: TypeAlias = Callable[[], FaceEngine]
 # Five points (x, y) that no alignment refuses, for the first embedding of an engine.
 ANY_LANDMARKS = np.array([[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]], np.float32)
 FLOAT32, FLOAT64 = 4, 8
+# Of the picture of a single face: its margin, as a fraction of the face, and its largest side in px.
+CROP_MARGIN, CROP_SIDE = 0.2, 240
 
 
 def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
@@ -157,6 +159,22 @@ def normalise_selfie(_: MakeEngine, __: Values, data: bytes) -> Answer:
     return {"width": normal.width, "height": normal.height}, normal.jpeg
 
 
+def crop(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
+    """Cut the face out of the stored rendition `key`: `box` is (x, y, width, height) in fractions of the picture.
+
+    Raises:
+        ImageError: it cannot be decoded. MissingObject: the file is gone.
+    """
+    image = images.decode(storage.get(arguments["key"]))
+    height, width = image.shape[:2]
+    x, y, w, h = arguments["box"]
+    side = max(w * width, h * height) * (1 + 2 * CROP_MARGIN)
+    left, top = (x + w / 2) * width - side / 2, (y + h / 2) * height - side / 2
+    rows = slice(max(0, round(top)), max(1, round(top + side)))
+    columns = slice(max(0, round(left)), max(1, round(left + side)))
+    return {}, images.to_jpeg(images.resize_to(image[rows, columns], CROP_SIDE), images.THUMB_QUALITY)
+
+
 def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
     """Look whether a JPEG without its end has the whole picture.
 
@@ -168,5 +186,5 @@ def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
 
 
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
-    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, refuse_cut)
+    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
 }

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from models import (
     GUEST,
@@ -18,6 +18,7 @@ from models import (
     EventCover,
     EventPhotographer,
     Face,
+    FaceCandidate,
     FaceMatch,
     Photo,
     Selfie,
@@ -101,10 +102,10 @@ def joined(session: Session, user_id: int) -> Sequence[Joined]:
     return [Joined(*row) for row in found]
 
 
-def lock_joined_events(session: Session, user_id: int) -> None:
+def lock_joined_events(session: Session, user_id: int) -> list[Event]:
     """Lock the rows of all events a guest is a member of, in the order of their ids; waits for running matches."""
-    for event_id in sorted(row.event.id for row in joined(session, user_id)):
-        lock_event(session, event_id)
+    wanted = sorted(row.event.id for row in joined(session, user_id))
+    return [event for event_id in wanted if (event := lock_event(session, event_id)) is not None]
 
 
 def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
@@ -231,6 +232,29 @@ def request_rematch(
         .returning(UserEvent.id)
     )
     return len(result.all())
+
+
+def request_rematch_of_rivals(session: Session, user_id: int, event_id: int | None = None) -> None:
+    """Queue a matching for the guests who share a candidate with this one, in one event or in all.
+
+    For what ends this guest's candidates: whoever was less similar may then be matched. The caller has locked the
+    events' rows.
+    """
+    own, other = aliased(FaceCandidate), aliased(FaceCandidate)
+    shared = exists().where(
+        own.user_id == user_id,
+        other.face_id == own.face_id,
+        other.user_id == UserEvent.user_id,
+        other.event_id == UserEvent.event_id,
+    )
+    if event_id is not None:
+        shared = shared.where(own.event_id == event_id)
+    session.execute(
+        update(UserEvent)
+        .where(UserEvent.user_id != user_id, UserEvent.withdrawn_at.is_(None), shared)
+        .values(**UserEvent.requeue_values(request_id=current_request_id()))
+        .execution_options(synchronize_session=False)
+    )
 
 
 EVENTS_MARK = "events"

@@ -1,8 +1,8 @@
 """A guest's consent to be searched for in an event's photos: given, kept as evidence, withdrawn.
 
-Withdrawing erases the guest's embeddings and matches for that event and marks the membership, so that later matching
-leaves the guest out until they consent again. Guests who joined before consents were recorded have none on record;
-they can withdraw too.
+Withdrawing erases the guest's embeddings, candidates, confirmations and matches for that event and marks the
+membership, so that later matching leaves the guest out until they consent again. Guests who joined before consents
+were recorded have none on record; they can withdraw too.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from accounts import queries
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries as matching_queries
+from matching.claims import queries as claim_queries
 from models import Consent, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from tracing import current_request_id
@@ -59,8 +60,10 @@ def withdraw(user_id: int, event_id: int) -> None:
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
+        event_queries.request_rematch_of_rivals(session, user_id, event_id)
         selfie_queries.delete_embeddings_in(session, user_id, event_id)
         matching_queries.delete_matches_in(session, user_id, event_id)
+        claim_queries.forget(session, user_id, event_id)
 
 
 def all_of(user_id: int) -> Sequence[Row[Consent, str]]:

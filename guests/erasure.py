@@ -25,6 +25,7 @@ def erase(user: User, password: str) -> None:
         event_queries.lock_joined_events(session, user.id)
         if queries.lock_user(session, user.id) is None:
             raise errors.InvalidToken
+        event_queries.request_rematch_of_rivals(session, user.id)
         keys = selfie_queries.all_keys(session, user.id)
         record(session, Action.ACCOUNT_ERASED, subject_id=user.id)
         queries.remove(session, user.id)

@@ -1,13 +1,24 @@
-"""SQL about an event's guests: their list, and what is deleted with the event."""
+"""SQL about an event's guests: their list, their groups, and what is deleted with the event."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from models import GUEST, REJECTED, FaceMatch, Photo, Selfie, User, UserEvent
+from models import (
+    GUEST,
+    REJECTED,
+    Event,
+    FaceMatch,
+    Photo,
+    Selfie,
+    TogetherGroup,
+    TogetherMember,
+    User,
+    UserEvent,
+)
 
 
 class MemberRow(NamedTuple):
@@ -21,6 +32,13 @@ class MemberRow(NamedTuple):
     has_selfie: bool
     selfie_status: str | None
     matched: int
+
+
+class GroupMember(NamedTuple):
+    """A guest in a group of guests."""
+
+    user_id: int
+    username: str
 
 
 def lock_guests_of(session: Session, event_id: int) -> Sequence[User]:
@@ -115,3 +133,64 @@ def count_members(session: Session, event_id: int, prefix: str) -> int:
     """Return the number of the event's guests whose name or address begins with `prefix`."""
     statement = select(func.count()).select_from(UserEvent).where(UserEvent.event_id == event_id)
     return session.scalar(_named(statement, prefix)) or 0
+
+
+# --- groups of guests --------------------------------------------------------------------------------
+
+
+def lock_group(session: Session, group_id: int) -> None:
+    """Lock the group's row, if there is such a group."""
+    session.execute(select(TogetherGroup.id).where(TogetherGroup.id == group_id).with_for_update())
+
+
+def group_member(session: Session, group_id: int, user_id: int) -> TogetherMember | None:
+    """Return the guest's membership of the group, if the guest still is a member of its event."""
+    member = session.get(TogetherMember, (group_id, user_id))
+    if member is None or all(each.user_id != user_id for each in group_members(session, group_id)):
+        return None
+    return member
+
+
+def group_members(session: Session, group_id: int) -> list[GroupMember]:
+    """Return the members of the group who are still members of its event, in the order in which they joined."""
+    rows = session.execute(
+        select(User.id, User.username)
+        .join(TogetherMember, TogetherMember.user_id == User.id)
+        .join(TogetherGroup, TogetherGroup.id == TogetherMember.group_id)
+        .join(UserEvent, (UserEvent.user_id == User.id) & (UserEvent.event_id == TogetherGroup.event_id))
+        .where(TogetherMember.group_id == group_id)
+        .order_by(TogetherMember.joined_at, User.id)
+    )
+    return [GroupMember(*row) for row in rows]
+
+
+def groups_of(session: Session, user_id: int) -> list[tuple[TogetherGroup, Event]]:
+    """Return the groups the guest is in with their events, newest first."""
+    rows = session.execute(
+        select(TogetherGroup, Event)
+        .join(TogetherMember, TogetherMember.group_id == TogetherGroup.id)
+        .join(Event, Event.id == TogetherGroup.event_id)
+        .join(UserEvent, (UserEvent.user_id == user_id) & (UserEvent.event_id == Event.id))
+        .where(TogetherMember.user_id == user_id)
+        .order_by(TogetherGroup.id.desc())
+    )
+    return [(group, event) for group, event in rows]
+
+
+def count_groups(session: Session, user_id: int, event_id: int) -> int:
+    """Return how many groups of the event the guest is in."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(TogetherMember)
+            .join(TogetherGroup, TogetherGroup.id == TogetherMember.group_id)
+            .where(TogetherMember.user_id == user_id, TogetherGroup.event_id == event_id)
+        )
+        or 0
+    )
+
+
+def delete_empty_group(session: Session, group_id: int) -> None:
+    """Delete the group if it has no member."""
+    member = exists().where(TogetherMember.group_id == TogetherGroup.id)
+    session.execute(delete(TogetherGroup).where(TogetherGroup.id == group_id, ~member))

@@ -34,13 +34,22 @@ def match_guest(session: Session, event: Event, user_id: int, faces: matrices.Ev
         return
     if faces is None:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-    portraits = [Portrait(each.selfie_id, np.frombuffer(each.embedding, np.float32)) for each in known]
+    portraits = _portraits(known)
     confirmed = _confirmed_faces(session, event, user_id, portraits)
     refused = set(queries.refused_photos(session, user_id))
     thresholds = thresholds_among(faces, event.active_engine_id)
     found = similarity.find_candidates(faces.blocks, portraits, thresholds, refused, confirmed)
     _store_means(session, event, known, found)
     record(session, event, user_id, found.faces, confirmed)
+
+
+def portraits_in(session: Session, event: Event, user_id: int) -> list[Portrait]:
+    """Return the guest's portraits that are in force in the event, oldest first."""
+    return _portraits(queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id))
+
+
+def _portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
+    return [Portrait(each.selfie_id, np.frombuffer(each.embedding, np.float32)) for each in known]
 
 
 def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> None:

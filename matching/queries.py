@@ -152,10 +152,9 @@ def add_refusal(session: Session, user_id: int, photo_id: int) -> None:
     session.flush()
 
 
-def delete_match(session: Session, user_id: int, photo_id: int) -> bool:
-    """Delete the guest's match with the photo; return whether there was one."""
-    statement = delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id == photo_id)
-    return bool(session.execute(statement.returning(FaceMatch.id)).all())
+def delete_match(session: Session, user_id: int, photo_id: int) -> None:
+    """Delete the guest's match with the photo, if there is one."""
+    session.execute(delete(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.photo_id == photo_id))
 
 
 # --- photos and their faces ------------------------------------------------------------------------

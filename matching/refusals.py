@@ -10,6 +10,7 @@ import errors
 from database import reading, transaction
 from events import queries as event_queries
 from matching import queries
+from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
 from models import Event
 
@@ -17,11 +18,13 @@ from models import Event
 def refuse(user_id: int, photo_id: int) -> None:
     """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
+    Also the answer to a face that the guest is asked about ("maybe").
+
     Raises:
-        NoSuchMatch: the photo is not matched with the guest and was not refused before.
+        NoSuchMatch: the photo is not matched with the guest, who is not asked about it and has not refused it before.
     """
     with reading() as session:
-        if not queries.is_matched_or_refused(session, user_id, photo_id):
+        if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
         event = _lock_event(session, photo_id)
@@ -29,9 +32,14 @@ def refuse(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
             return
-        if not queries.delete_match(session, user_id, photo_id):
+        if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
+        queries.delete_match(session, user_id, photo_id)
         queries.add_refusal(session, user_id, photo_id)
+        confirmation = claim_queries.confirmation(session, user_id, photo_id)
+        if confirmation is not None:
+            session.delete(confirmation)
+            session.flush()
         # What was found only because of that photo goes too.
         match_guest(session, event, user_id)
 
@@ -53,6 +61,12 @@ def take_back(user_id: int, photo_id: int) -> None:
         session.delete(refusal)
         session.flush()
         match_guest(session, event, user_id)
+
+
+def _may_be_refused(session: Session, user_id: int, photo_id: int) -> bool:
+    return queries.is_matched_or_refused(session, user_id, photo_id) or claim_queries.is_candidate(
+        session, user_id, photo_id
+    )
 
 
 def _lock_event(session: Session, photo_id: int) -> Event | None:

@@ -76,10 +76,22 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
     return (
         select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None))
         .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
-        .join(Face, Face.id == FaceMatch.face_id, isouter=not matched_only)
+        .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event)
+        .where(in_event, *([_is_shown_as_mine()] if matched_only else []))
     )
+
+
+def _shown_to_all() -> ColumnElement[bool]:
+    """All guests of the event see the photo: it is marked for everyone, or the cover, or the event shows all."""
+    all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
+    cover = exists().where(EventCover.photo_id == Photo.id)
+    return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
+
+
+def _is_shown_as_mine() -> ColumnElement[bool]:
+    """The match is found by similarity, or the guest says so of a photo that all guests see."""
+    return or_(FaceMatch.declared.is_(False), _shown_to_all())
 
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
@@ -92,13 +104,33 @@ def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
         select(func.count())
         .select_from(FaceMatch)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _is_shown_as_mine())
     )
 
 
 def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
     """Return how many photos of the event show the guest."""
     return session.scalar(_count_with_guest(user_id, event_id)) or 0
+
+
+def _with_others(others: Sequence[int]) -> list[ColumnElement[bool]]:
+    """All of these guests are in the photo, by similarity."""
+    return [
+        exists()
+        .where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == each, FaceMatch.declared.is_(False))
+        .correlate(Photo)
+        for each in others
+    ]
+
+
+def with_all(session: Session, user_id: int, others: Sequence[int], event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the event's photos that show the guest and all the others."""
+    return _rows(session, _for_guest(user_id, event_id, matched_only=True).where(*_with_others(others)), page)
+
+
+def count_with_all(session: Session, user_id: int, others: Sequence[int], event_id: int) -> int:
+    """Return how many photos of the event show the guest and all the others."""
+    return session.scalar(_count_with_guest(user_id, event_id).where(*_with_others(others))) or 0
 
 
 def _for_all_guests(event: Event) -> ColumnElement[bool]:
@@ -166,17 +198,27 @@ def visible_to_photographer(session: Session, photo: int | str, user_id: int) ->
 
 
 def _shown_to(user_id: int) -> ColumnElement[bool]:
-    """The guest is in the photo, or all see it: it is marked for everyone, or the cover, or the event shows all."""
-    matched = exists().where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
-    all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
-    cover = exists().where(EventCover.photo_id == Photo.id)
-    return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (matched, all_shown, cover)))
+    """The guest is in the photo, which it takes more than the guest's word to show, or all guests see it."""
+    matched = exists().where(
+        FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
+    )
+    return or_(matched.correlate(Photo), _shown_to_all())
 
 
 def visible_to_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
     """Return the photo if the guest is a member of its event and may see it."""
     member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
     return session.scalar(select(Photo).where(_is(photo), member, _shown_to(user_id)))
+
+
+def visible_among(session: Session, user_id: int, photo_ids: Sequence[int]) -> set[int]:
+    """Return those of these photos, of events the guest is a member of, that the guest may see."""
+    return set(session.scalars(select(Photo.id).where(Photo.id.in_(photo_ids), _shown_to(user_id))))
+
+
+def is_for_all_guests(session: Session, photo_id: int) -> bool:
+    """Return whether all guests of its event see the photo."""
+    return session.scalar(select(Photo.id).where(Photo.id == photo_id, _shown_to_all())) is not None
 
 
 # --- favourites and progress -----------------------------------------------------------------------
@@ -225,7 +267,9 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     """
     statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event.id)
     if which == "mine":
-        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(FaceMatch.user_id == user_id)
+        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
+            FaceMatch.user_id == user_id, _is_shown_as_mine()
+        )
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, _shown_to(user_id)

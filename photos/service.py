@@ -100,6 +100,17 @@ def photos_with(user: User, event_id: int | None, page: Page) -> PhotoList:
         return listed(rows, page, queries.count_with_guest(session, user.id, event.id))
 
 
+def event_of_guest(user: User, event_id: int | None) -> Event:
+    """Return one of the guest's events, the home event when `event_id` is None.
+
+    Raises:
+        NotInEvent: the guest is not a member of the event.
+        NoSuchEvent: the guest is a member of no event.
+    """
+    with reading() as session:
+        return guest_event(session, user, event_id)
+
+
 def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
     """Return one page of the photos that an event (the home event when `event_id` is None) shows to all its guests.
 

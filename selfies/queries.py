@@ -65,8 +65,8 @@ def remove(session: Session, selfie_ids: Sequence[int]) -> None:
 
 
 def remove_waiting(session: Session, user_id: int) -> list[str]:
-    """Delete the guest's selfies that no process has claimed; return their storage keys."""
-    waiting = delete(Selfie).where(Selfie.user_id == user_id, Selfie.status == PENDING)
+    """Delete the guest's selfies that no process has claimed, except further portraits; return their keys."""
+    waiting = delete(Selfie).where(Selfie.user_id == user_id, Selfie.status == PENDING, Selfie.keep.is_(False))
     return [key for key in session.scalars(waiting.returning(Selfie.storage_key)) if key is not None]
 
 

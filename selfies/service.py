@@ -20,6 +20,7 @@ from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Over
 from events import queries as event_queries
 from faces.engine import EngineUnavailable
 from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
+from keys import MAX_PORTRAITS
 from models import REJECTED, Selfie, User, utcnow
 from selfies import queries
 from settings import get_settings
@@ -139,8 +140,11 @@ def store(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
     return StoredSelfie(key, hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
 
 
-def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -> Selfie:
-    """Write the selfie's row with status `pending` in the open transaction and return it."""
+def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool, keep: bool = False) -> Selfie:
+    """Write the selfie's row with status `pending` in the open transaction and return it.
+
+    With `keep` it is a further portrait, else it replaces the older ones when it is accepted.
+    """
     selfie = Selfie(
         user_id=user_id,
         storage_key=stored.storage_key,
@@ -148,6 +152,7 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool) -
         width=stored.width,
         height=stored.height,
         strict=strict,
+        keep=keep,
     )
     session.add(selfie)
     session.flush()
@@ -170,30 +175,47 @@ def check_accepted(user_id: int) -> None:
 
 
 def receive(
-    guest: User, file: SelfieFile, store_selfie: Callable[[SelfieFile], StoredSelfie], *, strict: bool
+    guest: User,
+    file: SelfieFile,
+    store_selfie: Callable[[SelfieFile], StoredSelfie],
+    *,
+    strict: bool,
+    keep: bool = False,
 ) -> Selfie:
     """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
 
     It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
-    never has more than one job waiting and one under way.
+    never has more than one such job waiting and one under way. With `keep` it is a further portrait.
 
     Raises:
+        TooManyPortraits: with `keep`, the guest has five that are accepted or waiting.
         ConsentWithdrawn, EventExpired: see `check_accepted`.
         AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been closed or deleted, or the session of the request ended.
     """
     check_accepted(guest.id)
+    if keep:
+        with reading() as session:
+            _check_room(session, guest.id)
     stored = store_selfie(file)
     try:
         with transaction() as session:
             # Sending and decoding take their time, in which the account may have been closed.
             if not account_queries.lock_signed_in(session, guest, utcnow()):
                 raise errors.InvalidToken
-            erase(session, queries.remove_waiting(session, guest.id))
-            return add(session, guest.id, stored, strict=strict)
+            if keep:
+                _check_room(session, guest.id)
+            else:
+                erase(session, queries.remove_waiting(session, guest.id))
+            return add(session, guest.id, stored, strict=strict, keep=keep)
     except BaseException:
         storage.delete([stored.storage_key])
         raise
+
+
+def _check_room(session: Session, user_id: int) -> None:
+    if len(queries.not_rejected(session, user_id)) >= MAX_PORTRAITS:
+        raise errors.TooManyPortraits
 
 
 def mine(user_id: int) -> Selfie:
@@ -229,23 +251,6 @@ def image_of(user_id: int, asker: User) -> str:
         with transaction() as session:
             record(session, Action.SELFIE_VIEWED, subject_id=user_id)
     return key
-
-
-def remove_mine(user_id: int) -> None:
-    """Erase all the guest's selfies with their embeddings and matches.
-
-    Raises:
-        NoSelfie: there is none.
-    """
-    with transaction() as session:
-        # Lock the events' rows first: a running match ends before, and the next one finds no selfie.
-        event_queries.lock_joined_events(session, user_id)
-        account_queries.lock_user(session, user_id)
-        keys = queries.all_keys(session, user_id)
-        if not queries.remove_all(session, user_id) or not keys:
-            raise errors.NoSelfie
-        record(session, Action.SELFIE_DELETED, subject_id=user_id)
-        erase(session, keys)
 
 
 def known_keys(keys: Sequence[str]) -> set[str]:

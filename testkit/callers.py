@@ -38,6 +38,14 @@ class Objects:
     photo: int
     filename: str
     refused_photo: int
+    # A photo in which the guest has confirmed a face, the face in `photo`, and one that the guest is asked about.
+    confirmed_photo: int
+    face: int
+    maybe_face: int
+    # The guest's portrait, and a group that the guest has started.
+    selfie: int
+    group: int
+    group_token: str
     failed_photo: int
     pending_photo: int
     # A further session of the guest, and what proves that its bearer is the guest.
@@ -61,6 +69,12 @@ NOWHERE = Objects(
     photo=909_094,
     filename="00000000000000000000000000000000.jpg",
     refused_photo=909_095,
+    confirmed_photo=909_098,
+    face=909_099,
+    maybe_face=909_100,
+    selfie=909_101,
+    group=909_102,
+    group_token="909102.nosuchsignature000000000",
     failed_photo=909_096,
     pending_photo=909_097,
     session="nosuchsession000",

@@ -23,6 +23,9 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "filename": lambda of: of.filename,
     "user_id": lambda of: of.guest,
     "photographer_id": lambda of: of.photographer,
+    "face_id": lambda of: of.maybe_face,
+    "selfie_id": lambda of: of.selfie,
+    "group_id": lambda of: of.group,
     "session_id": lambda of: of.session,
     "asked": lambda of: "current",
     "name": lambda of: "css/base.css",
@@ -32,6 +35,8 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
 PATHS: dict[str, Callable[[Objects], str]] = {
     # Needs a photo that the guest has refused.
     "DELETE /api/photos/{photo_id}/not-me": lambda of: f"/api/photos/{of.refused_photo}/not-me",
+    # Needs one in which the guest has confirmed a face.
+    "DELETE /api/photos/{photo_id}/me": lambda of: f"/api/photos/{of.confirmed_photo}/me",
 }
 
 
@@ -74,6 +79,11 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/join-event": lambda of: {"json": {"event_code": of.further_code}},
     "POST /api/validate-selfie": lambda of: _selfie(),
     "POST /api/upload-selfie": lambda of: _selfie(),
+    "POST /api/photos/{photo_id}/me": lambda of: {"json": {"face_id": of.face}},
+    "GET /api/maybe-photos": lambda of: {"params": {"event_id": of.event}},
+    "POST /api/together": lambda of: {"json": {"event_id": of.event}},
+    "GET /api/together-invitation": lambda of: {"params": {"token": of.group_token}},
+    "POST /api/together-invitation": lambda of: {"json": {"token": of.group_token}},
     "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photo": lambda of: _photos("file"),

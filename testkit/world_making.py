@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pyotp
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from accounts.confirmation import link_for
 from accounts.service import NewAccount, create_staff
@@ -15,7 +16,7 @@ from accounts.tokens import ALGORITHM
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
-from models import ADMIN, PHOTOGRAPHER, User
+from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User
 from settings import get_settings
 from testkit.callers import CONSENT, JPEG, Caller, Objects, browse, send
 from testkit.passwords import PASSWORD
@@ -60,12 +61,20 @@ class Making:
         for each in (guest, fellow):
             self._call("POST", "/api/join-event", each, json={"event_code": "SOIREE77"})
         sent = {each["original_filename"]: each for each in self._upload(home, photographer, "camille")}
-        shown, refused = sent["camille-dances.jpg"], sent["camille-refused.jpg"]
+        shown, refused, confirmed, others = (
+            sent[f"camille-{name}.jpg"] for name in ("dances", "refused", "confirmed", "other")
+        )
         self._upload(other, other_photographer, "lake")
         self.callers["anonymous"] = browse(self._client, Caller("anonymous"))
         self.callers["monitoring"] = browse(self._client, Caller("monitoring", get_settings().monitoring_token))
-        self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 2)
+        self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         self._call("POST", f"/api/photos/{refused['id']}/not-me", guest)
+        faces = _faces_in(home)
+        confirmation = {"face_id": faces[confirmed["id"]]}
+        self._call("POST", f"/api/photos/{confirmed['id']}/me", guest, json=confirmation)
+        (portrait,) = self._call("GET", "/api/me/selfies", guest)
+        _ask_about(guest.id, home, faces[others["id"]], portrait["id"])
+        group = self._call("POST", "/api/together", guest, json={"event_id": home})
         return Objects(
             event=home,
             event_name="Mariage de Camille",
@@ -76,6 +85,12 @@ class Making:
             photo=shown["id"],
             filename=shown["filename"],
             refused_photo=refused["id"],
+            confirmed_photo=confirmed["id"],
+            face=faces[shown["id"]],
+            maybe_face=faces[others["id"]],
+            selfie=portrait["id"],
+            group=group["id"],
+            group_token=group["token"],
             failed_photo=0,
             pending_photo=0,
             **self._proofs(guest, admin),
@@ -134,10 +149,11 @@ class Making:
         return int(self._call("POST", "/api/admin/create-event", admin, json={**asked, **more})["event_id"])
 
     def _upload(self, event: int, photographer: Caller, name: str) -> list[dict[str, Any]]:
-        """Send the photos of an event: two of the first guest, one of another person."""
+        """Send the photos of an event: three of the first guest, one of another person."""
         shown = {
             f"{name}-dances.jpg": person(GUEST, 200),
             f"{name}-refused.jpg": person(GUEST, 240),
+            f"{name}-confirmed.jpg": person(GUEST, 180),
             f"{name}-other.jpg": person(OTHER, 220),
         }
         files = [("files", (file, data, JPEG)) for file, data in shown.items()]
@@ -188,6 +204,29 @@ class Making:
         while not settled(found := look()):
             assert time.monotonic() < end, found
             time.sleep(0.02)
+
+
+def _faces_in(event_id: int) -> dict[int, int]:
+    """Return the face of each photo of the event, by the photo's id."""
+    with reading() as session:
+        rows = session.execute(select(Face.photo_id, Face.id).where(Face.event_id == event_id))
+        return dict(iter(rows.all()))
+
+
+def _ask_about(user_id: int, event_id: int, face_id: int, selfie_id: int) -> None:
+    """Let a face be one that the guest is asked about: the fake engine makes none that is only rather similar."""
+    with transaction() as session:
+        session.add(
+            FaceCandidate(
+                user_id=user_id,
+                face_id=face_id,
+                event_id=event_id,
+                selfie_id=selfie_id,
+                similarity=0.38,
+                accepted=False,
+                standing="maybe",
+            )
+        )
 
 
 def _close(user_ids: list[int]) -> None:

@@ -20,12 +20,11 @@ from database import get_engine, reading, transaction
 from errors import InvalidToken
 from events import service as events
 from events.service import NewEvent
-from guests import erasure, removal
+from guests import erasure, portraits, removal
 from jobs import queue as job_queue
 from jobs import work as jobs
 from models import ADMIN, DONE, REJECTED, Event, Photo, Selfie, User
 from photos import service as photos
-from selfies import service as selfies
 from testkit.passwords import PASSWORD
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, row, send_photo, send_selfie, work
@@ -247,7 +246,7 @@ def test_a_selfie_of_an_account_that_was_just_erased_leaves_no_bytes(
 
 ERASING: dict[str, Callable[[User, Event, User, int], object]] = {
     "account": lambda guest, _, __, ___: erasure.erase(guest, PASSWORD),
-    "selfie": lambda guest, _, __, ___: selfies.remove_mine(guest.id),
+    "selfie": lambda guest, _, __, ___: portraits.remove_all(guest.id),
     "photo": lambda _, __, admin, photo_id: photos.remove(admin, [photo_id]),
     "event": lambda _, event, __, ___: removal.remove_event(event.id),
 }

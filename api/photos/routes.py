@@ -26,6 +26,8 @@ from photos.service import PhotoList
 
 router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
+# Of a signed link: user, expiry, signature and session.
+Signed = tuple[str | None, str | None, str | None, str | None]
 # A picture up to this size is sent in one piece: each chunk of a stream costs a switch between threads.
 WHOLE_BYTES = 512 * 1024
 PICTURE: dict[int | str, dict[str, Any]] = {
@@ -91,6 +93,12 @@ def viewer_of(
         NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, its session
         is over, or the account is closed.
     """
+    return holder_of(request, photo_id, size, (user, expires, signature, session))
+
+
+def holder_of(request: Request, row_id: int, size: str, signed: Signed) -> User:
+    """Return the account of the token, the signed link or the cookie; see `viewer_of`."""
+    user, expires, signature, session = signed
     token = bearer_token(request)
     if token is None and not (user and expires and signature):
         token = session_token(request)
@@ -98,7 +106,7 @@ def viewer_of(
         return accounts.user_of(tokens.read(token))
     if not (user and expires and signature):
         raise errors.NotAuthenticated
-    return accounts.signer_of(signer(photo_id, size, user, expires, signature, session), session)
+    return accounts.signer_of(signer(row_id, size, user, expires, signature, session), session)
 
 
 @router.get(
@@ -139,9 +147,9 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
     etag = f'"{photo.sha256[:24]}-{size}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": _cache_rule(request),
+        "Cache-Control": cache_rule(request),
     }
-    if etag in _tags(request):
+    if etag in tags_of(request):
         return Response(status_code=304, headers=headers)
     length, chunks = service.open_bytes(photo, size)
     kind = photo.content_type if size == "original" else "image/jpeg"
@@ -153,7 +161,7 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
     return StreamingResponse(chunks, media_type=kind, headers=headers)
 
 
-def _cache_rule(request: Request) -> str:
+def cache_rule(request: Request) -> str:
     """Return how long the caller may keep a picture without asking again.
 
     A browser with a session asks each time: after the logout, a shared device shows no photo of the last guest. An
@@ -167,6 +175,7 @@ def disposition(kind: str, name: str) -> str:
     return f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _tags(request: Request) -> Sequence[str]:
+def tags_of(request: Request) -> Sequence[str]:
+    """Return the ETags that the caller has."""
     given = request.headers.get("if-none-match", "").split(",")
     return [tag.strip().removeprefix("W/") for tag in given]

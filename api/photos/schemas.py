@@ -5,8 +5,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.fields import UtcTime
-from api.links import link
+from api.links import face_link, link
 from keys import MAX_ID
+from matching.confirmations import MaybePhoto
 from models import REJECTED, User
 from photos.queries import PhotoRow
 
@@ -77,6 +78,12 @@ class PhotoOut(BaseModel):
         )
 
 
+class SeenPhoto(BaseModel):
+    url: str
+    thumbnail_url: str
+    face: FaceBox
+
+
 class PhotographerPhotoOut(PhotoOut):
     face_count: int
     error: str | None = Field(description="Reason why processing failed.")
@@ -104,6 +111,35 @@ class GuestProgress(BaseModel):
     favourites: int
     for_everyone: int = Field(description="Photos that `all-photos` lists.")
     last_photo_at: UtcTime | None
+
+
+class FaceIn(BaseModel):
+    face_id: int = Field(ge=1, le=MAX_ID, examples=[17])
+
+
+class MaybePhotoOut(BaseModel):
+    face_id: int
+    photo_id: int
+    event_id: int
+    crop_url: str = Field(description="The face alone, as a signed link.")
+    photo: SeenPhoto | None = Field(description="The whole photo; null if only those see it who are in it.")
+
+    @classmethod
+    def of(cls, asked: MaybePhoto, viewer: User) -> Self:
+        """Return the payload of a face that `viewer` is asked about."""
+        (_, face, photo), visible = asked.maybe, asked.is_visible
+        seen = SeenPhoto(
+            url=link(photo.id, "web", viewer),
+            thumbnail_url=link(photo.id, "thumb", viewer),
+            face=_fractions(face.box, photo.width, photo.height),
+        )
+        return cls(
+            face_id=face.id,
+            photo_id=photo.id,
+            event_id=photo.event_id,
+            crop_url=face_link(face.id, viewer),
+            photo=seen if visible else None,
+        )
 
 
 class FavouriteState(BaseModel):

@@ -1,8 +1,9 @@
 """Calls about the guest's selfie: validation, upload, state of its matching, picture, erasure."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
 import errors
@@ -19,6 +20,7 @@ from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
 from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
+from guests import portraits
 from matching import state as matching_state
 from models import Selfie, User
 from selfies import service
@@ -26,6 +28,9 @@ from settings import get_settings
 from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["selfies"])
+PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}, "description": "The picture."},
+}
 
 
 def sending_guest(guest: SelfieGuest) -> User:
@@ -67,6 +72,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: Caller
         errors.EventExpired,
         errors.ConsentWithdrawn,
         errors.SelfieBodyTooLarge,
+        errors.TooManyPortraits,
         errors.TooBusy,
         errors.TooManyRequests,
     ),
@@ -79,13 +85,17 @@ def upload_selfie(
     wake_jobs: WakeJobs,
     language: Language,
     strict: Strict = True,
+    keep: Annotated[
+        bool, Query(description="Add a portrait, five in all, instead of replacing those there.")
+    ] = False,
 ) -> SelfieReceived:
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
     If a replacement is rejected, the former selfie and its matches stay. A selfie that still waits is replaced.
     """
     rules.count(rules.SELFIES, f"account {guest.id}")
-    service.receive(guest, file, validator.store, strict=strict and get_settings().selfie_validation_strict)
+    strict = strict and get_settings().selfie_validation_strict
+    service.receive(guest, file, validator.store, strict=strict, keep=keep)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))
 
@@ -125,22 +135,55 @@ def my_selfie(guest: CurrentGuest) -> Selfie:
 )
 def delete_my_selfie(guest: CurrentGuest, language: Language) -> Message:
     """Erases the picture, its embeddings and every match of the guest."""
-    service.remove_mine(guest.id)
+    portraits.remove_all(guest.id)
     return Message(message=Success.SELFIE_DELETED.text(language))
+
+
+@router.get(
+    "/me/selfies",
+    summary="List my portraits",
+    response_model=list[SelfieOut],
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly),
+)
+def my_portraits(guest: CurrentGuest) -> Sequence[Selfie]:
+    """Those that are accepted or being processed, oldest first; five at most."""
+    return portraits.portraits_of(guest.id)
+
+
+@router.get(
+    "/me/selfies/{selfie_id}",
+    summary="Picture of one of my portraits",
+    response_class=Response,
+    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchSelfie)},
+)
+def my_portrait(selfie_id: RowId, guest: CurrentGuest) -> Response:
+    """Only for its owner."""
+    return _picture(portraits.image_of(guest.id, selfie_id))
+
+
+@router.delete(
+    "/me/selfies/{selfie_id}",
+    summary="Erase one of my portraits",
+    responses=error_responses(*SIGNED_IN, errors.GuestsOnly, errors.NoSuchSelfie),
+)
+def delete_my_portrait(selfie_id: RowId, guest: CurrentGuest, language: Language) -> Message:
+    """Erases the picture and its embeddings; the photos that only it found go. With the last one, all matches go."""
+    portraits.remove(guest.id, selfie_id)
+    return Message(message=Success.PORTRAIT_DELETED.text(language))
 
 
 @router.get(
     "/selfie/{user_id}",
     summary="Picture of a guest's selfie",
     response_class=Response,
-    responses={
-        200: {"content": {"image/jpeg": {}}, "description": "The picture."},
-        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchSelfie),
-    },
+    responses={**PICTURE, **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchSelfie)},
 )
 def selfie_image(user_id: RowId, user: CurrentUser) -> Response:
-    """Only for its owner and admins."""
-    key = service.image_of(user_id, user)
+    """Only for its owner and admins. Of several portraits the newest."""
+    return _picture(service.image_of(user_id, user))
+
+
+def _picture(key: str) -> Response:
     try:
         size, chunks = storage.stream(key)
     except storage.MissingObject as error:

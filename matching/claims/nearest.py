@@ -47,6 +47,6 @@ def _standing(claim: Claim, claims: Sequence[Claim], same_person: SamePerson, ma
     return MATCH if claim.accepted and lead >= margin else MAYBE
 
 
-def is_surely(claim: Claim, similarity: float, first: float, margin: float) -> bool:
-    """Return whether a face surely is a rival's: accepted by a margin, and nearer by a margin than `similarity`."""
-    return claim.accepted and claim.similarity >= first + margin and claim.similarity - similarity >= margin
+def is_surely(rival: Claim, similarity: float, sure: float, margin: float) -> bool:
+    """Return whether a face surely is the rival's: accepted, at least `sure`, and nearer by a margin."""
+    return rival.accepted and rival.similarity >= sure and round(rival.similarity - similarity, 6) >= margin

@@ -6,11 +6,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
-from matching.claims.nearest import LOST, MATCH
-from models import Confirmation, Face, FaceCandidate, Photo, Refusal, Selfie, SelfieEmbedding
+from matching.claims.nearest import LOST, MATCH, MAYBE
+from models import Confirmation, Face, FaceCandidate, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding
 
 # Values in one IN list: SQLite takes 32,766 in a statement.
 CHUNK = 10_000
+
+
+class Maybe(NamedTuple):
+    """A face that may be a guest's, in its photo."""
+
+    candidate: FaceCandidate
+    face: Face
+    photo: Photo
 
 
 class MatchedFace(NamedTuple):
@@ -84,8 +92,48 @@ def _is_candidate(user_id: int) -> ColumnElement[bool]:
 
 
 def is_candidate(session: Session, user_id: int, photo_id: int) -> bool:
-    """Return whether a face of the photo is a candidate of the guest that is not another guest's."""
+    """Return whether a face of the photo is a candidate of the guest that is not lost to another one."""
     return bool(session.scalar(select(exists().where(Face.photo_id == photo_id, _is_candidate(user_id)))))
+
+
+def candidate(session: Session, user_id: int, face_id: int) -> FaceCandidate | None:
+    """Return the guest's candidate for a face."""
+    return session.get(FaceCandidate, (user_id, face_id))
+
+
+def maybe(session: Session, user_id: int, face_id: int) -> Maybe | None:
+    """Return a face that the guest is asked about."""
+    row = session.execute(
+        select(FaceCandidate, Face, Photo)
+        .join(Face, Face.id == FaceCandidate.face_id)
+        .join(Photo, Photo.id == Face.photo_id)
+        .where(FaceCandidate.user_id == user_id, FaceCandidate.face_id == face_id, FaceCandidate.standing == MAYBE)
+    ).one_or_none()
+    return Maybe(*row) if row is not None else None
+
+
+def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Maybe]:
+    """Return the event's faces that the guest is asked about, the most similar first, one for each photo.
+
+    None of a photo that shows the guest, and none that is another guest's.
+    """
+    shown = exists().where(FaceMatch.user_id == user_id, FaceMatch.photo_id == Photo.id)
+    rows = session.execute(
+        select(FaceCandidate, Face, Photo)
+        .join(Face, Face.id == FaceCandidate.face_id)
+        .join(Photo, Photo.id == Face.photo_id)
+        .where(
+            FaceCandidate.event_id == event_id,
+            FaceCandidate.user_id == user_id,
+            FaceCandidate.standing == MAYBE,
+            ~shown,
+        )
+        .order_by(FaceCandidate.similarity.desc(), Face.id)
+    )
+    found = dict[int, Maybe]()
+    for row in rows:
+        found.setdefault(row[2].id, Maybe(*row))
+    return list(found.values())[:limit]
 
 
 # --- matches -----------------------------------------------------------------------------------------
@@ -143,12 +191,16 @@ def confirmers(session: Session, photo_id: int) -> Sequence[int]:
     return session.scalars(select(Confirmation.user_id).where(Confirmation.photo_id == photo_id)).all()
 
 
-def delete_confirmations(session: Session, user_id: int, event_id: int | None = None) -> None:
-    """Delete what the guest has confirmed, in one event or in all."""
-    statement = delete(Confirmation).where(Confirmation.user_id == user_id)
+def forget(session: Session, user_id: int, event_id: int | None = None) -> None:
+    """Delete the guest's candidates and what the guest has confirmed, in one event or in all."""
+    candidates = delete(FaceCandidate).where(FaceCandidate.user_id == user_id)
+    confirmations = delete(Confirmation).where(Confirmation.user_id == user_id)
     if event_id is not None:
-        statement = statement.where(Confirmation.photo_id.in_(select(Photo.id).where(Photo.event_id == event_id)))
-    session.execute(statement)
+        candidates = candidates.where(FaceCandidate.event_id == event_id)
+        photos = select(Photo.id).where(Photo.event_id == event_id)
+        confirmations = confirmations.where(Confirmation.photo_id.in_(photos))
+    session.execute(candidates)
+    session.execute(confirmations)
 
 
 def faces_in(session: Session, photo_ids: Collection[int], engine_id: str) -> Sequence[Face]:

@@ -64,7 +64,7 @@ def record(
         rivals[each.face_id].append(each)
     rows, touched = list[dict[str, Any]](), set[int]()
     for face_id in known.keys() | candidates.keys():
-        claims = [_claim(each) for each in rivals[face_id]]
+        claims = [claim_of(each) for each in rivals[face_id]]
         own = candidates.get(face_id)
         if own is not None:
             claims.append(Claim(user_id, own.similarity, own.accepted, face_id in confirmed))
@@ -83,7 +83,8 @@ def record(
         rebuild_matches(session, event, each_id)
 
 
-def _claim(row: FaceCandidate) -> Claim:
+def claim_of(row: FaceCandidate) -> Claim:
+    """Return what a candidate says in the comparison of guests."""
     return Claim(row.user_id, row.similarity, row.accepted, row.confirmed)
 
 

@@ -9,6 +9,7 @@ from database import reading, transaction
 from events.service import request_rematch
 from faces.fake import ENGINE_ID
 from guests.consent import CURRENT, give, withdraw
+from guests.portraits import remove_all
 from jobs.queue import Claim, claim_next, fail, release
 from jobs.work import process_membership
 from matching.queries import portrait_embeddings
@@ -18,7 +19,6 @@ from matching.state import state_of
 from models import ADMIN, DONE, FAILED, PENDING, Photo, User, UserEvent, utcnow
 from photos.receiving import receive
 from photos.service import remove
-from selfies.service import remove_mine
 from settings import get_settings
 from testkit.builders import people
 from tests.jobs.rows import DECODER
@@ -224,7 +224,7 @@ def test_who_erases_the_selfie_while_a_rematch_runs_is_not_matched(scene: Scene)
     job = claimed()
     (accepted,) = selfies_for_membership(job.id, ENGINE_ID)
     assert accepted.embedding is not None
-    remove_mine(guest)
+    remove_all(guest)
     rematch(job.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, job.is_current)
     assert scene.rows(guest) == {}
     assert state_of(guest).status == "idle"

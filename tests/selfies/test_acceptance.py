@@ -13,7 +13,7 @@ from events import progress
 from events import queries as event_queries
 from events import service as events
 from events.service import NewEvent
-from guests import consent, joining, removal
+from guests import consent, joining, portraits, removal
 from jobs import work as jobs
 from models import DONE, Event, Photo, Selfie, User, UserEvent
 from photos.keys import storage_key
@@ -214,7 +214,7 @@ def test_a_selfie_erased_meanwhile_leaves_nothing(event: Event, meanwhile: Meanw
     guest, _ = gathering(event)
     selfie_id = send_selfie(guest, 1)
     held, key = claim(), row(Selfie, selfie_id).storage_key
-    meanwhile(lambda: selfies.remove_mine(guest.id))
+    meanwhile(lambda: portraits.remove_all(guest.id))
     jobs.attempt(held, DECODER)
     assert row(Selfie, selfie_id) is None
     assert (matches_of(guest), embeddings_of(guest), is_stored(key)) == (0, 0, False)

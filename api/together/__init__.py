@@ -1,0 +1,1 @@
+"""Calls of guests who look at photos together."""

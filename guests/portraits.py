@@ -1,0 +1,84 @@
+"""A guest's portraits: listed, shown and erased, one or all."""
+
+from collections.abc import Sequence
+
+import errors
+from accounts import queries as account_queries
+from audit.log import Action, record
+from database import reading, transaction
+from events import queries as event_queries
+from matching.claims import queries as claim_queries
+from matching.guest_matches import match_guest
+from models import Selfie
+from selfies import queries
+from stored.erasure import erase
+
+
+def portraits_of(user_id: int) -> Sequence[Selfie]:
+    """Return the guest's portraits that are accepted or waiting, oldest first."""
+    with reading() as session:
+        return queries.not_rejected(session, user_id)
+
+
+def image_of(user_id: int, selfie_id: int) -> str:
+    """Return the storage key of one of the guest's own portraits.
+
+    Raises:
+        NoSuchSelfie: it is not one of theirs.
+    """
+    with reading() as session:
+        key = next(
+            (each.storage_key for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None
+        )
+    if key is None:
+        raise errors.NoSuchSelfie
+    return key
+
+
+def remove_all(user_id: int) -> None:
+    """Erase all the guest's portraits with their embeddings and matches, and what the guest confirmed.
+
+    Raises:
+        NoSelfie: there is none.
+    """
+    with transaction() as session:
+        # Lock the events' rows first: a running match ends before, and the next one finds no selfie.
+        event_queries.lock_joined_events(session, user_id)
+        account_queries.lock_user(session, user_id)
+        event_queries.request_rematch_of_rivals(session, user_id)
+        keys = queries.all_keys(session, user_id)
+        if not queries.remove_all(session, user_id) or not keys:
+            raise errors.NoSelfie
+        claim_queries.forget(session, user_id)
+        record(session, Action.SELFIE_DELETED, subject_id=user_id)
+        erase(session, keys)
+
+
+def remove(user_id: int, selfie_id: int) -> None:
+    """Erase one of the guest's portraits and match the guest with the others, in the same transaction.
+
+    With the last one goes all that `remove_all` erases.
+
+    Raises:
+        NoSuchSelfie: it is not one of theirs.
+    """
+    with reading() as session:
+        known = [each.id for each in queries.not_rejected(session, user_id)]
+    if selfie_id not in known:
+        raise errors.NoSuchSelfie
+    if known == [selfie_id]:
+        remove_all(user_id)
+        return
+    with transaction() as session:
+        events = event_queries.lock_joined_events(session, user_id)
+        account_queries.lock_user(session, user_id)
+        selfie = next((each for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None)
+        if selfie is None:
+            raise errors.NoSuchSelfie
+        key = selfie.storage_key
+        event_queries.request_rematch_of_rivals(session, user_id)
+        queries.remove(session, [selfie_id])
+        record(session, Action.SELFIE_DELETED, subject_id=user_id)
+        erase(session, [key] if key else [])
+        for event in events:
+            match_guest(session, event, user_id)

@@ -1,0 +1,139 @@
+"""Confirmations ("this is me"): a guest says which face of a photo is theirs, or takes that back.
+
+Both lock the event's row, like every writer of the event's matches, and match the guest again at once. What is said
+shows no photo that the guest may not see: a face that does not resemble the guest's portraits counts only in photos
+that all guests see, and finds no others.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+import errors
+from database import reading, transaction
+from events import queries as event_queries
+from faces.providers import calibration_of
+from matching import queries
+from matching.claims import queries as claim_queries
+from matching.claims.nearest import MAYBE, is_surely
+from matching.claims.record import SURELY_ONE_PERSON, Persons, claim_of
+from matching.guest_matches import match_guest, portraits_in, similarity_to
+from models import Confirmation, Event, Face, User
+from photos import queries as photo_queries
+
+# Faces that a guest is asked about at a time.
+MAX_MAYBES = 24
+
+
+class MaybePhoto(NamedTuple):
+    """A face that may be the guest's; `is_visible`: the guest sees the whole photo anyway."""
+
+    maybe: claim_queries.Maybe
+    is_visible: bool
+
+
+def maybes_of(user_id: int, event: Event) -> list[MaybePhoto]:
+    """Return the faces of the event that may be the guest's, the most similar first."""
+    with reading() as session:
+        found = claim_queries.maybes(session, user_id, event.id, MAX_MAYBES)
+        visible = photo_queries.visible_among(session, user_id, [each.photo.id for each in found])
+        return [MaybePhoto(each, each.photo.id in visible) for each in found]
+
+
+def maybe_face(user_id: int, face_id: int) -> claim_queries.Maybe:
+    """Return a face that the guest is asked about.
+
+    Raises:
+        NoSuchFace: the guest is not asked about this face.
+    """
+    with reading() as session:
+        found = claim_queries.maybe(session, user_id, face_id)
+    if found is None:
+        raise errors.NoSuchFace
+    return found
+
+
+def confirm(user: User, photo_id: int, face_id: int) -> None:
+    """Record that the face is the guest's, and match the guest again. Idempotent; takes a refusal back.
+
+    Raises:
+        NoSuchPhoto: the guest may not see the photo and is not asked about this face.
+        NoSuchFace: the face is not in the photo.
+        ConsentWithdrawn: the guest has withdrawn the consent in the event.
+        NoSelfie: the guest has no portrait there.
+        FaceOfAnother: the face surely is another guest's.
+        FaceNotLikely: it does not resemble the guest, in a photo that only those see who are in it.
+    """
+    with reading() as session:
+        _check_seen(session, user.id, photo_id, face_id)
+    with transaction() as session:
+        event, face = _locked(session, user.id, photo_id, face_id)
+        _check_likely(session, event, user.id, face)
+        refusal = queries.refusal(session, user.id, photo_id)
+        if refusal is not None:
+            session.delete(refusal)
+        known = claim_queries.confirmation(session, user.id, photo_id)
+        if known is None:
+            known = Confirmation(user_id=user.id, photo_id=photo_id, box=face.box)
+            session.add(known)
+        known.box, known.face_id = face.box, face.id
+        session.flush()
+        match_guest(session, event, user.id)
+
+
+def take_back(user_id: int, photo_id: int) -> None:
+    """Delete what the guest has said about a photo, and match the guest again.
+
+    Raises:
+        NoSuchConfirmation: the guest has said nothing, or the photo is deleted.
+    """
+    with transaction() as session:
+        photo = queries.photo(session, photo_id)
+        event = event_queries.lock_event(session, photo.event_id) if photo is not None else None
+        known = claim_queries.confirmation(session, user_id, photo_id)
+        if event is None or known is None:
+            raise errors.NoSuchConfirmation
+        session.delete(known)
+        session.flush()
+        match_guest(session, event, user_id)
+
+
+def _check_seen(session: Session, user_id: int, photo_id: int, face_id: int) -> None:
+    if photo_queries.visible_to_guest(session, photo_id, user_id) is not None:
+        return
+    face, candidate = claim_queries.face(session, face_id), claim_queries.candidate(session, user_id, face_id)
+    if face is None or candidate is None or face.photo_id != photo_id or candidate.standing != MAYBE:
+        raise errors.NoSuchPhoto
+
+
+def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tuple[Event, Face]:
+    """Lock the photo's event; return it and the face."""
+    photo = queries.photo(session, photo_id)
+    event = event_queries.lock_event(session, photo.event_id) if photo is not None else None
+    if event is None:
+        raise errors.NoSuchPhoto
+    membership = event_queries.lock_membership(session, user_id, event.id)
+    if membership is None:
+        raise errors.NoSuchPhoto
+    if membership.withdrawn_at is not None:
+        raise errors.ConsentWithdrawn
+    face = claim_queries.face(session, face_id)
+    if face is None or face.photo_id != photo_id or face.engine_id != event.active_engine_id:
+        raise errors.NoSuchFace
+    return event, face
+
+
+def _check_likely(session: Session, event: Event, user_id: int, face: Face) -> None:
+    portraits = portraits_in(session, event, user_id)
+    if not portraits:
+        raise errors.NoSelfie
+    candidate = claim_queries.candidate(session, user_id, face.id)
+    similarity = candidate.similarity if candidate is not None else similarity_to(face, portraits) or 0.0
+    calibration, persons = calibration_of(event.active_engine_id), Persons(session, event)
+    for rival in claim_queries.rivals_for(session, user_id, [face.id]):
+        if is_surely(
+            claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin
+        ) and not persons.are_one(user_id, rival.user_id):
+            raise errors.FaceOfAnother
+    if candidate is None and not photo_queries.is_for_all_guests(session, face.photo_id):
+        raise errors.FaceNotLikely
