@@ -130,10 +130,11 @@ def _check_likely(session: Session, event: Event, user_id: int, face: Face) -> N
     candidate = claim_queries.candidate(session, user_id, face.id)
     similarity = candidate.similarity if candidate is not None else similarity_to(face, portraits) or 0.0
     calibration, persons = calibration_of(event.active_engine_id), Persons(session, event)
-    for rival in claim_queries.rivals_for(session, user_id, [face.id]):
-        if is_surely(
-            claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin
-        ) and not persons.are_one(user_id, rival.user_id):
+    for rival in claim_queries.rivals_for(session, [user_id], [face.id]):
+        if (
+            is_surely(claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin)
+            and not persons.are_one([user_id], [rival.user_id]).any()
+        ):
             raise errors.FaceOfAnother
     if candidate is None and not photo_queries.is_for_all_guests(session, face.photo_id):
         raise errors.FaceNotLikely

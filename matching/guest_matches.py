@@ -1,6 +1,6 @@
-"""The candidates of one guest in one event, from the portraits, the event's faces and what the guest confirmed."""
+"""The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from faces.providers import calibration_of
 from matching import matrices, queries, similarity
 from matching.claims import queries as claim_queries
-from matching.claims.record import record
+from matching.claims.record import GuestCandidates, record
 from matching.queries import PortraitEmbedding
 from matching.similarity import Portrait, Thresholds
 from models import Confirmation, Event, Face
@@ -23,24 +23,37 @@ def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
     return similarity.thresholds_for(faces.size, calibration_of(engine_id), get_settings().match_threshold)
 
 
-def match_guest(session: Session, event: Event, user_id: int, faces: matrices.EventFaces | None = None) -> None:
+def match_guest(session: Session, event: Event, user_id: int) -> None:
     """Compute the guest's candidates in the event anew, and bring the matches up to date.
 
     Does nothing without a portrait. A portrait counts as soon as it has an embedding there, before it is accepted.
-    `faces` are the faces to compare with, by default all of the event. The caller has locked the event's row.
+    The caller has locked the event's row.
     """
+    faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
+    found = _candidates(session, event, user_id, faces)
+    if found is not None:
+        record(session, event, {user_id: found})
+
+
+def match_after_photo(session: Session, event: Event, user_ids: Iterable[int], faces: matrices.EventFaces) -> None:
+    """The same for the guests whom a new photo may show, with these faces: the event's and the photo's."""
+    found = {user_id: _candidates(session, event, user_id, faces) for user_id in sorted(user_ids)}
+    known = {user_id: each for user_id, each in found.items() if each is not None}
+    record(session, event, known, only_changes=True)
+
+
+def _candidates(session: Session, event: Event, user_id: int, faces: matrices.EventFaces) -> GuestCandidates | None:
+    """Return what is found for a guest among these faces, and store the means; None without a portrait."""
     known = queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id)
     if not known:
-        return
-    if faces is None:
-        faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
+        return None
     portraits = _portraits(known)
     confirmed = _confirmed_faces(session, event, user_id, portraits)
     refused = set(queries.refused_photos(session, user_id))
     thresholds = thresholds_among(faces, event.active_engine_id)
     found = similarity.find_candidates(faces.blocks, portraits, thresholds, refused, confirmed)
     _store_means(session, event, known, found)
-    record(session, event, user_id, found.faces, confirmed)
+    return GuestCandidates(found.faces, confirmed)
 
 
 def portraits_in(session: Session, event: Event, user_id: int) -> list[Portrait]:

@@ -21,7 +21,7 @@ from events import queries as event_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
 from matching.claims import queries as claim_queries
-from matching.guest_matches import match_guest, thresholds_among
+from matching.guest_matches import match_after_photo, match_guest, thresholds_among
 from matching.queries import RankedSelfie
 from models import DONE, REJECTED, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
@@ -198,8 +198,7 @@ def _match_photo(
         means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
         found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
         affected |= {portraits[int(index)].user_id for index in found}
-    for user_id in sorted(affected):
-        match_guest(session, event, user_id, faces)
+    match_after_photo(session, event, affected, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------

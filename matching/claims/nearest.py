@@ -8,8 +8,15 @@ rivals: both get it. What a guest has confirmed stays theirs.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 MATCH, MAYBE, LOST = "match", "maybe", "lost"
-SamePerson = Callable[[int, int], bool]
+# Accounts that each is compared with, the most similar ones: so that thousands of accounts with one portrait cost
+# little. Beyond them an account has no rivals.
+RIVALS = 64
+# Whether each of n guests and each of m guests are one person, by their ids: (n, m).
+SamePerson = Callable[[Sequence[int], Sequence[int]], NDArray[np.bool_]]
 
 
 class Claim(NamedTuple):
@@ -24,24 +31,25 @@ class Claim(NamedTuple):
 def standings(claims: Sequence[Claim], same_person: SamePerson, margin: float) -> dict[int, str]:
     """Return for each guest who claims one face, by the guest's id, what comes of it: match, maybe or lost.
 
-    `same_person` tells of two guests whether their portraits surely show one person. It is asked only about guests
-    of whom one has an accepted claim.
+    `same_person` tells of guests whether their portraits surely show one person; it is asked only if a guest has a
+    rival.
     """
-    return {claim.user_id: _standing(claim, claims, same_person, margin) for claim in claims}
+    strong = [each for each in claims if each.accepted or each.confirmed]
+    rivals = sorted(strong, key=lambda each: (-each.similarity, each.user_id))[:RIVALS]
+    if len(claims) < 2 or not rivals:
+        return {each.user_id: _standing(each, margin, margin) for each in claims}
+    ids, rival_ids = np.array([each.user_id for each in claims]), np.array([each.user_id for each in rivals])
+    no_rival = (ids[:, None] == rival_ids) | same_person(ids.tolist(), rival_ids.tolist())
+    nearest = np.where(no_rival, -np.inf, [each.similarity for each in rivals]).max(axis=1)
+    # Rounded as similarities are, so that two on the margin are judged alike from either side.
+    leads = np.round([each.similarity for each in claims] - nearest, 6).tolist()
+    return {each.user_id: _standing(each, lead, margin) for each, lead in zip(claims, leads, strict=True)}
 
 
-def _standing(claim: Claim, claims: Sequence[Claim], same_person: SamePerson, margin: float) -> str:
+def _standing(claim: Claim, lead: float, margin: float) -> str:
+    """Return what comes of a claim that is `lead` more similar than the nearest rival's."""
     if claim.confirmed:
         return MATCH
-    rivals = [
-        other.similarity
-        for other in claims
-        if (other.accepted or other.confirmed)
-        and other.user_id != claim.user_id
-        and not same_person(claim.user_id, other.user_id)
-    ]
-    # Rounded as similarities are, so that two on the margin are judged alike from either side.
-    lead = round(claim.similarity - max(rivals), 6) if rivals else margin
     if lead <= -margin:
         return LOST
     return MATCH if claim.accepted and lead >= margin else MAYBE

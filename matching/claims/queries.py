@@ -38,14 +38,16 @@ def candidates_of(session: Session, user_id: int, event_id: int) -> dict[int, Fa
     return {each.face_id: each for each in found}
 
 
-def rivals_for(session: Session, user_id: int, face_ids: Collection[int]) -> Sequence[FaceCandidate]:
-    """Return the other guests' candidates for these faces."""
+def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> Sequence[FaceCandidate]:
+    """Return the candidates for these faces of all guests but the ones given."""
     wanted = sorted(face_ids)
     found = list[FaceCandidate]()
     for start in range(0, len(wanted), CHUNK):
         found += session.scalars(
             select(FaceCandidate)
-            .where(FaceCandidate.face_id.in_(wanted[start : start + CHUNK]), FaceCandidate.user_id != user_id)
+            .where(
+                FaceCandidate.face_id.in_(wanted[start : start + CHUNK]), FaceCandidate.user_id.not_in(list(user_ids))
+            )
             .order_by(FaceCandidate.face_id, FaceCandidate.user_id)
         )
     return found

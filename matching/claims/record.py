@@ -1,86 +1,149 @@
-"""Writes a guest's candidates and the matches that follow, the guest's own and those of rivals for the same faces."""
+"""Writes guests' candidates and the matches that follow, their own and those of rivals for the same faces."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from faces.providers import calibration_of
 from matching import queries as matching_queries
 from matching.claims import queries
-from matching.claims.nearest import Claim, SamePerson, standings
+from matching.claims.nearest import MAYBE, Claim, SamePerson, standings
 from matching.claims.queries import MatchedFace
-from matching.matrices import as_matrix
+from matching.matrices import Embeddings, as_matrix
 from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
 
+Row = dict[str, Any]
 # Portraits of different people are as similar as this once in a million pairs.
 SURELY_ONE_PERSON = 1e-6
-_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed", "standing")
+_CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
+_COLUMNS = (*_CLAIM_COLUMNS, "standing")
 _MATCH_COLUMNS = ("face_id", "selfie_id", "confidence_score", "declared")
 
 
 @dataclass(slots=True)
 class Persons:
-    """Tells whether two guests of an event are one person, by their portraits; each guest's are read once."""
+    """Tells which guests of an event are one person, by their portraits; each guest's are read once."""
 
     session: Session
     event: Event
-    _portraits: dict[int, list[bytes]] = field(default_factory=dict)
+    _portraits: dict[int, Embeddings] = field(default_factory=dict)
 
-    def are_one(self, user_id: int, other_id: int) -> bool:
-        """Return whether a portrait of the one surely shows the other. An engine without embeddings cannot tell."""
-        missing = {user_id, other_id} - self._portraits.keys()
+    def are_one(self, user_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.bool_]:
+        """Return whether a portrait of each of the first surely shows each of the others: (users, others).
+
+        An engine without embeddings cannot tell.
+        """
+        missing = {*user_ids, *other_ids} - self._portraits.keys()
         if missing:
             found = queries.portraits_of(self.session, missing, self.event.id, self.event.active_engine_id)
-            self._portraits |= {each: found.get(each, []) for each in missing}
-        here, there = (as_matrix(self._portraits[each]) for each in (user_id, other_id))
-        if not here.size or not there.size:
-            return False
-        return bool((here @ there.T).max() >= calibration_of(self.event.active_engine_id).at(SURELY_ONE_PERSON))
+            self._portraits |= {each: as_matrix(found.get(each, [])) for each in missing}
+        sure = calibration_of(self.event.active_engine_id).at(SURELY_ONE_PERSON)
+        told = np.zeros((len(user_ids), len(other_ids)), np.bool_)
+        rows, owners = self._stacked(user_ids)
+        columns, other_owners = self._stacked(other_ids)
+        if rows.size and columns.size:
+            near = np.argwhere(rows @ columns.T >= sure)
+            told[owners[near[:, 0]], other_owners[near[:, 1]]] = True
+        return told
+
+    def _stacked(self, user_ids: Sequence[int]) -> tuple[Embeddings, NDArray[np.intp]]:
+        """Return the portraits of these guests in one matrix, and for each row the place of its guest."""
+        matrices = [self._portraits[each] for each in user_ids]
+        owners = np.repeat(np.arange(len(matrices)), [len(each) for each in matrices])
+        with_rows = [each for each in matrices if each.size]
+        return (np.concatenate(with_rows) if with_rows else np.zeros((0, 0), np.float32)), owners
+
+
+class GuestCandidates(NamedTuple):
+    """What was found for a guest: the candidates by the face's id, and the faces that the guest has confirmed."""
+
+    candidates: Mapping[int, Candidate]
+    confirmed: Collection[int] = ()
 
 
 def record(
     session: Session,
     event: Event,
-    user_id: int,
-    candidates: Mapping[int, Candidate],
-    confirmed: Collection[int] = (),
+    found: Mapping[int, GuestCandidates],
     same_person: SamePerson | None = None,
+    *,
+    only_changes: bool = False,
 ) -> None:
-    """Replace the guest's candidates in the event by these (by the face's id), and bring all matches up to date.
+    """Replace these guests' candidates in the event, by the guest's id, and bring all matches up to date.
 
-    `confirmed` are the faces that the guest has confirmed; they count among the candidates only. `same_person` tells
-    whether two guests are one person, by default from their stored portraits. Rows that stay the same are not
-    written. The caller has locked the event's row.
+    Confirmed faces count among the candidates only. `same_person` tells which guests are one person, by default from
+    their stored portraits. With `only_changes`, guests are compared only for faces whose candidates change; that is
+    enough while no portrait does. Rows that stay the same are not written. The caller has locked the event's row.
     """
-    are_one = same_person or Persons(session, event).are_one
-    margin = calibration_of(event.active_engine_id).margin
-    known = queries.candidates_of(session, user_id, event.id)
-    rivals = defaultdict[int, list[FaceCandidate]](list)
-    for each in queries.rivals_for(session, user_id, known.keys() | candidates.keys()):
-        rivals[each.face_id].append(each)
-    rows, touched = list[dict[str, Any]](), set[int]()
-    for face_id in known.keys() | candidates.keys():
-        claims = [claim_of(each) for each in rivals[face_id]]
-        own = candidates.get(face_id)
-        if own is not None:
-            claims.append(Claim(user_id, own.similarity, own.accepted, face_id in confirmed))
-        told = standings(claims, are_one, margin)
-        for rival in rivals[face_id]:
-            if rival.standing != told[rival.user_id]:
-                rival.standing = told[rival.user_id]
-                touched.add(rival.user_id)
-        if own is not None:
-            rows.append(_row(event, user_id, face_id, own, face_id in confirmed, told[user_id]))
-    unchanged = {row["face_id"] for row in rows if _is_same(known.get(row["face_id"]), row, _COLUMNS)}
-    queries.delete_candidates(session, user_id, known.keys() - unchanged)
-    queries.add_candidates(session, [row for row in rows if row["face_id"] not in unchanged])
+    known = {user_id: queries.candidates_of(session, user_id, event.id) for user_id in found}
+    rows = {user_id: _rows(event, user_id, each, known[user_id]) for user_id, each in found.items()}
+    faces = {
+        face_id
+        for user_id in found
+        for face_id in known[user_id].keys() | rows[user_id].keys()
+        if not (only_changes and _is_same(known[user_id].get(face_id), rows[user_id].get(face_id), _CLAIM_COLUMNS))
+    }
+    changed = _compare(session, event, rows, faces, same_person or Persons(session, event).are_one)
+    for user_id in found:
+        if _write(session, user_id, known[user_id], rows[user_id]) or not only_changes:
+            changed.add(user_id)
     session.flush()
-    for each_id in (user_id, *sorted(touched)):
-        rebuild_matches(session, event, each_id)
+    for user_id in sorted(changed):
+        rebuild_matches(session, event, user_id)
+
+
+def _rows(event: Event, user_id: int, found: GuestCandidates, known: Mapping[int, FaceCandidate]) -> dict[int, Row]:
+    """Return the rows of a guest's candidates by the face's id, each with the standing that it has so far."""
+    return {
+        face_id: {
+            "user_id": user_id,
+            "face_id": face_id,
+            "event_id": event.id,
+            "selfie_id": each.selfie_id,
+            "similarity": each.similarity,
+            "accepted": each.accepted,
+            "confirmed": face_id in found.confirmed,
+            "standing": known[face_id].standing if face_id in known else MAYBE,
+        }
+        for face_id, each in found.candidates.items()
+    }
+
+
+def _compare(
+    session: Session, event: Event, rows: Mapping[int, dict[int, Row]], faces: Collection[int], same: SamePerson
+) -> set[int]:
+    """Set the standing of all candidates for these faces; return the other guests for whom it has changed."""
+    margin, changed = calibration_of(event.active_engine_id).margin, set[int]()
+    here, others = defaultdict[int, list[Row]](list), defaultdict[int, list[FaceCandidate]](list)
+    for of_guest in rows.values():
+        for face_id in of_guest.keys() & faces:
+            here[face_id].append(of_guest[face_id])
+    for each in queries.rivals_for(session, rows, faces):
+        others[each.face_id].append(each)
+    for face_id in here.keys() | others.keys():
+        claims = [Claim(*(row[name] for name in Claim._fields)) for row in here[face_id]]
+        told = standings([*claims, *(claim_of(each) for each in others[face_id])], same, margin)
+        for row in here[face_id]:
+            row["standing"] = told[row["user_id"]]
+        for other in others[face_id]:
+            if other.standing != told[other.user_id]:
+                other.standing = told[other.user_id]
+                changed.add(other.user_id)
+    return changed
+
+
+def _write(session: Session, user_id: int, known: Mapping[int, FaceCandidate], rows: Mapping[int, Row]) -> bool:
+    """Write the rows of a guest that differ from the known ones; return whether any does."""
+    unchanged = {face_id for face_id, row in rows.items() if _is_same(known.get(face_id), row, _COLUMNS)}
+    queries.delete_candidates(session, user_id, known.keys() - unchanged)
+    queries.add_candidates(session, [row for face_id, row in rows.items() if face_id not in unchanged])
+    return not unchanged == known.keys() == rows.keys()
 
 
 def claim_of(row: FaceCandidate) -> Claim:
@@ -88,23 +151,8 @@ def claim_of(row: FaceCandidate) -> Claim:
     return Claim(row.user_id, row.similarity, row.accepted, row.confirmed)
 
 
-def _row(
-    event: Event, user_id: int, face_id: int, candidate: Candidate, confirmed: bool, standing: str
-) -> dict[str, Any]:
-    return {
-        "user_id": user_id,
-        "face_id": face_id,
-        "event_id": event.id,
-        "selfie_id": candidate.selfie_id,
-        "similarity": candidate.similarity,
-        "accepted": candidate.accepted,
-        "confirmed": confirmed,
-        "standing": standing,
-    }
-
-
-def _is_same(known: object, row: Mapping[str, Any], columns: Collection[str]) -> bool:
-    return known is not None and all(getattr(known, name) == row[name] for name in columns)
+def _is_same(known: object, row: Mapping[str, Any] | None, columns: Collection[str]) -> bool:
+    return known is not None and row is not None and all(getattr(known, name) == row[name] for name in columns)
 
 
 def rebuild_matches(session: Session, event: Event, user_id: int) -> None:
@@ -124,8 +172,7 @@ def rebuild_matches(session: Session, event: Event, user_id: int) -> None:
                 wanted[each.photo_id] = {**_match(event, user_id, face), "declared": True}
     stale = []
     for match in matching_queries.matches_of(session, user_id, event.id):
-        row = wanted.get(match.photo_id)
-        if row is not None and _is_same(match, row, _MATCH_COLUMNS):
+        if _is_same(match, wanted.get(match.photo_id), _MATCH_COLUMNS):
             del wanted[match.photo_id]
         else:
             stale.append(match.id)
