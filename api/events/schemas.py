@@ -42,7 +42,7 @@ Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-SEES = "If false, each guest sees only the photos they are in."
+SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
 COVER = "Signed link to the cover photo, for the caller."
 
 

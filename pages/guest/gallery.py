@@ -45,10 +45,10 @@ def gallery(
     if not joined:
         return render(request, "guest/no_event.html")
     here = _pick(request, guest, joined, asked)
-    if which == "all" and not here.event.guests_see_all_photos:
-        which = "mine"
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
+    if which == "all" and not here.event.guests_see_all_photos and not standing["for_everyone"]:
+        which = "mine"
     found = _page(guest, here.event.id, which, None)
     data = {**found, "event": here.event.id, "show": which, "standing": standing}
     response = render(

@@ -132,7 +132,7 @@ def ends() -> dict[str, set[str]]:
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
         "guest.join.": {*join.FLASH_PROBLEMS},
-        "guest.photos.empty_": {"favourites", "all"},
+        "guest.photos.empty_": {"favourites", "all", "for_everyone"},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
         },
@@ -193,4 +193,4 @@ def test_plural_forms_and_numbers_follow_the_language() -> None:
 def test_the_scripts_stay_small() -> None:
     scripts = [asset for name, asset in assets().items() if name.startswith("js/")]
     assert len(scripts) > 5
-    assert sum(len(asset.data) for asset in scripts) < 60_000
+    assert sum(len(asset.data) for asset in scripts) < 70_000

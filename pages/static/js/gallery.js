@@ -10,7 +10,7 @@ const box = $("rows");
 const news = $("news");
 const zip = $("zip");
 // The number of the standing that belongs to the list shown.
-const counted = { mine: "matched", favourites: "favourites", all: "photos" }[which];
+const counted = { mine: "matched", favourites: "favourites", all: "for_everyone" }[which];
 const known = new Map();
 let { standing, next, total } = data;
 let photos = data.photos.map(knownPhoto);
@@ -142,8 +142,9 @@ function showStanding() {
   $("standing").classList.toggle("met", first);
   $("standing").dataset.kind = standing.kind;
   $("portrait-link").hidden = !standing.needs_portrait;
-  for (const name of ["matched", "favourites", "photos"])
-    if ($(`count-${name}`)) $(`count-${name}`).textContent = number(standing[name]);
+  for (const name of ["matched", "favourites", "for_everyone"]) $(`count-${name}`).textContent = number(standing[name]);
+  // Only in an event whose guests see their own photos.
+  if ($("for-everyone")) $("for-everyone").hidden = which !== "all" && !standing.for_everyone;
 }
 
 /** Load the state of the search; load the list again if its count has changed. */

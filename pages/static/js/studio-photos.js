@@ -1,14 +1,16 @@
-// The photos of an event: loaded while scrolling, selected, deleted with ten seconds to undo, one of them the cover.
+// The photos of an event: loaded while scrolling, selected, deleted with ten seconds to undo, shown to everyone, one the
+// cover.
 
 import { t, toast } from "./base.js";
 import { PhotoDialog } from "./dialog.js";
 import { call } from "./studio-calls.js";
+import { isShown, share } from "./studio-sharing.js";
 
 const $ = (id) => document.getElementById(id);
 const { api, page } = $("studio").dataset;
 const grid = $("photos");
 const state = $("state");
-const DELETED_AT_ONCE = 500;
+const AT_ONCE = 500;
 let anchor;
 
 const shots = () => [...grid.querySelectorAll(".shot")].filter((shot) => !shot.hidden);
@@ -55,6 +57,8 @@ function updateSelection() {
   const count = chosen().length;
   $("chosen").hidden = !count;
   $("cover").hidden = count !== 1;
+  const shown = chosen().filter(isShown).length;
+  if ($("everyone")) $("everyone").ariaPressed = shown && shown < count ? "mixed" : String(shown > 0);
   if (count) $("chosen").querySelector("[role=status]").textContent = t("photographer.js.chosen", { count });
   // The end of the list may still be visible: let the observer report it again.
   end.unobserve($("more"));
@@ -181,8 +185,8 @@ function remove() {
 }
 
 async function erase(gone) {
-  for (let start = 0; start < gone.length; start += DELETED_AT_ONCE) {
-    await erasePart(gone.slice(start, start + DELETED_AT_ONCE));
+  for (let start = 0; start < gone.length; start += AT_ONCE) {
+    await erasePart(gone.slice(start, start + AT_ONCE));
   }
   updateSelection();
 }
@@ -206,6 +210,17 @@ async function erasePart(part) {
   counted -= part.length;
 }
 
+/** Show the selected photos to every guest; if all of them are shown already, no longer. */
+async function everyone() {
+  const yes = $("everyone").ariaPressed !== "true";
+  const changed = chosen().filter((shot) => isShown(shot) !== yes);
+  unselectAll();
+  focusShot(changed[0]);
+  const count = await share(changed, yes);
+  const sentence = t(yes ? "photographer.js.shown" : "photographer.js.unshown", { count });
+  if (count) toast(sentence, { undo: () => share(changed, !yes) });
+}
+
 async function cover() {
   const [shot] = chosen();
   unselectAll();
@@ -221,6 +236,7 @@ async function cover() {
 
 $("delete").addEventListener("click", remove);
 $("cover").addEventListener("click", cover);
+$("everyone")?.addEventListener("click", everyone);
 $("none").addEventListener("click", unselectAll);
 
 // --- the viewer -------------------------------------------------------------------------------
@@ -243,7 +259,7 @@ function showPhoto(shot) {
   const { id, name, status, state: processing } = shot.dataset;
   picture.hidden = processing !== "done";
   if (!picture.hidden) picture.src = `/api/photo/${id}`;
-  caption.textContent = `${name} · ${status}`;
+  caption.textContent = [name, status, ...(isShown(shot) ? [t("photographer.js.everyone")] : [])].join(" · ");
   dialog.open();
 }
 
