@@ -32,15 +32,18 @@ def log_in(
     *,
     refresh: bool = False,
     otp: str | None = None,
+    user_id: int | None = None,
     guard: PasswordGuard = _unguarded,
 ) -> sessions.Grant:
     """Start a session with the right password, and return its tokens. `otp` is the code of a second factor.
+
+    `user_id` says which of several accounts that the password fits is meant.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong or was changed meanwhile.
         SecondFactorRequired, WrongSecondFactor, SeveralAccounts: see `authenticate`.
     """
-    user = authenticate(username, password, event_code, otp=otp, guard=guard)
+    user = authenticate(username, password, event_code, otp=otp, user_id=user_id, guard=guard)
     try:
         return sessions.start(user, device, refresh=refresh)
     except errors.InvalidToken as error:
@@ -53,28 +56,33 @@ def authenticate(
     event_code: str | None,
     *,
     otp: str | None = None,
+    user_id: int | None = None,
     guard: PasswordGuard = _unguarded,
 ) -> User:
     """Return the account that the name and the password mean.
 
-    A staff account goes first, whatever the code says: no number of guests of the same name keeps it out.
+    A staff account goes first, whatever the code says: no number of guests of the same name keeps it out. With
+    `user_id` it is that account or none; this is judged after the password, so that an answer tells nothing about an
+    id to those who do not know the password.
 
     Raises:
-        BadCredentials: there is no such account, or the password is wrong.
+        BadCredentials: there is no such account, or the password is wrong, or it fits only accounts of other ids.
         SecondFactorRequired: the account has a second factor, and no code was given.
         WrongSecondFactor: the code is wrong or was used before.
         SeveralAccounts: the password fits several accounts, or the name fits more than MAX_ACCOUNTS_TRIED guests.
     """
     staff, guests, event_id = _candidates(lookup_key(username), event_code)
     with guard([user.id for user in (*staff, *guests)]):
-        user = _fitting(password, staff, guests, event_id)
+        user = _fitting(password, staff, guests, event_id, user_id)
         second_factor.check_login(user, otp)
     return _rehashed(user, password)
 
 
-def _fitting(password: str, staff: Sequence[User], guests: Sequence[User], event_id: int | None) -> User:
+def _fitting(
+    password: str, staff: Sequence[User], guests: Sequence[User], event_id: int | None, user_id: int | None
+) -> User:
     for user in staff:
-        if verify_password(password, user.hashed_password):
+        if verify_password(password, user.hashed_password) and user_id in (None, user.id):
             return user
     if len(guests) > MAX_ACCOUNTS_TRIED:
         raise errors.SeveralAccounts(accounts=[])
@@ -82,7 +90,7 @@ def _fitting(password: str, staff: Sequence[User], guests: Sequence[User], event
         # Takes the time of a check.
         verify_password(password, None)
     fitting = [user for user in guests if verify_password(password, user.hashed_password)]
-    fitting = _preferred(fitting, event_id)
+    fitting = _preferred(fitting, event_id, user_id)
     if not fitting:
         raise errors.BadCredentials
     if len(fitting) > 1:
@@ -132,8 +140,10 @@ def _candidates(key: str | None, event_code: str | None) -> tuple[list[User], li
     return [user for user in found if user.user_type != GUEST and user.is_active], guests, event_id
 
 
-def _preferred(fitting: list[User], event_id: int | None) -> list[User]:
-    """Prefer the guest who registered in that event to guests who joined it."""
+def _preferred(fitting: list[User], event_id: int | None, user_id: int | None) -> list[User]:
+    """Return only the account with that id; without one, prefer who registered in that event to who joined it."""
+    if user_id is not None:
+        return [user for user in fitting if user.id == user_id]
     first = [user for user in fitting if user.event_id == event_id]
     return first if len(first) == 1 else fitting
 
@@ -147,6 +157,12 @@ def _rehashed(user: User, password: str) -> User:
     return user
 
 
-def _choice(user: User) -> dict[str, str | None]:
+def _choice(user: User) -> dict[str, str | int | None]:
     event = user.event
-    return {"event_name": event.name if event else None, "event_code": event.event_code if event else None}
+    return {
+        "event_name": event.name if event else None,
+        "event_code": event.event_code if event else None,
+        "event_id": user.event_id,
+        "user_id": user.id,
+        "username": user.username,
+    }

@@ -86,4 +86,12 @@ SELFIE_FILE = (
     errors.TooManyScans,
     errors.ImageTooCostly,
 )
+PHOTO_FILE = (
+    errors.InvalidImage,
+    errors.ImageDamaged,
+    errors.TooManyPixels,
+    errors.TooManyScans,
+    errors.ImageTooCostly,
+    errors.PhotoTooLarge,
+)
 SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

@@ -3,7 +3,7 @@
 from enum import Enum
 
 import errors
-from keys import MAX_EVENT_NAME, MAX_PASSWORD, MAX_USERNAME
+from keys import MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_PASSWORD, MAX_USERNAME
 
 FRENCH, ENGLISH = "fr", "en"
 
@@ -12,7 +12,10 @@ class Success(Enum):
     """The `message` of calls that succeed: French, English."""
 
     PHOTOGRAPHER_CREATED = "Photographe créé avec succès", "Photographer created"
+    PHOTOGRAPHER_CHANGED = "Photographe modifié avec succès", "Photographer changed"
     PHOTOGRAPHER_DELETED = "Photographe supprimé", "Photographer deleted"
+    ADMIN_CREATED = "Administrateur créé avec succès", "Administrator created"
+    GUEST_DELETED = "Invité supprimé", "Guest deleted"
     LOGGED_OUT = "Vous êtes déconnecté", "You are logged out"
     SECOND_FACTOR_OFF = "Double authentification désactivée", "Second factor switched off"
     SESSION_ENDED = "Session terminée", "Session ended"
@@ -34,6 +37,8 @@ class Success(Enum):
     ADDRESS_CONFIRMED = "Adresse confirmée", "Address confirmed"
 
     EVENT_CREATED = "Événement créé avec succès", "Event created"
+    EVENT_CHANGED = "Événement modifié avec succès", "Event changed"
+    EXPIRY_CHANGED = "Date d'expiration modifiée", "Expiry changed"
     EVENT_DELETED = "Événement supprimé", "Event deleted"
     EVENT_JOINED = "Inscription réussie", "You have joined the event"
     CODE_GENERATED = "Code généré", "Code generated"
@@ -61,6 +66,7 @@ class Success(Enum):
     PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"
     GROUP_LEFT = "Vous avez quitté le groupe", "You have left the group"
 
+    WELCOME = "API de Reperio : /docs la décrit", "API of Reperio: described at /docs"
     JOB_CANCELLED = "Tâche annulée", "Job cancelled"
 
     def text(self, language: str, **values: object) -> str:
@@ -90,11 +96,16 @@ INVALID_FIELDS = {
     "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
     "file": ("Aucun fichier reçu.", "No file received."),
     "files": ("Aucun fichier reçu.", "No file received."),
+    "selfie": ("Aucun fichier reçu.", "No file received."),
     "name": (
         f"Le nom n'est pas valide (1 à {MAX_EVENT_NAME} caractères).",
         f"The name is not valid (1 to {MAX_EVENT_NAME} characters).",
     ),
     "timezone": ("Le fuseau horaire n'est pas valide.", "The time zone is not valid."),
+    "days": (
+        f"Le nombre de jours n'est pas valide (1 à {MAX_EXPIRY_DAYS}).",
+        f"The number of days is not valid (1 to {MAX_EXPIRY_DAYS}).",
+    ),
     "date": ("La date n'est pas valide.", "The date is not valid."),
 }
 

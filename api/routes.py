@@ -1,5 +1,7 @@
 """Every router of the REST API. A request goes to the first route that fits."""
 
+from api.accounts import admin as accounts_admin
+from api.accounts import older as accounts_older
 from api.accounts import photographers, second_factor, sessions
 from api.accounts import privacy as accounts_privacy
 from api.accounts import resets as accounts_resets
@@ -34,6 +36,8 @@ ROUTERS = (
     events_staff.router,
     events_admin.router,
     photographers.router,
+    accounts_admin.router,
+    accounts_older.router,
     operations_jobs.router,
     audit.router,
     operations.router,

@@ -130,6 +130,7 @@ class Caller:
         *,
         refresh: bool = False,
         otp: str | None = None,
+        user_id: int | None = None,
     ) -> Grant:
         """Log in as `accounts.login.log_in` does, with the limits on wrong passwords.
 
@@ -137,7 +138,9 @@ class Caller:
             TooManyRequests: the account waits. BadCredentials, SecondFactorRequired, SeveralAccounts: see there.
         """
         guard = self._guard(username)
-        grant = login.log_in(username, password, event_code, device, refresh=refresh, otp=otp, guard=guard)
+        grant = login.log_in(
+            username, password, event_code, device, refresh=refresh, otp=otp, user_id=user_id, guard=guard
+        )
         passwords.succeeded(self.address, _account(tokens.read(grant.access_token).user_id))
         return grant
 

@@ -19,7 +19,13 @@ def selfie_file(file: Annotated[UploadFile, File(description="The picture.")]) -
     return SelfieFile(data, file.content_type or "")
 
 
+def older_selfie_file(selfie: Annotated[UploadFile, File(description="The picture.")]) -> SelfieFile:
+    """Return the part `selfie`, as older clients call it, of a selfie upload."""
+    return selfie_file(selfie)
+
+
 SelfiePart = Annotated[SelfieFile, Depends(selfie_file)]
+OlderSelfiePart = Annotated[SelfieFile, Depends(older_selfie_file)]
 Strict = Annotated[
     bool,
     Query(description="`false`: accept several faces, and a small one; the largest face counts."),

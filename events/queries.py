@@ -80,12 +80,12 @@ def all_counted(session: Session) -> Sequence[CountedEvent]:
 
 
 def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
-    """Return the photographer's events, newest first."""
+    """Return the photographer's events with all their photographers, newest first."""
     return session.scalars(
         select(Event)
         .join(EventPhotographer, EventPhotographer.event_id == Event.id)
         .where(EventPhotographer.photographer_id == photographer_id)
-        .options(joinedload(Event.cover))
+        .options(*_WHOLE)
         .order_by(Event.id.desc())
     ).all()
 

@@ -1,12 +1,14 @@
 """Erase a guest's account with everything that was computed from it."""
 
+from sqlalchemy.orm import Session
+
 import errors
 from accounts import queries
 from accounts.passwords import verify_password
 from audit.log import Action, record
 from database import transaction
 from events import queries as event_queries
-from models import User
+from models import GUEST, User
 from selfies import queries as selfie_queries
 from stored.erasure import erase as erase_files
 
@@ -21,12 +23,37 @@ def erase(user: User, password: str) -> None:
     if not verify_password(password, user.hashed_password):
         raise errors.BadCredentials
     with transaction() as session:
-        # Lock the events' rows first: a running match ends before, and the next one finds no guest.
-        event_queries.lock_joined_events(session, user.id)
-        if queries.lock_user(session, user.id) is None:
+        owner = _lock_with_events(session, user.id)
+        if owner is None:
             raise errors.InvalidToken
-        event_queries.request_rematch_of_rivals(session, user.id)
-        keys = selfie_queries.all_keys(session, user.id)
-        record(session, Action.ACCOUNT_ERASED, subject_id=user.id)
-        queries.remove(session, user.id)
-        erase_files(session, keys)
+        _erase(session, owner)
+
+
+def erase_guest(user_id: int) -> None:
+    """Erase a guest's account as the guest could, without the password: for admins.
+
+    Raises:
+        NoSuchUser: there is no guest with this id; staff are not erased here.
+    """
+    with transaction() as session:
+        guest = _lock_with_events(session, user_id)
+        if guest is None or guest.user_type != GUEST:
+            raise errors.NoSuchUser
+        _erase(session, guest)
+
+
+def _lock_with_events(session: Session, user_id: int) -> User | None:
+    """Return the account, locked; None if there is none.
+
+    The events' rows are locked first: a running match ends before, and the next one finds no guest.
+    """
+    event_queries.lock_joined_events(session, user_id)
+    return queries.lock_user(session, user_id)
+
+
+def _erase(session: Session, owner: User) -> None:
+    event_queries.request_rematch_of_rivals(session, owner.id)
+    keys = selfie_queries.all_keys(session, owner.id)
+    record(session, Action.ACCOUNT_ERASED, subject_id=owner.id)
+    queries.remove(session, owner.id)
+    erase_files(session, keys)

@@ -22,6 +22,8 @@ class Member:
     id: int
     username: str
     email: str
+    user_type: str
+    created_at: datetime
     joined_at: datetime
     has_selfie: bool
     selfie_status: str | None

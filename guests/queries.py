@@ -28,6 +28,8 @@ class MemberRow(NamedTuple):
     user_id: int
     username: str
     email: str
+    user_type: str
+    created_at: datetime
     joined_at: datetime
     has_selfie: bool
     selfie_status: str | None
@@ -114,6 +116,8 @@ def members(
             User.id,
             User.username,
             User.email,
+            User.user_type,
+            User.created_at,
             UserEvent.joined_at,
             own.where(Selfie.status != REJECTED).limit(1).scalar_subquery().is_not(None),
             own.order_by(Selfie.id.desc()).limit(1).scalar_subquery(),

@@ -1,6 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, login, resets, second_factor, security, site
+from pages import assets, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, portrait
 from pages.photographer import studio
@@ -17,4 +17,4 @@ ADMIN = (
     audit.router,
 )
 ACCOUNT = (login.router, resets.router, security.router, second_factor.router)
-ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, *ADMIN)
+ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, *ADMIN, older.router)

@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, false, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
@@ -43,6 +56,7 @@ class PhotoRow(NamedTuple):
     face_box: list[float] | None
     face_count: int | None
     is_favourite: bool
+    event_name: str
 
 
 class Original(NamedTuple):
@@ -73,8 +87,10 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
     """Select the event's photos with the guest's score and face box where the guest is in them."""
     # "+ 0" keeps the planner from the event's index: by it, one page would read all photos of the event.
     in_event = Photo.event_id + 0 == event_id if matched_only else Photo.event_id == event_id
+    # Does not depend on the photo, so it is looked up once for the whole list.
+    name = select(Event.name).where(Event.id == event_id).scalar_subquery()
     return (
-        select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None))
+        select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None), name)
         .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
@@ -160,7 +176,8 @@ def count_of_event(session: Session, event_id: int) -> int:
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     faces = select(func.count()).select_from(Face).where(Face.photo_id == Photo.id).scalar_subquery()
-    return select(Photo, literal(None), literal(None), faces, false()).where(where)
+    name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
+    return select(Photo, literal(None), literal(None), faces, false(), name).where(where)
 
 
 def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:

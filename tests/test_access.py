@@ -33,6 +33,7 @@ TOLD_BY_CODE = {
     "GET /join",
     "POST /api/register-with-event-code",
     "POST /api/register-invite-with-selfie",
+    "POST /api/register-invite",
 }
 OUTSIDERS = ("anonymous", "other guest", "other photographer", "closed", "expired", "monitoring")
 # By the contract, 403 tells another photographer that there is a photo with this number, and nothing else.

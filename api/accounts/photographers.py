@@ -7,7 +7,14 @@ from fastapi import APIRouter
 import errors
 from accounts import service
 from accounts.service import NewAccount
-from api.accounts.schemas import Message, PhotographerChange, PhotographerCreated, PhotographerIn, UserOut
+from api.accounts.schemas import (
+    Message,
+    PhotographerChange,
+    PhotographerChanged,
+    PhotographerCreated,
+    PhotographerIn,
+    UserOut,
+)
 from api.callers import CurrentAdmin
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
@@ -46,18 +53,20 @@ def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Langua
 @router.put(
     "/{photographer_id}",
     summary="Change a photographer's account",
-    response_model=UserOut,
     responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
 )
-def update_photographer(photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin) -> User:
+def update_photographer(
+    photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin, language: Language
+) -> PhotographerChanged:
     """Fields that are left out keep their value. A new password or `is_active: false` ends every session."""
-    return service.update_photographer(
+    user = service.update_photographer(
         photographer_id,
         username=asked.username,
         email=asked.email,
         password=asked.password,
         is_active=asked.is_active,
     )
+    return PhotographerChanged.of(user, Success.PHOTOGRAPHER_CHANGED.text(language))
 
 
 @router.delete(

@@ -30,7 +30,16 @@ from guests import registration
 from models import GUEST, User
 
 router = APIRouter(prefix="/api", tags=["accounts"])
-NEW_PASSWORD = (errors.PasswordTooShort, errors.PasswordTooCommon)
+# What every form of registration may be refused with.
+REGISTRATION_REFUSED = (
+    errors.AccountTaken,
+    errors.UsernameIsNotOwnEmail,
+    errors.PasswordTooShort,
+    errors.PasswordTooCommon,
+    errors.EventNotFound,
+    errors.TooManyRequests,
+    errors.TooBusy,
+)
 
 
 @router.post(
@@ -51,15 +60,7 @@ def check_user_availability(asked: AvailabilityIn, caller: CallerDep) -> Availab
     dependencies=[HASHES],
     summary="Register as a guest",
     response_model=UserOut,
-    responses=error_responses(
-        errors.AccountTaken,
-        errors.UsernameIsNotOwnEmail,
-        *NEW_PASSWORD,
-        errors.EventNotFound,
-        errors.GuestAccountsOnly,
-        errors.TooManyRequests,
-        errors.TooBusy,
-    ),
+    responses=error_responses(*REGISTRATION_REFUSED, errors.GuestAccountsOnly),
 )
 @public
 def register_with_event_code(asked: RegistrationIn, language: Language, caller: CallerDep) -> User:
@@ -77,17 +78,7 @@ def register_with_event_code(asked: RegistrationIn, language: Language, caller: 
     dependencies=[HASHES],
     summary="Register as a guest with a selfie",
     response_model=UserOut,
-    responses=error_responses(
-        errors.AccountTaken,
-        errors.UsernameIsNotOwnEmail,
-        *NEW_PASSWORD,
-        *SELFIE_FILE,
-        *SELFIE_FACE,
-        errors.EventNotFound,
-        errors.SelfieBodyTooLarge,
-        errors.TooManyRequests,
-        errors.TooBusy,
-    ),
+    responses=error_responses(*REGISTRATION_REFUSED, *SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge),
 )
 @public
 @body_limit(SELFIE_BODY)
@@ -130,12 +121,20 @@ def login(asked: LoginIn, device: Device, caller: CallerDep) -> TokenOut:
     """For guests, photographers and admins. `username` may be the email address. Starts a session.
 
     An account of staff goes before guests of the same name, also with a code. If the password fits several guests,
-    409 lists their events: call again with the code of one of them.
+    409 lists them with their events: call again with the code of one of the events, or with the account's `user_id`.
 
     Where a second factor is due, 401 `SecondFactorRequired`: call again with the code of the app as `otp`.
     """
     code = asked.event_code or None
-    grant = caller.log_in(asked.username, asked.password, code, device, refresh=asked.refresh, otp=asked.otp)
+    grant = caller.log_in(
+        asked.username,
+        asked.password,
+        code,
+        device,
+        refresh=asked.refresh,
+        otp=asked.otp,
+        user_id=asked.user_id,
+    )
     return TokenOut.of(grant)
 
 

@@ -48,6 +48,9 @@ class LoginIn(BaseModel):
     event_code: TypedCode | None = Field(None, examples=["MARIAGE7"])
     refresh: bool = Field(False, description="Answer with an access token of 15 minutes and a `refresh_token`.")
     otp: Otp | None = Field(None, description="The code of a second factor, or a recovery code.", examples=["123456"])
+    user_id: int | None = Field(
+        None, ge=1, le=MAX_ID, description="One of the `accounts` of a 409, instead of its event's code."
+    )
 
 
 class TokenOut(BaseModel):
@@ -113,6 +116,7 @@ class UserOut(BaseModel):
     event_name: str | None
     event_code: str | None
     event_date: date | None
+    selfie_path: None = Field(None, description="Always null: for older clients.")
 
     @model_validator(mode="before")
     @classmethod
@@ -150,6 +154,26 @@ class PhotographerChange(BaseModel):
 class PhotographerCreated(BaseModel):
     message: str
     photographer_id: int
+
+
+class PhotographerChanged(UserOut):
+    message: str
+
+    @classmethod
+    def of(cls, user: User, message: str) -> Self:
+        """Return the account as it is now, with `message`."""
+        return cls.model_validate({**UserOut.model_validate(user).model_dump(), "message": message})
+
+
+class AdminCreated(BaseModel):
+    message: str
+    admin_id: int
+
+
+class ProfileOut(BaseModel):
+    user: UserOut
+    total_photos: int = Field(description="Guests: photos of their event. Staff: photos they may see.")
+    photos_with_face: int = Field(description="Of these, guests: those they are in. Staff: those that show a face.")
 
 
 class ConsentIn(BaseModel):

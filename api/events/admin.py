@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
@@ -20,6 +21,8 @@ from api.events.schemas import (
     EventCreated,
     EventDetailOut,
     EventIdIn,
+    ExpirationChanged,
+    ExpirationIn,
     MemberOut,
     RematchQueued,
     SetCodeIn,
@@ -35,6 +38,7 @@ from guests import members
 from guests.members import Member
 from guests.removal import remove_event
 from keys import MAX_EMAIL_KEY
+from models import utcnow
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -92,9 +96,10 @@ def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> Eve
     summary="Change an event",
     responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
 )
-def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin) -> AdminEventOut:
+def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin, language: Language) -> AdminEventOut:
     """Fields that are left out keep their value. `photographer_ids` replaces the event's photographers."""
-    return AdminEventOut.of(service.update(event_id, asked.values()), admin)
+    event = service.update(event_id, asked.values())
+    return AdminEventOut.of(event, admin, message=Success.EVENT_CHANGED.text(language))
 
 
 @router.delete(
@@ -128,6 +133,19 @@ def set_event_code(asked: SetCodeIn, _: CurrentAdmin, language: Language) -> Eve
     """The former code stops working at once."""
     event = service.update(asked.event_id, {"event_code": asked.event_code})
     return EventCreated(message=Success.CODE_CHANGED.text(language), event_id=event.id, event_code=event.event_code)
+
+
+@router.post(
+    "/reset-expiration",
+    summary="Let an event expire after a number of days",
+    responses=error_responses(*REFUSED, errors.NoSuchEvent),
+)
+def reset_expiration(asked: ExpirationIn, _: CurrentAdmin, language: Language) -> ExpirationChanged:
+    """Counted from now. `expires_at` of `PUT /api/admin/events/{event_id}` takes any time."""
+    event = service.update(asked.event_id, {"expires_at": utcnow() + timedelta(days=asked.days)})
+    return ExpirationChanged(
+        message=Success.EXPIRY_CHANGED.text(language), event_id=event.id, expires_at=event.expires_at
+    )
 
 
 @router.get(
@@ -167,4 +185,4 @@ def admin_rematch(event_id: RowId, _: CurrentAdmin, wake_jobs: WakeJobs, languag
     """Compares every guest's selfie with every face of the event again, in the background."""
     queued = service.request_rematch(event_id)
     wake_jobs()
-    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)
+    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued, event_id=event_id)

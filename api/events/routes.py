@@ -30,6 +30,7 @@ from database import reading
 from events import codes, service
 from guests import joining
 from models import utcnow
+from photos import queries as photo_queries
 
 router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
@@ -93,12 +94,15 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
     """`days_left` is in whole days, rounded up; 0 once the event has expired."""
     with reading() as session:
         event = service.home_event(session, guest)
+        photos = photo_queries.count_of_event(session, event.id)
     seconds = (event.expires_at - utcnow()).total_seconds()
     return ExpirationOut(
         event_id=event.id,
         expires_at=event.expires_at,
         days_left=max(0, math.ceil(seconds / SECONDS_A_DAY)),
+        seconds_remaining=max(0, math.ceil(seconds)),
         expired=seconds <= 0,
+        photos_count=photos,
     )
 
 
@@ -134,4 +138,4 @@ def photographer_rematch(event: AssignedEvent, wake_jobs: WakeJobs, language: La
     """Compares every guest's selfie with every face of the event again, in the background."""
     queued = service.request_rematch(event.id)
     wake_jobs()
-    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued)
+    return RematchQueued(message=Success.MATCHING_QUEUED.text(language), queued=queued, event_id=event.id)

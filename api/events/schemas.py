@@ -4,13 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
 from api.messages import Problem
-from keys import MAX_ID, MAX_TIMEZONE
+from keys import MAX_EXPIRY_DAYS, MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
 
@@ -22,6 +22,11 @@ def _day(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def _none_if_empty(value: Any) -> Any:
+    """Return None for an empty text: older pages send it for no date."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 def _zone(value: str) -> str:
@@ -39,6 +44,7 @@ def _sane_year(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_day), AfterValidator(_sane_year)]
+MaybeDay = Annotated[Day | None, BeforeValidator(_none_if_empty)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
@@ -62,7 +68,7 @@ class EventFields(BaseModel):
 
     name: Name | None = Field(None, examples=["Mariage de Léa et Tom"])
     event_code: EventCode | None = Field(None, examples=["MARIAGE7"], description="Drawn at random if left out.")
-    date: Annotated[Day | None, Clearable()] = Field(None, examples=["2026-06-20"])
+    date: Annotated[MaybeDay, Clearable()] = Field(None, examples=["2026-06-20"])
     timezone: TimeZone | None = None
     expires_at: Moment | None = Field(None, description="From then on, guests can neither join nor send a selfie.")
     guests_see_all_photos: bool | None = Field(None, description=SEES)
@@ -109,9 +115,25 @@ class EventCreated(BaseModel):
 class EventIdIn(BaseModel):
     event_id: Id
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        """Return the object for a bare number, which older clients send instead."""
+        return {"event_id": value} if type(value) is int else value
+
 
 class SetCodeIn(EventIdIn):
     event_code: EventCode
+
+
+class ExpirationIn(EventIdIn):
+    days: int = Field(ge=1, le=MAX_EXPIRY_DAYS, description="From now on.", examples=[30])
+
+
+class ExpirationChanged(BaseModel):
+    message: str
+    event_id: int
+    expires_at: UtcTime
 
 
 class PhotographerOut(BaseModel):
@@ -144,10 +166,21 @@ class EventOut(EventBrief):
     expires_at: UtcTime
     guests_see_all_photos: bool
     created_at: UtcTime
+    photographer_id: int | None = Field(description="The first of the event's photographers.")
+
+    @classmethod
+    def of(cls, event: Event, viewer: User, **others: Any) -> Self:
+        """Return the payload of an event whose photographers are loaded."""
+        first = event.photographers[0].id if event.photographers else None
+        return super().of(event, viewer, **others, photographer_id=first)
 
 
-class AdminEventOut(EventOut):
+class StaffedEventOut(EventOut):
     photographers: list[PhotographerOut]
+
+
+class AdminEventOut(StaffedEventOut):
+    message: str
 
 
 class EventProgressOut(BaseModel):
@@ -167,11 +200,11 @@ class EventProgressOut(BaseModel):
     oldest_pending_seconds: float | None = Field(description="Age of the oldest unfinished photo.")
 
 
-class EventDetailOut(AdminEventOut, EventProgressOut):
+class EventDetailOut(StaffedEventOut, EventProgressOut):
     """An event with its photographers and all its counts."""
 
 
-class CountedEventOut(AdminEventOut):
+class CountedEventOut(StaffedEventOut):
     guests: int
     photos: int
 
@@ -183,6 +216,12 @@ class JoinedEventOut(EventBrief):
 
 class JoinIn(EventCodeIn):
     consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11"])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        """Return the object for a bare code, which older clients send instead."""
+        return {"event_code": value} if isinstance(value, str) else value
 
 
 class EventInfoOut(BaseModel):
@@ -206,6 +245,9 @@ class MemberOut(BaseModel):
     id: int
     username: str
     email: str
+    user_type: str
+    created_at: UtcTime
+    selfie_path: None = Field(None, description="Always null: for older clients.")
     joined_at: UtcTime
     has_selfie: bool = Field(description="Whether the guest has a selfie that was not rejected.")
     selfie_status: str | None = Field(
@@ -224,9 +266,13 @@ class ExpirationOut(BaseModel):
     event_id: int
     expires_at: UtcTime
     days_left: int
+    seconds_remaining: int
     expired: bool
+    photos_count: int = Field(description="Number of photos of the event.")
 
 
 class RematchQueued(BaseModel):
     message: str
     queued: int = Field(description="Number of guests who will be matched again.")
+    scheduled: bool = Field(True, description="Always true: for older clients.")
+    event_id: int

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Depends, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 import errors
+from api.accounts.schemas import Message
 from api.callers import CurrentAdmin, monitor, scraper
 from api.dependencies import inference_of
 from api.documentation import SIGNED_IN, error_responses
+from api.language import Language
+from api.messages import Success
 from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
 from faces.providers import calibration_of, engine_id_of
 from jobs.worker import InferenceThread
@@ -44,6 +47,12 @@ def readyz(response: Response, inference: Inference) -> Ready:
         face_engine=found.face_engine,
         sweep=found.sweep,
     )
+
+
+@router.get("/api", summary="Root of the API")
+async def api_root(language: Language) -> Message:
+    """Tells where the calls are described."""
+    return Message(message=Success.WELCOME.text(language))
 
 
 @router.get(

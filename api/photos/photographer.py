@@ -8,7 +8,7 @@ import errors
 from api.accounts.schemas import Message
 from api.callers import CurrentPhotographer, PhotographerOrAdmin
 from api.dependencies import RequestDecoder, WakeJobs
-from api.documentation import SIGNED_IN, error_responses
+from api.documentation import PHOTO_FILE, SIGNED_IN, error_responses
 from api.events.access import AssignedEvent, OnlyEvent, StaffedEvent
 from api.fields import RowId
 from api.language import Language
@@ -19,6 +19,7 @@ from api.photos.schemas import (
     ForEveryone,
     PhotographerPhotoOut,
     PhotosForEveryone,
+    PhotoUploaded,
     RejectedFile,
     UploadedPhoto,
     UploadResult,
@@ -34,6 +35,8 @@ from settings import get_settings
 router = APIRouter(prefix="/api", tags=["photographer"])
 MAX_FILES = 5000
 Files = Annotated[list[UploadFile], File(description="The photos, up to 5,000.")]
+# These errors refuse one file, whatever becomes of the others.
+REFUSED_FILE = (errors.InvalidImage, errors.PhotoTooLarge)
 REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 
 
@@ -44,19 +47,32 @@ def _receive(
     taken: list[UploadedPhoto] = []
     rejected: list[RejectedFile] = []
     for file in files:
-        name = receiving.clean_filename(file.filename)
         try:
-            data = read_at_most(file, get_settings().max_photo_bytes)
-            receipt = receiving.receive(event, photographer.id, name, data, decoder, sender=photographer)
-        except (errors.InvalidImage, errors.PhotoTooLarge) as error:
+            taken.append(_store(event, photographer, file, decoder))
+        except REFUSED_FILE as error:
+            name = receiving.clean_filename(file.filename)
             rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
-        else:
-            taken.append(UploadedPhoto.model_validate(receipt, from_attributes=True))
-        finally:
-            file.file.close()
-    return UploadResult(
-        message=Success.PHOTOS_RECEIVED.text(language, number=len(taken)), uploaded_photos=taken, rejected=rejected
-    )
+    return _result(taken, rejected, language)
+
+
+def _result(taken: list[UploadedPhoto], rejected: list[RejectedFile], language: str) -> UploadResult:
+    message = Success.PHOTOS_RECEIVED.text(language, number=len(taken))
+    return UploadResult(message=message, uploaded_photos=taken, rejected=rejected)
+
+
+def _store(event: Event, photographer: User, file: UploadFile, decoder: Decoder) -> UploadedPhoto:
+    """Store one file.
+
+    Raises:
+        InvalidImage, PhotoTooLarge: the file is refused. Else what `receiving.receive` raises.
+    """
+    name = receiving.clean_filename(file.filename)
+    try:
+        data = read_at_most(file, get_settings().max_photo_bytes)
+        receipt = receiving.receive(event, photographer.id, name, data, decoder, sender=photographer)
+    finally:
+        file.file.close()
+    return UploadedPhoto.model_validate(receipt, from_attributes=True)
 
 
 @router.post(
@@ -104,7 +120,14 @@ def upload_photos(
 @router.post(
     "/upload-photo",
     summary="Upload one photo to my only event",
-    responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    responses=error_responses(
+        *PHOTO_FILE,
+        errors.NoFilesSent,
+        *REFUSED,
+        errors.NoEventAssigned,
+        errors.SeveralEvents,
+        errors.BodyTooLarge,
+    ),
     form_limits={"max_files": MAX_FILES},
 )
 @body_limit(PHOTOS_BODY)
@@ -116,14 +139,20 @@ def upload_photo(
     decoder: RequestDecoder,
     file: Annotated[UploadFile | None, File(description="The photo.")] = None,
     files: Annotated[list[UploadFile] | None, File(description="Several photos.")] = None,
-) -> UploadResult:
-    """For a photographer with exactly one event. A refused file is named in `rejected`, as with several files."""
+) -> PhotoUploaded:
+    """For a photographer with exactly one event. 400 with the reason if the only file is refused.
+
+    Of several files, those that are refused are named in `rejected`.
+    """
     sent = [*([file] if file is not None else []), *(files or [])]
     if not sent:
         raise errors.NoFilesSent
-    result = _receive(event, photographer, sent, language, decoder)
+    if len(sent) == 1:
+        result = _result([_store(event, photographer, sent[0], decoder)], [], language)
+    else:
+        result = _receive(event, photographer, sent, language, decoder)
     wake_jobs()
-    return result
+    return PhotoUploaded.of(result)
 
 
 @router.get(

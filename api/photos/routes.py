@@ -16,12 +16,13 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import PAGED, AskedPage, mark_page
-from api.photos.schemas import PhotoOut
+from api.photos.schemas import PhotoFacesOut, PhotoOut
 from api.rules import signed_link
 from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from keys import storable
 from models import Photo, User
 from photos import service
+from photos.seen import faces
 from photos.service import PhotoList
 
 router = APIRouter(prefix="/api", tags=["photos"])
@@ -35,6 +36,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
     304: {"description": "The picture has not changed."},
 }
 
+NOT_FOUND = error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto)
 NOT_SHOWN = error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady)
 
 
@@ -141,6 +143,15 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     if not storable(filename):
         raise errors.NoSuchPhoto
     return _picture(service.visible_photo(viewer, filename), size, request)
+
+
+@router.get("/photo/{photo_id}/faces", summary="Faces of a photo", responses=NOT_FOUND)
+def photo_faces(photo_id: RowId, viewer: CurrentUser) -> PhotoFacesOut:
+    """For who may see the photo: the place of each face, and which one is matched with the calling guest.
+
+    Empty until the photo has been processed. Staff see the places only: `matched` is false.
+    """
+    return PhotoFacesOut.of(faces.faces_for(viewer, photo_id))
 
 
 def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:

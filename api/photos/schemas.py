@@ -10,6 +10,8 @@ from keys import MAX_ID
 from matching.confirmations import MaybePhoto
 from models import REJECTED, User
 from photos.queries import PhotoRow
+from photos.seen.faces import FacesOfPhoto
+from photos.seen.queries import FaceRow
 
 # Photos that one call names at most.
 MAX_IDS = 10_000
@@ -32,6 +34,9 @@ class PhotoOut(BaseModel):
     photo_type: str
     photographer_id: int | None
     event_id: int
+    event_name: str
+    user_id: None = Field(None, description="Always null: for older clients.")
+    file_path: None = Field(None, description="Always null: for older clients.")
     uploaded_at: UtcTime
     taken_at: UtcTime | None
     width: int
@@ -60,6 +65,7 @@ class PhotoOut(BaseModel):
             photo_type=photo.photo_type,
             photographer_id=photo.photographer_id,
             event_id=photo.event_id,
+            event_name=row.event_name,
             uploaded_at=photo.uploaded_at,
             taken_at=photo.taken_at,
             width=photo.width,
@@ -177,6 +183,39 @@ class UploadedPhoto(BaseModel):
     duplicate: bool = Field(description="The event already had this file; this is that photo.")
 
 
+class PhotoFaceOut(BaseModel):
+    """Where a face is, in px of the upright original. Nothing says whose face it is, but for the caller's own."""
+
+    top: int
+    left: int
+    width: int
+    height: int
+    matched: bool = Field(description="Whether it is the calling guest's own match; false for staff.")
+    confidence: float | None = Field(description="Of the own match: cosine similarity times 100.")
+
+    @classmethod
+    def of(cls, row: FaceRow, width: int, height: int) -> Self:
+        """Return a face of a photo of that size. A box that a detector set beyond the edge ends at the edge."""
+        x, y, w, h = row.box
+        left, right = (min(max(round(each), 0), width) for each in (x, x + w))
+        top, bottom = (min(max(round(each), 0), height) for each in (y, y + h))
+        score = row.confidence_score
+        size = {"width": right - left, "height": bottom - top}
+        return cls(top=top, left=left, **size, matched=score is not None, confidence=score)
+
+
+class PhotoFacesOut(BaseModel):
+    image_width: int
+    image_height: int
+    boxes: list[PhotoFaceOut]
+
+    @classmethod
+    def of(cls, found: FacesOfPhoto) -> Self:
+        """Return the payload of a photo's faces."""
+        boxes = [PhotoFaceOut.of(row, found.width, found.height) for row in found.faces]
+        return cls(image_width=found.width, image_height=found.height, boxes=boxes)
+
+
 class RejectedFile(BaseModel):
     original_filename: str
     error: str
@@ -186,3 +225,15 @@ class UploadResult(BaseModel):
     message: str
     uploaded_photos: list[UploadedPhoto]
     rejected: list[RejectedFile]
+
+
+class PhotoUploaded(UploadResult):
+    photo_id: int | None = Field(description="Of several files, the first that was stored.")
+    filename: str | None
+
+    @classmethod
+    def of(cls, result: UploadResult) -> Self:
+        """Return the payload with the first stored photo named once more, where older clients look for it."""
+        first = next(iter(result.uploaded_photos), None)
+        named = {"photo_id": first and first.id, "filename": first and first.filename}
+        return cls(**result.model_dump(), **named)

@@ -114,6 +114,7 @@ def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
         detail=errors.text_of(state.detail, language),
         started_at=state.started_at,
         finished_at=state.finished_at,
+        scheduled=state.status == "queued",
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import UtcTime
 
@@ -20,6 +20,7 @@ class SelfieOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int
+    user_id: int
     width: int | None
     height: int | None
     status: str
@@ -32,3 +33,4 @@ class MatchingStatus(BaseModel):
     detail: str | None
     started_at: UtcTime | None
     finished_at: UtcTime | None
+    scheduled: bool = Field(description="Whether `status` is `queued`: for older clients.")

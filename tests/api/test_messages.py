@@ -16,6 +16,9 @@ from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 FRENCH = {
     Success.PHOTOGRAPHER_CREATED: "Photographe créé avec succès",
+    Success.PHOTOGRAPHER_CHANGED: "Photographe modifié avec succès",
+    Success.ADMIN_CREATED: "Administrateur créé avec succès",
+    Success.GUEST_DELETED: "Invité supprimé",
     Success.PHOTOGRAPHER_DELETED: "Photographe supprimé",
     Success.LOGGED_OUT: "Vous êtes déconnecté",
     Success.SESSION_ENDED: "Session terminée",
@@ -28,6 +31,8 @@ FRENCH = {
     Success.CONSENT_WITHDRAWN: "Consentement retiré",
     Success.ACCOUNT_DELETED: "Compte supprimé",
     Success.EVENT_CREATED: "Événement créé avec succès",
+    Success.EVENT_CHANGED: "Événement modifié avec succès",
+    Success.EXPIRY_CHANGED: "Date d'expiration modifiée",
     Success.EVENT_DELETED: "Événement supprimé",
     Success.EVENT_JOINED: "Inscription réussie",
     Success.CODE_GENERATED: "Code généré",
@@ -42,6 +47,7 @@ FRENCH = {
     Success.PHOTOS_DELETED: "2 photo(s) supprimée(s)",
     Success.PHOTO_REFUSED: "Cette photo ne vous sera plus attribuée",
     Success.PHOTO_COMPARED: "La photo a de nouveau été comparée à votre selfie",
+    Success.WELCOME: "API de Reperio : /docs la décrit",
     Success.JOB_CANCELLED: "Tâche annulée",
 }
 # These need mails: tests/api/accounts/test_resets.py.
@@ -75,8 +81,17 @@ def manage(speaker: Speaker) -> None:
     speaker.call(Success.CODE_GENERATED, "POST", "/api/admin/generate-event-code", admin, json=number)
     code = {**number, "event_code": f"CODE{id(speaker)}"}
     speaker.call(Success.CODE_CHANGED, "POST", "/api/admin/set-event-code", admin, json=code)
+    path = f"/api/admin/events/{event['event_id']}"
+    speaker.call(Success.EVENT_CHANGED, "PUT", path, admin, json={"name": "Gala"})
+    speaker.call(Success.EXPIRY_CHANGED, "POST", "/api/admin/reset-expiration", admin, json={**number, "days": 3})
+    guest = speaker.service.guest(speaker.service.event())
+    speaker.call(Success.GUEST_DELETED, "DELETE", f"/api/admin/users/{guest.id}", admin)
+    other = {"username": f"chief{name}", "email": f"chief{name}@example.org", "password": PASSWORD}
+    speaker.call(Success.ADMIN_CREATED, "POST", "/api/admin/create-admin", admin, json=other)
+    speaker.call(Success.WELCOME, "GET", "/api", admin)
     speaker.call(Success.EVENT_DELETED, "DELETE", f"/api/admin/events/{event['event_id']}", admin)
     gone = f"/api/admin/photographers/{made['photographer_id']}"
+    speaker.call(Success.PHOTOGRAPHER_CHANGED, "PUT", gone, admin, json={"is_active": True})
     speaker.call(Success.PHOTOGRAPHER_DELETED, "DELETE", gone, admin)
 
 

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,32 +62,57 @@ def _sent(document: dict[str, Any]) -> set[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Schemas:
+    """The schemas of two documents, and the names of those that clients send."""
+
+    before: dict[str, Any]
+    now: dict[str, Any]
+    sent: set[str]
+
+
 def breaks(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Return the places where `now` would break a client written for `before`."""
-    sent = _sent(now)
-    return [f"{way}: {problem}" for way, problem in _differences(before, now, (), sent)]
+    schemas = Schemas(before["schemas"], now["schemas"], _sent(now))
+    return [f"{way}: {problem}" for way, problem in _differences(before, now, (), schemas)]
 
 
-def _differences(before: Any, now: Any, way: tuple[str, ...], sent: set[str]) -> Iterator[tuple[str, str]]:
+def _differences(before: Any, now: Any, way: tuple[str, ...], schemas: Schemas) -> Iterator[tuple[str, str]]:
     here, key = " > ".join(way), way[-1] if way else ""
     if isinstance(before, dict) and isinstance(now, dict):
+        if "$ref" in before and before != now and "responses" in way:
+            yield from _other_answer(before["$ref"], now, way, schemas)
+            return
         yield from ((here, f"{name} is gone") for name in before.keys() - now.keys())
         if key not in OPEN and way:
             yield from ((here, f"{name} is new") for name in now.keys() - before.keys())
         for name in before.keys() & now.keys():
-            yield from _differences(before[name], now[name], (*way, name), sent)
+            yield from _differences(before[name], now[name], (*way, name), schemas)
     elif key == "parameters":
         known = {(each["in"], each["name"]): each for each in now}
         for each in before:
             name = (each["in"], each["name"])
-            yield from _differences(each, known.pop(name, None), (*way, " ".join(name)), sent)
+            yield from _differences(each, known.pop(name, None), (*way, " ".join(name)), schemas)
         yield from ((here, f"{name} is new and required") for name, each in known.items() if each["required"])
     elif key == "required" and isinstance(before, list):
         yield from ((here, f"{name} is no longer required") for name in set(before) - set(now))
-        if sent & set(way):
+        if schemas.sent & set(way):
             yield from ((here, f"{name} is required now") for name in set(now) - set(before))
     elif before != now:
         yield here, f"{before!r} became {now!r}"
+
+
+def _other_answer(
+    before: str, now: dict[str, Any], way: tuple[str, ...], schemas: Schemas
+) -> Iterator[tuple[str, str]]:
+    """An answer may be of another schema that has all fields of the former one; a shared error may become its own."""
+    kind, name = before.split("/")[-2:]
+    if kind == "responses":
+        if now.get("content", {}).get("application/json", {}).get("schema") != {"$ref": "#/components/schemas/Error"}:
+            yield " > ".join(way), "the answer is no error any more"
+        return
+    other = str(now.get("$ref", "")).rpartition("/")[2]
+    yield from _differences(schemas.before[name], schemas.now.get(other), (*way, other), schemas)
 
 
 @pytest.fixture
@@ -124,9 +150,17 @@ def _with_a_parameter_of_another_type(now: dict[str, Any]) -> None:
     now["paths"]["GET /api/photo/{photo_id}"]["parameters"][0]["schema"]["type"] = "string"
 
 
+def _with_an_answer_of_another_form(now: dict[str, Any]) -> None:
+    content = now["paths"]["GET /api/me"]["responses"]["200"]["content"]["application/json"]
+    content["schema"]["$ref"] = "#/components/schemas/Poorer"
+    now["schemas"]["Poorer"] = json.loads(json.dumps(now["schemas"]["UserOut"]))
+    del now["schemas"]["Poorer"]["properties"]["email"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        _with_an_answer_of_another_form,
         _without_a_call,
         _without_a_field,
         _with_other_words,
@@ -149,6 +183,10 @@ def test_additions_are_allowed(document: dict[str, Any]) -> None:
     now["schemas"]["TokenOut"]["required"].append("further")
     now["paths"]["GET /api/my-photos"]["parameters"].append({"in": "query", "name": "sort", "required": False})
     now["paths"]["POST /api/login"]["responses"]["418"] = {}
+    now["schemas"]["Richer"] = json.loads(json.dumps(now["schemas"]["UserOut"]))
+    now["schemas"]["Richer"]["properties"]["further"] = {"type": "string"}
+    content = now["paths"]["GET /api/me"]["responses"]["200"]["content"]["application/json"]
+    content["schema"]["$ref"] = "#/components/schemas/Richer"
     assert breaks(interface(document), now) == []
 
 

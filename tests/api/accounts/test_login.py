@@ -72,13 +72,59 @@ def test_the_same_person_at_two_events_says_which(service: Service) -> None:
         answer = log_in(service, typed)
         refused(answer, 409, "SeveralAccounts")
         wanted = [
-            {"event_name": "Noces", "event_code": first.code},
-            {"event_name": "Course", "event_code": second.code},
+            {
+                "event_name": title,
+                "event_code": event.code,
+                "event_id": event.id,
+                "user_id": ids[event.code],
+                "username": name,
+            }
+            for title, event in (("Noces", first), ("Course", second))
         ]
         assert sorted(answer.json()["accounts"], key=str) == sorted(wanted, key=str)
         for code, number in ids.items():
             assert who(service, log_in(service, typed, code=code)) == number
             assert who(service, log_in(service, typed, code=f" {code.lower()} ")) == number
+
+
+def by_id(service: Service, name: str, user_id: object, password: str = PASSWORD, **more: str) -> Any:
+    body = {"username": name, "password": password, "user_id": user_id, **more}
+    return service.post("/api/login", json=body)
+
+
+def test_the_same_person_at_two_events_names_the_account(service: Service) -> None:
+    name, first, second = fresh(), service.event(), service.event()
+    for number in [register(service, event, name) for event in (first, second)]:
+        assert who(service, by_id(service, name, number)) == number
+    # The code and the id of different accounts: of none.
+    refused(by_id(service, name, number, event_code=first.code), 401, "BadCredentials", WRONG)
+    assert who(service, by_id(service, name, number, event_code=second.code)) == number
+
+
+def test_the_id_of_an_account_tells_nothing_without_its_password(service: Service) -> None:
+    name = fresh()
+    own, other = (register(service, service.event(), name, password) for password in (PASSWORD, OTHER_PASSWORD))
+    stranger, staff = service.guest(service.event()).id, service.photographer().id
+    answers = [by_id(service, name, number, "wrong") for number in (own, other, stranger, staff, 2**62)]
+    # With a right password, the id of any account that it does not open.
+    answers += [by_id(service, name, number) for number in (other, stranger, staff, 2**62)]
+    for answer in answers:
+        refused(answer, 401, "BadCredentials", WRONG)
+    assert len({answer.text for answer in answers}) == 1
+    assert who(service, by_id(service, name, own)) == own
+
+
+def test_the_id_of_an_account_of_staff(service: Service) -> None:
+    photographer = service.photographer()
+    namesake = register(service, service.event(), photographer.name)
+    assert who(service, log_in(service, photographer.name)) == photographer.id
+    assert who(service, by_id(service, photographer.name, photographer.id)) == photographer.id
+    assert who(service, by_id(service, photographer.name, namesake)) == namesake
+
+
+@pytest.mark.parametrize("user_id", [0, -1, 2**63, "seventeen", 1.5, [1]])
+def test_an_id_that_is_none_is_refused(service: Service, user_id: object) -> None:
+    refused(by_id(service, "nobody", user_id), 422, "InvalidRequest")
 
 
 def test_different_passwords_tell_accounts_apart(service: Service) -> None:

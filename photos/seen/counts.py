@@ -1,0 +1,39 @@
+"""How many photos an account has to look at, for the profile."""
+
+from dataclasses import dataclass
+
+import errors
+from accounts.second_factor import service as second_factor
+from database import reading
+from events.service import home_event
+from models import ADMIN, PHOTOGRAPHER, User
+from photos.queries import count_of_event, count_with_guest
+from photos.seen import queries
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoCounts:
+    """The number of photos, and of those with a face: for guests with their own, for staff with any."""
+
+    photos: int
+    with_face: int
+
+
+def counts_for(user: User) -> PhotoCounts:
+    """Return the counts of the guest's home event; for staff those of all photos they may see.
+
+    Raises:
+        SecondFactorMissing: the account must have a second factor first.
+    """
+    second_factor.check_present(user)
+    with reading() as session:
+        if user.user_type == ADMIN:
+            return PhotoCounts(*queries.counts_of_all(session))
+        if user.user_type == PHOTOGRAPHER:
+            return PhotoCounts(*queries.counts_of_photographer(session, user.id))
+        try:
+            event = home_event(session, user)
+        except errors.NoSuchEvent:
+            return PhotoCounts(0, 0)
+        found = count_of_event(session, event.id), count_with_guest(session, user.id, event.id)
+    return PhotoCounts(*found)

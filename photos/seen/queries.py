@@ -1,0 +1,49 @@
+"""SQL about numbers of photos and the faces of one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Row, Select, Subquery, and_, exists, func, select
+from sqlalchemy.orm import Session
+
+from models import Event, EventPhotographer, Face, FaceMatch, Photo
+
+
+class FaceRow(NamedTuple):
+    """A face of a photo: its box (x, y, width, height) in px, and the score of the guest's match with it, if any."""
+
+    box: list[float]
+    confidence_score: float | None
+
+
+def _counts_of(photos: Subquery) -> Select[int, int]:
+    """Count these photos, of which `id` is given, and those in which a face was found."""
+    every = select(func.count()).select_from(photos)
+    with_face = every.where(exists().where(Face.photo_id == photos.c.id))
+    return select(every.scalar_subquery(), with_face.scalar_subquery())
+
+
+def counts_of_all(session: Session) -> Row[int, int]:
+    """Return the number of all photos, and of those in which a face was found."""
+    return session.execute(_counts_of(select(Photo.id).subquery())).one()
+
+
+def counts_of_photographer(session: Session, user_id: int) -> Row[int, int]:
+    """Return the number of photos that the photographer may see, and of those in which a face was found."""
+    own = select(Photo.id).where(Photo.photographer_id == user_id)
+    of_events = select(Photo.id).join(EventPhotographer, EventPhotographer.event_id == Photo.event_id)
+    # Not with OR, for which a planner may read all photos.
+    seen = own.union(of_events.where(EventPhotographer.photographer_id == user_id)).subquery()
+    return session.execute(_counts_of(seen)).one()
+
+
+def faces_seen_by(session: Session, photo_id: int, user_id: int) -> Sequence[FaceRow]:
+    """Return the photo's faces by the event's active engine, with the score of this guest's own match only."""
+    rows = session.execute(
+        select(Face.box, FaceMatch.confidence_score)
+        .join(Event, and_(Event.id == Face.event_id, Event.active_engine_id == Face.engine_id))
+        .outerjoin(FaceMatch, and_(FaceMatch.face_id == Face.id, FaceMatch.user_id == user_id))
+        .where(Face.photo_id == photo_id)
+        .order_by(Face.id)
+    )
+    return [FaceRow(*row) for row in rows]
