@@ -186,10 +186,12 @@ class UploadedPhoto(BaseModel):
 class PhotoFaceOut(BaseModel):
     """Where a face is, in px of the upright original. Nothing says whose face it is, but for the caller's own."""
 
+    face_id: int = Field(description="For `POST /api/photos/{photo_id}/me`.")
     top: int
     left: int
     width: int
     height: int
+    confirmed: bool = Field(description="Whether the calling guest has said that it is theirs.")
     matched: bool = Field(description="Whether it is the calling guest's own match; false for staff.")
     confidence: float | None = Field(description="Of the own match: cosine similarity times 100.")
 
@@ -200,8 +202,9 @@ class PhotoFaceOut(BaseModel):
         left, right = (min(max(round(each), 0), width) for each in (x, x + w))
         top, bottom = (min(max(round(each), 0), height) for each in (y, y + h))
         score = row.confidence_score
-        size = {"width": right - left, "height": bottom - top}
-        return cls(top=top, left=left, **size, matched=score is not None, confidence=score)
+        place = {"top": top, "left": left, "width": right - left, "height": bottom - top}
+        known = {"matched": score is not None, "confidence": score, "confirmed": row.confirmed}
+        return cls(face_id=row.face_id, **place, **known)
 
 
 class PhotoFacesOut(BaseModel):

@@ -6,14 +6,19 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, Subquery, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import Event, EventPhotographer, Face, FaceMatch, Photo
+from models import Confirmation, Event, EventPhotographer, Face, FaceMatch, Photo
 
 
 class FaceRow(NamedTuple):
-    """A face of a photo: its box (x, y, width, height) in px, and the score of the guest's match with it, if any."""
+    """A face of a photo: its box (x, y, width, height) in px, and the score of the guest's match with it, if any.
 
+    `confirmed`: the guest has said that it is theirs.
+    """
+
+    face_id: int
     box: list[float]
     confidence_score: float | None
+    confirmed: bool
 
 
 def _counts_of(photos: Subquery) -> Select[int, int]:
@@ -40,9 +45,10 @@ def counts_of_photographer(session: Session, user_id: int) -> Row[int, int]:
 def faces_seen_by(session: Session, photo_id: int, user_id: int) -> Sequence[FaceRow]:
     """Return the photo's faces by the event's active engine, with the score of this guest's own match only."""
     rows = session.execute(
-        select(Face.box, FaceMatch.confidence_score)
+        select(Face.id, Face.box, FaceMatch.confidence_score, Confirmation.user_id.is_not(None))
         .join(Event, and_(Event.id == Face.event_id, Event.active_engine_id == Face.engine_id))
         .outerjoin(FaceMatch, and_(FaceMatch.face_id == Face.id, FaceMatch.user_id == user_id))
+        .outerjoin(Confirmation, and_(Confirmation.face_id == Face.id, Confirmation.user_id == user_id))
         .where(Face.photo_id == photo_id)
         .order_by(Face.id)
     )
