@@ -22,6 +22,8 @@ from matching.matrices import Block
 from matching.service import accept_selfie, record_photo
 from matching.similarity import FaceScore, Portrait, Thresholds, accepted_faces, find_candidates
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
+from photos import queries as photo_queries
+from photos.queries import Page
 
 
 class Seen(NamedTuple):
@@ -124,6 +126,24 @@ class Scene:
         photo_id = self.photo_in_hand()
         assert record_photo(photo_id, engine_id, [detected(each) for each in embeddings], held)
         return photo_id
+
+    def look_again(self, photo_id: int, *embeddings: Embeddings) -> None:
+        """Record these faces of the photo instead of those it has."""
+        with transaction() as session:
+            photo = session.get_one(Photo, photo_id)
+            photo.status = PROCESSING
+        assert record_photo(photo_id, ENGINE_ID, [detected(each) for each in embeddings], held)
+
+    def show_all(self, *, seen: bool = True) -> None:
+        """Let guests see all photos of the event, or only their own."""
+        with transaction() as session:
+            session.get_one(Event, self.event.id).guests_see_all_photos = seen
+
+    def listed(self, user_id: int) -> list[int]:
+        """Return the photos in the guest's list."""
+        with reading() as session:
+            found = photo_queries.with_guest(session, user_id, self.event.id, Page())
+        return [each.photo.id for each in found]
 
     def rows(self, user_id: int) -> dict[int, tuple[int | None, float]]:
         """Return face and score of each photo that shows the guest."""
