@@ -69,11 +69,11 @@ class Making:
         self.callers["monitoring"] = browse(self._client, Caller("monitoring", get_settings().monitoring_token))
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         self._call("POST", f"/api/photos/{refused['id']}/not-me", guest)
-        faces = _faces_in(home)
+        faces = faces_in(home)
         confirmation = {"face_id": faces[confirmed["id"]]}
         self._call("POST", f"/api/photos/{confirmed['id']}/me", guest, json=confirmation)
         (portrait,) = self._call("GET", "/api/me/selfies", guest)
-        _ask_about(guest.id, home, faces[others["id"]], portrait["id"])
+        ask_about(guest.id, home, faces[others["id"]], portrait["id"])
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
         return Objects(
             event=home,
@@ -206,14 +206,14 @@ class Making:
             time.sleep(0.02)
 
 
-def _faces_in(event_id: int) -> dict[int, int]:
+def faces_in(event_id: int) -> dict[int, int]:
     """Return the face of each photo of the event, by the photo's id."""
     with reading() as session:
         rows = session.execute(select(Face.photo_id, Face.id).where(Face.event_id == event_id))
         return dict(iter(rows.all()))
 
 
-def _ask_about(user_id: int, event_id: int, face_id: int, selfie_id: int) -> None:
+def ask_about(user_id: int, event_id: int, face_id: int, selfie_id: int) -> None:
     """Let a face be one that the guest is asked about: the fake engine makes none that is only rather similar."""
     with transaction() as session:
         session.add(
