@@ -1,6 +1,8 @@
 """The bucket with the predecessor's photos, as `--objects` names it. It is only read."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,11 +45,9 @@ class Bucket:
         Raises:
             CannotMove: the URL cannot be used, or the bucket does not answer, does not exist or may not be listed.
         """
-        given: Any = {
-            name.removeprefix(PREFIX).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)
-        }
         try:
-            self._store: Any = obstore.store.from_url(url, config=given or None, retry_config=RETRY)
+            with _own_variables():
+                self._store: Any = obstore.store.from_url(url, retry_config=RETRY)
         except (BaseError, ValueError) as error:
             raise CannotMove(f"--objects cannot be used: {_first_line(error)}") from error
         self._listed: dict[str, set[str]] = {}
@@ -98,6 +98,22 @@ class Bucket:
             raise _no_answer(error) from error
 
 
+@contextmanager
+def _own_variables() -> Iterator[None]:
+    """Give the variables that begin with `OBJECTS_` their names without it, while a store reads them."""
+    own = {name.removeprefix(PREFIX): each for name, each in os.environ.items() if name.startswith(PREFIX)}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, each in before.items():
+            if each is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = each
+
+
 def _key(named: object) -> str:
     """Return an object's key as it is below the root of the bucket; also of a whole URL."""
     text = str(named or "").strip()
@@ -109,6 +125,4 @@ def _first_line(error: Exception) -> str:
 
 
 def _no_answer(error: Exception) -> CannotMove:
-    return CannotMove(
-        f"the bucket of --objects does not answer; run the command again to go on. {_first_line(error)}"
-    )
+    return CannotMove(f"the bucket of --objects cannot be read; run the command again to go on. {_first_line(error)}")
