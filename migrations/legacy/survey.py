@@ -22,7 +22,7 @@ from migrations.legacy.checks import (
 )
 from migrations.legacy.ledger import KnownRows
 from migrations.legacy.pictures import Pictures
-from migrations.legacy.report import CannotMove, Refused
+from migrations.legacy.report import CannotMove, Progress, Refused
 from migrations.legacy.source import Source, Values, moment, truth, word
 from models import Event, User, utcnow
 
@@ -53,10 +53,11 @@ class Survey:
         Raises:
             CannotMove: the bucket does not answer. SQLAlchemyError: a database does not answer.
         """
-        print("looking at all rows before anything is written", flush=True)
         self._taken = _taken_here()
         for step in STEPS:
+            progress = Progress(f"looking at {step.name}", self._source.count(step.table))
             for row in self._source.rows(step.table):
+                progress.step()
                 self._count(step, row)
                 if step.only(row):
                     self._look(step, row)
