@@ -1,5 +1,7 @@
 """Import from the predecessor's later releases: accounts per event, photos for everyone, and too much refused."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,12 @@ from database import get_engine, reading
 from main import create_app
 from migrations.legacy.__main__ import main
 from models import Event, Photo, Selfie, User, UserEvent
+from testkit import warm
 from testkit.builders import Service, people
+from testkit.warm import WarmProcess
+from tests.conftest import wait_until
 from tests.migrations.later import LINES, check_visits
-from tests.migrations.test_legacy import Old, killed_three_times
+from tests.migrations.test_legacy import Old
 from tests.migrations.test_legacy_rows import rows
 
 SQLITE = pytest.mark.parametrize(("later", "target"), [("sqlite", "sqlite")], indirect=True)
@@ -56,7 +61,14 @@ def test_a_move_that_is_killed_goes_on_where_it_was(later: Old, target: Path, fo
         # Somebody who is no guest; other bytes each time.
         (folder / f"{number}.jpg").write_bytes(people(30, block=200 + number))
         later.photo(number, s3_key=f"{number}.jpg")
-    killed_three_times(["-m", "migrations.legacy", later.address, "--objects", folder.as_uri()])
+    command = ["-m", "migrations.legacy", later.address, "--objects", folder.as_uri()]
+    with Path(os.devnull).open("w") as nowhere:
+        run = WarmProcess(command, os.environ, nowhere.fileno(), nowhere.fileno())
+        wait_until(lambda: rows(Photo) >= 5, 60)
+        run.kill()
+        assert run.wait() == -signal.SIGKILL
+    done = warm.run(command, env=os.environ)
+    assert done.returncode == 0, done.stdout + done.stderr
     with TestClient(create_app(), raise_server_exceptions=False) as client:
         check_visits(Service(client, target))
         assert rows(Photo) == 33
