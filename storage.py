@@ -35,7 +35,7 @@ class StorageFullError(StorageError):
     """The storage has no room left."""
 
 
-def _local_root(url: str) -> Path | None:
+def local_root(url: str) -> Path | None:
     """Return the folder of a `file:` URL (a relative one counts from the project), or None for a remote store."""
     if not url.startswith("file:"):
         return None
@@ -46,7 +46,7 @@ def _local_root(url: str) -> Path | None:
 @lru_cache(maxsize=4)
 def _open(url: str) -> tuple[Any, Path | None]:
     # Opened at first use, which is after the fork: a store used before it hangs the child.
-    folder = _local_root(url)
+    folder = local_root(url)
     try:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

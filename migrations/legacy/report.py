@@ -8,21 +8,29 @@ PROGRESS_SECONDS = 2.0
 
 
 class CannotMove(Exception):
-    """The import cannot start or continue; the message says why in one line."""
+    """The import cannot start or continue; the message says why."""
 
 
 class Refused(Exception):
-    """A row that cannot be imported; the message says why. The next run tries it again."""
+    """A row that cannot be imported; the message says why. The next run tries it again.
+
+    `reason` is the message without what only this row has: the rows with the same one are counted together.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 @dataclass
 class Report:
-    """Counts of rows by table, and the refused and changed rows with their reasons."""
+    """Counts of rows by table, the refused and changed rows with their reasons, and lines about all rows."""
 
     moved: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def refuse(self, table: str, row_id: int, reason: str) -> None:
         """Record and print a row that is not imported."""
@@ -35,13 +43,13 @@ class Report:
         print(f"  changed  {self.notes[-1]}", flush=True)
 
     def summary(self) -> str:
-        """Return the totals, as lines."""
-        lines = [
+        """Return the lines about all rows and the totals."""
+        totals = [
             f"{table}: {self.moved[table]} moved, {self.known[table]} were here already"
             for table in sorted({*self.moved, *self.known})
         ]
-        lines.append(f"{len(self.refused)} refused, {len(self.notes)} changed on the way")
-        return "\n".join(lines)
+        totals.append(f"{len(self.refused)} refused, {len(self.notes)} changed on the way")
+        return "\n".join([*self.lines, *totals])
 
 
 class Progress:

@@ -1,27 +1,26 @@
-"""The predecessor's database and files, read-only."""
+"""The predecessor's database, read-only. Which tables and columns it has is found out, since its releases differ."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, func, inspect, select
+from sqlalchemy import Engine, TableClause, column, create_engine, event, func, inspect, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from migrations.legacy.report import CannotMove
 
-# The columns each table must have. Other columns may be missing; their values are then empty.
-TABLES = {
+# The tables and columns without which nothing can be imported. Values of other columns that are missing are empty.
+REQUIRED = {
     "users": {"id", "username", "email", "hashed_password", "user_type"},
     "events": {"id", "name", "event_code"},
-    "user_events": {"id", "user_id", "event_id"},
     "photos": {"id", "filename"},
-    "face_matches": {"id"},
 }
-# Image bytes: not read with the other columns, but row by row.
+# Image bytes are read row by row; with the other columns, their length stands for them.
 BYTES = ("selfie_data", "photo_data")
 BATCH = 500
+TRUE, FALSE = {"true", "t", "1", "yes", "y"}, {"false", "f", "0", "no", "n"}
 
 Values = dict[str, Any]
 
@@ -55,7 +54,7 @@ def open_source(address: str) -> Engine:
 
 
 class Source:
-    """The predecessor's tables, by their names and columns as they are."""
+    """The predecessor's tables, by their names and columns as they are. A table that is missing has no rows."""
 
     def __init__(self, engine: Engine) -> None:
         """Read the names of tables and columns.
@@ -64,28 +63,49 @@ class Source:
             CannotMove: a required table or column is missing. SQLAlchemyError: the database does not answer.
         """
         self._engine = engine
-        present = set(inspect(engine).get_table_names())
-        if missing := sorted(set(TABLES) - present):
+        found = inspect(engine)
+        names = found.get_table_names()
+        if missing := sorted(REQUIRED.keys() - set(names)):
             raise CannotMove(f"the source has no table {', '.join(missing)}")
-        tables = MetaData()
-        tables.reflect(engine, only=sorted(TABLES), resolve_fks=False)
-        self._tables: dict[str, Table] = {name: tables.tables[name] for name in TABLES}
-        for name, needed in TABLES.items():
-            if lacking := sorted(needed - set(self._tables[name].columns.keys())):
+        self._columns = {name: [each["name"] for each in found.get_columns(name)] for name in names}
+        for name, needed in REQUIRED.items():
+            if lacking := sorted(needed - set(self._columns[name])):
                 raise CannotMove(f"the source's {name} has no column {', '.join(lacking)}")
 
-    def count(self, table: str) -> int:
-        """Return the number of rows of a table."""
-        with self._engine.connect() as connection:
-            return connection.scalar(select(func.count()).select_from(self._tables[table])) or 0
+    @property
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return sorted(self._columns)
 
-    def rows(self, table: str) -> Iterator[Values]:
-        """Yield all rows in the order of their ids, without image bytes. No connection stays open between batches."""
-        found = self._tables[table]
-        columns = [column for column in found.columns if column.name not in BYTES]
+    def has(self, name: str, of_column: str) -> bool:
+        """Tell whether there is such a table with such a column."""
+        return of_column in self._columns.get(name, ())
+
+    def count(self, name: str, *, empty: str | None = None, filled: str | None = None) -> int:
+        """Return the number of rows, or of those in which a column is empty (NULL) or filled."""
+        if name not in self._columns:
+            return 0
+        found = self._table(name)
+        question = select(func.count()).select_from(found)
+        if empty is not None:
+            question = question.where(found.c[empty].is_(None))
+        if filled is not None:
+            question = question.where(found.c[filled].is_not(None))
+        with self._engine.connect() as connection:
+            return connection.scalar(question) or 0
+
+    def rows(self, name: str) -> Iterator[Values]:
+        """Yield all rows in the order of their ids; of image bytes, only the length.
+
+        No connection stays open between batches.
+        """
+        if name not in self._columns:
+            return
+        found = self._table(name)
+        asked = [func.length(each).label(each.name) if each.name in BYTES else each for each in found.c]
         last: int | None = None
         while True:
-            question = select(*columns).order_by(found.c.id).limit(BATCH)
+            question = select(*asked).order_by(found.c.id).limit(BATCH)
             if last is not None:
                 question = question.where(found.c.id > last)
             with self._engine.connect() as connection:
@@ -95,31 +115,26 @@ class Source:
                 return
             last = batch[-1]["id"]
 
-    def content(self, table: str, column: str, row_id: int) -> bytes:
-        """Return the image bytes of one row; empty if it has none."""
-        found = self._tables[table]
-        if column not in found.columns:
-            return b""
+    def content(self, name: str, of_column: str, row_id: int) -> bytes:
+        """Return the image bytes of one row."""
+        found = self._table(name)
         with self._engine.connect() as connection:
-            return _bytes(connection, found, column, row_id)
+            value = connection.scalar(select(found.c[of_column]).where(found.c.id == row_id))
+        return value.encode("latin-1", "ignore") if isinstance(value, str) else bytes(value or b"")
 
-
-def _bytes(connection: Connection, table: Table, column: str, row_id: int) -> bytes:
-    value = connection.scalar(select(table.c[column]).where(table.c.id == row_id))
-    if isinstance(value, str):
-        return value.encode("latin-1", "ignore")
-    return bytes(value or b"")
+    def _table(self, name: str) -> TableClause:
+        # Without types, values come as the driver gives them: one odd value must not end the reading of all.
+        return table(name, *(column(each) for each in self._columns[name]))
 
 
 def moment(value: object, otherwise: datetime) -> datetime:
     """Return a stored time as aware UTC, or `otherwise` if it is not a time. A time without a zone is in UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            return otherwise
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(found, datetime):
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
     return otherwise
 
 
@@ -132,20 +147,12 @@ def day(value: object) -> date | None:
     return None if found is nothing else found.date()
 
 
-class Files:
-    """The folder with the predecessor's image files, for rows that hold a path instead of bytes."""
+def word(value: object) -> str:
+    """Return the value of an enumeration in lower case, without its class: `user` for `UserType.USER`."""
+    return str(value or "").rpartition(".")[2].strip().lower()
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder.resolve() if folder else None
 
-    def content(self, named: object) -> bytes:
-        """Return the bytes of the file at a row's path; empty if there is none inside the folder."""
-        if self._folder is None or not named:
-            return b""
-        parts = [part for part in Path(str(named).replace("\\", "/")).parts if part not in ("/", "..", ".")]
-        # The path may start above the folder: try uploads/photos/a.jpg, photos/a.jpg, a.jpg.
-        for start in range(len(parts)):
-            path = self._folder.joinpath(*parts[start:]).resolve()
-            if path.is_relative_to(self._folder) and path.is_file():
-                return path.read_bytes()
-        return b""
+def truth(value: object) -> bool | None:
+    """Return a stored boolean of any form, or None if it is none."""
+    stored = "" if value is None else str(value).strip().lower()
+    return True if stored in TRUE else False if stored in FALSE else None

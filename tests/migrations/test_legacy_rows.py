@@ -20,7 +20,7 @@ from migrations.legacy.ledger import Ledger
 from models import Base, Event, Photo, Selfie, User, UserEvent
 from photos.keys import storage_key
 from testkit.builders import people
-from tests.conftest import DATABASES, fresh_database
+from tests.conftest import DATABASES
 from tests.migrations.test_legacy import TODAY, Old, old_database
 
 USERS, EVENTS, MEMBERSHIPS, SELFIES, PHOTOS = 4, 2, 4, 2, 4
@@ -52,13 +52,6 @@ def old(filled: Path, tmp_path: Path) -> Iterator[Old]:
     engine = create_engine(f"sqlite:///{path}")
     yield Old(engine, f"sqlite:///{path}")
     engine.dispose()
-
-
-@pytest.fixture(params=DATABASES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """An empty database and storage of the service."""
-    with fresh_database(request, tmp_path):
-        yield tmp_path / "storage"
 
 
 def rows(kind: type[Base]) -> int:
