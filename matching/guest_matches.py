@@ -1,6 +1,6 @@
 """The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -29,29 +29,40 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
     Does nothing without a portrait. A portrait counts as soon as it has an embedding there, before it is accepted.
     The caller has locked the event's row.
     """
-    faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-    found = _candidates(session, event, user_id, faces)
-    if found is not None:
-        record(session, event, {user_id: found})
-
-
-def match_after_photo(session: Session, event: Event, user_ids: Iterable[int], faces: matrices.EventFaces) -> None:
-    """The same for the guests whom a new photo may show, with these faces: the event's and the photo's."""
-    found = {user_id: _candidates(session, event, user_id, faces) for user_id in sorted(user_ids)}
-    known = {user_id: each for user_id, each in found.items() if each is not None}
-    record(session, event, known, only_changes=True)
-
-
-def _candidates(session: Session, event: Event, user_id: int, faces: matrices.EventFaces) -> GuestCandidates | None:
-    """Return what is found for a guest among these faces, and store the means; None without a portrait."""
     known = queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id)
-    if not known:
-        return None
-    portraits = _portraits(known)
-    confirmed = _confirmed_faces(session, event, user_id, portraits)
+    if known:
+        faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
+        confirmed = _confirmed_faces(session, event, user_id, _portraits(known))
+        record(session, event, {user_id: _candidates(session, event, user_id, known, faces, confirmed)})
+
+
+def match_after_photo(
+    session: Session, event: Event, known: Mapping[int, Sequence[PortraitEmbedding]], faces: matrices.EventFaces
+) -> None:
+    """The same for the guests whom a new photo may show, given their portraits.
+
+    `faces` are those of the event with those of the photo.
+    """
+    found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
+    for user_id, of_guest in sorted(known.items()):
+        confirms = user_id in confirming
+        confirmed = _confirmed_faces(session, event, user_id, _portraits(of_guest)) if confirms else set()
+        found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
+    record(session, event, found, only_changes=True)
+
+
+def _candidates(
+    session: Session,
+    event: Event,
+    user_id: int,
+    known: Sequence[PortraitEmbedding],
+    faces: matrices.EventFaces,
+    confirmed: Collection[int],
+) -> GuestCandidates:
+    """Return what a guest's portraits find among these faces, and store the means."""
     refused = set(queries.refused_photos(session, user_id))
     thresholds = thresholds_among(faces, event.active_engine_id)
-    found = similarity.find_candidates(faces.blocks, portraits, thresholds, refused, confirmed)
+    found = similarity.find_candidates(faces.blocks, _portraits(known), thresholds, refused, confirmed)
     _store_means(session, event, known, found)
     return GuestCandidates(found.faces, confirmed)
 

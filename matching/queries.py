@@ -96,6 +96,7 @@ def store_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, 
             SelfieEmbedding.engine_id == engine_id,
         )
         .values(mean=mean)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -117,7 +118,9 @@ def delete_matches_in(session: Session, user_id: int, event_id: int) -> None:
 def delete_matches(session: Session, match_ids: Sequence[int]) -> None:
     """Delete these matches."""
     if match_ids:
-        session.execute(delete(FaceMatch).where(FaceMatch.id.in_(match_ids)))
+        session.execute(
+            delete(FaceMatch).where(FaceMatch.id.in_(match_ids)).execution_options(synchronize_session=False)
+        )
 
 
 def add_matches(session: Session, rows: Sequence[dict[str, Any]]) -> None:

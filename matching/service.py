@@ -198,7 +198,8 @@ def _match_photo(
         means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
         found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
         affected |= {portraits[int(index)].user_id for index in found}
-    match_after_photo(session, event, affected, faces)
+    known = {user_id: [each for each in portraits if each.user_id == user_id] for user_id in affected}
+    match_after_photo(session, event, {user_id: each for user_id, each in known.items() if each}, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------

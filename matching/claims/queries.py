@@ -58,9 +58,10 @@ def delete_candidates(session: Session, user_id: int, face_ids: Collection[int])
     wanted = sorted(face_ids)
     for start in range(0, len(wanted), CHUNK):
         session.execute(
-            delete(FaceCandidate).where(
-                FaceCandidate.user_id == user_id, FaceCandidate.face_id.in_(wanted[start : start + CHUNK])
-            )
+            delete(FaceCandidate)
+            .where(FaceCandidate.user_id == user_id, FaceCandidate.face_id.in_(wanted[start : start + CHUNK]))
+            # Finding the deleted ones among thousands of loaded rows would take longer than deleting them.
+            .execution_options(synchronize_session=False)
         )
 
 
@@ -186,6 +187,14 @@ def confirmations_of(session: Session, user_id: int, event_id: int) -> Sequence[
         .join(Photo, Photo.id == Confirmation.photo_id)
         .where(Confirmation.user_id == user_id, Photo.event_id == event_id, ~refused)
     ).all()
+
+
+def confirming_guests(session: Session, event_id: int) -> set[int]:
+    """Return the ids of the guests who have confirmed a face of the event."""
+    rows = session.scalars(
+        select(Confirmation.user_id).join(Photo, Photo.id == Confirmation.photo_id).where(Photo.event_id == event_id)
+    )
+    return set(rows)
 
 
 def confirmers(session: Session, photo_id: int) -> Sequence[int]:

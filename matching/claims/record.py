@@ -94,8 +94,9 @@ def record(
         if _write(session, user_id, known[user_id], rows[user_id]) or not only_changes:
             changed.add(user_id)
     session.flush()
+    confirming = queries.confirming_guests(session, event.id)
     for user_id in sorted(changed):
-        rebuild_matches(session, event, user_id)
+        _rebuild_matches(session, event, user_id, confirms=user_id in confirming)
 
 
 def _rows(event: Event, user_id: int, found: GuestCandidates, known: Mapping[int, FaceCandidate]) -> dict[int, Row]:
@@ -155,15 +156,16 @@ def _is_same(known: object, row: Mapping[str, Any] | None, columns: Collection[s
     return known is not None and row is not None and all(getattr(known, name) == row[name] for name in columns)
 
 
-def rebuild_matches(session: Session, event: Event, user_id: int) -> None:
+def _rebuild_matches(session: Session, event: Event, user_id: int, *, confirms: bool) -> None:
     """Make the guest's matches in the event those that follow from the candidates and from what the guest confirmed.
 
-    Matches that stay the same keep their rows. The caller has locked the event's row.
+    Matches that stay the same keep their rows.
     """
     wanted = {
         each.photo_id: _match(event, user_id, each) for each in queries.matched_faces(session, user_id, event.id)
     }
-    declared = [each for each in queries.confirmations_of(session, user_id, event.id) if each.photo_id not in wanted]
+    said = queries.confirmations_of(session, user_id, event.id) if confirms else ()
+    declared = [each for each in said if each.photo_id not in wanted]
     if declared:
         portrait = queries.newest_portrait(session, user_id, event.id, event.active_engine_id)
         if portrait is not None:
