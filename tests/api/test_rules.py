@@ -18,13 +18,20 @@ PUBLIC = {
     "POST /api/validate-selfie",
     "POST /api/register-with-event-code",
     "POST /api/register-invite-with-selfie",
+    "POST /api/register-invite",
+    "POST /api/register",
     "POST /api/login",
     "POST /api/token/refresh",
     "POST /api/password-reset",
     "POST /api/password-reset/confirm",
     "POST /api/confirm-address",
 }
-SELFIES = {"POST /api/validate-selfie", "POST /api/register-invite-with-selfie", "POST /api/upload-selfie"}
+SELFIES = {
+    "POST /api/validate-selfie",
+    "POST /api/register-invite-with-selfie",
+    "POST /api/register",
+    "POST /api/upload-selfie",
+}
 PHOTOS = {
     "POST /api/upload-photo",
     "POST /api/upload-photos",

@@ -56,7 +56,8 @@ def test_boxes_tell_a_guest_their_own_face_and_of_others_the_place_only(service:
         assert abs(mine[name] - row["matched_face"][side] * found[whole]) <= 1
     for side, whole in (("width", "image_width"), ("height", "image_height")):
         assert abs(mine[side] - row["matched_face"][side] * found[whole]) <= 1
-    assert [set(box) for box in found["boxes"]] == [{"top", "left", "width", "height", "matched", "confidence"}] * 3
+    told = {"top", "left", "width", "height", "matched", "confidence", "face_id", "confirmed"}
+    assert [set(box) for box in found["boxes"]] == [told] * 3
     assert [(box["matched"], box["confidence"]) for box in others] == [(False, None)] * 2
     assert [box["matched"] for box in faces(service, photo_id, two)["boxes"]] == [False, True, False]
     for who in (bystander, event.photographer, service.admin):
