@@ -47,6 +47,10 @@ FRENCH = {
     Success.PHOTOS_DELETED: "2 photo(s) supprimée(s)",
     Success.PHOTO_REFUSED: "Cette photo ne vous sera plus attribuée",
     Success.PHOTO_COMPARED: "La photo a de nouveau été comparée à votre selfie",
+    Success.PHOTO_CONFIRMED: "C'est noté : vous êtes sur cette photo",
+    Success.CONFIRMATION_TAKEN_BACK: "Votre indication est retirée",
+    Success.PORTRAIT_DELETED: "Portrait supprimé",
+    Success.GROUP_LEFT: "Vous avez quitté le groupe",
     Success.WELCOME: "API de Reperio : /docs la décrit",
     Success.JOB_CANCELLED: "Tâche annulée",
 }
@@ -136,6 +140,16 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     service.settle(guest)
     speaker.call(Success.PHOTO_REFUSED, "POST", f"/api/photos/{photo_id}/not-me", guest)
     speaker.call(Success.PHOTO_COMPARED, "DELETE", f"/api/photos/{photo_id}/not-me", guest)
+    told = next(box for box in service.get(f"/api/photo/{photo_id}/faces", guest).json()["boxes"] if box["matched"])
+    said = {"face_id": told["face_id"]}
+    speaker.call(Success.PHOTO_CONFIRMED, "POST", f"/api/photos/{photo_id}/me", guest, json=said)
+    speaker.call(Success.CONFIRMATION_TAKEN_BACK, "DELETE", f"/api/photos/{photo_id}/me", guest)
+    group = service.post("/api/together", guest).json()["id"]
+    speaker.call(Success.GROUP_LEFT, "DELETE", f"/api/together/{group}", guest)
+    assert service.send_selfie(guest, people(2), keep="true").status_code == 200
+    service.settle(guest)
+    portrait = service.get("/api/me/selfies", guest).json()[0]["id"]
+    speaker.call(Success.PORTRAIT_DELETED, "DELETE", f"/api/me/selfies/{portrait}", guest)
     speaker.call(Success.CONSENT_WITHDRAWN, "DELETE", f"/api/my-consents/{event.id}", guest)
     speaker.call(Success.SELFIE_DELETED, "DELETE", "/api/my-selfie", guest)
     new = {"current": PASSWORD, "new": OTHER_PASSWORD}
