@@ -21,7 +21,11 @@ $(VENV)/.run: requirements.txt
 	@$(call install,$(VENV),requirements.txt)
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
+$(VENV)/.dlib: $(VENV)/.run requirements-dlib.txt
+	@$(call install,$(VENV),requirements-dlib.txt,--no-deps)
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run $(VENV)/.dlib requirements-dev.txt requirements-data.txt
 	@$(call install,$(VENV),requirements-dev.txt)
 	@$(call install,$(VENV),requirements-data.txt,--no-deps)
 	touch $@
@@ -36,7 +40,10 @@ build/update/.done: requirements-update.txt
 	@$(call install,build/update,requirements-update.txt)
 	touch $@
 
-run: $(VENV)/.run ## Start the service on PORT (8000), its database brought up to date
+ifdef PROVIDER
+run: export FACE_RECOGNIZER_PROVIDER := $(PROVIDER)
+endif
+run: $(VENV)/.run $(if $(filter dlib,$(PROVIDER)),$(VENV)/.dlib) ## Start the service on PORT (8000), its database brought up to date; PROVIDER=dlib
 	exec $(BIN)/gunicorn main:app -c gunicorn_config.py
 
 check: $(VENV)/.dev ## Format, lint, types and architecture
@@ -90,7 +97,7 @@ COMPILE = build/update/bin/uv pip compile --quiet --universal --python-version 3
 
 lock: build/update/.done ## Compile requirements*.in to requirements*.txt; what is locked already keeps its version
 	for list in requirements requirements-dev requirements-bench; do $(COMPILE) $$list.in -o $$list.txt || exit; done
-	for list in requirements-data requirements-bench-data requirements-update; do \
+	for list in requirements-dlib requirements-data requirements-bench-data requirements-update; do \
 		$(COMPILE) --no-deps $$list.in -o $$list.txt || exit; done
 
 update: ## The same with the newest version of every package that no .in file pins

@@ -1,5 +1,6 @@
 """The settings, read from the environment once a process."""
 
+import importlib.util
 import os
 import re
 import tomllib
@@ -20,6 +21,8 @@ SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 NO_OUTBOX = "off"
 # Of a host, without scheme and port; an IPv6 address without brackets.
 HOST_NAME = re.compile(r"[A-Za-z0-9._:-]+")
+# The packages of engines that requirements.txt does not install.
+PROVIDER_PACKAGES = {"dlib": ("dlib", "face_recognition_models")}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -64,7 +67,8 @@ class Settings(BaseSettings):
     selfie_validation_strict: bool = True
     # None: the engine's own.
     match_threshold: float | None = Field(None, gt=0, lt=1)
-    detection_long_side: int = Field(1280, ge=320, le=4096)
+    # None: the engine's own.
+    detection_long_side: int | None = Field(None, ge=320, le=4096)
 
     rate_limit_url: str = ""
     rate_limit_file: str = ""
@@ -250,6 +254,21 @@ def _check_mail(settings: Settings) -> None:
         raise UnsafeSettings(f"SMTP_CA_FILE={settings.smtp_ca_file} is not a file.")
 
 
+def _check_provider(settings: Settings) -> None:
+    provider = settings.face_recognizer_provider
+    if settings.in_production and provider == "fake":
+        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
+    if provider == "azure":
+        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=azure is not available yet; use local or dlib.")
+    # Only looked for: dlib must not be loaded in a process that answers requests.
+    missing = [name for name in PROVIDER_PACKAGES.get(provider, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UnsafeSettings(
+            f"FACE_RECOGNIZER_PROVIDER={provider} needs packages that are not installed ({', '.join(missing)}): "
+            f"make run PROVIDER={provider}, or pip install -r requirements-{provider}.txt."
+        )
+
+
 def _complete(settings: Settings) -> Settings:
     _check_mail(settings)
     if settings.in_production and not settings.secret_key:
@@ -261,12 +280,7 @@ def _complete(settings: Settings) -> Settings:
             "DATABASE_URL is required with APP_ENV=production: the default would be a new, empty database "
             "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
         )
-    if settings.in_production and settings.face_recognizer_provider == "fake":
-        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
-    if settings.face_recognizer_provider in ("dlib", "azure"):
-        raise UnsafeSettings(
-            f"FACE_RECOGNIZER_PROVIDER={settings.face_recognizer_provider} is not available yet; use local."
-        )
+    _check_provider(settings)
     if not settings.secret_key:
         settings.secret_key = kept_key(ROOT / SECRET_KEY_FILE)
     if len(settings.secret_key) < MIN_SECRET_LENGTH:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from faces.calibration import LOCAL
+from faces.engine import FaceEngine
 from faces.local import LocalEngine
 from matching.matrices import Block, Embeddings, quantised
 from matching.similarity import Portrait, accepted_faces, exact_cosines, find_candidates, thresholds_for
@@ -41,9 +42,9 @@ class Outcome:
     recall: float
 
 
-def embedded(folder: Path) -> dict[str, list[Embeddings]]:
+def embedded(folder: Path, engine: FaceEngine) -> dict[str, list[Embeddings]]:
     """Return each person's embeddings in the order of their files; pictures without a face are left out."""
-    engine, found = LocalEngine(), defaultdict[str, list[Embeddings]](list)
+    found = defaultdict[str, list[Embeddings]](list)
     for path in sorted(folder.glob("*.jpg")):
         upright, faces = engine.locate_portrait(np.asarray(cv2.imread(str(path)), np.uint8))
         if faces:
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True)
     given = parser.parse_args(arguments)
-    people = embedded(given.faces)
+    people = embedded(given.faces, LocalEngine())
     if not any(len(rows) >= GUEST_PICTURES for rows in people.values()):
         print(f"{given.faces} holds nobody with {GUEST_PICTURES} pictures", file=sys.stderr)
         return 1

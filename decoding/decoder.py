@@ -67,7 +67,9 @@ class Decoder(ABC):
     """
 
     def __init__(self, dimensions: int, detection_long_side: int) -> None:
-        """`dimensions` is the length of an embedding; photos are decoded at `detection_long_side` px or more."""
+        """`dimensions` is the length of an embedding; photos are decoded at `detection_long_side` px or more,
+        and large enough for their renditions.
+        """
         self._dimensions = dimensions
         self._long_side = max(images.WEB_LONG_SIDE, detection_long_side)
 

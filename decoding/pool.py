@@ -49,7 +49,7 @@ class ChildPool(Decoder):
 
     def __init__(self, settings: Settings, template: Template, budget: PixelBudget, terms: Terms) -> None:
         dimensions = dimensions_of(settings.face_recognizer_provider)
-        super().__init__(dimensions, settings.detection_long_side)
+        super().__init__(dimensions, settings.detection_long_side or 0)
         self._template, self._budget, self._terms = template, budget, terms
         self._environment = environment_for(settings)
         self._places = threading.Semaphore(terms.size)

@@ -32,7 +32,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
     return kept | {
         "STORAGE_URL": settings.storage_url,
         "FACE_RECOGNIZER_PROVIDER": settings.face_recognizer_provider,
-        "DETECTION_LONG_SIDE": str(settings.detection_long_side),
+        "DETECTION_LONG_SIDE": str(settings.detection_long_side or ""),
         "LOG_FORMAT": "json" if settings.logs_json else "text",
         # They sign nothing; without a key, they would look for the one of this installation.
         "SECRET_KEY": secrets.token_hex(32),

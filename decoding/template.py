@@ -13,23 +13,23 @@ import socket
 import sys
 from typing import Any
 
-import faces.fake
-import faces.local
 import images
 import storage
 from decoding import child, wire
+from faces.providers import import_engine
 from settings import get_settings
 from tracing import set_up_logging
 
 MESSAGE_BYTES = 1 << 17
-# Imported here so that the forks share them.
-SHARED = (faces.fake, faces.local, images, storage)
+# Imported here, as the engine in `main`, so that the forks share them.
+SHARED = (images, storage)
 
 
 def main() -> None:
     """Fork and end children as the messages on the socket with that descriptor say."""
     child.ignore_signals()
     control = socket.socket(fileno=int(sys.argv[1]))
+    import_engine(get_settings().face_recognizer_provider)
     # The collector must not touch, and so copy, the memory that the forks share.
     gc.collect()
     gc.freeze()

@@ -67,3 +67,5 @@ class Calibration:
 
 # YuNet and SFace on LFW, 7.5 million pairs of different people.
 LOCAL = Calibration(at_1e_3=0.3558, per_decade=0.0543, lowest=0.40)
+# dlib on LFW, 7.4 million pairs of different people; the line that fits the rates 1e-3 to 1e-6 best.
+DLIB = Calibration(at_1e_3=0.9276, per_decade=0.0118, lowest=0.936)

