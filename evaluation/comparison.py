@@ -1,0 +1,56 @@
+"""Compares a guest's portraits with faces by the functions of the real matching: arithmetic only."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from matching import matrices, similarity
+from matching.guest_matches import threshold_among
+from matching.matrices import Block, Embeddings, EventFaces
+
+
+def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block, ...]:
+    """Return faces as the real matching holds them, from photo ids and the embeddings (float32 bytes) of each.
+
+    The ids of the faces are their places in this order.
+    """
+    photo_ids, blobs = list[int](), list[bytes]()
+    size = dimensions * np.dtype(np.float32).itemsize
+    for photo_id, packed in rows:
+        found = [packed[start : start + size] for start in range(0, len(packed), size)]
+        photo_ids += [photo_id] * len(found)
+        blobs += found
+    if not blobs:
+        return ()
+    face_ids = np.arange(1, len(blobs) + 1, dtype=np.int64)
+    return (Block(face_ids, np.array(photo_ids, np.int64), matrices.quantised(matrices.as_matrix(blobs))),)
+
+
+def threshold_of(blocks: Sequence[Block]) -> float:
+    """Return the similarity from which one of these faces counts as a guest's."""
+    return threshold_among(EventFaces(0, tuple(blocks)))
+
+
+def matched_photos(
+    blocks: Sequence[Block], portraits: Sequence[Embeddings], threshold: float, refused: Collection[int]
+) -> dict[int, float]:
+    """Return the photos that show the guest, with the similarity that counts: of several portraits the best one's."""
+    best = dict[int, float]()
+    for portrait in portraits:
+        for photo_id, score in similarity.find_matches(blocks, portrait, threshold, refused).faces.items():
+            best[photo_id] = max(score.cosine, best.get(photo_id, -1.0))
+    return best
+
+
+def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Embeddings]) -> dict[int, float]:
+    """Return the similarity of each photo's most similar face with any portrait."""
+    nearest = dict[int, float]()
+    for block in blocks:
+        # A part at a time: as float64, a block of an event takes four times its memory.
+        for start in range(0, block.face_ids.size, similarity.CHUNK):
+            part = slice(start, start + similarity.CHUNK)
+            rows = block.embeddings[part]
+            cosines = np.max([similarity.exact_cosines(rows, each) for each in portraits], axis=0)
+            for photo_id, cosine in zip(block.photo_ids[part].tolist(), cosines.tolist(), strict=True):
+                nearest[photo_id] = max(cosine, nearest.get(photo_id, -1.0))
+    return nearest
