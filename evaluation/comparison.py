@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from faces.providers import calibration_of, engine_id_of
 from matching import matrices, similarity
-from matching.guest_matches import threshold_among
-from matching.matrices import Block, Embeddings, EventFaces
+from matching.matrices import Block, Embeddings
+from matching.similarity import Thresholds
+from settings import get_settings
 
 
 def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block, ...]:
@@ -26,18 +28,22 @@ def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block
     return (Block(face_ids, np.array(photo_ids, np.int64), matrices.quantised(matrices.as_matrix(blobs))),)
 
 
-def threshold_of(blocks: Sequence[Block]) -> float:
-    """Return the similarity from which one of these faces counts as a guest's."""
-    return threshold_among(EventFaces(0, tuple(blocks)))
+def thresholds_of(blocks: Sequence[Block], provider: str) -> Thresholds:
+    """Return the cosines from which one of these faces counts as a guest's, by the provider's own calibration."""
+    settings = get_settings()
+    # The setting is meant for the engine in use.
+    lowest = settings.match_threshold if provider == settings.face_recognizer_provider else None
+    faces = sum(block.face_ids.size for block in blocks)
+    return similarity.thresholds_for(faces, calibration_of(engine_id_of(provider)), lowest)
 
 
 def matched_photos(
-    blocks: Sequence[Block], portraits: Sequence[Embeddings], threshold: float, refused: Collection[int]
+    blocks: Sequence[Block], portraits: Sequence[Embeddings], thresholds: Thresholds, refused: Collection[int]
 ) -> dict[int, float]:
     """Return the photos that show the guest, with the similarity that counts: of several portraits the best one's."""
     best = dict[int, float]()
     for portrait in portraits:
-        for photo_id, score in similarity.find_matches(blocks, portrait, threshold, refused).faces.items():
+        for photo_id, score in similarity.find_matches(blocks, portrait, thresholds, refused).faces.items():
             best[photo_id] = max(score.cosine, best.get(photo_id, -1.0))
     return best
 

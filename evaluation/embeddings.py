@@ -44,13 +44,13 @@ class ByEmbeddings:
                 return None
         blocks, photos = _stored_faces(case) if stored else _faces_read(case, timings, problems)
         began = time.perf_counter()
-        threshold = comparison.threshold_of(blocks)
-        matched = comparison.matched_photos(blocks, portraits, threshold, case.refused)
+        thresholds = comparison.thresholds_of(blocks, case.provider)
+        matched = comparison.matched_photos(blocks, portraits, thresholds, case.refused)
         nearest = comparison.nearest_faces(blocks, portraits)
         timings.comparison = _milliseconds_since(began)
         return Compared(
             engine_id=engine_id_of(case.provider),
-            threshold=threshold,
+            threshold=thresholds.first,
             portraits=len(portraits),
             photos=photos,
             faces_found=sum(block.face_ids.size for block in blocks),

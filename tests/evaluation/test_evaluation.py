@@ -12,6 +12,7 @@ from database import reading, transaction
 from evaluation import queries, service
 from events import service as events
 from events.service import NewEvent
+from faces.providers import engine_id_of
 from guests import consent, removal
 from jobs import queue as job_queue
 from jobs import work as jobs
@@ -21,7 +22,7 @@ from models import EvaluatedPhoto, Evaluation, Event, Face, FaceMatch, Photo, Se
 from selfies import service as selfies
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, lose, row, send_photo, send_selfie, set_columns, work
 
-OTHER_ENGINE = "an engine that was used before"
+OTHER_ENGINE = engine_id_of("local")
 
 
 @pytest.fixture
