@@ -13,7 +13,7 @@ class NotPossible(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class PortraitFile:
     """An accepted selfie of the guest; `embedding` (float32 bytes) is there if the active engine has stored one."""
 
     selfie_id: int
@@ -38,15 +38,19 @@ class PhotoFile:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One guest in one event, and the provider to evaluate. `refused` are the photos the guest refused."""
+    """One guest in one event, and the provider to evaluate.
+
+    `refused` are the photos that the guest refused, `confirmed` the faces that the guest has called theirs.
+    """
 
     evaluation_id: int
     event_id: int
     user_id: int
     provider: str
     active_engine_id: str
-    portraits: tuple[Portrait, ...]
+    portraits: tuple[PortraitFile, ...]
     refused: frozenset[int]
+    confirmed: frozenset[int]
 
 
 @dataclass(slots=True)

@@ -1,13 +1,13 @@
 """Compares a guest's portraits with faces by the functions of the real matching: arithmetic only."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from faces.providers import calibration_of, engine_id_of
 from matching import matrices, similarity
-from matching.matrices import Block, Embeddings
-from matching.similarity import Thresholds
+from matching.matrices import Block
+from matching.similarity import Candidate, Portrait, Thresholds
 from settings import get_settings
 
 
@@ -37,18 +37,15 @@ def thresholds_of(blocks: Sequence[Block], provider: str) -> Thresholds:
     return similarity.thresholds_for(faces, calibration_of(engine_id_of(provider)), lowest)
 
 
-def matched_photos(
-    blocks: Sequence[Block], portraits: Sequence[Embeddings], thresholds: Thresholds, refused: Collection[int]
-) -> dict[int, float]:
-    """Return the photos that show the guest, with the similarity that counts: of several portraits the best one's."""
+def best_of_photos(candidates: Iterable[Candidate]) -> dict[int, float]:
+    """Return the similarity of the most similar of these faces in each photo, by the photo's id."""
     best = dict[int, float]()
-    for portrait in portraits:
-        for photo_id, score in similarity.find_matches(blocks, portrait, thresholds, refused).faces.items():
-            best[photo_id] = max(score.cosine, best.get(photo_id, -1.0))
+    for each in candidates:
+        best[each.photo_id] = max(each.similarity, best.get(each.photo_id, -1.0))
     return best
 
 
-def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Embeddings]) -> dict[int, float]:
+def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Portrait]) -> dict[int, float]:
     """Return the similarity of each photo's most similar face with any portrait."""
     nearest = dict[int, float]()
     for block in blocks:
@@ -56,7 +53,7 @@ def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Embeddings]) -> d
         for start in range(0, block.face_ids.size, similarity.CHUNK):
             part = slice(start, start + similarity.CHUNK)
             rows = block.embeddings[part]
-            cosines = np.max([similarity.exact_cosines(rows, each) for each in portraits], axis=0)
+            cosines = np.max([similarity.exact_cosines(rows, each.embedding) for each in portraits], axis=0)
             for photo_id, cosine in zip(block.photo_ids[part].tolist(), cosines.tolist(), strict=True):
                 nearest[photo_id] = max(cosine, nearest.get(photo_id, -1.0))
     return nearest

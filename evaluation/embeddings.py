@@ -1,7 +1,8 @@
 """Evaluates providers that embed faces.
 
-With the engine that the event uses, the stored faces and portraits are compared: no picture is decoded. With another
-one, portraits and photos are read again by a child process of their own, photo by photo. What was read is stored
+With the engine that the event uses, the stored faces and portraits are compared: no picture is decoded, and a face
+that is another guest's is not this one's. Another engine knows no other guests: every face that it accepts counts.
+There, portraits and photos are read again by a child process of their own, photo by photo. What was read is stored
 until the end, so that the work can pause for more urgent jobs and another process can continue it.
 """
 
@@ -15,14 +16,15 @@ import images
 import storage
 from database import reading, transaction
 from decoding.decoder import ChildDied, Decoder, OutOfMemory, Overran, TaskFailed
-from evaluation import comparison, queries
+from evaluation import comparison, queries, rivals
 from evaluation.cases import Attempt, Case, Compared, NotPossible, PhotoFile, ReadPhoto, Timings
 from events import queries as event_queries
 from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of, engine_id_of
 from faces.selfie import SelfieRejected
-from matching import matrices
-from matching.matrices import Block, Embeddings
+from matching import matrices, similarity
+from matching.matrices import Block
+from matching.similarity import Portrait
 from settings import get_settings
 
 # What says something about the picture, or happens again with it.
@@ -45,7 +47,10 @@ class ByEmbeddings:
         blocks, photos = _stored_faces(case) if stored else _faces_read(case, timings, problems)
         began = time.perf_counter()
         thresholds = comparison.thresholds_of(blocks, case.provider)
-        matched = comparison.matched_photos(blocks, portraits, thresholds, case.refused)
+        confirmed = case.confirmed if stored else frozenset()
+        found = similarity.find_candidates(blocks, portraits, thresholds, case.refused, confirmed).faces
+        standing = rivals.standing(case, found) if stored else [each for each in found.values() if each.accepted]
+        matched = comparison.best_of_photos(standing)
         nearest = comparison.nearest_faces(blocks, portraits)
         timings.comparison = _milliseconds_since(began)
         return Compared(
@@ -78,14 +83,15 @@ def _decoder_of(provider: str, decoder: Decoder) -> Iterator[Decoder]:
         other.close()
 
 
-def _portraits(case: Case, decoder: Decoder, timings: Timings, problems: dict[str, str]) -> list[Embeddings]:
-    began, found = time.perf_counter(), list[Embeddings]()
+def _portraits(case: Case, decoder: Decoder, timings: Timings, problems: dict[str, str]) -> list[Portrait]:
+    began, found = time.perf_counter(), list[Portrait]()
     for portrait in case.portraits:
         if portrait.embedding is not None:
-            found.append(np.frombuffer(portrait.embedding, np.float32))
+            found.append(Portrait(portrait.selfie_id, np.frombuffer(portrait.embedding, np.float32)))
             continue
         try:
-            found.append(decoder.stored_selfie(portrait.key, portrait.pixels, strict=False))
+            row = decoder.stored_selfie(portrait.key, portrait.pixels, strict=False)
+            found.append(Portrait(portrait.selfie_id, row))
         except SelfieRejected:
             problems[f"portrait {portrait.selfie_id}"] = "no face was found"
         except OF_THE_PICTURE as error:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from evaluation.cases import PhotoFile, Portrait
+from evaluation.cases import PhotoFile, PortraitFile
 from models import (
     DONE,
     FAILED,
@@ -54,7 +54,7 @@ def has_user(session: Session, user_id: int) -> bool:
     return bool(session.scalar(select(exists().where(User.id == user_id))))
 
 
-def portraits(session: Session, user_id: int, event_id: int, engine_id: str) -> list[Portrait]:
+def portraits(session: Session, user_id: int, event_id: int, engine_id: str) -> list[PortraitFile]:
     """Return the guest's accepted selfies, with the embedding by this engine in the event where there is one."""
     of_engine = (
         (SelfieEmbedding.selfie_id == Selfie.id)
@@ -68,7 +68,8 @@ def portraits(session: Session, user_id: int, event_id: int, engine_id: str) -> 
         .order_by(Selfie.id)
     )
     return [
-        Portrait(row.id, row.storage_key or "", (row.width or 0) * (row.height or 0), row.embedding) for row in rows
+        PortraitFile(row.id, row.storage_key or "", (row.width or 0) * (row.height or 0), row.embedding)
+        for row in rows
     ]
 
 

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from database import reading, transaction
@@ -12,6 +13,7 @@ from evaluation.providers import evaluate_with
 from events import queries as event_queries
 from faces.providers import ENGINE_IDS
 from matching import queries as matching_queries
+from matching.claims import queries as claim_queries
 from models import DONE, EvaluatedPhoto, Evaluation
 
 # Photos listed as not matched, the most similar first.
@@ -61,6 +63,7 @@ def _case(evaluation_id: int) -> Case | None:
         engine_id = ENGINE_IDS.get(asked.provider, "")
         portraits = queries.portraits(session, asked.user_id, asked.event_id, engine_id)
         refused = frozenset(matching_queries.refused_photos(session, asked.user_id))
+        confirmations = claim_queries.confirmations_of(session, asked.user_id, asked.event_id)
     if not portraits:
         raise NotPossible("the guest has no accepted portrait")
     return Case(
@@ -71,6 +74,7 @@ def _case(evaluation_id: int) -> Case | None:
         event.active_engine_id,
         tuple(portraits),
         refused,
+        frozenset(each.face_id for each in confirmations if each.face_id is not None),
     )
 
 
@@ -116,22 +120,33 @@ def _finish(case: Case, compared: Compared, still_ours: Callable[[Evaluation], b
         now = queries.portraits(session, case.user_id, case.event_id, "")
         if not {each.selfie_id for each in case.portraits} <= {each.selfie_id for each in now}:
             raise NotPossible("the guest has replaced a portrait meanwhile")
+        confirmations = claim_queries.confirmations_of(session, case.user_id, case.event_id)
         asked.result = result_of(
             compared,
-            case.refused,
-            set(queries.matched_now(session, case.user_id, case.event_id)),
-            queries.count_photos(session, case.event_id),
+            Known(
+                photos=queries.count_photos(session, case.event_id),
+                matched=set(queries.matched_now(session, case.user_id, case.event_id)),
+                refused=case.refused,
+                confirmed={each.photo_id for each in confirmations},
+            ),
         )
         queries.delete_read(session, case.evaluation_id)
         asked.finish(DONE)
 
 
-def result_of(compared: Compared, refused: Collection[int], matched_now: set[int], photos: int) -> dict[str, Any]:
-    """Return the result as it is stored.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the service knows: the number of photos, and those matched, refused and confirmed ("this is me")."""
 
-    `refused` are photos that the guest refused, `matched_now` the real matches, `photos` the photos of the event.
-    """
-    unmatched = [each for each in compared.photos if each not in compared.matched and each not in refused]
+    photos: int
+    matched: Collection[int]
+    refused: Collection[int]
+    confirmed: Collection[int]
+
+
+def result_of(compared: Compared, known: Known) -> dict[str, Any]:
+    """Return the result as it is stored. What the guest has confirmed stays, whatever the provider finds."""
+    unmatched = [each for each in compared.photos if each not in compared.matched and each not in known.refused]
     unmatched.sort(key=lambda photo: (-compared.nearest.get(photo, -1.0), photo))
     found = sorted(compared.matched.items(), key=lambda each: (-each[1], each[0]))
     failed = [name for name in compared.errors if name.isdigit()]
@@ -139,24 +154,24 @@ def result_of(compared: Compared, refused: Collection[int], matched_now: set[int
         "engine_id": compared.engine_id,
         "threshold": compared.threshold,
         "counts": {
-            "photos": photos,
+            "photos": known.photos,
             "photos_compared": len(compared.photos),
             "photos_failed": len(failed),
-            "photos_refused": len(set(refused) & set(compared.photos)),
-            "photos_not_processed": max(0, photos - len(compared.photos) - len(failed)),
+            "photos_refused": len(set(known.refused) & set(compared.photos)),
+            "photos_not_processed": max(0, known.photos - len(compared.photos) - len(failed)),
             "portraits": compared.portraits,
             "faces_found": compared.faces_found,
             "faces_compared": compared.faces_compared,
             "matched": len(found),
             "unmatched": len(unmatched),
-            "matched_now": len(matched_now),
+            "matched_now": len(known.matched),
         },
-        "matched": [_photo(photo, score, photo in matched_now) for photo, score in found],
+        "matched": [_photo(photo, score, photo in known.matched) for photo, score in found],
         "unmatched": [
-            _photo(photo, compared.nearest.get(photo), photo in matched_now) for photo in unmatched[:MOST_UNMATCHED]
+            _photo(photo, compared.nearest.get(photo), photo in known.matched) for photo in unmatched[:MOST_UNMATCHED]
         ],
-        "added": sorted(compared.matched.keys() - matched_now),
-        "dropped": sorted(matched_now & set(unmatched)),
+        "added": sorted(compared.matched.keys() - set(known.matched)),
+        "dropped": sorted(set(known.matched) & set(unmatched) - set(known.confirmed)),
         "similarities": _similarities(compared, unmatched),
         "timings": _timings(compared),
         "errors": compared.errors,

@@ -51,7 +51,7 @@ class Classes:
 CLASSES = {
     "size": Classes("Size of the face", "px, shorter side of the box", (40, 64, 96, 144)),
     "yaw": Classes("Pose", "degrees of yaw, estimated from eyes and nose", (10, 20, 30, 45)),
-    "blur": Classes("Sharpness", "variance of the Laplacian at 112 px", (50, 150, 400, 1000)),
+    "blur": Classes("Sharpness", "variance of the Laplacian at 112 px", (50, 100, 200, 400)),
     "brightness": Classes("Brightness", "mean grey, 0 to 255", (60, 100, 140, 180)),
 }
 

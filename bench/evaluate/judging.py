@@ -1,11 +1,12 @@
 """What an engine finds in what it saw, by the functions of the service's matching, against the truth.
 
-Every portrait is tried alone, as that of a guest who has sent one selfie: its pairs of photo and guest are counted,
-and summed over all portraits. Beside that, all portraits of a guest together, matched by the best.
+Played as events: in the first one every guest has sent the first portrait, in the second one the second, and so on;
+the pairs of photo and guest are summed over these events. Beside that, one event in which everybody has sent all of
+theirs. As in the service, a face goes to the nearest of the guests who claim it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,12 +15,17 @@ from bench.evaluate.face_measures import CLASSES, classes_of
 from bench.evaluate.pictures_read import PhotoFace, Portrait, Seen
 from faces.calibration import Calibration
 from matching import similarity
+from matching.claims.nearest import MATCH, Claim, standings
+from matching.claims.record import SURELY_ONE_PERSON
 from matching.matrices import Block, as_matrix, quantised
-from matching.similarity import FaceScore, Thresholds, find_matches
+from matching.similarity import FaceScore, Thresholds
 
 # The thresholds of the curves: from so many decades of the false accept rate below the engine's own to above it.
 DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 4, 8, 4
 Truth = dict[str, set[str]]
+# The portraits that the guests of an event have sent, by guest; and the face found in each photo, by guest and photo.
+Sent = dict[str, list[Portrait]]
+Matched = dict[str, dict[str, FaceScore]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Judge:
         # A photo that could not be read says nothing about the engine.
         self._truth = {photo: truth[photo] for photo in seen.photos}
         self._names = {photo: number for number, photo in enumerate(seen.photos)}
+        self._portraits = _by_guest(seen.portraits)
         self._blocks = self._as_blocks()
         self._owners = self._owners_of_faces()
 
@@ -136,52 +143,75 @@ class Judge:
                     given.add(guest)
         return owners
 
-    def _found(self, portrait: Portrait, thresholds: Thresholds) -> dict[str, FaceScore]:
-        """Return the photos matched with one portrait."""
-        found = find_matches(self._blocks, portrait.embedding, thresholds).faces
-        return {self._seen.photos[photo]: score for photo, score in found.items()}
-
     def _at(self, threshold: float) -> Thresholds:
-        return Thresholds(threshold, round(threshold + self._calibration.margin, 4))
+        cal = self._calibration
+        return Thresholds(threshold, round(threshold + cal.margin, 4), round(threshold - cal.per_decade, 4))
 
     def _photos_of(self, guest: str) -> set[str]:
         return {photo for photo, shown in self._truth.items() if guest in shown}
 
-    def single(self, thresholds: Thresholds) -> Tally:
-        """Return the tally of every portrait alone, summed."""
-        total = Tally()
-        for portrait in self._seen.portraits:
-            total = total.plus(_tally(self._found(portrait, thresholds).keys(), self._photos_of(portrait.guest)))
-        return total
+    def _events(self) -> list[Sent]:
+        """Return the events in which every guest has sent one portrait."""
+        each = max(map(len, self._portraits.values()))
+        return [
+            {guest: [found[place]] for guest, found in self._portraits.items() if place < len(found)}
+            for place in range(each)
+        ]
 
-    def together(self, thresholds: Thresholds) -> Tally:
-        """Return the tally of all portraits of each guest."""
+    def _matched(self, sent: Sent, thresholds: Thresholds) -> Matched:
+        """Return what the service would match in an event."""
+        guests, claims = list(sent), dict[int, list[Claim]]()
+        for number, guest in enumerate(guests):
+            portraits = [similarity.Portrait(place, each.embedding) for place, each in enumerate(sent[guest])]
+            for face, found in similarity.find_candidates(self._blocks, portraits, thresholds).faces.items():
+                claim = Claim(number, found.similarity, found.accepted, confirmed=False)
+                claims.setdefault(face, []).append(claim)
+
+        def are_one(number: int, other: int) -> bool:
+            rows = [np.array([each.embedding for each in sent[guests[place]]]) for place in (number, other)]
+            return bool((rows[0] @ rows[1].T).max() >= self._calibration.at(SURELY_ONE_PERSON))
+
+        matched: Matched = {guest: {} for guest in guests}
+        for face, of_face in sorted(claims.items()):
+            told = standings(of_face, are_one, self._calibration.margin)
+            for claim in of_face:
+                photos, photo = matched[guests[claim.user_id]], self._seen.faces[face].photo
+                if told[claim.user_id] == MATCH and (
+                    photo not in photos or claim.similarity > photos[photo].similarity
+                ):
+                    photos[photo] = FaceScore(face, claim.similarity)
+        return matched
+
+    def tally(self, events: list[Sent], thresholds: Thresholds) -> Tally:
+        """Return the sum over these events."""
         total = Tally()
-        for guest, portraits in _by_guest(self._seen.portraits).items():
-            claimed = {photo for each in portraits for photo in self._found(each, thresholds)}
-            total = total.plus(_tally(claimed, self._photos_of(guest)))
+        for sent in events:
+            for guest, found in self._matched(sent, thresholds).items():
+                total = total.plus(_tally(found, self._photos_of(guest)))
         return total
 
     def judged(self, confusions: int) -> Judged:
         """Return all results, with so many of the worst confusions of each kind."""
         thresholds = similarity.thresholds_for(len(self._seen.faces), self._calibration, self._lowest)
         step = self._calibration.per_decade / PER_DECADE
+        events = self._events()
+        at_service = [(sent, self._matched(sent, thresholds)) for sent in events]
         places = range(-DECADES_BELOW * PER_DECADE, DECADES_ABOVE * PER_DECADE + 1)
         grid = [round(self._calibration.lowest + place * step, 4) for place in places]
-        wrong, missed = self._confusions(thresholds)
-        classes, no_face = self._by_class(thresholds)
+        wrong, missed = self._confusions(at_service)
+        classes, no_face = self._by_class(at_service)
         return Judged(
             thresholds=thresholds,
-            single=self.single(thresholds),
-            together=self.together(thresholds),
-            curve=[(each, self.single(self._at(each))) for each in grid if 0 < each < 1],
+            single=self.tally(events, thresholds),
+            together=self.tally([self._portraits], thresholds),
+            curve=[(each, self.tally(events, self._at(each))) for each in grid if 0 < each < 1],
             classes=classes,
             no_face=no_face,
             wrong=wrong[:confusions],
             missed=missed[:confusions],
         )
 
-    def _by_class(self, thresholds: Thresholds) -> tuple[dict[str, list[Tally]], int]:
+    def _by_class(self, events: list[tuple[Sent, Matched]]) -> tuple[dict[str, list[Tally]], int]:
         """Return the tallies of each class of each measure, and the appearances that have no face.
 
         An appearance counts in the class of the guest's face, a claim in that of the face that was claimed.
@@ -189,8 +219,8 @@ class Judge:
         counts = {name: [Counter[str]() for _ in classes.names] for name, classes in CLASSES.items()}
         face_of = {(self._seen.faces[face].photo, guest): face for face, guest in self._owners.items()}
         no_face = 0
-        for portrait in self._seen.portraits:
-            found, photos = self._found(portrait, thresholds), self._photos_of(portrait.guest)
+        for portrait, found in _alone(events):
+            photos = self._photos_of(portrait.guest)
             for photo in photos:
                 face = face_of.get((photo, portrait.guest))
                 if face is None:
@@ -206,16 +236,16 @@ class Judge:
         for name, place in classes_of(self._seen.faces[face].measures).items():
             counts[name][place].update(what)
 
-    def _confusions(self, thresholds: Thresholds) -> tuple[list[Confusion], list[Confusion]]:
+    def _confusions(self, events: list[tuple[Sent, Matched]]) -> tuple[list[Confusion], list[Confusion]]:
         """Return the wrong matches, the most similar first, and the missing ones, the least similar first."""
         wrong, missed = list[Confusion](), list[Confusion]()
         face_of = {(self._seen.faces[face].photo, guest): face for face, guest in self._owners.items()}
-        for portrait in self._seen.portraits:
-            found, photos = self._found(portrait, thresholds), self._photos_of(portrait.guest)
+        for portrait, found in _alone(events):
+            photos = self._photos_of(portrait.guest)
             for photo in found.keys() - photos:
                 score = found[photo]
                 who = self._owners.get(score.face_id)
-                wrong.append(Confusion(portrait, self._seen.faces[score.face_id], score.cosine, who))
+                wrong.append(Confusion(portrait, self._seen.faces[score.face_id], score.similarity, who))
             for photo in photos - found.keys():
                 face = face_of.get((photo, portrait.guest))
                 if face is not None:
@@ -247,7 +277,14 @@ def _tally(claimed: Iterable[str], photos: set[str]) -> Tally:
     return Tally(len(photos), len(there), len(there & photos))
 
 
-def _by_guest(portraits: Sequence[Portrait]) -> dict[str, list[Portrait]]:
+def _alone(events: list[tuple[Sent, Matched]]) -> Iterator[tuple[Portrait, dict[str, FaceScore]]]:
+    """Yield every portrait with what it found in its event."""
+    for sent, matched in events:
+        for guest, (portrait,) in sent.items():
+            yield portrait, matched[guest]
+
+
+def _by_guest(portraits: Sequence[Portrait]) -> Sent:
     found = dict[str, list[Portrait]]()
     for portrait in portraits:
         found.setdefault(portrait.guest, []).append(portrait)

@@ -39,9 +39,9 @@ def page(results: list[EngineResult], about: dict[str, Any], files: dict[str, Pa
         f"<p class=quiet>{_text(about['folder'])}, by {_text(providers)}</p>",
         _figures(about),
         "<h2>At the service’s own threshold</h2>",
-        "<p>Each portrait is tried alone, as that of a guest who sent one selfie; then all portraits of a guest "
-        "together, matched by the best. The service’s matching is used, with its second pass.</p>",
-        _summary(results),
+        "<p>Matched as in the service. “One portrait”: every guest has sent one selfie; where there are several of "
+        "each guest, the sum over as many events. “All portraits”: everybody has sent all of theirs.</p>",
+        _summary(results, about),
         "<h2>Over all thresholds</h2>",
         "<p>One portrait at a time. The second pass is as much stricter than the threshold as in the service.</p>",
         _plot(files["precision-recall"]),
@@ -79,12 +79,14 @@ def _shares(tally: Tally) -> list[str]:
     return [f"{tally.precision:.3f}", f"{tally.recall:.3f}", f"{tally.f1:.3f}"]
 
 
-def _summary(results: list[EngineResult]) -> str:
+def _summary(results: list[EngineResult], about: dict[str, Any]) -> str:
     head = ["", "threshold", "precision", "recall", "F1", "wrong", "missed", "best F1", "at", "faces", "CPU a photo"]
     rows = []
     for result in results:
         best, at_best = result.judged.best
-        for name, tally in (("one portrait", result.judged.single), ("all portraits", result.judged.together)):
+        several = about["portraits"] > about["guests"]
+        ways = [("one portrait", result.judged.single), ("all portraits", result.judged.together)]
+        for name, tally in ways if several else ways[:1]:
             alone = name == "one portrait"
             rows.append(
                 [
@@ -117,8 +119,8 @@ def _class(name: str, results: list[EngineResult], plot: Path) -> str:
             precision = f"{tally.precision:.3f}" if tally.claimed else "–"
             counts = (f"{tally.there:,}", f"{tally.right:,}", recall, f"{tally.claimed:,}", precision)
             rows.append([f"{result.provider}, {label}", *counts])
-    head = [classes.unit, "appearances", "found", "recall", "matches", "precision"]
-    return f"<h3>{_text(classes.title)}</h3>{_plot(plot)}{_table(head, rows)}"
+    head = ["", "appearances", "found", "recall", "matches", "precision"]
+    return f"<h3>{_text(classes.title)}</h3><p class=quiet>{_text(classes.unit)}</p>{_plot(plot)}{_table(head, rows)}"
 
 
 def _confusions(result: EngineResult) -> str:

@@ -44,7 +44,7 @@ def plots(results: list[EngineResult], folder: Path) -> dict[str, Path]:
             for result in results
             for what in ("recall", "precision")
         }
-        title = f"Does the {classes.title.lower().removesuffix(' of the face')} of a face matter?"
+        title = f"Does the {classes.title.lower()} matter? {_spread(results[0], name)}"
         drawings[f"by-{name}"] = Drawing(title, classes.unit, "share", shares, classes.names)
     files = {name: folder / f"{name}.png" for name in drawings}
     for name, drawing in drawings.items():
@@ -52,12 +52,29 @@ def plots(results: list[EngineResult], folder: Path) -> dict[str, Path]:
     return files
 
 
+def _spread(result: EngineResult, name: str) -> str:
+    """Return the lowest and the highest recall of the classes that have appearances."""
+    recalls = [tally.recall for tally in result.judged.classes[name] if tally.there]
+    return f"Recall {min(recalls):.2f} to {max(recalls):.2f}" if recalls else "No appearance"
+
+
 def _precision_over_recall(results: list[EngineResult]) -> Drawing:
     lines = {
         result.provider: [(tally.recall, tally.precision) for _, tally in result.judged.curve if tally.claimed]
         for result in results
     }
-    return Drawing("How much precision does recall cost?", "recall", "precision", lines)
+    return Drawing(f"How much precision does recall cost? {_told(results)}", "recall", "precision", lines)
+
+
+def _told(results: list[EngineResult]) -> str:
+    """Return the highest recall of each engine with a precision of 0.99 or more."""
+    best = {
+        result.provider: max(
+            (tally.recall for _, tally in result.judged.curve if tally.precision >= 0.99), default=0.0
+        )
+        for result in results
+    }
+    return "Recall at precision 0.99: " + ", ".join(f"{name} {value:.3f}" for name, value in best.items())
 
 
 def _over_thresholds(result: EngineResult) -> Drawing:
