@@ -13,13 +13,12 @@ from evaluation import queries, service
 from events import service as events
 from events.service import NewEvent
 from faces.providers import engine_id_of
-from guests import consent, removal
+from guests import consent, portraits, removal
 from jobs import queue as job_queue
 from jobs import work as jobs
 from jobs.sweep import PeriodicSweep
 from matching import refusals
 from models import EvaluatedPhoto, Evaluation, Event, Face, FaceMatch, Photo, SelfieEmbedding, User, utcnow
-from selfies import service as selfies
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, lose, row, send_photo, send_selfie, set_columns, work
 
 OTHER_ENGINE = engine_id_of("local")
@@ -220,7 +219,7 @@ def test_what_is_erased_is_erased_from_evaluations_too(event: Event, guest: User
         assert photo_id not in [each["photo_id"] for each in shown.result["matched"]]
     else:
         if way == "selfie":
-            selfies.remove_mine(guest.id)
+            portraits.remove_all(guest.id)
         elif way == "consent":
             consent.withdraw(guest.id, event.id)
         else:
