@@ -10,7 +10,7 @@ from faces.providers import DIMENSIONS
 from settings import Settings, get_settings
 
 # What a provider needs besides its name: packages that may not be installed.
-PACKAGES = {"dlib": ("dlib",)}
+PACKAGES = {"dlib": ("dlib", "face_recognition_models")}
 
 
 def evaluate_with(provider: str) -> Evaluator:

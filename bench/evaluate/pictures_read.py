@@ -94,7 +94,7 @@ def _photo(seen: Seen, path: Path, engine: FaceEngine) -> None:
         data = path.read_bytes()
         header = images.inspect(data, settings.max_photo_pixels)
         began = time.process_time()
-        image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, settings.detection_long_side))
+        image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, settings.detection_long_side or 0))
         long_side = max(header.width, header.height)
         found = faces_in(lambda: engine, image, data, long_side)
     except (images.ImageError, OSError) as error:
