@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,18 +128,29 @@ def _confusions(result: EngineResult) -> str:
     number = judged.single.claimed - judged.single.right
     if judged.wrong:
         parts.append(f"<h3>Taken for somebody else: {number:,} in all, the most similar first</h3>")
-        parts.append(_pairs(judged.wrong, lambda who: f"is {who}" if who else "is none of the guests"))
+        parts.append(_pairs(judged.wrong, _of_wrong))
     else:
         parts.append("<p>Nobody is taken for somebody else.</p>")
     if judged.missed:
         missing = judged.single.there - judged.single.right
         without = f", {judged.no_face:,} of them without a face found" if judged.no_face else ""
         parts.append(f"<h3>Not found: {missing:,} in all{without}, the least similar first</h3>")
-        parts.append(_pairs(judged.missed, lambda _: "is in the photo"))
+        parts.append(_pairs(judged.missed, _of_missed))
     return "".join(parts)
 
 
-def _pairs(confusions: list[Confusion], told: Any) -> str:
+def _of_wrong(confusion: Confusion) -> str:
+    who = f"is {confusion.who}" if confusion.who else "is none of the guests"
+    return f"{confusion.portrait.guest}; the face in {confusion.face.photo} {who}"
+
+
+def _of_missed(confusion: Confusion) -> str:
+    return (
+        f"{confusion.portrait.guest} is in {confusion.face.photo}; the most similar face there that is nobody else’s"
+    )
+
+
+def _pairs(confusions: list[Confusion], told: Callable[[Confusion], str]) -> str:
     items = []
     for each in confusions:
         pictures = "".join(
@@ -147,10 +158,10 @@ def _pairs(confusions: list[Confusion], told: Any) -> str:
             for data in (each.portrait.thumbnail, each.face.thumbnail)
         )
         measures = each.face.measures
-        caption = f"<b>{each.cosine:.2f}</b>{_text(each.portrait.guest)}; the face in {_text(each.face.photo)} "
+        caption = f"<b>{each.cosine:.2f}</b>{_text(told(each))}"
         small = f"{measures.size:.0f} px, turned by about {measures.yaw:.0f}°"
         items.append(
-            f"<li><figure><div class=two>{pictures}</div><figcaption>{caption}{_text(told(each.who))}"
+            f"<li><figure><div class=two>{pictures}</div><figcaption>{caption}"
             f"<br><span class=quiet>{small}</span></figcaption></figure>"
         )
     return f"<ul class=pairs>{''.join(items)}</ul>"

@@ -62,7 +62,7 @@ def _evaluated_photos() -> None:
         sa.Column("photo_id", BIG_ID, nullable=False),
         sa.Column("faces", sa.Integer(), nullable=False),
         sa.Column("embeddings", sa.LargeBinary(), nullable=False),
-        sa.Column("milliseconds", sa.Float(), nullable=False),
+        sa.Column("milliseconds", sa.Double(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         _reference("evaluated_photos", "evaluation_id", "evaluations"),
         _reference("evaluated_photos", "photo_id", "photos"),
