@@ -21,7 +21,7 @@ def standing(case: Case, candidates: Mapping[int, Candidate]) -> list[Candidate]
             return []
         persons, margin = Persons(session, event), calibration_of(event.active_engine_id).margin
         claims = defaultdict[int, list[Claim]](list)
-        for row in queries.rivals_for(session, case.user_id, candidates.keys()):
+        for row in queries.rivals_for(session, [case.user_id], candidates.keys()):
             claims[row.face_id].append(Claim(row.user_id, row.similarity, row.accepted, row.confirmed))
         found = []
         for face_id, each in candidates.items():

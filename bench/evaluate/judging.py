@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.evaluate.face_measures import CLASSES, classes_of
 from bench.evaluate.pictures_read import PhotoFace, Portrait, Seen
@@ -166,14 +167,10 @@ class Judge:
             for face, found in similarity.find_candidates(self._blocks, portraits, thresholds).faces.items():
                 claim = Claim(number, found.similarity, found.accepted, confirmed=False)
                 claims.setdefault(face, []).append(claim)
-
-        def are_one(number: int, other: int) -> bool:
-            rows = [np.array([each.embedding for each in sent[guests[place]]]) for place in (number, other)]
-            return bool((rows[0] @ rows[1].T).max() >= self._calibration.at(SURELY_ONE_PERSON))
-
+        one = self._same_persons([sent[guest] for guest in guests])
         matched: Matched = {guest: {} for guest in guests}
         for face, of_face in sorted(claims.items()):
-            told = standings(of_face, are_one, self._calibration.margin)
+            told = standings(of_face, lambda ids, others: one[np.ix_(ids, others)], self._calibration.margin)
             for claim in of_face:
                 photos, photo = matched[guests[claim.user_id]], self._seen.faces[face].photo
                 if told[claim.user_id] == MATCH and (
@@ -181,6 +178,15 @@ class Judge:
                 ):
                     photos[photo] = FaceScore(face, claim.similarity)
         return matched
+
+    def _same_persons(self, sent: list[list[Portrait]]) -> NDArray[np.bool_]:
+        """Return which guests (n, n) are surely one person by their portraits, as in the service."""
+        rows = np.array([each.embedding for portraits in sent for each in portraits])
+        owners = np.repeat(np.arange(len(sent)), [len(portraits) for portraits in sent])
+        near = np.argwhere(rows @ rows.T >= self._calibration.at(SURELY_ONE_PERSON))
+        told = np.zeros((len(sent), len(sent)), np.bool_)
+        told[owners[near[:, 0]], owners[near[:, 1]]] = True
+        return told
 
     def tally(self, events: list[Sent], thresholds: Thresholds) -> Tally:
         """Return the sum over these events."""
