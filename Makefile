@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help run test test-fast test-long check format lock update demo chaos bench bench-ingest bench-gallery backup restore image clean
+.PHONY: help run test test-fast test-long check format lock update demo evaluate chaos bench bench-ingest bench-gallery backup restore image clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -73,6 +73,10 @@ test-long: $(VENV)/.dev ## The tests that take minutes
 
 demo: $(VENV)/.dev ## An event from PHOTOS= and SELFIES=, through the real API; OUT= keeps contact sheets
 	$(BIN)/python -m bench.demo $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SELFIES),--selfies "$(SELFIES)") $(if $(OUT),--out "$(OUT)")
+
+evaluate: $(VENV)/.bench ## Precision and recall of the recognisers on DATA=, a folder with known answers; PROVIDERS=local,dlib OUT=
+	@$(BIN)/python -m bench.evaluate "$(or $(DATA),$(error name a folder of selfies/, photos/ and truth.json: make evaluate DATA=DIR))" \
+		$(if $(OUT),--out "$(OUT)") $(if $(PROVIDERS),--providers "$(PROVIDERS)")
 
 chaos: $(VENV)/.dev ## Guests and photos arrive while workers and servers are killed; on both databases
 	$(BIN)/python -m bench.chaos

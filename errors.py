@@ -284,6 +284,40 @@ class NoLinkForAdmins(NotAllowed):
     english = "An administrator cannot change the password of another administrator."
 
 
+class UnknownProvider(AppError):
+    message = "Ce moteur de reconnaissance n'existe pas : local, dlib ou azure."
+    english = "There is no such recogniser: local, dlib or azure."
+
+
+class ProviderNotConfigured(AppError):
+    message = "Ce moteur de reconnaissance n'est pas configuré ici : il lui manque ses paquets ou ses réglages."
+    english = "This recogniser is not configured here: its packages or its settings are missing."
+
+
+class GuestNotInEvent(AppError):
+    status_code = 404
+    message = "Cette personne n'est pas inscrite à cet événement."
+    english = "This person is not a guest of this event."
+
+
+class GuestHasNoPortrait(AppError):
+    status_code = 409
+    message = "Cette personne n'a pas de selfie accepté : il n'y a rien à comparer."
+    english = "This person has no accepted selfie: there is nothing to compare."
+
+
+class GuestHasWithdrawn(AppError):
+    status_code = 409
+    message = "Cette personne a retiré son accord pour cet événement : son visage n'y est pas cherché."
+    english = "This person has withdrawn the consent for this event: their face is not searched there."
+
+
+class NoSuchEvaluation(AppError):
+    status_code = 404
+    message = "Évaluation introuvable : les résultats sont gardés un jour."
+    english = "Evaluation not found: results are kept for a day."
+
+
 # --- pictures ----------------------------------------------------------------------------------
 
 

@@ -579,6 +579,47 @@ class TogetherMember(Base):
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class Evaluation(Job, Base):
+    """What a provider would find for a guest in an event's photos, and the job that finds it out.
+
+    Written by admins; changes no face, embedding or match. `result` is set when the job is done (`evaluation/`). The
+    row goes with the guest, the event, the guest's selfies or consent, and a day after its job ended.
+    """
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        Index("idx_evaluations_user_id", "user_id"),
+        Index("idx_evaluations_event_id", "event_id"),
+        *_job_table_args("evaluations"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    provider: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class EvaluatedPhoto(Base):
+    """What an unfinished evaluation has found in a photo so far, so that another process can continue it.
+
+    `embeddings` are the faces' float32 unit vectors, one after another. `error` says why the photo could not be read.
+    Deleted when the evaluation ends.
+    """
+
+    __tablename__ = "evaluated_photos"
+    __table_args__ = (Index("idx_evaluated_photos_photo_id", "photo_id"),)
+
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    faces: Mapped[int]
+    embeddings: Mapped[bytes] = mapped_column(LargeBinary)
+    milliseconds: Mapped[float]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
 class Favourite(Base):
     """A guest has marked this photo as a favourite."""
 

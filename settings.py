@@ -254,14 +254,21 @@ def _check_mail(settings: Settings) -> None:
         raise UnsafeSettings(f"SMTP_CA_FILE={settings.smtp_ca_file} is not a file.")
 
 
+def missing_packages(provider: str) -> list[str]:
+    """Return the packages that a provider needs and that are not installed.
+
+    Only looked for: dlib must not be loaded in a process that answers requests.
+    """
+    return [name for name in PROVIDER_PACKAGES.get(provider, ()) if importlib.util.find_spec(name) is None]
+
+
 def _check_provider(settings: Settings) -> None:
     provider = settings.face_recognizer_provider
     if settings.in_production and provider == "fake":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
     if provider == "azure":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=azure is not available yet; use local or dlib.")
-    # Only looked for: dlib must not be loaded in a process that answers requests.
-    missing = [name for name in PROVIDER_PACKAGES.get(provider, ()) if importlib.util.find_spec(name) is None]
+    missing = missing_packages(provider)
     if missing:
         raise UnsafeSettings(
             f"FACE_RECOGNIZER_PROVIDER={provider} needs packages that are not installed ({', '.join(missing)}): "

@@ -10,6 +10,7 @@ from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import staff as events_staff
 from api.operations import audit
+from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
 from api.photos import confirmations
@@ -40,5 +41,6 @@ ROUTERS = (
     accounts_older.router,
     operations_jobs.router,
     audit.router,
+    operations_evaluation.router,
     operations.router,
 )

@@ -34,6 +34,7 @@ class Action(StrEnum):
     ACCOUNT_ERASED = "account.erased"
     SELFIE_VIEWED = "selfie.viewed"
     SELFIE_DELETED = "selfie.deleted"
+    SELFIE_EVALUATED = "selfie.evaluated"
     PHOTOS_DELETED = "photos.deleted"
     PHOTOS_EXPORTED = "photos.exported"
     PHOTOS_SHARED = "photos.shared"

@@ -35,6 +35,8 @@ def draw(drawing: Drawing, path: Path) -> None:
         axes.set_xticks(range(len(drawing.ticks)), drawing.ticks, rotation=30, ha="right", fontsize=8)
     if drawing.bound is not None:
         axes.axhline(drawing.bound, color="#b3261e", linestyle="--", label="bound")
+    for style, (name, x_of_mark) in zip((":", "-."), drawing.marks.items(), strict=False):
+        axes.axvline(x_of_mark, color="#6b6762", linestyle=style, label=f"{name}: {x_of_mark:.2f}")
     if drawing.logarithmic:
         axes.set_yscale("log")
     axes.set(title=drawing.title, xlabel=drawing.x_label, ylabel=drawing.y_label)

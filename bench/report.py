@@ -35,7 +35,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Named lines of points (x, y); with `ticks` bars instead, x being the place of a name. `bound`: drawn across."""
+    """Named lines of points (x, y); with `ticks` bars instead, x being the place of a name.
+
+    `bound` is drawn across; `marks` are named upright lines.
+    """
 
     title: str
     x_label: str
@@ -44,6 +47,7 @@ class Drawing:
     ticks: list[str] = field(default_factory=list)
     logarithmic: bool = False
     bound: float | None = None
+    marks: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

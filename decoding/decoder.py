@@ -9,7 +9,9 @@ import numpy as np
 import images
 from decoding.tasks import TASKS, Answer, Values, unpack_faces
 from faces.engine import DetectedFace, Embeddings, FaceEngine
+from faces.providers import dimensions_of, make_engine
 from images import NormalisedImage
+from settings import get_settings
 
 
 class DecodingProblem(Exception):
@@ -77,6 +79,14 @@ class Decoder(ABC):
     def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
         """Do one of `decoding.tasks` and return its answer, or raise its error."""
 
+    @abstractmethod
+    def for_provider(self, provider: str) -> "Decoder":
+        """Return a decoder with the engine of another provider, to be closed after its use."""
+
+    def close(self) -> None:
+        """End what it has started."""
+        return
+
     def load(self) -> None:
         """Load the engine now."""
         self.run("load", {"embeds": True}, b"", 0)
@@ -96,6 +106,19 @@ class Decoder(ABC):
         told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
         try:
             return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), str(told["mean_colour"])[:7])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskFailed(f"an answer of another form: {error}") from error
+
+    def faces(self, key: str, width: int, height: int) -> list[DetectedFace]:
+        """Return the faces of the stored photo `key`, whose size in px is given; nothing is written.
+
+        Raises:
+            ImageError, MissingObject, StorageError: as in `photo`.
+        """
+        arguments = {"original": key, "long_side": self._long_side, "photo_long_side": max(width, height)}
+        told, packed = self.run("faces", arguments, b"", width * height)
+        try:
+            return unpack_faces(int(told["faces"]), self._dimensions, packed)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 
@@ -156,6 +179,14 @@ class InThisProcess(Decoder):
         super().__init__(dimensions, detection_long_side)
         self._make_engine = make_engine
         self._engine: FaceEngine | None = None
+
+    def for_provider(self, provider: str) -> "InThisProcess":
+        """Return a decoder with the engine of another provider, for photos at the same size."""
+        settings = get_settings().model_copy(update={"face_recognizer_provider": provider})
+        dimensions = dimensions_of(provider)
+        return InThisProcess(
+            lambda: make_engine(settings), dimensions=dimensions, detection_long_side=self._long_side
+        )
 
     def _loaded(self) -> FaceEngine:
         if self._engine is None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from decoding import memory
 from decoding.budget import PixelBudget
@@ -20,7 +21,7 @@ log = logging.getLogger("reperio.decoding")
 # A picture with more pixels is large: of several children, one is kept free of these, for phones' usual selfies.
 LARGE_PIXELS = 16_000_000
 # Tasks that find faces.
-NEED_ENGINE = ("photo", "stored_selfie", "check_selfie")
+NEED_ENGINE = ("photo", "faces", "stored_selfie", "check_selfie")
 # For an engine to load, on a machine that swaps; it takes half a second.
 LOAD_SECONDS = 30.0
 # A child that takes more memory than this after a task is replaced: with its engine it takes up to 320 MB.
@@ -50,13 +51,14 @@ class ChildPool(Decoder):
     def __init__(self, settings: Settings, template: Template, budget: PixelBudget, terms: Terms) -> None:
         dimensions = dimensions_of(settings.face_recognizer_provider)
         super().__init__(dimensions, settings.detection_long_side or 0)
-        self._template, self._budget, self._terms = template, budget, terms
+        self._settings, self._template, self._budget, self._terms = settings, template, budget, terms
         self._environment = environment_for(settings)
         self._places = threading.Semaphore(terms.size)
         self._large_places = threading.Semaphore(max(1, terms.size - 1))
         self._lock = threading.Lock()
         self._idle = list[Child]()
         self._working = set[Child]()
+        self._others = WeakSet[ChildPool]()
         self._closed = False
 
     def run(self, task: str, arguments: Values, data: bytes, pixels: int) -> Answer:
@@ -77,6 +79,16 @@ class ChildPool(Decoder):
                 if waited > terms.seconds / 3:
                     raise Busy("too little time was left after the wait") from error
                 raise
+
+    def for_provider(self, provider: str) -> "ChildPool":
+        """Return a pool with the engine of another provider, under the same terms and with the same budget."""
+        settings = self._settings.model_copy(update={"face_recognizer_provider": provider})
+        other = ChildPool(settings, self._template, self._budget, self._terms)
+        with self._lock:
+            if self._closed:
+                raise Closed("the process is stopping")
+            self._others.add(other)
+        return other
 
     def load(self) -> None:
         """Start a child and load its engine now, unless one is there."""
@@ -105,7 +117,9 @@ class ChildPool(Decoder):
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-            working = list(self._working)
+            working, others = list(self._working), list(self._others)
+        for other in others:
+            other.close()
         for child in working:
             child.kill()
         for child in idle:

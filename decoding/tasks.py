@@ -45,20 +45,38 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     images.refuse_cut(data)
     # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
     image = images.decode(data, long_side=arguments["long_side"])
-    scale = arguments["photo_long_side"] / max(image.shape[:2])
     rendered = images.renditions(image)
     for size, key in arguments["renditions"].items():
         storage.put(key, rendered.files[size])
+    found = faces_in(engine, image, data, arguments["photo_long_side"])
+    return {"mean_colour": rendered.mean_colour, "faces": len(found)}, pack_faces(found)
+
+
+def faces(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
+    """Find the faces of the photo `original` in storage, as `photo` does, and write nothing.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
+    """
+    data = storage.get(arguments["original"])
+    images.refuse_cut(data)
+    image = images.decode(data, long_side=arguments["long_side"])
+    found = faces_in(engine, image, data, arguments["photo_long_side"])
+    return {"faces": len(found)}, pack_faces(found)
+
+
+def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: int) -> list[DetectedFace]:
+    """Return the faces of a photo; `image` is `data` decoded at a fraction of its size, `photo_long_side` px."""
+    scale = photo_long_side / max(image.shape[:2])
     full = (lambda: images.decode(data)) if scale > 1 else None
     try:
-        faces = engine().detect(image, scale=scale, full=full)
+        return engine().detect(image, scale=scale, full=full)
     except Exception as error:
         # A lack of memory comes as errors of many types (`is_shortage`).
         # A small face in a turned photo of 120 megapixels: less sharp is better than not at all.
         if full is None or not is_shortage(error):
             raise
-        faces = engine().detect(image, scale=scale)
-    return {"mean_colour": rendered.mean_colour, "faces": len(faces)}, pack_faces(faces)
+        return engine().detect(image, scale=scale)
 
 
 def pack_faces(faces: list[DetectedFace]) -> bytes:
@@ -186,5 +204,6 @@ def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
 
 
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
-    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
+    task.__name__: task
+    for task in (load, photo, faces, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
 }

@@ -62,6 +62,7 @@ def withdraw(user_id: int, event_id: int) -> None:
         session.flush()
         event_queries.request_rematch_of_rivals(session, user_id, event_id)
         selfie_queries.delete_embeddings_in(session, user_id, event_id)
+        selfie_queries.delete_evaluations(session, user_id, event_id)
         matching_queries.delete_matches_in(session, user_id, event_id)
         claim_queries.forget(session, user_id, event_id)
 

@@ -36,7 +36,7 @@ def image_of(user_id: int, selfie_id: int) -> str:
 
 
 def remove_all(user_id: int) -> None:
-    """Erase all the guest's portraits with their embeddings and matches, and what the guest confirmed.
+    """Erase all the guest's portraits with their embeddings, matches and evaluations, and what the guest confirmed.
 
     Raises:
         NoSelfie: there is none.
@@ -50,6 +50,7 @@ def remove_all(user_id: int) -> None:
         if not queries.remove_all(session, user_id) or not keys:
             raise errors.NoSelfie
         claim_queries.forget(session, user_id)
+        queries.delete_evaluations(session, user_id)
         record(session, Action.SELFIE_DELETED, subject_id=user_id)
         erase(session, keys)
 
@@ -78,6 +79,7 @@ def remove(user_id: int, selfie_id: int) -> None:
         key = selfie.storage_key
         event_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
+        queries.delete_evaluations(session, user_id)
         record(session, Action.SELFIE_DELETED, subject_id=user_id)
         erase(session, [key] if key else [])
         for event in events:

@@ -9,21 +9,27 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
 from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
-from models import Event, Photo, Selfie, User, UserEvent
+from models import Evaluation, Event, Photo, Selfie, User, UserEvent
 
 # The column that tells a person what a job is about: a guest's name, or a photo's file name.
 _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
     Selfie: User.username,
     UserEvent: User.username,
     Photo: Photo.original_filename,
+    Evaluation: User.username,
 }
 # The event a job belongs to; for a selfie, the event in which the guest registered.
 _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
     Selfie: User.event_id,
     UserEvent: UserEvent.event_id,
     Photo: Photo.event_id,
+    Evaluation: Evaluation.event_id,
 }
-_GUEST_ID: dict[JobRow, InstrumentedAttribute[int]] = {Selfie: Selfie.user_id, UserEvent: UserEvent.user_id}
+_GUEST_ID: dict[JobRow, InstrumentedAttribute[int]] = {
+    Selfie: Selfie.user_id,
+    UserEvent: UserEvent.user_id,
+    Evaluation: Evaluation.user_id,
+}
 
 
 @dataclass(frozen=True, slots=True)

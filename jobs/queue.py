@@ -122,6 +122,14 @@ def _choose(session: Session, now: datetime) -> _Choice | None:
     return None
 
 
+def is_more_urgent_due(kind: JobRow) -> bool:
+    """Tell whether a job can be claimed that goes before those of this kind."""
+    with reading() as session:
+        found = session.execute(_ANY_CLAIMABLE, {"now": utcnow()}).one()
+    urgent = KINDS[: KINDS.index(kind)]
+    return any(there for each, there in zip(_CANDIDATES, found, strict=True) if each.kind in urgent)
+
+
 def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None:
     """Claim the first of the chosen jobs; return None if another process has claimed it meanwhile."""
     kind = choice.kind
@@ -157,7 +165,9 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
 
 
 def claim_next() -> Claim | None:
-    """Claim the next job and return it, or None if there is none. Selfies come first, then matchings, then photos.
+    """Claim the next job and return it, or None if there is none.
+
+    Selfies come first, then matchings, photos and evaluations.
 
     Raises:
         SQLAlchemyError: the database does not answer.

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import storage
 from database import reading, transaction
+from evaluation import service as evaluations
 from jobs import pairing
 from models import utcnow
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
@@ -173,7 +174,10 @@ def restore() -> int:
 
 
 class PeriodicSweep:
-    """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often."""
+    """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
+
+    With each sweep, results of evaluations that are older than a day are erased.
+    """
 
     def __init__(self) -> None:
         self._next = self._next_retry = 0.0
@@ -192,6 +196,7 @@ class PeriodicSweep:
             erasure.retry()
         if now >= self._next:
             self._next = now + settings.orphan_sweep_seconds
+            evaluations.erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
 
 

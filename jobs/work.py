@@ -8,6 +8,7 @@ HTTP. Running one twice leaves the same rows.
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,13 +19,15 @@ import selfies.service as selfie_service
 import storage
 from database import reading, transaction
 from decoding.decoder import ChildDied, Closed, Decoder, OutOfMemory, Overran, StoredPhoto, TaskFailed
+from evaluation.cases import NotPossible
+from evaluation.work import advance
 from faces.engine import Embeddings, EngineUnavailable
 from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
 from jobs.kinds import JobRow
-from jobs.queue import CRASHED, Claim, fail, heartbeat, release, retry_later
+from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from matching import queries as matching_queries
-from models import Photo, Selfie, UserEvent
+from models import Evaluation, Photo, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import get_settings
 from stored.erasure import erase
@@ -34,8 +37,14 @@ log = logging.getLogger("reperio.jobs")
 HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory)
 
 
-def run(claim: Claim, decoder: Decoder) -> None:
+def _never() -> bool:
+    return False
+
+
+def run(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _never) -> None:
     """Do a claimed job and keep its lease meanwhile. Errors are written to its row.
+
+    A job of many steps goes back to the queue between two steps when `is_stopping` says so.
 
     Raises:
         EngineUnavailable: the face engine cannot be had; the job waits, and this attempt does not count.
@@ -44,10 +53,10 @@ def run(claim: Claim, decoder: Decoder) -> None:
         fail(claim, f"{CRASHED} in every attempt")
         return
     with heartbeat(claim):
-        attempt(claim, decoder)
+        attempt(claim, decoder, is_stopping)
 
 
-def attempt(claim: Claim, decoder: Decoder) -> None:
+def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _never) -> None:
     """Do a claimed job. Errors are written to its row.
 
     Raises:
@@ -57,6 +66,7 @@ def attempt(claim: Claim, decoder: Decoder) -> None:
         Selfie: process_selfie,
         UserEvent: process_membership,
         Photo: process_photo,
+        Evaluation: partial(process_evaluation, is_stopping=is_stopping),
     }
     began = time.perf_counter()
     try:
@@ -162,6 +172,19 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
         _erase_if_deleted(claim.id, [*keys.values()])
+
+
+def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool]) -> None:
+    """Find out what a provider would find for a guest; pause where a more urgent job waits."""
+
+    def must_pause() -> bool:
+        return is_stopping() or is_more_urgent_due(Evaluation)
+
+    try:
+        if not advance(claim.id, decoder, claim.is_current, must_pause):
+            release(claim)
+    except NotPossible as reason:
+        fail(claim, str(reason))
 
 
 def _erase_if_deleted(photo_id: int, keys: list[str]) -> None:

@@ -100,7 +100,7 @@ class InferenceThread:
                 return
             self._report()
             with request_id(self._claim.request_id), timed_job(self._claim.kind.__tablename__):
-                work.run(self._claim, self._decoder)
+                work.run(self._claim, self._decoder, self._stopping.is_set)
             self._claim = None
             # Here no lease runs that a slow sample could exceed.
             self._sample()

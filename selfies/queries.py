@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from models import DONE, PENDING, REJECTED, FaceMatch, Selfie, SelfieEmbedding, UserEvent
+from models import DONE, PENDING, REJECTED, Evaluation, FaceMatch, Selfie, SelfieEmbedding, UserEvent
 
 
 def latest(session: Session, user_id: int) -> Selfie | None:
@@ -106,6 +106,12 @@ def delete_embeddings_in(session: Session, user_id: int, event_id: int) -> None:
     session.execute(
         delete(SelfieEmbedding).where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.selfie_id.in_(own))
     )
+
+
+def delete_evaluations(session: Session, user_id: int, event_id: int | None = None) -> None:
+    """Delete what evaluations found with the guest's selfies, in one event or in all."""
+    found = delete(Evaluation).where(Evaluation.user_id == user_id)
+    session.execute(found if event_id is None else found.where(Evaluation.event_id == event_id))
 
 
 def looked_for(session: Session, user_id: int, selfie_id: int, engine_id: str) -> dict[int, bool]:

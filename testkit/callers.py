@@ -48,6 +48,8 @@ class Objects:
     group_token: str
     failed_photo: int
     pending_photo: int
+    # Of the guest in the event.
+    evaluation: int
     # A further session of the guest, and what proves that its bearer is the guest.
     session: str
     refresh_token: str
@@ -77,6 +79,7 @@ NOWHERE = Objects(
     group_token="909102.nosuchsignature000000000",
     failed_photo=909_096,
     pending_photo=909_097,
+    evaluation=909_098,
     session="nosuchsession000",
     refresh_token="nosuchsession000.secret.signature",
     reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",

@@ -27,6 +27,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "selfie_id": lambda of: of.selfie,
     "group_id": lambda of: of.group,
     "session_id": lambda of: of.session,
+    "evaluation_id": lambda of: of.evaluation,
     "asked": lambda of: "current",
     "name": lambda of: "css/base.css",
 }
@@ -109,6 +110,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "PUT /api/admin/photographers/{photographer_id}": lambda of: {"json": {"is_active": True}},
     "POST /api/admin/jobs/retry": lambda of: {"json": {"kind": "photos", "id": of.failed_photo}},
     "POST /api/admin/jobs/cancel": lambda of: {"json": {"kind": "photos", "id": of.pending_photo}},
+    "POST /api/admin/eval-recognition": lambda of: {"json": {"event_id": of.event, "user_id": of.guest}},
     # Pages
     "POST /login": lambda of: {"data": {"username": "camille", "password": PASSWORD}},
     "POST /forgot": lambda of: {"data": {"email": "camille@example.org"}},

@@ -36,8 +36,10 @@ def _pictures_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in SUFFIXES)
 
 
-def read_folders(photos: Path, selfies: Path) -> Pictures:
+def read_folders(photos: Path, selfies: Path, truth: dict[str, set[str]] | None = None) -> Pictures:
     """Read two folders; each guest is a picture or a folder of pictures in `selfies`.
+
+    Without `truth`, it is read from `truth.json` in or beside the photos, if there is one.
 
     Raises:
         NoPictures: a folder is missing or empty.
@@ -52,7 +54,7 @@ def read_folders(photos: Path, selfies: Path) -> Pictures:
     taken = _pictures_in(photos)
     if not taken or not portraits:
         raise NoPictures(f"{selfies if taken else photos} holds no pictures ({', '.join(sorted(SUFFIXES))})")
-    return Pictures(taken, portraits, _truth(photos))
+    return Pictures(taken, portraits, _truth(photos) if truth is None else truth)
 
 
 def _truth(photos: Path) -> dict[str, set[str]] | None:

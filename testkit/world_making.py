@@ -93,9 +93,18 @@ class Making:
             group_token=group["token"],
             failed_photo=0,
             pending_photo=0,
+            evaluation=self._evaluation(home, guest, admin),
             **self._proofs(guest, admin),
             **self._second_factors(photographer, other_photographer),
         )
+
+    def _evaluation(self, event: int, guest: Caller, admin: Caller) -> int:
+        path, body = "/api/admin/eval-recognition", {"event_id": event, "user_id": guest.id}
+        answer = send(self._client, "POST", path, admin, json=body)
+        assert answer.is_success, answer.text[:300]
+        url = answer.json()["url"]
+        self._wait(lambda: self._call("GET", url, admin)["status"], lambda status: status == "done")
+        return int(answer.json()["id"])
 
     def _second_factors(self, beginner: Caller, owner: Caller) -> dict[str, str]:
         path, body = "/api/me/second-factor", {"password": PASSWORD}

@@ -176,7 +176,10 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with (
         fresh_database(request, folder, **UNLIMITED),
         TestClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
+        pytest.MonkeyPatch.context() as patch,
     ):
+        # No thread works on jobs there: no call waits for one.
+        patch.setattr("api.operations.evaluation.WAIT_SECONDS", 0.0)
         yield World(client, folder)
 
 

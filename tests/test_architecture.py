@@ -17,6 +17,7 @@ LAYERS = (
     ("api",),
     ("operations",),
     ("jobs", "guests"),
+    ("evaluation",),
     ("privacy", "mail"),
     ("matching",),
     ("selfies",),

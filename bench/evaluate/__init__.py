@@ -1,0 +1,1 @@
+"""Measures the recognisers on a folder of photos with known answers."""

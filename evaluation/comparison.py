@@ -1,0 +1,59 @@
+"""Compares a guest's portraits with faces by the functions of the real matching: arithmetic only."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from faces.providers import calibration_of, engine_id_of
+from matching import matrices, similarity
+from matching.matrices import Block
+from matching.similarity import Candidate, Portrait, Thresholds
+from settings import get_settings
+
+
+def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block, ...]:
+    """Return faces as the real matching holds them, from photo ids and the embeddings (float32 bytes) of each.
+
+    The ids of the faces are their places in this order.
+    """
+    photo_ids, blobs = list[int](), list[bytes]()
+    size = dimensions * np.dtype(np.float32).itemsize
+    for photo_id, packed in rows:
+        found = [packed[start : start + size] for start in range(0, len(packed), size)]
+        photo_ids += [photo_id] * len(found)
+        blobs += found
+    if not blobs:
+        return ()
+    face_ids = np.arange(1, len(blobs) + 1, dtype=np.int64)
+    return (Block(face_ids, np.array(photo_ids, np.int64), matrices.quantised(matrices.as_matrix(blobs))),)
+
+
+def thresholds_of(blocks: Sequence[Block], provider: str) -> Thresholds:
+    """Return the cosines from which one of these faces counts as a guest's, by the provider's own calibration."""
+    settings = get_settings()
+    # The setting is meant for the engine in use.
+    lowest = settings.match_threshold if provider == settings.face_recognizer_provider else None
+    faces = sum(block.face_ids.size for block in blocks)
+    return similarity.thresholds_for(faces, calibration_of(engine_id_of(provider)), lowest)
+
+
+def best_of_photos(candidates: Iterable[Candidate]) -> dict[int, float]:
+    """Return the similarity of the most similar of these faces in each photo, by the photo's id."""
+    best = dict[int, float]()
+    for each in candidates:
+        best[each.photo_id] = max(each.similarity, best.get(each.photo_id, -1.0))
+    return best
+
+
+def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Portrait]) -> dict[int, float]:
+    """Return the similarity of each photo's most similar face with any portrait."""
+    nearest = dict[int, float]()
+    for block in blocks:
+        # A part at a time: as float64, a block of an event takes four times its memory.
+        for start in range(0, block.face_ids.size, similarity.CHUNK):
+            part = slice(start, start + similarity.CHUNK)
+            rows = block.embeddings[part]
+            cosines = np.max([similarity.exact_cosines(rows, each.embedding) for each in portraits], axis=0)
+            for photo_id, cosine in zip(block.photo_ids[part].tolist(), cosines.tolist(), strict=True):
+                nearest[photo_id] = max(cosine, nearest.get(photo_id, -1.0))
+    return nearest

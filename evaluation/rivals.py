@@ -1,0 +1,31 @@
+"""Which of a guest's candidates stand, beside those of the other guests: read only."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from database import reading
+from evaluation.cases import Case
+from events import queries as event_queries
+from faces.providers import calibration_of
+from matching.claims import queries
+from matching.claims.nearest import MATCH, Claim, standings
+from matching.claims.record import Persons
+from matching.similarity import Candidate
+
+
+def standing(case: Case, candidates: Mapping[int, Candidate]) -> list[Candidate]:
+    """Return the candidates (by the face's id) that would be matches, by the rules of the real matching."""
+    with reading() as session:
+        event = event_queries.by_id(session, case.event_id)
+        if event is None:
+            return []
+        persons, margin = Persons(session, event), calibration_of(event.active_engine_id).margin
+        claims = defaultdict[int, list[Claim]](list)
+        for row in queries.rivals_for(session, [case.user_id], candidates.keys()):
+            claims[row.face_id].append(Claim(row.user_id, row.similarity, row.accepted, row.confirmed))
+        found = []
+        for face_id, each in candidates.items():
+            own = Claim(case.user_id, each.similarity, each.accepted, face_id in case.confirmed)
+            if standings([*claims[face_id], own], persons.are_one, margin)[case.user_id] == MATCH:
+                found.append(each)
+    return found
