@@ -20,6 +20,12 @@ def portraits_of(user_id: int) -> Sequence[Selfie]:
         return queries.not_rejected(session, user_id)
 
 
+def has_portrait(user_id: int) -> bool:
+    """Return whether a portrait of the guest is accepted."""
+    with reading() as session:
+        return queries.accepted(session, user_id) is not None
+
+
 def image_of(user_id: int, selfie_id: int) -> str:
     """Return the storage key of one of the guest's own portraits.
 

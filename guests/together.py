@@ -7,6 +7,7 @@ Any of them can leave; the photos are gone for all when fewer than two are left,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from photos import queries as photo_queries
 from photos import service as photos
 from photos.queries import Page
 from photos.service import PhotoList
+from settings import get_settings
 from signing import same, signature
 
 PURPOSE = b"together"
@@ -40,6 +42,11 @@ class Group:
 def token_of(group_id: int) -> str:
     """Return the token of the group's invitation link."""
     return f"{group_id}.{signature(PURPOSE, str(group_id))}"
+
+
+def link_of(token: str) -> str:
+    """Return the invitation link: `PUBLIC_URL/together/…`."""
+    return f"{get_settings().address}/together/{quote(token)}"
 
 
 def _group_id(token: str) -> int:
@@ -135,6 +142,23 @@ def groups_of(user: User) -> list[Group]:
     """Return the groups the guest is in, newest first."""
     with reading() as session:
         return [_group(session, group, event) for group, event in queries.groups_of(session, user.id)]
+
+
+def group_of(user: User, group_id: int) -> Group:
+    """Return a group the guest is in.
+
+    Raises:
+        NoSuchGroup: the guest is not in such a group.
+    """
+    for each in groups_of(user):
+        if each.id == group_id:
+            return each
+    raise errors.NoSuchGroup
+
+
+def others_in(group: Group, user: User) -> list[str]:
+    """Return the names of the group's members besides this guest."""
+    return [each.username for each in group.members if each.user_id != user.id]
 
 
 def photos_of(user: User, group_id: int, page: Page) -> PhotoList:

@@ -40,6 +40,12 @@ def maybes_of(user_id: int, event: Event) -> list[MaybePhoto]:
         return [MaybePhoto(each, each.photo.id in visible) for each in found]
 
 
+def count_maybes(user_id: int, event_id: int) -> int:
+    """Return how many faces `maybes_of` has."""
+    with reading() as session:
+        return min(claim_queries.count_maybes(session, user_id, event_id), MAX_MAYBES)
+
+
 def maybe_face(user_id: int, face_id: int) -> claim_queries.Maybe:
     """Return a face that the guest is asked about.
 

@@ -1,5 +1,6 @@
-"""Days, times, durations and sizes as a language writes them."""
+"""Days, times, durations, sizes and lists of names as a language writes them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,13 @@ def moment(language: str, value: datetime, timezone: str) -> str:
     """Return a time in a time zone, to the minute."""
     local = value.astimezone(ZoneInfo(timezone))
     return text(language, "admin.moment", day=day(language, local), time=local.strftime("%H:%M"))
+
+
+def names(language: str, people: Sequence[str]) -> str:
+    """Return names as an enumeration: Léa, Tom et Zoé."""
+    if len(people) < 2:
+        return "".join(people)
+    return text(language, "guest.together.and", first=", ".join(people[:-1]), last=people[-1])
 
 
 def duration(language: str, seconds: float) -> str:

@@ -228,6 +228,12 @@ def visible_to_guest(session: Session, photo: int | str, user_id: int) -> Photo 
     return session.scalar(select(Photo).where(_is(photo), member, _shown_to(user_id)))
 
 
+def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos of the event that the guest may see, newest first."""
+    statement = _for_guest(user_id, event_id).where(Photo.id.in_(photo_ids), _shown_to(user_id))
+    return _rows(session, statement, Page())
+
+
 def visible_among(session: Session, user_id: int, photo_ids: Sequence[int]) -> set[int]:
     """Return those of these photos, of events the guest is a member of, that the guest may see."""
     return set(session.scalars(select(Photo.id).where(Photo.id.in_(photo_ids), _shown_to(user_id))))

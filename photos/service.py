@@ -126,6 +126,17 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
         return listed(rows, page, queries.count_for_all_guests(session, event))
 
 
+def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos of an event that the guest may see.
+
+    Raises:
+        NotInEvent: the guest is not a member of the event.
+    """
+    with reading() as session:
+        event = guest_event(session, user, event_id)
+        return queries.seen_of_event(session, user.id, event.id, photo_ids)
+
+
 def photos_of_event(event_id: int, page: Page) -> PhotoList:
     """Return one page of all photos of an event, for its photographers."""
     with reading() as session:

@@ -29,6 +29,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "session_id": lambda of: of.session,
     "evaluation_id": lambda of: of.evaluation,
     "asked": lambda of: "current",
+    "token": lambda of: of.group_token,
     "name": lambda of: "css/base.css",
 }
 
@@ -132,6 +133,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "GET /photos/rows": lambda of: {"params": {"event": of.event}},
     "GET /photos/standing": lambda of: {"params": {"event": of.event}},
     "GET /photos/weight": lambda of: {"params": {"event": of.event}},
+    "GET /photos/maybe": lambda of: {"params": {"event": of.event}},
+    "POST /together": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},

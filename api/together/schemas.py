@@ -1,13 +1,11 @@
 """Payloads of the calls about groups of guests."""
 
 from typing import Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from guests.together import Group
+from guests.together import Group, link_of
 from models import User
-from settings import get_settings
 
 
 class GroupIn(BaseModel):
@@ -43,5 +41,5 @@ class GroupOut(BaseModel):
             members=members,
             joined=any(each.me for each in members),
             token=group.token,
-            link=f"{get_settings().address}/together/{quote(group.token)}",
+            link=link_of(group.token),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from matching.claims.nearest import LOST, MATCH, MAYBE
@@ -115,22 +115,37 @@ def maybe(session: Session, user_id: int, face_id: int) -> Maybe | None:
     return Maybe(*row) if row is not None else None
 
 
+def _is_asked_about(user_id: int, event_id: int) -> list[ColumnElement[bool]]:
+    shown = exists().where(FaceMatch.user_id == user_id, FaceMatch.photo_id == Face.photo_id).correlate(Face)
+    return [
+        FaceCandidate.event_id == event_id,
+        FaceCandidate.user_id == user_id,
+        FaceCandidate.standing == MAYBE,
+        ~shown,
+    ]
+
+
+def count_maybes(session: Session, user_id: int, event_id: int) -> int:
+    """Return how many faces `maybes` has without a limit."""
+    counted = (
+        select(func.count(Face.photo_id.distinct()))
+        .select_from(FaceCandidate)
+        .join(Face, Face.id == FaceCandidate.face_id)
+        .where(*_is_asked_about(user_id, event_id))
+    )
+    return session.scalar(counted) or 0
+
+
 def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Maybe]:
     """Return the event's faces that the guest is asked about, the most similar first, one for each photo.
 
     None of a photo that shows the guest, and none that is another guest's.
     """
-    shown = exists().where(FaceMatch.user_id == user_id, FaceMatch.photo_id == Photo.id)
     rows = session.execute(
         select(FaceCandidate, Face, Photo)
         .join(Face, Face.id == FaceCandidate.face_id)
         .join(Photo, Photo.id == Face.photo_id)
-        .where(
-            FaceCandidate.event_id == event_id,
-            FaceCandidate.user_id == user_id,
-            FaceCandidate.standing == MAYBE,
-            ~shown,
-        )
+        .where(*_is_asked_about(user_id, event_id))
         .order_by(FaceCandidate.similarity.desc(), Face.id)
     )
     found = dict[int, Maybe]()

@@ -6,14 +6,16 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
-import errors
 from api.callers import CurrentGuest
 from api.cookies import cookie_of, set_cookie
 from api.fields import Cursor
 from api.language import Language
-from keys import MAX_ID
-from models import DONE, FAILED, REJECTED, User
-from pages.guest.membership import Membership, memberships_of
+from guests import together
+from guests.portraits import portraits_of
+from keys import MAX_ID, MAX_PORTRAITS
+from models import DONE, FAILED, REJECTED, Event, User, utcnow
+from pages import formatting
+from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.standing import standing_of
 from pages.rendering import A_YEAR, page_router, render
 from photos import download, favourites
@@ -25,11 +27,14 @@ EVENT_COOKIE = "reperio_event"
 ROWS = 100
 # Thumbnails that the browser loads before the page's script runs: the first line on a phone.
 PRELOADED = 2
-Which = Literal["mine", "favourites", "all"]
+ZipWhich = Literal["mine", "favourites", "all"]
+# `together` is the list of a group of guests.
+Which = Literal[ZipWhich, "together"]
 AskedWhich = Annotated[Which, Query(alias="show")]
 AskedEvent = Annotated[int, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
-LISTS: dict[Which, Callable[[User, int | None, Any], PhotoList]] = {
+MaybeGroup = Annotated[int | None, Query(alias="group", ge=1, le=MAX_ID)]
+LISTS: dict[ZipWhich, Callable[[User, int | None, Any], PhotoList]] = {
     "mine": photos.photos_with,
     "favourites": lambda guest, event_id, page: favourites.favourites_of(guest, event_id or 0, page),
     "all": photos.photos_for_guest,
@@ -38,21 +43,50 @@ LISTS: dict[Which, Callable[[User, int | None, Any], PhotoList]] = {
 
 @router.get("/photos")
 def gallery(
-    request: Request, guest: CurrentGuest, language: Language, asked: MaybeEvent = None, which: AskedWhich = "mine"
+    request: Request,
+    guest: CurrentGuest,
+    language: Language,
+    asked: MaybeEvent = None,
+    which: AskedWhich = "mine",
+    group_id: MaybeGroup = None,
 ) -> Response:
-    """Return the gallery of the event asked for, else of the one looked at last, with its first photos as data."""
+    """Return the gallery of the event asked for, else of the one looked at last, with its first photos as data.
+
+    With a group, of the photos that show all its members.
+    """
     joined = memberships_of(guest)
     if not joined:
         return render(request, "guest/no_event.html")
+    group = together.group_of(guest, group_id) if group_id is not None else None
+    if group is not None:
+        asked, which = group.event.id, "together"
+    elif which == "together":
+        which = "mine"
     here = _pick(request, guest, joined, asked)
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
     if which == "all" and not here.event.guests_see_all_photos and not standing["for_everyone"]:
         which = "mine"
-    found = _page(guest, here.event.id, which, None)
-    data = {**found, "event": here.event.id, "show": which, "standing": standing}
+    found = _page(guest, here.event.id, which, None, group_id)
+    data = {
+        **found,
+        "event": here.event.id,
+        "show": which,
+        "group": group_id,
+        "sees_all": here.event.guests_see_all_photos,
+        "standing": standing,
+    }
     response = render(
-        request, "guest/photos.html", joined=joined, event=here.event, show=which, data=data, standing=standing
+        request,
+        "guest/photos.html",
+        joined=joined,
+        event=here.event,
+        show=which,
+        data=data,
+        standing=standing,
+        more_helps=_is_helped(guest, standing["kind"], here.event),
+        alone=group is not None and len(group.members) < 2,
+        others=formatting.names(language, together.others_in(group, guest)) if group is not None else "",
     )
     response.headers["Link"] = ", ".join(
         f"</api/photo/{photo['id']}?size=thumb>; rel=preload; as=image; fetchpriority=high"
@@ -63,20 +97,28 @@ def gallery(
 
 
 @router.get("/photos/rows")
-def rows(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine", cursor: Cursor = None) -> Response:
+def rows(
+    guest: CurrentGuest,
+    event_id: AskedEvent,
+    which: AskedWhich = "mine",
+    cursor: Cursor = None,
+    group_id: MaybeGroup = None,
+) -> Response:
     """Return the next photos of a list, which the script asks for while the guest scrolls."""
-    return _data(_page(guest, event_id, which, cursor))
+    return _data(_page(guest, event_id, which, cursor, group_id))
 
 
 @router.get("/photos/standing")
 def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> Response:
     """Return the state of the search for the guest, as a sentence and numbers."""
-    here = _membership(memberships_of(guest), event_id)
+    here = membership_in(memberships_of(guest), event_id)
     return _data(standing_of(guest, here.event, language, withdrawn=here.withdrawn))
 
 
 @router.get("/photos/weight")
-def weight(guest: CurrentGuest, event_id: AskedEvent, which: AskedWhich = "mine") -> Response:
+def weight(
+    guest: CurrentGuest, event_id: AskedEvent, which: Annotated[ZipWhich, Query(alias="show")] = "mine"
+) -> Response:
     """Return the size in bytes of the ZIP of a list."""
     return _data({"bytes": download.archive(guest, event_id, which).length})
 
@@ -87,26 +129,30 @@ def _data(content: Any) -> Response:
 
 def _pick(request: Request, guest: User, joined: Sequence[Membership], asked: int | None) -> Membership:
     if asked is not None:
-        return _membership(joined, asked)
+        return membership_in(joined, asked)
     known = {str(each.event.id): each for each in joined}
     last = known.get(cookie_of(request, EVENT_COOKIE) or "")
     return last or known.get(str(guest.event_id)) or joined[0]
 
 
-def _membership(joined: Sequence[Membership], event_id: int) -> Membership:
-    for each in joined:
-        if each.event.id == event_id:
-            return each
-    raise errors.NotInEvent
+def _is_helped(guest: User, kind: str, event: Event) -> bool:
+    """Return whether a further portrait may find more photos: there is one, and room for another."""
+    if kind not in ("found", "none") or event.expires_at <= utcnow():
+        return False
+    return 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
 
 
-def _page(guest: User, event_id: int, which: Which, cursor: str | None) -> dict[str, Any]:
-    found = LISTS[which](guest, event_id, photos.read_page(ROWS, cursor))
-    shown = [_row(row) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
+def _page(guest: User, event_id: int, which: Which, cursor: str | None, group_id: int | None) -> dict[str, Any]:
+    asked = photos.read_page(ROWS, cursor)
+    if which == "together":
+        found = together.photos_of(guest, group_id or 0, asked)
+    else:
+        found = LISTS[which](guest, event_id, asked)
+    shown = [row_of(row) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
     return {"photos": shown, "next": found.next_cursor, "total": found.total}
 
 
-def _row(row: Any) -> dict[str, Any]:
+def row_of(row: Any) -> dict[str, Any]:
     """Return a photo in few bytes: this data arrives before the first picture."""
     photo = row.photo
     return {

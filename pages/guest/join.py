@@ -23,6 +23,7 @@ from guests.consent import CURRENT
 from models import GUEST, Event, User, utcnow
 from pages import formatting
 from pages.guest.membership import memberships_of
+from pages.guest.together import invitation_of
 from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
 from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -120,7 +121,7 @@ def register(
     except errors.AccountTaken:
         grant = _own_account(caller, event, email.strip(), password, device)
         if grant:
-            return enter(request, grant, f"/photos?event={event.id}")
+            return enter(request, grant, invitation_of(request) or f"/photos?event={event.id}")
         _, address_taken = registration.availability(username, email, event.event_code)
         problem = "email_taken" if address_taken else "username_taken"
     typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN]}
@@ -170,4 +171,4 @@ def join_further(
         wake_jobs()
     except errors.AlreadyJoined:
         pass
-    return redirect(f"/photos?event={event.id}")
+    return redirect(invitation_of(request) or f"/photos?event={event.id}")

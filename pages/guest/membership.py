@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import errors
 from guests.joining import joined_by
 from models import Event, User
 
@@ -13,6 +14,18 @@ class Membership:
 
     event: Event
     withdrawn: bool
+
+
+def membership_in(joined: Sequence[Membership], event_id: int) -> Membership:
+    """Return the membership of this event.
+
+    Raises:
+        NotInEvent: there is none.
+    """
+    for each in joined:
+        if each.event.id == event_id:
+            return each
+    raise errors.NotInEvent
 
 
 def memberships_of(guest: User) -> Sequence[Membership]:

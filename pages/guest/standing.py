@@ -1,14 +1,20 @@
 """The state of the search for a guest in one event, as the gallery shows it."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
+from guests.portraits import has_portrait
 from matching import state as matching_state
+from matching.confirmations import count_maybes
 from models import Event, User, utcnow
 from pages.i18n import catalogue, text
 from photos.progress import Standing, standing_for
 
 UNDER_WAY = ("queued", "running")
+REFUSED = "validation_failed"
+# How long the refusal of a further portrait is told above the photos, which the others still find.
+TOLD_FOR = timedelta(hours=1)
 # The next step of the guest is a new portrait.
 NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
@@ -18,11 +24,16 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
     # In this order: a search that ends between the two reads is shown as under way, never as over without a photo.
     state = matching_state.state_of(guest.id)
     counts = standing_for(guest, event.id)
-    kind = "withdrawn" if withdrawn else _kind(state.status, counts.matched, closed=event.expires_at <= utcnow())
-    sentence = _reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)
+    refused_further = state.status == REFUSED and has_portrait(guest.id)
+    status = "done" if refused_further else state.status
+    kind = "withdrawn" if withdrawn else _kind(status, counts.matched, closed=event.expires_at <= utcnow())
+    sentence = reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)
+    if refused_further and state.finished_at and utcnow() - state.finished_at < TOLD_FOR:
+        sentence += f" {text(language, 'guest.standing.refused_further')}"
     shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}
     return {
         **shown,
+        "maybe": count_maybes(guest.id, event.id),
         "kind": kind,
         "sentence": sentence,
         "needs_portrait": kind in NEEDS_PORTRAIT,
@@ -33,7 +44,7 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
 def _kind(status: str, matched: int, *, closed: bool) -> str:
     if status in UNDER_WAY:
         return "looking"
-    if status == "validation_failed":
+    if status == REFUSED:
         return "refused"
     if status == "error":
         return "failed"
@@ -44,7 +55,8 @@ def _kind(status: str, matched: int, *, closed: bool) -> str:
     return "none"
 
 
-def _reason(language: str, name: str | None) -> str:
+def reason(language: str, name: str | None) -> str:
+    """Return why a portrait was refused, in a sentence; `name` is that of the error."""
     key = f"common.error.{name}"
     return text(language, key if key in catalogue(language) else "guest.standing.failed")
 

@@ -21,7 +21,7 @@ from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join
+from pages.guest import account, join, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.rendering import SCRIPT_TEXTS, THEMES
 
@@ -132,7 +132,8 @@ def ends() -> dict[str, set[str]]:
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
         "guest.join.": {*join.FLASH_PROBLEMS},
-        "guest.photos.empty_": {"favourites", "all", "for_everyone"},
+        "guest.photos.empty_": {"favourites", "all", "for_everyone", "together"},
+        "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
         },

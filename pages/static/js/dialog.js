@@ -5,18 +5,19 @@ const TEXT_INPUTS = "input, textarea, select, [contenteditable]";
 
 /**
  * Controls a <dialog>: Esc and the browser's back button close it, toasts are shown above it, and the focus returns.
- * `keys` maps the name of a key to what it does. `closed()` runs after closing and returns the element to focus;
+ * `keys` maps the name of a key to what it does. `escaped()` may end something smaller than the dialog: it returns
+ * whether it did. `closed()` runs after closing and returns the element to focus;
  * without one the focus returns to where it was.
  */
 export class PhotoDialog {
   #opener = null;
   #shown = false;
 
-  constructor(dialog, { keys, closed }) {
+  constructor(dialog, { keys, closed, escaped }) {
     Object.assign(this, { dialog, keys, closed });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
-      this.close();
+      if (!escaped?.()) this.close();
     });
     // A browser may close the dialog without "cancel" when Esc is pressed twice.
     dialog.addEventListener("close", () => this.#afterClose());

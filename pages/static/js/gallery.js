@@ -5,12 +5,15 @@ import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show: which } = data;
+const { event, show: which, group } = data;
+const list = { event, show: which, ...(group && { group }) };
+// Lists of photos that show the guest: a photo leaves them when it does not.
+const own = which === "mine" || which === "together";
 const box = $("rows");
 const news = $("news");
 const zip = $("zip");
 // The number of the standing that belongs to the list shown.
-const counted = { mine: "matched", favourites: "favourites", all: "for_everyone" }[which];
+const counted = { mine: "matched", together: "matched", favourites: "favourites", all: "for_everyone" }[which];
 const known = new Map();
 let { standing, next, total } = data;
 let photos = data.photos.map(knownPhoto);
@@ -29,7 +32,7 @@ function knownPhoto(photo) {
   return kept;
 }
 
-const loadPage = (cursor) => api("GET", "/photos/rows", { query: { event, show: which, ...(cursor && { cursor }) } });
+const loadPage = (cursor) => api("GET", "/photos/rows", { query: { ...list, ...(cursor && { cursor }) } });
 
 function describe(photo, index) {
   const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
@@ -55,7 +58,7 @@ const rows = rowsIn(box, tile, (photo) => JSON.stringify(photo), more);
 
 function draw() {
   rows.set(photos, !next);
-  $("take").hidden = !photos.length;
+  $("take").hidden = !photos.length || Boolean(group);
   $("empty").hidden = photos.length > 0 || which === "mine";
 }
 
@@ -97,7 +100,7 @@ async function openViewer(index, newEntry = true) {
       // A list that was loaded before this is out of date.
       fresh = null;
       moves++;
-      if (which === "mine") {
+      if (own) {
         total += Number(back) - Number(photos.includes(photo));
         photos = photos.filter((each) => each !== photo);
         const place = photos.findIndex((each) => each.at < photo.at);
@@ -142,9 +145,11 @@ function showStanding() {
   $("standing").classList.toggle("met", first);
   $("standing").dataset.kind = standing.kind;
   $("portrait-link").hidden = !standing.needs_portrait;
-  for (const name of ["matched", "favourites", "for_everyone"]) $(`count-${name}`).textContent = number(standing[name]);
-  // Only in an event whose guests see their own photos.
-  if ($("for-everyone")) $("for-everyone").hidden = which !== "all" && !standing.for_everyone;
+  for (const name of ["matched", "favourites", "for_everyone", "maybe"])
+    $(`count-${name}`).textContent = number(standing[name]);
+  // Where guests see all photos, this tab is always there.
+  if (!data.sees_all) $("tab-all").hidden = which !== "all" && !standing.for_everyone;
+  $("tab-maybe").hidden = !standing.maybe;
 }
 
 /** Load the state of the search; load the list again if its count has changed. */
@@ -217,7 +222,7 @@ async function poll() {
 
 /** Show the size of the ZIP on its button. */
 async function showDownloadSize() {
-  if (!total) return;
+  if (!total || group) return;
   const { bytes } = await api("GET", "/photos/weight", { query: { event, show: which } });
   const size =
     bytes < 1e9

@@ -53,7 +53,8 @@ export class Gestures {
 
   pointerDown(event) {
     this.#fingers.set(event.pointerId, event);
-    this.stage.setPointerCapture(event.pointerId);
+    // With it, the click of a button on the photo would be the stage's.
+    if (!event.target.closest("button")) this.stage.setPointerCapture(event.pointerId);
     this.#start = { x: event.clientX, y: event.clientY, at: event.timeStamp, axis: "" };
   }
 

@@ -18,20 +18,27 @@ const busy = () => ["opening", "checking", "sending"].includes(state);
 let state = "";
 let picture = null;
 
-$("erase")?.addEventListener("click", () => {
-  // The portrait stays visible but inactive until it is erased.
-  $("kept").inert = true;
-  const undo = () => ($("kept").inert = false);
-  const expired = async () => {
-    try {
-      await api("DELETE", "/api/my-selfie");
-    } catch (error) {
-      if (error.name !== "NoSelfie") return (undo(), toast(error.message));
-    }
-    location.assign("/selfie");
-  };
-  toast(t("guest.portrait.js.erased"), { undo, expired });
-});
+for (const button of document.querySelectorAll("[data-erase]")) {
+  button.addEventListener("click", () => {
+    const item = button.closest("li");
+    // The portrait stays visible but inactive until it is erased.
+    item.inert = true;
+    const undo = () => (item.inert = false);
+    const expired = async () => {
+      try {
+        await api("DELETE", `/api/me/selfies/${button.dataset.erase}`);
+      } catch (error) {
+        if (error.name !== "NoSuchSelfie") return (undo(), toast(error.message));
+      }
+      item.remove();
+      if (!document.querySelector("[data-erase]")) return location.assign("/selfie");
+      $("add")?.removeAttribute("hidden");
+      $("why")?.removeAttribute("hidden");
+      $("full")?.setAttribute("hidden", "");
+    };
+    toast(t("guest.portrait.js.erased"), { undo, expired });
+  });
+}
 
 function setState(next, sentence = "") {
   state = next;
@@ -138,7 +145,7 @@ async function withRetries(action) {
 async function send() {
   setState("sending", t("guest.portrait.js.sending"));
   try {
-    await withRetries(() => post("/api/upload-selfie"));
+    await withRetries(() => post(`/api/upload-selfie?keep=${$("portrait").dataset.keep}`));
     status.textContent = t("guest.portrait.js.sent");
     location.assign($("portrait").dataset.onward);
   } catch (error) {
@@ -161,7 +168,7 @@ if (go) {
   document.addEventListener("visibilitychange", () => document.hidden && state === "live" && (stopCamera(), setState("")));
   addEventListener("pageshow", (shown) => shown.persisted && location.reload());
   if (!navigator.mediaDevices) setState("none", t("guest.portrait.js.no_camera"));
-  else if (!$("taking").hidden) {
+  else {
     setState("");
     // With the permission from an earlier visit the camera starts without a tap.
     const allowed = await navigator.permissions.query({ name: "camera" }).catch(() => null);

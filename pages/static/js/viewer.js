@@ -1,29 +1,13 @@
-// The guest's viewer: one photo on the whole screen, with gestures, favourite, download, sharing and "not me".
+// The guest's viewer: one photo on the whole screen, with gestures, favourite, download, sharing, "this is me", "not me".
 
 import { api, ApiError, el, pause, t, toast } from "./base.js";
 import { PhotoDialog } from "./dialog.js";
+import { Faces } from "./faces.js";
 import { Gestures } from "./gestures.js";
+import { button } from "./icons.js";
 
-const ICONS = {
-  close: "M5 5 19 19M19 5 5 19",
-  before: "M15 4 7 12 15 20",
-  after: "M9 4 17 12 9 20",
-  favourite: "M12 20 4 12a5 5 0 0 1 8-6 5 5 0 0 1 8 6z",
-  download: "M12 4V15M7 10 12 15 17 10M5 20H19",
-  share: "M12 15V4M7 9 12 4 17 9M5 13V20H19V13",
-  "not-me": "M9 11a4 4 0 1 1 0-1zM3 20a7 7 0 0 1 9-6M15 15 21 21M21 15 15 21",
-};
 const DOUBLE_CLICK_MS = 600;
 const address = (photo, size) => `/api/photo/${photo.id}?size=${size}`;
-
-function button(name, label, onclick) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS(svg.namespaceURI, "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return el("button", { type: "button", class: name, onclick }, svg, el("span", {}, label));
-}
 
 export class Viewer {
   at = 0;
@@ -43,10 +27,13 @@ export class Viewer {
     this.after = button("after", t("guest.gallery.viewer.after"), () => this.go(1));
     this.favourite = button("favourite", t("guest.gallery.viewer.keep"), () => this.toggleFavourite());
     this.notMe = button("not-me", t("guest.gallery.viewer.not"), () => this.refuse());
+    this.thisIsMe = button("me", t("guest.gallery.viewer.me"), () => this.toggleFaces());
+    this.faces = new Faces((photo, me) => this.#moved(photo, me, this.photo));
     this.actions = [
       this.favourite,
       button("download", t("guest.gallery.viewer.take"), () => this.download()),
       button("share", t("guest.gallery.viewer.share"), () => this.share()),
+      this.thisIsMe,
       this.notMe,
     ];
     const dialog = el(
@@ -64,7 +51,7 @@ export class Viewer {
       d: () => this.download(),
       f: () => this.toggleFavourite(),
     };
-    this.dialog = new PhotoDialog(dialog, { keys, closed: () => this.#closed() });
+    this.dialog = new PhotoDialog(dialog, { keys, closed: () => this.#closed(), escaped: () => this.#hideFaces() });
     this.gestures = new Gestures(this.stage, {
       picture: () => this.picture,
       moved: (x, animated) => this.shift(x, animated),
@@ -103,6 +90,7 @@ export class Viewer {
 
   #closed() {
     const { photo } = this;
+    this.faces.hide();
     this.stage.replaceChildren();
     this.slides.clear();
     this.#files.clear();
@@ -123,6 +111,8 @@ export class Viewer {
       return;
     }
     if (reset) this.gestures.reset();
+    if (this.faces.photo !== photo) this.faces.hide();
+    this.thisIsMe.setAttribute("aria-pressed", String(this.faces.photo === photo));
     const near = [at, at + 1, at - 1].map((index) => list[index]).filter(Boolean);
     for (const [each, { slide }] of this.slides) {
       if (near.includes(each)) continue;
@@ -201,7 +191,9 @@ export class Viewer {
       slide.style.transform = `translateX(calc(${(this.list.indexOf(photo) - this.at) * 104}% + ${x}px))`;
     }
     const { scale, x: left, y: top } = this.gestures.zoom;
-    if (this.picture) this.picture.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
+    if (!this.picture) return;
+    this.picture.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
+    this.picture.style.setProperty("--scale", scale);
   }
 
   // --- actions ----------------------------------------------------------------------------------
@@ -252,6 +244,31 @@ export class Viewer {
     });
   }
 
+  /** Note whether a photo shows the guest, and go on with `shown`, or without it with the photo that takes its place. */
+  #moved(photo, me, shown) {
+    photo.me = me;
+    this.list = this.hooks.moved(photo, me);
+    const at = this.list.indexOf(shown);
+    const moves = at !== this.at;
+    this.at = at < 0 ? Math.min(this.at, this.list.length - 1) : at;
+    if (this.isOpen) this.paint(moves);
+  }
+
+  async toggleFaces() {
+    const { photo, picture } = this;
+    if (!this.#hideFaces() && !photo.gone) await this.attempt(photo, () => this.faces.show(photo, picture));
+    this.refresh();
+  }
+
+  /** Hide the faces; return whether they were shown. */
+  #hideFaces() {
+    const shown = Boolean(this.faces.photo);
+    this.faces.hide();
+    if (shown) this.thisIsMe.focus();
+    this.refresh();
+    return shown;
+  }
+
   async refuse() {
     const { photo } = this;
     // A double click must not refuse the photo that comes next.
@@ -259,10 +276,8 @@ export class Viewer {
     this.refusing = true;
     const change = async (method, me) => {
       if (!(await this.attempt(photo, () => api(method, `/api/photos/${photo.id}/not-me`)))) return;
-      photo.me = me;
-      this.list = this.hooks.moved(photo, me);
-      this.at = me ? this.list.indexOf(photo) : Math.min(this.at, this.list.length - 1);
-      if (this.isOpen) this.paint(true);
+      this.faces.hide();
+      this.#moved(photo, me, photo);
     };
     await change("POST", false).finally(() => setTimeout(() => (this.refusing = false), DOUBLE_CLICK_MS));
     if (!photo.me) toast(t("guest.gallery.viewer.not_me"), { undo: () => change("DELETE", true) });

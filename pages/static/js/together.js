@@ -1,0 +1,16 @@
+// Invitation links: copied, or handed to another app of the phone.
+
+import { t, toast } from "./base.js";
+
+for (const box of document.querySelectorAll("[data-link]")) {
+  const { link } = box.dataset;
+  const [share, copy] = box.children;
+  share.hidden = !navigator.share;
+  copy.hidden = !navigator.clipboard;
+  // A guest who closes the list of apps has not failed.
+  share.addEventListener("click", () => navigator.share({ text: t("guest.together.js.message"), url: link }).catch(() => {}));
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(link);
+    toast(t("guest.together.js.copied"));
+  });
+}
