@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -11,11 +12,16 @@ from tests.pages.stage import Stage, launch, page_server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's database."""
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(scope="session")
+def server(server_folder: Path) -> Iterator[Server]:
     """Gunicorn as in production, with the engine PAGES_ENGINE names: `fake`, or `local` for real faces."""
     engine = os.environ.get("PAGES_ENGINE", "fake")
-    folder = tmp_path_factory.mktemp("pages")
-    with page_server(folder, engine) as running:
+    with page_server(server_folder, engine) as running:
         yield running
 
 
