@@ -174,7 +174,7 @@ def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
         page.wait_for_url(f"**/photos?event={event.id}")
         page.get_by_role("link", name="Mon portrait").click()
         expect(page.locator("#kept img")).to_be_visible()
-        page.get_by_role("link", name="En prendre un autre").click()
+        page.get_by_role("link", name="Remplacer").click()
         expect(page.locator("#taking")).to_be_visible()
         page.get_by_role("link", name="Garder").click()
         page.get_by_role("link", name="Voir mes photos").click()

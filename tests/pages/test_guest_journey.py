@@ -133,11 +133,11 @@ def leave(page: Page, size: str, undo: str) -> None:
     page.goto("/selfie")
     shoot(page, f"guest-portrait-kept-{size}")
     assert axe(page) == []
-    page.locator("#erase").click()
-    expect(page.locator("#kept")).to_have_attribute("inert", "")
+    page.locator("[data-erase]").click()
+    expect(page.locator(".portraits li")).to_have_attribute("inert", "")
     page.get_by_role("button", name=undo).click()
     expect(page.locator("#kept img")).to_be_visible()
-    page.locator("#erase").click()
+    page.locator("[data-erase]").click()
     with page.expect_response(lambda answer: answer.request.method == "DELETE") as erased:
         page.locator(".toast button").last.click()
     assert erased.value.status == 200

@@ -23,6 +23,7 @@ export class Faces {
   photo = null;
   #box = null;
   #sending = false;
+  #hint = null;
 
   /** `changed(photo, me)` is told when a photo begins or ceases to show the guest. */
   constructor(changed) {
@@ -32,10 +33,12 @@ export class Faces {
   /** Load the faces of a photo and show them in its `picture`. Throws ApiError. */
   async show(photo, picture) {
     this.#draw(photo, picture, await facesOf(photo));
-    toast(t(this.photo ? "guest.gallery.viewer.which" : "guest.gallery.viewer.no_faces"));
+    if (this.photo) this.#hint = toast(t("guest.gallery.viewer.which"));
+    else toast(t("guest.gallery.viewer.no_faces"));
   }
 
   hide() {
+    this.#hint?.remove();
     this.#box?.remove();
     this.#box = this.photo = null;
   }

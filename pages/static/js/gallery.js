@@ -235,6 +235,7 @@ pause(3000).then(showDownloadSize).catch(() => {});
 
 draw();
 showStanding();
+document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
 poll();

@@ -12,6 +12,7 @@ export class Gestures {
   zoom = { scale: 1, x: 0, y: 0 };
   #fingers = new Map();
   #start = null;
+  #dragged = false;
 
   /**
    * `hooks`: picture() returns the element that is zoomed, moved(x, animated) shows zoom and shift, swiped(step) goes to
@@ -23,6 +24,8 @@ export class Gestures {
     stage.addEventListener("pointermove", (event) => this.pointerMove(event));
     stage.addEventListener("pointerup", (event) => this.pointerUp(event));
     stage.addEventListener("pointercancel", (event) => this.pointerCancel(event));
+    // A stroke that begins on a button of the photo does not press it.
+    stage.addEventListener("click", (event) => this.#dragged && event.stopPropagation(), true);
     stage.addEventListener("dblclick", (event) => this.scaleTo(this.zoom.scale > 1 ? 1 : DOUBLE_CLICK_SCALE, event));
   }
 
@@ -53,8 +56,9 @@ export class Gestures {
 
   pointerDown(event) {
     this.#fingers.set(event.pointerId, event);
-    // With it, the click of a button on the photo would be the stage's.
-    if (!event.target.closest("button")) this.stage.setPointerCapture(event.pointerId);
+    // What captures a pointer gets its click: a button on the photo its own.
+    (event.target.closest("button") ?? this.stage).setPointerCapture(event.pointerId);
+    this.#dragged = false;
     this.#start = { x: event.clientX, y: event.clientY, at: event.timeStamp, axis: "" };
   }
 
@@ -62,6 +66,7 @@ export class Gestures {
     const before = this.#fingers.get(event.pointerId);
     if (!before) return;
     const spread = this.#spread();
+    this.#dragged ||= Math.hypot(event.clientX - this.#start.x, event.clientY - this.#start.y) > AXIS_PX;
     this.#fingers.set(event.pointerId, event);
     if (spread) {
       this.#start.axis = "both";
