@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
 
-    face_recognizer_provider: Literal["local", "fake", "dlib", "azure"] = "local"
+    face_recognizer_provider: Literal["local", "fake", "other-fake", "dlib", "azure"] = "local"
     selfie_validation_strict: bool = True
     # None: the engine's own.
     match_threshold: float | None = Field(None, gt=0, lt=1)
@@ -261,8 +261,8 @@ def _complete(settings: Settings) -> Settings:
             "DATABASE_URL is required with APP_ENV=production: the default would be a new, empty database "
             "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
         )
-    if settings.in_production and settings.face_recognizer_provider == "fake":
-        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
+    if settings.in_production and settings.face_recognizer_provider in ("fake", "other-fake"):
+        raise UnsafeSettings(f"FACE_RECOGNIZER_PROVIDER={settings.face_recognizer_provider} is for tests only.")
     if settings.face_recognizer_provider in ("dlib", "azure"):
         raise UnsafeSettings(
             f"FACE_RECOGNIZER_PROVIDER={settings.face_recognizer_provider} is not available yet; use local."

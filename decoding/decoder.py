@@ -42,7 +42,7 @@ class Closed(DecodingProblem):
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """A photo in storage: the key and size of the original, and the key of each rendition that is to be made."""
+    """A photo in storage: the key and size of the original, and the keys of the renditions to be made, if any."""
 
     original: str
     renditions: dict[str, str]
@@ -52,10 +52,13 @@ class StoredPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ReadPhoto:
-    """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`."""
+    """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
+
+    Where no rendition is made, no colour is found.
+    """
 
     faces: list[DetectedFace]
-    mean_colour: str
+    mean_colour: str | None
 
 
 class Decoder(ABC):
@@ -93,7 +96,8 @@ class Decoder(ABC):
         }
         told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
         try:
-            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), str(told["mean_colour"])[:7])
+            colour = str(told["mean_colour"])[:7] if photo.renditions else None
+            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), colour)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 

@@ -38,6 +38,8 @@ def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
+    Without `renditions`, only its faces are found; the answer has no mean colour.
+
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
     """
@@ -46,9 +48,12 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
     image = images.decode(data, long_side=arguments["long_side"])
     scale = arguments["photo_long_side"] / max(image.shape[:2])
-    rendered = images.renditions(image)
-    for size, key in arguments["renditions"].items():
-        storage.put(key, rendered.files[size])
+    colour = None
+    if arguments["renditions"]:
+        rendered = images.renditions(image)
+        colour = rendered.mean_colour
+        for size, key in arguments["renditions"].items():
+            storage.put(key, rendered.files[size])
     full = (lambda: images.decode(data)) if scale > 1 else None
     try:
         faces = engine().detect(image, scale=scale, full=full)
@@ -58,7 +63,7 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
         if full is None or not is_shortage(error):
             raise
         faces = engine().detect(image, scale=scale)
-    return {"mean_colour": rendered.mean_colour, "faces": len(faces)}, pack_faces(faces)
+    return {"mean_colour": colour, "faces": len(faces)}, pack_faces(faces)
 
 
 def pack_faces(faces: list[DetectedFace]) -> bytes:

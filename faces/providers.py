@@ -5,10 +5,10 @@ from faces.engine import FaceEngine
 from settings import Settings
 
 # Lengths of the embeddings.
-DIMENSIONS = {"local": 128, "fake": 128}
-ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours"}
+DIMENSIONS = {"local": 128, "fake": 128, "other-fake": 64}
+ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "fake": "fake-colours", "other-fake": "other-fake-colours"}
 # By engine id: also the embeddings of an engine that is not in use any more have theirs.
-CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["fake"]: LOCAL}
+CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["fake"]: LOCAL, ENGINE_IDS["other-fake"]: LOCAL}
 
 
 def engine_id_of(provider: str) -> str:
@@ -36,6 +36,10 @@ def make_engine(settings: Settings) -> FaceEngine:
         from faces.fake import FakeEngine
 
         return FakeEngine()
+    if settings.face_recognizer_provider == "other-fake":
+        from faces.fake import OtherFakeEngine
+
+        return OtherFakeEngine()
     from faces.local import LocalEngine
 
     return LocalEngine(long_side=settings.detection_long_side)

@@ -1,20 +1,22 @@
-"""The three kinds of background job, and the conditions that select jobs by state."""
+"""The kinds of background job, and the conditions that select jobs by state."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column
 
-from models import FAILED, PENDING, PROCESSING, Photo, Selfie, UserEvent
+from models import FAILED, PENDING, PROCESSING, Photo, Reembedding, Selfie, UserEvent
 
-JobRow = type[Selfie] | type[UserEvent] | type[Photo]
-# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo.
-KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo)
+JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Reembedding]
+# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo;
+# for the change of an event to another engine nobody waits.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Reembedding)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.
 REQUESTED_AT: dict[JobRow, Any] = {
     Selfie: Selfie.created_at,
     UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
     Photo: Photo.uploaded_at,
+    Reembedding: Reembedding.created_at,
 }
 
 

@@ -17,14 +17,24 @@ import matching.service as matching
 import selfies.service as selfie_service
 import storage
 from database import reading, transaction
-from decoding.decoder import ChildDied, Closed, Decoder, OutOfMemory, Overran, StoredPhoto, TaskFailed
+from decoding.decoder import (
+    ChildDied,
+    Closed,
+    Decoder,
+    OutOfMemory,
+    Overran,
+    ReadPhoto,
+    StoredPhoto,
+    TaskFailed,
+)
 from faces.engine import Embeddings, EngineUnavailable
 from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
 from jobs.kinds import JobRow
 from jobs.queue import CRASHED, Claim, fail, heartbeat, release, retry_later
 from matching import queries as matching_queries
-from models import Photo, Selfie, UserEvent
+from matching.changing import service as changing
+from models import Photo, Reembedding, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import get_settings
 from stored.erasure import erase
@@ -57,6 +67,7 @@ def attempt(claim: Claim, decoder: Decoder) -> None:
         Selfie: process_selfie,
         UserEvent: process_membership,
         Photo: process_photo,
+        Reembedding: process_reembedding,
     }
     began = time.perf_counter()
     try:
@@ -93,6 +104,15 @@ def _embedding_of(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) -
         SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
     """
     return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
+
+
+def change_engines() -> None:
+    """Plan and complete the change of events to the configured engine: see `matching/changing/`.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    changing.proceed(_engine_id())
 
 
 def process_selfie(claim: Claim, decoder: Decoder) -> None:
@@ -156,12 +176,35 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in ("original", *RENDITIONS)}
-    original = keys.pop("original")
-    read = decoder.photo(StoredPhoto(original, keys, photo.width, photo.height))
+    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
+    read = _look_at(photo, keys, decoder)
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
         _erase_if_deleted(claim.id, [*keys.values()])
+
+
+def _look_at(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> ReadPhoto:
+    """Return what the configured engine finds in a photo; store its renditions under these keys, if any.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    original = storage_key(photo.event_id, photo.filename, "original")
+    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
+
+
+def process_reembedding(claim: Claim, decoder: Decoder) -> None:
+    """Have the faces of a processed photo found by the configured engine, and switch the event with its last photo.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    photo = changing.photo_of(claim.id, _engine_id())
+    if photo is None:
+        changing.drop(claim.id, _engine_id())
+        return
+    read = _look_at(photo, {}, decoder)
+    changing.record_again(claim.id, _engine_id(), read.faces, claim.is_current)
 
 
 def _erase_if_deleted(photo_id: int, keys: list[str]) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, Subquery, and_, exists, func, select
 from sqlalchemy.orm import Session
 
+from events.queries import counts_in_event
 from models import Confirmation, Event, EventPhotographer, Face, FaceMatch, Photo
 
 
@@ -24,7 +25,9 @@ class FaceRow(NamedTuple):
 def _counts_of(photos: Subquery) -> Select[int, int]:
     """Count these photos, of which `id` is given, and those in which a face was found."""
     every = select(func.count()).select_from(photos)
-    with_face = every.where(exists().where(Face.photo_id == photos.c.id))
+    with_face = every.where(
+        exists().where(Face.photo_id == photos.c.id, counts_in_event(Face.event_id, Face.engine_id))
+    )
     return select(every.scalar_subquery(), with_face.scalar_subquery())
 
 
