@@ -343,6 +343,8 @@ class UserEvent(Job, Base):
     requested_at: Mapped[datetime | None]
     # When the guest withdrew the consent: nothing is matched there until the guest consents again.
     withdrawn_at: Mapped[datetime | None]
+    # The engine of the process that did the job last.
+    engine_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class Selfie(Job, Base):

@@ -251,27 +251,6 @@ def memberships_of(session: Session, user_id: int) -> Sequence[UserEvent]:
 # --- counts ----------------------------------------------------------------------------------------
 
 
-def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, bool]:
-    """Return the number of photos that show the guest, over all events, and whether a portrait is yet to be matched.
-
-    That is so where an event changes to this engine, and the one before has not embedded the portrait.
-    """
-    matches = select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)
-    embedded = exists().where(SelfieEmbedding.selfie_id == Selfie.id, SelfieEmbedding.event_id == Event.id)
-    waits = exists().where(
-        Selfie.user_id == user_id,
-        Selfie.status == DONE,
-        UserEvent.user_id == Selfie.user_id,
-        UserEvent.withdrawn_at.is_(None),
-        Event.id == UserEvent.event_id,
-        Event.active_engine_id != engine_id,
-        embedded.where(SelfieEmbedding.engine_id == engine_id),
-        ~embedded.where(SelfieEmbedding.engine_id == Event.active_engine_id),
-    )
-    matched, is_waiting = session.execute(select(matches.scalar_subquery(), waits)).one()
-    return int(matched), bool(is_waiting)
-
-
 def count_faces(session: Session) -> int:
     """Return the number of faces by their events' active engines."""
     of_event = and_(Event.id == Face.event_id, Event.active_engine_id == Face.engine_id)

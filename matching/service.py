@@ -272,6 +272,7 @@ def rematch(
             match_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
+        membership.engine_id = engine_id
         if requested is not None and started is not None and requested > started:
             membership.requeue(attempts=membership.attempts)
 

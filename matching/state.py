@@ -6,6 +6,7 @@ from datetime import datetime
 from database import reading
 from faces.providers import engine_id_of
 from matching import queries
+from matching.changing import queries as changing_queries
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, Selfie, UserEvent
 from selfies import queries as selfie_queries
 from settings import get_settings
@@ -37,13 +38,13 @@ def _is_requested(membership: UserEvent) -> bool:
 def state_of(user_id: int) -> MatchingState:
     """Return the state of the guest's newest selfie and of its matchings, read from the database.
 
-    A portrait that can be matched only once an event has changed to the engine in use is `running` until then.
+    A portrait that can be matched only once an event has changed to another engine is `running` until then.
     """
     with reading() as session:
         selfie = selfie_queries.latest(session, user_id)
         memberships = queries.memberships_of(session, user_id)
         engine_id = engine_id_of(get_settings().face_recognizer_provider)
-        matched, waits_for_engine = queries.found_so_far(session, user_id, engine_id)
+        matched, waits_for_engine = changing_queries.found_so_far(session, user_id, engine_id)
     if selfie is None:
         return MatchingState("idle", matched, None, None, None)
     if selfie.status != DONE:

@@ -13,6 +13,7 @@ from models import (
     PROCESSING,
     Event,
     Face,
+    FaceMatch,
     Photo,
     Reembedding,
     Selfie,
@@ -154,11 +155,66 @@ def request_first_matching(session: Session, event_id: int, before: str, engine_
     )
 
 
+# --- portraits that the active engine has not seen ----------------------------------------------------
+
+
+def _waits_for_engine() -> ColumnElement[bool]:
+    """Return that a selfie of a membership has not been matched by its event's active engine, nor tried since.
+
+    It was accepted by another engine: while the event changes to that one, or changed from it.
+    """
+    embedded = exists().where(SelfieEmbedding.selfie_id == Selfie.id, SelfieEmbedding.event_id == Event.id)
+    untried = or_(
+        UserEvent.engine_id.is_(None),
+        UserEvent.engine_id != Event.active_engine_id,
+        UserEvent.finished_at < Selfie.finished_at,
+    )
+    return and_(
+        Selfie.status == DONE,
+        UserEvent.user_id == Selfie.user_id,
+        UserEvent.withdrawn_at.is_(None),
+        Event.id == UserEvent.event_id,
+        embedded.where(SelfieEmbedding.engine_id != Event.active_engine_id).correlate(Selfie, Event),
+        ~embedded.where(SelfieEmbedding.engine_id == Event.active_engine_id).correlate(Selfie, Event),
+        untried,
+    )
+
+
+def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, bool]:
+    """Return the number of photos that show the guest, over all events, and whether a portrait is yet to be matched.
+
+    That is so while an event changes to this engine, which alone has embedded the portrait, and where a matching by
+    it has been missed. Where it is queued, what the engine before has found serves.
+    """
+    matches = select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)
+    is_queued = and_(Event.active_engine_id == engine_id, UserEvent.status != DONE)
+    waiting = select(Selfie.id, UserEvent.id, Event.id).where(_waits_for_engine(), ~is_queued)
+    waits = waiting.where(Selfie.user_id == user_id).exists()
+    matched, is_waiting = session.execute(select(matches.scalar_subquery(), waits)).one()
+    return int(matched), bool(is_waiting)
+
+
+def request_missed_matchings(session: Session, event_id: int) -> int:
+    """Queue a matching for guests with a portrait that the event's active engine has not seen; return how many."""
+    missed = select(UserEvent.id, Selfie.id, Event.id).where(Event.id == event_id, _waits_for_engine()).subquery()
+    rows = session.execute(
+        update(UserEvent)
+        .where(UserEvent.id.in_(select(missed.c[0])), UserEvent.status == DONE)
+        .values(**UserEvent.requeue_values(requested_at=utcnow()))
+        .returning(UserEvent.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(rows)
+
+
 # --- afterwards --------------------------------------------------------------------------------------
 
 
 def events_with_remains(session: Session, engine_id: str) -> Sequence[int]:
-    """Return the ids of the engine's events that hold something by another engine and have no guest left to match."""
+    """Return the ids of the engine's events that hold something by another engine and have no guest left to match.
+
+    A guest whose matching has failed is left: it may be tried again, and the old matches serve until then.
+    """
     faces = _any(Face.event_id == Event.id, differs=_differs(Face.engine_id, engine_id))
     portraits = _any(SelfieEmbedding.event_id == Event.id, differs=_differs(SelfieEmbedding.engine_id, engine_id))
     return session.scalars(
@@ -169,7 +225,9 @@ def events_with_remains(session: Session, engine_id: str) -> Sequence[int]:
 
 
 def _is_matching() -> ColumnElement[bool]:
-    return exists().where(UserEvent.event_id == Event.id, UserEvent.status.in_((PENDING, PROCESSING)))
+    has_failed = and_(UserEvent.status == FAILED, UserEvent.withdrawn_at.is_(None))
+    unfinished = UserEvent.status.in_((PENDING, PROCESSING))
+    return exists().where(UserEvent.event_id == Event.id, or_(unfinished, has_failed))
 
 
 def is_matching(session: Session, event_id: int) -> bool:

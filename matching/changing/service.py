@@ -3,7 +3,7 @@
 The engine looks at the event's photos again, one job each (`models.Reembedding`). What it finds is stored beside the
 old engine's faces and counts for nothing yet. When no job is left, one transaction makes it the event's active engine
 and queues a matching of all guests; each guest keeps the old matches until then. When all are matched, what the old
-engine found is deleted.
+engine found is deleted; a matching that fails, because storage is away, keeps it.
 
 Every step is one transaction and can be repeated, by any process, so a change that was interrupted continues. If the
 settings name yet another engine meanwhile, or the old one again, the jobs are planned anew for that one.
@@ -74,6 +74,9 @@ def _delete_some_remains(event_id: int, engine_id: str) -> bool:
     with transaction() as session:
         event = event_queries.lock_event(session, event_id)
         if event is None or event.active_engine_id != engine_id or queries.is_matching(session, event_id):
+            return False
+        # By a process with other settings that was about to end, or by an engine that was given up again.
+        if queries.request_missed_matchings(session, event_id):
             return False
         return queries.delete_remains(session, event_id, engine_id, BATCH) > 0
 

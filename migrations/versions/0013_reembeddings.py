@@ -26,6 +26,7 @@ def upgrade() -> None:
         WHERE status = 'done'
         """
     )
+    op.add_column("user_events", sa.Column("engine_id", sa.String(length=64), nullable=True))
     op.create_index("idx_photos_event_engine", "photos", ["event_id", "engine_id"])
     op.create_table(
         "reembeddings",
@@ -67,3 +68,4 @@ def downgrade() -> None:
     op.drop_table("reembeddings")
     op.drop_index("idx_photos_event_engine", table_name="photos")
     op.drop_column("photos", "engine_id")
+    op.drop_column("user_events", "engine_id")

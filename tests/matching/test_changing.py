@@ -238,14 +238,17 @@ def test_going_back_before_the_change_is_complete_keeps_what_was_found(process: 
     work.change_engines()
     process.jobs(3)
     ball.photos.append(send_photo(ball.event, 1, 2, 3))
-    process.jobs(1)
+    dan = ball.join("dan", 4)
+    process.jobs(2)
     process.restart("fake")
+    assert _state(dan) == ("running", 0)
     process.change()
+    assert _state(dan) == ("done", 1)
     assert ball.engine() == ENGINE_ID
     assert ball.engines_stored() == ball.looked_at_by() == {ENGINE_ID}
     # Only the photo that came meanwhile is looked at again.
     assert _face_ids(ball)[: len(faces)] == faces
-    new = {(name, len(WHO), 100.0, False) for name in ("amy", "ben", "cleo")}
+    new = {(name, len(WHO), 100.0, False) for name in ("amy", "ben", "cleo")} | {("dan", 3, 100.0, False)}
     assert ball.matches() == old | new
 
 
@@ -347,18 +350,42 @@ def test_a_guest_who_joins_meanwhile_finds_photos_by_the_portrait_of_another_eve
         removal.remove_event(other.id)
 
 
-def test_what_a_process_with_other_settings_records_after_the_switch_is_looked_at_again(
+def test_what_a_process_with_the_settings_before_does_after_the_switch_is_done_again(
     process: Process, ball: Ball
 ) -> None:
     process.restart("other-fake")
-    process.change()
+    work.change_engines()
+    process.jobs(len(WHO))
+    assert ball.engine() == OTHER_ENGINE_ID
+    # It takes a guest's matching, a photo and a portrait, and ends.
     process.restart("fake")
+    dan = ball.join("dan", 1)
+    process.jobs(4)
     ball.photos.append(send_photo(ball.event, 1))
     process.jobs(1)
     process.restart("other-fake")
     process.change()
     assert ball.engines_stored() == ball.looked_at_by() == {OTHER_ENGINE_ID}
-    assert ball.photos[-1] in found_by(ball.guests["amy"])
+    wanted = {ball.photos[place] for place in (0, 1, 5, 6)}
+    assert found_by(ball.guests["amy"]) == found_by(dan) == wanted
+    assert found_by(ball.guests["cleo"]) == {ball.photos[2], ball.photos[5]}
+
+
+def test_a_matching_that_fails_keeps_the_old_matches_until_it_is_tried_again(process: Process, ball: Ball) -> None:
+    amy = ball.guests["amy"]
+    old = found_by(amy)
+    with reading() as session:
+        key = session.scalars(select(Selfie.storage_key).where(Selfie.user_id == amy.id)).one() or ""
+    portrait = storage.get(key)
+    storage.delete([key])
+    process.restart("other-fake")
+    process.change()
+    assert (ball.engine(), found_by(amy)) == (OTHER_ENGINE_ID, old)
+    storage.put(key, portrait)
+    assert control.retry(UserEvent, None) == 1
+    process.change()
+    assert found_by(amy) == old
+    assert ball.engines_stored() == {OTHER_ENGINE_ID}
 
 
 # --- what cannot be read, and what guests have said --------------------------------------------------
