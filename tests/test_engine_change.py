@@ -50,6 +50,7 @@ class Run:
         self.launcher = Launcher(folder, address, FACE_RECOGNIZER_PROVIDER=provider, **SETTINGS)
         self.server = self.launcher.start()
         self.event = create_event(self.server, password=PASSWORD)
+        self._tokens = dict[int, str]()
 
     def fill(self, pictures: dict[str, bytes]) -> float:
         """Send portraits and photos and wait for their end; return the seconds from the last upload on."""
@@ -58,9 +59,9 @@ class Run:
                 who = {"username": f"guest{number}", "email": f"guest{number}@example.org", "password": PASSWORD}
                 body = {"user_data": who, "event_code": self.event.code}
                 anyone.call("POST", "/api/register-with-event-code", json=body)
-                with self._guest(anyone, number) as guest:
-                    files = {"file": ("me.jpg", people(number))}
-                    guest.call("POST", "/api/upload-selfie", files=files)
+                with anyone.logged_in(f"guest{number}", PASSWORD, self.event.code) as guest:
+                    guest.call("POST", "/api/upload-selfie", files={"file": ("me.jpg", people(number))})
+                    self._tokens[number] = guest.token
         for start in range(0, PHOTOS, 50):
             parts = [("files", each) for each in list(pictures.items())[start : start + 50]]
             path = f"/api/photographer/events/{self.event.id}/upload-photos"
@@ -87,20 +88,16 @@ class Run:
         jobs = self.event.admin.call("GET", "/api/stats")["jobs"]
         return sum(each["pending"] + each["processing"] + each["failed"] for each in jobs.values())
 
-    def _guest(self, anyone: Api, number: int) -> Api:
-        return anyone.logged_in(f"guest{number}", PASSWORD, self.event.code)
-
     def matches(self) -> set[tuple[int, str, float]]:
         """Every match, by the guest's number, the photo's name and the score."""
         found = set()
-        with Api(self.server) as anyone:
-            for number in range(GUESTS):
-                with self._guest(anyone, number) as guest:
-                    assert guest.call("GET", "/api/rematch-status")["status"] == "done"
-                    found |= {
-                        (number, each["original_filename"], each["confidence_score"])
-                        for each in guest.call("GET", "/api/my-photos")
-                    }
+        for number, token in self._tokens.items():
+            with Api(self.server, token) as guest:
+                assert guest.call("GET", "/api/rematch-status")["status"] == "done"
+                found |= {
+                    (number, each["original_filename"], each["confidence_score"])
+                    for each in guest.call("GET", "/api/my-photos")
+                }
         return found
 
 
