@@ -154,7 +154,8 @@ class Event(Base):
 
     Written by admins. `code_key` is the form in which the code is unique and looked up (`keys.comparison_key`).
     Writers of the event's faces or matches lock this row first. `version` is incremented when faces are deleted,
-    so that every process reads the event's faces again. Only embeddings of `active_engine_id` are compared.
+    so that every process reads the event's faces again. Only embeddings of `active_engine_id` are compared; it
+    follows the settings once that engine has looked at all photos (`matching/changing/`).
     """
 
     __tablename__ = "events"
@@ -342,6 +343,8 @@ class UserEvent(Job, Base):
     requested_at: Mapped[datetime | None]
     # When the guest withdrew the consent: nothing is matched there until the guest consents again.
     withdrawn_at: Mapped[datetime | None]
+    # The engine of the process that did the job last.
+    engine_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class Selfie(Job, Base):
@@ -399,8 +402,9 @@ class Photo(Job, Base):
 
     Photographers and admins write it by uploading; the file is in storage before the row. The same bytes (`sha256`)
     are one photo per event. `filename` is the random name of the stored file, `original_filename` the uploaded one.
-    `width` and `height` are in pixels of the upright picture. The job sets `mean_colour`. `photographer_id` becomes
-    null when the account is deleted: the photo stays.
+    `width` and `height` are in pixels of the upright picture. The job sets `mean_colour` and `engine_id`: the engine
+    that has looked at the photo, also if it found no face (`Reembedding` tells when that changes). `photographer_id`
+    becomes null when the account is deleted: the photo stays.
     """
 
     __tablename__ = "photos"
@@ -425,6 +429,8 @@ class Photo(Job, Base):
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
         # Waiting guests poll an event's progress: it is counted and summed from the index alone.
         Index("idx_photos_event_status", "event_id", "status", "size"),
+        # Photos that another engine than the configured one has looked at.
+        Index("idx_photos_event_engine", "event_id", "engine_id"),
         *_job_table_args("photos"),
         KEEP_NUMBERS,
     )
@@ -443,16 +449,43 @@ class Photo(Job, Base):
     taken_at: Mapped[datetime | None]
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
+    engine_id: Mapped[str | None] = mapped_column(String(64))
     # Every member of the event sees it, also where guests see only the photos that show them.
     for_everyone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class Reembedding(Job, Base):
+    """A processed photo that the engine `engine_id` is to look at, and the job that does it.
+
+    Written by `matching/changing/` when the settings name another engine than the one that has looked at the photo.
+    A job that is done stays until its event is switched to the engine; then the photo's `engine_id` becomes that
+    engine. A failed one stays until it is tried again. The photo's own status does not change.
+    """
+
+    __tablename__ = "reembeddings"
+    __table_args__ = (
+        UniqueConstraint("photo_id"),
+        # Of each event: the next one to do, whether any is left, and the progress.
+        Index("idx_reembeddings_event_engine", "event_id", "engine_id", "status", "id"),
+        *_job_table_args("reembeddings"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    engine_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class Face(Base):
     """A face that one engine has detected in a photo.
 
-    Written by the photo's job only (`matching/service.py`), while the event's row is locked: so ids rise in the order
-    of the commits within an event. Never updated: a repeated job deletes the photo's faces and inserts new ones.
+    Written by the jobs that look at the photo only, while the event's row is locked: so ids rise in the order of the
+    commits within an event. Never updated: a repeated job deletes the photo's faces by that engine and inserts new
+    ones. While an event changes to another engine, a photo has faces by both; those of the event's
+    `active_engine_id` count.
     `event_id` is the photo's. `box` (x, y, width, height) and `landmarks` (five x, y) are in pixels of the upright
     photo, `quality` is the detector's score, `embedding` a float32 unit vector as bytes.
     """

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
 
-    face_recognizer_provider: Literal["local", "fake", "dlib", "azure"] = "local"
+    face_recognizer_provider: Literal["local", "fake", "other-fake", "dlib", "azure"] = "local"
     selfie_validation_strict: bool = True
     # None: the engine's own.
     match_threshold: float | None = Field(None, gt=0, lt=1)
@@ -264,8 +264,8 @@ def missing_packages(provider: str) -> list[str]:
 
 def _check_provider(settings: Settings) -> None:
     provider = settings.face_recognizer_provider
-    if settings.in_production and provider == "fake":
-        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=fake is for tests only.")
+    if settings.in_production and provider in ("fake", "other-fake"):
+        raise UnsafeSettings(f"FACE_RECOGNIZER_PROVIDER={provider} is for tests only.")
     if provider == "azure":
         raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=azure is not available yet; use local or dlib.")
     missing = missing_packages(provider)

@@ -44,7 +44,7 @@ class Closed(DecodingProblem):
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """A photo in storage: the key and size of the original, and the key of each rendition that is to be made."""
+    """A photo in storage: the key and size of the original, and the keys of the renditions to be made, if any."""
 
     original: str
     renditions: dict[str, str]
@@ -54,10 +54,13 @@ class StoredPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ReadPhoto:
-    """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`."""
+    """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
+
+    Where no rendition is made, no colour is found.
+    """
 
     faces: list[DetectedFace]
-    mean_colour: str
+    mean_colour: str | None
 
 
 class Decoder(ABC):
@@ -92,7 +95,7 @@ class Decoder(ABC):
         self.run("load", {"embeds": True}, b"", 0)
 
     def photo(self, photo: StoredPhoto) -> ReadPhoto:
-        """Store the renditions of a photo and return what it shows.
+        """Store the renditions of a photo, if any are named, and return what it shows.
 
         Raises:
             ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
@@ -105,20 +108,8 @@ class Decoder(ABC):
         }
         told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
         try:
-            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), str(told["mean_colour"])[:7])
-        except (KeyError, TypeError, ValueError) as error:
-            raise TaskFailed(f"an answer of another form: {error}") from error
-
-    def faces(self, key: str, width: int, height: int) -> list[DetectedFace]:
-        """Return the faces of the stored photo `key`, whose size in px is given; nothing is written.
-
-        Raises:
-            ImageError, MissingObject, StorageError: as in `photo`.
-        """
-        arguments = {"original": key, "long_side": self._long_side, "photo_long_side": max(width, height)}
-        told, packed = self.run("faces", arguments, b"", width * height)
-        try:
-            return unpack_faces(int(told["faces"]), self._dimensions, packed)
+            colour = str(told["mean_colour"])[:7] if photo.renditions else None
+            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), colour)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 

@@ -38,6 +38,8 @@ def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
+    Without `renditions`, only its faces are found; the answer has no mean colour.
+
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
     """
@@ -45,24 +47,14 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     images.refuse_cut(data)
     # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
     image = images.decode(data, long_side=arguments["long_side"])
-    rendered = images.renditions(image)
-    for size, key in arguments["renditions"].items():
-        storage.put(key, rendered.files[size])
-    found = faces_in(engine, image, data, arguments["photo_long_side"])
-    return {"mean_colour": rendered.mean_colour, "faces": len(found)}, pack_faces(found)
-
-
-def faces(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
-    """Find the faces of the photo `original` in storage, as `photo` does, and write nothing.
-
-    Raises:
-        ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
-    """
-    data = storage.get(arguments["original"])
-    images.refuse_cut(data)
-    image = images.decode(data, long_side=arguments["long_side"])
-    found = faces_in(engine, image, data, arguments["photo_long_side"])
-    return {"faces": len(found)}, pack_faces(found)
+    colour = None
+    if arguments["renditions"]:
+        rendered = images.renditions(image)
+        colour = rendered.mean_colour
+        for size, key in arguments["renditions"].items():
+            storage.put(key, rendered.files[size])
+    faces = faces_in(engine, image, data, arguments["photo_long_side"])
+    return {"mean_colour": colour, "faces": len(faces)}, pack_faces(faces)
 
 
 def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: int) -> list[DetectedFace]:
@@ -204,6 +196,5 @@ def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
 
 
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
-    task.__name__: task
-    for task in (load, photo, faces, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
+    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
 }

@@ -15,7 +15,7 @@ import numpy as np
 import images
 import storage
 from database import reading, transaction
-from decoding.decoder import ChildDied, Decoder, OutOfMemory, Overran, TaskFailed
+from decoding.decoder import ChildDied, Decoder, OutOfMemory, Overran, StoredPhoto, TaskFailed
 from evaluation import comparison, queries, rivals
 from evaluation.cases import Attempt, Case, Compared, NotPossible, PhotoFile, ReadPhoto, Timings
 from events import queries as event_queries
@@ -115,7 +115,7 @@ def _read_photos(case: Case, decoder: Decoder, attempt: Attempt) -> bool:
 def _read(photo: PhotoFile, event_id: int, decoder: Decoder) -> ReadPhoto:
     began = time.perf_counter()
     try:
-        faces = decoder.faces(photo.key(event_id), photo.width, photo.height)
+        faces = decoder.photo(StoredPhoto(photo.key(event_id), {}, photo.width, photo.height)).faces
     except OF_THE_PICTURE as error:
         return ReadPhoto(photo.id, 0, b"", _milliseconds_since(began), _words(error))
     packed = b"".join(face.embedding.astype(np.float32).tobytes() for face in faces)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Row, delete, exists, func, insert, select, update
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
 
 from models import (
     GUEST,
@@ -129,6 +129,14 @@ def lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent 
     )
 
 
+def counts_in_event(
+    event_id: InstrumentedAttribute[int], engine_id: InstrumentedAttribute[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a row by this engine counts in this event: the engine is the event's active one."""
+    of_row = aliased(Event)
+    return engine_id == select(of_row.active_engine_id).where(of_row.id == event_id).scalar_subquery()
+
+
 # --- counts --------------------------------------------------------------------------------------
 
 
@@ -143,7 +151,8 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
 
 def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | None]:
     """Return the event's number of faces and of matches, and the upload time of its oldest unfinished photo."""
-    faces = select(func.count()).select_from(Face).where(Face.event_id == event_id)
+    engine = select(Event.active_engine_id).where(Event.id == event_id).scalar_subquery()
+    faces = select(func.count()).select_from(Face).where(Face.event_id == event_id, Face.engine_id == engine)
     # A subquery per photo, by index: for a join a planner may choose to read the matches of all events.
     of_photo = select(func.count()).select_from(FaceMatch).where(FaceMatch.photo_id == Photo.id).scalar_subquery()
     matches = select(func.coalesce(func.sum(of_photo), 0)).where(Photo.event_id == event_id)

@@ -1,7 +1,8 @@
 """An engine for tests: a solid coloured square is a face, and its colour is the person.
 
 `fake_photo` draws squares; `FakeEngine` finds them, also after JPEG compression and scaling. A colour always has the
-same embedding; embeddings of different colours are nearly orthogonal.
+same embedding; embeddings of different colours are nearly orthogonal. `OtherFakeEngine` is a second engine: its
+embeddings have another length and other numbers, and its boxes are larger.
 """
 
 import hashlib
@@ -19,8 +20,8 @@ from faces.engine import (
     with_embeddings,
 )
 
-ENGINE_ID = "fake-colours"
-DIMENSIONS = 128
+ENGINE_ID, OTHER_ENGINE_ID = "fake-colours", "other-fake-colours"
+DIMENSIONS, OTHER_DIMENSIONS = 128, 64
 BACKGROUND = (255, 255, 255)
 # Colours differ by at least this many levels in a channel: more than JPEG compression changes.
 STEP = 64
@@ -52,6 +53,10 @@ class FakeEngine:
     engine_id = ENGINE_ID
     dimensions = DIMENSIONS
     sharp_side = float(MIN_BLOCK)
+    # Goes into every embedding: engines with different seeds see no resemblance in each other's.
+    seed = ""
+    # By how much the boxes are larger than the squares, as a fraction of their side.
+    border = 0.0
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the squares from left to right. `long_side` has no effect."""
@@ -61,13 +66,13 @@ class FakeEngine:
         for label in range(1, count):
             x, y, width, height, area = (int(value) for value in stats[label])
             if min(width, height) * scale >= MIN_BLOCK and area > 0.9 * width * height:
-                found.append(_face(x * scale, y * scale, width * scale, height * scale))
+                found.append(_face(x * scale, y * scale, width * scale, height * scale, self.border))
         return sorted(found, key=lambda face: face.box[0])
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
-        """Return the embeddings of the squares' colours: (n, 128), float32, each row of length 1."""
-        rows = [_embedding(_colour(image, face, scale)) for face in faces]
-        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
+        """Return the embeddings of the squares' colours: (n, dimensions), float32, each row of length 1."""
+        rows = [_embedding(_colour(image, face, scale), self.seed, self.dimensions) for face in faces]
+        return np.stack(rows) if rows else np.zeros((0, self.dimensions), np.float32)
 
     def locate_portrait(self, image: BgrImage, *, scale: float = 1.0) -> tuple[BgrImage, list[LocatedFace]]:
         """Return the selfie as `find_portrait` does, and the squares in it."""
@@ -80,10 +85,20 @@ class FakeEngine:
         return with_embeddings(self, image, scale, full)
 
 
-def _face(x: float, y: float, width: float, height: float) -> LocatedFace:
+class OtherFakeEngine(FakeEngine):
+    """A second engine that recognises colours, for tests of a change from one engine to another."""
+
+    engine_id = OTHER_ENGINE_ID
+    dimensions = OTHER_DIMENSIONS
+    seed = "other"
+    border = 0.1
+
+
+def _face(x: float, y: float, width: float, height: float, border: float) -> LocatedFace:
     fractions = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
     landmarks = (fractions * (width, height) + (x, y)).astype(np.float32)
-    return LocatedFace((float(x), float(y), float(width), float(height)), landmarks, 1.0)
+    box = (x - border * width, y - border * height, width * (1 + 2 * border), height * (1 + 2 * border))
+    return LocatedFace((float(box[0]), float(box[1]), float(box[2]), float(box[3])), landmarks, 1.0)
 
 
 def _colour(image: BgrImage, face: LocatedFace, scale: float) -> tuple[int, ...]:
@@ -92,8 +107,8 @@ def _colour(image: BgrImage, face: LocatedFace, scale: float) -> tuple[int, ...]
     return tuple(int(level) // STEP for level in np.median(middle.reshape(-1, 3), axis=0))
 
 
-def _embedding(colour: tuple[int, ...]) -> Embeddings:
-    seed = int.from_bytes(hashlib.sha256(repr(colour).encode()).digest()[:8], "big")
-    vector = np.random.default_rng(seed).standard_normal(DIMENSIONS)
+def _embedding(colour: tuple[int, ...], seed: str, dimensions: int) -> Embeddings:
+    number = int.from_bytes(hashlib.sha256(f"{colour!r}{seed}".encode()).digest()[:8], "big")
+    vector = np.random.default_rng(number).standard_normal(dimensions)
     unit: Embeddings = (vector / np.linalg.norm(vector)).astype(np.float32)
     return unit

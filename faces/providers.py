@@ -8,11 +8,21 @@ from faces.engine import EngineUnavailable, FaceEngine
 from settings import Settings
 
 # Lengths of the embeddings.
-DIMENSIONS = {"local": 128, "dlib": 128, "fake": 128}
-ENGINE_IDS = {"local": "yunet2023mar-sface2021dec", "dlib": "dlibhog-dlibresnet1", "fake": "fake-colours"}
-MODULES = {"local": "faces.local", "dlib": "faces.dlib_engine", "fake": "faces.fake"}
+DIMENSIONS = {"local": 128, "dlib": 128, "fake": 128, "other-fake": 64}
+ENGINE_IDS = {
+    "local": "yunet2023mar-sface2021dec",
+    "dlib": "dlibhog-dlibresnet1",
+    "fake": "fake-colours",
+    "other-fake": "other-fake-colours",
+}
+MODULES = {"local": "faces.local", "dlib": "faces.dlib_engine", "fake": "faces.fake", "other-fake": "faces.fake"}
 # By engine id: also the embeddings of an engine that is not in use any more have theirs.
-CALIBRATIONS = {ENGINE_IDS["local"]: LOCAL, ENGINE_IDS["dlib"]: DLIB, ENGINE_IDS["fake"]: LOCAL}
+CALIBRATIONS = {
+    ENGINE_IDS["local"]: LOCAL,
+    ENGINE_IDS["dlib"]: DLIB,
+    ENGINE_IDS["fake"]: LOCAL,
+    ENGINE_IDS["other-fake"]: LOCAL,
+}
 
 
 def engine_id_of(provider: str) -> str:
@@ -53,6 +63,10 @@ def make_engine(settings: Settings) -> FaceEngine:
         except ImportError as error:
             raise EngineUnavailable(f"dlib cannot be imported: {error}") from error
         return DlibEngine(long_side=long_side)
+    if settings.face_recognizer_provider == "other-fake":
+        from faces.fake import OtherFakeEngine
+
+        return OtherFakeEngine()
     from faces.local import LocalEngine
 
     return LocalEngine(long_side=long_side)

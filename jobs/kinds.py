@@ -1,15 +1,15 @@
-"""The four kinds of background job, and the conditions that select jobs by state."""
+"""The kinds of background job, and the conditions that select jobs by state."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column
 
-from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Selfie, UserEvent
+from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, Selfie, UserEvent
 
-JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation]
-# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo;
-# an evaluation is for admins.
-KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation)
+JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding]
+# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo; an admin for
+# an evaluation; for the change of an event to another engine nobody waits.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.
 REQUESTED_AT: dict[JobRow, Any] = {
@@ -17,6 +17,7 @@ REQUESTED_AT: dict[JobRow, Any] = {
     UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
     Photo: Photo.uploaded_at,
     Evaluation: Evaluation.created_at,
+    Reembedding: Reembedding.created_at,
 }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
 from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
-from models import Evaluation, Event, Photo, Selfie, User, UserEvent
+from models import Evaluation, Event, Photo, Reembedding, Selfie, User, UserEvent
 
 # The column that tells a person what a job is about: a guest's name, or a photo's file name.
 _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
@@ -17,6 +17,7 @@ _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
     UserEvent: User.username,
     Photo: Photo.original_filename,
     Evaluation: User.username,
+    Reembedding: Photo.original_filename,
 }
 # The event a job belongs to; for a selfie, the event in which the guest registered.
 _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
@@ -24,6 +25,7 @@ _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
     UserEvent: UserEvent.event_id,
     Photo: Photo.event_id,
     Evaluation: Evaluation.event_id,
+    Reembedding: Reembedding.event_id,
 }
 _GUEST_ID: dict[JobRow, InstrumentedAttribute[int]] = {
     Selfie: Selfie.user_id,
@@ -66,6 +68,8 @@ def _listed(kind: JobRow, event_id: int | None) -> Select[Any]:
     )
     if kind in _GUEST_ID:
         jobs = jobs.join(User, User.id == _GUEST_ID[kind])
+    if kind is Reembedding:
+        jobs = jobs.join(Photo, Photo.id == Reembedding.photo_id)
     jobs = jobs.outerjoin(Event, Event.id == _EVENT_ID[kind])
     return jobs if event_id is None else jobs.where(_EVENT_ID[kind] == event_id)
 

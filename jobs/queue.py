@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from database import reading, transaction
 from jobs.kinds import KINDS, JobRow, unfinished
-from models import FAILED, PENDING, PROCESSING, Photo, UtcDateTime, utcnow
+from models import FAILED, PENDING, PROCESSING, Event, Photo, Reembedding, UtcDateTime, utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -113,11 +113,10 @@ def _choose(session: Session, now: datetime) -> _Choice | None:
         if not any_there:
             continue
         claimable = condition(kind, now)
-        if kind is not Photo or lease_expired:
+        if kind not in _OF_EVENT or lease_expired:
             return _Choice(kind, claimable, lease_expired)
-        event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
-        if event_ids:
-            of_event = Photo.event_id == _round_robin.pick(event_ids)
+        of_event = _OF_EVENT[kind](session, claimable, now)
+        if of_event is not None:
             return _Choice(kind, and_(claimable, of_event), lease_expired)
     return None
 
@@ -128,6 +127,27 @@ def is_more_urgent_due(kind: JobRow) -> bool:
         found = session.execute(_ANY_CLAIMABLE, {"now": utcnow()}).one()
     urgent = KINDS[: KINDS.index(kind)]
     return any(there for each, there in zip(_CANDIDATES, found, strict=True) if each.kind in urgent)
+
+
+def _photos_in_turn(session: Session, claimable: ColumnElement[bool], _: Now) -> ColumnElement[bool] | None:
+    event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
+    return Photo.event_id == _round_robin.pick(event_ids) if event_ids else None
+
+
+def _reembeddings_of_one(session: Session, claimable: ColumnElement[bool], now: Now) -> ColumnElement[bool] | None:
+    """Choose the newest event that is still open, else the newest: one after the other is completed."""
+    there = exists().where(Reembedding.event_id == Event.id, claimable)
+    event_id = session.scalar(
+        select(Event.id).where(there).order_by((Event.expires_at > now).desc(), Event.id.desc()).limit(1)
+    )
+    return Reembedding.event_id == event_id if event_id is not None else None
+
+
+# Where the next job depends on its event: returns the condition for the jobs of one event, or None if it has none.
+_OF_EVENT: dict[JobRow, Callable[[Session, ColumnElement[bool], Now], ColumnElement[bool] | None]] = {
+    Photo: _photos_in_turn,
+    Reembedding: _reembeddings_of_one,
+}
 
 
 def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None:
@@ -167,7 +187,7 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
 def claim_next() -> Claim | None:
     """Claim the next job and return it, or None if there is none.
 
-    Selfies come first, then matchings, photos and evaluations.
+    Selfies come first, then matchings, photos, evaluations, and photos that another engine is to look at.
 
     Raises:
         SQLAlchemyError: the database does not answer.

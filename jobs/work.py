@@ -18,7 +18,16 @@ import matching.service as matching
 import selfies.service as selfie_service
 import storage
 from database import reading, transaction
-from decoding.decoder import ChildDied, Closed, Decoder, OutOfMemory, Overran, StoredPhoto, TaskFailed
+from decoding.decoder import (
+    ChildDied,
+    Closed,
+    Decoder,
+    OutOfMemory,
+    Overran,
+    ReadPhoto,
+    StoredPhoto,
+    TaskFailed,
+)
 from evaluation.cases import NotPossible
 from evaluation.work import advance
 from faces.engine import Embeddings, EngineUnavailable
@@ -27,7 +36,8 @@ from faces.selfie import SelfieRejected
 from jobs.kinds import JobRow
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from matching import queries as matching_queries
-from models import Evaluation, Photo, Selfie, UserEvent
+from matching.changing import service as changing
+from models import Evaluation, Photo, Reembedding, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import get_settings
 from stored.erasure import erase
@@ -67,6 +77,7 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
         UserEvent: process_membership,
         Photo: process_photo,
         Evaluation: partial(process_evaluation, is_stopping=is_stopping),
+        Reembedding: process_reembedding,
     }
     began = time.perf_counter()
     try:
@@ -103,6 +114,15 @@ def _embedding_of(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) -
         SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
     """
     return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
+
+
+def change_engines() -> None:
+    """Plan and complete the change of events to the configured engine: see `matching/changing/`.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    changing.proceed(_engine_id())
 
 
 def process_selfie(claim: Claim, decoder: Decoder) -> None:
@@ -166,9 +186,8 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in ("original", *RENDITIONS)}
-    original = keys.pop("original")
-    read = decoder.photo(StoredPhoto(original, keys, photo.width, photo.height))
+    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
+    read = _look_at(photo, keys, decoder)
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
         _erase_if_deleted(claim.id, [*keys.values()])
@@ -185,6 +204,30 @@ def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[],
             release(claim)
     except NotPossible as reason:
         fail(claim, str(reason))
+
+
+def _look_at(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> ReadPhoto:
+    """Return what the configured engine finds in a photo; store its renditions under these keys, if any.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    original = storage_key(photo.event_id, photo.filename, "original")
+    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
+
+
+def process_reembedding(claim: Claim, decoder: Decoder) -> None:
+    """Have the faces of a processed photo found by the configured engine, and switch the event with its last photo.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    photo = changing.photo_of(claim.id, _engine_id())
+    if photo is None:
+        changing.drop(claim.id, _engine_id())
+        return
+    read = _look_at(photo, {}, decoder)
+    changing.record_again(claim.id, _engine_id(), read.faces, claim.is_current)
 
 
 def _erase_if_deleted(photo_id: int, keys: list[str]) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,8 @@ from tracing import request_id
 log = logging.getLogger("reperio.jobs")
 # With both cores busy, the API's p95 was 1.6 ms at nice 10 and 5.6 ms at nice 0.
 NICENESS = 10
+# Seconds between two looks at what events need to change to the engine in use.
+CHANGE_SECONDS = 10.0
 
 
 class InferenceThread:
@@ -38,6 +41,7 @@ class InferenceThread:
         self._loaded = False
         self.problem: str | None = "the face engine is still loading"
         self._claim: Claim | None = None
+        self._next_change = 0.0
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
@@ -95,6 +99,7 @@ class InferenceThread:
             self._decoder.load()
             self._loaded, self.problem = True, None
         while not self._stopping.is_set():
+            self._change_engines()
             self._claim = queue.claim_next()
             if self._claim is None:
                 return
@@ -104,3 +109,9 @@ class InferenceThread:
             self._claim = None
             # Here no lease runs that a slow sample could exceed.
             self._sample()
+
+    def _change_engines(self) -> None:
+        """Plan and complete the change of events to the engine in use, at the start and then now and again."""
+        if time.monotonic() >= self._next_change:
+            self._next_change = time.monotonic() + CHANGE_SECONDS
+            work.change_engines()

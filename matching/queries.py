@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
@@ -38,7 +38,7 @@ class RankedSelfie(NamedTuple):
 
 
 class ReplacedFaces(NamedTuple):
-    """Whether a photo had faces before, and the ids of its new ones, in the order given."""
+    """Whether a photo had faces by the engine before, and the ids of its new ones, in the order given."""
 
     had_faces: bool
     face_ids: list[int]
@@ -173,9 +173,13 @@ def lock_photo(session: Session, photo_id: int) -> Photo | None:
     return session.scalar(select(Photo).where(Photo.id == photo_id).with_for_update())
 
 
-def replace_faces(session: Session, photo_id: int, rows: Sequence[dict[str, Any]]) -> ReplacedFaces:
-    """Delete the photo's faces and insert these; each row has the columns of `Face` by name."""
-    had = session.execute(delete(Face).where(Face.photo_id == photo_id).returning(Face.id)).all()
+def replace_faces(session: Session, photo_id: int, engine_id: str, rows: Sequence[dict[str, Any]]) -> ReplacedFaces:
+    """Delete the photo's faces by this engine and insert these; each row has the columns of `Face` by name.
+
+    Those by another engine stay: while the event changes to this one, they count.
+    """
+    old = delete(Face).where(Face.photo_id == photo_id, Face.engine_id == engine_id)
+    had = session.execute(old.returning(Face.id)).all()
     faces = [Face(**row) for row in rows]
     # One by one: in a bulk insert, not every database numbers the rows in the order given.
     for face in faces:
@@ -250,14 +254,10 @@ def memberships_of(session: Session, user_id: int) -> Sequence[UserEvent]:
 # --- counts ----------------------------------------------------------------------------------------
 
 
-def count_matches_of(session: Session, user_id: int) -> int:
-    """Return the number of photos that show the guest, over all events."""
-    return session.scalar(select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)) or 0
-
-
 def count_faces(session: Session) -> int:
-    """Return the number of faces."""
-    return session.scalar(select(func.count()).select_from(Face)) or 0
+    """Return the number of faces by their events' active engines."""
+    of_event = and_(Event.id == Face.event_id, Event.active_engine_id == Face.engine_id)
+    return session.scalar(select(func.count()).select_from(Face).join(Event, of_event)) or 0
 
 
 def count_matches(session: Session) -> int:

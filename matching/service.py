@@ -58,7 +58,7 @@ def accept_selfie(
             looked_for = selfie_queries.looked_for(session, selfie.user_id, selfie_id, engine_id)
             event_ids = sorted(looked_for.keys() - matched)
             if not event_ids:
-                _finish_selfie(session, selfie)
+                _finish_selfie(session, selfie, engine_id)
                 return
             without_embedding = [event_id for event_id in event_ids if not looked_for[event_id]]
             queries.add_selfie_embeddings(session, selfie_id, without_embedding, engine_id, blob)
@@ -69,7 +69,7 @@ def accept_selfie(
                 if event_id == event_ids[-1]:
                     fully_matched = _lock_fully_matched(session, selfie_id, engine_id, matched, still_ours)
                     if fully_matched is not None:
-                        _finish_selfie(session, fully_matched)
+                        _finish_selfie(session, fully_matched, engine_id)
                         return
 
 
@@ -107,12 +107,16 @@ def _lock_fully_matched(
     return selfie if matched.issuperset(looked_for) else None
 
 
-def _finish_selfie(session: Session, selfie: Selfie) -> None:
-    """Mark the selfie done and delete the older ones that it replaces, with their files."""
+def _finish_selfie(session: Session, selfie: Selfie, engine_id: str) -> None:
+    """Mark the selfie done and delete the older ones that it replaces, with their files.
+
+    Where this engine cannot match yet, what the older ones have found serves until it can.
+    """
     older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
     if selfie.keep:
         older = [each for each in older if each.status == REJECTED]
     elif older:
+        selfie_queries.inherit_matches(session, selfie.user_id, selfie.id, engine_id)
         # Of an event that the guest has left, or in which the consent is withdrawn.
         selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
     selfie_queries.remove(session, [each.id for each in older])
@@ -144,19 +148,27 @@ def record_photo(
         photo = queries.lock_photo(session, photo_id)
         if event is None or photo is None or not still_ours(photo):
             return False
-        rows = [_face_row(photo, engine_id, face) for face in faces]
-        active = engine_id == event.active_engine_id
-        # Read before the photo's own faces are inserted: the cache must hold committed faces only.
-        known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
-        replaced = queries.replace_faces(session, photo_id, rows)
-        if replaced.had_faces:
-            queries.increment_version(session, event.id)
-        if known_faces is not None:
-            others = known_faces.without(photo_id) if replaced.had_faces else known_faces
-            _match_photo(session, event, photo_id, others, _block(photo_id, replaced.face_ids, faces))
+        store_faces(session, event, photo, engine_id, faces)
         photo.finish(DONE)
-        photo.mean_colour = mean_colour
+        photo.engine_id, photo.mean_colour = engine_id, mean_colour
     return True
+
+
+def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> None:
+    """Replace the photo's faces by this engine and, if it is the event's active one, match them with the guests.
+
+    The caller has locked the rows of the event and the photo.
+    """
+    rows = [_face_row(photo, engine_id, face) for face in faces]
+    active = engine_id == event.active_engine_id
+    # Read before the photo's own faces are inserted: the cache must hold committed faces only.
+    known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
+    replaced = queries.replace_faces(session, photo.id, engine_id, rows)
+    if replaced.had_faces:
+        queries.increment_version(session, event.id)
+    if known_faces is not None:
+        others = known_faces.without(photo.id) if replaced.had_faces else known_faces
+        _match_photo(session, event, photo.id, others, _block(photo.id, replaced.face_ids, faces))
 
 
 def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any]:
@@ -253,10 +265,20 @@ def rematch(
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:
                     continue
-                if not selfie_queries.is_embedded(session, selfie.id, event.id, engine_id):
-                    queries.add_selfie_embeddings(session, selfie.id, [event.id], engine_id, embedding)
+                _embed_for(session, event, selfie.id, engine_id, embedding)
+                if event.active_engine_id != engine_id:
+                    # The event changes to this engine. A portrait that the one before has embedded is matched now.
+                    known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
+                    _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
             match_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
+        membership.engine_id = engine_id
         if requested is not None and started is not None and requested > started:
             membership.requeue(attempts=membership.attempts)
+
+
+def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:
+    """Insert the selfie's embedding for the event, unless there is one already, or none to insert."""
+    if embedding is not None and not selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
+        queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)

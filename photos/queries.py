@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from events.queries import counts_in_event
 from images import EXTENSIONS
 from models import (
     DONE,
@@ -175,7 +176,12 @@ def count_of_event(session: Session, event_id: int) -> int:
 
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    faces = select(func.count()).select_from(Face).where(Face.photo_id == Photo.id).scalar_subquery()
+    faces = (
+        select(func.count())
+        .select_from(Face)
+        .where(Face.photo_id == Photo.id, counts_in_event(Face.event_id, Face.engine_id))
+        .scalar_subquery()
+    )
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
     return select(Photo, literal(None), literal(None), faces, false(), name).where(where)
 

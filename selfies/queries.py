@@ -2,10 +2,22 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from models import DONE, PENDING, REJECTED, Evaluation, FaceMatch, Selfie, SelfieEmbedding, UserEvent
+from models import (
+    DONE,
+    PENDING,
+    REJECTED,
+    Evaluation,
+    Event,
+    FaceCandidate,
+    FaceMatch,
+    Photo,
+    Selfie,
+    SelfieEmbedding,
+    UserEvent,
+)
 
 
 def latest(session: Session, user_id: int) -> Selfie | None:
@@ -74,6 +86,24 @@ def delete_matches_of_older(session: Session, user_id: int, selfie_id: int) -> N
     """Delete, in one statement, the matches that came from the selfies this one replaces."""
     older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
     session.execute(delete(FaceMatch).where(FaceMatch.selfie_id.in_(older)))
+
+
+def inherit_matches(session: Session, user_id: int, selfie_id: int, engine_id: str) -> None:
+    """Let this selfie have the matches of the older ones that it replaces, in events of another active engine.
+
+    Such an event is about to change to `engine_id`. Until then, this selfie cannot be matched there.
+    """
+    older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
+    events = (
+        select(Event.id)
+        .join(UserEvent, UserEvent.event_id == Event.id)
+        .where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None), Event.active_engine_id != engine_id)
+    )
+    photos = select(Photo.id).where(Photo.event_id.in_(events))
+    matches = update(FaceMatch).where(FaceMatch.selfie_id.in_(older), FaceMatch.photo_id.in_(photos))
+    candidates = update(FaceCandidate).where(FaceCandidate.selfie_id.in_(older), FaceCandidate.event_id.in_(events))
+    for found in (matches, candidates):
+        session.execute(found.values(selfie_id=selfie_id).execution_options(synchronize_session=False))
 
 
 def delete_embeddings(session: Session, selfie_id: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from faces.fake import ENGINE_ID
-from models import DONE, Base, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
+from models import DONE, Base, Event, Face, FaceMatch, Photo, Selfie, User, UserEvent, utcnow
 
 BATCH = 10_000
 DIMENSIONS = 128
@@ -97,7 +97,15 @@ def add_selfies(session: Session, user_ids: Sequence[int]) -> list[int]:
 def add_photos(session: Session, event_id: int, number: int) -> list[int]:
     """Add processed photos, uploaded one second after another; return their ids."""
     first, now = _first_id(session, Photo), utcnow()
-    given = {"content_type": "image/jpeg", "size": 1, "width": 4000, "height": 3000, "status": DONE}
+    engine_id = session.scalar(select(Event.active_engine_id).where(Event.id == event_id))
+    given = {
+        "content_type": "image/jpeg",
+        "size": 1,
+        "width": 4000,
+        "height": 3000,
+        "status": DONE,
+        "engine_id": engine_id,
+    }
     names = ("id", "event_id", "original_filename", "filename", "sha256", "uploaded_at", *given)
 
     def rows() -> Iterator[tuple[Any, ...]]:

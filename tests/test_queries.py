@@ -10,17 +10,31 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text, update
+from sqlalchemy import Connection, event, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from database import get_engine, transaction
 from events.losses import losses_of
+from faces.fake import ENGINE_ID
 from jobs import control as job_control
 from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from jobs import state as job_state
-from models import Consent, FaceMatch, Favourite, Photo, Refusal, Sample, UserEvent, UserSession, utcnow
+from jobs import work
+from models import (
+    Consent,
+    FaceMatch,
+    Favourite,
+    Photo,
+    Refusal,
+    Sample,
+    Selfie,
+    SelfieEmbedding,
+    UserEvent,
+    UserSession,
+    utcnow,
+)
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.bulk_rows import Crowd, fill_event
 from testkit.passwords import PASSWORD
@@ -114,12 +128,19 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
 
 
 def _decide(session: Session, guest_id: int) -> None:
-    """Add favourites, refusals, consents and samples; `guest_id` refuses nothing."""
+    """Add favourites, refusals, embeddings, consents and samples; `guest_id` refuses nothing."""
     rows = session.execute(select(FaceMatch.user_id, FaceMatch.photo_id)).all()
     pairs = [{"user_id": user_id, "photo_id": photo_id} for user_id, photo_id in rows]
     session.execute(insert(Favourite), pairs)
     session.execute(insert(Refusal), [pair for pair in pairs if pair["user_id"] != guest_id])
     members = session.execute(select(UserEvent.user_id, UserEvent.event_id)).all()
+    unembedded = (
+        select(Selfie.id, UserEvent.event_id, literal(ENGINE_ID), literal(bytes(512)))
+        .join(UserEvent, UserEvent.user_id == Selfie.user_id)
+        .where(Selfie.id.not_in(select(SelfieEmbedding.selfie_id)))
+    )
+    columns = ("selfie_id", "event_id", "engine_id", "embedding")
+    session.execute(insert(SelfieEmbedding).from_select(columns, unembedded))
     consents = [
         {"user_id": user, "event_id": event_id, "version": "2026-11", "locale": "fr"} for user, event_id in members
     ]
@@ -268,6 +289,7 @@ def test_the_queue_reads_only_what_is_open(service: Service, crowd: tuple[Crowd,
         lambda: [job_list.list_unfinished(10), job_list.list_unfinished(10, crowd[1].event.id)],
         lambda: losses_of(crowd[1].event.id),
         lambda: [job_control.retry(kind, None) for kind in job_kinds.KINDS],
+        work.change_engines,
     ]
     with statements() as seen:
         for look in looks:

@@ -12,9 +12,10 @@ from api.dependencies import inference_of
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
-from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
+from api.operations.schemas import Alive, EventChangeOut, Provider, Ready, SampleOut, Statistics
 from faces.providers import calibration_of, engine_id_of
 from jobs.worker import InferenceThread
+from matching.changing.service import changes_to
 from operations import samples, service
 from operations.samples import Point
 from settings import get_settings
@@ -112,4 +113,5 @@ def provider(_: CurrentAdmin, inference: Inference) -> Provider:
         engine_id=engine_id,
         match_threshold=settings.match_threshold or calibration_of(engine_id).lowest,
         ready=inference.problem is None,
+        changes=[EventChangeOut.model_validate(each) for each in changes_to(engine_id)],
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import UtcTime
 from keys import MAX_ID
 
-JobKind = Literal["selfies", "user_events", "photos", "evaluations"]
+JobKind = Literal["selfies", "user_events", "photos", "evaluations", "reembeddings"]
 
 
 class Alive(BaseModel):
@@ -110,6 +110,16 @@ class SampleOut(BaseModel):
     errors: int = Field(description="Requests of these that were answered with 5xx.")
 
 
+class EventChangeOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: int
+    event_name: str
+    done: int = Field(description="Photos that the engine in use has looked at.")
+    total: int = Field(description="The event's processed photos.")
+    failed: int = Field(description="Photos that could not be read again; they hold nothing up.")
+
+
 class Provider(BaseModel):
     provider: str
     engine_id: str
@@ -117,6 +127,10 @@ class Provider(BaseModel):
         description="Lowest cosine similarity of a match in a small event; larger events need more."
     )
     ready: bool
+    changes: list[EventChangeOut] = Field(
+        description="Events that another engine has looked at and that change to this one, newest first. "
+        "Until an event is changed, its guests keep the matches of the engine before."
+    )
 
 
 class ErrorOut(BaseModel):

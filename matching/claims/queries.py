@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
+from events.queries import counts_in_event
 from matching.claims.nearest import LOST, MATCH, MAYBE
-from models import Confirmation, Face, FaceCandidate, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding
+from models import Confirmation, Event, Face, FaceCandidate, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding
 
 # Values in one IN list: SQLite takes 32,766 in a statement.
 CHUNK = 10_000
@@ -30,12 +31,28 @@ class MatchedFace(NamedTuple):
     similarity: float
 
 
-def candidates_of(session: Session, user_id: int, event_id: int) -> dict[int, FaceCandidate]:
-    """Return the guest's candidates in the event, by the face's id."""
+def candidates_of(session: Session, user_id: int, event: Event) -> dict[int, FaceCandidate]:
+    """Return the guest's candidates in the event among its active engine's faces, by the face's id."""
     found = session.scalars(
-        select(FaceCandidate).where(FaceCandidate.event_id == event_id, FaceCandidate.user_id == user_id)
+        select(FaceCandidate)
+        .join(Face, Face.id == FaceCandidate.face_id)
+        .where(
+            FaceCandidate.event_id == event.id,
+            FaceCandidate.user_id == user_id,
+            Face.engine_id == event.active_engine_id,
+        )
     )
     return {each.face_id: each for each in found}
+
+
+def delete_candidates_of_others(session: Session, user_id: int, event: Event) -> None:
+    """Delete the guest's candidates in the event among the faces of engines that are not its active one."""
+    others = exists().where(Face.id == FaceCandidate.face_id, Face.engine_id != event.active_engine_id)
+    session.execute(
+        delete(FaceCandidate)
+        .where(FaceCandidate.event_id == event.id, FaceCandidate.user_id == user_id, others)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> Sequence[FaceCandidate]:
@@ -88,6 +105,11 @@ def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engin
     return found
 
 
+def _counts() -> ColumnElement[bool]:
+    """The face is by its event's active engine: no guest is asked about another one."""
+    return counts_in_event(Face.event_id, Face.engine_id)
+
+
 def _is_candidate(user_id: int) -> ColumnElement[bool]:
     return exists().where(
         FaceCandidate.face_id == Face.id, FaceCandidate.user_id == user_id, FaceCandidate.standing != LOST
@@ -96,7 +118,8 @@ def _is_candidate(user_id: int) -> ColumnElement[bool]:
 
 def is_candidate(session: Session, user_id: int, photo_id: int) -> bool:
     """Return whether a face of the photo is a candidate of the guest that is not lost to another one."""
-    return bool(session.scalar(select(exists().where(Face.photo_id == photo_id, _is_candidate(user_id)))))
+    there = exists().where(Face.photo_id == photo_id, _counts(), _is_candidate(user_id))
+    return bool(session.scalar(select(there)))
 
 
 def candidate(session: Session, user_id: int, face_id: int) -> FaceCandidate | None:
@@ -110,7 +133,12 @@ def maybe(session: Session, user_id: int, face_id: int) -> Maybe | None:
         select(FaceCandidate, Face, Photo)
         .join(Face, Face.id == FaceCandidate.face_id)
         .join(Photo, Photo.id == Face.photo_id)
-        .where(FaceCandidate.user_id == user_id, FaceCandidate.face_id == face_id, FaceCandidate.standing == MAYBE)
+        .where(
+            FaceCandidate.user_id == user_id,
+            FaceCandidate.face_id == face_id,
+            FaceCandidate.standing == MAYBE,
+            _counts(),
+        )
     ).one_or_none()
     return Maybe(*row) if row is not None else None
 
@@ -121,6 +149,7 @@ def _is_asked_about(user_id: int, event_id: int) -> list[ColumnElement[bool]]:
         FaceCandidate.event_id == event_id,
         FaceCandidate.user_id == user_id,
         FaceCandidate.standing == MAYBE,
+        _counts(),
         ~shown,
     ]
 
@@ -157,15 +186,19 @@ def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Ma
 # --- matches -----------------------------------------------------------------------------------------
 
 
-def matched_faces(session: Session, user_id: int, event_id: int) -> list[MatchedFace]:
-    """Return the guest's candidates in the event that stand as matches, the best of each photo last."""
+def matched_faces(session: Session, user_id: int, event: Event) -> list[MatchedFace]:
+    """Return the guest's candidates in the event that stand as matches, the best of each photo last.
+
+    Only those among its active engine's faces.
+    """
     rows = session.execute(
         select(Face.photo_id, Face.id, FaceCandidate.selfie_id, FaceCandidate.similarity)
         .join(Face, Face.id == FaceCandidate.face_id)
         .where(
-            FaceCandidate.event_id == event_id,
+            FaceCandidate.event_id == event.id,
             FaceCandidate.user_id == user_id,
             FaceCandidate.standing == MATCH,
+            Face.engine_id == event.active_engine_id,
         )
         # What the guest has confirmed before what is more similar; of equal faces, the one with the lowest id.
         .order_by(FaceCandidate.confirmed, FaceCandidate.similarity, Face.id.desc())

@@ -80,8 +80,11 @@ def record(
     Confirmed faces count among the candidates only. `same_person` tells which guests are one person, by default from
     their stored portraits. With `only_changes`, guests are compared only for faces whose candidates change; that is
     enough while no portrait does. Rows that stay the same are not written. The caller has locked the event's row.
+
+    Of an engine that the event had before, nothing of these guests stays; the other guests keep what it found until
+    they are matched by the new one. So guests are compared by candidates of one engine only.
     """
-    known = {user_id: queries.candidates_of(session, user_id, event.id) for user_id in found}
+    known = {user_id: queries.candidates_of(session, user_id, event) for user_id in found}
     rows = {user_id: _rows(event, user_id, each, known[user_id]) for user_id, each in found.items()}
     faces = {
         face_id
@@ -91,6 +94,7 @@ def record(
     }
     changed = _compare(session, event, rows, faces, same_person or Persons(session, event).are_one)
     for user_id in found:
+        queries.delete_candidates_of_others(session, user_id, event)
         if _write(session, user_id, known[user_id], rows[user_id]) or not only_changes:
             changed.add(user_id)
     session.flush()
@@ -161,9 +165,7 @@ def _rebuild_matches(session: Session, event: Event, user_id: int, *, confirms: 
 
     Matches that stay the same keep their rows.
     """
-    wanted = {
-        each.photo_id: _match(event, user_id, each) for each in queries.matched_faces(session, user_id, event.id)
-    }
+    wanted = {each.photo_id: _match(event, user_id, each) for each in queries.matched_faces(session, user_id, event)}
     said = queries.confirmations_of(session, user_id, event.id) if confirms else ()
     declared = [each for each in said if each.photo_id not in wanted]
     if declared:

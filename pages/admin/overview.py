@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from fastapi import Request, Response
 
 from api.callers import CurrentAdmin
+from faces.providers import engine_id_of
 from jobs import kinds as job_kinds
 from jobs import state as job_state
+from matching.changing.service import changes_to
 from models import utcnow
 from operations import samples, service
 from operations.samples import Point
@@ -16,6 +18,7 @@ from pages.admin import plots
 from pages.admin.common import render_admin
 from pages.admin.plots import Plot
 from pages.rendering import page_router
+from settings import get_settings
 
 router = page_router()
 HOURS = (1, 24, 7 * 24, 30 * 24)
@@ -39,7 +42,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
     until = utcnow()
     found = samples.points(asked)
     drawn = plots_of(found, until - timedelta(hours=asked), until) if found else []
-    statistics = service.statistics()
+    statistics, settings = service.statistics(), get_settings()
     return render_admin(
         request,
         "overview.html",
@@ -49,6 +52,8 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
         waiting=sum(each["pending"] + each["processing"] for each in statistics["jobs"].values()),
         failed=sum(each["failed"] for each in statistics["jobs"].values()),
         oldest=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
+        engine=settings.face_recognizer_provider,
+        changes=changes_to(engine_id_of(settings.face_recognizer_provider)),
         plots=[(each, _table(found, each)) for each in drawn],
         times=[int(point.at.timestamp()) for point in found],
         ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Row, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Session
 
+from events.queries import counts_in_event
 from models import Confirmation, Event, EventPhotographer, Face, FaceMatch, Photo
 
 
@@ -25,8 +26,8 @@ def _counts_of(photos: Subquery) -> Select[int, int]:
     """Count these photos, of which `id` is given, and those in which a face was found."""
     every = select(func.count()).select_from(photos)
     # A subquery per photo, by index: for a join a planner may choose to read the faces of all events.
-    face = select(Face.id).where(Face.photo_id == photos.c.id).limit(1).scalar_subquery()
-    with_face = every.where(face.is_not(None))
+    there = (Face.photo_id == photos.c.id, counts_in_event(Face.event_id, Face.engine_id))
+    with_face = every.where(select(Face.id).where(*there).limit(1).scalar_subquery().is_not(None))
     return select(every.scalar_subquery(), with_face.scalar_subquery())
 
 

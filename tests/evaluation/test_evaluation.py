@@ -162,15 +162,15 @@ def test_another_process_goes_on_when_the_first_is_killed(
     number = service.request(event.id, guest.id, None)
     killed = claim()
     read: list[str] = []
-    faces = DECODER.faces
+    look = DECODER.photo
 
-    def until_the_third(key: str, width: int, height: int) -> Any:
+    def until_the_third(photo: StoredPhoto) -> Any:
         if len(read) == 2:
             raise KeyboardInterrupt
-        read.append(key)
-        return faces(key, width, height)
+        read.append(photo.original)
+        return look(photo)
 
-    monkeypatch.setattr(DECODER, "faces", until_the_third)
+    monkeypatch.setattr(DECODER, "photo", until_the_third)
     with pytest.raises(KeyboardInterrupt):
         jobs.attempt(killed, DECODER)
     monkeypatch.undo()
@@ -263,15 +263,15 @@ def test_a_portrait_replaced_meanwhile_fails_in_words(
 ) -> None:
     use_another_engine(event)
     number = service.request(event.id, guest.id, None)
-    held, faces = claim(), DECODER.faces
+    held, look = claim(), DECODER.photo
 
-    def replaced_first(key: str, width: int, height: int) -> Any:
+    def replaced_first(photo: StoredPhoto) -> Any:
         monkeypatch.undo()
         send_selfie(guest, 1)
         work()
-        return faces(key, width, height)
+        return look(photo)
 
-    monkeypatch.setattr(DECODER, "faces", replaced_first)
+    monkeypatch.setattr(DECODER, "photo", replaced_first)
     jobs.attempt(held, DECODER)
     found = row(Evaluation, number)
     assert (found.status, found.error) == ("failed", "the guest has replaced a portrait meanwhile")

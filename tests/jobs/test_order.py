@@ -13,7 +13,8 @@ from events.service import NewEvent
 from guests import removal
 from jobs import kinds as job_kinds
 from jobs import queue as job_queue
-from models import PROCESSING, Event, Photo, Selfie, UserEvent, utcnow
+from jobs import work
+from models import PROCESSING, Event, Photo, Reembedding, Selfie, UserEvent, utcnow
 from settings import get_settings
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import claim, guest_of, membership_of, row, send_photo, send_selfie, set_columns
@@ -123,6 +124,26 @@ def test_photos_of_an_event_that_are_lost_go_before_those_of_the_others(event: E
         assert [claim().id, claim().id] == [lost, waiting]
     finally:
         removal.remove_event(other.id)
+
+
+def test_photos_to_look_at_again_come_last_the_newest_open_event_first(event: Event) -> None:
+    made = [event, events.create(NewEvent("Newer")), events.create(NewEvent("Over", expires_at=utcnow()))]
+    try:
+        photos = {each.id: [send_photo(each, number) for number in (1, 2)] for each in made}
+        claimed = [claim().id for _ in range(6)]
+        for photo_id in claimed[1:]:
+            set_columns(Photo, photo_id, status="done", engine_id="another engine")
+        work.change_engines()
+        set_columns(Photo, claimed[0], status="pending", lease_until=None)
+        held = [claim() for _ in range(6)]
+        assert (held[0].kind, held[0].id) == (Photo, claimed[0])
+        assert {each.kind for each in held[1:]} == {Reembedding}
+        again = [row(Reembedding, each.id).photo_id for each in held[1:]]
+        newer, over = photos[made[1].id], photos[made[2].id]
+        assert again == [*newer, *(each for each in photos[event.id] if each != claimed[0]), *over]
+    finally:
+        for each in made[1:]:
+            removal.remove_event(each.id)
 
 
 def test_a_guest_without_a_selfie_has_no_job(event: Event) -> None:

@@ -222,7 +222,7 @@ def test_claiming_a_stranger_reveals_nothing_of_theirs(scene: Scene) -> None:
     assert set(scene.rows(guest)) == {photos[0]}
     assert asked(scene, guest) == []
     with reading() as session:
-        assert candidates_of(session, guest, scene.event.id) == {}
+        assert candidates_of(session, guest, scene.event) == {}
     assert scene.listed(guest) == [photos[0]]
     scene.show_all(seen=False)
     assert scene.listed(guest) == [], "what is only said shows no photo that the guest may not see"

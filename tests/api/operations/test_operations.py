@@ -1,14 +1,20 @@
 """Calls for operators: liveness, readiness, statistics and capabilities."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import obstore
 import pytest
+from sqlalchemy import delete
 
 import operations.service
 import storage
+from api.sessions import SESSION_COOKIE
+from database import transaction
+from faces.fake import ENGINE_ID, OTHER_ENGINE_ID
 from jobs import pairing
+from models import DONE, FAILED, PENDING, Event, Photo, Reembedding, utcnow
 from operations.service import forget_counts
 from settings import get_settings
 from stored import identity
@@ -175,6 +181,38 @@ def test_the_provider_says_which_engine_works(service: Service) -> None:
     answer = service.get("/api/admin/provider", service.admin).json()
     assert answer["provider"] == "fake"
     assert answer["ready"] is True
+    assert answer["changes"] == []
+
+
+def test_the_provider_and_the_dashboard_say_how_far_events_have_changed_to_it(service: Service) -> None:
+    event = service.event(name="Bal des pompiers")
+    service.upload(event, *(people(number) for number in range(1, 5)))
+    photo_ids = [photo["id"] for photo in service.process_photos(event)]
+    with transaction() as session:
+        session.get_one(Event, event.id).active_engine_id = OTHER_ENGINE_ID
+        for photo_id, status in zip(photo_ids, (PENDING, FAILED, DONE), strict=False):
+            session.get_one(Photo, photo_id).engine_id = OTHER_ENGINE_ID
+            job = Reembedding(photo_id=photo_id, event_id=event.id, engine_id=ENGINE_ID, status=status)
+            # Not to be claimed by the running service.
+            job.lease_until = utcnow() + timedelta(days=1)
+            session.add(job)
+    (change,) = service.get("/api/admin/provider", service.admin).json()["changes"]
+    told = {"event_id": event.id, "event_name": "Bal des pompiers", "done": 2, "total": 4, "failed": 1}
+    assert change == told
+    (failed,) = service.get("/api/admin/jobs", service.admin).json()["failed"]
+    assert (failed["kind"], service.get("/api/stats", service.admin).json()["jobs"]["reembeddings"]["pending"]) == (
+        "reembeddings",
+        1,
+    )
+    browser = {"Accept-Language": "en", "Cookie": f"{SESSION_COOKIE}={service.admin.token}"}
+    page = service.get("/admin", headers=browser)
+    assert "faces of 2 of 4 photos looked at again" in page.text
+    assert "1 photo could not be read" in page.text
+    body = {"kind": "reembeddings", "id": failed["id"]}
+    assert service.post("/api/admin/jobs/retry", service.admin, json=body).json() == {"retried": 1}
+    with transaction() as session:
+        session.get_one(Event, event.id).active_engine_id = ENGINE_ID
+        session.execute(delete(Reembedding))
 
 
 def test_openapi_lists_every_call_of_the_contract(service: Service) -> None:
