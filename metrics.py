@@ -31,6 +31,10 @@ CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), 
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
 # `kind` is one of a fixed list (throttling/rules.py), never what a caller sent.
 REFUSED = Counter("reperio_refusals", "Calls answered with 429.", ("kind",))
+AZURE_CALLS = Counter("reperio_azure_calls", "Tries of calls to Azure's Face service.", ("operation", "outcome"))
+AZURE_AWAY = Gauge(
+    "reperio_azure_away", "1 while no calls are made because Azure fails or refuses.", multiprocess_mode="livemax"
+)
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
