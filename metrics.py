@@ -46,10 +46,14 @@ class Answered(NamedTuple):
 
 
 class Upkeep(NamedTuple):
-    """Whether the last sweep of files without a row refused, and how many files are recorded as to be erased."""
+    """Whether the last sweep of files without a row refused, and how much is recorded as to be erased.
+
+    `erasures_waiting` are files, `remote_erasures_waiting` lists and faces that Azure keeps.
+    """
 
     sweep_refused: bool
     erasures_waiting: int
+    remote_erasures_waiting: int = 0
 
 
 class ProcessTotals(NamedTuple):
@@ -139,3 +143,6 @@ class _Database:
         yield GaugeMetricFamily("reperio_sweep_refused", about, value=float(self._upkeep.sweep_refused))
         about = "Files of deleted rows that are not erased yet."
         yield GaugeMetricFamily("reperio_erasures_waiting", about, value=self._upkeep.erasures_waiting)
+        about = "Lists and faces that Azure keeps and that are not deleted there yet."
+        waiting = self._upkeep.remote_erasures_waiting
+        yield GaugeMetricFamily("reperio_remote_erasures_waiting", about, value=waiting)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import metrics
-from faces.engine import EngineUnavailable
+from faces.engine import RecogniserAway
 
 # Failures in a row that open the circuit.
 FAILURES = 5
@@ -23,14 +23,14 @@ class Circuit:
         self._clock, self._shortest = clock, shortest
         self._failures, self._times_open = 0, 0
         self._open_until = 0.0
-        self._problem: EngineUnavailable | None = None
+        self._problem: RecogniserAway | None = None
         self._lock = threading.Lock()
 
     def check(self) -> None:
         """Return if a call may be made.
 
         Raises:
-            EngineUnavailable: the circuit is open; of the class of the failure that opened it.
+            RecogniserAway: the circuit is open; of the class of the failure that opened it.
         """
         with self._lock:
             if self._problem is not None and self._clock() < self._open_until:
@@ -43,19 +43,19 @@ class Circuit:
             self._problem = None
         metrics.AZURE_AWAY.set(0)
 
-    def failed(self, problem: EngineUnavailable) -> None:
+    def failed(self, problem: RecogniserAway) -> None:
         """Count a failure; open the circuit if it is one too many."""
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES or self._times_open:
                 self._open(problem, min(self._shortest * 2**self._times_open, LONGEST))
 
-    def open(self, problem: EngineUnavailable, seconds: float = LONGEST) -> None:
+    def open(self, problem: RecogniserAway, seconds: float = LONGEST) -> None:
         """Open the circuit at once: another call would fail in the same way."""
         with self._lock:
             self._open(problem, seconds)
 
-    def _open(self, problem: EngineUnavailable, seconds: float) -> None:
+    def _open(self, problem: RecogniserAway, seconds: float) -> None:
         self._problem = problem
         self._open_until = self._clock() + seconds
         self._times_open += 1

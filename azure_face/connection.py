@@ -19,7 +19,7 @@ from azure_face.problems import (
     QuotaSpent,
     ServiceAway,
 )
-from faces.engine import EngineUnavailable
+from faces.engine import RecogniserAway
 
 if TYPE_CHECKING:
     from azure.cognitiveservices.vision.face import FaceClient
@@ -180,7 +180,7 @@ def _told(error: "HttpOperationError") -> tuple[str, str]:
         return "", str(error.response.reason)[:300]
 
 
-def _resource_refused(status: int, code: str, message: str) -> EngineUnavailable | None:
+def _resource_refused(status: int, code: str, message: str) -> RecogniserAway | None:
     """Return the error of an answer that every other call would meet too, or None."""
     if status == 401:
         return KeyRefused(

@@ -4,22 +4,22 @@ The first four say that the service cannot be used now: jobs wait, and no attemp
 call cannot succeed as it is. Messages name neither the key nor a guest.
 """
 
-from faces.engine import EngineUnavailable
+from faces.engine import RecogniserAway
 
 
-class ServiceAway(EngineUnavailable):
+class ServiceAway(RecogniserAway):
     """The service cannot be reached, fails, or has no capacity for us."""
 
 
-class KeyRefused(EngineUnavailable):
+class KeyRefused(RecogniserAway):
     """The service does not know the key, or the key belongs to another endpoint."""
 
 
-class AccessNotApproved(EngineUnavailable):
+class AccessNotApproved(RecogniserAway):
     """Microsoft has not granted this resource the recognition of faces."""
 
 
-class QuotaSpent(EngineUnavailable):
+class QuotaSpent(RecogniserAway):
     """The calls, lists or faces that the resource's price tier allows are used up."""
 
 

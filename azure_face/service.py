@@ -87,14 +87,14 @@ class FaceService:
         self._pauses, self._sleep = training_pauses, sleep
 
     def check(self) -> None:
-        """Return if the service answers and takes the key; costs a call only after a failure, or at first."""
+        """Return if the service answers and takes the key; costs a call."""
         self._call("check", lambda client: client.large_face_list.list(top=1))
 
     def problem(self) -> None:
         """Return unless calls are suspended now; makes no call.
 
         Raises:
-            EngineUnavailable: they are, for this reason.
+            RecogniserAway: they are, for this reason.
         """
         self._connection.circuit.check()
 

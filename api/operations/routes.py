@@ -12,7 +12,7 @@ from api.dependencies import inference_of
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
-from api.operations.schemas import Alive, Provider, Ready, SampleOut, Statistics
+from api.operations.schemas import Alive, Provider, Ready, RemoteErasures, SampleOut, Statistics
 from faces.providers import calibration_of, engine_id_of
 from jobs.worker import InferenceThread
 from operations import samples, service
@@ -37,7 +37,7 @@ async def livez() -> Alive:
 )
 def readyz(response: Response, inference: Inference) -> Ready:
     """Whether database, storage and face engine are usable. The storage is tried at most once in 10 s."""
-    found = service.readiness(inference.problem)
+    found = service.readiness(inference.problem, engine_waits=inference.waits)
     if not found.ready:
         response.status_code = 503
     return Ready(
@@ -112,4 +112,6 @@ def provider(_: CurrentAdmin, inference: Inference) -> Provider:
         engine_id=engine_id,
         match_threshold=settings.match_threshold or calibration_of(engine_id).lowest,
         ready=inference.problem is None,
+        problem=inference.problem,
+        remote_erasures=RemoteErasures(**service.remote_erasures()),
     )

@@ -110,6 +110,12 @@ class SampleOut(BaseModel):
     errors: int = Field(description="Requests of these that were answered with 5xx.")
 
 
+class RemoteErasures(BaseModel):
+    lists: int = Field(description="Lists of faces, of events that are deleted.")
+    faces: int = Field(description="Faces of photos and selfies that are deleted, or whose consent is withdrawn.")
+    doubts: int = Field(description="Faces that may be there twice, or may just be added; they are looked for.")
+
+
 class Provider(BaseModel):
     provider: str
     engine_id: str
@@ -117,6 +123,8 @@ class Provider(BaseModel):
         description="Lowest cosine similarity of a match in a small event; larger events need more."
     )
     ready: bool
+    problem: str | None = Field(description="Why it is not ready; what waits for it stays queued.")
+    remote_erasures: RemoteErasures = Field(description="What Azure keeps and is still to be deleted there.")
 
 
 class ErrorOut(BaseModel):

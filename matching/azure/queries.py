@@ -1,0 +1,363 @@
+"""SQL about the faces that Azure keeps, what its searches found, and what is to be deleted there."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from models import (
+    DONE,
+    PENDING,
+    PROCESSING,
+    Face,
+    Photo,
+    RemoteDoubt,
+    RemoteFace,
+    RemoteList,
+    RemoteSearch,
+    RemoteSimilarity,
+    RemoteTwin,
+    Selfie,
+    SelfieEmbedding,
+    UserEvent,
+)
+
+# Values in one IN list.
+CHUNK = 10_000
+OWNERLESS: ColumnElement[bool] = and_(RemoteFace.face_id.is_(None), RemoteFace.embedding_id.is_(None))
+
+
+class Waiting(NamedTuple):
+    """What is still to be deleted there: lists, faces, and faces that may be there without a row."""
+
+    lists: int
+    faces: int
+    doubts: int
+
+
+class Left(NamedTuple):
+    """A face without an owner: its row's id, its list's name there, and its id in that list."""
+
+    id: int
+    list_id: int
+    list_name: str
+    persisted_id: str
+
+
+class SimilarFace(NamedTuple):
+    """A photo's face that a search with one of the guest's portraits has found."""
+
+    face_id: int
+    photo_id: int
+    selfie_id: int
+    similarity: float
+
+
+# --- lists -----------------------------------------------------------------------------------------
+
+
+def remote_list(session: Session, event_id: int, kind: str) -> RemoteList | None:
+    """Return the event's list of that kind."""
+    return session.scalar(select(RemoteList).where(RemoteList.event_id == event_id, RemoteList.kind == kind))
+
+
+def add_list(session: Session, event_id: int, kind: str, name: str) -> None:
+    """Insert the row of a list unless there is one."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    values = {"event_id": event_id, "kind": kind, "name": name}
+    session.execute(dialect.insert(RemoteList).values(**values).on_conflict_do_nothing())
+
+
+def mark_made(session: Session, list_id: int) -> None:
+    """Note that the list exists there."""
+    session.execute(update(RemoteList).where(RemoteList.id == list_id).values(made=True))
+
+
+def increment_changed(session: Session, list_id: int) -> None:
+    """Note that faces of the list were added or deleted."""
+    session.execute(update(RemoteList).where(RemoteList.id == list_id).values(changed=RemoteList.changed + 1))
+
+
+def raise_trained(session: Session, list_id: int, version: int) -> None:
+    """Note that the list was trained with the faces of this version, unless a later one is noted."""
+    session.execute(
+        update(RemoteList).where(RemoteList.id == list_id, RemoteList.trained < version).values(trained=version)
+    )
+
+
+def delete_list(session: Session, list_id: int) -> None:
+    """Delete the row of a list; those of its faces and doubts go with it."""
+    session.execute(delete(RemoteList).where(RemoteList.id == list_id))
+
+
+def has_faces(session: Session, list_id: int) -> bool:
+    """Return whether the list has a face with an owner."""
+    return bool(session.scalar(select(exists().where(RemoteFace.list_id == list_id, ~OWNERLESS))))
+
+
+# --- faces -----------------------------------------------------------------------------------------
+
+
+def kept_faces(session: Session, photo_id: int, engine_id: str) -> tuple[int, int]:
+    """Return how many faces the engine has found in a photo, and how many of them are in the list there."""
+    there = exists().where(RemoteFace.face_id == Face.id)
+    faces = select(func.count(), func.count().filter(there)).where(
+        Face.photo_id == photo_id, Face.engine_id == engine_id
+    )
+    row = session.execute(faces).one()
+    return int(row[0]), int(row[1])
+
+
+def is_portrait_kept(session: Session, embedding_id: int) -> bool:
+    """Return whether the portrait is in the event's list there."""
+    return bool(session.scalar(select(exists().where(RemoteFace.embedding_id == embedding_id))))
+
+
+def add_faces(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert faces that are there; each row has the columns of `RemoteFace` by name."""
+    if rows:
+        session.execute(insert(RemoteFace), list(rows))
+
+
+def owners(session: Session, list_id: int, persisted_ids: Collection[str]) -> dict[str, RemoteFace]:
+    """Return the faces with these ids there that have an owner, by that id."""
+    found = session.scalars(
+        select(RemoteFace).where(
+            RemoteFace.list_id == list_id, RemoteFace.persisted_id.in_(list(persisted_ids)), ~OWNERLESS
+        )
+    )
+    return {each.persisted_id: each for each in found}
+
+
+def embedding_of(session: Session, selfie_id: int, event_id: int, engine_id: str) -> SelfieEmbedding | None:
+    """Return the row that stands for a selfie in an event."""
+    return session.scalar(
+        select(SelfieEmbedding).where(
+            SelfieEmbedding.selfie_id == selfie_id,
+            SelfieEmbedding.event_id == event_id,
+            SelfieEmbedding.engine_id == engine_id,
+        )
+    )
+
+
+def guests_of(session: Session, embedding_ids: Collection[int]) -> set[int]:
+    """Return the ids of the guests whose portraits these are."""
+    statement = select(Selfie.user_id).join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
+    return set(session.scalars(statement.where(SelfieEmbedding.id.in_(list(embedding_ids)))))
+
+
+# --- doubts ----------------------------------------------------------------------------------------
+
+
+def add_doubts(session: Session, list_id: int, notes: Collection[str], due_at: datetime) -> None:
+    """Record that faces with these notes may soon be in the list."""
+    session.execute(insert(RemoteDoubt), [{"note": each, "list_id": list_id, "due_at": due_at} for each in notes])
+
+
+def end_doubts(session: Session, notes: Collection[str]) -> int:
+    """Delete the records of these notes; return how many there were."""
+    statement = delete(RemoteDoubt).where(RemoteDoubt.note.in_(list(notes))).returning(RemoteDoubt.note)
+    return len(session.execute(statement).all())
+
+
+def hasten_doubts(session: Session, notes: Collection[str], now: datetime) -> None:
+    """Have the list searched for these notes soon: nobody adds faces with them any more."""
+    session.execute(update(RemoteDoubt).where(RemoteDoubt.note.in_(list(notes))).values(due_at=now))
+
+
+def due_doubts(session: Session, now: datetime) -> dict[tuple[int, str], set[str]]:
+    """Return the notes that are due, by their list's id and name."""
+    rows = session.execute(
+        select(RemoteDoubt.list_id, RemoteList.name, RemoteDoubt.note)
+        .join(RemoteList, RemoteList.id == RemoteDoubt.list_id)
+        .where(RemoteDoubt.due_at <= now, RemoteList.event_id.is_not(None))
+    )
+    found = dict[tuple[int, str], set[str]]()
+    for list_id, name, note in rows:
+        found.setdefault((list_id, name), set()).add(note)
+    return found
+
+
+def known_faces(session: Session, list_id: int, persisted_ids: Collection[str]) -> set[str]:
+    """Return those of these ids there that a row has, with an owner or without."""
+    statement = select(RemoteFace.persisted_id).where(RemoteFace.list_id == list_id)
+    return set(session.scalars(statement.where(RemoteFace.persisted_id.in_(list(persisted_ids)))))
+
+
+# --- what is to be deleted there ---------------------------------------------------------------------
+
+
+def left_lists(session: Session, erased_before: datetime, limit: int) -> Sequence[RemoteList]:
+    """Return lists without an event that are not deleted there, or were before that time and may be made again."""
+    return session.scalars(
+        select(RemoteList)
+        .where(RemoteList.event_id.is_(None))
+        .where(or_(RemoteList.erased_at.is_(None), RemoteList.erased_at < erased_before))
+        .order_by(RemoteList.id)
+        .limit(limit)
+    ).all()
+
+
+def left_faces(session: Session, limit: int) -> list[Left]:
+    """Return faces without an owner, of lists that stay."""
+    rows = session.execute(
+        select(RemoteFace.id, RemoteFace.list_id, RemoteList.name, RemoteFace.persisted_id)
+        .join(RemoteList, RemoteList.id == RemoteFace.list_id)
+        .where(OWNERLESS, RemoteList.event_id.is_not(None))
+        .order_by(RemoteFace.id)
+        .limit(limit)
+    )
+    return [Left(*row) for row in rows]
+
+
+def delete_face(session: Session, remote_face_id: int) -> None:
+    """Delete the row of a face that is gone there."""
+    session.execute(delete(RemoteFace).where(RemoteFace.id == remote_face_id))
+
+
+def note_erased(session: Session, list_id: int, now: datetime) -> None:
+    """Note that a list is gone there."""
+    session.execute(update(RemoteList).where(RemoteList.id == list_id).values(erased_at=now))
+
+
+def waiting(session: Session) -> Waiting:
+    """Return what is still to be deleted there."""
+    lists = select(func.count()).where(RemoteList.event_id.is_(None), RemoteList.erased_at.is_(None))
+    faces = (
+        select(func.count())
+        .select_from(RemoteFace)
+        .join(RemoteList, RemoteList.id == RemoteFace.list_id)
+        .where(OWNERLESS, RemoteList.erased_at.is_(None))
+    )
+    doubts = select(func.count()).select_from(RemoteDoubt)
+    return Waiting(*(session.scalar(each) or 0 for each in (lists, faces, doubts)))
+
+
+# --- searches --------------------------------------------------------------------------------------
+
+
+def searched_version(session: Session, embedding_id: int) -> int:
+    """Return the version of the photos' list that the last search with the portrait covered; -1 without one."""
+    found = session.scalar(select(RemoteSearch.version).where(RemoteSearch.embedding_id == embedding_id))
+    return -1 if found is None else found
+
+
+def want_search(session: Session, event_id: int, engine_id: str, user_ids: Collection[int]) -> None:
+    """Note that searches with these guests' portraits in the event must cover the photos' list as it is now."""
+    of_guests = (
+        select(SelfieEmbedding.id)
+        .join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
+        .where(
+            SelfieEmbedding.event_id == event_id,
+            SelfieEmbedding.engine_id == engine_id,
+            Selfie.user_id.in_(list(user_ids)),
+        )
+    )
+    now = select(RemoteList.changed).where(RemoteList.event_id == event_id, RemoteList.kind == "photos")
+    version = session.scalar(now) or 0
+    embedding_ids = session.scalars(of_guests).all()
+    known = set(
+        session.scalars(select(RemoteSearch.embedding_id).where(RemoteSearch.embedding_id.in_(embedding_ids)))
+    )
+    session.execute(update(RemoteSearch).where(RemoteSearch.embedding_id.in_(known)).values(wanted=version))
+    for each in set(embedding_ids) - known:
+        session.add(RemoteSearch(embedding_id=each, version=-1, wanted=version))
+    session.flush()
+
+
+def is_search_wanted(session: Session, user_id: int, event_id: int) -> bool:
+    """Return whether a portrait of the guest is still to be searched with in the event, as `want_search` noted."""
+    return bool(
+        session.scalar(
+            select(
+                exists()
+                .where(RemoteSearch.version < RemoteSearch.wanted)
+                .where(SelfieEmbedding.id == RemoteSearch.embedding_id, SelfieEmbedding.event_id == event_id)
+                .where(Selfie.id == SelfieEmbedding.selfie_id, Selfie.user_id == user_id)
+            )
+        )
+    )
+
+
+def store_search(session: Session, embedding_id: int, version: int, found: dict[int, float]) -> None:
+    """Replace what searches with the portrait have found by this: similarities by the face's id."""
+    session.execute(delete(RemoteSimilarity).where(RemoteSimilarity.embedding_id == embedding_id))
+    if found:
+        rows = [{"embedding_id": embedding_id, "face_id": face, "similarity": value} for face, value in found.items()]
+        session.execute(insert(RemoteSimilarity), rows)
+    row = session.get(RemoteSearch, embedding_id)
+    if row is None:
+        session.add(RemoteSearch(embedding_id=embedding_id, version=version))
+    else:
+        row.version = version
+    session.flush()
+
+
+def forget_searches(session: Session, event_id: int) -> None:
+    """Have every portrait of the event searched with again, whatever was found."""
+    of_event = select(SelfieEmbedding.id).where(SelfieEmbedding.event_id == event_id)
+    session.execute(delete(RemoteSearch).where(RemoteSearch.embedding_id.in_(of_event)))
+
+
+def similar_faces(session: Session, selfie_ids: Collection[int], event_id: int) -> list[SimilarFace]:
+    """Return what searches with these selfies have found in the event."""
+    rows = session.execute(
+        select(Face.id, Face.photo_id, SelfieEmbedding.selfie_id, RemoteSimilarity.similarity)
+        .join(RemoteSimilarity, RemoteSimilarity.face_id == Face.id)
+        .join(SelfieEmbedding, SelfieEmbedding.id == RemoteSimilarity.embedding_id)
+        .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.selfie_id.in_(list(selfie_ids)))
+        .order_by(Face.id, SelfieEmbedding.selfie_id)
+    )
+    return [SimilarFace(*row) for row in rows]
+
+
+def store_twins(session: Session, embedding_id: int, others: Collection[int]) -> None:
+    """Record that these portraits surely show the same person as this one."""
+    known = set(session.scalars(select(RemoteTwin.other_id).where(RemoteTwin.embedding_id == embedding_id)))
+    known |= set(session.scalars(select(RemoteTwin.embedding_id).where(RemoteTwin.other_id == embedding_id)))
+    for each in set(others) - known:
+        low, high = sorted((embedding_id, each))
+        session.add(RemoteTwin(embedding_id=low, other_id=high))
+    session.flush()
+
+
+def twins_in(session: Session, event_id: int) -> set[tuple[int, int]]:
+    """Return the pairs of guests of the event of whom two portraits surely show one person, lower id first."""
+    low, high = (select(SelfieEmbedding.id, Selfie.user_id, SelfieEmbedding.event_id) for _ in range(2))
+    one = low.join(Selfie, Selfie.id == SelfieEmbedding.selfie_id).subquery()
+    two = high.join(Selfie, Selfie.id == SelfieEmbedding.selfie_id).subquery()
+    rows = session.execute(
+        select(one.c.user_id, two.c.user_id)
+        .select_from(RemoteTwin)
+        .join(one, one.c.id == RemoteTwin.embedding_id)
+        .join(two, two.c.id == RemoteTwin.other_id)
+        .where(one.c.event_id == event_id, two.c.event_id == event_id)
+    )
+    return {(min(pair), max(pair)) for pair in rows}
+
+
+# --- jobs that follow --------------------------------------------------------------------------------
+
+
+def queue_matching(session: Session, event_id: int, user_ids: Collection[int], due_at: datetime) -> None:
+    """Queue a matching of these guests, to begin at that time; one that waits or is under way stays as it is.
+
+    The one under way ends by looking at what `want_search` noted. What the guests see of their state does not change.
+    """
+    of_guests = (
+        UserEvent.event_id == event_id,
+        UserEvent.user_id.in_(list(user_ids)),
+        UserEvent.withdrawn_at.is_(None),
+        UserEvent.status.not_in((PENDING, PROCESSING)),
+    )
+    values = UserEvent.requeue_values(lease_until=due_at)
+    session.execute(update(UserEvent).where(*of_guests).values(**values))
+
+
+def queue_photos(session: Session, event_id: int) -> None:
+    """Queue every photo of the event that is done again."""
+    done = (Photo.event_id == event_id, Photo.status == DONE)
+    session.execute(update(Photo).where(*done).values(**Photo.requeue_values()))
