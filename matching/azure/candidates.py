@@ -1,7 +1,9 @@
 """A guest's candidates, from what searches with the guest's portraits have found."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from matching.azure import queries
@@ -38,7 +40,10 @@ def similarity_to(session: Session, event_id: int, selfie_ids: Collection[int]) 
     return best.get
 
 
-def same_person(session: Session, event_id: int) -> Callable[[int, int], bool]:
-    """Return a function that tells of two guests of the event whether their portraits surely show one person."""
+def same_persons(
+    session: Session, event_id: int, user_ids: Sequence[int], other_ids: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Return whether portraits of the first guests and of the others surely show one person: (users, others)."""
     twins = queries.twins_in(session, event_id)
-    return lambda one, two: (min(one, two), max(one, two)) in twins
+    told = [[(min(one, two), max(one, two)) in twins for two in other_ids] for one in user_ids]
+    return np.array(told, np.bool_).reshape(len(user_ids), len(other_ids))

@@ -62,7 +62,11 @@ class Day:
         drawn = random.Random(11)
         self.event = events.create(NewEvent("Chaos"))
         self.people = list(range(1, guests + 1))
-        self.shown = [drawn.sample(range(1, guests + 6), drawn.choice((1, 2, 2, 3))) for _ in range(photos)]
+        # The same bytes twice are one photo.
+        different = dict.fromkeys(
+            tuple(drawn.sample(range(1, guests + 6), drawn.choice((1, 2, 2, 3)))) for _ in range(4 * photos)
+        )
+        self.shown = list(different)[:photos]
         self.guests: dict[int, User] = {}
         self.photos: dict[int, int] = {}
 

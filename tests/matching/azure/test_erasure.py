@@ -8,14 +8,13 @@ from accounts import passwords
 from azure_face.shared import face_service
 from database import reading, transaction
 from events import service as events
-from guests import consent, removal
+from guests import consent, portraits, removal
 from guests import erasure as accounts_erasure
 from matching.azure import erasure, queries
 from matching.azure.erasure import PeriodicErasure
 from models import Event, RemoteList, User
 from operations import service as operations
 from photos import service as photos
-from selfies import service as selfies
 from testkit.azure_face_server import FaceServer
 from testkit.passwords import PASSWORD
 from tests.jobs.rows import guest_of, send_photo
@@ -49,7 +48,7 @@ def replace_selfie(_: Event, amy: User) -> None:
 
 
 def remove_selfie(_: Event, amy: User) -> None:
-    selfies.remove_mine(amy.id)
+    portraits.remove_all(amy.id)
 
 
 def withdraw(event: Event, amy: User) -> None:
@@ -109,7 +108,7 @@ def test_a_list_made_again_by_a_job_under_way_is_deleted_too(event: Event, amy: 
 def test_what_waits_is_listed_and_erased_when_azure_is_back(event: Event, amy: User, server: FaceServer) -> None:
     server.state.faults.away_until = float("inf")
     ticks = PeriodicErasure(face_service)
-    selfies.remove_mine(amy.id)
+    portraits.remove_all(amy.id)
     # No request waits for Azure; the worker notes that it is away.
     face_service.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
