@@ -21,9 +21,10 @@ from jobs.outcomes import embed_selfie, erase_if_deleted, reject
 from jobs.queue import Claim
 from matching import queries as matching_queries
 from matching import service as matching
-from matching.azure import photos, portraits, queries
+from matching.azure import photos, portraits
 from matching.azure.keeping import AttemptTooOld
 from matching.azure.pictures import Detected
+from matching.azure.searches import queries as search_queries
 from models import Photo, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from selfies.service import REASONS
@@ -117,7 +118,7 @@ def _portraits(membership: UserEvent) -> list[Selfie]:
 
 
 def _is_outdated(session: Session, membership: UserEvent) -> bool:
-    return queries.is_search_wanted(session, membership.user_id, membership.event_id)
+    return search_queries.is_search_wanted(session, membership.user_id, membership.event_id)
 
 
 def process_photo(claim: Claim, decoder: Decoder) -> None:

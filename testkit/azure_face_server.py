@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from faces.engine import FaceEngine
-from testkit.azure_face_state import FaceState, Refused
+from testkit.azure_face_shapes import Refused
+from testkit.azure_face_state import FaceState
 
 ROOT = "/face/v1.0/"
 # The codes that the gateway in front of the service uses.

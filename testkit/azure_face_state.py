@@ -4,43 +4,31 @@ Shapes, limits and errors are those of Microsoft's public reference of the Face 
 an engine of ours, so that results mean something.
 """
 
-import hashlib
-import math
 import random
 import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import cv2
 import numpy as np
 
 from faces.engine import BgrImage, Embeddings, FaceEngine, LocatedFace
-
-SMALLEST_FACE, MOST_FACES = 36, 100
-SMALLEST_PICTURE, LARGEST_PICTURE = 1024, 6 * 1024 * 1024
-# A cosine of the local engine from which two faces are the same person is a confidence of 0.5 here.
-SAME_PERSON_COSINE, STEEPNESS = 0.40, 14.0
-# By how much the confidence of one direction may differ from the other's: the reference promises no symmetry.
-ASYMMETRY = 0.02
-# The first five are those that our engines find.
-LANDMARKS = (
-    *("pupilLeft", "pupilRight", "noseTip", "mouthLeft", "mouthRight", "eyebrowLeftOuter", "eyebrowLeftInner"),
-    *("eyeLeftOuter", "eyeLeftTop", "eyeLeftBottom", "eyeLeftInner", "eyebrowRightInner", "eyebrowRightOuter"),
-    *("eyeRightInner", "eyeRightTop", "eyeRightBottom", "eyeRightOuter", "noseRootLeft", "noseRootRight"),
-    *("noseLeftAlarTop", "noseRightAlarTop", "noseLeftAlarOutTip", "noseRightAlarOutTip", "upperLipTop"),
-    *("upperLipBottom", "underLipTop", "underLipBottom"),
+from testkit.azure_face_shapes import (
+    LARGEST_PICTURE,
+    MOST_FACES,
+    SMALLEST_FACE,
+    SMALLEST_PICTURE,
+    Refused,
+    check_models,
+    confidence,
+    landmarks,
+    now,
+    page,
+    rectangle,
+    targeted,
 )
-
-
-class Refused(Exception):
-    """The service refuses a call: status, code and message of the answer."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 @dataclass
@@ -120,18 +108,18 @@ class FaceState:
         seconds = int(query.get("faceIdTimeToLive", "86400"))
         if not 60 <= seconds <= 86400:
             raise Refused(400, "BadArgument", "'faceIdTimeToLive' is invalid.")
-        _check_models(query)
+        check_models(query)
         image, faces = self._faces_in(data)
         rows = self._embed(image, faces)
         told = []
         with self.lock:
             for face, row in zip(faces, rows, strict=True):
-                one: dict[str, Any] = {"faceRectangle": _rectangle(face)}
+                one: dict[str, Any] = {"faceRectangle": rectangle(face)}
                 if query.get("returnFaceId", "true") == "true":
                     one["faceId"] = str(uuid.uuid4())
                     self._face_ids[one["faceId"]] = (row, time.monotonic() + seconds)
                 if query.get("returnFaceLandmarks") == "true":
-                    one["faceLandmarks"] = _landmarks(face)
+                    one["faceLandmarks"] = landmarks(face)
                 told.append(one)
         return told
 
@@ -185,7 +173,7 @@ class FaceState:
         if len(query.get("userData", "")) > 1024:
             raise Refused(400, "BadArgument", "'userData' is too long.")
         image, faces = self._faces_in(data)
-        face = _targeted(faces, query.get("targetFace"))
+        face = targeted(faces, query.get("targetFace"))
         row = self._embed(image, [face])[0]
         with self.lock:
             persisted = str(uuid.uuid4())
@@ -204,12 +192,12 @@ class FaceState:
         """Return a page of a list's faces, in the order of their ids."""
         with self.lock:
             faces = self.of(list_id).faces
-            return [{"persistedFaceId": each, "userData": faces[each][0]} for each in _page(faces, query)]
+            return [{"persistedFaceId": each, "userData": faces[each][0]} for each in page(faces, query)]
 
     def listed_lists(self, query: dict[str, str]) -> list[dict[str, Any]]:
         """Return a page of the lists."""
         with self.lock:
-            return [{"largeFaceListId": each, "name": self.lists[each].name} for each in _page(self.lists, query)]
+            return [{"largeFaceListId": each, "name": self.lists[each].name} for each in page(self.lists, query)]
 
     # --- training and search -----------------------------------------------------------------------
 
@@ -222,7 +210,7 @@ class FaceState:
                 raise Refused(409, "LargeFaceListTrainingNotFinished", "Large face list is under training.")
             over = time.monotonic() + self.training_seconds
             faces = {each: row for each, (_, row) in known.faces.items()}
-            known.training = Training(over, faces, _now())
+            known.training = Training(over, faces, now())
 
     def training_of(self, list_id: str) -> dict[str, Any]:
         """Return the state of a list's training."""
@@ -234,7 +222,7 @@ class FaceState:
                 raise Refused(404, "LargeFaceListNotTrained", "Large face list not trained.")
             told = {
                 "createdDateTime": training.created,
-                "lastActionDateTime": _now(),
+                "lastActionDateTime": now(),
                 "lastSuccessfulTrainingDateTime": known.succeeded,
                 "message": None,
             }
@@ -247,7 +235,7 @@ class FaceState:
     def _end_training(self, known: FaceList) -> None:
         training = known.training
         if training is not None and training.succeeded is None and training.over_at <= time.monotonic():
-            training.succeeded = _now()
+            training.succeeded = now()
             if training.faces:
                 known.trained, known.succeeded = training.faces, training.succeeded
 
@@ -264,59 +252,7 @@ class FaceState:
             self._end_training(known)
             if known.trained is None:
                 raise Refused(400, "LargeFaceListNotTrained", "Large face list is not trained.")
-            told = [(_confidence(row, other), each) for each, other in known.trained.items()]
+            told = [(confidence(row, other), each) for each, other in known.trained.items()]
         if body.get("mode", "matchPerson") == "matchPerson":
             told = [each for each in told if each[0] >= 0.5]
         return [{"persistedFaceId": each, "confidence": value} for value, each in sorted(told, reverse=True)[:most]]
-
-
-def _confidence(query: Embeddings, other: Embeddings) -> float:
-    """Return the confidence of a comparison; the other direction's is a little different."""
-    cosine = float(query.astype(np.float64) @ other.astype(np.float64))
-    turn = hashlib.sha256(query.tobytes() + other.tobytes()).digest()[0] / 255 - 0.5
-    confidence = 1 / (1 + math.exp(-STEEPNESS * (cosine - SAME_PERSON_COSINE))) + ASYMMETRY * turn
-    return round(min(1.0, max(0.0, confidence)), 5)
-
-
-def _check_models(query: dict[str, str]) -> None:
-    if query.get("recognitionModel", "recognition_01") not in {f"recognition_0{n}" for n in range(1, 5)}:
-        raise Refused(400, "BadArgument", "'recognitionModel' is invalid.")
-    if query.get("detectionModel", "detection_01") not in {f"detection_0{n}" for n in range(1, 4)}:
-        raise Refused(400, "BadArgument", "'detectionModel' is invalid.")
-
-
-def _rectangle(face: LocatedFace) -> dict[str, int]:
-    names = ("left", "top", "width", "height")
-    return {name: round(value) for name, value in zip(names, face.box, strict=True)}
-
-
-def _landmarks(face: LocatedFace) -> dict[str, dict[str, float]]:
-    """Return 27 points: the five that an engine of ours finds, and the others at one of them."""
-    own = [{"x": round(float(x), 1), "y": round(float(y), 1)} for x, y in face.landmarks]
-    return {name: own[min(place, 4)] for place, name in enumerate(LANDMARKS)}
-
-
-def _targeted(faces: list[LocatedFace], target: str | None) -> LocatedFace:
-    if target is None and len(faces) > 1:
-        raise Refused(400, "InvalidImage", "There is more than 1 face in the image.")
-    try:
-        left, top, width, height = (int(value) for value in target.split(",")) if target else (0, 0, 10**6, 10**6)
-    except ValueError:
-        raise Refused(400, "BadArgument", "Invalid argument targetFace.") from None
-    for face in faces:
-        middle = (face.box[0] + face.box[2] / 2, face.box[1] + face.box[3] / 2)
-        if left <= middle[0] <= left + width and top <= middle[1] <= top + height:
-            return face
-    raise Refused(400, "InvalidImage", "No face detected in the image.")
-
-
-def _page(names: dict[str, Any], query: dict[str, str]) -> list[str]:
-    top = int(query.get("top", "1000"))
-    if not 1 <= top <= 1000:
-        raise Refused(400, "BadArgument", "'top' is invalid.")
-    start = query.get("start", "")
-    return [each for each in sorted(names) if each > start][:top]
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from matching.azure import queries
+from matching.azure.searches import queries as search_queries
 from matching.similarity import Candidate, Thresholds
 
 
@@ -18,7 +18,7 @@ def candidates_of(
     `refused` are ids of photos: none of their faces is a candidate.
     """
     found = dict[int, Candidate]()
-    for each in queries.similar_faces(session, selfie_ids, event_id):
+    for each in search_queries.similar_faces(session, selfie_ids, event_id):
         if each.similarity < thresholds.floor or each.photo_id in refused:
             continue
         accepted = each.similarity >= thresholds.first
@@ -35,7 +35,7 @@ def similarity_to(session: Session, event_id: int, selfie_ids: Collection[int]) 
     None for a face that no search has found.
     """
     best = dict[int, float]()
-    for each in queries.similar_faces(session, selfie_ids, event_id):
+    for each in search_queries.similar_faces(session, selfie_ids, event_id):
         best[each.face_id] = max(each.similarity, best.get(each.face_id, 0.0))
     return best.get
 
@@ -44,6 +44,6 @@ def same_persons(
     session: Session, event_id: int, user_ids: Sequence[int], other_ids: Sequence[int]
 ) -> NDArray[np.bool_]:
     """Return whether portraits of the first guests and of the others surely show one person: (users, others)."""
-    twins = queries.twins_in(session, event_id)
+    twins = search_queries.twins_in(session, event_id)
     told = [[(min(one, two), max(one, two)) in twins for two in other_ids] for one in user_ids]
     return np.array(told, np.bool_).reshape(len(user_ids), len(other_ids))

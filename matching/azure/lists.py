@@ -7,6 +7,7 @@ from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
 from matching.azure import queries
+from matching.azure.searches import queries as search_queries
 from models import RemoteList, utcnow
 from stored import queries as stored_queries
 
@@ -92,7 +93,7 @@ def forget(name_or_id: MadeList | RemoteList) -> None:
         event_id, kind = row.event_id, row.kind
         event_queries.lock_event(session, event_id)
         queries.delete_list(session, row.id)
-        queries.forget_searches(session, event_id)
+        search_queries.forget_searches(session, event_id)
         if kind == PHOTOS:
             queries.queue_photos(session, event_id)
         event_queries.request_rematch(session, event_id, utcnow(), asked=False)

@@ -13,6 +13,7 @@ from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
 from matching.azure.lists import PHOTOS, PORTRAITS, EventGone
 from matching.azure.pictures import Detected
+from matching.azure.searches import queries as search_queries
 from matching.claims import queries as claim_queries
 from matching.similarity import thresholds_for
 from models import DONE, Photo, utcnow
@@ -117,7 +118,7 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, me
             concerned = {*resembling, *claim_queries.confirmers(session, photo.id)}
             # A little later, so that one search finds what several photos bring.
             due_at = utcnow() + timedelta(seconds=get_settings().azure_face_gather_seconds)
-            queries.want_search(session, event.id, ENGINE_ID, concerned)
+            search_queries.want_search(session, event.id, ENGINE_ID, concerned)
             queries.queue_matching(session, event.id, concerned, due_at)
         current.finish(DONE)
         current.mean_colour = mean_colour

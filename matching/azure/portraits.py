@@ -10,6 +10,7 @@ from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
 from matching.azure.lists import PHOTOS, PORTRAITS, EventGone
 from matching.azure.pictures import Detected
+from matching.azure.searches import queries as search_queries
 from matching.guest_matches import match_guest
 from models import RemoteList, SelfieEmbedding
 
@@ -74,7 +75,7 @@ def _is_kept(embedding_id: int) -> bool:
 
 def _searched_before(embedding_id: int) -> bool:
     with reading() as session:
-        return queries.searched_version(session, embedding_id) >= 0
+        return search_queries.searched_version(session, embedding_id) >= 0
 
 
 def _keep(service: FaceService, event_id: int, embedding_id: int, portrait: Detected) -> None:
@@ -104,7 +105,7 @@ def _find_twins(service: FaceService, event_id: int, embedding_id: int, portrait
             return
         found = queries.owners(session, row.id, sure).values()
         others = {each.embedding_id for each in found if each.embedding_id is not None} - {embedding_id}
-        queries.store_twins(session, embedding_id, others)
+        search_queries.store_twins(session, embedding_id, others)
 
 
 def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait: Detected) -> None:
@@ -113,7 +114,7 @@ def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait
     version, similar = 0, dict[str, float]()
     if row is not None:
         with reading() as session:
-            covered = queries.searched_version(session, embedding_id)
+            covered = search_queries.searched_version(session, embedding_id)
         if covered >= row.changed:
             return
         version, similar = _searched(service, row, portrait)
@@ -123,12 +124,12 @@ def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait
         if event is None or embedding is None:
             return
         # Another process may have searched later and be done before.
-        if queries.searched_version(session, embedding_id) > version:
+        if search_queries.searched_version(session, embedding_id) > version:
             return
         near = {each: value for each, value in similar.items() if value >= REMEMBERED}
         known = queries.owners(session, row.id, near) if row is not None else {}
         found = {known[each].face_id: round(value, 6) for each, value in near.items() if each in known}
-        queries.store_search(session, embedding_id, version, {k: v for k, v in found.items() if k is not None})
+        search_queries.store_search(session, embedding_id, version, {k: v for k, v in found.items() if k is not None})
         # At once: the job that asked may have lost its claim meanwhile to one that finds no news.
         if event.active_engine_id == ENGINE_ID:
             for user_id in queries.guests_of(session, [embedding_id]):
