@@ -41,6 +41,10 @@ def test_with_a_wrong_key_people_are_served_and_operators_told_why(server: Serve
     provider = event.admin.call("GET", "/api/admin/provider")
     assert (provider["provider"], provider["ready"]) == ("azure", False)
     assert "AZURE_FACE_KEY" in provider["problem"]
+    with httpx2.Client(
+        base_url=server.url, verify=TLS, headers={"Authorization": f"Bearer {event.admin.token}"}
+    ) as admin:
+        assert "AZURE_FACE_KEY" in admin.get("/admin/jobs").text
     selfie = ("me.png", sample_file("skimage", "data/astronaut.png").read_bytes(), "image/png")
     with Api(server) as anyone:
         body = {"username": "amy", "email": "amy@example.org", "password": PASSWORD, "event_code": event.code}
