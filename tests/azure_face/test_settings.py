@@ -55,6 +55,7 @@ def test_each_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, changed: dict
 
 def test_without_the_packages_the_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     # What the import system does with a package that is not installed.
-    monkeypatch.setitem(sys.modules, "azure.cognitiveservices.vision", None)
+    for name in ("azure.cognitiveservices.vision", "azure.cognitiveservices.vision.face"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UnsafeSettings, match=r"make run PROVIDER=azure.*requirements-azure\.txt"):
         read(monkeypatch)
