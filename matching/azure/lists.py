@@ -27,9 +27,14 @@ class MadeList:
     name: str
 
 
+def prefix_of(installation: str) -> str:
+    """Return what the names of an installation's lists begin with: several installations may use one resource."""
+    return f"reperio-{installation.replace('-', '')}-"
+
+
 def name_of(installation: str, event_id: int, kind: str) -> str:
-    """Return the name of a list: it tells installations apart that use one resource, and names no person."""
-    return f"reperio-{installation.replace('-', '')}-{event_id}-{kind}"
+    """Return the name of a list."""
+    return f"{prefix_of(installation)}{event_id}-{kind}"
 
 
 def known(event_id: int, kind: str) -> RemoteList | None:

@@ -52,6 +52,11 @@ def remote_list(session: Session, event_id: int, kind: str) -> RemoteList | None
     return session.scalar(select(RemoteList).where(RemoteList.event_id == event_id, RemoteList.kind == kind))
 
 
+def list_named(session: Session, name: str) -> RemoteList | None:
+    """Return the row of the list with this name there."""
+    return session.scalar(select(RemoteList).where(RemoteList.name == name))
+
+
 def add_list(session: Session, event_id: int, kind: str, name: str) -> None:
     """Insert the row of a list unless there is one."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite

@@ -10,9 +10,10 @@ from database import reading, transaction
 from events import service as events
 from guests import consent, portraits, removal
 from guests import erasure as accounts_erasure
+from jobs import remote
 from matching.azure import erasure, queries
 from matching.azure.erasure import PeriodicErasure
-from models import Event, RemoteList, User
+from models import Event, RemoteFace, RemoteList, User
 from operations import service as operations
 from photos import service as photos
 from testkit.azure_face_server import FaceServer
@@ -123,3 +124,28 @@ def test_what_waits_is_listed_and_erased_when_azure_is_back(event: Event, amy: U
     assert server.state.held() == []
     events.request_rematch(event.id)
     settle()
+
+
+def test_after_a_restored_backup_what_no_row_knows_is_found_and_erased(
+    event: Event, amy: User, server: FaceServer
+) -> None:
+    photo = send_photo(event, 1, 2)
+    settle()
+    service = face_service()
+    assert service is not None
+    assert (remote.compare(service).unknown_lists, remote.compare(service).unknown_faces) == ([], [])
+    known = set(server.state.held())
+    # As if the backup was older than one of the faces, and than another event.
+    with transaction() as session:
+        session.delete(session.query(RemoteFace).filter(RemoteFace.face_id.is_not(None)).first())
+        name = session.query(RemoteList.name).filter(RemoteList.event_id == event.id).first()
+    assert name is not None
+    server.state.make_list(name[0].replace(f"-{event.id}-", "-999999-"), {"name": "later"})
+    server.state.make_list("of-another-installation", {"name": "theirs"})
+    found = remote.compare(service)
+    assert (len(found.unknown_lists), len(found.unknown_faces)) == (1, 1)
+    remote.erase(service, found)
+    assert len(known - set(server.state.held())) == 1
+    assert len(server.state.lists) == 3
+    del server.state.lists["of-another-installation"]
+    photos.remove(User(user_type="admin"), [photo])
