@@ -255,6 +255,12 @@ def count_matches_of(session: Session, user_id: int) -> int:
     return session.scalar(select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)) or 0
 
 
+def count_faces_of(session: Session, event_id: int, engine_id: str) -> int:
+    """Return the number of faces that the engine has found in the event's photos."""
+    of_event = select(func.count()).where(Face.event_id == event_id, Face.engine_id == engine_id)
+    return session.scalar(of_event) or 0
+
+
 def count_faces(session: Session) -> int:
     """Return the number of faces."""
     return session.scalar(select(func.count()).select_from(Face)) or 0

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from database import reading, transaction
+from evaluation import service as evaluation
 from events import service as events
 from guests import joining
 from jobs import listing, queue, work
@@ -248,4 +249,19 @@ def test_a_matching_without_news_makes_no_call(event: Event, server: FaceServer)
     settle()
     assert row(UserEvent, membership_of(amy, event)).status == DONE
     assert scores(amy).keys() == {photo}
+    assert server.state.calls == asked
+
+
+def test_what_searches_found_is_evaluated_without_a_call(event: Event, server: FaceServer) -> None:
+    amy, photo = guest(event), send_photo(event, 1, 2)
+    send_photo(event, 7)
+    send_selfie(amy, 1)
+    settle()
+    asked = dict(server.state.calls)
+    number = evaluation.request(event.id, amy.id, "azure")
+    settle()
+    told = evaluation.show(number)
+    assert (told.evaluation.status, told.evaluation.error) == (DONE, None)
+    assert told.evaluation.result is not None
+    assert [each["photo_id"] for each in told.evaluation.result["matched"]] == [photo]
     assert server.state.calls == asked
