@@ -25,7 +25,11 @@ $(VENV)/.dlib: $(VENV)/.run requirements-dlib.txt
 	@$(call install,$(VENV),requirements-dlib.txt,--no-deps)
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.run $(VENV)/.dlib requirements-dev.txt requirements-data.txt
+$(VENV)/.azure: $(VENV)/.run requirements-azure.txt
+	@$(call install,$(VENV),requirements-azure.txt)
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run $(VENV)/.dlib $(VENV)/.azure requirements-dev.txt requirements-data.txt
 	@$(call install,$(VENV),requirements-dev.txt)
 	@$(call install,$(VENV),requirements-data.txt,--no-deps)
 	touch $@
@@ -43,7 +47,7 @@ build/update/.done: requirements-update.txt
 ifdef PROVIDER
 run: export FACE_RECOGNIZER_PROVIDER := $(PROVIDER)
 endif
-run: $(VENV)/.run $(if $(filter dlib,$(PROVIDER)),$(VENV)/.dlib) ## Start the service on PORT (8000), its database brought up to date; PROVIDER=dlib
+run: $(VENV)/.run $(if $(filter dlib azure,$(PROVIDER)),$(VENV)/.$(PROVIDER)) ## Start the service on PORT (8000), its database brought up to date; PROVIDER=dlib or azure
 	exec $(BIN)/gunicorn main:app -c gunicorn_config.py
 
 check: $(VENV)/.dev ## Format, lint, types and architecture
@@ -100,7 +104,8 @@ COMPILE = build/update/bin/uv pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 
 lock: build/update/.done ## Compile requirements*.in to requirements*.txt; what is locked already keeps its version
-	for list in requirements requirements-dev requirements-bench; do $(COMPILE) $$list.in -o $$list.txt || exit; done
+	for list in requirements requirements-dev requirements-bench requirements-azure; do \
+		$(COMPILE) $$list.in -o $$list.txt || exit; done
 	for list in requirements-dlib requirements-data requirements-bench-data requirements-update; do \
 		$(COMPILE) --no-deps $$list.in -o $$list.txt || exit; done
 

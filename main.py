@@ -25,11 +25,13 @@ from api.lingering import Lingering
 from api.middleware import NotRead, RequestLimits, RequestLog
 from api.routes import ROUTERS as API_ROUTERS
 from api.rules import rules_of
+from azure_face.shared import face_service
 from database import forget_engine, pool_limits
 from decoding.children import make_children
 from jobs import sweep
 from jobs.worker import InferenceThread
 from mail.worker import MailThread
+from matching.azure.erasure import PeriodicErasure
 from operations.samples import Sampler
 from operations.service import report_process
 from pages.failures import failure_page, wants_page
@@ -62,7 +64,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
     children = make_children(settings)
     app.state.inference = InferenceThread(
-        children.jobs, sample=Sampler().tick, report=report_process, sweep=sweep.PeriodicSweep().tick
+        children.jobs,
+        sample=Sampler().tick,
+        report=report_process,
+        sweep=sweep.PeriodicSweep().tick,
+        between=PeriodicErasure(face_service).tick,
     )
     app.state.decoder = children.checks
     app.state.validator = Validator(children.checks)

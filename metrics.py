@@ -31,6 +31,10 @@ CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), 
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
 # `kind` is one of a fixed list (throttling/rules.py), never what a caller sent.
 REFUSED = Counter("reperio_refusals", "Calls answered with 429.", ("kind",))
+AZURE_CALLS = Counter("reperio_azure_calls", "Tries of calls to Azure's Face service.", ("operation", "outcome"))
+AZURE_AWAY = Gauge(
+    "reperio_azure_away", "1 while no calls are made because Azure fails or refuses.", multiprocess_mode="livemax"
+)
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
@@ -42,10 +46,14 @@ class Answered(NamedTuple):
 
 
 class Upkeep(NamedTuple):
-    """Whether the last sweep of files without a row refused, and how many files are recorded as to be erased."""
+    """Whether the last sweep of files without a row refused, and how much is recorded as to be erased.
+
+    `erasures_waiting` are files, `remote_erasures_waiting` lists and faces that Azure keeps.
+    """
 
     sweep_refused: bool
     erasures_waiting: int
+    remote_erasures_waiting: int = 0
 
 
 class ProcessTotals(NamedTuple):
@@ -135,3 +143,6 @@ class _Database:
         yield GaugeMetricFamily("reperio_sweep_refused", about, value=float(self._upkeep.sweep_refused))
         about = "Files of deleted rows that are not erased yet."
         yield GaugeMetricFamily("reperio_erasures_waiting", about, value=self._upkeep.erasures_waiting)
+        about = "Lists and faces that Azure keeps and that are not deleted there yet."
+        waiting = self._upkeep.remote_erasures_waiting
+        yield GaugeMetricFamily("reperio_remote_erasures_waiting", about, value=waiting)

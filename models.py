@@ -813,3 +813,108 @@ class Erasure(Base):
     requested_at: Mapped[datetime] = mapped_column(default=utcnow)
     late: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     erased_at: Mapped[datetime | None]
+
+
+class RemoteList(Base):
+    """A list of faces that a recogniser over the network keeps for us: an event's photos, or its guests' portraits.
+
+    Written by `matching/azure/` only, before the list is made there. `name` is its id there. `changed` is incremented
+    with each face that is added or deleted; searches find what `trained` says. Without an event it is to be deleted
+    there, at `erased_at` and once more later, because a job under way may make it again.
+    """
+
+    __tablename__ = "remote_lists"
+    __table_args__ = (
+        CheckConstraint("kind IN ('photos','portraits')", name="kind"),
+        UniqueConstraint("event_id", "kind"),
+        UniqueConstraint("name"),
+        _partial_index("idx_remote_lists_left", "id", where="event_id IS NULL"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(64))
+    made: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    changed: Mapped[int] = mapped_column(default=0, server_default="0")
+    trained: Mapped[int] = mapped_column(default=0, server_default="0")
+    erased_at: Mapped[datetime | None]
+
+
+class RemoteFace(Base):
+    """A face in a list there: that of a photo (`face_id`), or that of a selfie in an event (`embedding_id`).
+
+    Whatever deletes the face or the selfie's row leaves this row without an owner, in the same transaction: so it is
+    the record that the face is to be deleted there. It goes when that is done.
+    """
+
+    __tablename__ = "remote_faces"
+    __table_args__ = (
+        UniqueConstraint("list_id", "persisted_id"),
+        Index("idx_remote_faces_face_id", "face_id"),
+        Index("idx_remote_faces_embedding_id", "embedding_id"),
+        _partial_index("idx_remote_faces_left", "id", where="face_id IS NULL AND embedding_id IS NULL"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("remote_lists.id", ondelete="CASCADE"))
+    persisted_id: Mapped[str] = mapped_column(String(64))
+    face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"))
+    embedding_id: Mapped[int | None] = mapped_column(ForeignKey("selfie_embeddings.id", ondelete="SET NULL"))
+
+
+class RemoteDoubt(Base):
+    """A face that may be in a list there although no row of `remote_faces` knows it.
+
+    Written before a face is added, and deleted with the commit that knows the face. From `due_at` on, the list is
+    searched for faces with this `note`, and those that no row knows are deleted there.
+    """
+
+    __tablename__ = "remote_doubts"
+    __table_args__ = (Index("idx_remote_doubts_due_at", "due_at"), Index("idx_remote_doubts_list_id", "list_id"))
+
+    note: Mapped[str] = mapped_column(String(36), primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("remote_lists.id", ondelete="CASCADE"))
+    due_at: Mapped[datetime]
+
+
+class RemoteSearch(Base):
+    """A portrait was compared with an event's photos there, when their list was as `version` says; -1: not yet.
+
+    A photo that may show its guest sets `wanted`: the search must cover the list as it was then.
+    """
+
+    __tablename__ = "remote_searches"
+
+    embedding_id: Mapped[int] = mapped_column(
+        ForeignKey("selfie_embeddings.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int]
+    wanted: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class RemoteSimilarity(Base):
+    """How similar a portrait and a photo's face are, 0 to 1, by the last search; low ones are not kept."""
+
+    __tablename__ = "remote_similarities"
+    __table_args__ = (Index("idx_remote_similarities_face_id", "face_id"),)
+
+    embedding_id: Mapped[int] = mapped_column(
+        ForeignKey("selfie_embeddings.id", ondelete="CASCADE"), primary_key=True
+    )
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    similarity: Mapped[float]
+
+
+class RemoteTwin(Base):
+    """Portraits of two accounts surely show one person; the one with the lower number comes first."""
+
+    __tablename__ = "remote_twins"
+    __table_args__ = (Index("idx_remote_twins_other_id", "other_id"),)
+
+    embedding_id: Mapped[int] = mapped_column(
+        ForeignKey("selfie_embeddings.id", ondelete="CASCADE"), primary_key=True
+    )
+    other_id: Mapped[int] = mapped_column(ForeignKey("selfie_embeddings.id", ondelete="CASCADE"), primary_key=True)

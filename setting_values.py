@@ -1,5 +1,6 @@
 """How the values of settings are read and checked: lists, addresses, the key that a first start makes."""
 
+import importlib.util
 import os
 import secrets
 import socket
@@ -28,6 +29,14 @@ def is_origin(value: str) -> bool:
         and "@" not in parts.netloc
         and value == f"{parts.scheme}://{parts.netloc}"
     )
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module, given by its dotted name, can be imported; it is not imported."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def is_ascii_address(value: str) -> bool:

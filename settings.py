@@ -1,17 +1,17 @@
 """The settings, read from the environment once a process."""
 
-import importlib.util
 import os
 import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from setting_values import is_ascii_address, is_origin, kept_key, listed
+from setting_values import is_ascii_address, is_installed, is_origin, kept_key, listed
 
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     match_threshold: float | None = Field(None, gt=0, lt=1)
     # None: the engine's own.
     detection_long_side: int | None = Field(None, ge=320, le=4096)
+
+    azure_face_endpoint: str = ""
+    azure_face_key: str = Field("", repr=False)
+    azure_face_calls_per_second: float = Field(10, gt=0)
+    azure_face_timeout_seconds: float = Field(15, gt=0)
+    azure_face_gather_seconds: float = Field(5, ge=0)
 
     rate_limit_url: str = ""
     rate_limit_file: str = ""
@@ -150,7 +156,7 @@ class Settings(BaseSettings):
             raise ValueError("must be redis://, rediss:// or redis+unix://, or unset for a file of this machine")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "azure_face_endpoint")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -259,20 +265,45 @@ def missing_packages(provider: str) -> list[str]:
 
     Only looked for: dlib must not be loaded in a process that answers requests.
     """
-    return [name for name in PROVIDER_PACKAGES.get(provider, ()) if importlib.util.find_spec(name) is None]
+    return [name for name in PROVIDER_PACKAGES.get(provider, ()) if not is_installed(name)]
 
 
 def _check_provider(settings: Settings) -> None:
     provider = settings.face_recognizer_provider
     if settings.in_production and provider in ("fake", "other-fake"):
         raise UnsafeSettings(f"FACE_RECOGNIZER_PROVIDER={provider} is for tests only.")
-    if provider == "azure":
-        raise UnsafeSettings("FACE_RECOGNIZER_PROVIDER=azure is not available yet; use local or dlib.")
     missing = missing_packages(provider)
     if missing:
         raise UnsafeSettings(
             f"FACE_RECOGNIZER_PROVIDER={provider} needs packages that are not installed ({', '.join(missing)}): "
             f"make run PROVIDER={provider}, or pip install -r requirements-{provider}.txt."
+        )
+
+
+def _check_azure(settings: Settings) -> None:
+    """Check what Azure's recogniser needs, also where its faces are only still to be erased."""
+    endpoint, chosen = settings.azure_face_endpoint, settings.face_recognizer_provider == "azure"
+    if chosen and not endpoint:
+        raise UnsafeSettings(
+            "AZURE_FACE_ENDPOINT is required with FACE_RECOGNIZER_PROVIDER=azure "
+            "(https://NAME.cognitiveservices.azure.com)."
+        )
+    if endpoint and not is_origin(endpoint):
+        raise UnsafeSettings(
+            "AZURE_FACE_ENDPOINT is no address such as https://NAME.cognitiveservices.azure.com, without a path."
+        )
+    if endpoint.startswith("http://") and urlsplit(endpoint).hostname not in LOOPBACK:
+        raise UnsafeSettings(
+            "AZURE_FACE_ENDPOINT with http:// would send faces and the key unencrypted: use https://."
+        )
+    if chosen and not settings.azure_face_key:
+        raise UnsafeSettings("AZURE_FACE_KEY is required with FACE_RECOGNIZER_PROVIDER=azure: a key of the resource.")
+    if settings.azure_face_key and not endpoint:
+        raise UnsafeSettings("AZURE_FACE_KEY needs AZURE_FACE_ENDPOINT.")
+    if settings.azure_face_key and not is_installed("azure.cognitiveservices.vision.face"):
+        raise UnsafeSettings(
+            "Azure's recogniser needs packages that are not installed: make run PROVIDER=azure, or "
+            "pip install -r requirements-azure.txt."
         )
 
 
@@ -288,6 +319,7 @@ def _complete(settings: Settings) -> Settings:
             "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
         )
     _check_provider(settings)
+    _check_azure(settings)
     if not settings.secret_key:
         settings.secret_key = kept_key(ROOT / SECRET_KEY_FILE)
     if len(settings.secret_key) < MIN_SECRET_LENGTH:

@@ -5,6 +5,7 @@ from typing import get_args
 import errors
 from evaluation.cases import Evaluator, NotPossible
 from evaluation.embeddings import ByEmbeddings
+from evaluation.searches import BySearches
 from faces.providers import DIMENSIONS
 from settings import Settings, get_settings, missing_packages
 
@@ -17,7 +18,7 @@ def evaluate_with(provider: str) -> Evaluator:
     """
     if not is_configured(provider, get_settings()):
         raise NotPossible(f"the provider {provider} is not configured")
-    return ByEmbeddings()
+    return BySearches() if provider == "azure" else ByEmbeddings()
 
 
 def check(provider: str) -> None:
@@ -41,4 +42,6 @@ def is_configured(provider: str, settings: Settings) -> bool:
     """Tell whether the provider could be used with these settings and the packages installed."""
     if provider == "fake":
         return settings.face_recognizer_provider == "fake"
+    if provider == "azure":
+        return bool(settings.azure_face_key)
     return provider in DIMENSIONS and not missing_packages(provider)

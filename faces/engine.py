@@ -17,6 +17,10 @@ class EngineUnavailable(Exception):
     """The engine cannot be loaded. The message names what is missing or damaged, and what to do."""
 
 
+class RecogniserAway(EngineUnavailable):
+    """A recogniser that is asked over the network cannot be used now. This process itself can serve."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocatedFace:
     """A face: `box` (x, y, width, height) and `landmarks` (5, 2) in px; `quality`, the detector's score, 0 to 1.

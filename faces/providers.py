@@ -3,25 +3,33 @@
 from contextlib import suppress
 from importlib import import_module
 
-from faces.calibration import DLIB, LOCAL, Calibration
+from faces.calibration import AZURE, DLIB, LOCAL, Calibration
 from faces.engine import EngineUnavailable, FaceEngine
 from settings import Settings
 
 # Lengths of the embeddings.
-DIMENSIONS = {"local": 128, "dlib": 128, "fake": 128, "other-fake": 64}
+DIMENSIONS = {"local": 128, "dlib": 128, "fake": 128, "other-fake": 64, "azure": 0}
 ENGINE_IDS = {
     "local": "yunet2023mar-sface2021dec",
     "dlib": "dlibhog-dlibresnet1",
     "fake": "fake-colours",
     "other-fake": "other-fake-colours",
+    "azure": "azure-recognition04-detection03",
 }
-MODULES = {"local": "faces.local", "dlib": "faces.dlib_engine", "fake": "faces.fake", "other-fake": "faces.fake"}
+MODULES = {
+    "local": "faces.local",
+    "dlib": "faces.dlib_engine",
+    "fake": "faces.fake",
+    "other-fake": "faces.fake",
+    "azure": "faces.local",
+}
 # By engine id: also the embeddings of an engine that is not in use any more have theirs.
 CALIBRATIONS = {
     ENGINE_IDS["local"]: LOCAL,
     ENGINE_IDS["dlib"]: DLIB,
     ENGINE_IDS["fake"]: LOCAL,
     ENGINE_IDS["other-fake"]: LOCAL,
+    ENGINE_IDS["azure"]: AZURE,
 }
 
 
@@ -69,4 +77,8 @@ def make_engine(settings: Settings) -> FaceEngine:
         return OtherFakeEngine()
     from faces.local import LocalEngine
 
+    if provider == "azure":
+        from faces.locating import LocatingEngine
+
+        return LocatingEngine(LocalEngine(long_side=long_side))
     return LocalEngine(long_side=long_side)

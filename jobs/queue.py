@@ -268,7 +268,10 @@ def fail(claim: Claim, error: str) -> None:
     _update_claimed(claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
 
 
-def release(claim: Claim) -> None:
-    """Queue the job again without counting this attempt: the process stops before the job is done."""
-    # The error stays: that of an earlier attempt is still true.
-    _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=claim.kind.error))
+def release(claim: Claim, reason: str | None = None) -> None:
+    """Queue the job again without counting this attempt: the process stops, or what the job needs is away.
+
+    `reason` is what the job waits for. Without one the error stays: that of an earlier attempt is still true.
+    """
+    error = claim.kind.error if reason is None else reason[:MAX_ERROR]
+    _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=error))

@@ -12,12 +12,11 @@ from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 
-import errors
 import images
 import matching.service as matching
 import selfies.service as selfie_service
 import storage
-from database import reading, transaction
+from database import reading
 from decoding.decoder import (
     ChildDied,
     Closed,
@@ -30,21 +29,36 @@ from decoding.decoder import (
 )
 from evaluation.cases import NotPossible
 from evaluation.work import advance
-from faces.engine import Embeddings, EngineUnavailable
+from faces.engine import EngineUnavailable
 from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
+from jobs import remote_work
 from jobs.kinds import JobRow
+from jobs.outcomes import embed_selfie, erase_if_deleted, reject
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from matching import queries as matching_queries
 from matching.changing import service as changing
 from models import Evaluation, Photo, Reembedding, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import get_settings
-from stored.erasure import erase
 
 log = logging.getLogger("reperio.jobs")
 # Errors that every attempt at the same bytes would meet.
 HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory)
+
+
+def check_recogniser() -> None:
+    """Return if the recogniser can be asked; one of this process always can.
+
+    Raises:
+        RecogniserAway: it is elsewhere and does not answer, or refuses.
+    """
+    if _is_remote():
+        remote_work.check_recogniser()
+
+
+def _is_remote() -> bool:
+    return get_settings().face_recognizer_provider == "azure"
 
 
 def _never() -> bool:
@@ -73,11 +87,8 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
         EngineUnavailable: see `run`.
     """
     work: dict[JobRow, Callable[[Claim, Decoder], None]] = {
-        Selfie: process_selfie,
-        UserEvent: process_membership,
-        Photo: process_photo,
+        **(REMOTE_WORK if _is_remote() else WORK),
         Evaluation: partial(process_evaluation, is_stopping=is_stopping),
-        Reembedding: process_reembedding,
     }
     began = time.perf_counter()
     try:
@@ -89,8 +100,8 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
     except ChildDied as error:
         log.warning("%s: %s: %s", claim, CRASHED, error)
         retry_later(claim, f"{CRASHED}: {error}")
-    except EngineUnavailable:
-        release(claim)
+    except EngineUnavailable as error:
+        release(claim, str(error))
         raise
     except Closed:
         # `InferenceThread.stop` has put the job back, and another process may hold it by now.
@@ -105,15 +116,6 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
         # A defect of ours must not end the thread; the job is tried again.
         log.exception("%s failed", claim)
         retry_later(claim, f"{type(error).__name__}: {error}")
-
-
-def _embedding_of(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) -> Embeddings:
-    """Return the embedding of a stored selfie's face.
-
-    Raises:
-        SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
-    """
-    return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
 
 
 def change_engines() -> None:
@@ -136,23 +138,15 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
     if selfie is None or selfie.storage_key is None:
         return
     try:
-        embedding = _embedding_of(selfie, selfie.storage_key, decoder, strict=selfie.strict)
+        embedding = embed_selfie(selfie, selfie.storage_key, decoder, strict=selfie.strict)
     except SelfieRejected as reason:
-        _reject(claim, selfie_service.REASONS[type(reason)])
+        reject(claim, selfie_service.REASONS[type(reason)])
         return
     matching.accept_selfie(claim.id, _engine_id(), embedding, claim.is_current)
 
 
 def _engine_id() -> str:
     return engine_id_of(get_settings().face_recognizer_provider)
-
-
-def _reject(claim: Claim, reason: type[errors.AppError]) -> None:
-    with transaction() as session:
-        selfie = matching_queries.selfie(session, claim.id)
-        if selfie is None or not claim.is_current(selfie):
-            return
-        selfie_service.reject(session, selfie, reason)
 
 
 def process_membership(claim: Claim, decoder: Decoder) -> None:
@@ -168,7 +162,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
             embeddings[selfie.id] = embedding
         elif selfie.storage_key is not None:
             try:
-                row = _embedding_of(selfie, selfie.storage_key, decoder, strict=False)
+                row = embed_selfie(selfie, selfie.storage_key, decoder, strict=False)
             except SelfieRejected:
                 log.warning("selfie %d: this engine finds no face in it", selfie.id)
             else:
@@ -190,7 +184,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
     read = _look_at(photo, keys, decoder)
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
-        _erase_if_deleted(claim.id, [*keys.values()])
+        erase_if_deleted(claim.id, [*keys.values()])
 
 
 def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool]) -> None:
@@ -230,8 +224,16 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     changing.record_again(claim.id, _engine_id(), read.faces, claim.is_current)
 
 
-def _erase_if_deleted(photo_id: int, keys: list[str]) -> None:
-    """Erase renditions that were written after their photo was deleted."""
-    with transaction() as session:
-        if session.get(Photo, photo_id) is None:
-            erase(session, keys)
+WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
+    Selfie: process_selfie,
+    UserEvent: process_membership,
+    Photo: process_photo,
+    Reembedding: process_reembedding,
+}
+# The same for a recogniser that is asked over the network.
+REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
+    Selfie: remote_work.process_selfie,
+    UserEvent: remote_work.process_membership,
+    Photo: remote_work.process_photo,
+    Reembedding: remote_work.process_reembedding,
+}

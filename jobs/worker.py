@@ -9,7 +9,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from decoding.decoder import Closed, Decoder, DecodingProblem
-from faces.engine import EngineUnavailable
+from faces.engine import EngineUnavailable, RecogniserAway
 from jobs import queue, work
 from jobs.queue import Claim
 from metrics import timed_job
@@ -34,12 +34,15 @@ class InferenceThread:
         sample: Callable[[], None],
         report: Callable[[], None],
         sweep: Callable[[], None],
+        between: Callable[[], None] = lambda: None,
     ) -> None:
-        """`report` is called before each job, `sample` after each job, `sweep` when no job is left."""
+        """`report` is called before each job, `sample` and `between` after each job, `sweep` when no job is left."""
         self._decoder = decoder
-        self._sample, self._report, self._sweep = sample, report, sweep
+        self._sample, self._report, self._sweep, self._between = sample, report, sweep, between
         self._loaded = False
         self.problem: str | None = "the face engine is still loading"
+        # Whether the problem is that of a recogniser elsewhere: this process can serve, jobs wait.
+        self.waits = False
         self._claim: Claim | None = None
         self._next_change = 0.0
         self._wake = threading.Event()
@@ -79,6 +82,7 @@ class InferenceThread:
                 if not self._stopping.is_set():
                     self._sweep()
             except EngineUnavailable as error:
+                self.waits = isinstance(error, RecogniserAway)
                 if self.problem != str(error):
                     log.error("the face engine is not available: %s", error)
                 self.problem = str(error)
@@ -86,18 +90,20 @@ class InferenceThread:
             except Closed:
                 log.info("the decoding process has been ended")
             except DecodingProblem as error:
-                self.problem = f"the face engine did not load: {error}"
+                self.problem, self.waits = f"the face engine did not load: {error}", False
                 log.error(self.problem)
             except (SQLAlchemyError, StorageError) as error:
                 log.warning("no jobs for now: %s", error)
             self._sample()
+            self._between()
             self._wake.wait(get_settings().job_poll_seconds)
 
     def _drain(self) -> None:
         """Claim and run jobs until none is claimable or the thread must stop."""
         if not self._loaded:
             self._decoder.load()
-            self._loaded, self.problem = True, None
+            work.check_recogniser()
+            self._loaded, self.problem, self.waits = True, None, False
         while not self._stopping.is_set():
             self._change_engines()
             self._claim = queue.claim_next()
@@ -109,6 +115,7 @@ class InferenceThread:
             self._claim = None
             # Here no lease runs that a slow sample could exceed.
             self._sample()
+            self._between()
 
     def _change_engines(self) -> None:
         """Plan and complete the change of events to the engine in use, at the start and then now and again."""

@@ -1,12 +1,13 @@
 """The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from faces.providers import calibration_of
+from faces.providers import calibration_of, engine_id_of
 from matching import matrices, queries, similarity
+from matching.azure import candidates as remote_candidates
 from matching.claims import queries as claim_queries
 from matching.claims.record import GuestCandidates, record
 from matching.queries import PortraitEmbedding
@@ -14,6 +15,7 @@ from matching.similarity import Portrait, Thresholds
 from models import Confirmation, Event, Face
 from settings import get_settings
 
+REMOTE_ENGINE = engine_id_of("azure")
 # Share of the area of two boxes together that they have in common, from which two engines mean the same face.
 SAME_PLACE = 0.2
 
@@ -30,9 +32,11 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
     The caller has locked the event's row.
     """
     known = queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id)
-    if known:
+    if known and event.active_engine_id == REMOTE_ENGINE:
+        _match_remotely(session, event, user_id, known)
+    elif known:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-        confirmed = _confirmed_faces(session, event, user_id, _portraits(known))
+        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(known))
         record(session, event, {user_id: _candidates(session, event, user_id, known, faces, confirmed)})
 
 
@@ -46,7 +50,7 @@ def match_after_photo(
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
     for user_id, of_guest in sorted(known.items()):
         confirms = user_id in confirming
-        confirmed = _confirmed_faces(session, event, user_id, _portraits(of_guest)) if confirms else set()
+        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(of_guest)) if confirms else set()
         found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
     record(session, event, found, only_changes=True)
 
@@ -76,6 +80,17 @@ def _portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
     return [Portrait(each.selfie_id, np.frombuffer(each.embedding, np.float32)) for each in known]
 
 
+def _match_remotely(session: Session, event: Event, user_id: int, known: Sequence[PortraitEmbedding]) -> None:
+    """Bring candidates and matches up to date with what searches over the network have found."""
+    selfie_ids = [each.selfie_id for each in known]
+    thresholds = similarity.thresholds_for(1, calibration_of(REMOTE_ENGINE), get_settings().match_threshold)
+    remote = remote_candidates.similarity_to(session, event.id, selfie_ids)
+    confirmed = _confirmed_faces(session, event, user_id, lambda face: remote(face.id))
+    refused = set(queries.refused_photos(session, user_id))
+    found = remote_candidates.candidates_of(session, event.id, selfie_ids, thresholds, refused)
+    record(session, event, {user_id: GuestCandidates(found, confirmed)})
+
+
 def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> None:
     for each in known:
         mean = found.means[each.selfie_id]
@@ -84,7 +99,14 @@ def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbeddi
             queries.store_mean(session, each.selfie_id, event.id, event.active_engine_id, stored)
 
 
-def _confirmed_faces(session: Session, event: Event, user_id: int, portraits: Sequence[Portrait]) -> set[int]:
+def _similarity_to(known: Sequence[PortraitEmbedding]) -> Callable[[Face], float | None]:
+    portraits = _portraits(known)
+    return lambda face: similarity_to(face, portraits)
+
+
+def _confirmed_faces(
+    session: Session, event: Event, user_id: int, similarity_of: Callable[[Face], float | None]
+) -> set[int]:
     """Return the faces that the guest has confirmed, and note on each confirmation which face it is now."""
     confirmations = claim_queries.confirmations_of(session, user_id, event.id)
     if not confirmations:
@@ -93,7 +115,7 @@ def _confirmed_faces(session: Session, event: Event, user_id: int, portraits: Se
     for each in confirmations:
         face = _face_at(each, [face for face in faces if face.photo_id == each.photo_id])
         each.face_id = face.id if face is not None else None
-        each.similarity = similarity_to(face, portraits) if face is not None else None
+        each.similarity = similarity_of(face) if face is not None else None
     return {each.face_id for each in confirmations if each.face_id is not None}
 
 

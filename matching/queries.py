@@ -254,6 +254,12 @@ def memberships_of(session: Session, user_id: int) -> Sequence[UserEvent]:
 # --- counts ----------------------------------------------------------------------------------------
 
 
+def count_faces_of(session: Session, event_id: int, engine_id: str) -> int:
+    """Return the number of faces that the engine has found in the event's photos."""
+    of_event = select(func.count()).where(Face.event_id == event_id, Face.engine_id == engine_id)
+    return session.scalar(of_event) or 0
+
+
 def count_faces(session: Session) -> int:
     """Return the number of faces by their events' active engines."""
     of_event = and_(Event.id == Face.event_id, Event.active_engine_id == Face.engine_id)

@@ -31,11 +31,16 @@ from stored.erasure import erase
 
 
 def accept_selfie(
-    selfie_id: int, engine_id: str, embedding: matrices.Embeddings, still_ours: Callable[[Selfie], bool]
+    selfie_id: int,
+    engine_id: str,
+    embedding: matrices.Embeddings,
+    still_ours: Callable[[Selfie], bool],
+    search: Callable[[int], None] | None = None,
 ) -> None:
     """Match a selfie's `embedding` (dimensions,) in all events of its guest, then let it replace the older selfies.
 
-    A further portrait (`keep`) replaces none.
+    A further portrait (`keep`) replaces none. `search` is called with an event's id before the selfie is matched
+    there, with no session open, once its embedding is committed: for recognisers that keep the faces themselves.
 
     Repeats until every event is matched, because the guest may join an event, or consent again, meanwhile. A stored
     embedding does not prove that its event is matched: an earlier attempt may have ended between the two steps. So
@@ -63,6 +68,8 @@ def accept_selfie(
             without_embedding = [event_id for event_id in event_ids if not looked_for[event_id]]
             queries.add_selfie_embeddings(session, selfie_id, without_embedding, engine_id, blob)
         for event_id in event_ids:
+            if search is not None:
+                search(event_id)
             with transaction() as session:
                 if _match_selfie(session, selfie_id, event_id):
                     matched.add(event_id)
@@ -244,11 +251,12 @@ def rematch(
     engine_id: str,
     embeddings: Mapping[int, bytes],
     still_ours: Callable[[UserEvent], bool],
+    is_outdated: Callable[[Session, UserEvent], bool] = lambda _, __: False,
 ) -> None:
     """Match a guest in one event with the accepted selfies, and mark the membership done; without any only that.
 
     `embeddings` are the selfies' by `engine_id`, as float32 bytes, by the selfie's id. If another rematch was
-    requested after this one started, the membership is queued again.
+    requested after this one started, or `is_outdated` says so, the membership is queued again.
     """
     with reading() as session:
         known = session.get(UserEvent, membership_id)
@@ -276,6 +284,8 @@ def rematch(
         membership.engine_id = engine_id
         if requested is not None and started is not None and requested > started:
             membership.requeue(attempts=membership.attempts)
+        elif is_outdated(session, membership):
+            membership.requeue()
 
 
 def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:

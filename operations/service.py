@@ -17,6 +17,7 @@ from jobs import kinds as job_kinds
 from jobs import pairing
 from jobs import state as job_state
 from matching import queries as matching_queries
+from matching.azure import queries as remote_queries
 from metrics import Upkeep, exposition, of_all_processes, report
 from photos import queries as photo_queries
 from selfies import queries as selfie_queries
@@ -59,15 +60,17 @@ class Readiness:
     face_engine: str
     # Why files without a row are not taken away, or None. People are served all the same.
     sweep: str | None
+    # Whether the face engine's problem is that of a recogniser elsewhere. Then people are served, and jobs wait.
+    engine_waits: bool = False
 
     @property
     def ready(self) -> bool:
-        """Whether database, storage and face engine are `ok`."""
-        return {self.database, self.storage, self.face_engine} == {"ok"}
+        """Whether database, storage and face engine are `ok`, or the engine only waits for a recogniser elsewhere."""
+        return {self.database, self.storage} == {"ok"} and (self.engine_waits or self.face_engine == "ok")
 
 
-def readiness(engine_problem: str | None) -> Readiness:
-    """Return the state of each part; `engine_problem` is the inference thread's, or None.
+def readiness(engine_problem: str | None, *, engine_waits: bool = False) -> Readiness:
+    """Return the state of each part; `engine_problem` is the inference thread's, or None, and so is `engine_waits`.
 
     The database is asked each time. What writes to or reads from the storage is done at most once in 10 s, or at once
     after a write has failed.
@@ -76,7 +79,7 @@ def readiness(engine_problem: str | None) -> Readiness:
         (get_settings().storage_url, storage.failures()), _check_storage
     )
     database_problem, sweep_problem = _database(installation_id, storage_problem)
-    return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem)
+    return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem, engine_waits)
 
 
 def _database(installation_id: str | None, storage_problem: str) -> tuple[str, str | None]:
@@ -130,6 +133,12 @@ def statistics() -> dict[str, Any]:
     }
 
 
+def remote_erasures() -> dict[str, int]:
+    """Return what Azure keeps that is still to be deleted there: lists, faces, and faces it may have twice."""
+    with reading() as session:
+        return remote_queries.waiting(session)._asdict()
+
+
 def metrics() -> bytes:
     """Return all metrics in the Prometheus text format."""
     depths = job_state.counts()
@@ -137,7 +146,8 @@ def metrics() -> bytes:
     with reading() as session:
         row = stored_queries.installation(session)
         waiting = stored_queries.count_waiting(session)
-    return exposition(depths, ages, Upkeep(row is not None and row.sweep_problem is not None, waiting))
+        remote = sum(remote_queries.waiting(session))
+    return exposition(depths, ages, Upkeep(row is not None and row.sweep_problem is not None, waiting, remote))
 
 
 def forget_counts() -> None:

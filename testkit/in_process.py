@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import operations.service
+from azure_face.shared import face_service
 from database import forget_engine
 from events.codes import forget_codes
 from matching import matrices
@@ -20,6 +21,7 @@ def clear_process_state() -> None:
     matrices.clear()
     operations.service.forget_counts()
     use_counters(None)
+    face_service.cache_clear()
 
 
 def use_database(database_url: str) -> None:

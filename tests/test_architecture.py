@@ -26,6 +26,7 @@ LAYERS = (
     ("audit", "stored"),
     ("decoding",),
     ("add_performance_indexes", "database", "models", "storage"),
+    ("azure_face",),
     ("faces", "throttling"),
     ("errors", "signing", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
     ("setting_values",),

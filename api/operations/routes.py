@@ -12,7 +12,7 @@ from api.dependencies import inference_of
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
-from api.operations.schemas import Alive, EventChangeOut, Provider, Ready, SampleOut, Statistics
+from api.operations.schemas import Alive, EventChangeOut, Provider, Ready, RemoteErasures, SampleOut, Statistics
 from faces.providers import calibration_of, engine_id_of
 from jobs.worker import InferenceThread
 from matching.changing.service import changes_to
@@ -38,7 +38,7 @@ async def livez() -> Alive:
 )
 def readyz(response: Response, inference: Inference) -> Ready:
     """Whether database, storage and face engine are usable. The storage is tried at most once in 10 s."""
-    found = service.readiness(inference.problem)
+    found = service.readiness(inference.problem, engine_waits=inference.waits)
     if not found.ready:
         response.status_code = 503
     return Ready(
@@ -114,4 +114,6 @@ def provider(_: CurrentAdmin, inference: Inference) -> Provider:
         match_threshold=settings.match_threshold or calibration_of(engine_id).lowest,
         ready=inference.problem is None,
         changes=[EventChangeOut.model_validate(each) for each in changes_to(engine_id)],
+        problem=inference.problem,
+        remote_erasures=RemoteErasures(**service.remote_erasures()),
     )

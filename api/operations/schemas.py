@@ -120,6 +120,12 @@ class EventChangeOut(BaseModel):
     failed: int = Field(description="Photos that could not be read again; they hold nothing up.")
 
 
+class RemoteErasures(BaseModel):
+    lists: int = Field(description="Lists of faces, of events that are deleted.")
+    faces: int = Field(description="Faces of photos and selfies that are deleted, or whose consent is withdrawn.")
+    doubts: int = Field(description="Faces that may be there twice, or may just be added; they are looked for.")
+
+
 class Provider(BaseModel):
     provider: str
     engine_id: str
@@ -131,6 +137,8 @@ class Provider(BaseModel):
         description="Events that another engine has looked at and that change to this one, newest first. "
         "Until an event is changed, its guests keep the matches of the engine before."
     )
+    problem: str | None = Field(description="Why it is not ready; what waits for it stays queued.")
+    remote_erasures: RemoteErasures = Field(description="What Azure keeps and is still to be deleted there.")
 
 
 class ErrorOut(BaseModel):

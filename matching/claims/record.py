@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from faces.providers import calibration_of
+from faces.providers import calibration_of, engine_id_of
 from matching import queries as matching_queries
+from matching.azure.candidates import same_persons
 from matching.claims import queries
 from matching.claims.nearest import MAYBE, Claim, SamePerson, standings
 from matching.claims.queries import MatchedFace
@@ -19,6 +20,7 @@ from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
 
 Row = dict[str, Any]
+REMOTE_ENGINE = engine_id_of("azure")
 # Portraits of different people are as similar as this once in a million pairs.
 SURELY_ONE_PERSON = 1e-6
 _CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
@@ -37,8 +39,10 @@ class Persons:
     def are_one(self, user_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.bool_]:
         """Return whether a portrait of each of the first surely shows each of the others: (users, others).
 
-        An engine without embeddings cannot tell.
+        For an engine without embeddings, what searches with the portraits have found tells it.
         """
+        if self.event.active_engine_id == REMOTE_ENGINE:
+            return same_persons(self.session, self.event.id, user_ids, other_ids)
         missing = {*user_ids, *other_ids} - self._portraits.keys()
         if missing:
             found = queries.portraits_of(self.session, missing, self.event.id, self.event.active_engine_id)

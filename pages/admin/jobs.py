@@ -1,14 +1,18 @@
 """The page on which admins see the background jobs, retry failed ones and cancel others."""
 
-from fastapi import Request, Response
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
 
 from api.callers import CurrentAdmin
-from api.dependencies import WakeJobs
+from api.dependencies import WakeJobs, inference_of
 from jobs import control as job_control
 from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import state as job_state
+from jobs.worker import InferenceThread
 from keys import row_id
+from operations.service import remote_erasures
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
 from pages.login import same_site
@@ -21,14 +25,19 @@ SHOWN = 50
 
 
 @router.get(HOME)
-def jobs(request: Request, _: CurrentAdmin) -> Response:
-    """Return the page: counts by kind and state, failed jobs with their reasons, and the jobs that wait longest."""
+def jobs(request: Request, _: CurrentAdmin, inference: Annotated[InferenceThread, Depends(inference_of)]) -> Response:
+    """Return the page: counts by kind and state, failed jobs with their reasons, and the jobs that wait longest.
+
+    It says why jobs wait if it is for the recogniser, and how much is still to be deleted at a recogniser elsewhere.
+    """
     return render_admin(
         request,
         "jobs.html",
         states={name: job_state.state_of(kind) for name, kind in job_kinds.BY_NAME.items()},
         failed=job_list.list_failed(SHOWN),
         waiting=job_list.list_unfinished(SHOWN),
+        problem=inference.problem,
+        left_there=sum(remote_erasures().values()),
     )
 
 

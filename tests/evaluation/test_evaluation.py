@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 import errors
 from database import reading, transaction
+from decoding.decoder import StoredPhoto
 from evaluation import queries, service
 from events import service as events
 from events.service import NewEvent

@@ -52,7 +52,7 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL cannot be used"),
         ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the database does not answer"),
         ({"STORAGE_URL": "nope://x"}, "STORAGE_URL cannot be used"),
-        ({"FACE_RECOGNIZER_PROVIDER": "azure"}, "not available yet"),
+        ({"FACE_RECOGNIZER_PROVIDER": "azure"}, "AZURE_FACE_ENDPOINT is required"),
         ({"GUNICORN_WORKERS": "many"}, "GUNICORN_WORKERS"),
     ],
 )

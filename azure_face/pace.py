@@ -1,0 +1,29 @@
+"""The cap on calls a second."""
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class CallPace:
+    """Lets calls begin at even distances; safe for several threads."""
+
+    def __init__(
+        self,
+        calls_per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._distance = 1 / calls_per_second
+        self._clock, self._sleep = clock, sleep
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next call may begin."""
+        with self._lock:
+            now = self._clock()
+            begin = max(now, self._next)
+            self._next = begin + self._distance
+        if begin > now:
+            self._sleep(begin - now)

@@ -1,0 +1,36 @@
+"""Steps that jobs have in common, whichever recogniser does the rest."""
+
+import errors
+from database import transaction
+from decoding.decoder import Decoder
+from faces.engine import Embeddings
+from jobs.queue import Claim
+from matching import queries as matching_queries
+from models import Photo, Selfie
+from selfies import service as selfie_service
+from stored.erasure import erase
+
+
+def embed_selfie(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) -> Embeddings:
+    """Return the embedding of a stored selfie's face.
+
+    Raises:
+        SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
+    """
+    return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
+
+
+def reject(claim: Claim, reason: type[errors.AppError]) -> None:
+    """Reject a selfie with the reason, if the attempt is still the current one."""
+    with transaction() as session:
+        selfie = matching_queries.selfie(session, claim.id)
+        if selfie is None or not claim.is_current(selfie):
+            return
+        selfie_service.reject(session, selfie, reason)
+
+
+def erase_if_deleted(photo_id: int, keys: list[str]) -> None:
+    """Erase renditions that were written after their photo was deleted."""
+    with transaction() as session:
+        if session.get(Photo, photo_id) is None:
+            erase(session, keys)

@@ -1,0 +1,169 @@
+"""The work of each kind of job where Azure recognises faces. Each step is committed before the next is asked for.
+
+Pictures are decoded here, as for the other engines; what is sent are renditions, upright and without metadata.
+"""
+
+import logging
+
+from sqlalchemy.orm import Session
+
+import images
+import storage
+from azure_face.problems import NotThere, TrainingFailed
+from azure_face.service import FaceService
+from azure_face.shared import face_service
+from database import reading
+from decoding.decoder import Decoder, StoredPhoto, TaskFailed
+from faces.engine import RecogniserAway
+from faces.providers import engine_id_of
+from faces.selfie import NoFace, SelfieRejected
+from jobs.outcomes import embed_selfie, erase_if_deleted, reject
+from jobs.queue import Claim
+from matching import queries as matching_queries
+from matching import service as matching
+from matching.azure import photos, portraits
+from matching.azure.keeping import AttemptTooOld
+from matching.azure.pictures import Detected
+from matching.azure.searches import queries as search_queries
+from matching.changing import service as changing
+from models import Photo, Selfie, UserEvent
+from photos.keys import RENDITIONS, storage_key
+from selfies.service import REASONS
+
+log = logging.getLogger("reperio.jobs")
+ENGINE_ID = engine_id_of("azure")
+# What another attempt may not meet again: the list is filled again, or trained with more faces.
+PASSING = (AttemptTooOld, NotThere, TrainingFailed)
+
+
+def _service() -> FaceService:
+    service = face_service()
+    if service is None:
+        raise RecogniserAway("AZURE_FACE_KEY is not set")
+    return service
+
+
+def check_recogniser() -> None:
+    """Return if Azure answers and takes the key.
+
+    Raises:
+        RecogniserAway: it does not; also while calls are suspended.
+    """
+    _service().check()
+
+
+def process_selfie(claim: Claim, decoder: Decoder) -> None:
+    """Check a selfie here, keep its face there, and match it, or reject it with the reason.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
+    """
+    with reading() as session:
+        selfie = matching_queries.selfie(session, claim.id)
+    if selfie is None or selfie.storage_key is None:
+        return
+    service = _service()
+    try:
+        embedding = embed_selfie(selfie, selfie.storage_key, decoder, strict=selfie.strict)
+        portrait = Detected(service, storage.get(selfie.storage_key))
+        if not portrait.faces:
+            raise NoFace
+        matching.accept_selfie(
+            claim.id,
+            ENGINE_ID,
+            embedding,
+            claim.is_current,
+            lambda event_id: portraits.search(service, claim.id, event_id, portrait),
+        )
+    except SelfieRejected as reason:
+        reject(claim, REASONS[type(reason)])
+    except PASSING as error:
+        raise TaskFailed(str(error)) from error
+
+
+def process_membership(claim: Claim, decoder: Decoder) -> None:
+    """Search for a guest with the accepted selfies in one event, and match the guest there.
+
+    Raises:
+        MissingObject: a selfie's file is gone. TaskFailed: to be tried again.
+    """
+    service = _service()
+    with reading() as session:
+        membership = session.get(UserEvent, claim.id)
+    if membership is None:
+        return
+    for selfie in _portraits(membership):
+        if selfie.storage_key is None:
+            continue
+        portrait = Detected(service, storage.get(selfie.storage_key))
+        try:
+            portraits.search(service, selfie.id, membership.event_id, portrait)
+        except NoFace:
+            log.warning("selfie %d: Azure finds no face in it", selfie.id)
+        except PASSING as error:
+            raise TaskFailed(str(error)) from error
+    matching.rematch(claim.id, ENGINE_ID, {}, claim.is_current, _is_outdated)
+
+
+def _portraits(membership: UserEvent) -> list[Selfie]:
+    """Return the selfies to search with: those in force, and any that is in the event before it is accepted.
+
+    A photo may have come between the search of a selfie's own job and its acceptance.
+    """
+    accepted = [each.selfie for each in matching.selfies_for_membership(membership.id, ENGINE_ID)]
+    known = {each.id for each in accepted}
+    with reading() as session:
+        there = matching_queries.portrait_embeddings(session, membership.user_id, membership.event_id, ENGINE_ID)
+        early = [session.get(Selfie, each.selfie_id) for each in there if each.selfie_id not in known]
+    return [*accepted, *(each for each in early if each is not None)]
+
+
+def _is_outdated(session: Session, membership: UserEvent) -> bool:
+    return search_queries.is_search_wanted(session, membership.user_id, membership.event_id)
+
+
+def process_photo(claim: Claim, decoder: Decoder) -> None:
+    """Have a photo's renditions made and its faces kept there, and queue the matching of the guests they resemble.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
+    """
+    with reading() as session:
+        photo = session.get(Photo, claim.id)
+    if photo is None:
+        return
+    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in ("original", *RENDITIONS)}
+    original = keys.pop("original")
+    read = decoder.photo(StoredPhoto(original, keys, photo.width, photo.height))
+    service = _service()
+    try:
+        found, scale = _detected(service, photo, keys["web"])
+        recorded = photos.record_photo(service, claim.id, found, scale, claim.is_current, read.mean_colour)
+    except PASSING as error:
+        raise TaskFailed(str(error)) from error
+    if not recorded:
+        erase_if_deleted(claim.id, [*keys.values()])
+
+
+def _detected(service: FaceService, photo: Photo, key: str) -> tuple[Detected, float]:
+    """Return what Azure is asked about a photo's rendition, and the photo's width divided by the rendition's."""
+    picture = storage.get(key)
+    return Detected(service, picture), max(photo.width, photo.height) / max(images.size_of(picture))
+
+
+def process_reembedding(claim: Claim, decoder: Decoder) -> None:
+    """Have Azure look at a photo that another engine has looked at; switch the event with its last photo.
+
+    Raises:
+        MissingObject: the rendition is gone. TaskFailed: to be tried again.
+    """
+    photo = changing.photo_of(claim.id, ENGINE_ID)
+    if photo is None:
+        changing.drop(claim.id, ENGINE_ID)
+        return
+    service = _service()
+    try:
+        found, scale = _detected(service, photo, storage_key(photo.event_id, photo.filename, "web"))
+        photos.record_again(service, claim.id, photo, found, scale, claim.is_current)
+    except PASSING as error:
+        raise TaskFailed(str(error)) from error

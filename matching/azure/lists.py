@@ -1,0 +1,105 @@
+"""The lists of an event at Azure: made when they are needed, trained before they are searched."""
+
+import logging
+from dataclasses import dataclass
+
+from azure_face.service import FaceService
+from database import reading, transaction
+from events import queries as event_queries
+from matching.azure import queries
+from matching.azure.searches import queries as search_queries
+from models import RemoteList, utcnow
+from stored import queries as stored_queries
+
+log = logging.getLogger("reperio.azure")
+PHOTOS, PORTRAITS = "photos", "portraits"
+
+
+class EventGone(Exception):
+    """The event was deleted meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeList:
+    """A list that exists there: the id of its row, and its name there."""
+
+    id: int
+    name: str
+
+
+def prefix_of(installation: str) -> str:
+    """Return what the names of an installation's lists begin with: several installations may use one resource."""
+    return f"reperio-{installation.replace('-', '')}-"
+
+
+def name_of(installation: str, event_id: int, kind: str) -> str:
+    """Return the name of a list."""
+    return f"{prefix_of(installation)}{event_id}-{kind}"
+
+
+def known(event_id: int, kind: str) -> RemoteList | None:
+    """Return the row of a list that exists there and has faces of ours, or None."""
+    with reading() as session:
+        row = queries.remote_list(session, event_id, kind)
+        return row if row is not None and row.made and queries.has_faces(session, row.id) else None
+
+
+def made(service: FaceService, event_id: int, kind: str) -> MadeList:
+    """Return the event's list of that kind, made there if it does not exist.
+
+    Raises:
+        EventGone: the event is deleted. RecogniserAway: see `azure_face.problems`.
+    """
+    with reading() as session:
+        row = queries.remote_list(session, event_id, kind)
+        installation = stored_queries.installation(session)
+    if row is not None and row.made:
+        return MadeList(row.id, row.name)
+    # The row comes first, so that a list is never made that no row names.
+    name = name_of(installation.uuid if installation is not None else "", event_id, kind)
+    with transaction() as session:
+        if event_queries.lock_event(session, event_id) is None:
+            raise EventGone
+        queries.add_list(session, event_id, kind, name)
+        row = queries.remote_list(session, event_id, kind)
+        if row is None:
+            raise EventGone
+        listed = MadeList(row.id, row.name)
+    service.make_list(listed.name)
+    with transaction() as session:
+        queries.mark_made(session, listed.id)
+    return listed
+
+
+def trained(service: FaceService, row: RemoteList) -> int:
+    """Have a list trained with at least the faces that are committed now; return the version that searches cover.
+
+    Raises:
+        RecogniserAway, TrainingFailed, NotThere: see `azure_face.problems`.
+    """
+    with reading() as session:
+        now = session.get(RemoteList, row.id)
+    if now is None or now.event_id is None:
+        raise EventGone
+    if now.trained >= now.changed:
+        return now.trained
+    service.train(now.name)
+    with transaction() as session:
+        queries.raise_trained(session, now.id, now.changed)
+    return now.changed
+
+
+def forget(name_or_id: MadeList | RemoteList) -> None:
+    """Have a list that is gone there filled again: by the event's photos, or by the guests' portraits."""
+    with transaction() as session:
+        row = session.get(RemoteList, name_or_id.id)
+        if row is None or row.event_id is None:
+            return
+        event_id, kind = row.event_id, row.kind
+        event_queries.lock_event(session, event_id)
+        queries.delete_list(session, row.id)
+        search_queries.forget_searches(session, event_id)
+        if kind == PHOTOS:
+            queries.queue_photos(session, event_id)
+        event_queries.request_rematch(session, event_id, utcnow(), asked=False)
+    log.warning("the list of %s of event %d is gone at Azure: it is filled again", kind, event_id)

@@ -1,0 +1,174 @@
+"""A photo's faces: kept in the event's list there, and compared with the portraits to learn whom they may concern."""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from azure_face.problems import NotThere
+from azure_face.service import FaceService
+from database import reading, transaction
+from events import queries as event_queries
+from faces.providers import calibration_of, engine_id_of
+from matching import queries as matching_queries
+from matching.azure import keeping, lists, queries
+from matching.azure.lists import PHOTOS, PORTRAITS, EventGone
+from matching.azure.pictures import Detected
+from matching.azure.searches import queries as search_queries
+from matching.changing import queries as changing_queries
+from matching.changing import service as changing
+from matching.claims import queries as claim_queries
+from matching.similarity import thresholds_for
+from models import DONE, Event, Photo, Reembedding, utcnow
+from settings import get_settings
+
+ENGINE_ID = engine_id_of("azure")
+StillOurs = Callable[[Photo], bool]
+JobIsOurs = Callable[[Reembedding], bool]
+# Whether the attempt still is the current one, asked in the transaction that writes.
+IsCurrent = Callable[[Session], bool]
+
+
+def record_photo(
+    service: FaceService,
+    photo_id: int,
+    found: Detected,
+    scale: float,
+    still_ours: StillOurs,
+    mean_colour: str | None,
+) -> bool:
+    """Keep a photo's faces there and here, and queue the matching of the guests whom they resemble.
+
+    `scale` is the photo's width divided by the picture's. Returns False if the photo is deleted or the attempt is no
+    longer current.
+
+    Raises:
+        RecogniserAway, TrainingFailed: see `azure_face.problems`. AttemptTooOld: see there.
+    """
+    with reading() as session:
+        photo = session.get(Photo, photo_id)
+    if photo is None:
+        return False
+
+    def is_current(session: Session) -> bool:
+        current = matching_queries.lock_photo(session, photo_id)
+        return current is not None and still_ours(current)
+
+    resembling = _kept_and_compared(service, photo, found, scale, is_current)
+    return resembling is not None and _finish(photo, resembling, still_ours, mean_colour)
+
+
+def record_again(
+    service: FaceService, job_id: int, photo: Photo, found: Detected, scale: float, still_ours: JobIsOurs
+) -> None:
+    """Keep the faces of a photo that another engine has looked at before: see `matching/changing/`.
+
+    Raises:
+        RecogniserAway, TrainingFailed, AttemptTooOld: see `record_photo`.
+    """
+
+    def is_current(session: Session) -> bool:
+        job = changing_queries.lock_job(session, job_id)
+        return job is not None and still_ours(job)
+
+    resembling = _kept_and_compared(service, photo, found, scale, is_current)
+    if resembling is not None:
+        changing.finish(job_id, ENGINE_ID, partial(_concern, resembling=resembling), still_ours)
+
+
+def _kept_and_compared(
+    service: FaceService, photo: Photo, found: Detected, scale: float, is_current: IsCurrent
+) -> set[int] | None:
+    """Return the guests whom the photo's faces resemble, once they are kept; None if that is not wanted any more."""
+    with reading() as session:
+        faces, there = queries.kept_faces(session, photo.id, ENGINE_ID)
+    try:
+        # An earlier attempt may have ended after this step.
+        if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
+            return None
+        return _resembling(service, photo.event_id, found)
+    except EventGone:
+        return None
+
+
+def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: float, is_current: IsCurrent) -> bool:
+    listed = lists.made(service, photo.event_id, PHOTOS) if found.faces else None
+    kept = keeping.add(service, listed, found.picture, found.faces) if listed is not None else []
+    with transaction() as session:
+        event = event_queries.lock_event(session, photo.event_id)
+        ours = event is not None and is_current(session)
+        ids: list[int | None] = [None] * len(kept)
+        if ours:
+            rows = [_face_row(photo, found, each.place, scale) for each in kept]
+            replaced = matching_queries.replace_faces(session, photo.id, ENGINE_ID, rows)
+            ids = list(replaced.face_ids)
+            if replaced.had_faces:
+                matching_queries.increment_version(session, photo.event_id)
+        if listed is not None and event is not None:
+            keeping.record(session, listed, kept, "face_id", ids)
+    return ours
+
+
+def _face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[str, Any]:
+    located = found.faces[place].located
+    return {
+        "photo_id": photo.id,
+        "event_id": photo.event_id,
+        "box": [round(value * scale, 1) for value in located.box],
+        "landmarks": [[round(float(value) * scale, 1) for value in point] for point in located.landmarks],
+        "quality": located.quality,
+        "engine_id": ENGINE_ID,
+        "embedding": b"",
+    }
+
+
+def _resembling(service: FaceService, event_id: int, found: Detected) -> set[int]:
+    """Return the ids of the guests who have a portrait that resembles one of the faces."""
+    row = lists.known(event_id, PORTRAITS)
+    if row is None or not found.faces:
+        return set()
+    near = set[str]()
+    try:
+        lists.trained(service, row)
+        for place in range(len(found.faces)):
+            near |= {each for each, value in found.similar(place, row.name).items() if value >= _screened_from()}
+    except NotThere:
+        lists.forget(row)
+        raise
+    with reading() as session:
+        known = queries.owners(session, row.id, near).values()
+        return queries.guests_of(session, {each.embedding_id for each in known if each.embedding_id is not None})
+
+
+def _screened_from() -> float:
+    """Return the similarity from which a guest is searched for again: what may be theirs, and a decade below.
+
+    The service does not promise the same similarity in both directions.
+    """
+    calibration = calibration_of(ENGINE_ID)
+    return thresholds_for(1, calibration, get_settings().match_threshold).floor - calibration.per_decade
+
+
+def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, mean_colour: str | None) -> bool:
+    with transaction() as session:
+        event = event_queries.lock_event(session, photo.event_id)
+        current = matching_queries.lock_photo(session, photo.id)
+        if event is None or current is None or not still_ours(current):
+            return False
+        _concern(session, event, photo, resembling=resembling)
+        current.finish(DONE)
+        current.engine_id, current.mean_colour = ENGINE_ID, mean_colour
+    return True
+
+
+def _concern(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
+    """Queue the matching of the guests whom the photo may show, where the event is Azure's."""
+    if event.active_engine_id != ENGINE_ID:
+        return
+    concerned = {*resembling, *claim_queries.confirmers(session, photo.id)}
+    # A little later, so that one search finds what several photos bring.
+    due_at = utcnow() + timedelta(seconds=get_settings().azure_face_gather_seconds)
+    search_queries.want_search(session, event.id, ENGINE_ID, concerned)
+    queries.queue_matching(session, event.id, concerned, due_at)

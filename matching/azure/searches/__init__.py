@@ -1,0 +1,1 @@
+"""What searches with portraits have found at Azure."""
