@@ -15,7 +15,7 @@ import selfies.service as selfie_service
 import storage
 from database import reading, transaction
 from models import Installation, utcnow
-from photos import queries as photo_queries
+from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
 from stored import identity, quarantine, queries
 

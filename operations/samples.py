@@ -20,7 +20,7 @@ from matching import queries as matching_queries
 from metrics import Answered, answered
 from models import PENDING, PROCESSING, Sample
 from operations import queries
-from photos import queries as photo_queries
+from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
 
 log = logging.getLogger("reperio")

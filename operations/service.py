@@ -19,7 +19,7 @@ from jobs import state as job_state
 from matching import queries as matching_queries
 from matching.azure import queries as remote_queries
 from metrics import Upkeep, exposition, of_all_processes, report
-from photos import queries as photo_queries
+from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
 from settings import get_settings
 from stored import identity

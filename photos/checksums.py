@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from database import reading
-from photos import queries
+from photos.rows import queries
 
 # Checksums per statement: few enough that the planner of either database uses the index.
 BATCH = 500

@@ -21,8 +21,8 @@ from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Over
 from faces.engine import EngineUnavailable
 from keys import MAX_FILENAME
 from models import FAILED, Event, Photo, User, utcnow
-from photos import queries
 from photos.keys import storage_key
+from photos.rows import queries
 from settings import get_settings
 
 log = logging.getLogger("reperio.photos")

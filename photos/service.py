@@ -20,6 +20,7 @@ from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import keys_being_written, storage_key, stored_keys
 from photos.queries import Page, PhotoRow
+from photos.rows import queries as row_queries
 from stored.erasure import erase
 
 
@@ -36,7 +37,7 @@ def known_keys(keys: Sequence[str]) -> set[str]:
     """Return those of `keys` that belong to a photo's original or rendition."""
     wanted = {key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/")}
     with reading() as session:
-        found = queries.stems(session, sorted(wanted))
+        found = row_queries.stems(session, sorted(wanted))
     return {key for event_id, name in found.values() for key in stored_keys(event_id, name)}
 
 
@@ -201,19 +202,19 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
     wanted = sorted(set(photo_ids))
     with transaction() as session:
         # Lock the events' rows first, in the order used everywhere, so that no deadlock can arise.
-        for event_id in queries.events_of(session, wanted):
+        for event_id in row_queries.events_of(session, wanted):
             event = event_queries.lock_event(session, event_id)
             if event is not None:
                 event.version += 1
                 # Matches that were found only because of these photos go too, once the guests are matched again.
                 event_queries.request_rematch(session, event_id, utcnow(), asked=False, shown_in=wanted)
-        found = queries.lock_photos(session, wanted)
+        found = row_queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
-        queries.remove(session, wanted)
+        row_queries.remove(session, wanted)
         for photo in found:
             late = keys_being_written(photo.event_id, [(photo.filename, photo.status)])
             erase(session, stored_keys(photo.event_id, photo.filename), late=late)

@@ -9,7 +9,7 @@ from audit.log import Action, record
 from database import transaction
 from events import queries as event_queries
 from models import ADMIN, User
-from photos import queries
+from photos.rows import queries
 
 
 def share(staff: User, photo_ids: Sequence[int], *, for_everyone: bool, event_id: int | None = None) -> None:
