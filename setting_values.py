@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 def listed(value: str) -> list[str]:
     """Return the parts of a text that commas separate."""

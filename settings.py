@@ -6,12 +6,12 @@ import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from setting_values import is_ascii_address, is_installed, is_origin, kept_key, listed
+from recogniser_settings import RecogniserSettings, azure_problem, provider_problem
+from setting_values import LOOPBACK, is_ascii_address, is_origin, kept_key, listed
 
 ROOT = Path(__file__).resolve().parent
 SECRET_KEY_FILE = ".secret_key"  # noqa: S105 - a file name
@@ -21,9 +21,6 @@ SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 NO_OUTBOX = "off"
 # Of a host, without scheme and port; an IPv6 address without brackets.
 HOST_NAME = re.compile(r"[A-Za-z0-9._:-]+")
-# The packages of engines that requirements.txt does not install.
-PROVIDER_PACKAGES = {"dlib": ("dlib", "face_recognition_models")}
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @lru_cache
@@ -37,7 +34,7 @@ class UnsafeSettings(Exception):
     """The service does not start with these settings. The message says what to change."""
 
 
-class Settings(BaseSettings):
+class Settings(RecogniserSettings):
     """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
@@ -62,19 +59,6 @@ class Settings(BaseSettings):
     storage_url: str = "file://./var/storage"
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
-
-    face_recognizer_provider: Literal["local", "fake", "other-fake", "dlib", "azure"] = "local"
-    selfie_validation_strict: bool = True
-    # None: the engine's own.
-    match_threshold: float | None = Field(None, gt=0, lt=1)
-    # None: the engine's own.
-    detection_long_side: int | None = Field(None, ge=320, le=4096)
-
-    azure_face_endpoint: str = ""
-    azure_face_key: str = Field("", repr=False)
-    azure_face_calls_per_second: float = Field(10, gt=0)
-    azure_face_timeout_seconds: float = Field(15, gt=0)
-    azure_face_gather_seconds: float = Field(5, ge=0)
 
     rate_limit_url: str = ""
     rate_limit_file: str = ""
@@ -156,7 +140,7 @@ class Settings(BaseSettings):
             raise ValueError("must be redis://, rediss:// or redis+unix://, or unset for a file of this machine")
         return value
 
-    @field_validator("public_url", "azure_face_endpoint")
+    @field_validator("public_url")
     @classmethod
     def _no_trailing_slash(cls, value: str) -> str:
         return value.rstrip("/")
@@ -260,53 +244,6 @@ def _check_mail(settings: Settings) -> None:
         raise UnsafeSettings(f"SMTP_CA_FILE={settings.smtp_ca_file} is not a file.")
 
 
-def missing_packages(provider: str) -> list[str]:
-    """Return the packages that a provider needs and that are not installed.
-
-    Only looked for: dlib must not be loaded in a process that answers requests.
-    """
-    return [name for name in PROVIDER_PACKAGES.get(provider, ()) if not is_installed(name)]
-
-
-def _check_provider(settings: Settings) -> None:
-    provider = settings.face_recognizer_provider
-    if settings.in_production and provider in ("fake", "other-fake"):
-        raise UnsafeSettings(f"FACE_RECOGNIZER_PROVIDER={provider} is for tests only.")
-    missing = missing_packages(provider)
-    if missing:
-        raise UnsafeSettings(
-            f"FACE_RECOGNIZER_PROVIDER={provider} needs packages that are not installed ({', '.join(missing)}): "
-            f"make run PROVIDER={provider}, or pip install -r requirements-{provider}.txt."
-        )
-
-
-def _check_azure(settings: Settings) -> None:
-    """Check what Azure's recogniser needs, also where its faces are only still to be erased."""
-    endpoint, chosen = settings.azure_face_endpoint, settings.face_recognizer_provider == "azure"
-    if chosen and not endpoint:
-        raise UnsafeSettings(
-            "AZURE_FACE_ENDPOINT is required with FACE_RECOGNIZER_PROVIDER=azure "
-            "(https://NAME.cognitiveservices.azure.com)."
-        )
-    if endpoint and not is_origin(endpoint):
-        raise UnsafeSettings(
-            "AZURE_FACE_ENDPOINT is no address such as https://NAME.cognitiveservices.azure.com, without a path."
-        )
-    if endpoint.startswith("http://") and urlsplit(endpoint).hostname not in LOOPBACK:
-        raise UnsafeSettings(
-            "AZURE_FACE_ENDPOINT with http:// would send faces and the key unencrypted: use https://."
-        )
-    if chosen and not settings.azure_face_key:
-        raise UnsafeSettings("AZURE_FACE_KEY is required with FACE_RECOGNIZER_PROVIDER=azure: a key of the resource.")
-    if settings.azure_face_key and not endpoint:
-        raise UnsafeSettings("AZURE_FACE_KEY needs AZURE_FACE_ENDPOINT.")
-    if settings.azure_face_key and not is_installed("azure.cognitiveservices.vision.face"):
-        raise UnsafeSettings(
-            "Azure's recogniser needs packages that are not installed: make run PROVIDER=azure, or "
-            "pip install -r requirements-azure.txt."
-        )
-
-
 def _complete(settings: Settings) -> Settings:
     _check_mail(settings)
     if settings.in_production and not settings.secret_key:
@@ -318,8 +255,8 @@ def _complete(settings: Settings) -> Settings:
             "DATABASE_URL is required with APP_ENV=production: the default would be a new, empty database "
             "(postgresql://…, or sqlite:////var/lib/reperio/reperio.db)."
         )
-    _check_provider(settings)
-    _check_azure(settings)
+    if problem := provider_problem(settings, in_production=settings.in_production) or azure_problem(settings):
+        raise UnsafeSettings(problem)
     if not settings.secret_key:
         settings.secret_key = kept_key(ROOT / SECRET_KEY_FILE)
     if len(settings.secret_key) < MIN_SECRET_LENGTH:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import errors
 from api.cookies import is_secure
 from api.language import language_of
+from setting_values import LOOPBACK
 from settings import Settings
 
 A_YEAR = 365 * 86_400
@@ -28,7 +29,6 @@ DEFAULTS = {
 _DEFAULTS = [(name.lower().encode(), value.encode()) for name, value in DEFAULTS.items()]
 _HSTS = (b"strict-transport-security", f"max-age={A_YEAR}".encode())
 # Names that reach this machine only, and the paths that monitors ask by its address.
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PROBES = ("/livez", "/readyz", "/metrics")
 # RFC 9112, 3.2: a name or an address, and a port.
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")

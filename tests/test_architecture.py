@@ -29,6 +29,7 @@ LAYERS = (
     ("azure_face",),
     ("faces", "throttling"),
     ("errors", "signing", "settings", "keys", "images", "cache_manager", "metrics", "tracing", "uploader"),
+    ("recogniser_settings",),
     ("setting_values",),
     ("image_decoding",),
     ("image_headers",),

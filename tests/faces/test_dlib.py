@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import images
-import settings
+import recogniser_settings
 from settings import UnsafeSettings, get_settings
 from testkit.sample_pictures import sample_file
 from testkit.servers import ROOT
@@ -103,7 +103,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_without_its_packages_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(settings.PROVIDER_PACKAGES, "dlib", ("no_such_package",))
+    monkeypatch.setitem(recogniser_settings.PROVIDER_PACKAGES, "dlib", ("no_such_package",))
     monkeypatch.setenv("FACE_RECOGNIZER_PROVIDER", "dlib")
     get_settings.cache_clear()
     try:

@@ -14,7 +14,8 @@ from faces.engine import BgrImage, Embeddings, FaceEngine, LocatedFace, padded
 from faces.fake import FakeEngine, fake_colour, fake_photo
 from faces.providers import calibration_of, dimensions_of, engine_id_of, make_engine
 from faces.selfie import SeveralFaces, main_face
-from settings import PROVIDER_PACKAGES, Settings
+from recogniser_settings import PROVIDER_PACKAGES
+from settings import Settings
 from testkit.sample_pictures import sample_file
 
 
