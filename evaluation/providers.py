@@ -1,4 +1,4 @@
-"""Which providers can be evaluated here, and by what."""
+"""Which providers can be evaluated here, and their evaluators."""
 
 from typing import get_args
 
@@ -7,11 +7,12 @@ from evaluation.cases import Evaluator, NotPossible
 from evaluation.embeddings import ByEmbeddings
 from evaluation.searches import BySearches
 from faces.providers import DIMENSIONS
-from settings import Settings, get_settings, missing_packages
+from recogniser_settings import TEST_PROVIDERS, missing_packages
+from settings import Settings, get_settings
 
 
 def evaluate_with(provider: str) -> Evaluator:
-    """Return what evaluates this provider. A provider without embeddings gets its own here.
+    """Return the evaluator of this provider.
 
     Raises:
         NotPossible: it is not configured any more.
@@ -39,9 +40,9 @@ def known() -> set[str]:
 
 
 def is_configured(provider: str, settings: Settings) -> bool:
-    """Tell whether the provider could be used with these settings and the packages installed."""
-    if provider == "fake":
-        return settings.face_recognizer_provider == "fake"
+    """Return whether the provider could be used with these settings and the packages installed."""
+    if provider in TEST_PROVIDERS:
+        return settings.face_recognizer_provider == provider
     if provider == "azure":
         return bool(settings.azure_face_key)
     return provider in DIMENSIONS and not missing_packages(provider)

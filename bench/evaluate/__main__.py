@@ -15,7 +15,8 @@ from bench.evaluate.results import EngineResult, plots, sheets, write_json
 from bench.evaluate.truth import BadFolder, KnownEvent, read_folder
 from evaluation.providers import is_configured, known
 from faces.engine import EngineUnavailable
-from faces.providers import DIMENSIONS, calibration_of, engine_id_of, make_engine
+from faces.providers import DIMENSIONS, calibration_of, dimensions_of, engine_id_of, make_engine
+from recogniser_settings import TEST_PROVIDERS
 from settings import get_settings
 
 OUT = Path("build/evaluate")
@@ -38,14 +39,15 @@ def chosen(asked: str) -> list[str]:
     """
     settings = get_settings()
     if not asked.strip():
-        return [each for each in DIMENSIONS if each != "fake" and is_configured(each, settings)]
+        real = DIMENSIONS.keys() - TEST_PROVIDERS
+        return [each for each in DIMENSIONS if each in real and dimensions_of(each) and is_configured(each, settings)]
     names = list(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
     for name in names:
         if name not in known():
             raise BadFolder(f"There is no provider {name}: local or dlib.")
-        if name not in DIMENSIONS:
+        if not dimensions_of(name):
             raise BadFolder(f"{name} gives no embeddings and cannot be measured here.")
-        if name != "fake" and not is_configured(name, settings):
+        if name not in TEST_PROVIDERS and not is_configured(name, settings):
             raise BadFolder(f"The packages of {name} are not installed (requirements-{name}.txt).")
     return names
 

@@ -144,10 +144,6 @@ class Judge:
                     given.add(guest)
         return owners
 
-    def _at(self, threshold: float) -> Thresholds:
-        cal = self._calibration
-        return Thresholds(threshold, round(threshold + cal.margin, 4), round(threshold - cal.per_decade, 4))
-
     def _photos_of(self, guest: str) -> set[str]:
         return {photo for photo, shown in self._truth.items() if guest in shown}
 
@@ -210,7 +206,11 @@ class Judge:
             thresholds=thresholds,
             single=self.tally(events, thresholds),
             together=self.tally([self._portraits], thresholds),
-            curve=[(each, self.tally(events, self._at(each))) for each in grid if 0 < each < 1],
+            curve=[
+                (each, self.tally(events, similarity.thresholds_from(each, self._calibration)))
+                for each in grid
+                if 0 < each < 1
+            ],
             classes=classes,
             no_face=no_face,
             wrong=wrong[:confusions],
