@@ -14,7 +14,6 @@ from models import (
     PROCESSING,
     EvaluatedPhoto,
     Evaluation,
-    FaceMatch,
     Photo,
     Selfie,
     SelfieEmbedding,
@@ -35,7 +34,7 @@ def lock_evaluation(session: Session, evaluation_id: int) -> Evaluation | None:
 
 
 def unfinished(session: Session, event_id: int, user_id: int, provider: str) -> Evaluation | None:
-    """Return the evaluation of the same that is not finished yet."""
+    """Return the unfinished evaluation of this provider for this guest and event."""
     return session.scalar(
         select(Evaluation)
         .where(
@@ -50,7 +49,7 @@ def unfinished(session: Session, event_id: int, user_id: int, provider: str) -> 
 
 
 def has_user(session: Session, user_id: int) -> bool:
-    """Tell whether there is an account with this id."""
+    """Return whether there is an account with this id."""
     return bool(session.scalar(select(exists().where(User.id == user_id))))
 
 
@@ -91,32 +90,17 @@ def processed_photos(session: Session, event_id: int) -> Sequence[int]:
     ).all()
 
 
-def count_photos(session: Session, event_id: int) -> int:
-    """Return the number of photos of the event."""
-    return session.scalar(select(func.count()).select_from(Photo).where(Photo.event_id == event_id)) or 0
-
-
 def photo_names(session: Session, event_id: int) -> dict[int, str]:
     """Return the names of the event's photos as they were uploaded, by id."""
     named = select(Photo.id, Photo.original_filename).where(Photo.event_id == event_id)
     return dict(iter(session.execute(named).all()))
 
 
-def matched_now(session: Session, user_id: int, event_id: int) -> dict[int, float]:
-    """Return the guest's real matches in the event: the score (0 to 100) by the photo's id."""
-    rows = session.execute(
-        select(FaceMatch.photo_id, FaceMatch.confidence_score)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
-    )
-    return dict(iter(rows.all()))
-
-
 # --- what an unfinished evaluation has read ---------------------------------------------------------
 
 
 def has_read(session: Session, evaluation_id: int, photo_id: int) -> bool:
-    """Tell whether the evaluation has read the photo."""
+    """Return whether the evaluation has read the photo."""
     return session.get(EvaluatedPhoto, (evaluation_id, photo_id)) is not None
 
 
@@ -141,7 +125,7 @@ def delete_read(session: Session, evaluation_id: int) -> None:
 
 
 def has_old(session: Session, before: datetime) -> bool:
-    """Tell whether there is something for `delete_old`."""
+    """Return whether `delete_old` has anything to delete."""
     ended = select(Evaluation.id).where(Evaluation.status.in_((DONE, FAILED)))
     rest = exists().where(EvaluatedPhoto.evaluation_id.in_(ended))
     old = exists().where(Evaluation.finished_at < before)

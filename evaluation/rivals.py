@@ -1,4 +1,4 @@
-"""Which of a guest's candidates stand, beside those of the other guests: read only."""
+"""Which of a guest's candidates would be matches when compared with the other guests'. Nothing is written."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from events import queries as event_queries
 from faces.providers import calibration_of
 from matching.claims import queries
 from matching.claims.nearest import MATCH, Claim, standings
-from matching.claims.record import Persons
+from matching.claims.record import Persons, claim_of
 from matching.similarity import Candidate
 
 
@@ -22,7 +22,7 @@ def standing(case: Case, candidates: Mapping[int, Candidate]) -> list[Candidate]
         persons, margin = Persons(session, event), calibration_of(event.active_engine_id).margin
         claims = defaultdict[int, list[Claim]](list)
         for row in queries.rivals_for(session, [case.user_id], candidates.keys()):
-            claims[row.face_id].append(Claim(row.user_id, row.similarity, row.accepted, row.confirmed))
+            claims[row.face_id].append(claim_of(row))
         found = []
         for face_id, each in candidates.items():
             own = Claim(case.user_id, each.similarity, each.accepted, face_id in case.confirmed)

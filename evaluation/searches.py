@@ -5,14 +5,10 @@ import time
 from database import reading
 from evaluation import comparison, queries, rivals
 from evaluation.cases import Attempt, Case, Compared, NotPossible, Timings
-from faces.providers import calibration_of, engine_id_of
-from matching.azure.candidates import candidates_of
+from faces.providers import AZURE_ENGINE_ID
+from matching.azure.candidates import candidates_of, thresholds
 from matching.azure.searches import queries as search_queries
 from matching.queries import count_faces_of
-from matching.similarity import thresholds_for
-from settings import get_settings
-
-ENGINE_ID = engine_id_of("azure")
 
 
 class BySearches:
@@ -24,24 +20,22 @@ class BySearches:
         Raises:
             NotPossible: another engine matches the event: its pictures would have to be sent to Azure.
         """
-        if case.active_engine_id != ENGINE_ID:
+        if case.active_engine_id != AZURE_ENGINE_ID:
             raise NotPossible("Azure can only be evaluated in an event that it matches; this one is not sent there")
         began = time.perf_counter()
         selfie_ids = [each.selfie_id for each in case.portraits]
-        lowest = get_settings().match_threshold
-        thresholds = thresholds_for(1, calibration_of(ENGINE_ID), lowest)
         with reading() as session:
             photos = list(queries.processed_photos(session, case.event_id))
-            found = candidates_of(session, case.event_id, selfie_ids, thresholds, case.refused)
+            found = candidates_of(session, case.event_id, selfie_ids, case.refused)
             similar = search_queries.similar_faces(session, selfie_ids, case.event_id)
-            faces = count_faces_of(session, case.event_id, ENGINE_ID)
+            faces = count_faces_of(session, case.event_id, AZURE_ENGINE_ID)
         nearest = dict[int, float]()
         for each in similar:
             nearest[each.photo_id] = max(each.similarity, nearest.get(each.photo_id, 0.0))
         timings = Timings(comparison=round((time.perf_counter() - began) * 1000, 3))
         return Compared(
-            engine_id=ENGINE_ID,
-            threshold=thresholds.first,
+            engine_id=AZURE_ENGINE_ID,
+            threshold=thresholds().first,
             portraits=len(selfie_ids),
             photos=photos,
             faces_found=faces,

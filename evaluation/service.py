@@ -67,7 +67,7 @@ def _check_guest(session: Session, event_id: int, user_id: int) -> None:
 
 
 def is_finished(evaluation_id: int) -> bool:
-    """Tell whether the evaluation has ended, or is gone."""
+    """Return whether the evaluation has ended, or is gone."""
     with reading() as session:
         found = queries.evaluation(session, evaluation_id)
     return found is None or found.finished_at is not None

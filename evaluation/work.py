@@ -1,4 +1,4 @@
-"""The work of an evaluation's job. It may pause, and go on in another process, as often as it must."""
+"""The work of an evaluation's job. It can pause any number of times and continue in another process."""
 
 import statistics
 from collections.abc import Callable, Collection
@@ -15,6 +15,7 @@ from faces.providers import ENGINE_IDS
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
 from models import DONE, EvaluatedPhoto, Evaluation
+from photos import queries as photo_queries
 
 # Photos listed as not matched, the most similar first.
 MOST_UNMATCHED = 500
@@ -26,7 +27,7 @@ def advance(
     still_ours: Callable[[Evaluation], bool],
     must_pause: Callable[[], bool],
 ) -> bool:
-    """Do the evaluation, or go on with it; return False if it paused and is not done yet.
+    """Do or continue the evaluation; return False if it paused before its end.
 
     Raises:
         NotPossible: it cannot be done.
@@ -59,7 +60,7 @@ def _case(evaluation_id: int) -> Case | None:
         membership = event_queries.membership(session, asked.user_id, asked.event_id)
         if event is None or membership is None or membership.withdrawn_at is not None:
             raise NotPossible("the guest has left the event or withdrawn the consent")
-        # A provider without embeddings has no engine id here.
+        # A provider that this version does not know has no id; `evaluate_with` refuses it.
         engine_id = ENGINE_IDS.get(asked.provider, "")
         portraits = queries.portraits(session, asked.user_id, asked.event_id, engine_id)
         refused = frozenset(matching_queries.refused_photos(session, asked.user_id))
@@ -81,7 +82,7 @@ def _case(evaluation_id: int) -> Case | None:
 def _record(case: Case, read: ReadPhoto, still_ours: Callable[[Evaluation], bool]) -> bool:
     """Store what was read; return False if the evaluation is deleted or another process has claimed it."""
     with transaction() as session:
-        # First, as every writer: a deletion of the event, the photo or the guest waits for it.
+        # Locked first, by every writer: a deletion of the event, the photo or the guest then waits.
         if event_queries.lock_event(session, case.event_id) is None:
             return False
         asked = queries.lock_evaluation(session, case.evaluation_id)
@@ -124,8 +125,8 @@ def _finish(case: Case, compared: Compared, still_ours: Callable[[Evaluation], b
         asked.result = result_of(
             compared,
             Known(
-                photos=queries.count_photos(session, case.event_id),
-                matched=set(queries.matched_now(session, case.user_id, case.event_id)),
+                photos=photo_queries.count_of_event(session, case.event_id),
+                matched={each.photo_id for each in matching_queries.matches_of(session, case.user_id, case.event_id)},
                 refused=case.refused,
                 confirmed={each.photo_id for each in confirmations},
             ),

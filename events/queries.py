@@ -66,6 +66,12 @@ def lock_event(session: Session, event_id: int) -> Event | None:
     )
 
 
+def lock_event_of_photo(session: Session, photo_id: int) -> Event | None:
+    """Return a photo's event with its row locked; None if the photo or the event is deleted."""
+    photo = session.get(Photo, photo_id)
+    return lock_event(session, photo.event_id) if photo is not None else None
+
+
 def all_events(session: Session) -> Sequence[Event]:
     """Return every event with its photographers, newest first."""
     return session.scalars(select(Event).options(*_WHOLE).order_by(Event.id.desc())).all()
@@ -132,7 +138,7 @@ def lock_membership(session: Session, user_id: int, event_id: int) -> UserEvent 
 def counts_in_event(
     event_id: InstrumentedAttribute[int], engine_id: InstrumentedAttribute[str]
 ) -> ColumnElement[bool]:
-    """Return the condition that a row by this engine counts in this event: the engine is the event's active one."""
+    """Return the condition that the engine is the event's active one: only its faces and embeddings count."""
     of_row = aliased(Event)
     return engine_id == select(of_row.active_engine_id).where(of_row.id == event_id).scalar_subquery()
 
@@ -246,8 +252,8 @@ def request_rematch(
 def request_rematch_of_rivals(session: Session, user_id: int, event_id: int | None = None) -> None:
     """Queue a matching for the guests who share a candidate with this one, in one event or in all.
 
-    For what ends this guest's candidates: whoever was less similar may then be matched. The caller has locked the
-    events' rows.
+    Called when this guest's candidates are deleted: guests who were less similar may then be matched. The caller has
+    locked the events' rows.
     """
     own, other = aliased(FaceCandidate), aliased(FaceCandidate)
     shared = exists().where(

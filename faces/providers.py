@@ -16,6 +16,7 @@ ENGINE_IDS = {
     "other-fake": "other-fake-colours",
     "azure": "azure-recognition04-detection03",
 }
+AZURE_ENGINE_ID = ENGINE_IDS["azure"]
 MODULES = {
     "local": "faces.local",
     "dlib": "faces.dlib_engine",
@@ -29,7 +30,7 @@ CALIBRATIONS = {
     ENGINE_IDS["dlib"]: DLIB,
     ENGINE_IDS["fake"]: LOCAL,
     ENGINE_IDS["other-fake"]: LOCAL,
-    ENGINE_IDS["azure"]: AZURE,
+    AZURE_ENGINE_ID: AZURE,
 }
 
 
@@ -71,7 +72,7 @@ def make_engine(settings: Settings) -> FaceEngine:
         except ImportError as error:
             raise EngineUnavailable(f"dlib cannot be imported: {error}") from error
         return DlibEngine(long_side=long_side)
-    if settings.face_recognizer_provider == "other-fake":
+    if provider == "other-fake":
         from faces.fake import OtherFakeEngine
 
         return OtherFakeEngine()

@@ -122,7 +122,7 @@ def _choose(session: Session, now: datetime) -> _Choice | None:
 
 
 def is_more_urgent_due(kind: JobRow) -> bool:
-    """Tell whether a job can be claimed that goes before those of this kind."""
+    """Return whether a job can be claimed that goes before those of this kind."""
     with reading() as session:
         found = session.execute(_ANY_CLAIMABLE, {"now": utcnow()}).one()
     urgent = KINDS[: KINDS.index(kind)]

@@ -15,7 +15,7 @@ from azure_face.shared import face_service
 from database import reading
 from decoding.decoder import Decoder, StoredPhoto, TaskFailed
 from faces.engine import RecogniserAway
-from faces.providers import engine_id_of
+from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace, SelfieRejected
 from jobs.outcomes import embed_selfie, erase_if_deleted, reject
 from jobs.queue import Claim
@@ -31,7 +31,6 @@ from photos.keys import RENDITIONS, storage_key
 from selfies.service import REASONS
 
 log = logging.getLogger("reperio.jobs")
-ENGINE_ID = engine_id_of("azure")
 # What another attempt may not meet again: the list is filled again, or trained with more faces.
 PASSING = (AttemptTooOld, NotThere, TrainingFailed)
 
@@ -70,7 +69,7 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
             raise NoFace
         matching.accept_selfie(
             claim.id,
-            ENGINE_ID,
+            AZURE_ENGINE_ID,
             embedding,
             claim.is_current,
             lambda event_id: portraits.search(service, claim.id, event_id, portrait),
@@ -102,7 +101,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
             log.warning("selfie %d: Azure finds no face in it", selfie.id)
         except PASSING as error:
             raise TaskFailed(str(error)) from error
-    matching.rematch(claim.id, ENGINE_ID, {}, claim.is_current, _is_outdated)
+    matching.rematch(claim.id, AZURE_ENGINE_ID, {}, claim.is_current, _is_outdated)
 
 
 def _portraits(membership: UserEvent) -> list[Selfie]:
@@ -110,10 +109,12 @@ def _portraits(membership: UserEvent) -> list[Selfie]:
 
     A photo may have come between the search of a selfie's own job and its acceptance.
     """
-    accepted = [each.selfie for each in matching.selfies_for_membership(membership.id, ENGINE_ID)]
+    accepted = [each.selfie for each in matching.selfies_for_membership(membership.id, AZURE_ENGINE_ID)]
     known = {each.id for each in accepted}
     with reading() as session:
-        there = matching_queries.portrait_embeddings(session, membership.user_id, membership.event_id, ENGINE_ID)
+        there = matching_queries.portrait_embeddings(
+            session, membership.user_id, membership.event_id, AZURE_ENGINE_ID
+        )
         early = [session.get(Selfie, each.selfie_id) for each in there if each.selfie_id not in known]
     return [*accepted, *(each for each in early if each is not None)]
 
@@ -157,9 +158,9 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     Raises:
         MissingObject: the rendition is gone. TaskFailed: to be tried again.
     """
-    photo = changing.photo_of(claim.id, ENGINE_ID)
+    photo = changing.photo_of(claim.id, AZURE_ENGINE_ID)
     if photo is None:
-        changing.drop(claim.id, ENGINE_ID)
+        changing.drop(claim.id, AZURE_ENGINE_ID)
         return
     service = _service()
     try:

@@ -1,8 +1,8 @@
 """Confirmations ("this is me"): a guest says which face of a photo is theirs, or takes that back.
 
-Both lock the event's row, like every writer of the event's matches, and match the guest again at once. What is said
-shows no photo that the guest may not see: a face that does not resemble the guest's portraits counts only in photos
-that all guests see, and finds no others.
+Both lock the event's row, like every writer of the event's matches, and match the guest again at once. A
+confirmation never shows the guest a photo that they may not see: a face that does not resemble the guest's portraits
+can be confirmed only in photos that all guests see, and it finds no other photos.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from events import queries as event_queries
 from faces.providers import calibration_of
 from matching import queries
 from matching.claims import queries as claim_queries
-from matching.claims.nearest import MAYBE, is_surely
+from matching.claims.nearest import MAYBE, is_clearly_of
 from matching.claims.record import SURELY_ONE_PERSON, Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
 from models import Confirmation, Event, Face, User
@@ -41,7 +41,7 @@ def maybes_of(user_id: int, event: Event) -> list[MaybePhoto]:
 
 
 def count_maybes(user_id: int, event_id: int) -> int:
-    """Return how many faces `maybes_of` has."""
+    """Return the number of faces that `maybes_of` returns."""
     with reading() as session:
         return min(claim_queries.count_maybes(session, user_id, event_id), MAX_MAYBES)
 
@@ -67,8 +67,8 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
         NoSuchFace: the face is not in the photo.
         ConsentWithdrawn: the guest has withdrawn the consent in the event.
         NoSelfie: the guest has no portrait there.
-        FaceOfAnother: the face surely is another guest's.
-        FaceNotLikely: it does not resemble the guest, in a photo that only those see who are in it.
+        FaceOfAnother: the face is clearly another guest's (`is_clearly_of`).
+        FaceNotLikely: the face does not resemble the guest's portraits, and not all guests see the photo.
     """
     with reading() as session:
         _check_seen(session, user.id, photo_id, face_id)
@@ -88,14 +88,13 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
 
 
 def take_back(user_id: int, photo_id: int) -> None:
-    """Delete what the guest has said about a photo, and match the guest again.
+    """Delete the guest's confirmation of a photo, and match the guest again.
 
     Raises:
-        NoSuchConfirmation: the guest has said nothing, or the photo is deleted.
+        NoSuchConfirmation: the guest has confirmed no face of the photo, or the photo is deleted.
     """
     with transaction() as session:
-        photo = queries.photo(session, photo_id)
-        event = event_queries.lock_event(session, photo.event_id) if photo is not None else None
+        event = event_queries.lock_event_of_photo(session, photo_id)
         known = claim_queries.confirmation(session, user_id, photo_id)
         if event is None or known is None:
             raise errors.NoSuchConfirmation
@@ -114,8 +113,7 @@ def _check_seen(session: Session, user_id: int, photo_id: int, face_id: int) -> 
 
 def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tuple[Event, Face]:
     """Lock the photo's event; return it and the face."""
-    photo = queries.photo(session, photo_id)
-    event = event_queries.lock_event(session, photo.event_id) if photo is not None else None
+    event = event_queries.lock_event_of_photo(session, photo_id)
     if event is None:
         raise errors.NoSuchPhoto
     membership = event_queries.lock_membership(session, user_id, event.id)
@@ -138,7 +136,7 @@ def _check_likely(session: Session, event: Event, user_id: int, face: Face) -> N
     calibration, persons = calibration_of(event.active_engine_id), Persons(session, event)
     for rival in claim_queries.rivals_for(session, [user_id], [face.id]):
         if (
-            is_surely(claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin)
+            is_clearly_of(claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin)
             and not persons.are_one([user_id], [rival.user_id]).any()
         ):
             raise errors.FaceOfAnother

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from sqlalchemy.orm import Session
 
-from faces.providers import calibration_of, engine_id_of
+from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import matrices, queries, similarity
 from matching.azure import candidates as remote_candidates
 from matching.claims import queries as claim_queries
@@ -15,7 +15,6 @@ from matching.similarity import Portrait, Thresholds
 from models import Confirmation, Event, Face
 from settings import get_settings
 
-REMOTE_ENGINE = engine_id_of("azure")
 # Share of the area of two boxes together that they have in common, from which two engines mean the same face.
 SAME_PLACE = 0.2
 
@@ -32,7 +31,7 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
     The caller has locked the event's row.
     """
     known = queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id)
-    if known and event.active_engine_id == REMOTE_ENGINE:
+    if known and event.active_engine_id == AZURE_ENGINE_ID:
         _match_remotely(session, event, user_id, known)
     elif known:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
@@ -43,9 +42,10 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
 def match_after_photo(
     session: Session, event: Event, known: Mapping[int, Sequence[PortraitEmbedding]], faces: matrices.EventFaces
 ) -> None:
-    """The same for the guests whom a new photo may show, given their portraits.
+    """Compute the candidates of the guests whom a new photo may show anew, and bring all matches up to date.
 
-    `faces` are those of the event with those of the photo.
+    `known` are their portraits by the guest's id, `faces` those of the event with those of the photo. The caller has
+    locked the event's row.
     """
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
     for user_id, of_guest in sorted(known.items()):
@@ -83,11 +83,10 @@ def _portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
 def _match_remotely(session: Session, event: Event, user_id: int, known: Sequence[PortraitEmbedding]) -> None:
     """Bring candidates and matches up to date with what searches over the network have found."""
     selfie_ids = [each.selfie_id for each in known]
-    thresholds = similarity.thresholds_for(1, calibration_of(REMOTE_ENGINE), get_settings().match_threshold)
     remote = remote_candidates.similarity_to(session, event.id, selfie_ids)
     confirmed = _confirmed_faces(session, event, user_id, lambda face: remote(face.id))
     refused = set(queries.refused_photos(session, user_id))
-    found = remote_candidates.candidates_of(session, event.id, selfie_ids, thresholds, refused)
+    found = remote_candidates.candidates_of(session, event.id, selfie_ids, refused)
     record(session, event, {user_id: GuestCandidates(found, confirmed)})
 
 

@@ -12,22 +12,21 @@ from events import queries as event_queries
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
-from models import Event
 
 
 def refuse(user_id: int, photo_id: int) -> None:
     """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
-    Also the answer to a face that the guest is asked about ("maybe").
+    Answers also a face that the guest is asked about ("maybe"): it is not asked about again.
 
     Raises:
-        NoSuchMatch: the photo is not matched with the guest, who is not asked about it and has not refused it before.
+        NoSuchMatch: the photo is not matched with the guest, the guest is not asked about it, and it is not refused.
     """
     with reading() as session:
         if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
     with transaction() as session:
-        event = _lock_event(session, photo_id)
+        event = event_queries.lock_event_of_photo(session, photo_id)
         if event is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
@@ -54,7 +53,7 @@ def take_back(user_id: int, photo_id: int) -> None:
         if queries.refusal(session, user_id, photo_id) is None:
             raise errors.NoSuchRefusal
     with transaction() as session:
-        event = _lock_event(session, photo_id)
+        event = event_queries.lock_event_of_photo(session, photo_id)
         refusal = queries.refusal(session, user_id, photo_id)
         if event is None or refusal is None:
             raise errors.NoSuchRefusal
@@ -67,8 +66,3 @@ def _may_be_refused(session: Session, user_id: int, photo_id: int) -> bool:
     return queries.is_matched_or_refused(session, user_id, photo_id) or claim_queries.is_candidate(
         session, user_id, photo_id
     )
-
-
-def _lock_event(session: Session, photo_id: int) -> Event | None:
-    photo = queries.photo(session, photo_id)
-    return event_queries.lock_event(session, photo.event_id) if photo is not None else None

@@ -8,7 +8,7 @@ pass of any portrait accepts it. Whether it is then the guest's also depends on 
 The more faces an event has, the more strangers resemble a guest by chance. So the threshold rises with their number.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,11 +30,11 @@ CHUNK = 2_048
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The cosines from which a face counts: in the first pass, and in the second.
+    """The similarities from which a face counts: in the first pass, in the second, and as a candidate at all.
 
     In steps, because all guests are matched again when the thresholds of their event change. The second is higher,
-    because a mean is more similar to everyone than a single embedding is. From `floor` to `first` a face is only
-    perhaps the guest's: there, ten times as many strangers reach it.
+    because a mean is more similar to everyone than a single embedding is. Between `floor` and `first` a face is a
+    candidate that is not accepted: ten times as many strangers reach `floor` as reach `first`.
     """
 
     first: float
@@ -44,7 +44,11 @@ class Thresholds:
 
 def thresholds_for(faces: int, calibration: Calibration, lowest: float | None = None) -> Thresholds:
     """Return the thresholds in an event of `faces` faces; the first is at least `lowest`, by default the engine's."""
-    first = calibration.threshold(STRANGERS_PER_GUEST / max(faces, 1), lowest)
+    return thresholds_from(calibration.threshold(STRANGERS_PER_GUEST / max(faces, 1), lowest), calibration)
+
+
+def thresholds_from(first: float, calibration: Calibration) -> Thresholds:
+    """Return the thresholds that follow from that of the first pass."""
     return Thresholds(first, round(first + calibration.margin, 4), round(first - calibration.per_decade, 4))
 
 
@@ -92,8 +96,8 @@ class Candidate(NamedTuple):
     similarity: float
     accepted: bool
 
-    def before(self, other: "Candidate") -> bool:
-        """Return whether this is the better reading of the same face."""
+    def is_better_than(self, other: "Candidate") -> bool:
+        """Return whether this one counts, of two for a face: accepted, then more similar, then the older selfie."""
         return (self.accepted, self.similarity, -self.selfie_id) > (
             other.accepted,
             other.similarity,
@@ -184,23 +188,25 @@ def find_candidates(
     """
     found, means = dict[int, Candidate](), dict[int, Embeddings | None]()
     for portrait in portraits:
-        mean = None
+        mean, more = None, list[tuple[int, Candidate]]()
         if blocks:
             near = _near(blocks, portrait.embedding, thresholds.floor, refused)
-            _keep_better(found, near.candidates(portrait.selfie_id, thresholds.first))
+            more += near.candidates(portrait.selfie_id, thresholds.first)
             mean = _mean_around(near, portrait.embedding, thresholds.first, confirmed)
         if mean is not None:
             again = _near(blocks, mean, thresholds.second, refused)
-            _keep_better(found, again.candidates(portrait.selfie_id, thresholds.second))
+            more += again.candidates(portrait.selfie_id, thresholds.second)
+        for face_id, candidate in more:
+            keep_better(found, face_id, candidate)
         means[portrait.selfie_id] = mean
     return Found(found, means)
 
 
-def _keep_better(found: dict[int, Candidate], more: Iterable[tuple[int, Candidate]]) -> None:
-    for face_id, candidate in more:
-        known = found.get(face_id)
-        if known is None or candidate.before(known):
-            found[face_id] = candidate
+def keep_better(found: dict[int, Candidate], face_id: int, candidate: Candidate) -> None:
+    """Add a candidate to those found by the face's id, unless a better one for the face is there."""
+    known = found.get(face_id)
+    if known is None or candidate.is_better_than(known):
+        found[face_id] = candidate
 
 
 def _mean_around(

@@ -6,26 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching.azure.searches import queries as search_queries
-from matching.similarity import Candidate, Thresholds
+from matching.similarity import Candidate, Thresholds, keep_better, thresholds_for
+from settings import get_settings
+
+
+def thresholds() -> Thresholds:
+    """Return the similarities from which a face counts. They do not rise with the number of faces: see `AZURE`."""
+    return thresholds_for(1, calibration_of(AZURE_ENGINE_ID), get_settings().match_threshold)
 
 
 def candidates_of(
-    session: Session, event_id: int, selfie_ids: Collection[int], thresholds: Thresholds, refused: Collection[int]
+    session: Session, event_id: int, selfie_ids: Collection[int], refused: Collection[int]
 ) -> dict[int, Candidate]:
     """Return the faces that may be the guest's by the face's id, each by the most similar of these portraits.
 
     `refused` are ids of photos: none of their faces is a candidate.
     """
-    found = dict[int, Candidate]()
+    found, limits = dict[int, Candidate](), thresholds()
     for each in search_queries.similar_faces(session, selfie_ids, event_id):
-        if each.similarity < thresholds.floor or each.photo_id in refused:
-            continue
-        accepted = each.similarity >= thresholds.first
-        candidate = Candidate(each.photo_id, each.selfie_id, each.similarity, accepted)
-        known = found.get(each.face_id)
-        if known is None or candidate.before(known):
-            found[each.face_id] = candidate
+        if each.similarity >= limits.floor and each.photo_id not in refused:
+            accepted = each.similarity >= limits.first
+            keep_better(found, each.face_id, Candidate(each.photo_id, each.selfie_id, each.similarity, accepted))
     return found
 
 

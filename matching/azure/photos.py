@@ -11,20 +11,19 @@ from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
-from faces.providers import calibration_of, engine_id_of
+from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
+from matching.azure.candidates import thresholds
 from matching.azure.lists import PHOTOS, PORTRAITS, EventGone
 from matching.azure.pictures import Detected
 from matching.azure.searches import queries as search_queries
 from matching.changing import queries as changing_queries
 from matching.changing import service as changing
 from matching.claims import queries as claim_queries
-from matching.similarity import thresholds_for
 from models import DONE, Event, Photo, Reembedding, utcnow
 from settings import get_settings
 
-ENGINE_ID = engine_id_of("azure")
 StillOurs = Callable[[Photo], bool]
 JobIsOurs = Callable[[Reembedding], bool]
 # Whether the attempt still is the current one, asked in the transaction that writes.
@@ -75,7 +74,7 @@ def record_again(
 
     resembling = _kept_and_compared(service, photo, found, scale, is_current)
     if resembling is not None:
-        changing.finish(job_id, ENGINE_ID, partial(_concern, resembling=resembling), still_ours)
+        changing.finish(job_id, AZURE_ENGINE_ID, partial(_concern, resembling=resembling), still_ours)
 
 
 def _kept_and_compared(
@@ -83,7 +82,7 @@ def _kept_and_compared(
 ) -> set[int] | None:
     """Return the guests whom the photo's faces resemble, once they are kept; None if that is not wanted any more."""
     with reading() as session:
-        faces, there = queries.kept_faces(session, photo.id, ENGINE_ID)
+        faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
     try:
         # An earlier attempt may have ended after this step.
         if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
@@ -102,7 +101,7 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
         ids: list[int | None] = [None] * len(kept)
         if ours:
             rows = [_face_row(photo, found, each.place, scale) for each in kept]
-            replaced = matching_queries.replace_faces(session, photo.id, ENGINE_ID, rows)
+            replaced = matching_queries.replace_faces(session, photo.id, AZURE_ENGINE_ID, rows)
             ids = list(replaced.face_ids)
             if replaced.had_faces:
                 matching_queries.increment_version(session, photo.event_id)
@@ -119,7 +118,7 @@ def _face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[s
         "box": [round(value * scale, 1) for value in located.box],
         "landmarks": [[round(float(value) * scale, 1) for value in point] for point in located.landmarks],
         "quality": located.quality,
-        "engine_id": ENGINE_ID,
+        "engine_id": AZURE_ENGINE_ID,
         "embedding": b"",
     }
 
@@ -147,8 +146,7 @@ def _screened_from() -> float:
 
     The service does not promise the same similarity in both directions.
     """
-    calibration = calibration_of(ENGINE_ID)
-    return thresholds_for(1, calibration, get_settings().match_threshold).floor - calibration.per_decade
+    return thresholds().floor - calibration_of(AZURE_ENGINE_ID).per_decade
 
 
 def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, mean_colour: str | None) -> bool:
@@ -159,16 +157,16 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, me
             return False
         _concern(session, event, photo, resembling=resembling)
         current.finish(DONE)
-        current.engine_id, current.mean_colour = ENGINE_ID, mean_colour
+        current.engine_id, current.mean_colour = AZURE_ENGINE_ID, mean_colour
     return True
 
 
 def _concern(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
     """Queue the matching of the guests whom the photo may show, where the event is Azure's."""
-    if event.active_engine_id != ENGINE_ID:
+    if event.active_engine_id != AZURE_ENGINE_ID:
         return
     concerned = {*resembling, *claim_queries.confirmers(session, photo.id)}
     # A little later, so that one search finds what several photos bring.
     due_at = utcnow() + timedelta(seconds=get_settings().azure_face_gather_seconds)
-    search_queries.want_search(session, event.id, ENGINE_ID, concerned)
+    search_queries.want_search(session, event.id, AZURE_ENGINE_ID, concerned)
     queries.queue_matching(session, event.id, concerned, due_at)

@@ -4,7 +4,7 @@ from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
-from faces.providers import engine_id_of
+from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace
 from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
@@ -14,7 +14,6 @@ from matching.azure.searches import queries as search_queries
 from matching.guest_matches import match_guest
 from models import RemoteList, SelfieEmbedding
 
-ENGINE_ID = engine_id_of("azure")
 # Similarities below this are not kept: far below what may be a guest's.
 REMEMBERED = 0.2
 # From this one up, two portraits surely show one person. Microsoft names no such value; not measured.
@@ -62,9 +61,9 @@ def _embedding(selfie_id: int, event_id: int) -> int | None:
             return None
         if matching_queries.selfie_of_member(session, selfie_id, event_id) is None:
             return None
-        if queries.embedding_of(session, selfie_id, event_id, ENGINE_ID) is None:
-            matching_queries.add_selfie_embeddings(session, selfie_id, [event_id], ENGINE_ID, b"")
-        row = queries.embedding_of(session, selfie_id, event_id, ENGINE_ID)
+        if queries.embedding_of(session, selfie_id, event_id, AZURE_ENGINE_ID) is None:
+            matching_queries.add_selfie_embeddings(session, selfie_id, [event_id], AZURE_ENGINE_ID, b"")
+        row = queries.embedding_of(session, selfie_id, event_id, AZURE_ENGINE_ID)
         return row.id if row is not None else None
 
 
@@ -131,7 +130,7 @@ def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait
         found = {known[each].face_id: round(value, 6) for each, value in near.items() if each in known}
         search_queries.store_search(session, embedding_id, version, {k: v for k, v in found.items() if k is not None})
         # At once: the job that asked may have lost its claim meanwhile to one that finds no news.
-        if event.active_engine_id == ENGINE_ID:
+        if event.active_engine_id == AZURE_ENGINE_ID:
             for user_id in queries.guests_of(session, [embedding_id]):
                 match_guest(session, event, user_id)
 

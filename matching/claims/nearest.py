@@ -1,8 +1,8 @@
-"""Whose a face is when it may be several guests': arithmetic only.
+"""Decides whose a face is when it may be several guests': arithmetic only.
 
-Of guests whose candidates are accepted, the most similar one gets the face if the others are behind by a margin.
-Those within the margin are asked ("maybe"), the ones behind it lose the face. Two accounts of one person are no
-rivals: both get it. What a guest has confirmed stays theirs.
+Of the guests whose candidates are accepted, the most similar one gets the face if all others are less similar by a
+margin. Guests within the margin are asked ("maybe"); guests below it lose the face. Two accounts of one person are no
+rivals: both get it. A face that a guest has confirmed stays that guest's.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 MATCH, MAYBE, LOST = "match", "maybe", "lost"
-# Accounts that each is compared with, the most similar ones: so that thousands of accounts with one portrait cost
-# little. Beyond them an account has no rivals.
+# Each claim is compared with this many others at most, the most similar ones. Bounds the cost where thousands of
+# accounts have one portrait.
 RIVALS = 64
 # Whether each of n guests and each of m guests are one person, by their ids: (n, m).
 SamePerson = Callable[[Sequence[int], Sequence[int]], NDArray[np.bool_]]
 
 
 class Claim(NamedTuple):
-    """That a face may be a guest's: see `models.FaceCandidate`."""
+    """A guest's candidate for one face: see `models.FaceCandidate`."""
 
     user_id: int
     similarity: float
@@ -31,8 +31,7 @@ class Claim(NamedTuple):
 def standings(claims: Sequence[Claim], same_person: SamePerson, margin: float) -> dict[int, str]:
     """Return for each guest who claims one face, by the guest's id, what comes of it: match, maybe or lost.
 
-    `same_person` tells of guests whether their portraits surely show one person; it is asked only if a guest has a
-    rival.
+    `same_person` returns which guests are one person by their portraits; called only if there are several claims.
     """
     strong = [each for each in claims if each.accepted or each.confirmed]
     rivals = sorted(strong, key=lambda each: (-each.similarity, each.user_id))[:RIVALS]
@@ -55,6 +54,9 @@ def _standing(claim: Claim, lead: float, margin: float) -> str:
     return MATCH if claim.accepted and lead >= margin else MAYBE
 
 
-def is_surely(rival: Claim, similarity: float, sure: float, margin: float) -> bool:
-    """Return whether a face surely is the rival's: accepted, at least `sure`, and nearer by a margin."""
+def is_clearly_of(rival: Claim, similarity: float, sure: float, margin: float) -> bool:
+    """Return whether a face is clearly the rival's, for a guest with this `similarity` to it.
+
+    The rival's claim is accepted, reaches `sure`, and is more similar by the margin.
+    """
     return rival.accepted and rival.similarity >= sure and round(rival.similarity - similarity, 6) >= margin

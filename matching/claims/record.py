@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from faces.providers import calibration_of, engine_id_of
+from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import queries as matching_queries
 from matching.azure.candidates import same_persons
 from matching.claims import queries
@@ -20,7 +20,6 @@ from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
 
 Row = dict[str, Any]
-REMOTE_ENGINE = engine_id_of("azure")
 # Portraits of different people are as similar as this once in a million pairs.
 SURELY_ONE_PERSON = 1e-6
 _CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
@@ -41,7 +40,7 @@ class Persons:
 
         For an engine without embeddings, what searches with the portraits have found tells it.
         """
-        if self.event.active_engine_id == REMOTE_ENGINE:
+        if self.event.active_engine_id == AZURE_ENGINE_ID:
             return same_persons(self.session, self.event.id, user_ids, other_ids)
         missing = {*user_ids, *other_ids} - self._portraits.keys()
         if missing:

@@ -18,7 +18,7 @@ def _is_staff(row: Values) -> bool:
 
 
 def found_invalid(row: Values) -> bool:
-    """Tell whether the predecessor has refused the account's selfie."""
+    """Return whether the predecessor has refused the account's selfie."""
     return word(row.get("selfie_status")) == "invalid"
 
 

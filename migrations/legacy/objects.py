@@ -57,7 +57,7 @@ class Bucket:
             raise _no_answer(error) from error
 
     def has(self, named: object) -> bool:
-        """Tell whether there is an object with this key.
+        """Return whether there is an object with this key.
 
         Raises:
             CannotMove: the bucket does not answer.

@@ -12,7 +12,7 @@ class Place(Protocol):
     """A folder or bucket that holds pictures under the names that rows give."""
 
     def has(self, named: object) -> bool:
-        """Tell whether there is a picture of this name, without reading it."""
+        """Return whether there is a picture of this name, without reading it."""
 
     def content(self, named: object) -> bytes:
         """Return the bytes of the picture of this name; empty if there is none."""
@@ -25,7 +25,7 @@ class Folder:
         self._folder = folder.resolve()
 
     def has(self, named: object) -> bool:
-        """Tell whether there is such a file inside the folder."""
+        """Return whether there is such a file inside the folder."""
         return self._find(named) is not None
 
     def content(self, named: object) -> bytes:

@@ -78,7 +78,7 @@ class Source:
         return sorted(self._columns)
 
     def has(self, name: str, of_column: str) -> bool:
-        """Tell whether there is such a table with such a column."""
+        """Return whether there is such a table with such a column."""
         return of_column in self._columns.get(name, ())
 
     def count(self, name: str, *, empty: str | None = None, filled: str | None = None) -> int:

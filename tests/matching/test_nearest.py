@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from matching.claims.nearest import RIVALS, Claim, SamePerson, is_surely, standings
+from matching.claims.nearest import RIVALS, Claim, SamePerson, is_clearly_of, standings
 
 MARGIN = 0.04
 
@@ -82,7 +82,7 @@ def test_of_thousands_of_accounts_each_is_compared_with_few() -> None:
 
 def test_a_face_surely_is_a_guests_only_if_it_is_accepted_similar_and_nearer() -> None:
     sure = 0.52
-    assert is_surely(claim(2, 0.60), 0.50, sure, MARGIN)
-    assert not is_surely(claim(2, 0.60), 0.58, sure, MARGIN)
-    assert not is_surely(claim(2, 0.50), 0.30, sure, MARGIN)
-    assert not is_surely(claim(2, 0.60, accepted=False), 0.30, sure, MARGIN)
+    assert is_clearly_of(claim(2, 0.60), 0.50, sure, MARGIN)
+    assert not is_clearly_of(claim(2, 0.60), 0.58, sure, MARGIN)
+    assert not is_clearly_of(claim(2, 0.50), 0.30, sure, MARGIN)
+    assert not is_clearly_of(claim(2, 0.60, accepted=False), 0.30, sure, MARGIN)

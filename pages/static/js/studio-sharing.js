@@ -6,7 +6,7 @@ import { call } from "./studio-calls.js";
 const { api } = document.getElementById("studio").dataset;
 const AT_ONCE = 500;
 
-/** Tell whether every guest sees a photo. */
+/** Return whether every guest sees a photo. */
 export const isShown = (shot) => shot.dataset.everyone === "true";
 
 /** Mark photos for everyone, or take the mark away; return how many of them are so now. */
