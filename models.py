@@ -456,9 +456,9 @@ class Photo(Job, Base):
 
 
 class Reembedding(Job, Base):
-    """A processed photo that the engine `engine_id` is to look at, and the job that does it.
+    """A processed photo that the engine `engine_id` is to process again, and the job that does it.
 
-    Written by `matching/changing/` when the settings name another engine than the one that has looked at the photo.
+    Written by `matching/changing/` when the settings name another engine than the one that has processed the photo.
     A job that is done stays until its event is switched to the engine; then the photo's `engine_id` becomes that
     engine. A failed one stays until it is tried again. The photo's own status does not change.
     """
@@ -590,7 +590,7 @@ class FaceMatch(Base):
 class TogetherGroup(Base):
     """Guests of an event who look at the photos that show all of them.
 
-    One guest makes it and gives others its link; whoever opens the link and agrees is a member, until they leave.
+    A guest makes it and shares its invitation link. Guests who open the link and agree are members until they leave.
     """
 
     __tablename__ = "together_groups"
@@ -819,8 +819,8 @@ class RemoteList(Base):
     """A list of faces that a recogniser over the network keeps for us: an event's photos, or its guests' portraits.
 
     Written by `matching/azure/` only, before the list is made there. `name` is its id there. `changed` is incremented
-    with each face that is added or deleted; searches find what `trained` says. Without an event it is to be deleted
-    there, at `erased_at` and once more later, because a job under way may make it again.
+    with each face that is added or deleted; searches cover the version `trained`. A list without an event is to be
+    deleted there: first at `erased_at`, and once more later, because a job under way may make it again.
     """
 
     __tablename__ = "remote_lists"
@@ -845,8 +845,8 @@ class RemoteList(Base):
 class RemoteFace(Base):
     """A face in a list there: that of a photo (`face_id`), or that of a selfie in an event (`embedding_id`).
 
-    Whatever deletes the face or the selfie's row leaves this row without an owner, in the same transaction: so it is
-    the record that the face is to be deleted there. It goes when that is done.
+    When the face or the selfie's row is deleted, this row loses its owner in the same transaction. A row without an
+    owner records that the face is to be deleted there, and is deleted when that is done.
     """
 
     __tablename__ = "remote_faces"
@@ -866,10 +866,10 @@ class RemoteFace(Base):
 
 
 class RemoteDoubt(Base):
-    """A face that may be in a list there although no row of `remote_faces` knows it.
+    """A face that may be in a list there without a row of `remote_faces`.
 
-    Written before a face is added, and deleted with the commit that knows the face. From `due_at` on, the list is
-    searched for faces with this `note`, and those that no row knows are deleted there.
+    Written before a face is added, and deleted in the transaction that inserts the face's row. From `due_at` on, the
+    list is searched for faces with this `note`, and those without a row are deleted there.
     """
 
     __tablename__ = "remote_doubts"
@@ -881,9 +881,10 @@ class RemoteDoubt(Base):
 
 
 class RemoteSearch(Base):
-    """A portrait was compared with an event's photos there, when their list was as `version` says; -1: not yet.
+    """The last search with a portrait in the list of an event's photos there.
 
-    A photo that may show its guest sets `wanted`: the search must cover the list as it was then.
+    `version` is the `changed` of the list that the search covered; -1 before the first one. A photo that may show the
+    guest sets `wanted`: the search must cover that version.
     """
 
     __tablename__ = "remote_searches"

@@ -62,8 +62,8 @@ def authenticate(
     """Return the account that the name and the password mean.
 
     A staff account goes first, whatever the code says: no number of guests of the same name keeps it out. With
-    `user_id` it is that account or none; this is judged after the password, so that an answer tells nothing about an
-    id to those who do not know the password.
+    `user_id` only that account is logged in. The id is compared after the password, so that without the password the
+    answer reveals nothing about an id.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong, or it fits only accounts of other ids.

@@ -14,9 +14,9 @@ SHORTEST, LONGEST = 5.0, 60.0
 
 
 class Circuit:
-    """Remembers whether the service answers. Closed: calls are made. Open: they are refused at once, with the reason.
+    """Records whether the service answers. Closed: calls are made. Open: they are refused at once, with the reason.
 
-    When the time is over, calls are made again: one success closes the circuit, one failure opens it for longer.
+    When its time is over, calls are made again: the first success closes it, the first failure opens it for longer.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, shortest: float = SHORTEST) -> None:
@@ -30,7 +30,7 @@ class Circuit:
         """Return if a call may be made.
 
         Raises:
-            RecogniserAway: the circuit is open; of the class of the failure that opened it.
+            RecogniserAway: the circuit is open; the subclass and message are those of the failure that opened it.
         """
         with self._lock:
             if self._problem is not None and self._clock() < self._open_until:
@@ -44,7 +44,7 @@ class Circuit:
         metrics.AZURE_AWAY.set(0)
 
     def failed(self, problem: RecogniserAway) -> None:
-        """Count a failure; open the circuit if it is one too many."""
+        """Count a failure; open the circuit after five in a row, or after one if it was open before."""
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES or self._times_open:

@@ -27,19 +27,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("reperio.azure")
 Result = TypeVar("Result")
-# Tries of one call, and the seconds before the second one, doubled each time. Between a half and the whole of the
-# pause is waited, so that processes do not come back together.
+# Tries of one call, and the pause in seconds before the second one, doubled each time. The actual pause is random,
+# from half of it to all of it, so that processes do not call again at the same moment.
 TRIES, FIRST_PAUSE = 5, 0.5
 # A service that asks for a longer pause than this is treated as away: the job goes back into the queue.
 LONGEST_PAUSE = 30.0
-# Seconds without calls after a refusal that only a person can end. Short, because that person then looks for success.
+# Seconds without calls after a refusal that only the operator can end. Short, because the operator then waits for the
+# effect.
 REFUSED_PAUSE = 30.0
 APPLY = "Microsoft grants it on application: https://aka.ms/facerecognition"
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: `timeout` for an answer, `first_pause` before the second try; and how to tell and spend time."""
+    """Seconds: `timeout` for an answer, `first_pause` before the second try; the clock, and what waits."""
 
     timeout: float = 15.0
     first_pause: float = FIRST_PAUSE
@@ -77,11 +78,12 @@ class Connection:
     ) -> Result:
         """Return what `do` returns, tried again while the service is busy or fails.
 
-        `in_doubt` is called after each try of which it is unknown whether the service has carried it out.
+        `in_doubt` is called after each failed try that the service may have carried out.
 
         Raises:
-            ServiceAway, KeyRefused, AccessNotApproved, QuotaSpent: see there; so does an open circuit.
-            CallRefused: see its subclasses.
+            ServiceAway, KeyRefused, AccessNotApproved, QuotaSpent: the service cannot be used now, or the circuit is
+                open (`azure_face.problems`).
+            CallRefused: the service refuses this call; a subclass says why.
         """
         for number in range(TRIES):
             self.circuit.check()
@@ -103,7 +105,7 @@ class Connection:
         raise failure.problem
 
     def _backoff(self, number: int) -> float:
-        # Not for secrets: processes are to come back at different times.
+        # The random number is no secret: it only separates the tries of several processes.
         return self._timing.first_pause * 2.0**number * (0.5 + random.random() / 2)
 
     def _try(self, operation: str, do: Callable[["FaceClient"], Result]) -> Result:
@@ -127,7 +129,7 @@ class Connection:
         return result
 
     def _failure(self, error: "HttpOperationError") -> Exception:
-        """Return the error that an answer stands for."""
+        """Return the error to raise for an answer."""
         status, (code, message) = error.response.status_code, _told(error)
         if status == 429 or code == "ConcurrentOperationConflict":
             return _TryFailed(ServiceAway(f"Azure is busy: {message}"), _retry_after(error), throttled=True)
@@ -137,7 +139,7 @@ class Connection:
         if refusal is not None:
             self.circuit.open(refusal, REFUSED_PAUSE)
             return refusal
-        # The service is there, even if this call cannot succeed.
+        # The service answers, even if this call cannot succeed.
         self.circuit.succeeded()
         return REFUSALS.get(code, CallRefused)(code, message)
 
@@ -157,12 +159,12 @@ def _new_client(endpoint: str, key: str, timeout: float) -> "FaceClient":
     client = FaceClient(endpoint, CognitiveServicesCredentials(key))  # type: ignore[no-untyped-call]
     config: Any = client.config
     config.retry_policy.retries = 0
-    # Else the SDK turns answers with these statuses into errors without an answer.
+    # Otherwise the SDK replaces answers with these statuses by errors that hold no answer.
     config.retry_policy.policy.status_forcelist = ()
     config.connection.timeout = timeout
     # A redirect would send the key to another server.
     config.redirect_policy.allow = False
-    # The client's first pipeline has opened a session with the usual three retries: a new one reads what is set here.
+    # The client's first pipeline was built with three retries; a new one is built with the values set above.
     credentials = RequestsCredentialsPolicy(config.credentials)  # type: ignore[no-untyped-call]
     config.pipeline = Pipeline(
         [config.user_agent_policy, credentials], PipelineRequestsHTTPSender(RequestsHTTPSender(config))
@@ -181,7 +183,7 @@ def _told(error: "HttpOperationError") -> tuple[str, str]:
 
 
 def _resource_refused(status: int, code: str, message: str) -> RecogniserAway | None:
-    """Return the error of an answer that every other call would meet too, or None."""
+    """Return the error of an answer that any other call would get too, or None."""
     if status == 401:
         return KeyRefused(
             "Azure refuses the key: AZURE_FACE_KEY is wrong, or belongs to another AZURE_FACE_ENDPOINT."

@@ -1,7 +1,7 @@
 """Why a call to Azure's Face service gave no result.
 
-The first four say that the service cannot be used now: jobs wait, and no attempt counts. The others say that this
-call cannot succeed as it is. Messages name neither the key nor a guest.
+With the first four, the service cannot be used now: jobs wait, and no attempt counts. With the others, this call
+cannot succeed as it is. Messages name neither the key nor a guest.
 """
 
 from faces.engine import RecogniserAway

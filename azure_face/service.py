@@ -50,7 +50,7 @@ class RemoteFace:
 
 @dataclass(frozen=True, slots=True)
 class AddedFace:
-    """A face in a list. `maybe_twice`: an earlier try may have added it too, under an id that nobody knows."""
+    """A face in a list. `maybe_twice`: an earlier try may have added it too, under an id that was not received."""
 
     persisted_face_id: str
     maybe_twice: bool
@@ -58,7 +58,7 @@ class AddedFace:
 
 @dataclass(frozen=True, slots=True)
 class ListedFace:
-    """A face as a list shows it, with the note that it was added with."""
+    """A face of a list, and the note (`user_data`) that was sent when it was added."""
 
     persisted_face_id: str
     user_data: str
@@ -66,7 +66,7 @@ class ListedFace:
 
 @dataclass(frozen=True, slots=True)
 class _Training:
-    """What the service tells of a list's training: `finished_at`, its time of the last one that succeeded."""
+    """The state of a list's training. `finished_at` is the service's time of the last training that succeeded."""
 
     status: str
     finished_at: datetime | None
@@ -74,7 +74,7 @@ class _Training:
 
 
 class FaceService:
-    """The operations, on one connection. Every one raises what `Connection.call` raises, and what it says itself."""
+    """The operations, on one connection. Each raises what `Connection.call` raises, besides its own errors."""
 
     def __init__(
         self,
@@ -87,14 +87,14 @@ class FaceService:
         self._pauses, self._sleep = training_pauses, sleep
 
     def check(self) -> None:
-        """Return if the service answers and takes the key; costs a call."""
+        """Return if the service answers and accepts the key; makes one call."""
         self._call("check", lambda client: client.large_face_list.list(top=1))
 
-    def problem(self) -> None:
-        """Return unless calls are suspended now; makes no call.
+    def check_not_suspended(self) -> None:
+        """Return if calls are made now; makes none itself.
 
         Raises:
-            RecogniserAway: they are, for this reason.
+            RecogniserAway: calls are suspended; the message says why.
         """
         self._connection.circuit.check()
 
@@ -123,7 +123,8 @@ class FaceService:
         At most 1,000, the most similar ones; also faces of other people, with low similarities.
 
         Raises:
-            FaceIdExpired: the face was detected too long ago. NotTrained, NotThere: see there.
+            FaceIdExpired: the face was detected too long ago. NotTrained: the list has never been trained.
+            NotThere: there is no such list.
         """
         found = self._call(
             "find_similar",
@@ -197,10 +198,11 @@ class FaceService:
     # --- training ----------------------------------------------------------------------------------
 
     def train(self, list_id: str) -> None:
-        """Train a list with all faces it has now, and return when that is over.
+        """Train a list with all faces it has now, and wait for the end.
 
         Raises:
-            TrainingFailed: the service says so, or it takes more than half an hour. NotThere: there is no such list.
+            TrainingFailed: the service reports it, or the training takes more than half an hour.
+            NotThere: there is no such list.
         """
         while True:
             before = self._training(list_id)
@@ -208,7 +210,7 @@ class FaceService:
                 self._call("train", lambda client: client.large_face_list.train(list_id))
                 break
             except TrainingUnderWay:
-                # Another process has it trained, perhaps without the newest faces: this one's turn comes after.
+                # Another process has started a training, perhaps without the newest faces: train again after it.
                 self._training_over(list_id, before.finished_at)
         self._training_over(list_id, before.finished_at)
 
@@ -221,7 +223,7 @@ class FaceService:
             now = self._training(list_id)
             if now.status == "failed":
                 raise TrainingFailed(f"Azure did not train the list {list_id}: {now.message}")
-            # Right after the beginning, the service may still tell how the last one ended.
+            # Right after the start, the service may still report the end of the training before.
             if now.status == "succeeded" and now.finished_at != last:
                 return
             if waited > LONGEST_TRAINING:

@@ -87,7 +87,7 @@ class Decoder(ABC):
         """Return a decoder with the engine of another provider, to be closed after its use."""
 
     def close(self) -> None:
-        """End what it has started."""
+        """End the child processes that it has started, if any."""
         return
 
     def load(self) -> None:

@@ -1,9 +1,9 @@
 """Evaluates providers that embed faces.
 
-With the engine that the event uses, the stored faces and portraits are compared: no picture is decoded, and a face
-that is another guest's is not this one's. Another engine knows no other guests: every face that it accepts counts.
-There, portraits and photos are read again by a child process of their own, photo by photo. What was read is stored
-until the end, so that the work can pause for more urgent jobs and another process can continue it.
+For the engine that the event uses, the stored faces and portraits are compared: no picture is decoded, and faces that
+are another guest's do not count. Another engine has not embedded the other guests: every face that it accepts counts.
+For it, a child process of its own reads the portraits and the photos again. What was read is stored until the end, so
+that the work can pause for more urgent jobs and another process can continue it.
 """
 
 import time
@@ -27,7 +27,7 @@ from matching.matrices import Block
 from matching.similarity import Portrait
 from settings import get_settings
 
-# What says something about the picture, or happens again with it.
+# Errors that come from the picture, or would happen again with it.
 OF_THE_PICTURE = (images.ImageError, storage.MissingObject, Overran, OutOfMemory, ChildDied, TaskFailed)
 
 
@@ -69,7 +69,7 @@ class ByEmbeddings:
 
 @contextmanager
 def _decoder_of(provider: str, decoder: Decoder) -> Iterator[Decoder]:
-    """Give the decoder of the jobs if it has this provider, else one of its own, which ends with the block."""
+    """Yield the decoder of the jobs if it has this provider, else a new one, which is closed after the block."""
     if provider == get_settings().face_recognizer_provider:
         yield decoder
         return
@@ -77,7 +77,7 @@ def _decoder_of(provider: str, decoder: Decoder) -> Iterator[Decoder]:
     try:
         yield other
     except EngineUnavailable as error:
-        # Says nothing about the engine of this service.
+        # Not raised as it is: the inference thread would take it for a problem of its own engine.
         raise NotPossible(f"{provider} cannot be used: {error}") from error
     finally:
         other.close()

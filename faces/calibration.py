@@ -1,4 +1,4 @@
-"""How an engine's similarities are read: from which one two faces are the same person, and what a guest is shown.
+"""Calibrations: from which similarity of an engine two faces are one person, and which score a guest is shown.
 
 For faces of different people, the share of pairs above a similarity (the false accept rate) falls by a factor of ten
 with each further `per_decade`. With one measured point this line gives the similarity for any false accept rate.
@@ -26,7 +26,7 @@ class Calibration:
     at_1e_3: float
     per_decade: float
     lowest: float
-    # False: assumed, not measured. Then the threshold does not rise with the number of faces.
+    # False: the numbers are assumed. Then the threshold does not rise with the number of faces.
     measured: bool = True
 
     @property
@@ -58,8 +58,8 @@ class Calibration:
     def score(self, similarity: float) -> float:
         """Return what a guest is shown of a similarity, 0 to 100 with two decimals, comparable between engines.
 
-        It is a cosine of the local engine times 100: of another engine, the one with the same false accept rate. At
-        and above the engine's threshold for small events, the rest up to 1 is stretched evenly.
+        Scores are cosines of the local engine times 100. Below the engine's threshold for small events, a similarity
+        is converted to the local cosine with the same false accept rate; from there to 1, linearly.
         """
         if similarity >= self.lowest:
             part = (similarity - self.lowest) / (1 - self.lowest)

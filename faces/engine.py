@@ -18,7 +18,7 @@ class EngineUnavailable(Exception):
 
 
 class RecogniserAway(EngineUnavailable):
-    """A recogniser that is asked over the network cannot be used now. This process itself can serve."""
+    """A recogniser over the network cannot be used now. This process can still answer requests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """An engine that only locates faces, for recognisers that are asked over the network.
 
-It checks selfies where they are received. It makes no embeddings, and finds none of a photo's faces: the recogniser
-finds those itself.
+It checks selfies when they are received. It makes no embeddings and finds no faces in photos: the recogniser does.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from faces.engine import BgrImage, DetectedFace, Embeddings, FaceEngine, Located
 
 
 class LocatingEngine:
-    """A FaceEngine that locates as another one does. Its embeddings have no numbers."""
+    """A FaceEngine that locates faces as another one does. Its embeddings have length 0."""
 
     engine_id = "locating"
     dimensions = 0
@@ -20,7 +19,7 @@ class LocatingEngine:
     sharp_side = 0.0
 
     def __init__(self, engine: FaceEngine) -> None:
-        """`engine` locates; it is never asked for an embedding."""
+        """`engine` locates the faces; its `embed` is never called."""
         self._engine = engine
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:

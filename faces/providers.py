@@ -24,7 +24,7 @@ MODULES = {
     "other-fake": "faces.fake",
     "azure": "faces.local",
 }
-# By engine id: also the embeddings of an engine that is not in use any more have theirs.
+# By engine id: stored embeddings of an engine that is no longer in use need theirs too.
 CALIBRATIONS = {
     ENGINE_IDS["local"]: LOCAL,
     ENGINE_IDS["dlib"]: DLIB,

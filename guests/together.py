@@ -1,8 +1,9 @@
-"""Photos with several guests: who opens a group's invitation link and agrees sees those that show all its members.
+"""Groups of guests: each member sees the photos that show all members of the group.
 
-The link carries the group's id and a signature: whoever is given it by a member may join, if they are a guest of the
-event. What the members see are photos that show them anyway; what they learn is that the others are in them too.
-Any of them can leave; the photos are gone for all when fewer than two are left, and with the last one the group.
+A guest joins by opening the group's invitation link and agreeing. The link carries the group's id and a signature;
+any guest of the event who has it may join. Members see only photos that show themselves anyway; they learn that the
+others are in them too. Any member can leave. While there is only one member, no photo is listed; when the last one
+leaves, the group is deleted.
 """
 
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def start(user: User, event_id: int | None) -> Group:
     """
     event = photos.event_of_guest(user, event_id)
     with transaction() as session:
-        # Who starts two at once waits here, so that the limit holds.
+        # Locked, so that the limit also holds when a guest starts two groups at once.
         account_queries.lock_user(session, user.id)
         if event_queries.membership(session, user.id, event.id) is None:
             raise errors.NotInEvent

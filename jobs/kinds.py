@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, func, literal_column
 from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, Selfie, UserEvent
 
 JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding]
-# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo; an admin for
-# an evaluation; for the change of an event to another engine nobody waits.
+# In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo. An evaluation
+# has an admin who waits; a change of engine can take hours.
 KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.

@@ -122,7 +122,7 @@ def _choose(session: Session, now: datetime) -> _Choice | None:
 
 
 def is_more_urgent_due(kind: JobRow) -> bool:
-    """Return whether a job can be claimed that goes before those of this kind."""
+    """Return whether a job can be claimed that comes before those of this kind."""
     with reading() as session:
         found = session.execute(_ANY_CLAIMABLE, {"now": utcnow()}).one()
     urgent = KINDS[: KINDS.index(kind)]
@@ -135,7 +135,7 @@ def _photos_in_turn(session: Session, claimable: ColumnElement[bool], _: Now) ->
 
 
 def _reembeddings_of_one(session: Session, claimable: ColumnElement[bool], now: Now) -> ColumnElement[bool] | None:
-    """Choose the newest event that is still open, else the newest: one after the other is completed."""
+    """Return the condition for the newest event that is still open, else the newest: events are completed in turn."""
     there = exists().where(Reembedding.event_id == Event.id, claimable)
     event_id = session.scalar(
         select(Event.id).where(there).order_by((Event.expires_at > now).desc(), Event.id.desc()).limit(1)
@@ -187,7 +187,7 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
 def claim_next() -> Claim | None:
     """Claim the next job and return it, or None if there is none.
 
-    Selfies come first, then matchings, photos, evaluations, and photos that another engine is to look at.
+    Selfies come first, then matchings, photos, evaluations, and photos to process again by another engine.
 
     Raises:
         SQLAlchemyError: the database does not answer.
@@ -271,7 +271,7 @@ def fail(claim: Claim, error: str) -> None:
 def release(claim: Claim, reason: str | None = None) -> None:
     """Queue the job again without counting this attempt: the process stops, or what the job needs is away.
 
-    `reason` is what the job waits for. Without one the error stays: that of an earlier attempt is still true.
+    `reason` becomes the job's error. Without one, the error of an earlier attempt stays.
     """
     error = claim.kind.error if reason is None else reason[:MAX_ERROR]
     _update_claimed(claim, claim.kind.requeue_values(attempts=claim.attempt - 1, error=error))

@@ -1,7 +1,7 @@
 """Compare what Azure keeps of this installation with the rows here: `python -m jobs.remote`.
 
-Needed after a backup was restored: what was added since then is there, and no row knows it. With `--erase`, it is
-deleted there. Run it while no job is under way.
+Needed after a backup was restored: Azure keeps what was added since, without a row here. `--erase` deletes it there.
+Run it while no job is under way.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from stored import queries as stored_queries
 
 @dataclass(slots=True)
 class Comparison:
-    """The lists and faces of this installation there, and which of them no row knows: (list, face) by their ids."""
+    """Counts of this installation's lists and faces there; those without a row here, faces as (list, face) ids."""
 
     lists: int = 0
     faces: int = 0
@@ -31,7 +31,7 @@ class Comparison:
 
 
 def compare(service: FaceService) -> Comparison:
-    """Return what Azure keeps under the names of this installation, and what of it no row knows.
+    """Return what Azure keeps under the names of this installation, and what of it has no row here.
 
     Raises:
         RecogniserAway, CallRefused: Azure does not answer, or refuses. SQLAlchemyError: the database does not answer.
@@ -56,7 +56,7 @@ def compare(service: FaceService) -> Comparison:
 
 
 def erase(service: FaceService, found: Comparison) -> None:
-    """Delete there what no row knows."""
+    """Delete there what has no row here."""
     for name in found.unknown_lists:
         service.delete_list(name)
     for name, persisted_id in found.unknown_faces:
@@ -66,7 +66,7 @@ def erase(service: FaceService, found: Comparison) -> None:
 def main() -> None:
     """Compare, erase if asked for, and print the numbers."""
     parser = argparse.ArgumentParser(prog="python -m jobs.remote", description=(__doc__ or "").partition(": `")[0])
-    parser.add_argument("--erase", action="store_true", help="delete at Azure what no row knows")
+    parser.add_argument("--erase", action="store_true", help="delete at Azure what has no row here")
     asked = parser.parse_args()
     try:
         service = face_service()

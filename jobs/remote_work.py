@@ -1,6 +1,6 @@
-"""The work of each kind of job where Azure recognises faces. Each step is committed before the next is asked for.
+"""The work of each kind of job where Azure recognises faces. Each step is committed before the next call to Azure.
 
-Pictures are decoded here, as for the other engines; what is sent are renditions, upright and without metadata.
+Pictures are decoded here, as for the other engines; renditions are sent, upright and without metadata.
 """
 
 import logging
@@ -31,7 +31,7 @@ from photos.keys import RENDITIONS, storage_key
 from selfies.service import REASONS
 
 log = logging.getLogger("reperio.jobs")
-# What another attempt may not meet again: the list is filled again, or trained with more faces.
+# Errors that another attempt may not get: by then the list is filled again, or trained with more faces.
 PASSING = (AttemptTooOld, NotThere, TrainingFailed)
 
 
@@ -43,7 +43,7 @@ def _service() -> FaceService:
 
 
 def check_recogniser() -> None:
-    """Return if Azure answers and takes the key.
+    """Return if Azure answers and accepts the key.
 
     Raises:
         RecogniserAway: it does not; also while calls are suspended.
@@ -52,7 +52,7 @@ def check_recogniser() -> None:
 
 
 def process_selfie(claim: Claim, decoder: Decoder) -> None:
-    """Check a selfie here, keep its face there, and match it, or reject it with the reason.
+    """Check a selfie here, add its face to the lists there, and match it, or reject it with the reason.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
@@ -147,13 +147,13 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
 
 
 def _detected(service: FaceService, photo: Photo, key: str) -> tuple[Detected, float]:
-    """Return what Azure is asked about a photo's rendition, and the photo's width divided by the rendition's."""
+    """Return a photo's rendition, to be detected by Azure, and the photo's width divided by the rendition's."""
     picture = storage.get(key)
     return Detected(service, picture), max(photo.width, photo.height) / max(images.size_of(picture))
 
 
 def process_reembedding(claim: Claim, decoder: Decoder) -> None:
-    """Have Azure look at a photo that another engine has looked at; switch the event with its last photo.
+    """Have Azure process a photo that another engine has processed; switch the event with its last photo.
 
     Raises:
         MissingObject: the rendition is gone. TaskFailed: to be tried again.

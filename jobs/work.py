@@ -48,10 +48,10 @@ HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory)
 
 
 def check_recogniser() -> None:
-    """Return if the recogniser can be asked; one of this process always can.
+    """Return if the recogniser can be used; only one over the network can be unusable here.
 
     Raises:
-        RecogniserAway: it is elsewhere and does not answer, or refuses.
+        RecogniserAway: it does not answer, or refuses.
     """
     if _is_remote():
         remote_work.check_recogniser()
@@ -188,7 +188,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
 
 
 def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool]) -> None:
-    """Find out what a provider would find for a guest; pause where a more urgent job waits."""
+    """Do or continue an evaluation; pause it when a more urgent job waits."""
 
     def must_pause() -> bool:
         return is_stopping() or is_more_urgent_due(Evaluation)

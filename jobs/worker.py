@@ -20,7 +20,7 @@ from tracing import request_id
 log = logging.getLogger("reperio.jobs")
 # With both cores busy, the API's p95 was 1.6 ms at nice 10 and 5.6 ms at nice 0.
 NICENESS = 10
-# Seconds between two looks at what events need to change to the engine in use.
+# Seconds between two checks for events that must change to the engine in use.
 CHANGE_SECONDS = 10.0
 
 
@@ -41,7 +41,7 @@ class InferenceThread:
         self._sample, self._report, self._sweep, self._between = sample, report, sweep, between
         self._loaded = False
         self.problem: str | None = "the face engine is still loading"
-        # Whether the problem is that of a recogniser elsewhere: this process can serve, jobs wait.
+        # Whether `problem` is only that a recogniser over the network cannot be used: this process serves, jobs wait.
         self.waits = False
         self._claim: Claim | None = None
         self._next_change = 0.0
@@ -118,7 +118,7 @@ class InferenceThread:
             self._between()
 
     def _change_engines(self) -> None:
-        """Plan and complete the change of events to the engine in use, at the start and then now and again."""
+        """Plan and complete the change of events to the engine in use, at the start and then every ten seconds."""
         if time.monotonic() >= self._next_change:
             self._next_change = time.monotonic() + CHANGE_SECONDS
             work.change_engines()

@@ -15,7 +15,7 @@ from matching.similarity import Portrait, Thresholds
 from models import Confirmation, Event, Face
 from settings import get_settings
 
-# Share of the area of two boxes together that they have in common, from which two engines mean the same face.
+# Two engines mean the same face if the intersection over union of its boxes is at least this.
 SAME_PLACE = 0.2
 
 
@@ -81,7 +81,7 @@ def _portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
 
 
 def _match_remotely(session: Session, event: Event, user_id: int, known: Sequence[PortraitEmbedding]) -> None:
-    """Bring candidates and matches up to date with what searches over the network have found."""
+    """Bring candidates and matches up to date with what Azure's searches have found."""
     selfie_ids = [each.selfie_id for each in known]
     remote = remote_candidates.similarity_to(session, event.id, selfie_ids)
     confirmed = _confirmed_faces(session, event, user_id, lambda face: remote(face.id))
@@ -119,7 +119,7 @@ def _confirmed_faces(
 
 
 def _face_at(confirmation: Confirmation, faces: Sequence[Face]) -> Face | None:
-    """Return the face that the guest meant: the same row, else the one that covers the same place."""
+    """Return the face that the guest confirmed: the same row, else the one at the same place in the photo."""
     for face in faces:
         if face.id == confirmation.face_id:
             return face
@@ -128,7 +128,7 @@ def _face_at(confirmation: Confirmation, faces: Sequence[Face]) -> Face | None:
 
 
 def overlap(box: Sequence[float], other: Sequence[float]) -> float:
-    """Return which share of the area of two boxes (x, y, width, height) together is common to both, 0 to 1."""
+    """Return the intersection over union of two boxes (x, y, width, height): 0 to 1."""
     width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
     height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
     if width <= 0 or height <= 0:

@@ -39,8 +39,8 @@ def accept_selfie(
 ) -> None:
     """Match a selfie's `embedding` (dimensions,) in all events of its guest, then let it replace the older selfies.
 
-    A further portrait (`keep`) replaces none. `search` is called with an event's id before the selfie is matched
-    there, with no session open, once its embedding is committed: for recognisers that keep the faces themselves.
+    A further portrait (`keep`) replaces none. `search`, for recognisers that keep the faces themselves, is called
+    with an event's id after the embedding is committed and before the selfie is matched there, with no session open.
 
     Repeats until every event is matched, because the guest may join an event, or consent again, meanwhile. A stored
     embedding does not prove that its event is matched: an earlier attempt may have ended between the two steps. So
@@ -117,14 +117,14 @@ def _lock_fully_matched(
 def _finish_selfie(session: Session, selfie: Selfie, engine_id: str) -> None:
     """Mark the selfie done and delete the older ones that it replaces, with their files.
 
-    Where this engine cannot match yet, what the older ones have found serves until it can.
+    In events that still change to this engine, it takes over the matches of the older ones until the switch.
     """
     older = selfie_queries.older_selfies(session, selfie.user_id, selfie.id)
     if selfie.keep:
         older = [each for each in older if each.status == REJECTED]
     elif older:
         selfie_queries.inherit_matches(session, selfie.user_id, selfie.id, engine_id)
-        # Of an event that the guest has left, or in which the consent is withdrawn.
+        # What remains are matches in events that the guest has left, or for which the consent is withdrawn.
         selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
     selfie_queries.remove(session, [each.id for each in older])
     selfie.finish(DONE)
@@ -234,7 +234,7 @@ class AcceptedSelfie(NamedTuple):
 def selfies_for_membership(membership_id: int, engine_id: str) -> list[AcceptedSelfie]:
     """Return the accepted selfies with which to match a membership, oldest first.
 
-    None if the guest has withdrawn the consent, or is no member any more.
+    None of them if the guest has withdrawn the consent or is no member any more.
     """
     with reading() as session:
         membership = session.get(UserEvent, membership_id)
@@ -253,7 +253,7 @@ def rematch(
     still_ours: Callable[[UserEvent], bool],
     is_outdated: Callable[[Session, UserEvent], bool] = lambda _, __: False,
 ) -> None:
-    """Match a guest in one event with the accepted selfies, and mark the membership done; without any only that.
+    """Match a guest in one event with the accepted selfies, if there are any, and mark the membership done.
 
     `embeddings` are the selfies' by `engine_id`, as float32 bytes, by the selfie's id. If another rematch was
     requested after this one started, or `is_outdated` says so, the membership is queued again.
@@ -275,7 +275,7 @@ def rematch(
                     continue
                 _embed_for(session, event, selfie.id, engine_id, embedding)
                 if event.active_engine_id != engine_id:
-                    # The event changes to this engine. A portrait that the one before has embedded is matched now.
+                    # The event still changes to this engine: match the portrait by the active engine, if embedded.
                     known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
                     _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
             match_guest(session, event, user.id)

@@ -60,17 +60,17 @@ class Readiness:
     face_engine: str
     # Why files without a row are not taken away, or None. People are served all the same.
     sweep: str | None
-    # Whether the face engine's problem is that of a recogniser elsewhere. Then people are served, and jobs wait.
+    # Whether the face engine's problem is only that a recogniser over the network cannot be used: jobs wait.
     engine_waits: bool = False
 
     @property
     def ready(self) -> bool:
-        """Whether database, storage and face engine are `ok`, or the engine only waits for a recogniser elsewhere."""
+        """Whether database, storage and face engine are `ok`; the engine may also wait for a recogniser elsewhere."""
         return {self.database, self.storage} == {"ok"} and (self.engine_waits or self.face_engine == "ok")
 
 
 def readiness(engine_problem: str | None, *, engine_waits: bool = False) -> Readiness:
-    """Return the state of each part; `engine_problem` is the inference thread's, or None, and so is `engine_waits`.
+    """Return the state of each part; the arguments are `problem` and `waits` of the inference thread.
 
     The database is asked each time. What writes to or reads from the storage is done at most once in 10 s, or at once
     after a write has failed.

@@ -98,14 +98,14 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
 
 
 def _shown_to_all() -> ColumnElement[bool]:
-    """All guests of the event see the photo: it is marked for everyone, or the cover, or the event shows all."""
+    """Return the condition that all guests see the photo: it is for everyone, the cover, or the event shows all."""
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
     return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
 
 
 def _is_shown_as_mine() -> ColumnElement[bool]:
-    """The match is found by similarity, or the guest says so of a photo that all guests see."""
+    """Return the condition that the match is by similarity, or declared in a photo that all guests see."""
     return or_(FaceMatch.declared.is_(False), _shown_to_all())
 
 
@@ -129,7 +129,7 @@ def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
 
 
 def _with_others(others: Sequence[int]) -> list[ColumnElement[bool]]:
-    """All of these guests are in the photo, by similarity."""
+    """Return the conditions that these guests are in the photo, by similarity."""
     return [
         exists()
         .where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == each, FaceMatch.declared.is_(False))
@@ -149,7 +149,7 @@ def count_with_all(session: Session, user_id: int, others: Sequence[int], event_
 
 
 def _for_all_guests(event: Event) -> ColumnElement[bool]:
-    """The photo is one that the event shows to all its guests: any, or where they see their own, a marked one."""
+    """Return the condition that the event shows the photo to all its guests: every photo, or those marked."""
     in_event = Photo.event_id == event.id
     return in_event if event.guests_see_all_photos else and_(in_event, Photo.for_everyone)
 
@@ -219,7 +219,7 @@ def visible_to_photographer(session: Session, photo: int | str, user_id: int) ->
 
 
 def _shown_to(user_id: int) -> ColumnElement[bool]:
-    """The guest is in the photo, which it takes more than the guest's word to show, or all guests see it."""
+    """Return the condition that the guest is in the photo by similarity, or that all guests see the photo."""
     matched = exists().where(
         FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
     )

@@ -1,4 +1,4 @@
-"""Photos for everyone: those that every guest of their event sees, also where guests see only their own."""
+"""Photos for everyone: photos that every guest of their event sees, also where guests see only their own."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def share(staff: User, photo_ids: Sequence[int], *, for_everyone: bool, event_id
         events = queries.events_of(session, wanted)
         if event_id is not None and set(events) != {event_id}:
             raise errors.NoSuchPhoto
-        # Who deletes an event or its photos locks its row first. Without the same order, the two could deadlock.
+        # Deletions of an event or its photos lock its row first. The same order here avoids deadlocks.
         for each in events:
             event_queries.lock_event(session, each)
             if staff.user_type != ADMIN and not account_queries.assigned(session, staff.id, each):

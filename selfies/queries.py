@@ -89,9 +89,9 @@ def delete_matches_of_older(session: Session, user_id: int, selfie_id: int) -> N
 
 
 def inherit_matches(session: Session, user_id: int, selfie_id: int, engine_id: str) -> None:
-    """Let this selfie have the matches of the older ones that it replaces, in events of another active engine.
+    """Give this selfie the matches of the older ones that it replaces, in events of another active engine.
 
-    Such an event is about to change to `engine_id`. Until then, this selfie cannot be matched there.
+    Such an event changes to `engine_id`. Until the switch, this selfie cannot be matched there.
     """
     older = select(Selfie.id).where(Selfie.user_id == user_id, Selfie.id < selfie_id)
     events = (

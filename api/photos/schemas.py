@@ -184,7 +184,7 @@ class UploadedPhoto(BaseModel):
 
 
 class PhotoFaceOut(BaseModel):
-    """Where a face is, in px of the upright original. Nothing says whose face it is, but for the caller's own."""
+    """A face's place, in px of the upright original, and whether it is the caller's. Not whose it is otherwise."""
 
     face_id: int = Field(description="For `POST /api/photos/{photo_id}/me`.")
     top: int
@@ -193,7 +193,7 @@ class PhotoFaceOut(BaseModel):
     height: int
     confirmed: bool = Field(description="Whether the calling guest has said that it is theirs.")
     matched: bool = Field(description="Whether it is the calling guest's own match; false for staff.")
-    confidence: float | None = Field(description="Of the own match: cosine similarity times 100.")
+    confidence: float | None = Field(description="Of the own match: as `confidence_score`, 0 to 100.")
 
     @classmethod
     def of(cls, row: FaceRow, width: int, height: int) -> Self:

@@ -1,7 +1,7 @@
-"""Matching by Azure's Face service, which keeps the faces in lists of its own and tells similarities.
+"""Matching by Azure's Face service, which keeps the faces in lists and returns similarities.
 
-For each event there is a list of the photos' faces and one of the guests' portraits. Similarities always come from a
-search with a portrait among the photos' faces, whichever came last, and are kept in `remote_similarities`: matches
-follow from those rows alone. A new photo's faces are searched among the portraits only to learn which guests are to
-be searched for again.
+"There" in these modules is Azure. For each event there is a list of the photos' faces and one of the guests'
+portraits. The similarities that count come from a search with a portrait in the list of the photos' faces, also for a
+photo that came last. They are stored in `remote_similarities`, and matches follow from those rows alone. A new
+photo's faces are compared with the portraits only to find the guests for whom to search again.
 """

@@ -15,14 +15,14 @@ from matching.azure import queries
 from models import utcnow
 
 log = logging.getLogger("reperio.azure")
-# Seconds between two looks, and the most calls of one: jobs wait meanwhile.
+# Seconds between two erasures, and the most calls of one: jobs wait meanwhile.
 EVERY, MOST_CALLS = 2.0, 20
-# A job under way may make a list once more after its event was deleted.
-LATE_MAKERS = timedelta(minutes=15)
+# For this long after the deletion of an event, a job under way may make its list again.
+MADE_AGAIN_WITHIN = timedelta(minutes=15)
 
 
 def erase(service: FaceService, most: int = MOST_CALLS) -> int:
-    """Delete there what is left; return how many lists and faces. At most about `most` calls are made.
+    """Delete there the lists and faces without an owner; return how many. Makes about `most` calls at most.
 
     Raises:
         RecogniserAway: Azure cannot be used now. The rest stays recorded.
@@ -30,14 +30,17 @@ def erase(service: FaceService, most: int = MOST_CALLS) -> int:
     erased = _erase_lists(service, most)
     erased += _erase_faces(service, most - erased)
     if erased < most:
-        erased += _look_into_doubts(service)
+        erased += _resolve_doubts(service)
     return erased
 
 
 def _erase_lists(service: FaceService, most: int) -> int:
     now = utcnow()
     with reading() as session:
-        left = [(each.id, each.name, each.erased_at) for each in queries.left_lists(session, now - LATE_MAKERS, most)]
+        left = [
+            (each.id, each.name, each.erased_at)
+            for each in queries.left_lists(session, now - MADE_AGAIN_WITHIN, most)
+        ]
     for list_id, name, erased_at in left:
         service.delete_list(name)
         with transaction() as session:
@@ -59,8 +62,8 @@ def _erase_faces(service: FaceService, most: int) -> int:
     return len(left)
 
 
-def _look_into_doubts(service: FaceService) -> int:
-    """Delete the faces of lists that were added, perhaps twice, and that no row knows."""
+def _resolve_doubts(service: FaceService) -> int:
+    """Search the lists for faces with the notes that are due, and delete those that no row has; return how many."""
     erased = 0
     with reading() as session:
         due = queries.due_doubts(session, utcnow())
@@ -82,21 +85,21 @@ def _look_into_doubts(service: FaceService) -> int:
 
 
 class PeriodicErasure:
-    """Erases every two seconds what is left, a little at a time."""
+    """Calls `erase` every two seconds; each time at most 20 calls to Azure."""
 
     def __init__(self, service: Callable[[], FaceService | None]) -> None:
-        """`service` returns the service, or None where none is configured."""
+        """`service` returns the client, or None if none is configured."""
         self._service, self._next = service, 0.0
 
     def tick(self) -> None:
-        """Erase, if it is time; what fails is logged and tried again."""
+        """Erase if two seconds have passed. Errors are logged; the next tick tries again."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY
         try:
             service = self._service()
             if service is not None and self._is_anything_left():
-                service.problem()
+                service.check_not_suspended()
                 erase(service)
         except (RecogniserAway, CallRefused, SQLAlchemyError) as error:
             log.warning("faces at Azure are erased later: %s", str(error).splitlines()[0])
@@ -106,7 +109,7 @@ class PeriodicErasure:
         now = utcnow()
         with reading() as session:
             return bool(
-                queries.left_lists(session, now - LATE_MAKERS, 1)
+                queries.left_lists(session, now - MADE_AGAIN_WITHIN, 1)
                 or queries.left_faces(session, 1)
                 or queries.due_doubts(session, now)
             )

@@ -1,6 +1,7 @@
-"""Adds faces to lists there, and leaves none there that no row knows.
+"""Adds faces to lists there so that none stays there without a row here.
 
-A row of `remote_doubts` is committed first, then the face is added, then its row is committed and the doubt ends.
+A row of `remote_doubts` is committed first. Then the face is added. Then its row of `remote_faces` is committed, and
+the row of `remote_doubts` deleted, in one transaction.
 """
 
 import uuid
@@ -19,16 +20,16 @@ from matching.azure import lists, queries
 from matching.azure.lists import MadeList
 from models import utcnow
 
-# A process that has not said within this time what came of its faces has died.
+# A process that has not recorded its faces within this time counts as dead.
 LATEST = timedelta(minutes=15)
 
 
 class AttemptTooOld(Exception):
-    """The attempt took so long that its faces may be deleted there already; it is to be made again."""
+    """The attempt took so long that its faces may be deleted there already. It must be repeated."""
 
 
 class Kept(NamedTuple):
-    """A face of a picture, by its place, that is in a list now: its id there, and the note it was added with."""
+    """A face that is in a list now: its place among the picture's faces, its id there, and the note sent with it."""
 
     place: int
     persisted_id: str
@@ -37,10 +38,10 @@ class Kept(NamedTuple):
 
 
 def add(service: FaceService, listed: MadeList, picture: bytes, faces: Sequence[RemoteFace]) -> list[Kept]:
-    """Add faces of a picture to a list; return those that it took. `record` must follow.
+    """Add faces of a picture to a list; return those that Azure accepted. The caller then calls `record`.
 
     Raises:
-        RecogniserAway: see `azure_face.problems`. NotThere: the list is gone.
+        RecogniserAway: Azure cannot be used now. NotThere: the list is gone; it is filled again (`lists.forget`).
     """
     notes = [uuid.uuid4().hex for _ in faces]
     if not notes:
@@ -50,12 +51,12 @@ def add(service: FaceService, listed: MadeList, picture: bytes, faces: Sequence[
     kept = list[Kept]()
     try:
         for place, (face, note) in enumerate(zip(faces, notes, strict=True)):
-            # A face that is found but not taken is too unclear to compare.
+            # Azure refuses a face that it detected but cannot compare.
             with suppress(PictureRefused):
                 added = service.add_face(listed.name, picture, face, note)
                 kept.append(Kept(place, added.persisted_face_id, note, added.maybe_twice))
     except BaseException as error:
-        # Also what was added before the error: the next attempt adds all of them again.
+        # Also for faces that were added before the error: the next attempt adds all of them again.
         _doubt(notes)
         if isinstance(error, NotThere):
             lists.forget(listed)
@@ -70,12 +71,12 @@ def _doubt(notes: Sequence[str]) -> None:
 
 
 def record(session: Session, listed: MadeList, kept: Sequence[Kept], owner: str, ids: Sequence[int | None]) -> None:
-    """Write the rows of faces that were added, in the open transaction. `owner` is the column that `ids` are for.
+    """Write the rows of faces that were added, in the open transaction. `owner` is the column that holds the `ids`.
 
-    Without an id, the face is to be deleted there.
+    A face whose id is None has no owner: it is deleted there.
 
     Raises:
-        AttemptTooOld: see there.
+        AttemptTooOld: the faces were added more than 15 minutes ago and may be deleted there already.
     """
     certain = [each.note for each in kept if not each.maybe_twice]
     twice = [each.note for each in kept if each.maybe_twice]

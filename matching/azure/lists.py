@@ -28,7 +28,7 @@ class MadeList:
 
 
 def prefix_of(installation: str) -> str:
-    """Return what the names of an installation's lists begin with: several installations may use one resource."""
+    """Return the prefix of the names of an installation's lists: several installations may share one resource."""
     return f"reperio-{installation.replace('-', '')}-"
 
 
@@ -38,7 +38,7 @@ def name_of(installation: str, event_id: int, kind: str) -> str:
 
 
 def known(event_id: int, kind: str) -> RemoteList | None:
-    """Return the row of a list that exists there and has faces of ours, or None."""
+    """Return the row of a list that exists there and has a face with an owner, or None."""
     with reading() as session:
         row = queries.remote_list(session, event_id, kind)
         return row if row is not None and row.made and queries.has_faces(session, row.id) else None
@@ -48,14 +48,14 @@ def made(service: FaceService, event_id: int, kind: str) -> MadeList:
     """Return the event's list of that kind, made there if it does not exist.
 
     Raises:
-        EventGone: the event is deleted. RecogniserAway: see `azure_face.problems`.
+        EventGone: the event is deleted. RecogniserAway: Azure cannot be used now.
     """
     with reading() as session:
         row = queries.remote_list(session, event_id, kind)
         installation = stored_queries.installation(session)
     if row is not None and row.made:
         return MadeList(row.id, row.name)
-    # The row comes first, so that a list is never made that no row names.
+    # The row is written first, so that no list is made there without a row.
     name = name_of(installation.uuid if installation is not None else "", event_id, kind)
     with transaction() as session:
         if event_queries.lock_event(session, event_id) is None:
@@ -72,10 +72,11 @@ def made(service: FaceService, event_id: int, kind: str) -> MadeList:
 
 
 def trained(service: FaceService, row: RemoteList) -> int:
-    """Have a list trained with at least the faces that are committed now; return the version that searches cover.
+    """Train a list unless all its faces that are committed now are trained; return the version that searches cover.
 
     Raises:
-        RecogniserAway, TrainingFailed, NotThere: see `azure_face.problems`.
+        EventGone: the event is deleted. RecogniserAway: Azure cannot be used now. NotThere: the list is gone there.
+        TrainingFailed: Azure could not train it.
     """
     with reading() as session:
         now = session.get(RemoteList, row.id)
@@ -89,10 +90,10 @@ def trained(service: FaceService, row: RemoteList) -> int:
     return now.changed
 
 
-def forget(name_or_id: MadeList | RemoteList) -> None:
-    """Have a list that is gone there filled again: by the event's photos, or by the guests' portraits."""
+def forget(listed: MadeList | RemoteList) -> None:
+    """Delete the row of a list that is gone there, and queue the photos or the guests that fill it again."""
     with transaction() as session:
-        row = session.get(RemoteList, name_or_id.id)
+        row = session.get(RemoteList, listed.id)
         if row is None or row.event_id is None:
             return
         event_id, kind = row.event_id, row.kind

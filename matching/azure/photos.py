@@ -1,4 +1,4 @@
-"""A photo's faces: kept in the event's list there, and compared with the portraits to learn whom they may concern."""
+"""A photo's faces: added to the event's list there, and compared with the portraits to find the guests to match."""
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -26,7 +26,7 @@ from settings import get_settings
 
 StillOurs = Callable[[Photo], bool]
 JobIsOurs = Callable[[Reembedding], bool]
-# Whether the attempt still is the current one, asked in the transaction that writes.
+# Returns whether the attempt still is the current one; called in the transaction that writes.
 IsCurrent = Callable[[Session], bool]
 
 
@@ -38,13 +38,14 @@ def record_photo(
     still_ours: StillOurs,
     mean_colour: str | None,
 ) -> bool:
-    """Keep a photo's faces there and here, and queue the matching of the guests whom they resemble.
+    """Store a photo's faces there and here, and queue the matching of the guests whom they resemble.
 
     `scale` is the photo's width divided by the picture's. Returns False if the photo is deleted or the attempt is no
     longer current.
 
     Raises:
-        RecogniserAway, TrainingFailed: see `azure_face.problems`. AttemptTooOld: see there.
+        RecogniserAway: Azure cannot be used now. TrainingFailed: Azure could not train the list of portraits.
+        NotThere: a list is gone there. AttemptTooOld: the faces were not recorded in time (`keeping.record`).
     """
     with reading() as session:
         photo = session.get(Photo, photo_id)
@@ -62,10 +63,10 @@ def record_photo(
 def record_again(
     service: FaceService, job_id: int, photo: Photo, found: Detected, scale: float, still_ours: JobIsOurs
 ) -> None:
-    """Keep the faces of a photo that another engine has looked at before: see `matching/changing/`.
+    """Do the same for a photo of an event that changes to Azure: see `matching/changing/`.
 
     Raises:
-        RecogniserAway, TrainingFailed, AttemptTooOld: see `record_photo`.
+        RecogniserAway, TrainingFailed, NotThere, AttemptTooOld: see `record_photo`.
     """
 
     def is_current(session: Session) -> bool:
@@ -74,17 +75,17 @@ def record_again(
 
     resembling = _kept_and_compared(service, photo, found, scale, is_current)
     if resembling is not None:
-        changing.finish(job_id, AZURE_ENGINE_ID, partial(_concern, resembling=resembling), still_ours)
+        changing.finish(job_id, AZURE_ENGINE_ID, partial(_queue_guests, resembling=resembling), still_ours)
 
 
 def _kept_and_compared(
     service: FaceService, photo: Photo, found: Detected, scale: float, is_current: IsCurrent
 ) -> set[int] | None:
-    """Return the guests whom the photo's faces resemble, once they are kept; None if that is not wanted any more."""
+    """Store the faces and return the guests whom they resemble; None if the attempt is no longer current."""
     with reading() as session:
         faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
     try:
-        # An earlier attempt may have ended after this step.
+        # An earlier attempt may have stored them and ended then.
         if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
             return None
         return _resembling(service, photo.event_id, found)
@@ -142,9 +143,9 @@ def _resembling(service: FaceService, event_id: int, found: Detected) -> set[int
 
 
 def _screened_from() -> float:
-    """Return the similarity from which a guest is searched for again: what may be theirs, and a decade below.
+    """Return the similarity from which a guest is searched for again: a decade below the floor.
 
-    The service does not promise the same similarity in both directions.
+    The service does not promise the same similarity in both directions: the search with the portrait may find more.
     """
     return thresholds().floor - calibration_of(AZURE_ENGINE_ID).per_decade
 
@@ -155,18 +156,18 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, me
         current = matching_queries.lock_photo(session, photo.id)
         if event is None or current is None or not still_ours(current):
             return False
-        _concern(session, event, photo, resembling=resembling)
+        _queue_guests(session, event, photo, resembling=resembling)
         current.finish(DONE)
         current.engine_id, current.mean_colour = AZURE_ENGINE_ID, mean_colour
     return True
 
 
-def _concern(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
-    """Queue the matching of the guests whom the photo may show, where the event is Azure's."""
+def _queue_guests(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
+    """Queue the matching of the guests whom the photo may show, if Azure is the event's active engine."""
     if event.active_engine_id != AZURE_ENGINE_ID:
         return
     concerned = {*resembling, *claim_queries.confirmers(session, photo.id)}
-    # A little later, so that one search finds what several photos bring.
+    # Delayed, so that one search covers several photos.
     due_at = utcnow() + timedelta(seconds=get_settings().azure_face_gather_seconds)
     search_queries.want_search(session, event.id, AZURE_ENGINE_ID, concerned)
     queries.queue_matching(session, event.id, concerned, due_at)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from azure_face.problems import FaceIdExpired, PictureRefused
 from azure_face.service import FACE_ID_SECONDS, SMALLEST_PICTURE, FaceService, RemoteFace
 
-# Seconds before their end at which ids count as expired: a search may wait for its turn.
+# Ids count as expired this many seconds early: a call may have to wait for the pace.
 EARLY = 20.0
 
 
 class Detected:
-    """A picture (JPEG) and its faces, the largest first; detected when they are first asked for."""
+    """A picture (JPEG) and its faces, the largest first. They are detected at the first use."""
 
     def __init__(self, service: FaceService, picture: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         self.picture = picture
@@ -21,7 +21,7 @@ class Detected:
 
     @property
     def faces(self) -> list[RemoteFace]:
-        """The faces; none in a picture that Azure cannot read."""
+        """The faces; empty if Azure cannot read the picture."""
         if self._faces is None:
             self._faces = self._detect()
         return self._faces

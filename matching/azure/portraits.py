@@ -1,4 +1,4 @@
-"""A portrait in one event: kept in the event's list, compared with the photos' faces and with other portraits."""
+"""A portrait in one event: added to the event's list there, compared with the photos' faces and other portraits."""
 
 from azure_face.problems import NotThere
 from azure_face.service import FaceService
@@ -14,21 +14,22 @@ from matching.azure.searches import queries as search_queries
 from matching.guest_matches import match_guest
 from models import RemoteList, SelfieEmbedding
 
-# Similarities below this are not kept: far below what may be a guest's.
+# Similarities below this are not stored. It is far below the lowest threshold.
 REMEMBERED = 0.2
-# From this one up, two portraits surely show one person. Microsoft names no such value; not measured.
+# Two portraits with at least this similarity are taken for one person. Microsoft names no such value; not measured.
 SURELY_ONE_PERSON = 0.9
 # The main face of a portrait: the largest.
 MAIN = 0
 
 
 def search(service: FaceService, selfie_id: int, event_id: int, portrait: Detected) -> None:
-    """Keep a portrait in the event's list there, search for it among the photos' faces, and match its guest.
+    """Add a portrait to the event's list there, search with it in the list of the photos' faces, and match its guest.
 
     Does nothing where the guest is no member any more or has withdrawn the consent. Idempotent.
 
     Raises:
-        NoFace: Azure finds no face in it. RecogniserAway, TrainingFailed: see `azure_face.problems`.
+        NoFace: Azure finds no face in it. RecogniserAway: Azure cannot be used now. NotThere: a list is gone there.
+        TrainingFailed: Azure could not train a list. AttemptTooOld: see `keeping.record`.
     """
     embedding_id = _embedding(selfie_id, event_id)
     if embedding_id is None:
@@ -91,7 +92,7 @@ def _keep(service: FaceService, event_id: int, embedding_id: int, portrait: Dete
 
 
 def _find_twins(service: FaceService, event_id: int, embedding_id: int, portrait: Detected) -> None:
-    """Record whose portraits surely show the same person."""
+    """Record the portraits of the event that show the same person as this one."""
     row = lists.known(event_id, PORTRAITS)
     if row is None:
         return
@@ -122,14 +123,15 @@ def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait
         embedding = session.get(SelfieEmbedding, embedding_id)
         if event is None or embedding is None:
             return
-        # Another process may have searched later and be done before.
+        # Another process may have stored a search of a later version.
         if search_queries.searched_version(session, embedding_id) > version:
             return
         near = {each: value for each, value in similar.items() if value >= REMEMBERED}
         known = queries.owners(session, row.id, near) if row is not None else {}
         found = {known[each].face_id: round(value, 6) for each, value in near.items() if each in known}
         search_queries.store_search(session, embedding_id, version, {k: v for k, v in found.items() if k is not None})
-        # At once: the job that asked may have lost its claim meanwhile to one that finds no news.
+        # In the same transaction: if this job has lost its claim, the job that has it sees a search that covers all
+        # and does not match.
         if event.active_engine_id == AZURE_ENGINE_ID:
             for user_id in queries.guests_of(session, [embedding_id]):
                 match_guest(session, event, user_id)

@@ -43,17 +43,17 @@ class EventChange(NamedTuple):
 def _differs(
     column: InstrumentedAttribute[Any], engine_id: str | ColumnElement[str]
 ) -> Sequence[ColumnElement[bool]]:
-    """Return two conditions of which one holds for another engine: an index finds either, but not `!=`."""
+    """Return two conditions; one of them holds for any other engine. An index serves each of them, but not `!=`."""
     return column < engine_id, column > engine_id
 
 
 def _any(*conditions: ColumnElement[bool], differs: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Return that a row fulfils the conditions and one of `differs`; each is looked up by itself."""
+    """Return the condition that a row fulfils `conditions` and one of `differs`, each in a subquery of its own."""
     return or_(*(exists().where(*conditions, each) for each in differs))
 
 
 def _is_left(engine_id: str) -> ColumnElement[bool]:
-    """Return that a photo of the event waits for this engine, or is looked at."""
+    """Return the condition that a photo of the event waits for this engine or is being processed by it."""
     return exists().where(
         Reembedding.event_id == Event.id,
         Reembedding.engine_id == engine_id,
@@ -68,8 +68,8 @@ def _is_without_job() -> ColumnElement[bool]:
 def events_with_work(session: Session, engine_id: str) -> Sequence[int]:
     """Return the ids of events in which something is to be planned, or that can be switched to the engine.
 
-    These are the events that another engine is to look at; those of another active engine in which no photo is left;
-    and those of this engine with a photo that another one has looked at, as a process with other settings does.
+    These are events with jobs for another engine; events of another active engine in which no photo is left; and
+    events of this engine with a photo that another engine has processed last, in a process with other settings.
     """
     planned_for_another = _any(Reembedding.event_id == Event.id, differs=_differs(Reembedding.engine_id, engine_id))
     looked_at_by_another = _any(
@@ -84,7 +84,7 @@ def events_with_work(session: Session, engine_id: str) -> Sequence[int]:
 
 
 def is_left(session: Session, event_id: int, engine_id: str) -> bool:
-    """Return whether a photo of the event waits for the engine, or is looked at."""
+    """Return whether a photo of the event waits for the engine or is being processed by it."""
     return bool(session.scalar(select(exists().where(Event.id == event_id, _is_left(engine_id)))))
 
 
@@ -129,9 +129,9 @@ def note_engine(session: Session, event_id: int, engine_id: str) -> None:
 
 
 def request_first_matching(session: Session, event_id: int, before: str, engine_id: str) -> None:
-    """Mark the matching as requested, of guests with a portrait that only the new engine has embedded.
+    """Mark as requested the matching of guests with a portrait that only the new engine has embedded.
 
-    They have been told that it runs, and are told so until it is done.
+    So the state that they see stays `running` until it is done.
     """
     embedded = (
         select(Selfie.user_id)
@@ -155,13 +155,13 @@ def request_first_matching(session: Session, event_id: int, before: str, engine_
     )
 
 
-# --- portraits that the active engine has not seen ----------------------------------------------------
+# --- portraits that the active engine has not embedded ------------------------------------------------
 
 
 def _waits_for_engine() -> ColumnElement[bool]:
-    """Return that a selfie of a membership has not been matched by its event's active engine, nor tried since.
+    """Return the condition that the event's active engine has neither embedded a guest's selfie nor tried to since.
 
-    It was accepted by another engine: while the event changes to that one, or changed from it.
+    Another engine accepted the selfie, while the event changed to that engine or from it.
     """
     embedded = exists().where(SelfieEmbedding.selfie_id == Selfie.id, SelfieEmbedding.event_id == Event.id)
     untried = or_(
@@ -183,8 +183,8 @@ def _waits_for_engine() -> ColumnElement[bool]:
 def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, bool]:
     """Return the number of photos that show the guest, over all events, and whether a portrait is yet to be matched.
 
-    That is so while an event changes to this engine, which alone has embedded the portrait, and where a matching by
-    it has been missed. Where it is queued, what the engine before has found serves.
+    A portrait is yet to be matched while an event changes to this engine and no other has embedded it, and where its
+    matching was missed. Not where the matching is queued: there the matches of the engine before are shown.
     """
     matches = select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)
     is_queued = and_(Event.active_engine_id == engine_id, UserEvent.status != DONE)
@@ -195,7 +195,7 @@ def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, b
 
 
 def request_missed_matchings(session: Session, event_id: int) -> int:
-    """Queue a matching for guests with a portrait that the event's active engine has not seen; return how many."""
+    """Queue a matching for guests with a portrait that the active engine has not embedded; return how many."""
     missed = select(UserEvent.id, Selfie.id, Event.id).where(Event.id == event_id, _waits_for_engine()).subquery()
     rows = session.execute(
         update(UserEvent)
@@ -213,7 +213,7 @@ def request_missed_matchings(session: Session, event_id: int) -> int:
 def events_with_remains(session: Session, engine_id: str) -> Sequence[int]:
     """Return the ids of the engine's events that hold something by another engine and have no guest left to match.
 
-    A guest whose matching has failed is left: it may be tried again, and the old matches serve until then.
+    A failed matching counts as left: it may be retried, and the old matches are shown until then.
     """
     faces = _any(Face.event_id == Event.id, differs=_differs(Face.engine_id, engine_id))
     portraits = _any(SelfieEmbedding.event_id == Event.id, differs=_differs(SelfieEmbedding.engine_id, engine_id))
@@ -238,8 +238,8 @@ def is_matching(session: Session, event_id: int) -> bool:
 def delete_remains(session: Session, event_id: int, engine_id: str, limit: int) -> int:
     """Delete at most `limit` faces and as many embeddings of portraits by other engines; return how many.
 
-    Candidates and matches go with their faces. Faces stay by which a photo was looked at last, and those by the
-    engine of a job: a process with other settings has just made them.
+    Candidates and matches are deleted with their faces. Faces by the engine that processed the photo last stay, and
+    those by the engine of a job: a process with other settings has just stored them.
     """
     job_for_it = exists().where(Reembedding.photo_id == Face.photo_id, Reembedding.engine_id == Face.engine_id)
     last_look = exists().where(Photo.id == Face.photo_id, Photo.engine_id == Face.engine_id)

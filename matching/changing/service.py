@@ -1,9 +1,9 @@
-"""Changes each event to the engine that the settings name, while what its old engine found still serves.
+"""Changes each event to the engine that the settings name, while the matches of its old engine are still shown.
 
-The engine looks at the event's photos again, one job each (`models.Reembedding`). What it finds is stored beside the
-old engine's faces and counts for nothing yet. When no job is left, one transaction makes it the event's active engine
-and queues a matching of all guests; each guest keeps the old matches until then. When all are matched, what the old
-engine found is deleted; a matching that fails, because storage is away, keeps it.
+The new engine processes the event's photos again, one job each (`models.Reembedding`). Its faces are stored beside
+the old engine's and are not used yet. When no job is left, one transaction makes it the event's active engine and
+queues a matching of all guests; each guest keeps the old matches until then. When all guests are matched, the old
+engine's faces and embeddings are deleted; while a matching has failed, they stay.
 
 Every step is one transaction and can be repeated, by any process, so a change that was interrupted continues. If the
 settings name yet another engine meanwhile, or the old one again, the jobs are planned anew for that one.
@@ -29,7 +29,7 @@ BATCH, BATCHES = 500, 20
 
 
 def proceed(engine_id: str) -> None:
-    """Plan what this engine is to look at, switch the events that are complete, and delete what no event needs.
+    """Plan the jobs for this engine, switch the events that are complete, and delete what no event needs.
 
     Raises:
         SQLAlchemyError: the database does not answer.
@@ -50,7 +50,7 @@ def proceed(engine_id: str) -> None:
 
 
 def _plan(session: Session, event: Event, engine_id: str) -> None:
-    """Queue the photos that this engine has not looked at; switch the event if there is none."""
+    """Queue the photos that this engine has not processed; switch the event if there is none."""
     queries.delete_jobs_of_others(session, event.id, engine_id)
     queries.add_jobs(session, event.id, engine_id)
     if event.active_engine_id != engine_id and not queries.is_left(session, event.id, engine_id):
@@ -75,7 +75,7 @@ def _delete_some_remains(event_id: int, engine_id: str) -> bool:
         event = event_queries.lock_event(session, event_id)
         if event is None or event.active_engine_id != engine_id or queries.is_matching(session, event_id):
             return False
-        # By a process with other settings that was about to end, or by an engine that was given up again.
+        # Selfies that were accepted by a process with other settings, or by an engine that was abandoned.
         if queries.request_missed_matchings(session, event_id):
             return False
         return queries.delete_remains(session, event_id, engine_id, BATCH) > 0
@@ -85,7 +85,7 @@ def _delete_some_remains(event_id: int, engine_id: str) -> bool:
 
 
 def photo_of(job_id: int, engine_id: str) -> Photo | None:
-    """Return the photo that the engine is to look at; None if it is deleted, or the job is for another engine."""
+    """Return the photo of a job; None if the job or photo is deleted, or the job is for another engine."""
     with reading() as session:
         job = queries.job(session, job_id)
         if job is None or job.engine_id != engine_id:
@@ -96,9 +96,9 @@ def photo_of(job_id: int, engine_id: str) -> Photo | None:
 def record_again(
     job_id: int, engine_id: str, faces: Sequence[DetectedFace], still_ours: Callable[[Reembedding], bool]
 ) -> None:
-    """Store what the engine has found in a photo of which another engine's faces may be stored too.
+    """Store the faces that the engine has found in a photo, beside those of another engine, and end the job.
 
-    With the last photo, the event is switched. In an event that is this engine's already, the photo is matched.
+    With the last photo, the event is switched. If this engine is active there already, the photo is matched.
     """
 
     def store(session: Session, event: Event, photo: Photo) -> None:
@@ -113,7 +113,7 @@ def finish(
     store: Callable[[Session, Event, Photo], None],
     still_ours: Callable[[Reembedding], bool],
 ) -> None:
-    """End a job in one transaction with what `store` does; does nothing if the attempt is no longer current.
+    """Call `store` and end the job in one transaction; do nothing if the attempt is no longer current.
 
     `store` is called with the rows of the event and the photo locked.
     """

@@ -105,8 +105,8 @@ def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engin
     return found
 
 
-def _counts() -> ColumnElement[bool]:
-    """The face is by its event's active engine: no guest is asked about another one."""
+def _is_active() -> ColumnElement[bool]:
+    """Return the condition that the face is by its event's active engine."""
     return counts_in_event(Face.event_id, Face.engine_id)
 
 
@@ -118,7 +118,7 @@ def _is_candidate(user_id: int) -> ColumnElement[bool]:
 
 def is_candidate(session: Session, user_id: int, photo_id: int) -> bool:
     """Return whether a face of the photo is a candidate of the guest that is not lost to another one."""
-    there = exists().where(Face.photo_id == photo_id, _counts(), _is_candidate(user_id))
+    there = exists().where(Face.photo_id == photo_id, _is_active(), _is_candidate(user_id))
     return bool(session.scalar(select(there)))
 
 
@@ -137,7 +137,7 @@ def maybe(session: Session, user_id: int, face_id: int) -> Maybe | None:
             FaceCandidate.user_id == user_id,
             FaceCandidate.face_id == face_id,
             FaceCandidate.standing == MAYBE,
-            _counts(),
+            _is_active(),
         )
     ).one_or_none()
     return Maybe(*row) if row is not None else None
@@ -149,13 +149,13 @@ def _is_asked_about(user_id: int, event_id: int) -> list[ColumnElement[bool]]:
         FaceCandidate.event_id == event_id,
         FaceCandidate.user_id == user_id,
         FaceCandidate.standing == MAYBE,
-        _counts(),
+        _is_active(),
         ~shown,
     ]
 
 
 def count_maybes(session: Session, user_id: int, event_id: int) -> int:
-    """Return how many faces `maybes` has without a limit."""
+    """Return the number of faces that `maybes` returns without a limit."""
     counted = (
         select(func.count(Face.photo_id.distinct()))
         .select_from(FaceCandidate)
@@ -168,7 +168,7 @@ def count_maybes(session: Session, user_id: int, event_id: int) -> int:
 def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Maybe]:
     """Return the event's faces that the guest is asked about, the most similar first, one for each photo.
 
-    None of a photo that shows the guest, and none that is another guest's.
+    Photos that show the guest are left out, and faces that are another guest's.
     """
     rows = session.execute(
         select(FaceCandidate, Face, Photo)
@@ -223,7 +223,7 @@ def newest_portrait(session: Session, user_id: int, event_id: int, engine_id: st
 
 
 def confirmation(session: Session, user_id: int, photo_id: int) -> Confirmation | None:
-    """Return what the guest has said about a photo."""
+    """Return the guest's confirmation of a face of the photo."""
     return session.get(Confirmation, (user_id, photo_id))
 
 
@@ -251,7 +251,7 @@ def confirmers(session: Session, photo_id: int) -> Sequence[int]:
 
 
 def forget(session: Session, user_id: int, event_id: int | None = None) -> None:
-    """Delete the guest's candidates and what the guest has confirmed, in one event or in all."""
+    """Delete the guest's candidates and confirmations, in one event or in all."""
     candidates = delete(FaceCandidate).where(FaceCandidate.user_id == user_id)
     confirmations = delete(Confirmation).where(Confirmation.user_id == user_id)
     if event_id is not None:

@@ -1,4 +1,4 @@
-"""Writes guests' candidates and the matches that follow, their own and those of rivals for the same faces."""
+"""Writes guests' candidates, and the matches that follow for them and for their rivals for the same faces."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
 
 Row = dict[str, Any]
-# Portraits of different people are as similar as this once in a million pairs.
+# The false accept rate from which portraits count as those of one person: one pair in a million.
 SURELY_ONE_PERSON = 1e-6
 _CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
 _COLUMNS = (*_CLAIM_COLUMNS, "standing")
@@ -29,7 +29,7 @@ _MATCH_COLUMNS = ("face_id", "selfie_id", "confidence_score", "declared")
 
 @dataclass(slots=True)
 class Persons:
-    """Tells which guests of an event are one person, by their portraits; each guest's are read once."""
+    """Compares guests of an event by their portraits, to find those who are one person. Reads each portrait once."""
 
     session: Session
     event: Event
@@ -38,7 +38,7 @@ class Persons:
     def are_one(self, user_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.bool_]:
         """Return whether a portrait of each of the first surely shows each of the others: (users, others).
 
-        For an engine without embeddings, what searches with the portraits have found tells it.
+        For Azure, which makes no embeddings, by what searches with the portraits have found.
         """
         if self.event.active_engine_id == AZURE_ENGINE_ID:
             return same_persons(self.session, self.event.id, user_ids, other_ids)
@@ -80,12 +80,13 @@ def record(
 ) -> None:
     """Replace these guests' candidates in the event, by the guest's id, and bring all matches up to date.
 
-    Confirmed faces count among the candidates only. `same_person` tells which guests are one person, by default from
-    their stored portraits. With `only_changes`, guests are compared only for faces whose candidates change; that is
-    enough while no portrait does. Rows that stay the same are not written. The caller has locked the event's row.
+    Of the confirmed faces, only candidates are compared. `same_person` returns which guests are one person, by
+    default by their stored portraits. With `only_changes`, guests are compared only for faces whose candidates
+    change; that is enough while no portrait changes. Rows that stay the same are not written. The caller has locked
+    the event's row.
 
-    Of an engine that the event had before, nothing of these guests stays; the other guests keep what it found until
-    they are matched by the new one. So guests are compared by candidates of one engine only.
+    These guests' candidates by an engine that the event had before are deleted. The other guests keep theirs until
+    they are matched by the new engine. So guests are compared by candidates of one engine only.
     """
     known = {user_id: queries.candidates_of(session, user_id, event) for user_id in found}
     rows = {user_id: _rows(event, user_id, each, known[user_id]) for user_id, each in found.items()}
@@ -155,7 +156,7 @@ def _write(session: Session, user_id: int, known: Mapping[int, FaceCandidate], r
 
 
 def claim_of(row: FaceCandidate) -> Claim:
-    """Return what a candidate says in the comparison of guests."""
+    """Return a stored candidate as a claim."""
     return Claim(row.user_id, row.similarity, row.accepted, row.confirmed)
 
 

@@ -90,9 +90,9 @@ def leave(request: Request, guest: CurrentGuest, group_id: RowId) -> Response:
 
 @router.get("/together/{token}")
 def invitation(request: Request, user: Visitor, language: Language, token: str) -> Response:
-    """Return the page of an invitation. Who invites is told to guests of the event only.
+    """Return the page of an invitation. Only guests of the event see the names of the members.
 
-    Others log in or join first; then they come back here.
+    Other visitors log in or join first; a cookie then leads them back here.
     """
     if user is None:
         return _before_login(request, "guest/together_login.html", token)

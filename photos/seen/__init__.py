@@ -1,1 +1,1 @@
-"""What an account sees of photos besides their lists: how many there are, and the faces of one."""
+"""The number of photos that an account may see, and the faces of one photo."""

@@ -1,4 +1,4 @@
-"""How many photos an account has to look at, for the profile."""
+"""The number of photos that an account may see, for the profile."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ class FacesOfPhoto:
 
 
 def faces_for(user: User, photo_id: int) -> FacesOfPhoto:
-    """Return the photo's faces; only the user's own match is told, of the other faces nothing but where they are.
+    """Return the photo's faces with their boxes, and the score of the user's own match only.
 
     Raises:
         NoSuchPhoto: there is no such photo, or the account may not see it.

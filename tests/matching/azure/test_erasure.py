@@ -99,7 +99,7 @@ def test_a_list_made_again_by_a_job_under_way_is_deleted_too(event: Event, amy: 
     server.state.make_list(names[-1], {"name": "late"})
     with transaction() as session:
         for each in session.query(RemoteList):
-            each.erased_at = each.erased_at - erasure.LATE_MAKERS if each.erased_at else None
+            each.erased_at = each.erased_at - erasure.MADE_AGAIN_WITHIN if each.erased_at else None
     erase()
     assert server.state.lists == {}
     with reading() as session:
