@@ -539,7 +539,8 @@ class Confirmation(Base):
 
     Written by guests. `box` (x, y, width, height, in px of the upright photo) is the place of the face, by which it
     is found again when the photo's faces are made anew. Matching sets `face_id` to the event's engine's face there,
-    and `similarity` to that of the guest's most similar portrait; both are null without one.
+    and `similarity` to that of the guest's most similar portrait; both are null without one. `likely`: when the guest
+    said so, the face resembled the guest's portraits; it is a match then, however large the event becomes.
     """
 
     __tablename__ = "confirmations"
@@ -553,6 +554,7 @@ class Confirmation(Base):
     box: Mapped[list[float]] = mapped_column(JSON)
     face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"))
     similarity: Mapped[float | None]
+    likely: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -19,13 +19,13 @@ def standing(case: Case, candidates: Mapping[int, Candidate]) -> list[Candidate]
         event = event_queries.by_id(session, case.event_id)
         if event is None:
             return []
-        persons, margin = Persons(session, event), calibration_of(event.active_engine_id).margin
+        persons, calibration = Persons(session, event), calibration_of(event.active_engine_id)
         claims = defaultdict[int, list[Claim]](list)
         for row in queries.rivals_for(session, [case.user_id], candidates.keys()):
             claims[row.face_id].append(claim_of(row))
         found = []
         for face_id, each in candidates.items():
             own = Claim(case.user_id, each.similarity, each.accepted, face_id in case.confirmed)
-            if standings([*claims[face_id], own], persons.are_one, margin)[case.user_id] == MATCH:
+            if standings([*claims[face_id], own], persons.are_one, calibration)[case.user_id] == MATCH:
                 found.append(each)
     return found

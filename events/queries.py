@@ -160,7 +160,12 @@ def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | No
     engine = select(Event.active_engine_id).where(Event.id == event_id).scalar_subquery()
     faces = select(func.count()).select_from(Face).where(Face.event_id == event_id, Face.engine_id == engine)
     # A subquery per photo, by index: for a join a planner may choose to read the matches of all events.
-    of_photo = select(func.count()).select_from(FaceMatch).where(FaceMatch.photo_id == Photo.id).scalar_subquery()
+    of_photo = (
+        select(func.count())
+        .select_from(FaceMatch)
+        .where(FaceMatch.photo_id == Photo.id, FaceMatch.declared.is_(False))
+        .scalar_subquery()
+    )
     matches = select(func.coalesce(func.sum(of_photo), 0)).where(Photo.event_id == event_id)
     oldest = select(func.min(Photo.uploaded_at)).where(
         Photo.event_id == event_id, Photo.status.in_((PENDING, PROCESSING))
@@ -232,12 +237,15 @@ def request_rematch(
 ) -> int:
     """Queue a matching for every guest of the event who has not withdrawn; return how many.
 
-    With `shown_in`, only for guests matched with one of these photos. With `asked` false, the state that the guests
-    see does not change.
+    With `shown_in`, only for guests whose candidates these photos have: a photo may have helped to find another one
+    without being theirs. With `asked` false, the state that the guests see does not change.
     """
     chosen = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
     if shown_in is not None:
-        chosen.append(UserEvent.user_id.in_(select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))))
+        matched = select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))
+        faces = select(Face.id).where(Face.photo_id.in_(shown_in))
+        found = select(FaceCandidate.user_id).where(FaceCandidate.face_id.in_(faces))
+        chosen.append(UserEvent.user_id.in_(matched.union(found)))
     result = session.execute(
         update(UserEvent)
         .where(*chosen)

@@ -13,6 +13,8 @@ STEP_DECADES = 0.3683
 # Steps that a threshold rises at most. Beyond, the first pass would find too few faces for the second to start from.
 MOST_STEPS = 9
 MARGIN_STEPS = 2
+# The false accept rate at which two pictures surely show one person.
+SURELY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Calibration:
     def margin(self) -> float:
         """By how much the second pass is stricter than the first."""
         return round(MARGIN_STEPS * self.step, 4)
+
+    @property
+    def sure(self) -> float:
+        """The similarity from which two pictures surely show one person: once in a million pairs they do not."""
+        return round(self.at(SURELY), 6)
 
     def at(self, false_accept_rate: float) -> float:
         """Return the similarity that pairs of different people exceed at this rate."""

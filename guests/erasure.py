@@ -8,6 +8,7 @@ from accounts.passwords import verify_password
 from audit.log import Action, record
 from database import transaction
 from events import queries as event_queries
+from guests import queries as guest_queries
 from models import GUEST, User
 from selfies import queries as selfie_queries
 from stored.erasure import erase as erase_files
@@ -55,5 +56,8 @@ def _erase(session: Session, owner: User) -> None:
     event_queries.request_rematch_of_rivals(session, owner.id)
     keys = selfie_queries.all_keys(session, owner.id)
     record(session, Action.ACCOUNT_ERASED, subject_id=owner.id)
+    groups = guest_queries.groups_with(session, owner.id)
     queries.remove(session, owner.id)
+    for group_id in groups:
+        guest_queries.delete_empty_group(session, group_id)
     erase_files(session, keys)

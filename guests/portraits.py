@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy.orm import Session
+
 import errors
 from accounts import queries as account_queries
 from audit.log import Action, record
@@ -9,7 +11,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
-from models import Selfie
+from models import Event, Selfie
 from selfies import queries
 from stored.erasure import erase
 
@@ -42,23 +44,32 @@ def image_of(user_id: int, selfie_id: int) -> str:
 
 
 def remove_all(user_id: int) -> None:
-    """Erase all the guest's portraits with their embeddings, matches and evaluations, and what the guest confirmed.
+    """Erase all the guest's portraits with their embeddings and matches, and what the guest confirmed.
 
     Raises:
         NoSelfie: there is none.
     """
     with transaction() as session:
-        # Lock the events' rows first: a running match ends before, and the next one finds no selfie.
-        event_queries.lock_joined_events(session, user_id)
-        account_queries.lock_user(session, user_id)
-        event_queries.request_rematch_of_rivals(session, user_id)
-        keys = queries.all_keys(session, user_id)
-        if not queries.remove_all(session, user_id) or not keys:
-            raise errors.NoSelfie
-        claim_queries.forget(session, user_id)
-        queries.delete_evaluations(session, user_id)
-        record(session, Action.SELFIE_DELETED, subject_id=user_id)
-        erase(session, keys)
+        _lock(session, user_id)
+        _erase_all(session, user_id)
+
+
+def _lock(session: Session, user_id: int) -> list[Event]:
+    """Lock the events' rows first: a running match ends before, and the next one finds no selfie. Return them."""
+    events = event_queries.lock_joined_events(session, user_id)
+    account_queries.lock_user(session, user_id)
+    return events
+
+
+def _erase_all(session: Session, user_id: int) -> None:
+    event_queries.request_rematch_of_rivals(session, user_id)
+    keys = queries.all_keys(session, user_id)
+    if not queries.remove_all(session, user_id) or not keys:
+        raise errors.NoSelfie
+    claim_queries.forget(session, user_id)
+    queries.delete_evaluations(session, user_id)
+    record(session, Action.SELFIE_DELETED, subject_id=user_id)
+    erase(session, keys)
 
 
 def remove(user_id: int, selfie_id: int) -> None:
@@ -69,24 +80,19 @@ def remove(user_id: int, selfie_id: int) -> None:
     Raises:
         NoSuchSelfie: it is not one of theirs.
     """
-    with reading() as session:
-        known = [each.id for each in queries.not_rejected(session, user_id)]
-    if selfie_id not in known:
-        raise errors.NoSuchSelfie
-    if known == [selfie_id]:
-        remove_all(user_id)
-        return
     with transaction() as session:
-        events = event_queries.lock_joined_events(session, user_id)
-        account_queries.lock_user(session, user_id)
-        selfie = next((each for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None)
-        if selfie is None:
+        events = _lock(session, user_id)
+        known = {each.id: each.storage_key for each in queries.not_rejected(session, user_id)}
+        if selfie_id not in known:
             raise errors.NoSuchSelfie
-        key = selfie.storage_key
+        if len(known) == 1:
+            _erase_all(session, user_id)
+            return
         event_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
         queries.delete_evaluations(session, user_id)
         record(session, Action.SELFIE_DELETED, subject_id=user_id)
+        key = known[selfie_id]
         erase(session, [key] if key else [])
         for event in events:
             match_guest(session, event, user_id)

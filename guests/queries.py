@@ -107,7 +107,7 @@ def members(
         select(func.count())
         .select_from(FaceMatch)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == UserEvent.user_id, Photo.event_id == event_id)
+        .where(FaceMatch.user_id == UserEvent.user_id, FaceMatch.declared.is_(False), Photo.event_id == event_id)
         .correlate(UserEvent)
     )
     statement = (
@@ -192,6 +192,11 @@ def count_groups(session: Session, user_id: int, event_id: int) -> int:
         )
         or 0
     )
+
+
+def groups_with(session: Session, user_id: int) -> Sequence[int]:
+    """Return the ids of the groups in which the guest is."""
+    return session.scalars(select(TogetherMember.group_id).where(TogetherMember.user_id == user_id)).all()
 
 
 def delete_empty_group(session: Session, group_id: int) -> None:

@@ -16,7 +16,7 @@ from faces.providers import calibration_of
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.claims.nearest import MAYBE, is_clearly_of
-from matching.claims.record import SURELY_ONE_PERSON, Persons, claim_of
+from matching.claims.record import Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
 from models import Confirmation, Event, Face, User
 from photos import queries as photo_queries
@@ -74,15 +74,16 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
         _check_seen(session, user.id, photo_id, face_id)
     with transaction() as session:
         event, face = _locked(session, user.id, photo_id, face_id)
-        _check_likely(session, event, user.id, face)
+        _check_seen(session, user.id, photo_id, face_id)
+        likely = _is_likely(session, event, user.id, face)
         refusal = queries.refusal(session, user.id, photo_id)
         if refusal is not None:
             session.delete(refusal)
         known = claim_queries.confirmation(session, user.id, photo_id)
         if known is None:
-            known = Confirmation(user_id=user.id, photo_id=photo_id, box=face.box)
+            known = Confirmation(user_id=user.id, photo_id=photo_id)
             session.add(known)
-        known.box, known.face_id = face.box, face.id
+        known.box, known.face_id, known.likely = face.box, face.id, likely
         session.flush()
         match_guest(session, event, user.id)
 
@@ -127,7 +128,8 @@ def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tupl
     return event, face
 
 
-def _check_likely(session: Session, event: Event, user_id: int, face: Face) -> None:
+def _is_likely(session: Session, event: Event, user_id: int, face: Face) -> bool:
+    """Return whether the face resembles the guest's portraits; without that, all guests must see the photo."""
     portraits = portraits_in(session, event, user_id)
     if not portraits:
         raise errors.NoSelfie
@@ -136,9 +138,10 @@ def _check_likely(session: Session, event: Event, user_id: int, face: Face) -> N
     calibration, persons = calibration_of(event.active_engine_id), Persons(session, event)
     for rival in claim_queries.rivals_for(session, [user_id], [face.id]):
         if (
-            is_clearly_of(claim_of(rival), similarity, calibration.at(SURELY_ONE_PERSON), calibration.margin)
+            is_clearly_of(claim_of(rival), similarity, calibration.sure, calibration.margin)
             and not persons.are_one([user_id], [rival.user_id]).any()
         ):
             raise errors.FaceOfAnother
     if candidate is None and not photo_queries.is_for_all_guests(session, face.photo_id):
         raise errors.FaceNotLikely
+    return candidate is not None

@@ -1,6 +1,6 @@
 """The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from matching.azure import candidates as remote_candidates
 from matching.claims import queries as claim_queries
 from matching.claims.record import GuestCandidates, record
 from matching.queries import PortraitEmbedding
-from matching.similarity import Portrait, Thresholds
+from matching.similarity import Candidate, Portrait, Thresholds
 from models import Confirmation, Event, Face
 from settings import get_settings
 
@@ -50,7 +50,7 @@ def match_after_photo(
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
     for user_id, of_guest in sorted(known.items()):
         confirms = user_id in confirming
-        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(of_guest)) if confirms else set()
+        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(of_guest)) if confirms else []
         found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
     record(session, event, found, only_changes=True)
 
@@ -61,14 +61,15 @@ def _candidates(
     user_id: int,
     known: Sequence[PortraitEmbedding],
     faces: matrices.EventFaces,
-    confirmed: Collection[int],
+    confirmed: Sequence[Confirmation],
 ) -> GuestCandidates:
     """Return what a guest's portraits find among these faces, and store the means."""
     refused = set(queries.refused_photos(session, user_id))
     thresholds = thresholds_among(faces, event.active_engine_id)
-    found = similarity.find_candidates(faces.blocks, _portraits(known), thresholds, refused, confirmed)
+    theirs = {each.face_id for each in confirmed if each.face_id is not None}
+    found = similarity.find_candidates(faces.blocks, _portraits(known), thresholds, refused, theirs)
     _store_means(session, event, known, found)
-    return GuestCandidates(found.faces, confirmed)
+    return _with_confirmed(found.faces, confirmed, known[-1].selfie_id)
 
 
 def portraits_in(session: Session, event: Event, user_id: int) -> list[Portrait]:
@@ -87,7 +88,7 @@ def _match_remotely(session: Session, event: Event, user_id: int, known: Sequenc
     confirmed = _confirmed_faces(session, event, user_id, lambda face: remote(face.id))
     refused = set(queries.refused_photos(session, user_id))
     found = remote_candidates.candidates_of(session, event.id, selfie_ids, refused)
-    record(session, event, {user_id: GuestCandidates(found, confirmed)})
+    record(session, event, {user_id: _with_confirmed(found, confirmed, known[-1].selfie_id)})
 
 
 def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> None:
@@ -105,17 +106,33 @@ def _similarity_to(known: Sequence[PortraitEmbedding]) -> Callable[[Face], float
 
 def _confirmed_faces(
     session: Session, event: Event, user_id: int, similarity_of: Callable[[Face], float | None]
-) -> set[int]:
-    """Return the faces that the guest has confirmed, and note on each confirmation which face it is now."""
+) -> list[Confirmation]:
+    """Return what the guest has confirmed, with the face that it is now; where the engine finds none, left out."""
     confirmations = claim_queries.confirmations_of(session, user_id, event.id)
     if not confirmations:
-        return set()
+        return []
     faces = claim_queries.faces_in(session, [each.photo_id for each in confirmations], event.active_engine_id)
     for each in confirmations:
         face = _face_at(each, [face for face in faces if face.photo_id == each.photo_id])
         each.face_id = face.id if face is not None else None
         each.similarity = similarity_of(face) if face is not None else None
-    return {each.face_id for each in confirmations if each.face_id is not None}
+    return [each for each in confirmations if each.face_id is not None]
+
+
+def _with_confirmed(
+    found: Mapping[int, Candidate], confirmed: Sequence[Confirmation], selfie_id: int
+) -> GuestCandidates:
+    """Return the candidates with the faces that the guest has confirmed.
+
+    A face that was likely when the guest confirmed it stays a candidate, although the floor has risen with the event.
+    """
+    faces = {each.face_id: each for each in confirmed if each.face_id is not None}
+    kept = {
+        face_id: Candidate(each.photo_id, selfie_id, each.similarity or 0.0, accepted=False)
+        for face_id, each in faces.items()
+        if each.likely and face_id not in found
+    }
+    return GuestCandidates({**found, **kept}, faces)
 
 
 def _face_at(confirmation: Confirmation, faces: Sequence[Face]) -> Face | None:

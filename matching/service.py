@@ -9,6 +9,7 @@ A job may run again in another process after a crash. Each step first asks `stil
 it is the current one, and leaves the same rows however often it runs.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_after_photo, match_guest, thresholds_among
-from matching.queries import RankedSelfie
+from matching.queries import PortraitEmbedding, RankedSelfie
 from models import DONE, REJECTED, Event, Photo, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
 from stored.erasure import erase
@@ -126,6 +127,7 @@ def _finish_selfie(session: Session, selfie: Selfie, engine_id: str) -> None:
         selfie_queries.inherit_matches(session, selfie.user_id, selfie.id, engine_id)
         # What remains are matches in events that the guest has left, or for which the consent is withdrawn.
         selfie_queries.delete_matches_of_older(session, selfie.user_id, selfie.id)
+        selfie_queries.delete_evaluations(session, selfie.user_id)
     selfie_queries.remove(session, [each.id for each in older])
     selfie.finish(DONE)
     selfie.detail = None
@@ -217,8 +219,11 @@ def _match_photo(
         means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
         found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
         affected |= {portraits[int(index)].user_id for index in found}
-    known = {user_id: [each for each in portraits if each.user_id == user_id] for user_id in affected}
-    match_after_photo(session, event, {user_id: each for user_id, each in known.items() if each}, faces)
+    known = defaultdict[int, list[PortraitEmbedding]](list)
+    for each in portraits:
+        if each.user_id in affected:
+            known[each.user_id].append(each)
+    match_after_photo(session, event, known, faces)
 
 
 # --- a guest matched (again) in one event ----------------------------------------------------------

@@ -103,7 +103,12 @@ def face_viewer_of(
     responses={
         **PICTURE,
         **error_responses(
-            *SIGNED_IN, errors.GuestsOnly, errors.NoSuchFace, errors.TooBusy, errors.ServiceUnavailable
+            *SIGNED_IN,
+            errors.GuestsOnly,
+            errors.NoSuchFace,
+            errors.TooBusy,
+            errors.TooManyRequests,
+            errors.ServiceUnavailable,
         ),
     },
 )
@@ -112,6 +117,7 @@ def maybe_crop(
     face_id: RowId, request: Request, guest: Annotated[User, Depends(face_viewer_of)], decoder: RequestDecoder
 ) -> Response:
     """The face alone, for a guest who is asked about it."""
+    rules.count(rules.FAVOURITES, f"account {guest.id}")
     maybe = confirmations.maybe_face(guest.id, face_id)
     etag = f'"face-{face_id}"'
     headers = {"ETag": etag, "Cache-Control": cache_rule(request)}

@@ -166,7 +166,7 @@ class Judge:
         one = self._same_persons([sent[guest] for guest in guests])
         matched: Matched = {guest: {} for guest in guests}
         for face, of_face in sorted(claims.items()):
-            told = standings(of_face, lambda ids, others: one[np.ix_(ids, others)], self._calibration.margin)
+            told = standings(of_face, lambda ids, others: one[np.ix_(ids, others)], self._calibration)
             for claim in of_face:
                 photos, photo = matched[guests[claim.user_id]], self._seen.faces[face].photo
                 if told[claim.user_id] == MATCH and (

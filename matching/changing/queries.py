@@ -186,7 +186,9 @@ def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, b
     A portrait is yet to be matched while an event changes to this engine and no other has embedded it, and where its
     matching was missed. Not where the matching is queued: there the matches of the engine before are shown.
     """
-    matches = select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id)
+    matches = (
+        select(func.count()).select_from(FaceMatch).where(FaceMatch.user_id == user_id, FaceMatch.declared.is_(False))
+    )
     is_queued = and_(Event.active_engine_id == engine_id, UserEvent.status != DONE)
     waiting = select(Selfie.id, UserEvent.id, Event.id).where(_waits_for_engine(), ~is_queued)
     waits = waiting.where(Selfie.user_id == user_id).exists()

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.calibration import Calibration
+
 MATCH, MAYBE, LOST = "match", "maybe", "lost"
 # Each claim is compared with this many others at most, the most similar ones. Bounds the cost where thousands of
 # accounts have one portrait.
@@ -28,29 +30,37 @@ class Claim(NamedTuple):
     confirmed: bool
 
 
-def standings(claims: Sequence[Claim], same_person: SamePerson, margin: float) -> dict[int, str]:
+def standings(claims: Sequence[Claim], same_person: SamePerson, calibration: Calibration) -> dict[int, str]:
     """Return for each guest who claims one face, by the guest's id, what comes of it: match, maybe or lost.
 
     `same_person` returns which guests are one person by their portraits; called only if there are several claims.
     """
+    margin = calibration.margin
     strong = [each for each in claims if each.accepted or each.confirmed]
     rivals = sorted(strong, key=lambda each: (-each.similarity, each.user_id))[:RIVALS]
     if len(claims) < 2 or not rivals:
-        return {each.user_id: _standing(each, margin, margin) for each in claims}
+        return {each.user_id: _standing(each, margin, margin, is_clear=False) for each in claims}
     ids, rival_ids = np.array([each.user_id for each in claims]), np.array([each.user_id for each in rivals])
     no_rival = (ids[:, None] == rival_ids) | same_person(ids.tolist(), rival_ids.tolist())
     nearest = np.where(no_rival, -np.inf, [each.similarity for each in rivals]).max(axis=1)
     # Rounded as similarities are, so that two on the margin are judged alike from either side.
     leads = np.round([each.similarity for each in claims] - nearest, 6).tolist()
-    return {each.user_id: _standing(each, lead, margin) for each, lead in zip(claims, leads, strict=True)}
+    clear = (nearest >= calibration.sure).tolist()
+    return {
+        each.user_id: _standing(each, lead, margin, is_clear=is_clear)
+        for each, lead, is_clear in zip(claims, leads, clear, strict=True)
+    }
 
 
-def _standing(claim: Claim, lead: float, margin: float) -> str:
-    """Return what comes of a claim that is `lead` more similar than the nearest rival's."""
+def _standing(claim: Claim, lead: float, margin: float, *, is_clear: bool) -> str:
+    """Return what comes of a claim that is `lead` more similar than the nearest rival's.
+
+    `is_clear`: the nearest rival is so similar that the face surely is theirs, if they are nearer by the margin.
+    """
+    if lead <= -margin and (is_clear or not claim.confirmed):
+        return LOST
     if claim.confirmed:
         return MATCH
-    if lead <= -margin:
-        return LOST
     return MATCH if claim.accepted and lead >= margin else MAYBE
 
 

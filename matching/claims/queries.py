@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from events.queries import counts_in_event
 from matching.claims.nearest import LOST, MATCH, MAYBE
@@ -12,6 +12,8 @@ from models import Confirmation, Event, Face, FaceCandidate, FaceMatch, Photo, R
 
 # Values in one IN list: SQLite takes 32,766 in a statement.
 CHUNK = 10_000
+# How many faces of one photo a guest may be asked about before further photos are left out.
+FACES_PER_PHOTO = 4
 
 
 class Maybe(NamedTuple):
@@ -80,6 +82,16 @@ def delete_candidates(session: Session, user_id: int, face_ids: Collection[int])
             # Finding the deleted ones among thousands of loaded rows would take longer than deleting them.
             .execution_options(synchronize_session=False)
         )
+
+
+def delete_candidates_in(session: Session, user_id: int, photo_id: int) -> None:
+    """Delete the guest's candidates in a photo."""
+    faces = select(Face.id).where(Face.photo_id == photo_id)
+    session.execute(
+        delete(FaceCandidate)
+        .where(FaceCandidate.user_id == user_id, FaceCandidate.face_id.in_(faces))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def add_candidates(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -176,6 +188,9 @@ def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Ma
         .join(Photo, Photo.id == Face.photo_id)
         .where(*_is_asked_about(user_id, event_id))
         .order_by(FaceCandidate.similarity.desc(), Face.id)
+        # Several faces of a photo may be asked about, of which the first counts.
+        .limit(FACES_PER_PHOTO * limit)
+        .options(defer(Face.embedding))
     )
     found = dict[int, Maybe]()
     for row in rows:

@@ -46,7 +46,7 @@ class Persons:
         if missing:
             found = queries.portraits_of(self.session, missing, self.event.id, self.event.active_engine_id)
             self._portraits |= {each: as_matrix(found.get(each, [])) for each in missing}
-        sure = calibration_of(self.event.active_engine_id).at(SURELY_ONE_PERSON)
+        sure = calibration_of(self.event.active_engine_id).sure
         told = np.zeros((len(user_ids), len(other_ids)), np.bool_)
         rows, owners = self._stacked(user_ids)
         columns, other_owners = self._stacked(other_ids)
@@ -128,7 +128,7 @@ def _compare(
     session: Session, event: Event, rows: Mapping[int, dict[int, Row]], faces: Collection[int], same: SamePerson
 ) -> set[int]:
     """Set the standing of all candidates for these faces; return the other guests for whom it has changed."""
-    margin, changed = calibration_of(event.active_engine_id).margin, set[int]()
+    calibration, changed = calibration_of(event.active_engine_id), set[int]()
     here, others = defaultdict[int, list[Row]](list), defaultdict[int, list[FaceCandidate]](list)
     for of_guest in rows.values():
         for face_id in of_guest.keys() & faces:
@@ -137,7 +137,7 @@ def _compare(
         others[each.face_id].append(each)
     for face_id in here.keys() | others.keys():
         claims = [Claim(*(row[name] for name in Claim._fields)) for row in here[face_id]]
-        told = standings([*claims, *(claim_of(each) for each in others[face_id])], same, margin)
+        told = standings([*claims, *(claim_of(each) for each in others[face_id])], same, calibration)
         for row in here[face_id]:
             row["standing"] = told[row["user_id"]]
         for other in others[face_id]:
@@ -171,13 +171,14 @@ def _rebuild_matches(session: Session, event: Event, user_id: int, *, confirms: 
     """
     wanted = {each.photo_id: _match(event, user_id, each) for each in queries.matched_faces(session, user_id, event)}
     said = queries.confirmations_of(session, user_id, event.id) if confirms else ()
-    declared = [each for each in said if each.photo_id not in wanted]
+    # A likely face is a candidate, and may be lost to a rival. If the engine finds no face, the guest's word counts.
+    declared = [each for each in said if each.photo_id not in wanted and (each.face_id is None or not each.likely)]
     if declared:
         portrait = queries.newest_portrait(session, user_id, event.id, event.active_engine_id)
         if portrait is not None:
             for each in declared:
                 face = MatchedFace(each.photo_id, each.face_id, portrait, each.similarity or 0.0)
-                wanted[each.photo_id] = {**_match(event, user_id, face), "declared": True}
+                wanted[each.photo_id] = {**_match(event, user_id, face), "declared": not each.likely}
     stale = []
     for match in matching_queries.matches_of(session, user_id, event.id):
         if _is_same(match, wanted.get(match.photo_id), _MATCH_COLUMNS):

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("box", sa.JSON(), nullable=False),
         sa.Column("face_id", BIG_ID, nullable=True),
         sa.Column("similarity", sa.Double(), nullable=True),
+        sa.Column("likely", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         _reference("confirmations", "user", "users"),
         _reference("confirmations", "photo", "photos"),

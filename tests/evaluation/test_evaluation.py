@@ -259,7 +259,7 @@ def test_results_are_kept_for_a_day_and_what_a_failed_one_had_read_is_not(event:
     work()
 
 
-def test_a_portrait_replaced_meanwhile_fails_in_words(
+def test_an_evaluation_goes_with_a_portrait_that_is_replaced_meanwhile(
     event: Event, guest: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_another_engine(event)
@@ -274,9 +274,8 @@ def test_a_portrait_replaced_meanwhile_fails_in_words(
 
     monkeypatch.setattr(DECODER, "photo", replaced_first)
     jobs.attempt(held, DECODER)
-    found = row(Evaluation, number)
-    assert (found.status, found.error) == ("failed", "the guest has replaced a portrait meanwhile")
-    assert found.result is None
+    with pytest.raises(errors.NoSuchEvaluation):
+        service.show(number)
 
 
 def test_a_portrait_without_a_face_for_that_engine_fails_in_words(event: Event, guest: User) -> None:

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faces.calibration import LOCAL
 from matching.claims.nearest import RIVALS, Claim, SamePerson, is_clearly_of, standings
 
-MARGIN = 0.04
+MARGIN = LOCAL.margin
 
 
 def one_person(*pairs: tuple[int, int]) -> SamePerson:
@@ -54,9 +55,14 @@ CASES = {
         {1: "match", 2: "maybe"},
     ),
     "what is confirmed stays": (
-        [claim(1, 0.60), claim(2, 0.40, confirmed=True)],
+        [claim(1, 0.50), claim(2, 0.40, confirmed=True)],
         NOBODY,
         {1: "match", 2: "match"},
+    ),
+    "what is confirmed and surely is the face of another": (
+        [claim(1, 0.60), claim(2, 0.40, confirmed=True)],
+        NOBODY,
+        {1: "match", 2: "lost"},
     ),
 }
 
@@ -65,7 +71,7 @@ CASES = {
 def test_who_gets_a_face(case: str) -> None:
     claims, same, expected = CASES[case]
     for order in permutations(claims):
-        assert standings(order, same, MARGIN) == expected
+        assert standings(order, same, LOCAL) == expected
 
 
 def test_of_thousands_of_accounts_each_is_compared_with_few() -> None:
@@ -75,7 +81,7 @@ def test_of_thousands_of_accounts_each_is_compared_with_few() -> None:
         compared.append((len(here), len(there)))
         return np.ones((len(here), len(there)), np.bool_)
 
-    told = standings([claim(number, 0.6) for number in range(3_000)], same, MARGIN)
+    told = standings([claim(number, 0.6) for number in range(3_000)], same, LOCAL)
     assert set(told.values()) == {"match"}
     assert compared == [(3_000, RIVALS)]
 

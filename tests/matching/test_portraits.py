@@ -11,8 +11,10 @@ from guests import consent, portraits
 from matching import confirmations, refusals
 from matching.claims.queries import candidates_of
 from matching.guest_matches import match_guest
+from matching.service import accept_selfie
 from models import User
-from tests.matching.scenes import PERSON, Scene, face, new_scene, stranger
+from photos import service as photos
+from tests.matching.scenes import PERSON, Scene, face, held, new_scene, stranger
 
 # The guest with glasses: hardly similar to the first portrait.
 GLASSES = face(0.30, 0.0, 40)
@@ -242,3 +244,52 @@ def test_a_face_that_is_not_in_the_photo_or_not_there_is_refused(scene: Scene) -
     consent.withdraw(guest, scene.event.id)
     with pytest.raises(errors.ConsentWithdrawn):
         confirmations.confirm(user(guest), other, elsewhere)
+
+
+def test_a_confirmed_face_stays_however_large_the_event_becomes(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    photo = scene.photo(face(0.38, 0.0, 50))
+    confirmations.confirm(user(guest), photo, asked(scene, guest)[0])
+    crowd = np.random.default_rng(1).standard_normal((1_200, 128)).astype(np.float32)
+    crowd[:, 0] = 0
+    crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
+    scene.photo(*crowd)
+    again(scene, guest)
+    assert scene.listed(guest) == [photo]
+
+
+def test_a_confirmed_face_that_surely_is_another_guests_goes_to_them_whoever_came_first(scene: Scene) -> None:
+    picture = like(PERSON, 0.38, 64)
+    first = scene.guest_with_selfie()
+    photo = scene.photo(picture)
+    confirmations.confirm(user(first), photo, asked(scene, first)[0])
+    owner = scene.guest()
+    scene.selfie(owner, like(picture, 0.9, 65))
+    assert scene.listed(owner) == [photo]
+    assert scene.listed(first) == []
+
+
+def test_what_a_photo_helped_to_find_goes_with_it_although_it_was_another_guests(scene: Scene) -> None:
+    guest, rival = scene.guest_with_selfie(), scene.guest()
+    scene.selfie(rival, like(PERSON, 0.3, 41))
+    helped = scene.photo(face(0.55, 0.60, 41))
+    found = scene.photo(face(0.30, 0.80, 42))
+    assert set(scene.rows(guest)) == {found}
+    assert set(scene.rows(rival)) == {helped}
+    photos.remove(User(id=0, user_type="admin"), [helped])
+    assert scene.membership(guest).status == "pending"
+    again(scene, guest)
+    assert scene.rows(guest) == {}
+
+
+def test_a_refused_photo_stays_away_while_the_event_changes_to_another_engine(scene: Scene) -> None:
+    guest = scene.guest_with_selfie()
+    picture = like(PERSON, 0.55, 62)
+    refused, contested = scene.photo(like(PERSON, 0.8, 61)), scene.photo(picture)
+    # A portrait that only the new engine knows.
+    accept_selfie(scene.selfie_in_hand(guest), "other-fake-colours", PERSON, held)
+    assert set(scene.rows(guest)) == {refused, contested}
+    refusals.refuse(guest, refused)
+    nearer = scene.guest()
+    scene.selfie(nearer, like(picture, 0.9, 63))
+    assert refused not in scene.rows(guest)

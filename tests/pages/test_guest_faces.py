@@ -121,7 +121,7 @@ def name_a_face(page: Page, event: Event) -> None:
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.locator("#tab-mine").click()
-    expect(page.locator(".tile")).to_have_count(3)
+    expect(page.locator(".tile")).to_have_count(4)
 
 
 def drag_from(page: Page, face: Locator) -> None:

@@ -58,38 +58,42 @@ def test_a_maybe_shows_the_face_and_nothing_else(service: Service, party: Party)
     assert again.status_code == 304
 
 
-def test_yes_brings_the_photo_and_no_takes_it_from_the_list(service: Service, party: Party) -> None:
-    assert confirm(service, party, party.asked, party.face).status_code == 200
-    # The fake engine finds the face nowhere near the guest: once the guest is matched anew, it is not shown.
-    assert [each["id"] for each in service.my_photos(party.guest)] == [party.mine]
-    ask_about(party.guest.id, party.event.id, party.face, service.get("/api/me/selfies", party.guest).json()[0]["id"])
-    assert service.post(f"/api/photos/{party.asked}/not-me", party.guest).status_code == 200
+def test_yes_brings_the_photo_and_no_takes_it_away(service: Service, party: Party) -> None:
+    assert confirm(service, party, party.asked, party.face).json() == {
+        "message": "C'est noté : vous êtes sur cette photo"
+    }
+    assert {each["id"] for each in service.my_photos(party.guest)} == {party.mine, party.asked}
+    assert service.get(f"/api/photo/{party.asked}", party.guest).status_code == 200
     assert service.get("/api/maybe-photos", party.guest).json() == []
+    assert service.post(f"/api/photos/{party.asked}/not-me", party.guest).status_code == 200
+    assert [each["id"] for each in service.my_photos(party.guest)] == [party.mine]
+    refused(service.get(f"/api/photo/{party.asked}", party.guest), 404, "NoSuchPhoto")
     refused(service.delete(f"/api/photos/{party.asked}/me", party.guest), 404, "NoSuchConfirmation")
 
 
-def test_where_all_see_the_photo_what_is_said_is_in_the_list_until_it_is_taken_back(
-    service: Service, party: Party
-) -> None:
-    shared = {"for_everyone": True}
-    staff = party.event.photographer
+def test_no_takes_a_face_from_the_list(service: Service, party: Party) -> None:
+    assert service.post(f"/api/photos/{party.asked}/not-me", party.guest).status_code == 200
+    assert service.get("/api/maybe-photos", party.guest).json() == []
+
+
+def test_what_is_only_said_counts_where_all_see_the_photo(service: Service, party: Party) -> None:
+    shared, staff = {"for_everyone": True}, party.event.photographer
+    other = matched_guest(service, party.event, 3)
+    refused(confirm(service, party, party.asked, party.face, other), 404, "NoSuchPhoto")
     assert service.put(f"/api/photographer/photos/{party.asked}", staff, json=shared).status_code == 200
     (maybe,) = service.get("/api/maybe-photos", party.guest).json()
     assert maybe["photo"]["url"]
     for _ in range(2):
-        assert confirm(service, party, party.asked, party.face).json() == {
-            "message": "C'est noté : vous êtes sur cette photo"
-        }
-    assert {each["id"] for each in service.my_photos(party.guest)} == {party.mine, party.asked}
-    (box,) = service.get(f"/api/photo/{party.asked}/faces", party.guest).json()["boxes"]
+        assert confirm(service, party, party.asked, party.face, other).status_code == 200
+    assert [each["id"] for each in service.my_photos(other)] == [party.asked]
+    (box,) = service.get(f"/api/photo/{party.asked}/faces", other).json()["boxes"]
     assert (box["face_id"], box["confirmed"], box["matched"]) == (party.face, True, True)
-    other = matched_guest(service, party.event, 3)
-    (seen,) = service.get(f"/api/photo/{party.asked}/faces", other).json()["boxes"]
+    (seen,) = service.get(f"/api/photo/{party.asked}/faces", party.guest).json()["boxes"]
     assert (seen["confirmed"], seen["matched"]) == (False, False)
     service.put(f"/api/photographer/photos/{party.asked}", staff, json={"for_everyone": False})
-    assert [each["id"] for each in service.my_photos(party.guest)] == [party.mine]
-    refused(service.get(f"/api/photo/{party.asked}", party.guest), 404, "NoSuchPhoto")
-    assert service.delete(f"/api/photos/{party.asked}/me", party.guest).status_code == 200
+    assert service.my_photos(other) == []
+    refused(service.get(f"/api/photo/{party.asked}", other), 404, "NoSuchPhoto")
+    assert service.delete(f"/api/photos/{party.asked}/me", other).status_code == 200
 
 
 def test_what_is_no_face_of_the_photo_is_refused_in_words(service: Service, party: Party) -> None:
