@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy.orm import Session
+
 import errors
 from accounts import queries as account_queries
 from audit.log import Action, record
@@ -33,12 +35,17 @@ def image_of(user_id: int, selfie_id: int) -> str:
         NoSuchSelfie: it is not one of theirs.
     """
     with reading() as session:
-        key = next(
-            (each.storage_key for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None
-        )
+        key = _own(session, user_id, selfie_id).storage_key
     if key is None:
         raise errors.NoSuchSelfie
     return key
+
+
+def _own(session: Session, user_id: int, selfie_id: int) -> Selfie:
+    for each in queries.not_rejected(session, user_id):
+        if each.id == selfie_id:
+            return each
+    raise errors.NoSuchSelfie
 
 
 def remove_all(user_id: int) -> None:
@@ -79,10 +86,7 @@ def remove(user_id: int, selfie_id: int) -> None:
     with transaction() as session:
         events = event_queries.lock_joined_events(session, user_id)
         account_queries.lock_user(session, user_id)
-        selfie = next((each for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None)
-        if selfie is None:
-            raise errors.NoSuchSelfie
-        key = selfie.storage_key
+        key = _own(session, user_id, selfie_id).storage_key
         event_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
         queries.delete_evaluations(session, user_id)
