@@ -35,12 +35,17 @@ def image_of(user_id: int, selfie_id: int) -> str:
         NoSuchSelfie: it is not one of theirs.
     """
     with reading() as session:
-        key = next(
-            (each.storage_key for each in queries.not_rejected(session, user_id) if each.id == selfie_id), None
-        )
+        key = _own(session, user_id, selfie_id).storage_key
     if key is None:
         raise errors.NoSuchSelfie
     return key
+
+
+def _own(session: Session, user_id: int, selfie_id: int) -> Selfie:
+    for each in queries.not_rejected(session, user_id):
+        if each.id == selfie_id:
+            return each
+    raise errors.NoSuchSelfie
 
 
 def remove_all(user_id: int) -> None:
@@ -82,17 +87,14 @@ def remove(user_id: int, selfie_id: int) -> None:
     """
     with transaction() as session:
         events = _lock(session, user_id)
-        known = {each.id: each.storage_key for each in queries.not_rejected(session, user_id)}
-        if selfie_id not in known:
-            raise errors.NoSuchSelfie
-        if len(known) == 1:
+        key = _own(session, user_id, selfie_id).storage_key
+        if len(queries.not_rejected(session, user_id)) == 1:
             _erase_all(session, user_id)
             return
         event_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
         queries.delete_evaluations(session, user_id)
         record(session, Action.SELFIE_DELETED, subject_id=user_id)
-        key = known[selfie_id]
         erase(session, [key] if key else [])
         for event in events:
             match_guest(session, event, user_id)

@@ -1,6 +1,6 @@
 """A server that speaks the Face REST API v1.0 over HTTP: `python -m testkit.azure_face_server --port 9123`.
 
-A test looks into `server.state` and sets `server.state.faults`; from outside, `GET /state` tells what is held.
+A test looks into `server.state` and sets `server.state.faults`; other processes read `GET /state`.
 """
 
 import argparse

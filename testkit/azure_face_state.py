@@ -1,7 +1,7 @@
-"""What the test's Face service knows: detected faces, large face lists, their trainings; and how it fails on purpose.
+"""The state of the test's Face service: detected faces, large face lists, their trainings, and failures on purpose.
 
 Shapes, limits and errors are those of Microsoft's public reference of the Face REST API v1.0. Faces are compared by
-an engine of ours, so that results mean something.
+one of the project's engines, so that results are realistic.
 """
 
 import random

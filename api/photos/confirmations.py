@@ -14,7 +14,7 @@ from api.fields import RowId
 from api.language import Language
 from api.links import FACE
 from api.messages import Success
-from api.photos.routes import PICTURE, cache_rule, holder_of, tags_of
+from api.photos.routes import PICTURE, LinkPart, cache_rule, holder_of, tags_of
 from api.photos.schemas import FaceIn, MaybePhotoOut
 from api.rules import signed_link
 from matching import confirmations
@@ -80,10 +80,10 @@ def maybe_photos(
 def face_viewer_of(
     request: Request,
     face_id: RowId,
-    user: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    session: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    user: LinkPart = None,
+    expires: LinkPart = None,
+    session: LinkPart = None,
+    signature: LinkPart = None,
 ) -> User:
     """Return the guest of the token, the signed link or the cookie.
 

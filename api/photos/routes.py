@@ -27,6 +27,7 @@ from photos.service import PhotoList
 
 router = APIRouter(prefix="/api", tags=["photos"])
 Size = Literal["thumb", "web", "original"]
+LinkPart = Annotated[str | None, Query(description="Part of a signed link.")]
 # Of a signed link: user, expiry, signature and session.
 Signed = tuple[str | None, str | None, str | None, str | None]
 # A picture up to this size is sent in one piece: each chunk of a stream costs a switch between threads.
@@ -84,10 +85,10 @@ def viewer_of(
     request: Request,
     photo_id: RowId,
     size: Size = "web",
-    user: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    expires: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    session: Annotated[str | None, Query(description="Part of a signed link.")] = None,
-    signature: Annotated[str | None, Query(description="Part of a signed link.")] = None,
+    user: LinkPart = None,
+    expires: LinkPart = None,
+    session: LinkPart = None,
+    signature: LinkPart = None,
 ) -> User:
     """Return the account of the Bearer token, else the one a link was signed for, else that of the session cookie.
 

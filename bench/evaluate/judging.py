@@ -1,8 +1,8 @@
-"""What an engine finds in what it saw, by the functions of the service's matching, against the truth.
+"""Compares what an engine finds, by the functions of the service's matching, with the truth.
 
-Played as events: in the first one every guest has sent the first portrait, in the second one the second, and so on;
-the pairs of photo and guest are summed over these events. Beside that, one event in which everybody has sent all of
-theirs. As in the service, a face goes to the nearest of the guests who claim it.
+Simulates events: in the first one every guest has sent the first portrait, in the second one the second, and so on;
+the pairs of photo and guest are summed over these events. A further event has all portraits of all guests. As in the
+service, a face goes to the most similar of the guests who claim it.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from matching.claims.record import SURELY_ONE_PERSON
 from matching.matrices import Block, as_matrix, quantised
 from matching.similarity import FaceScore, Thresholds
 
-# The thresholds of the curves: from so many decades of the false accept rate below the engine's own to above it.
+# The thresholds of the curves, in decades of the false accept rate below and above the engine's own; points a decade.
 DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 4, 8, 4
 Truth = dict[str, set[str]]
 # The portraits that the guests of an event have sent, by guest; and the face found in each photo, by guest and photo.
@@ -65,7 +65,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """A match that is wrong, or one that is missing: the portrait, the face, how similar they are, and who it is.
+    """A match that is wrong, or one that is missing: the portrait, the face, their similarity, and whose face it is.
 
     `who` is the guest whose face it is, by the truth and the similarities; None is a person without a portrait.
     """
@@ -104,7 +104,7 @@ class Judge:
     def __init__(self, seen: Seen, truth: Truth, calibration: Calibration, lowest: float | None = None) -> None:
         """`lowest` is the threshold for small events, by default the calibration's."""
         self._seen, self._calibration, self._lowest = seen, calibration, lowest
-        # A photo that could not be read says nothing about the engine.
+        # Photos that could not be read do not count for or against the engine.
         self._truth = {photo: truth[photo] for photo in seen.photos}
         self._names = {photo: number for number, photo in enumerate(seen.photos)}
         self._portraits = _by_guest(seen.portraits)
@@ -125,7 +125,7 @@ class Judge:
     def _owners_of_faces(self) -> dict[int, str]:
         """Return whose each face is, by its index: the truth names guests in photos, not faces.
 
-        In each photo the most similar pair of a guest named and a face left belong together, and so on.
+        In each photo, the guests named are assigned to faces, the most similar pair first.
         """
         if not self._blocks:
             return {}
@@ -264,7 +264,7 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class ClassTally(Tally):
-    """The tally of a class: a claim may be right although the guest's own face is in another class."""
+    """The tally of a class. `rightly` counts right claims of faces in it; the guest's own face may be in another."""
 
     rightly: int = 0
 

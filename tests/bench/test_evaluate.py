@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.evaluate.__main__ import main
+from bench.evaluate.__main__ import chosen, main
 from bench.evaluate.face_measures import CLASSES, crop_of, yaw_of
 from bench.evaluate.judging import Judge
 from bench.evaluate.pictures_read import look
@@ -132,6 +132,11 @@ def test_what_is_missing_is_told_in_a_sentence(folder: Path, tmp_path: Path) -> 
     (folder / "truth.json").unlink()
     with pytest.raises(BadFolder, match=r"There is no truth\.json in"):
         read_folder(folder)
+
+
+def test_without_a_choice_the_installed_engines_are_measured() -> None:
+    assert "local" in chosen("")
+    assert not {"fake", "other-fake", "azure"} & set(chosen(""))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ export class Faces {
   #sending = false;
   #hint = null;
 
-  /** `changed(photo, me)` is told when a photo begins or ceases to show the guest. */
+  /** `changed(photo, me)` is called when a photo begins or ceases to show the guest. */
   constructor(changed) {
     this.changed = changed;
   }
@@ -54,7 +54,7 @@ export class Faces {
     this.#box.children[place].focus({ preventScroll: true });
   }
 
-  /** Say that a face is the guest's, or take back what the guest has said of it before. */
+  /** Confirm that a face is the guest's, or take the confirmation back. */
   async #choose(photo, picture, boxes, { face_id, confirmed }) {
     const before = boxes.find((each) => each.confirmed)?.face_id ?? null;
     if (!(await this.#send(photo, picture, confirmed ? null : face_id))) return;
@@ -62,16 +62,16 @@ export class Faces {
     toast(said, { undo: () => this.#send(photo, picture, before) });
   }
 
-  /** Name a face, or with null none, and show what follows; return whether it was possible. */
+  /** Confirm a face, or with null take the confirmation back, and show the result; return whether it succeeded. */
   async #send(photo, picture, face_id) {
-    // A second tap before the answer is none.
+    // Ignore a second tap before the answer.
     if (this.#sending) return false;
     this.#sending = true;
     try {
       const path = `/api/photos/${photo.id}/me`;
       await (face_id === null ? api("DELETE", path) : api("POST", path, { json: { face_id } }));
       const found = await facesOf(photo).catch((error) => {
-        // A photo that only the guest's word made visible.
+        // The photo was visible only by the confirmation.
         if (error.name !== "NoSuchPhoto") throw error;
         return { boxes: [] };
       });

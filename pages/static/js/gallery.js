@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
 const { event, show: which, group } = data;
 const list = { event, show: which, ...(group && { group }) };
-// Lists of photos that show the guest: a photo leaves them when it does not.
+// Lists of photos that show the guest: a photo that no longer does is removed.
 const own = which === "mine" || which === "together";
 const box = $("rows");
 const news = $("news");

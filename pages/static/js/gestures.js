@@ -56,7 +56,7 @@ export class Gestures {
 
   pointerDown(event) {
     this.#fingers.set(event.pointerId, event);
-    // What captures a pointer gets its click: a button on the photo its own.
+    // The element that captures a pointer gets its click: a button on the photo captures its own pointer.
     (event.target.closest("button") ?? this.stage).setPointerCapture(event.pointerId);
     this.#dragged = false;
     this.#start = { x: event.clientX, y: event.clientY, at: event.timeStamp, axis: "" };

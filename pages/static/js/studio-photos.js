@@ -210,7 +210,7 @@ async function erasePart(part) {
   counted -= part.length;
 }
 
-/** Show the selected photos to every guest; if all of them are shown already, no longer. */
+/** Mark the selected photos for everyone; if all of them are marked already, take the marks away. */
 async function everyone() {
   const yes = $("everyone").ariaPressed !== "true";
   const changed = chosen().filter((shot) => isShown(shot) !== yes);

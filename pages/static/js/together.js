@@ -7,7 +7,7 @@ for (const box of document.querySelectorAll("[data-link]")) {
   const [share, copy] = box.children;
   share.hidden = !navigator.share;
   copy.hidden = !navigator.clipboard;
-  // A guest who closes the list of apps has not failed.
+  // Closing the list of apps is no error.
   share.addEventListener("click", () => navigator.share({ text: t("guest.together.js.message"), url: link }).catch(() => {}));
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(link);
