@@ -44,6 +44,13 @@ def known(event_id: int, kind: str) -> RemoteList | None:
         return row if row is not None and row.made and queries.has_faces(session, row.id) else None
 
 
+def version(event_id: int, kind: str) -> int:
+    """Return the version of the event's list of that kind, whether or not it has faces; 0 if there is none."""
+    with reading() as session:
+        row = queries.remote_list(session, event_id, kind)
+        return row.changed if row is not None else 0
+
+
 def made(service: FaceService, event_id: int, kind: str) -> MadeList:
     """Return the event's list of that kind, made there if it does not exist.
 

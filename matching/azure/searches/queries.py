@@ -47,15 +47,15 @@ def want_search(session: Session, event_id: int, engine_id: str, user_ids: Colle
     session.flush()
 
 
-def is_search_wanted(session: Session, user_id: int, event_id: int) -> bool:
-    """Return whether a portrait of the guest is still to be searched with in the event, as `want_search` noted."""
+def is_search_wanted(session: Session, selfie_ids: Collection[int], event_id: int) -> bool:
+    """Return whether one of these portraits is still to be searched with in the event, as `want_search` noted."""
     return bool(
         session.scalar(
             select(
                 exists()
                 .where(RemoteSearch.version < RemoteSearch.wanted)
                 .where(SelfieEmbedding.id == RemoteSearch.embedding_id, SelfieEmbedding.event_id == event_id)
-                .where(Selfie.id == SelfieEmbedding.selfie_id, Selfie.user_id == user_id)
+                .where(SelfieEmbedding.selfie_id.in_(list(selfie_ids)))
             )
         )
     )
