@@ -2,9 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy.orm import Session
+
 from database import reading, transaction
 from jobs import queue, work
 from matching.azure.searches import queries as search_queries
+from matching.claims import record
+from matching.guest_matches import match_guest
 from models import DONE, PENDING, Event, Photo, RemoteSearch, User, UserEvent, utcnow
 from photos import service as photos
 from settings import get_settings
@@ -94,3 +99,25 @@ def test_a_portrait_that_is_not_searched_is_not_waited_for(event: Event) -> None
         assert search_queries.is_search_wanted(session, [selfie], event.id)
         assert not search_queries.is_search_wanted(session, [], event.id)
     want_nothing()
+
+
+def test_which_guests_are_one_person_is_read_once_for_all_faces(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = guest(event), guest(event)
+    for each in (one, other):
+        send_selfie(each, 1)
+    together = {send_photo(event, 1, 5), send_photo(event, 1, 6), send_photo(event, 1)}
+    settle()
+    reads = list[int]()
+    read = search_queries.twins_in
+
+    def counted(session: Session, event_id: int) -> set[tuple[int, int]]:
+        reads.append(event_id)
+        return read(session, event_id)
+
+    monkeypatch.setattr(record, "twins_in", counted)
+    with transaction() as session:
+        match_guest(session, event, one.id)
+    assert reads == [event.id]
+    assert scores(one).keys() == scores(other).keys() == together
