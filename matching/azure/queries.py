@@ -183,23 +183,25 @@ def known_faces(session: Session, list_id: int, persisted_ids: Collection[str]) 
 # --- what is to be deleted there ---------------------------------------------------------------------
 
 
-def left_lists(session: Session, erased_before: datetime, limit: int) -> Sequence[RemoteList]:
+def left_lists(
+    session: Session, erased_before: datetime, limit: int, without: Collection[int] = ()
+) -> Sequence[RemoteList]:
     """Return lists without an event that are not deleted there, or were before that time and may be made again."""
     return session.scalars(
         select(RemoteList)
-        .where(RemoteList.event_id.is_(None))
+        .where(RemoteList.event_id.is_(None), RemoteList.id.not_in(list(without)))
         .where(or_(RemoteList.erased_at.is_(None), RemoteList.erased_at < erased_before))
         .order_by(RemoteList.id)
         .limit(limit)
     ).all()
 
 
-def left_faces(session: Session, limit: int) -> list[Left]:
-    """Return faces without an owner, of lists that stay."""
+def left_faces(session: Session, limit: int, without: Collection[int] = ()) -> list[Left]:
+    """Return faces without an owner, of lists that stay; not the rows `without`."""
     rows = session.execute(
         select(RemoteFace.id, RemoteFace.list_id, RemoteList.name, RemoteFace.persisted_id)
         .join(RemoteList, RemoteList.id == RemoteFace.list_id)
-        .where(OWNERLESS, RemoteList.event_id.is_not(None))
+        .where(OWNERLESS, RemoteList.event_id.is_not(None), RemoteFace.id.not_in(list(without)))
         .order_by(RemoteFace.id)
         .limit(limit)
     )
