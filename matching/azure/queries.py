@@ -57,10 +57,10 @@ def list_named(session: Session, name: str) -> RemoteList | None:
     return session.scalar(select(RemoteList).where(RemoteList.name == name))
 
 
-def add_list(session: Session, event_id: int, kind: str, name: str) -> None:
+def add_list(session: Session, event_id: int, kind: str, name: str, changed: int = 0) -> None:
     """Insert the row of a list unless there is one."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    values = {"event_id": event_id, "kind": kind, "name": name}
+    values = {"event_id": event_id, "kind": kind, "name": name, "changed": changed}
     session.execute(dialect.insert(RemoteList).values(**values).on_conflict_do_nothing())
 
 
@@ -79,6 +79,18 @@ def raise_trained(session: Session, list_id: int, version: int) -> None:
     session.execute(
         update(RemoteList).where(RemoteList.id == list_id, RemoteList.trained < version).values(trained=version)
     )
+
+
+def give_up_list(session: Session, list_id: int) -> None:
+    """Have the list deleted there, whatever it still has; delete the rows of its faces, not those of its doubts."""
+    session.execute(delete(RemoteFace).where(RemoteFace.list_id == list_id))
+    session.execute(update(RemoteList).where(RemoteList.id == list_id).values(event_id=None))
+
+
+def is_in_use(session: Session, list_id: int) -> bool:
+    """Return whether the list is an event's, and not to be deleted there."""
+    in_use = exists().where(RemoteList.id == list_id, RemoteList.event_id.is_not(None))
+    return bool(session.scalar(select(in_use)))
 
 
 def delete_list(session: Session, list_id: int) -> None:
