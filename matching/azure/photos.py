@@ -109,7 +109,10 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
 
 
 def _stored(session: Session, photo: Photo, rows: Sequence[dict[str, Any]]) -> list[int | None]:
-    """Store the faces and return their ids."""
+    """Store the faces and return their ids; the same faces of a list that is gone stay, and so do their matches."""
+    same = queries.faces_gone(session, photo.id, AZURE_ENGINE_ID)
+    if same and [each.box for each in same] == [row["box"] for row in rows]:
+        return [each.id for each in same]
     replaced = matching_queries.replace_faces(session, photo.id, AZURE_ENGINE_ID, rows)
     if replaced.had_faces:
         matching_queries.increment_version(session, photo.event_id)

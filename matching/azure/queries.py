@@ -116,6 +116,15 @@ def kept_faces(session: Session, photo_id: int, engine_id: str) -> tuple[int, in
     return int(row[0]), int(row[1])
 
 
+def faces_gone(session: Session, photo_id: int, engine_id: str) -> list[Face]:
+    """Return the photo's faces by the engine, in the order found, if none of them is in a list there any more."""
+    faces, there = kept_faces(session, photo_id, engine_id)
+    if not faces or there:
+        return []
+    of_photo = select(Face).where(Face.photo_id == photo_id, Face.engine_id == engine_id)
+    return list(session.scalars(of_photo.order_by(Face.id)))
+
+
 def is_portrait_kept(session: Session, embedding_id: int) -> bool:
     """Return whether the portrait is in the event's list there."""
     return bool(session.scalar(select(exists().where(RemoteFace.embedding_id == embedding_id))))

@@ -5,13 +5,46 @@ import pytest
 from azure_face.problems import NotThere
 from azure_face.shared import face_service
 from database import reading, transaction
+from jobs import queue, work
 from matching.azure import keeping, lists, queries
 from matching.azure.keeping import AttemptTooOld
 from matching.azure.lists import PHOTOS
-from models import Event, RemoteDoubt, RemoteList, utcnow
+from models import Event, Face, FaceMatch, RemoteDoubt, RemoteList, utcnow
 from testkit.azure_face_server import FaceServer
 from tests.jobs.rows import send_photo
-from tests.matching.azure.work import erase, settle
+from tests.matching.azure.test_matching import guest, scores, send_selfie
+from tests.matching.azure.work import DECODER, erase, settle
+
+
+def rows_of(event: Event) -> tuple[list[int], list[int]]:
+    """Return the ids of the event's faces and of its matches."""
+    with reading() as session:
+        faces = [each.id for each in session.query(Face).filter(Face.event_id == event.id).order_by(Face.id)]
+        matches = session.query(FaceMatch).join(Face, Face.id == FaceMatch.face_id).filter(Face.event_id == event.id)
+        return faces, sorted(each.id for each in matches)
+
+
+def test_matches_stay_while_a_lost_list_is_filled_again(event: Event, server: FaceServer) -> None:
+    amy = guest(event)
+    mine = {send_photo(event, 1), send_photo(event, 1, 4), send_photo(event, 1, 5)}
+    send_selfie(amy, 1)
+    settle()
+    before, known = rows_of(event), scores(amy)
+    assert known.keys() == mine
+    (name,) = [each for each in server.state.lists if each.endswith("photos")]
+    del server.state.lists[name]
+    new = send_photo(event, 6, 1)
+    jobs = 0
+    while (held := queue.claim_next()) is not None:
+        work.run(held, DECODER)
+        assert scores(amy).items() >= known.items()
+        jobs += 1
+    assert jobs > len(mine)
+    assert scores(amy).keys() == mine | {new}
+    faces, matches = rows_of(event)
+    assert set(faces) >= set(before[0])
+    assert set(matches) >= set(before[1])
+    assert len(server.state.held()) == len(faces) + 1
 
 
 def test_what_another_process_adds_to_a_lost_list_is_erased(event: Event, server: FaceServer) -> None:
