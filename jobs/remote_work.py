@@ -4,6 +4,9 @@ Pictures are decoded here, as for the other engines; renditions are sent, uprigh
 """
 
 import logging
+from collections.abc import Collection
+from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -29,6 +32,7 @@ from matching.changing import service as changing
 from models import Photo, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from selfies.service import REASONS
+from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
 # Errors that another attempt may not get: by then the list is filled again, or trained with more faces.
@@ -91,17 +95,20 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
         membership = session.get(UserEvent, claim.id)
     if membership is None:
         return
+    searched = set[int]()
     for selfie in _portraits(membership):
         if selfie.storage_key is None:
             continue
         portrait = Detected(service, storage.get(selfie.storage_key))
         try:
             portraits.search(service, selfie.id, membership.event_id, portrait)
+            searched.add(selfie.id)
         except NoFace:
             log.warning("selfie %d: Azure finds no face in it", selfie.id)
         except PASSING as error:
             raise TaskFailed(str(error)) from error
-    matching.rematch(claim.id, AZURE_ENGINE_ID, {}, claim.is_current, _is_outdated)
+    again_after = timedelta(seconds=get_settings().azure_face_gather_seconds)
+    matching.rematch(claim.id, AZURE_ENGINE_ID, {}, claim.is_current, partial(_is_outdated, searched), again_after)
 
 
 def _portraits(membership: UserEvent) -> list[Selfie]:
@@ -119,8 +126,8 @@ def _portraits(membership: UserEvent) -> list[Selfie]:
     return [*accepted, *(each for each in early if each is not None)]
 
 
-def _is_outdated(session: Session, membership: UserEvent) -> bool:
-    return search_queries.is_search_wanted(session, membership.user_id, membership.event_id)
+def _is_outdated(searched: Collection[int], session: Session, membership: UserEvent) -> bool:
+    return search_queries.is_search_wanted(session, searched, membership.event_id)
 
 
 def process_photo(claim: Claim, decoder: Decoder) -> None:

@@ -11,6 +11,7 @@ it is the current one, and leaves the same rows however often it runs.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -257,11 +258,12 @@ def rematch(
     embeddings: Mapping[int, bytes],
     still_ours: Callable[[UserEvent], bool],
     is_outdated: Callable[[Session, UserEvent], bool] = lambda _, __: False,
+    again_after: timedelta = timedelta(0),
 ) -> None:
     """Match a guest in one event with the accepted selfies, if there are any, and mark the membership done.
 
     `embeddings` are the selfies' by `engine_id`, as float32 bytes, by the selfie's id. If another rematch was
-    requested after this one started, or `is_outdated` says so, the membership is queued again.
+    requested after this one started, the membership is queued again; if `is_outdated` says so, for that time later.
     """
     with reading() as session:
         known = session.get(UserEvent, membership_id)
@@ -290,7 +292,7 @@ def rematch(
         if requested is not None and started is not None and requested > started:
             membership.requeue(attempts=membership.attempts)
         elif is_outdated(session, membership):
-            membership.requeue()
+            membership.requeue(lease_until=utcnow() + again_after)
 
 
 def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:

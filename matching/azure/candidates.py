@@ -44,9 +44,11 @@ def similarity_to(session: Session, event_id: int, selfie_ids: Collection[int]) 
 
 
 def same_persons(
-    session: Session, event_id: int, user_ids: Sequence[int], other_ids: Sequence[int]
+    twins: Collection[tuple[int, int]], user_ids: Sequence[int], other_ids: Sequence[int]
 ) -> NDArray[np.bool_]:
-    """Return whether portraits of the first guests and of the others surely show one person: (users, others)."""
-    twins = search_queries.twins_in(session, event_id)
+    """Return whether portraits of the first guests and of the others surely show one person: (users, others).
+
+    `twins` are the event's, as `twins_in` returns them.
+    """
     told = [[(min(one, two), max(one, two)) in twins for two in other_ids] for one in user_ids]
     return np.array(told, np.bool_).reshape(len(user_ids), len(other_ids))

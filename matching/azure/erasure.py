@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,10 +19,35 @@ log = logging.getLogger("reperio.azure")
 EVERY, MOST_CALLS = 2.0, 20
 # For this long after the deletion of an event, a job under way may make its list again.
 MADE_AGAIN_WITHIN = timedelta(minutes=15)
+# For this long, what Azure has refused to delete is left out, so that it does not hold up what comes after it.
+REFUSED_FOR = timedelta(hours=1)
+
+
+class Refused:
+    """The ids of the rows whose deletion Azure has refused within the last hour, as far as this process knows."""
+
+    def __init__(self, what: str) -> None:
+        """`what` the rows are, for the log."""
+        self._what, self._until = what, dict[int, datetime]()
+
+    def add(self, row_id: int, error: CallRefused) -> None:
+        """Log the refusal and leave the row out for an hour."""
+        log.warning("%s %d is not erased at Azure, tried again in an hour: %s", self._what, row_id, error)
+        self._until[row_id] = utcnow() + REFUSED_FOR
+
+    def now(self) -> list[int]:
+        """Return the ids of the rows to leave out now."""
+        self._until = {row_id: until for row_id, until in self._until.items() if until > utcnow()}
+        return list(self._until)
+
+
+_refused_lists, _refused_faces = Refused("list"), Refused("face")
 
 
 def erase(service: FaceService, most: int = MOST_CALLS) -> int:
     """Delete there the lists and faces without an owner; return how many. Makes about `most` calls at most.
+
+    What Azure refuses to delete is logged and left out for an hour; the rest is deleted meanwhile.
 
     Raises:
         RecogniserAway: Azure cannot be used now. The rest stays recorded.
@@ -35,31 +60,42 @@ def erase(service: FaceService, most: int = MOST_CALLS) -> int:
 
 
 def _erase_lists(service: FaceService, most: int) -> int:
-    now = utcnow()
+    now, erased = utcnow(), 0
     with reading() as session:
         left = [
             (each.id, each.name, each.erased_at)
-            for each in queries.left_lists(session, now - MADE_AGAIN_WITHIN, most)
+            for each in queries.left_lists(session, now - MADE_AGAIN_WITHIN, most, _refused_lists.now())
         ]
     for list_id, name, erased_at in left:
-        service.delete_list(name)
+        try:
+            service.delete_list(name)
+        except CallRefused as error:
+            _refused_lists.add(list_id, error)
+            continue
+        erased += 1
         with transaction() as session:
             if erased_at is None:
                 queries.note_erased(session, list_id, now)
             else:
                 queries.delete_list(session, list_id)
-    return len(left)
+    return erased
 
 
 def _erase_faces(service: FaceService, most: int) -> int:
+    erased = 0
     with reading() as session:
-        left = queries.left_faces(session, max(0, most))
+        left = queries.left_faces(session, max(0, most), _refused_faces.now())
     for each in left:
-        service.delete_face(each.list_name, each.persisted_id)
+        try:
+            service.delete_face(each.list_name, each.persisted_id)
+        except CallRefused as error:
+            _refused_faces.add(each.id, error)
+            continue
+        erased += 1
         with transaction() as session:
             queries.delete_face(session, each.id)
             queries.increment_changed(session, each.list_id)
-    return len(left)
+    return erased
 
 
 def _resolve_doubts(service: FaceService) -> int:
@@ -69,19 +105,30 @@ def _resolve_doubts(service: FaceService) -> int:
         due = queries.due_doubts(session, utcnow())
     for (list_id, name), notes in due.items():
         try:
-            there = [each.persisted_face_id for each in service.faces_of(name) if each.user_data in notes]
-        except NotThere:
-            there = []
-        with reading() as session:
-            unknown = set(there) - queries.known_faces(session, list_id, there)
-        for persisted_id in sorted(unknown):
-            service.delete_face(name, persisted_id)
-            erased += 1
+            unknown = _erase_unknown(service, list_id, name, notes)
+        except CallRefused as error:
+            log.warning("doubts about the list %s are looked into in an hour: %s", name, error)
+            with transaction() as session:
+                queries.hasten_doubts(session, notes, utcnow() + REFUSED_FOR)
+            continue
+        erased += unknown
         with transaction() as session:
             queries.end_doubts(session, notes)
             if unknown:
                 queries.increment_changed(session, list_id)
     return erased
+
+
+def _erase_unknown(service: FaceService, list_id: int, name: str, notes: Collection[str]) -> int:
+    try:
+        there = [each.persisted_face_id for each in service.faces_of(name) if each.user_data in notes]
+    except NotThere:
+        return 0
+    with reading() as session:
+        unknown = set(there) - queries.known_faces(session, list_id, there)
+    for persisted_id in sorted(unknown):
+        service.delete_face(name, persisted_id)
+    return len(unknown)
 
 
 class PeriodicErasure:
@@ -109,7 +156,7 @@ class PeriodicErasure:
         now = utcnow()
         with reading() as session:
             return bool(
-                queries.left_lists(session, now - MADE_AGAIN_WITHIN, 1)
-                or queries.left_faces(session, 1)
+                queries.left_lists(session, now - MADE_AGAIN_WITHIN, 1, _refused_lists.now())
+                or queries.left_faces(session, 1, _refused_faces.now())
                 or queries.due_doubts(session, now)
             )

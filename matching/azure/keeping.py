@@ -76,8 +76,10 @@ def record(session: Session, listed: MadeList, kept: Sequence[Kept], owner: str,
     A face whose id is None has no owner: it is deleted there.
 
     Raises:
-        AttemptTooOld: the faces were added more than 15 minutes ago and may be deleted there already.
+        AttemptTooOld: the faces were added more than 15 minutes ago and may be deleted there already, or their list.
     """
+    if not queries.is_in_use(session, listed.id):
+        raise AttemptTooOld("the list was given up meanwhile")
     certain = [each.note for each in kept if not each.maybe_twice]
     twice = [each.note for each in kept if each.maybe_twice]
     if queries.end_doubts(session, certain) != len(certain):

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
@@ -44,6 +45,13 @@ def known(event_id: int, kind: str) -> RemoteList | None:
         return row if row is not None and row.made and queries.has_faces(session, row.id) else None
 
 
+def version(event_id: int, kind: str) -> int:
+    """Return the version of the event's list of that kind, whether or not it has faces; 0 if there is none."""
+    with reading() as session:
+        row = queries.remote_list(session, event_id, kind)
+        return row.changed if row is not None else 0
+
+
 def made(service: FaceService, event_id: int, kind: str) -> MadeList:
     """Return the event's list of that kind, made there if it does not exist.
 
@@ -75,13 +83,14 @@ def trained(service: FaceService, row: RemoteList) -> int:
     """Train a list unless all its faces that are committed now are trained; return the version that searches cover.
 
     Raises:
-        EventGone: the event is deleted. RecogniserAway: Azure cannot be used now. NotThere: the list is gone there.
+        RecogniserAway: Azure cannot be used now. NotThere: the list is gone there, or the event here.
         TrainingFailed: Azure could not train it.
     """
     with reading() as session:
         now = session.get(RemoteList, row.id)
     if now is None or now.event_id is None:
-        raise EventGone
+        # The event is deleted, or another process has found that the list is gone there.
+        raise NotThere("LargeFaceListNotFound", f"the list {row.name} is given up")
     if now.trained >= now.changed:
         return now.trained
     service.train(now.name)
@@ -91,14 +100,25 @@ def trained(service: FaceService, row: RemoteList) -> int:
 
 
 def forget(listed: MadeList | RemoteList) -> None:
-    """Delete the row of a list that is gone there, and queue the photos or the guests that fill it again."""
+    """Replace a list that is gone there by one of another name, and queue the photos or guests that fill it again.
+
+    The old row stays for some minutes, like that of a deleted event: a process that is adding faces may have doubts,
+    and what it has added nevertheless is deleted there with the list of the old name.
+    """
     with transaction() as session:
         row = session.get(RemoteList, listed.id)
         if row is None or row.event_id is None:
             return
         event_id, kind = row.event_id, row.kind
         event_queries.lock_event(session, event_id)
-        queries.delete_list(session, row.id)
+        session.refresh(row)
+        if row.event_id is None:
+            return
+        installation = stored_queries.installation(session)
+        name = name_of(installation.uuid if installation is not None else "", event_id, kind)
+        queries.give_up_list(session, row.id)
+        # A search that is under way has a lower version, and so is made again.
+        queries.add_list(session, event_id, kind, f"{name}-{row.id}", changed=row.changed + 1)
         search_queries.forget_searches(session, event_id)
         if kind == PHOTOS:
             queries.queue_photos(session, event_id)

@@ -1,6 +1,6 @@
 """A photo's faces: added to the event's list there, and compared with the portraits to find the guests to match."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
 from matching.azure.candidates import thresholds
+from matching.azure.keeping import AttemptTooOld
 from matching.azure.lists import PHOTOS, PORTRAITS, EventGone
 from matching.azure.pictures import Detected
 from matching.azure.searches import queries as search_queries
@@ -101,14 +102,21 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
         ours = event is not None and is_current(session)
         ids: list[int | None] = [None] * len(kept)
         if ours:
-            rows = [_face_row(photo, found, each.place, scale) for each in kept]
-            replaced = matching_queries.replace_faces(session, photo.id, AZURE_ENGINE_ID, rows)
-            ids = list(replaced.face_ids)
-            if replaced.had_faces:
-                matching_queries.increment_version(session, photo.event_id)
+            ids = _stored(session, photo, [_face_row(photo, found, each.place, scale) for each in kept])
         if listed is not None and event is not None:
             keeping.record(session, listed, kept, "face_id", ids)
     return ours
+
+
+def _stored(session: Session, photo: Photo, rows: Sequence[dict[str, Any]]) -> list[int | None]:
+    """Store the faces and return their ids; the same faces of a list that is gone stay, and so do their matches."""
+    same = queries.faces_gone(session, photo.id, AZURE_ENGINE_ID)
+    if same and [each.box for each in same] == [row["box"] for row in rows]:
+        return [each.id for each in same]
+    replaced = matching_queries.replace_faces(session, photo.id, AZURE_ENGINE_ID, rows)
+    if replaced.had_faces:
+        matching_queries.increment_version(session, photo.event_id)
+    return list(replaced.face_ids)
 
 
 def _face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[str, Any]:
@@ -164,6 +172,9 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, me
 
 def _queue_guests(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
     """Queue the matching of the guests whom the photo may show, if Azure is the event's active engine."""
+    faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
+    if faces != there:
+        raise AttemptTooOld("the list that the faces were in was given up meanwhile")
     if event.active_engine_id != AZURE_ENGINE_ID:
         return
     concerned = {*resembling, *claim_queries.confirmers(session, photo.id)}

@@ -110,8 +110,9 @@ def _find_twins(service: FaceService, event_id: int, embedding_id: int, portrait
 
 def _find_faces(service: FaceService, event_id: int, embedding_id: int, portrait: Detected) -> None:
     """Match the guest by which of the photos' faces resemble the portrait, unless the last search covered all."""
+    # Read first: a face that is added meanwhile has a later version.
+    version, similar = lists.version(event_id, PHOTOS), dict[str, float]()
     row = lists.known(event_id, PHOTOS)
-    version, similar = 0, dict[str, float]()
     if row is not None:
         with reading() as session:
             covered = search_queries.searched_version(session, embedding_id)

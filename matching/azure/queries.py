@@ -57,10 +57,10 @@ def list_named(session: Session, name: str) -> RemoteList | None:
     return session.scalar(select(RemoteList).where(RemoteList.name == name))
 
 
-def add_list(session: Session, event_id: int, kind: str, name: str) -> None:
+def add_list(session: Session, event_id: int, kind: str, name: str, changed: int = 0) -> None:
     """Insert the row of a list unless there is one."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    values = {"event_id": event_id, "kind": kind, "name": name}
+    values = {"event_id": event_id, "kind": kind, "name": name, "changed": changed}
     session.execute(dialect.insert(RemoteList).values(**values).on_conflict_do_nothing())
 
 
@@ -79,6 +79,18 @@ def raise_trained(session: Session, list_id: int, version: int) -> None:
     session.execute(
         update(RemoteList).where(RemoteList.id == list_id, RemoteList.trained < version).values(trained=version)
     )
+
+
+def give_up_list(session: Session, list_id: int) -> None:
+    """Have the list deleted there, whatever it still has; delete the rows of its faces, not those of its doubts."""
+    session.execute(delete(RemoteFace).where(RemoteFace.list_id == list_id))
+    session.execute(update(RemoteList).where(RemoteList.id == list_id).values(event_id=None))
+
+
+def is_in_use(session: Session, list_id: int) -> bool:
+    """Return whether the list is an event's, and not to be deleted there."""
+    in_use = exists().where(RemoteList.id == list_id, RemoteList.event_id.is_not(None))
+    return bool(session.scalar(select(in_use)))
 
 
 def delete_list(session: Session, list_id: int) -> None:
@@ -102,6 +114,15 @@ def kept_faces(session: Session, photo_id: int, engine_id: str) -> tuple[int, in
     )
     row = session.execute(faces).one()
     return int(row[0]), int(row[1])
+
+
+def faces_gone(session: Session, photo_id: int, engine_id: str) -> list[Face]:
+    """Return the photo's faces by the engine, in the order found, if none of them is in a list there any more."""
+    faces, there = kept_faces(session, photo_id, engine_id)
+    if not faces or there:
+        return []
+    of_photo = select(Face).where(Face.photo_id == photo_id, Face.engine_id == engine_id)
+    return list(session.scalars(of_photo.order_by(Face.id)))
 
 
 def is_portrait_kept(session: Session, embedding_id: int) -> bool:
@@ -183,23 +204,25 @@ def known_faces(session: Session, list_id: int, persisted_ids: Collection[str]) 
 # --- what is to be deleted there ---------------------------------------------------------------------
 
 
-def left_lists(session: Session, erased_before: datetime, limit: int) -> Sequence[RemoteList]:
+def left_lists(
+    session: Session, erased_before: datetime, limit: int, without: Collection[int] = ()
+) -> Sequence[RemoteList]:
     """Return lists without an event that are not deleted there, or were before that time and may be made again."""
     return session.scalars(
         select(RemoteList)
-        .where(RemoteList.event_id.is_(None))
+        .where(RemoteList.event_id.is_(None), RemoteList.id.not_in(list(without)))
         .where(or_(RemoteList.erased_at.is_(None), RemoteList.erased_at < erased_before))
         .order_by(RemoteList.id)
         .limit(limit)
     ).all()
 
 
-def left_faces(session: Session, limit: int) -> list[Left]:
-    """Return faces without an owner, of lists that stay."""
+def left_faces(session: Session, limit: int, without: Collection[int] = ()) -> list[Left]:
+    """Return faces without an owner, of lists that stay; not the rows `without`."""
     rows = session.execute(
         select(RemoteFace.id, RemoteFace.list_id, RemoteList.name, RemoteFace.persisted_id)
         .join(RemoteList, RemoteList.id == RemoteFace.list_id)
-        .where(OWNERLESS, RemoteList.event_id.is_not(None))
+        .where(OWNERLESS, RemoteList.event_id.is_not(None), RemoteFace.id.not_in(list(without)))
         .order_by(RemoteFace.id)
         .limit(limit)
     )

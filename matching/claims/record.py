@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import queries as matching_queries
 from matching.azure.candidates import same_persons
+from matching.azure.searches.queries import twins_in
 from matching.claims import queries
 from matching.claims.nearest import MAYBE, Claim, SamePerson, standings
 from matching.claims.queries import MatchedFace
@@ -34,6 +35,7 @@ class Persons:
     session: Session
     event: Event
     _portraits: dict[int, Embeddings] = field(default_factory=dict)
+    _twins: set[tuple[int, int]] | None = None
 
     def are_one(self, user_ids: Sequence[int], other_ids: Sequence[int]) -> NDArray[np.bool_]:
         """Return whether a portrait of each of the first surely shows each of the others: (users, others).
@@ -41,7 +43,9 @@ class Persons:
         For Azure, which makes no embeddings, by what searches with the portraits have found.
         """
         if self.event.active_engine_id == AZURE_ENGINE_ID:
-            return same_persons(self.session, self.event.id, user_ids, other_ids)
+            if self._twins is None:
+                self._twins = twins_in(self.session, self.event.id)
+            return same_persons(self._twins, user_ids, other_ids)
         missing = {*user_ids, *other_ids} - self._portraits.keys()
         if missing:
             found = queries.portraits_of(self.session, missing, self.event.id, self.event.active_engine_id)

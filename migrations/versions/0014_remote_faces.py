@@ -17,6 +17,8 @@ TABLES = (
     "remote_faces",
     "remote_lists",
 )
+# Those without which nobody knows what is to be deleted there.
+HOLDERS = ("remote_lists", "remote_faces", "remote_doubts")
 
 
 def upgrade() -> None:
@@ -100,6 +102,12 @@ def _found() -> None:
 
 
 def downgrade() -> None:
+    for table in HOLDERS:
+        if op.get_bind().execute(sa.text(f"SELECT 1 FROM {table} LIMIT 1")).first():  # noqa: S608 - our own names
+            raise RuntimeError(
+                f"Azure may still keep faces: the table {table} has rows. Erase the faces first: delete the events "
+                "that Azure has matched and wait until the tables are empty, 15 minutes later."
+            )
     for table in TABLES:
         op.drop_table(table)
 

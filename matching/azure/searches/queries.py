@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Face, RemoteList, RemoteSearch, RemoteSimilarity, RemoteTwin, Selfie, SelfieEmbedding
+from models import Face, RemoteFace, RemoteList, RemoteSearch, RemoteSimilarity, RemoteTwin, Selfie, SelfieEmbedding
 
 
 class SimilarFace(NamedTuple):
@@ -47,23 +47,28 @@ def want_search(session: Session, event_id: int, engine_id: str, user_ids: Colle
     session.flush()
 
 
-def is_search_wanted(session: Session, user_id: int, event_id: int) -> bool:
-    """Return whether a portrait of the guest is still to be searched with in the event, as `want_search` noted."""
+def is_search_wanted(session: Session, selfie_ids: Collection[int], event_id: int) -> bool:
+    """Return whether one of these portraits is still to be searched with in the event, as `want_search` noted."""
     return bool(
         session.scalar(
             select(
                 exists()
                 .where(RemoteSearch.version < RemoteSearch.wanted)
                 .where(SelfieEmbedding.id == RemoteSearch.embedding_id, SelfieEmbedding.event_id == event_id)
-                .where(Selfie.id == SelfieEmbedding.selfie_id, Selfie.user_id == user_id)
+                .where(SelfieEmbedding.selfie_id.in_(list(selfie_ids)))
             )
         )
     )
 
 
 def store_search(session: Session, embedding_id: int, version: int, found: dict[int, float]) -> None:
-    """Replace what searches with the portrait have found by this: similarities by the face's id."""
-    session.execute(delete(RemoteSimilarity).where(RemoteSimilarity.embedding_id == embedding_id))
+    """Replace what searches with the portrait have found by this: similarities by the face's id.
+
+    What was found of faces that are in no list now stays: they are added again, see `lists.forget`.
+    """
+    of_portrait = RemoteSimilarity.embedding_id == embedding_id
+    listed = exists().where(RemoteFace.face_id == RemoteSimilarity.face_id)
+    session.execute(delete(RemoteSimilarity).where(of_portrait, listed).execution_options(synchronize_session=False))
     if found:
         rows = [{"embedding_id": embedding_id, "face_id": face, "similarity": value} for face, value in found.items()]
         session.execute(insert(RemoteSimilarity), rows)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts import passwords
+from azure_face.problems import CallRefused
 from azure_face.shared import face_service
 from database import reading, transaction
 from events import service as events
@@ -149,3 +150,30 @@ def test_after_a_restored_backup_what_no_row_knows_is_found_and_erased(
     assert len(server.state.lists) == 3
     del server.state.lists["of-another-installation"]
     photos.remove(User(user_type="admin"), [photo])
+
+
+def test_what_azure_refuses_to_delete_does_not_hold_up_the_rest(
+    event: Event, amy: User, server: FaceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [send_photo(event, 7), send_photo(event, 8)]
+    settle()
+    service = face_service()
+    assert service is not None
+    photos.remove(User(user_type="admin"), sent)
+    with reading() as session:
+        first = queries.left_faces(session, 1)[0]
+    delete = service.delete_face
+
+    def refusing(list_id: str, persisted_id: str) -> None:
+        if persisted_id == first.persisted_id:
+            raise CallRefused("BadArgument", "refused on purpose")
+        delete(list_id, persisted_id)
+
+    monkeypatch.setattr(service, "delete_face", refusing)
+    monkeypatch.setattr(erasure, "_refused_faces", erasure.Refused("face"))
+    for _ in range(2):
+        erasure.erase(service, most=1)
+    assert waiting() == 1
+    monkeypatch.undo()
+    erase()
+    assert waiting() == 0
