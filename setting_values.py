@@ -28,6 +28,7 @@ def is_origin(value: str) -> bool:
     return (
         parts.scheme in ("http", "https")
         and bool(parts.hostname)
+        and not any(character.isspace() for character in value)
         and "@" not in parts.netloc
         and value == f"{parts.scheme}://{parts.netloc}"
     )

@@ -37,7 +37,7 @@ class MemberRow(NamedTuple):
 
 
 class GroupMember(NamedTuple):
-    """A guest in a group of guests."""
+    """A guest in a group of guests; of a name that is the account's address, what stands before the @."""
 
     user_id: int
     username: str
@@ -165,7 +165,7 @@ def group_members(session: Session, group_id: int) -> list[GroupMember]:
         .where(TogetherMember.group_id == group_id)
         .order_by(TogetherMember.joined_at, User.id)
     )
-    return [GroupMember(*row) for row in rows]
+    return [GroupMember(user_id, username.partition("@")[0]) for user_id, username in rows]
 
 
 def groups_of(session: Session, user_id: int) -> list[tuple[TogetherGroup, Event]]:

@@ -224,8 +224,9 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-# The tests of the data layer run on both databases. These look at what is before it; on PostgreSQL they are long.
-SQLITE_IS_ENOUGH = re.compile(r"tests/(pages|throttling|decoding|api)/")
+# The tests of the data layer run on both databases. These look at what is before it, or at the network; on PostgreSQL
+# they are long.
+SQLITE_IS_ENOUGH = re.compile(r"tests/(pages|throttling|decoding|api|matching/azure)/")
 
 
 def pytest_configure(config: pytest.Config) -> None:

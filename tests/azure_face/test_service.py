@@ -1,6 +1,7 @@
 """The client of Azure's Face service against a server that speaks its interface, over HTTP."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -148,8 +149,9 @@ def test_errors_are_tried_again_and_a_face_that_may_be_there_twice_is_told(serve
     for number in range(30):
         face = service.detect(picture)[0]
         doubtful += service.add_face("photos", picture, face, f"n{number}").maybe_twice
-    held = server.state.held()
-    assert 0 < len(held) - 30 <= doubtful
+    # A face may be there three times, after two errors.
+    doubled = [name for name, times in Counter(server.state.held()).items() if times > 1]
+    assert 0 < len(doubled) <= doubtful
 
 
 def test_a_server_that_hangs_costs_one_timeout(server: FaceServer) -> None:

@@ -61,7 +61,10 @@ class Played:
     guests: dict[str, Person]
 
 
-@pytest.fixture(scope="module", params=["selfies first", "photos first"])
+ORDERS = [pytest.param("selfies first", marks=pytest.mark.long), "photos first"]
+
+
+@pytest.fixture(scope="module", params=ORDERS)
 def played(request: pytest.FixtureRequest, service: Service, pictures: Pictures) -> Played:
     """An event with all its selfies and photos."""
     event = service.event()

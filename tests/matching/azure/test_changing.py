@@ -33,6 +33,7 @@ def change_to(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
             work.attempt(held, HERE)
 
 
+@pytest.mark.long
 def test_an_event_goes_to_another_engine_and_comes_back(
     event: Event, server: FaceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

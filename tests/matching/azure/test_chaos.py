@@ -182,6 +182,7 @@ def quick(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FaceServer
         yield server
 
 
+@pytest.mark.long
 def test_a_small_day_with_failures_ends_as_a_calm_one(quick: FaceServer) -> None:
     failing = Failing(hang=1.5, away=1.0, away_after=1.5, arrival_pause=0.1, retry_after=0)
     compare(quick, guests=6, photos=12, fail=failing, seconds=100)
