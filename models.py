@@ -821,8 +821,9 @@ class RemoteList(Base):
     """A list of faces that a recogniser over the network keeps for us: an event's photos, or its guests' portraits.
 
     Written by `matching/azure/` only, before the list is made there. `name` is its id there. `changed` is incremented
-    with each face that is added or deleted; searches cover the version `trained`. A list without an event is to be
-    deleted there: first at `erased_at`, and once more later, because a job under way may make it again.
+    with each face that is added or deleted; searches cover the version `trained`. A list without an event, which
+    was deleted or has another list since this one was lost there, is to be deleted there: first at `erased_at`, and
+    once more later, because a job under way may make it again.
     """
 
     __tablename__ = "remote_lists"
