@@ -224,9 +224,11 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-# The tests of the data layer run on both databases. These look at what is before it, or at the network; on PostgreSQL
-# they are long.
-SQLITE_IS_ENOUGH = re.compile(r"tests/(pages|throttling|decoding|api|matching/azure)/")
+# The tests of the data layer run on both databases. These look at what is before it, at the network, or repeat on
+# further data what their neighbours test on both; on PostgreSQL they are long.
+SQLITE_IS_ENOUGH = re.compile(
+    r"tests/(pages/|throttling/|decoding/|api/|evaluation/|matching/azure/|migrations/test_legacy_(later|objects))"
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

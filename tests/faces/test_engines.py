@@ -52,13 +52,17 @@ def installed(provider: str) -> str:
     return provider
 
 
-@pytest.fixture(params=["local", "dlib", "fake"])
+# dlib takes a second for a picture; `tests/faces/test_dlib.py` is quick.
+DLIB = pytest.param("dlib", marks=pytest.mark.long)
+
+
+@pytest.fixture(params=["local", DLIB, "fake"])
 def subject(request: pytest.FixtureRequest) -> Subject:
     """Each engine."""
     return subject_of(installed(request.param))
 
 
-@pytest.fixture(params=["local", "dlib"])
+@pytest.fixture(params=["local", DLIB])
 def real(request: pytest.FixtureRequest) -> Subject:
     """Each engine that looks at real faces."""
     return subject_of(installed(request.param))
