@@ -15,7 +15,7 @@ from events import queries as event_queries
 from faces.providers import calibration_of
 from matching import queries
 from matching.claims import queries as claim_queries
-from matching.claims.nearest import MAYBE, is_clearly_of
+from matching.claims.nearest import LOST, MAYBE, Claim, standings
 from matching.claims.record import Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
 from models import Confirmation, Event, Face, User
@@ -67,7 +67,7 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
         NoSuchFace: the face is not in the photo.
         ConsentWithdrawn: the guest has withdrawn the consent in the event.
         NoSelfie: the guest has no portrait there.
-        FaceOfAnother: the face is clearly another guest's (`is_clearly_of`).
+        FaceOfAnother: the face is clearly another guest's (`matching/claims/nearest.py`).
         FaceNotLikely: the face does not resemble the guest's portraits, and not all guests see the photo.
     """
     with reading() as session:
@@ -135,13 +135,11 @@ def _is_likely(session: Session, event: Event, user_id: int, face: Face) -> bool
         raise errors.NoSelfie
     candidate = claim_queries.candidate(session, user_id, face.id)
     similarity = candidate.similarity if candidate is not None else similarity_to(face, portraits) or 0.0
-    calibration, persons = calibration_of(event.active_engine_id), Persons(session, event)
-    for rival in claim_queries.rivals_for(session, [user_id], [face.id]):
-        if (
-            is_clearly_of(claim_of(rival), similarity, calibration.sure, calibration.margin)
-            and not persons.are_one([user_id], [rival.user_id]).any()
-        ):
-            raise errors.FaceOfAnother
+    claims = [claim_of(each) for each in claim_queries.rivals_for(session, [user_id], [face.id])]
+    claims.append(Claim(user_id, similarity, accepted=candidate is not None and candidate.accepted, confirmed=True))
+    same_person, calibration = Persons(session, event).are_one, calibration_of(event.active_engine_id)
+    if standings(claims, same_person, calibration)[user_id] == LOST:
+        raise errors.FaceOfAnother
     if candidate is None and not photo_queries.is_for_all_guests(session, face.photo_id):
         raise errors.FaceNotLikely
     return candidate is not None

@@ -209,6 +209,8 @@ def _match_photo(
     Over all faces, not only the new ones: a new face changes a portrait's mean, which may find further faces.
     """
     affected = set(claim_queries.confirmers(session, photo_id))
+    if not affected and not fresh.face_ids.size:
+        return
     faces = others.plus(fresh)
     thresholds = thresholds_among(faces, event.active_engine_id)
     if thresholds != thresholds_among(others, event.active_engine_id):

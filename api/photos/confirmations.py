@@ -15,7 +15,7 @@ from api.language import Language
 from api.links import FACE
 from api.messages import Success
 from api.photos.routes import PICTURE, LinkPart, cache_rule, holder_of, tags_of
-from api.photos.schemas import FaceIn, MaybePhotoOut
+from api.photos.schemas import FaceIn, MaybePhotoOut, fractions
 from api.rules import signed_link
 from matching import confirmations
 from models import GUEST, User
@@ -123,12 +123,13 @@ def maybe_crop(
     headers = {"ETag": etag, "Cache-Control": cache_rule(request)}
     if etag in tags_of(request):
         return Response(status_code=304, headers=headers)
-    x, y, width, height = maybe.face.box
     photo = maybe.photo
-    box = x / photo.width, y / photo.height, width / photo.width, height / photo.height
+    box = fractions(maybe.face.box, photo.width, photo.height)
     try:
         with told_in_words():
-            jpeg = decoder.crop(storage_key(photo.event_id, photo.filename, "web"), box)
+            jpeg = decoder.crop(
+                storage_key(photo.event_id, photo.filename, "web"), (box.x, box.y, box.width, box.height)
+            )
     except storage.MissingObject as error:
         raise errors.NoSuchFace from error
     return Response(jpeg, media_type="image/jpeg", headers=headers)

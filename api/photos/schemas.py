@@ -76,7 +76,7 @@ class PhotoOut(BaseModel):
             for_everyone=photo.for_everyone,
             has_face_match=score is not None,
             confidence_score=score,
-            matched_face=_fractions(box, photo.width, photo.height) if box else None,
+            matched_face=fractions(box, photo.width, photo.height) if box else None,
             processing_status=photo.status if photo.status != REJECTED else "failed",
             url=link(photo.id, "web", viewer),
             thumbnail_url=link(photo.id, "thumb", viewer),
@@ -101,7 +101,8 @@ class PhotographerPhotoOut(PhotoOut):
         return cls(**seen, face_count=row.face_count or 0, error=row.photo.error)
 
 
-def _fractions(box: list[float], width: int, height: int) -> FaceBox:
+def fractions(box: list[float], width: int, height: int) -> FaceBox:
+    """Return a box (x, y, width, height) in px in fractions of the picture."""
     x, y, w, h = box
     return FaceBox(
         x=round(x / width, 5), y=round(y / height, 5), width=round(w / width, 5), height=round(h / height, 5)
@@ -137,7 +138,7 @@ class MaybePhotoOut(BaseModel):
         seen = SeenPhoto(
             url=link(photo.id, "web", viewer),
             thumbnail_url=link(photo.id, "thumb", viewer),
-            face=_fractions(face.box, photo.width, photo.height),
+            face=fractions(face.box, photo.width, photo.height),
         )
         return cls(
             face_id=face.id,

@@ -17,7 +17,6 @@ from bench.evaluate.pictures_read import PhotoFace, Portrait, Seen
 from faces.calibration import Calibration
 from matching import similarity
 from matching.claims.nearest import MATCH, Claim, standings
-from matching.claims.record import SURELY_ONE_PERSON
 from matching.matrices import Block, as_matrix, quantised
 from matching.similarity import FaceScore, Thresholds
 
@@ -179,7 +178,7 @@ class Judge:
         """Return which guests (n, n) are surely one person by their portraits, as in the service."""
         rows = np.array([each.embedding for portraits in sent for each in portraits])
         owners = np.repeat(np.arange(len(sent)), [len(portraits) for portraits in sent])
-        near = np.argwhere(rows @ rows.T >= self._calibration.at(SURELY_ONE_PERSON))
+        near = np.argwhere(rows @ rows.T >= self._calibration.sure)
         told = np.zeros((len(sent), len(sent)), np.bool_)
         told[owners[near[:, 0]], owners[near[:, 1]]] = True
         return told

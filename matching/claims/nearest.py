@@ -2,7 +2,7 @@
 
 Of the guests whose candidates are accepted, the most similar one gets the face if all others are less similar by a
 margin. Guests within the margin are asked ("maybe"); guests below it lose the face. Two accounts of one person are no
-rivals: both get it. A face that a guest has confirmed stays that guest's.
+rivals: both get it. A face that a guest has confirmed stays that guest's, unless it clearly is a rival's.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,11 +62,3 @@ def _standing(claim: Claim, lead: float, margin: float, *, is_clear: bool) -> st
     if claim.confirmed:
         return MATCH
     return MATCH if claim.accepted and lead >= margin else MAYBE
-
-
-def is_clearly_of(rival: Claim, similarity: float, sure: float, margin: float) -> bool:
-    """Return whether a face is clearly the rival's, for a guest with this `similarity` to it.
-
-    The rival's claim is accepted, reaches `sure`, and is more similar by the margin.
-    """
-    return rival.accepted and rival.similarity >= sure and round(rival.similarity - similarity, 6) >= margin

@@ -47,16 +47,6 @@ def candidates_of(session: Session, user_id: int, event: Event) -> dict[int, Fac
     return {each.face_id: each for each in found}
 
 
-def delete_candidates_of_others(session: Session, user_id: int, event: Event) -> None:
-    """Delete the guest's candidates in the event among the faces of engines that are not its active one."""
-    others = exists().where(Face.id == FaceCandidate.face_id, Face.engine_id != event.active_engine_id)
-    session.execute(
-        delete(FaceCandidate)
-        .where(FaceCandidate.event_id == event.id, FaceCandidate.user_id == user_id, others)
-        .execution_options(synchronize_session=False)
-    )
-
-
 def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> Sequence[FaceCandidate]:
     """Return the candidates for these faces of all guests but the ones given."""
     wanted = sorted(face_ids)

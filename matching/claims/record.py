@@ -21,8 +21,6 @@ from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
 
 Row = dict[str, Any]
-# The false accept rate from which portraits count as those of one person: one pair in a million.
-SURELY_ONE_PERSON = 1e-6
 _CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
 _COLUMNS = (*_CLAIM_COLUMNS, "standing")
 _MATCH_COLUMNS = ("face_id", "selfie_id", "confidence_score", "declared")
@@ -78,19 +76,17 @@ def record(
     session: Session,
     event: Event,
     found: Mapping[int, GuestCandidates],
-    same_person: SamePerson | None = None,
     *,
     only_changes: bool = False,
 ) -> None:
     """Replace these guests' candidates in the event, by the guest's id, and bring all matches up to date.
 
-    Of the confirmed faces, only candidates are compared. `same_person` returns which guests are one person, by
-    default by their stored portraits. With `only_changes`, guests are compared only for faces whose candidates
-    change; that is enough while no portrait changes. Rows that stay the same are not written. The caller has locked
-    the event's row.
+    Of the confirmed faces, only candidates are compared. With `only_changes`, guests are compared only for faces
+    whose candidates change; that is enough while no portrait changes. Rows that stay the same are not written. The
+    caller has locked the event's row.
 
-    These guests' candidates by an engine that the event had before are deleted. The other guests keep theirs until
-    they are matched by the new engine. So guests are compared by candidates of one engine only.
+    Candidates by an engine that the event had before stay until its faces are deleted (`matching/changing/`). They
+    count for nothing: guests are compared face by face, and each face is by one engine.
     """
     known = {user_id: queries.candidates_of(session, user_id, event) for user_id in found}
     rows = {user_id: _rows(event, user_id, each, known[user_id]) for user_id, each in found.items()}
@@ -100,9 +96,8 @@ def record(
         for face_id in known[user_id].keys() | rows[user_id].keys()
         if not (only_changes and _is_same(known[user_id].get(face_id), rows[user_id].get(face_id), _CLAIM_COLUMNS))
     }
-    changed = _compare(session, event, rows, faces, same_person or Persons(session, event).are_one)
+    changed = _compare(session, event, rows, faces, Persons(session, event).are_one)
     for user_id in found:
-        queries.delete_candidates_of_others(session, user_id, event)
         if _write(session, user_id, known[user_id], rows[user_id]) or not only_changes:
             changed.add(user_id)
     session.flush()

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from faces.calibration import LOCAL
-from matching.claims.nearest import RIVALS, Claim, SamePerson, is_clearly_of, standings
+from matching.claims.nearest import RIVALS, Claim, SamePerson, standings
 
 MARGIN = LOCAL.margin
 
@@ -59,6 +59,16 @@ CASES = {
         NOBODY,
         {1: "match", 2: "match"},
     ),
+    "what is confirmed and about as near to another": (
+        [claim(1, 0.60), claim(2, 0.58, confirmed=True)],
+        NOBODY,
+        {1: "maybe", 2: "match"},
+    ),
+    "what is confirmed, and another is near but not accepted": (
+        [claim(1, 0.60, accepted=False), claim(2, 0.30, confirmed=True)],
+        NOBODY,
+        {1: "maybe", 2: "match"},
+    ),
     "what is confirmed and surely is the face of another": (
         [claim(1, 0.60), claim(2, 0.40, confirmed=True)],
         NOBODY,
@@ -84,11 +94,3 @@ def test_of_thousands_of_accounts_each_is_compared_with_few() -> None:
     told = standings([claim(number, 0.6) for number in range(3_000)], same, LOCAL)
     assert set(told.values()) == {"match"}
     assert compared == [(3_000, RIVALS)]
-
-
-def test_a_face_surely_is_a_guests_only_if_it_is_accepted_similar_and_nearer() -> None:
-    sure = 0.52
-    assert is_clearly_of(claim(2, 0.60), 0.50, sure, MARGIN)
-    assert not is_clearly_of(claim(2, 0.60), 0.58, sure, MARGIN)
-    assert not is_clearly_of(claim(2, 0.50), 0.30, sure, MARGIN)
-    assert not is_clearly_of(claim(2, 0.60, accepted=False), 0.30, sure, MARGIN)
