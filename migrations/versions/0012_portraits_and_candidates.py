@@ -18,6 +18,13 @@ def upgrade() -> None:
     with op.batch_alter_table("face_matches", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.alter_column("face_id", existing_type=BIG_ID, nullable=True)
         table.add_column(sa.Column("declared", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    _create_candidates()
+    _create_confirmations()
+    _create_groups()
+    _fill()
+
+
+def _create_candidates() -> None:
     op.create_table(
         "face_candidates",
         sa.Column("user_id", BIG_ID, nullable=False),
@@ -38,6 +45,9 @@ def upgrade() -> None:
     op.create_index("idx_face_candidates_face_id", "face_candidates", ["face_id"])
     op.create_index("idx_face_candidates_selfie_id", "face_candidates", ["selfie_id"])
     op.create_index("idx_face_candidates_event_user", "face_candidates", ["event_id", "user_id"])
+
+
+def _create_confirmations() -> None:
     op.create_table(
         "confirmations",
         sa.Column("user_id", BIG_ID, nullable=False),
@@ -54,6 +64,9 @@ def upgrade() -> None:
     )
     op.create_index("idx_confirmations_photo_id", "confirmations", ["photo_id"])
     op.create_index("idx_confirmations_face_id", "confirmations", ["face_id"])
+
+
+def _create_groups() -> None:
     op.create_table(
         "together_groups",
         sa.Column("id", BIG_ID, nullable=False),
@@ -74,7 +87,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("group_id", "user_id", name=op.f("pk_together_members")),
     )
     op.create_index("idx_together_members_user_id", "together_members", ["user_id"])
-    _fill()
 
 
 def _fill() -> None:
