@@ -14,7 +14,7 @@ from api.fields import RowId
 from api.language import Language
 from api.links import FACE
 from api.messages import Success
-from api.photos.routes import PICTURE, LinkPart, cache_rule, holder_of, tags_of
+from api.photos.routes import PICTURE, SignedParts, cache_rule, holder_of, tags_of
 from api.photos.schemas import FaceIn, MaybePhotoOut, fractions
 from api.rules import signed_link
 from matching import confirmations
@@ -77,20 +77,13 @@ def maybe_photos(
     return [MaybePhotoOut.of(each, guest) for each in confirmations.maybes_of(guest.id, event)]
 
 
-def face_viewer_of(
-    request: Request,
-    face_id: RowId,
-    user: LinkPart = None,
-    expires: LinkPart = None,
-    session: LinkPart = None,
-    signature: LinkPart = None,
-) -> User:
+def face_viewer_of(request: Request, face_id: RowId, signed: SignedParts) -> User:
     """Return the guest of the token, the signed link or the cookie.
 
     Raises:
         NotAuthenticated, InvalidToken: see `api.photos.routes.viewer_of`. GuestsOnly: the account is not a guest's.
     """
-    holder = holder_of(request, face_id, FACE, (user, expires, signature, session))
+    holder = holder_of(request, face_id, FACE, signed)
     if holder.user_type != GUEST:
         raise errors.GuestsOnly
     return holder

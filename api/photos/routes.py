@@ -81,22 +81,24 @@ def all_photos_of_event(event_id: RowId, guest: CurrentGuest, page: AskedPage, r
     return _shown(response, service.photos_for_guest(guest, event_id, page), guest)
 
 
-def viewer_of(
-    request: Request,
-    photo_id: RowId,
-    size: Size = "web",
-    user: LinkPart = None,
-    expires: LinkPart = None,
-    session: LinkPart = None,
-    signature: LinkPart = None,
-) -> User:
+async def signed_parts(
+    user: LinkPart = None, expires: LinkPart = None, session: LinkPart = None, signature: LinkPart = None
+) -> Signed:
+    """Return the parts of a signed link, if the address is one. Asynchronous, to take no request thread."""
+    return user, expires, signature, session
+
+
+SignedParts = Annotated[Signed, Depends(signed_parts)]
+
+
+def viewer_of(request: Request, photo_id: RowId, signed: SignedParts, size: Size = "web") -> User:
     """Return the account of the Bearer token, else the one a link was signed for, else that of the session cookie.
 
     Raises:
         NotAuthenticated: there is none of them. InvalidToken: the token or the link is forged or expired, its session
         is over, or the account is closed.
     """
-    return holder_of(request, photo_id, size, (user, expires, signature, session))
+    return holder_of(request, photo_id, size, signed)
 
 
 def holder_of(request: Request, row_id: int, size: str, signed: Signed) -> User:
