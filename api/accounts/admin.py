@@ -5,7 +5,7 @@ from fastapi import APIRouter
 import errors
 from accounts import service
 from accounts.service import NewAccount
-from api.accounts.photographers import NEW_PASSWORD, TAKEN
+from api.accounts.photographers import STAFF_REFUSED
 from api.accounts.schemas import AdminCreated, Message, PhotographerIn
 from api.callers import CurrentAdmin
 from api.documentation import SIGNED_IN, error_responses
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/admin", tags=["admin"])
 @router.post(
     "/create-admin",
     summary="Create an administrator's account",
-    responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*STAFF_REFUSED),
 )
 def create_admin(asked: PhotographerIn, _: CurrentAdmin, language: Language) -> AdminCreated:
     """The first administrator is made on the server: `python -m accounts.admin new`."""

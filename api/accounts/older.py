@@ -6,8 +6,7 @@ from fastapi import APIRouter, Form
 
 import errors
 from accounts import sessions
-from accounts.service import NewAccount
-from api.accounts.routes import REGISTRATION_REFUSED, register_with_event_code
+from api.accounts.routes import REGISTRATION_REFUSED, register_invite_with_selfie, register_with_event_code
 from api.accounts.schemas import ProfileOut, RegistrationIn, TokenOut, UserOut
 from api.callers import CurrentUser
 from api.dependencies import HASHES, SelfieValidator, WakeJobs
@@ -18,7 +17,6 @@ from api.rules import SELFIE_BODY, body_limit, public
 from api.sessions import Device
 from api.throttling import CallerDep
 from api.uploads import OlderSelfiePart
-from guests import registration
 from models import User
 from photos.seen import counts
 
@@ -63,12 +61,10 @@ def register(
     consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> TokenOut:
     """`POST /api/register-invite-with-selfie`, followed by a login: answers with the token of a new session."""
-    account = NewAccount(username, email, password)
-    with caller.registration(), caller.typed_code():
-        user = registration.register_with_selfie(account, event_code, selfie, validator, language, consent)
-    grant = sessions.start(user, device)
-    wake_jobs()
-    return TokenOut.of(grant)
+    user = register_invite_with_selfie(
+        username, email, password, event_code, selfie, language, validator, wake_jobs, caller, consent
+    )
+    return TokenOut.of(sessions.start(user, device))
 
 
 @router.get(

@@ -23,8 +23,16 @@ from api.messages import Success
 from models import PHOTOGRAPHER, User
 
 router = APIRouter(prefix="/api/admin/photographers", tags=["admin"])
-TAKEN = (errors.AccountTaken, errors.UsernameIsNotOwnEmail)
-NEW_PASSWORD = (errors.StaffPasswordTooShort, errors.PasswordTooCommon, errors.PasswordGuessable)
+# The errors of every call that creates or changes an account of staff.
+STAFF_REFUSED = (
+    errors.AccountTaken,
+    errors.UsernameIsNotOwnEmail,
+    errors.StaffPasswordTooShort,
+    errors.PasswordTooCommon,
+    errors.PasswordGuessable,
+    *SIGNED_IN,
+    errors.AdminsOnly,
+)
 
 
 @router.get(
@@ -41,7 +49,7 @@ def list_photographers(_: CurrentAdmin) -> Sequence[User]:
 @router.post(
     "",
     summary="Create a photographer's account",
-    responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly),
+    responses=error_responses(*STAFF_REFUSED),
 )
 def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Language) -> PhotographerCreated:
     """The photographer logs in with this name or email address and this password."""
@@ -53,7 +61,7 @@ def create_photographer(asked: PhotographerIn, _: CurrentAdmin, language: Langua
 @router.put(
     "/{photographer_id}",
     summary="Change a photographer's account",
-    responses=error_responses(*TAKEN, *NEW_PASSWORD, *SIGNED_IN, errors.AdminsOnly, errors.NoSuchPhotographer),
+    responses=error_responses(*STAFF_REFUSED, errors.NoSuchPhotographer),
 )
 def update_photographer(
     photographer_id: RowId, asked: PhotographerChange, _: CurrentAdmin, language: Language

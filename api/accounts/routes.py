@@ -30,7 +30,7 @@ from guests import registration
 from models import GUEST, User
 
 router = APIRouter(prefix="/api", tags=["accounts"])
-# What every form of registration may be refused with.
+# The errors of every form of registration.
 REGISTRATION_REFUSED = (
     errors.AccountTaken,
     errors.UsernameIsNotOwnEmail,

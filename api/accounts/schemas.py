@@ -173,7 +173,9 @@ class AdminCreated(BaseModel):
 class ProfileOut(BaseModel):
     user: UserOut
     total_photos: int = Field(description="Guests: photos of their event. Staff: photos they may see.")
-    photos_with_face: int = Field(description="Of these, guests: those they are in. Staff: those that show a face.")
+    photos_with_face: int = Field(
+        description="Guests: photos of their event that show them. Staff: photos they may see that show a face."
+    )
 
 
 class ConsentIn(BaseModel):
