@@ -34,19 +34,18 @@ class Step:
     `name` is the ledger's and the report's.
     """
 
-    kind: str
     table: str
+    name: str
     only: Callable[[Values], bool] = lambda _: True
-    name: str = ""
 
 
-STAFF = Step("staff", "users", _is_staff, "users")
-EVENTS = Step("events", "events", name="events")
+STAFF = Step("users", "users", _is_staff)
+EVENTS = Step("events", "events")
 # Unknown types too: they are refused as guests.
-GUESTS = Step("guests", "users", lambda row: not _is_staff(row), "users")
-MEMBERSHIPS = Step("memberships", "user_events", name="user_events")
-SELFIES = Step("selfies", "users", _has_selfie, "selfies")
-PHOTOS = Step("photos", "photos", name="photos")
+GUESTS = Step("users", "users", lambda row: not _is_staff(row))
+MEMBERSHIPS = Step("user_events", "user_events")
+SELFIES = Step("users", "selfies", _has_selfie)
+PHOTOS = Step("photos", "photos")
 # In this order, because events refer to photographers, and guests to events.
 STEPS = (STAFF, EVENTS, GUESTS, MEMBERSHIPS, SELFIES, PHOTOS)
 

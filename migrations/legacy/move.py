@@ -53,7 +53,7 @@ class Move:
         self._checks = Checks(pictures, ledger)
         self._guests_see_all = guests_see_all
         self.report = Report()
-        # Nobody is served by this process: a selfie that crashes it is named by the ledger, as the next one to come.
+        # Needs no child: no request depends on this process. A selfie that crashes it is the first not in the ledger.
         self._decoder = InThisProcess(lambda: make_engine(get_settings()))
 
     def run(self) -> Report:

@@ -1,4 +1,4 @@
-"""A look at all rows before the import: which would be refused, and what is told about those that come."""
+"""A check of all rows before the import: which would be refused, and what the report says about the others."""
 
 from collections import Counter
 from datetime import datetime
@@ -58,8 +58,8 @@ class Survey:
             progress = Progress(f"looking at {step.name}", self._source.count(step.table))
             for row in self._source.rows(step.table):
                 progress.step()
-                self._count(step, row)
                 if step.only(row):
+                    self._count(step, row)
                     self._look(step, row)
 
     def check(self) -> None:
@@ -143,7 +143,7 @@ class Survey:
 
 
 class _Planned:
-    """The rows that are here, and those that have passed; these have negative ids, which no row has."""
+    """The rows that are imported, and those that passed the checks: their ids are negative, as no real id is."""
 
     def __init__(self, known: KnownRows) -> None:
         self._known = known
@@ -153,8 +153,9 @@ class _Planned:
         return self._known.has(table, source_id)
 
     def target(self, table: str, source_id: object) -> int | None:
-        planned = isinstance(source_id, int) and (table, source_id) in self._planned
-        return -source_id - 1 if planned and isinstance(source_id, int) else self._known.target(table, source_id)
+        if isinstance(source_id, int) and (table, source_id) in self._planned:
+            return -source_id - 1
+        return self._known.target(table, source_id)
 
     def plan(self, table: str, source_id: int) -> None:
         self._planned.add((table, source_id))
