@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, text
 
-from testkit.builders import Person, Service, people
+from testkit.builders import EventInfo, Person, Service, people
 from tests.migrations.test_legacy import TODAY, Old, hashed
 
 USER_TYPE = "CREATE TYPE usertype AS ENUM ('USER', 'PHOTOGRAPHER', 'ADMIN', 'ROBOT')"
@@ -152,7 +152,7 @@ def _left_behind(old: Old) -> None:
 
 
 def check_visits(service: Service) -> None:
-    """Assert that everybody logs in with the old password and sees the same photos, and nobody sees more."""
+    """Assert that every account logs in with the old password, and each guest sees the same photos and no others."""
     guests = {}
     for each in VISITS:
         guests[each] = Person(0, each.name, service.log_in(each.name, each.password))
@@ -160,7 +160,7 @@ def check_visits(service: Service) -> None:
     events = {event["event_code"]: event["id"] for event in service.get("/api/photographer/events", lens).json()}
     ids: dict[int, int] = {}
     for code, event_id in events.items():
-        service.process_photos(type("E", (), {"id": event_id, "photographer": lens})())
+        service.process_photos(EventInfo(event_id, code, lens))
         found = service.get(f"/api/photographer/events/{event_id}/photos", lens).json()
         numbers = {_number(photo): photo["id"] for photo in found}
         assert numbers.keys() >= OF_EVENT[code]

@@ -1,5 +1,6 @@
 """Import of the predecessor's data: everything once, passwords stay valid, rows that cannot be imported are named."""
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, create_engine, text
 from main import create_app
 from migrations.legacy.__main__ import main
 from testkit import warm
-from testkit.builders import Person, Service, people
+from testkit.builders import EventInfo, Person, Service, people
 from testkit.warm import WarmProcess
 
 TODAY = datetime.now(UTC).replace(tzinfo=None)
@@ -110,6 +111,13 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
     found.engine.dispose()
 
 
+def on_pairs(source: str, quick: tuple[str, str]) -> pytest.MarkDecorator:
+    """Run a test with each kind of database as source and as `target`; all pairs but one are long tests."""
+    kinds = itertools.product(("sqlite", "postgresql"), repeat=2)
+    pairs = [pair if pair == quick else pytest.param(*pair, marks=pytest.mark.long) for pair in kinds]
+    return pytest.mark.parametrize((source, "target"), pairs, indirect=True)
+
+
 def log_in(service: Service, name: str, password: str = "pw") -> Person:
     return Person(0, name, service.log_in(name, password))
 
@@ -133,7 +141,7 @@ def test_everything_comes_and_guests_find_their_photos(
         lens = log_in(service, "lens")
         (event,) = service.get("/api/photographer/events", lens).json()
         assert (event["name"], event["event_code"]) == ("Wedding", "Oldwed")
-        service.process_photos(type("E", (), {"id": event["id"], "photographer": lens})())
+        service.process_photos(EventInfo(event["id"], event["event_code"], lens))
         # Not photo 2: the predecessor's match of amy was wrong. Newest first.
         assert names(service.my_photos(amy)) == ["IMG_3.jpg", "IMG_1.jpg"]
         assert names(service.my_photos(ben)) == ["IMG_3.jpg", "IMG_2.jpg"]
@@ -222,17 +230,7 @@ def killed_three_times(command: list[str]) -> None:
 
 
 @pytest.mark.server
-# The other pairs of databases are long tests; the one with the later schema is in the next module.
-@pytest.mark.parametrize(
-    ("old", "target"),
-    [
-        ("sqlite", "postgresql"),
-        pytest.param("postgresql", "sqlite", marks=pytest.mark.long),
-        pytest.param("sqlite", "sqlite", marks=pytest.mark.long),
-        pytest.param("postgresql", "postgresql", marks=pytest.mark.long),
-    ],
-    indirect=True,
-)
+@on_pairs("old", ("sqlite", "postgresql"))
 def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, files: Path) -> None:
     for number in range(100, 160):
         old.photo(number, photo_data=people(number % 60, block=400))
@@ -240,12 +238,14 @@ def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, file
     with TestClient(create_app(), raise_server_exceptions=False) as client:
         service = Service(client, target)
         lens = log_in(service, "lens")
-        event = service.get("/api/photographer/events", lens).json()[0]["id"]
-        photos = service.get(f"/api/photographer/events/{event}/photos", lens).json()
+        event = service.get("/api/photographer/events", lens).json()[0]
+        photos = service.process_photos(EventInfo(event["id"], event["event_code"], lens))
         assert sorted(names(photos)) == sorted(f"IMG_{number}.jpg" for number in (1, 2, 3, *range(100, 160)))
-        assert service.settle(log_in(service, "ben"))["status"] == "done"
-        amy = log_in(service, "amy", LONG_PASSWORD)
-        assert service.get("/api/all-photos", amy).json() == []
+        amy, ben = log_in(service, "amy", LONG_PASSWORD), log_in(service, "ben")
+        for guest, numbers in ((amy, (3, 1, 121)), (ben, (3, 2, 122))):
+            assert service.settle(guest)["status"] == "done"
+            assert set(names(service.my_photos(guest))) == {f"IMG_{number}.jpg" for number in numbers}
+            assert service.get("/api/all-photos", guest).json() == []
 
 
 @pytest.mark.parametrize(

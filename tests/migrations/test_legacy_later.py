@@ -17,23 +17,13 @@ from testkit.builders import Service, people
 from testkit.warm import WarmProcess
 from tests.conftest import wait_until
 from tests.migrations.later import LINES, check_visits
-from tests.migrations.test_legacy import Old
+from tests.migrations.test_legacy import Old, on_pairs
 from tests.migrations.test_legacy_rows import rows
 
 SQLITE = pytest.mark.parametrize(("later", "target"), [("sqlite", "sqlite")], indirect=True)
 
 
-@pytest.mark.parametrize(
-    ("later", "target"),
-    [
-        ("sqlite", "postgresql"),
-        # The test of a move that is killed has this pair.
-        pytest.param("postgresql", "sqlite", marks=pytest.mark.long),
-        pytest.param("sqlite", "sqlite", marks=pytest.mark.long),
-        pytest.param("postgresql", "postgresql", marks=pytest.mark.long),
-    ],
-    indirect=True,
-)
+@on_pairs("later", ("sqlite", "postgresql"))
 def test_everybody_logs_in_and_sees_the_same_photos(
     later: Old, target: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -46,19 +36,10 @@ def test_everybody_logs_in_and_sees_the_same_photos(
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(
-    ("later", "target"),
-    [
-        ("postgresql", "sqlite"),
-        pytest.param("sqlite", "postgresql", marks=pytest.mark.long),
-        pytest.param("sqlite", "sqlite", marks=pytest.mark.long),
-        pytest.param("postgresql", "postgresql", marks=pytest.mark.long),
-    ],
-    indirect=True,
-)
+@on_pairs("later", ("postgresql", "sqlite"))
 def test_a_move_that_is_killed_goes_on_where_it_was(later: Old, target: Path, folder: Path) -> None:
     for number in range(100, 125):
-        # Somebody who is no guest; other bytes each time.
+        # A person who is not a guest; other bytes each time.
         (folder / f"{number}.jpg").write_bytes(people(30, block=200 + number))
         later.photo(number, s3_key=f"{number}.jpg")
     command = ["-m", "migrations.legacy", later.address, "--objects", folder.as_uri()]
