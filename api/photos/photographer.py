@@ -189,7 +189,10 @@ def my_uploaded_photos(
     responses=error_responses(*REFUSED, errors.NoSuchPhoto),
 )
 def share_photo(photo_id: RowId, asked: ForEveryone, staff: PhotographerOrAdmin) -> ForEveryone:
-    """For any photographer of the event, whoever sent the photo, and admins. It counts where guests see their own."""
+    """Any photographer of the event and any admin may mark any photo of it.
+
+    The mark has an effect only in events whose guests see only their own photos.
+    """
     sharing.share(staff, [photo_id], for_everyone=asked.for_everyone)
     return ForEveryone(for_everyone=asked.for_everyone)
 

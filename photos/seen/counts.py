@@ -13,7 +13,7 @@ from photos.seen import queries
 
 @dataclass(frozen=True, slots=True)
 class PhotoCounts:
-    """The number of photos, and of those with a face: for guests with their own, for staff with any."""
+    """The number of photos, and of those with a face: for guests the own face, for staff any."""
 
     photos: int
     with_face: int
@@ -35,5 +35,4 @@ def counts_for(user: User) -> PhotoCounts:
             event = home_event(session, user)
         except errors.NoSuchEvent:
             return PhotoCounts(0, 0)
-        found = count_of_event(session, event.id), count_with_guest(session, user.id, event.id)
-    return PhotoCounts(*found)
+        return PhotoCounts(count_of_event(session, event.id), count_with_guest(session, user.id, event.id))

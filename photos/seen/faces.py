@@ -1,4 +1,4 @@
-"""The faces of one photo, for someone who may see the photo."""
+"""The faces of one photo, for an account that may see the photo."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
