@@ -109,7 +109,7 @@ def _other_answer(
     kind, name = before.split("/")[-2:]
     if kind == "responses":
         if now.get("content", {}).get("application/json", {}).get("schema") != {"$ref": "#/components/schemas/Error"}:
-            yield " > ".join(way), "the answer is no error any more"
+            yield " > ".join(way), "the answer is not an error any more"
         return
     other = str(now.get("$ref", "")).rpartition("/")[2]
     yield from _differences(schemas.before[name], schemas.now.get(other), (*way, other), schemas)
@@ -155,6 +155,10 @@ def _with_an_answer_of_another_form(now: dict[str, Any]) -> None:
     content["schema"]["$ref"] = "#/components/schemas/Poorer"
     now["schemas"]["Poorer"] = json.loads(json.dumps(now["schemas"]["UserOut"]))
     del now["schemas"]["Poorer"]["properties"]["email"]
+
+
+def test_bodies_are_objects_also_where_a_bare_value_is_accepted(document: dict[str, Any]) -> None:
+    assert all(document["components"]["schemas"][name]["type"] == "object" for name in ("JoinIn", "EventIdIn"))
 
 
 @pytest.mark.parametrize(
