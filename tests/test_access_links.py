@@ -110,7 +110,8 @@ def after_leaving_the_event(world: World) -> list[Response]:
     assert loaded(world, path, query).status_code == 200
     event = f"/api/admin/events/{world.objects.event}"
     world.send("PUT", event, world.callers["admin"], json={"photographer_ids": []})
-    # Their own photos stay theirs; those of the event's other photographers do not.
+    # Photographers still see their own photos, but no longer those of the event's other photographers.
+    assert loaded(world, path, query).status_code == 200
     other = world.callers["other photographer"]
     world.send("PUT", event, world.callers["admin"], json={"photographer_ids": [other.id]})
     assert loaded(world, *signed(world, "other photographer")).status_code == 200
