@@ -448,6 +448,12 @@ class NoSuchConfirmation(AppError):
 
 class NoSuchGroup(AppError):
     status_code = 404
+    message = "Ce groupe n'existe pas, ou vous n'en faites pas partie."
+    english = "There is no such group, or you are not in it."
+
+
+class NoSuchInvitation(AppError):
+    status_code = 404
     message = "Cette invitation n'existe plus, ou n'est pas pour l'un de vos événements."
     english = "This invitation is gone, or is not for one of your events."
 

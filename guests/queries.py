@@ -37,7 +37,7 @@ class MemberRow(NamedTuple):
 
 
 class GroupMember(NamedTuple):
-    """A guest in a group of guests; of a name that is the account's address, what stands before the @."""
+    """A guest in a group of guests. If the account's name is an address, `username` is the part before the @."""
 
     user_id: int
     username: str
@@ -147,38 +147,35 @@ def lock_group(session: Session, group_id: int) -> None:
     session.execute(select(TogetherGroup.id).where(TogetherGroup.id == group_id).with_for_update())
 
 
-def group_member(session: Session, group_id: int, user_id: int) -> TogetherMember | None:
-    """Return the guest's membership of the group, if the guest still is a member of its event."""
-    member = session.get(TogetherMember, (group_id, user_id))
-    if member is None or all(each.user_id != user_id for each in group_members(session, group_id)):
-        return None
-    return member
-
-
-def group_members(session: Session, group_id: int) -> list[GroupMember]:
-    """Return the members of the group who are still members of its event, in the order in which they joined."""
+def group_members(session: Session, group_ids: Sequence[int]) -> dict[int, list[GroupMember]]:
+    """Return the members of each group who are members of its event, in the order in which they joined."""
     rows = session.execute(
-        select(User.id, User.username)
+        select(TogetherMember.group_id, User.id, User.username)
         .join(TogetherMember, TogetherMember.user_id == User.id)
         .join(TogetherGroup, TogetherGroup.id == TogetherMember.group_id)
         .join(UserEvent, (UserEvent.user_id == User.id) & (UserEvent.event_id == TogetherGroup.event_id))
-        .where(TogetherMember.group_id == group_id)
+        .where(TogetherMember.group_id.in_(group_ids))
         .order_by(TogetherMember.joined_at, User.id)
     )
-    return [GroupMember(user_id, username.partition("@")[0]) for user_id, username in rows]
+    found = dict[int, list[GroupMember]]()
+    for group_id, user_id, username in rows:
+        found.setdefault(group_id, []).append(GroupMember(user_id, username.partition("@")[0]))
+    return found
 
 
-def groups_of(session: Session, user_id: int) -> list[tuple[TogetherGroup, Event]]:
-    """Return the groups the guest is in with their events, newest first."""
-    rows = session.execute(
-        select(TogetherGroup, Event)
+def groups_of(session: Session, user_id: int, group_id: int | None = None) -> list[tuple[int, Event]]:
+    """Return the ids of the groups the guest is in, with their events, newest first; of `group_id` alone if given."""
+    statement = (
+        select(TogetherGroup.id, Event)
         .join(TogetherMember, TogetherMember.group_id == TogetherGroup.id)
         .join(Event, Event.id == TogetherGroup.event_id)
         .join(UserEvent, (UserEvent.user_id == user_id) & (UserEvent.event_id == Event.id))
         .where(TogetherMember.user_id == user_id)
         .order_by(TogetherGroup.id.desc())
     )
-    return [(group, event) for group, event in rows]
+    if group_id is not None:
+        statement = statement.where(TogetherGroup.id == group_id)
+    return [(found, event) for found, event in session.execute(statement)]
 
 
 def count_groups(session: Session, user_id: int, event_id: int) -> int:
@@ -195,7 +192,7 @@ def count_groups(session: Session, user_id: int, event_id: int) -> int:
 
 
 def groups_with(session: Session, user_id: int) -> Sequence[int]:
-    """Return the ids of the groups in which the guest is."""
+    """Return the ids of the groups the guest is in."""
     return session.scalars(select(TogetherMember.group_id).where(TogetherMember.user_id == user_id)).all()
 
 

@@ -129,7 +129,7 @@ class MaybePhotoOut(BaseModel):
     photo_id: int
     event_id: int
     crop_url: str = Field(description="The face alone, as a signed link.")
-    photo: SeenPhoto | None = Field(description="The whole photo; null if only those see it who are in it.")
+    photo: SeenPhoto | None = Field(description="The whole photo; null if the guest may not see it.")
 
     @classmethod
     def of(cls, asked: MaybePhoto, viewer: User) -> Self:
@@ -185,7 +185,7 @@ class UploadedPhoto(BaseModel):
 
 
 class PhotoFaceOut(BaseModel):
-    """A face's place, in px of the upright original, and whether it is the caller's. Not whose it is otherwise."""
+    """A face's place, in px of the upright original, and whether it is the caller's. Other guests are not named."""
 
     face_id: int = Field(description="For `POST /api/photos/{photo_id}/me`.")
     top: int

@@ -1,4 +1,4 @@
-"""Calls of guests who look at the photos that show all of them."""
+"""Calls of guests about their groups and the photos that show all members of a group."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["together"])
 GUESTS = (*SIGNED_IN, errors.GuestsOnly)
-INVITED = (*GUESTS, errors.NoSuchGroup, errors.TooManyRequests)
+INVITED = (*GUESTS, errors.NoSuchInvitation, errors.TooManyRequests)
 Token = Annotated[str, Query(max_length=200, description="The last part of the invitation link.")]
 
 
@@ -31,7 +31,7 @@ Token = Annotated[str, Query(max_length=200, description="The last part of the i
     ),
 )
 def start_group(guest: CurrentGuest, asked: GroupIn | None = None) -> GroupOut:
-    """Makes a group with an invitation link. Whoever opens the link and agrees is a member."""
+    """Makes a group, of which I am the first member. Its `link` invites other guests of the event to join it."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     return GroupOut.of(together.start(guest, asked.event_id if asked is not None else None), guest)
 
@@ -44,7 +44,7 @@ def my_groups(guest: CurrentGuest) -> list[GroupOut]:
 
 @router.get("/together-invitation", summary="See an invitation", responses=error_responses(*INVITED))
 def see_invitation(token: Token, guest: CurrentGuest) -> GroupOut:
-    """Who is in the group, for a guest of the event who decides whether to agree."""
+    """Shows the group and its members, and changes nothing. For guests of the group's event."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     return GroupOut.of(together.invitation(guest, token), guest)
 
@@ -55,7 +55,7 @@ def see_invitation(token: Token, guest: CurrentGuest) -> GroupOut:
     responses=error_responses(*INVITED, errors.GroupFull, errors.TooManyGroups),
 )
 def accept_invitation(asked: InvitationIn, guest: CurrentGuest) -> GroupOut:
-    """The photos that show all members are then listed for all of them. Idempotent."""
+    """Makes me a member of the group. Idempotent."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     return GroupOut.of(together.accept(guest, asked.token), guest)
 
@@ -66,7 +66,7 @@ def accept_invitation(asked: InvitationIn, guest: CurrentGuest) -> GroupOut:
     responses={**PAGED, **error_responses(errors.InvalidCursor, *GUESTS, errors.NoSuchGroup)},
 )
 def group_photos(group_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
-    """Newest first; none while nobody else has agreed."""
+    """Newest first. The list is empty while I am the only member."""
     found = together.photos_of(guest, group_id, page)
     mark_page(response, found)
     return [PhotoOut.of(row, guest) for row in found.rows]
@@ -76,6 +76,6 @@ def group_photos(group_id: RowId, guest: CurrentGuest, page: AskedPage, response
     "/together/{group_id}", summary="Leave a group", responses=error_responses(*GUESTS, errors.NoSuchGroup)
 )
 def leave_group(group_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """From then on the group's photos are those that show all the others."""
+    """The group then lists the photos that show all its other members. The last member's call deletes it."""
     together.leave(guest, group_id)
     return Message(message=Success.GROUP_LEFT.text(language))

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from guests.together import Group, link_of
+from guests.together import Group
 from models import User
 
 
@@ -28,7 +28,9 @@ class GroupOut(BaseModel):
     members: list[MemberOut] = Field(description="In the order in which they joined.")
     joined: bool = Field(description="Whether I am a member.")
     token: str
-    link: str = Field(description="The invitation link: whoever opens it and agrees becomes a member.")
+    link: str = Field(
+        description="The invitation link. A guest of the event who opens it can agree to join the group."
+    )
 
     @classmethod
     def of(cls, group: Group, viewer: User) -> Self:
@@ -41,5 +43,5 @@ class GroupOut(BaseModel):
             members=members,
             joined=any(each.me for each in members),
             token=group.token,
-            link=link_of(group.token),
+            link=group.link,
         )

@@ -12,6 +12,7 @@ from api.fields import Cursor
 from api.language import Language
 from guests import together
 from guests.portraits import portraits_of
+from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, User, utcnow
 from pages import formatting
@@ -50,49 +51,34 @@ def gallery(
     which: AskedWhich = "mine",
     group_id: MaybeGroup = None,
 ) -> Response:
-    """Return the gallery of the event asked for, else of the one looked at last, with its first photos as data.
+    """Return the gallery with its first photos as data.
 
-    With a group, of the photos that show all its members.
+    With a group, it shows the photos of that group; else of the event asked for, or of the one shown last.
     """
     joined = memberships_of(guest)
     if not joined:
         return render(request, "guest/no_event.html")
     group = together.group_of(guest, group_id) if group_id is not None else None
-    if group is not None:
-        asked, which = group.event.id, "together"
-    elif which == "together":
-        which = "mine"
-    here = _pick(request, guest, joined, asked)
+    here = _pick(request, guest, joined, group.event.id if group is not None else asked)
+    event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
-    standing = standing_of(guest, here.event, language, withdrawn=here.withdrawn)
-    if which == "all" and not here.event.guests_see_all_photos and not standing["for_everyone"]:
-        which = "mine"
-    found = _page(guest, here.event.id, which, None, group_id)
-    data = {
-        **found,
-        "event": here.event.id,
-        "show": which,
-        "group": group_id,
-        "sees_all": here.event.guests_see_all_photos,
-        "standing": standing,
-    }
+    standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
+    which = _list_to_show(which, group, event, standing["for_everyone"])
+    found = _page(guest, event.id, which, None, group_id)
+    about = {"event": event.id, "show": which, "group": group_id, "sees_all": event.guests_see_all_photos}
     response = render(
         request,
         "guest/photos.html",
         joined=joined,
-        event=here.event,
+        event=event,
         show=which,
-        data=data,
+        data={**found, **about, "standing": standing},
         standing=standing,
-        more_helps=_is_helped(guest, standing["kind"], here.event),
-        alone=group is not None and len(group.members) < 2,
-        others=formatting.names(language, together.others_in(group, guest)) if group is not None else "",
+        more_helps=_is_helped(guest, standing["kind"], event),
+        others=names_of_others(group, guest, language) if group is not None else "",
     )
-    response.headers["Link"] = ", ".join(
-        f"</api/photo/{photo['id']}?size=thumb>; rel=preload; as=image; fetchpriority=high"
-        for photo in found["photos"][:PRELOADED]
-    )
-    set_cookie(request, response, EVENT_COOKIE, str(here.event.id), A_YEAR)
+    response.headers["Link"] = _preloads(found["photos"][:PRELOADED])
+    set_cookie(request, response, EVENT_COOKIE, str(event.id), A_YEAR)
     return response
 
 
@@ -133,6 +119,27 @@ def _pick(request: Request, guest: User, joined: Sequence[Membership], asked: in
     known = {str(each.event.id): each for each in joined}
     last = known.get(cookie_of(request, EVENT_COOKIE) or "")
     return last or known.get(str(guest.event_id)) or joined[0]
+
+
+def _list_to_show(asked: Which, group: Group | None, event: Event, for_everyone: int) -> Which:
+    """Return the list to show: the one asked for if the guest has it, else the photos of the guest."""
+    if group is not None:
+        return "together"
+    if asked == "all":
+        return "all" if event.guests_see_all_photos or for_everyone else "mine"
+    return "mine" if asked == "together" else asked
+
+
+def names_of_others(group: Group, guest: User, language: str) -> str:
+    """Return the names of the group's members besides the guest, as an enumeration."""
+    return formatting.names(language, [each.username for each in group.others(guest)])
+
+
+def _preloads(shown: Sequence[dict[str, Any]]) -> str:
+    """Return the `Link` header with which the browser loads these thumbnails before the page's script runs."""
+    return ", ".join(
+        f"</api/photo/{photo['id']}?size=thumb>; rel=preload; as=image; fetchpriority=high" for photo in shown
+    )
 
 
 def _is_helped(guest: User, kind: str, event: Event) -> bool:

@@ -1,6 +1,7 @@
 """Photos with several guests: their groups, invitations to them, and the page that an invitation link leads to."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Form, Request, Response
@@ -15,13 +16,11 @@ from guests import together
 from guests.together import Group
 from keys import MAX_ID
 from models import GUEST, User
-from pages import formatting
-from pages.guest.gallery import MaybeEvent
+from pages.guest.gallery import MaybeEvent, names_of_others
 from pages.guest.membership import memberships_of
 from pages.login import Visitor
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
-from photos import service as photos
 from throttling import rules
 
 router = page_router()
@@ -45,7 +44,9 @@ def groups(request: Request, guest: CurrentGuest, language: Language, asked: May
     joined = memberships_of(guest)
     flash = flash_of(request)
     done, problem = flash.get("done"), flash.get("problem")
-    shown = [_shown(each, guest, language) for each in together.groups_of(guest)]
+    found = together.groups_of(guest)
+    counts = together.count_photos(guest, found)
+    shown = [_shown(each, guest, language, count) for each, count in zip(found, counts, strict=True)]
     return render(
         request,
         "guest/together.html",
@@ -57,17 +58,21 @@ def groups(request: Request, guest: CurrentGuest, language: Language, asked: May
     )
 
 
-def _shown(group: Group, guest: User, language: str) -> dict[str, Any]:
-    others = together.others_in(group, guest)
-    link = together.link_of(group.token)
+def _shown(group: Group, guest: User, language: str, count: int) -> dict[str, Any]:
     return {
         "id": group.id,
         "event": group.event,
-        "others": formatting.names(language, others),
-        "photos": together.photos_of(guest, group.id, photos.read_page(1, None)).total if others else 0,
-        "link": link,
-        "qr": qr_of(link),
+        "others": names_of_others(group, guest, language),
+        "photos": count,
+        "link": group.link,
+        "qr": _invitation_qr(group.link),
     }
+
+
+# Drawing a code takes longer than the rest of the page, and guests open the page again and again.
+@lru_cache(maxsize=1000)
+def _invitation_qr(link: str) -> str:
+    return qr_of(link)
 
 
 @router.post("/together")
@@ -101,9 +106,9 @@ def invitation(request: Request, user: Visitor, language: Language, token: str) 
     rules.count(rules.FAVOURITES, f"account {user.id}")
     try:
         group = together.invitation(user, token)
-    except errors.NoSuchGroup:
+    except errors.NoSuchInvitation:
         return _before_login(request, "guest/together_unknown.html", token, 404)
-    others = together.others_in(group, user)
+    others = group.others(user)
     if len(others) < len(group.members):
         response = redirect(f"/together?event={group.event.id}#group-{group.id}")
     else:
@@ -113,7 +118,7 @@ def invitation(request: Request, user: Visitor, language: Language, token: str) 
             "guest/together_invitation.html",
             event=group.event,
             count=len(others),
-            names=formatting.names(language, others),
+            names=names_of_others(group, user, language),
             problem=problem if problem in FLASH_PROBLEMS else "",
         )
     set_cookie(request, response, INVITED_COOKIE, "", 0)
@@ -129,7 +134,7 @@ def _before_login(request: Request, template: str, token: str, status: int = 200
 
 @router.post("/together/{token}")
 def accept(request: Request, guest: CurrentGuest, token: str) -> Response:
-    """Agree to an invitation; its photos are then shown to all its members."""
+    """Make the guest a member of the group and lead to its photos."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     try:
         group = together.accept(guest, token)
@@ -137,7 +142,7 @@ def accept(request: Request, guest: CurrentGuest, token: str) -> Response:
         problem = "full"
     except errors.TooManyGroups:
         problem = "too_many"
-    except errors.NoSuchGroup:
+    except errors.NoSuchInvitation:
         problem = ""
     else:
         return redirect(f"/photos?group={group.id}")

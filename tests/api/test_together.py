@@ -55,15 +55,17 @@ def test_those_who_agreed_see_the_photos_that_show_all_of_them(service: Service,
     assert [seen(service, each, group["id"]) for each in trio] == [{"all.jpg"}] * 3
     assert service.delete(f"/api/together/{group['id']}", third).json() == {"message": "Vous avez quitté le groupe"}
     assert seen(service, first, group["id"]) == {"both.jpg", "all.jpg"}
-    refused(service.get(f"/api/together/{group['id']}/photos", third), 404, "NoSuchGroup")
+    sentence = "Ce groupe n'existe pas, ou vous n'en faites pas partie."
+    refused(service.get(f"/api/together/{group['id']}/photos", third), 404, "NoSuchGroup", sentence)
+    refused(service.delete(f"/api/together/{group['id']}", third), 404, "NoSuchGroup", sentence)
     assert [each["id"] for each in service.get("/api/together", second).json()] == [group["id"]]
-    # Who withdraws the consent is in no photo any more.
+    # A guest who withdraws the consent is in no photo any more.
     event_id = group["event_id"]
     assert service.delete(f"/api/my-consents/{event_id}", second).status_code == 200
     assert seen(service, first, group["id"]) == set()
     for each in (first, second):
         assert service.delete(f"/api/together/{group['id']}", each).status_code == 200
-    refused(accept(service, third, group["token"]), 404, "NoSuchGroup")
+    refused(accept(service, third, group["token"]), 404, "NoSuchInvitation")
 
 
 def test_an_invitation_is_for_guests_of_the_event_only_and_cannot_be_made_up(
@@ -72,11 +74,11 @@ def test_an_invitation_is_for_guests_of_the_event_only_and_cannot_be_made_up(
     group = start(service, trio[0], event_id=event.id)
     stranger = service.guest(service.event())
     sentence = "Cette invitation n'existe plus, ou n'est pas pour l'un de vos événements."
-    refused(accept(service, stranger, group["token"]), 404, "NoSuchGroup", sentence)
+    refused(accept(service, stranger, group["token"]), 404, "NoSuchInvitation", sentence)
     refused(service.post("/api/together", stranger, json={"event_id": event.id}), 403, "NotInEvent")
     number, _, signed = group["token"].partition(".")
     for wrong in ("", "x", number, f"{number}.", f"{int(number) + 1}.{signed}", f"{number}.{signed[:-1]}", "9" * 150):
-        refused(accept(service, trio[1], wrong), 404, "NoSuchGroup")
+        refused(accept(service, trio[1], wrong), 404, "NoSuchInvitation")
 
 
 def test_groups_have_a_size_and_a_number(service: Service, event: EventInfo, trio: list[Person]) -> None:
