@@ -1,14 +1,11 @@
 """The faces of one event that may be the guest's ("maybe you"); the page's script sends the answers to the API."""
 
-from typing import Annotated
-
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
 from api.callers import CurrentGuest
 from api.language import Language
-from keys import MAX_ID
 from matching import confirmations
-from pages.guest.gallery import row_of
+from pages.guest.gallery import MaybeEvent, row_of
 from pages.guest.membership import membership_in, memberships_of
 from pages.guest.standing import standing_of
 from pages.redirects import redirect
@@ -19,12 +16,7 @@ router = page_router()
 
 
 @router.get("/photos/maybe")
-def maybe(
-    request: Request,
-    guest: CurrentGuest,
-    language: Language,
-    event_id: Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)] = None,
-) -> Response:
+def maybe(request: Request, guest: CurrentGuest, language: Language, event_id: MaybeEvent = None) -> Response:
     """Return the page that asks about each face; without an event, lead to the gallery, which knows the last one.
 
     Only photos that the guest sees anyway can be opened.

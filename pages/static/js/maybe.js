@@ -1,4 +1,5 @@
-// Faces that may be the guest's: each card asks, keeps its place with the answer, and takes it back.
+// Faces that may be the guest's: each card asks, keeps its place with the answer, and takes it back. An answer may settle
+// other cards too.
 
 import { api, number, t, toast, when } from "./base.js";
 import { Viewer } from "./viewer.js";
@@ -7,32 +8,45 @@ const { event, photos } = JSON.parse(document.getElementById("data").textContent
 const cards = [...document.querySelectorAll("#asked > li")];
 const cardOf = (photo) => cards.find((card) => Number(card.dataset.photo) === photo.id);
 
-/** Show on a card what was answered: `me`, `not-me`, or nothing. */
+const ANSWERS = { me: "guest.maybe.js.yes", "not-me": "guest.maybe.js.no", settled: "guest.maybe.js.settled" };
+
+/** Show on a card what was answered: `me`, `not-me`, `settled` by the answer on another card, or nothing. */
 function mark(card, answer) {
   const [asking, answered] = card.querySelectorAll(".ask");
   asking.hidden = Boolean(answer);
   answered.hidden = !answer;
+  answered.querySelector("button").hidden = answer === "settled";
+  answered.querySelector("p").textContent = answer && t(ANSWERS[answer]);
   card.dataset.answered = answer;
-  if (answer) answered.querySelector("p").textContent = t(answer === "me" ? "guest.maybe.js.yes" : "guest.maybe.js.no");
   const photo = photos.find((each) => each.id === Number(card.dataset.photo));
   if (photo) photo.me = answer === "me";
-  refreshCounts().catch(() => {});
 }
 
-async function refreshCounts() {
-  const standing = await api("GET", "/photos/standing", { query: { event } });
+/** Mark a card, then show the new counts, and which other cards the answer has settled or opened again. */
+async function update(card, said) {
+  mark(card, said);
+  const [standing, asked] = await Promise.all([
+    api("GET", "/photos/standing", { query: { event } }),
+    api("GET", "/api/maybe-photos", { query: { event_id: event } }),
+  ]).catch(() => []);
+  if (!standing) return;
   for (const name of ["matched", "maybe", "for_everyone"])
     document.getElementById(`count-${name}`).textContent = number(standing[name]);
+  const open = new Set(asked.map((each) => each.photo_id));
+  for (const each of cards) {
+    if (each === card || each.inert || ["me", "not-me"].includes(each.dataset.answered)) continue;
+    mark(each, open.has(Number(each.dataset.photo)) ? "" : "settled");
+  }
 }
 
 /** Send an answer, or take it back; the card waits meanwhile. */
-async function send(card, method, answer) {
+async function send(card, method, said) {
   const { photo, face } = card.dataset;
   card.inert = true;
   try {
-    const json = method === "POST" && answer === "me" ? { face_id: Number(face) } : undefined;
-    await api(method, `/api/photos/${photo}/${answer}`, { json });
-    mark(card, method === "POST" ? answer : "");
+    const json = method === "POST" && said === "me" ? { face_id: Number(face) } : undefined;
+    await api(method, `/api/photos/${photo}/${said}`, { json });
+    update(card, method === "POST" ? said : "");
   } catch (error) {
     toast(error.message);
   }
@@ -48,7 +62,7 @@ const viewer = new Viewer({
   closed() {},
   tile: (photo) => cardOf(photo).querySelector(".crop"),
   moved(photo, me) {
-    mark(cardOf(photo), me ? "me" : "");
+    update(cardOf(photo), me ? "me" : "");
     return photos;
   },
 });
