@@ -4,13 +4,12 @@
 import { t, toast } from "./base.js";
 import { PhotoDialog } from "./dialog.js";
 import { call } from "./studio-calls.js";
-import { isShown, share } from "./studio-sharing.js";
+import { AT_ONCE, isShown, share } from "./studio-sharing.js";
 
 const $ = (id) => document.getElementById(id);
 const { api, page } = $("studio").dataset;
 const grid = $("photos");
 const state = $("state");
-const AT_ONCE = 500;
 let anchor;
 
 const shots = () => [...grid.querySelectorAll(".shot")].filter((shot) => !shot.hidden);

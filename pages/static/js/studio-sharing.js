@@ -4,7 +4,8 @@ import { t, toast } from "./base.js";
 import { call } from "./studio-calls.js";
 
 const { api } = document.getElementById("studio").dataset;
-const AT_ONCE = 500;
+/** How many photos one call names. */
+export const AT_ONCE = 500;
 
 /** Return whether every guest sees a photo. */
 export const isShown = (shot) => shot.dataset.everyone === "true";
