@@ -61,19 +61,12 @@ class Making:
         for each in (guest, fellow):
             self._call("POST", "/api/join-event", each, json={"event_code": "SOIREE77"})
         sent = {each["original_filename"]: each for each in self._upload(home, photographer, "camille")}
-        shown, refused, confirmed, others = (
-            sent[f"camille-{name}.jpg"] for name in ("dances", "refused", "confirmed", "other")
-        )
+        shown = sent["camille-dances.jpg"]
         self._upload(other, other_photographer, "lake")
         self.callers["anonymous"] = browse(self._client, Caller("anonymous"))
         self.callers["monitoring"] = browse(self._client, Caller("monitoring", get_settings().monitoring_token))
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
-        self._call("POST", f"/api/photos/{refused['id']}/not-me", guest)
-        faces = faces_in(home)
-        confirmation = {"face_id": faces[confirmed["id"]]}
-        self._call("POST", f"/api/photos/{confirmed['id']}/me", guest, json=confirmation)
-        (portrait,) = self._call("GET", "/api/me/selfies", guest)
-        ask_about(guest.id, home, faces[others["id"]], portrait["id"])
+        answered = self._answers(home, guest, sent)
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
         return Objects(
             event=home,
@@ -84,19 +77,31 @@ class Making:
             photographer=photographer.id,
             photo=shown["id"],
             filename=shown["filename"],
-            refused_photo=refused["id"],
-            confirmed_photo=confirmed["id"],
-            face=faces[shown["id"]],
-            maybe_face=faces[others["id"]],
-            selfie=portrait["id"],
+            face=faces_in(home)[shown["id"]],
             group=group["id"],
             group_token=group["token"],
             failed_photo=0,
             pending_photo=0,
             evaluation=self._evaluation(home, guest, admin),
+            **answered,
             **self._proofs(guest, admin),
             **self._second_factors(photographer, other_photographer),
         )
+
+    def _answers(self, event: int, guest: Caller, sent: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """Refuse a photo and confirm a face as the guest, and let the guest be asked about another face."""
+        refused, confirmed, others = (sent[f"camille-{name}.jpg"]["id"] for name in ("refused", "confirmed", "other"))
+        self._call("POST", f"/api/photos/{refused}/not-me", guest)
+        faces = faces_in(event)
+        self._call("POST", f"/api/photos/{confirmed}/me", guest, json={"face_id": faces[confirmed]})
+        (portrait,) = self._call("GET", "/api/me/selfies", guest)
+        ask_about(guest.id, event, faces[others], portrait["id"])
+        return {
+            "refused_photo": refused,
+            "confirmed_photo": confirmed,
+            "maybe_face": faces[others],
+            "selfie": portrait["id"],
+        }
 
     def _evaluation(self, event: int, guest: Caller, admin: Caller) -> int:
         path, body = "/api/admin/eval-recognition", {"event_id": event, "user_id": guest.id}
@@ -106,7 +111,7 @@ class Making:
         self._wait(lambda: self._call("GET", url, admin)["status"], lambda status: status == "done")
         return int(answer.json()["id"])
 
-    def _second_factors(self, beginner: Caller, owner: Caller) -> dict[str, str]:
+    def _second_factors(self, beginner: Caller, owner: Caller) -> dict[str, Any]:
         path, body = "/api/me/second-factor", {"password": PASSWORD}
         secrets = [self._call("POST", path, who, json=body)["secret"] for who in (beginner, owner)]
         code = {"otp": pyotp.TOTP(secrets[1]).now()}
@@ -121,7 +126,7 @@ class Making:
         browse(self._client, owner)
         return {"totp_secret": secrets[0], "recovery_code": codes[0]}
 
-    def _proofs(self, guest: Caller, admin: Caller) -> dict[str, str]:
+    def _proofs(self, guest: Caller, admin: Caller) -> dict[str, Any]:
         """Return the id and the refresh token of a further session, and the tokens of links mailed to the guest."""
         body = {"username": "camille", "password": PASSWORD, "refresh": True}
         refresh_token = self._call("POST", "/api/login", json=body)["refresh_token"]
