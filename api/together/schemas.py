@@ -5,11 +5,12 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from guests.together import Group
+from keys import MAX_ID
 from models import User
 
 
 class GroupIn(BaseModel):
-    event_id: int | None = Field(None, ge=1, description="One of my events; by default the first.")
+    event_id: int | None = Field(None, ge=1, le=MAX_ID, description="One of my events; by default the first.")
 
 
 class InvitationIn(BaseModel):

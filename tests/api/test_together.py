@@ -76,6 +76,8 @@ def test_an_invitation_is_for_guests_of_the_event_only_and_cannot_be_made_up(
     sentence = "Cette invitation n'existe plus, ou n'est pas pour l'un de vos événements."
     refused(accept(service, stranger, group["token"]), 404, "NoSuchInvitation", sentence)
     refused(service.post("/api/together", stranger, json={"event_id": event.id}), 403, "NotInEvent")
+    for event_id in (0, 2**63, "x"):
+        refused(service.post("/api/together", trio[1], json={"event_id": event_id}), 422, "InvalidRequest")
     number, _, signed = group["token"].partition(".")
     for wrong in ("", "x", number, f"{number}.", f"{int(number) + 1}.{signed}", f"{number}.{signed[:-1]}", "9" * 150):
         refused(accept(service, trio[1], wrong), 404, "NoSuchInvitation")
