@@ -28,7 +28,7 @@ SHOWN = 50
 def jobs(request: Request, _: CurrentAdmin, inference: Annotated[InferenceThread, Depends(inference_of)]) -> Response:
     """Return the page: counts by kind and state, failed jobs with their reasons, and the jobs that wait longest.
 
-    It says why jobs wait if it is for the recogniser, and how much is still to be deleted at a recogniser elsewhere.
+    It also shows why the recogniser cannot be used, and how many deletions a remote recogniser has not confirmed yet.
     """
     return render_admin(
         request,

@@ -13,7 +13,7 @@ from photos.progress import Standing, standing_for
 
 UNDER_WAY = ("queued", "running")
 REFUSED = "validation_failed"
-# How long the refusal of a further portrait is told above the photos, which the others still find.
+# How long the gallery mentions that a further portrait was refused.
 TOLD_FOR = timedelta(hours=1)
 # The next step of the guest is a new portrait.
 NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")

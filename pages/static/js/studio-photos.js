@@ -1,5 +1,5 @@
-// The photos of an event: loaded while scrolling, selected, deleted with ten seconds to undo, shown to everyone, one the
-// cover.
+// The photos of an event: loaded while scrolling, selected, deleted with ten seconds to undo, shown to everyone; one
+// of them is the cover.
 
 import { t, toast } from "./base.js";
 import { PhotoDialog } from "./dialog.js";
