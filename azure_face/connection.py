@@ -156,7 +156,7 @@ def _new_client(endpoint: str, key: str, timeout: float) -> "FaceClient":
     from msrest.pipeline.requests import PipelineRequestsHTTPSender, RequestsCredentialsPolicy
     from msrest.universal_http.requests import RequestsHTTPSender
 
-    client = FaceClient(endpoint, CognitiveServicesCredentials(key))  # type: ignore[no-untyped-call]
+    client = FaceClient(endpoint, CognitiveServicesCredentials(key))
     config: Any = client.config
     config.retry_policy.retries = 0
     # Otherwise the SDK replaces answers with these statuses by errors that hold no answer.
@@ -165,7 +165,7 @@ def _new_client(endpoint: str, key: str, timeout: float) -> "FaceClient":
     # A redirect would send the key to another server.
     config.redirect_policy.allow = False
     # The client's first pipeline was built with three retries; a new one is built with the values set above.
-    credentials = RequestsCredentialsPolicy(config.credentials)  # type: ignore[no-untyped-call]
+    credentials = RequestsCredentialsPolicy(config.credentials)
     config.pipeline = Pipeline(
         [config.user_agent_policy, credentials], PipelineRequestsHTTPSender(RequestsHTTPSender(config))
     )
@@ -200,9 +200,9 @@ def _resource_refused(status: int, code: str, message: str) -> RecogniserAway | 
 def _retry_after(error: "HttpOperationError") -> float | None:
     """Return the seconds that the answer asks to wait; its header is a number or a date."""
     header = error.response.headers.get("Retry-After", "").strip()
-    if header.isdigit():
-        return float(header)
     try:
+        if header.isdigit():
+            return float(header)
         return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
     except ValueError:
         return None
@@ -211,6 +211,6 @@ def _retry_after(error: "HttpOperationError") -> float | None:
 def _cause(error: Exception) -> str:
     """Return the innermost cause, without addresses of objects and connections."""
     inner: BaseException = error
-    while (inner.__cause__ or inner.__context__) is not None:
-        inner = inner.__cause__ or inner.__context__  # type: ignore[assignment]
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
     return f"{type(inner).__name__}: {inner}"[:200]

@@ -25,8 +25,8 @@ DETECTION, RECOGNITION = "detection_03", "recognition_04"
 FACE_ID_SECONDS = 60
 # The most that one search returns, and that one page of a list has.
 MOST_CANDIDATES = PAGE = 1000
-# Bytes of a picture.
-SMALLEST_PICTURE, LARGEST_PICTURE = 1024, 6 * 1024 * 1024
+# Bytes of the smallest picture that the service takes; the largest is 6 MB, far more than a rendition.
+SMALLEST_PICTURE = 1024
 # Seconds between two questions whether a training is over: the first ones are close together, most lists are small.
 TRAINING_PAUSES = (0.5, 1.0, 2.0, 4.0)
 # Seconds of a training that count as too long; a million faces take half an hour by Microsoft's word.

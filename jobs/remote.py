@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from azure_face.problems import CallRefused, NotThere
+from azure_face.problems import CallRefused
 from azure_face.service import FaceService
 from azure_face.shared import face_service
 from database import reading
 from faces.engine import RecogniserAway
 from matching.azure import lists, queries
 from settings import UnsafeSettings
-from stored import queries as stored_queries
 
 
 @dataclass(slots=True)
@@ -38,8 +37,7 @@ def compare(service: FaceService) -> Comparison:
     """
     found = Comparison()
     with reading() as session:
-        installation = stored_queries.installation(session)
-    prefix = lists.prefix_of(installation.uuid if installation is not None else "")
+        prefix = lists.prefix(session)
     for name in [each for each in service.lists() if each.startswith(prefix)]:
         found.lists += 1
         with reading() as session:
@@ -78,7 +76,7 @@ def main() -> None:
         if asked.erase:
             erase(service, found)
             print("They are deleted there.")
-    except (RecogniserAway, CallRefused, NotThere, SQLAlchemyError, UnsafeSettings) as problem:
+    except (RecogniserAway, CallRefused, SQLAlchemyError, UnsafeSettings) as problem:
         sys.exit(f"Not compared: {str(getattr(problem, 'orig', None) or problem).strip().splitlines()[0]}")
 
 

@@ -99,6 +99,11 @@ class FaceState:
             self.lists.clear()
             self._face_ids.clear()
             self.calls.clear()
+        self.recover()
+
+    def recover(self) -> None:
+        """Fail no more, and forget the answers counted."""
+        with self.lock:
             self.faults = Faults()
 
     # --- detection ---------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def _resolve_doubts(service: FaceService) -> int:
         except CallRefused as error:
             log.warning("doubts about the list %s are looked into in an hour: %s", name, error)
             with transaction() as session:
-                queries.hasten_doubts(session, notes, utcnow() + REFUSED_FOR)
+                queries.reschedule_doubts(session, notes, utcnow() + REFUSED_FOR)
             continue
         erased += unknown
         with transaction() as session:

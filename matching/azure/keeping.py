@@ -67,7 +67,7 @@ def add(service: FaceService, listed: MadeList, picture: bytes, faces: Sequence[
 
 def _doubt(notes: Sequence[str]) -> None:
     with suppress(SQLAlchemyError), transaction() as session:
-        queries.hasten_doubts(session, notes, utcnow())
+        queries.reschedule_doubts(session, notes, utcnow())
 
 
 def record(session: Session, listed: MadeList, kept: Sequence[Kept], owner: str, ids: Sequence[int | None]) -> None:
@@ -84,7 +84,7 @@ def record(session: Session, listed: MadeList, kept: Sequence[Kept], owner: str,
     twice = [each.note for each in kept if each.maybe_twice]
     if queries.end_doubts(session, certain) != len(certain):
         raise AttemptTooOld("the faces were at Azure for too long without being recorded")
-    queries.hasten_doubts(session, twice, utcnow())
+    queries.reschedule_doubts(session, twice, utcnow())
     queries.add_faces(
         session,
         [

@@ -3,6 +3,8 @@
 import logging
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
@@ -28,14 +30,15 @@ class MadeList:
     name: str
 
 
-def prefix_of(installation: str) -> str:
-    """Return the prefix of the names of an installation's lists: several installations may share one resource."""
-    return f"reperio-{installation.replace('-', '')}-"
+def prefix(session: Session) -> str:
+    """Return the prefix of the names of this installation's lists: several installations may share one resource."""
+    installation = stored_queries.installation(session)
+    return f"reperio-{installation.uuid.replace('-', '') if installation is not None else ''}-"
 
 
-def name_of(installation: str, event_id: int, kind: str) -> str:
+def name_of(session: Session, event_id: int, kind: str) -> str:
     """Return the name of a list."""
-    return f"{prefix_of(installation)}{event_id}-{kind}"
+    return f"{prefix(session)}{event_id}-{kind}"
 
 
 def known(event_id: int, kind: str) -> RemoteList | None:
@@ -60,11 +63,10 @@ def made(service: FaceService, event_id: int, kind: str) -> MadeList:
     """
     with reading() as session:
         row = queries.remote_list(session, event_id, kind)
-        installation = stored_queries.installation(session)
+        name = name_of(session, event_id, kind)
     if row is not None and row.made:
         return MadeList(row.id, row.name)
     # The row is written first, so that no list is made there without a row.
-    name = name_of(installation.uuid if installation is not None else "", event_id, kind)
     with transaction() as session:
         if event_queries.lock_event(session, event_id) is None:
             raise EventGone
@@ -114,8 +116,7 @@ def forget(listed: MadeList | RemoteList) -> None:
         session.refresh(row)
         if row.event_id is None:
             return
-        installation = stored_queries.installation(session)
-        name = name_of(installation.uuid if installation is not None else "", event_id, kind)
+        name = name_of(session, event_id, kind)
         queries.give_up_list(session, row.id)
         # A search that is under way has a lower version, and so is made again.
         queries.add_list(session, event_id, kind, f"{name}-{row.id}", changed=row.changed + 1)

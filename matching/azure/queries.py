@@ -22,8 +22,6 @@ from models import (
     UserEvent,
 )
 
-# Values in one IN list.
-CHUNK = 10_000
 OWNERLESS: ColumnElement[bool] = and_(RemoteFace.face_id.is_(None), RemoteFace.embedding_id.is_(None))
 
 
@@ -177,9 +175,9 @@ def end_doubts(session: Session, notes: Collection[str]) -> int:
     return len(session.execute(statement).all())
 
 
-def hasten_doubts(session: Session, notes: Collection[str], now: datetime) -> None:
-    """Have the list searched for these notes soon: nobody adds faces with them any more."""
-    session.execute(update(RemoteDoubt).where(RemoteDoubt.note.in_(list(notes))).values(due_at=now))
+def reschedule_doubts(session: Session, notes: Collection[str], due_at: datetime) -> None:
+    """Have the list searched for these notes from that time on."""
+    session.execute(update(RemoteDoubt).where(RemoteDoubt.note.in_(list(notes))).values(due_at=due_at))
 
 
 def due_doubts(session: Session, now: datetime) -> dict[tuple[int, str], set[str]]:

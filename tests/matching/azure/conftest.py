@@ -51,7 +51,7 @@ def event(server: FaceServer) -> Iterator[Event]:
     """An event; deleted here and there afterwards."""
     made = events.create(NewEvent("Azure"))
     yield made
-    server.state.faults.__init__()  # type: ignore[misc]
+    server.state.recover()
     face_service.cache_clear()
     settle()
     with suppress(errors.NoSuchEvent):

@@ -136,7 +136,7 @@ def compare(server: FaceServer, guests: int, photos: int, fail: "Failing", secon
         wild.finish(seconds)
     told = server.state.faults.told
     assert {"429", "500", "hung", "away"} <= told.keys(), told
-    server.state.faults.__init__()  # type: ignore[misc]
+    server.state.recover()
     face_service.cache_clear()
     assert wild.found() == wanted
     erased(wild, server)
