@@ -39,6 +39,9 @@ async def inference_of(request: Request) -> InferenceThread:
     return thread
 
 
+Inference = Annotated[InferenceThread, Depends(inference_of)]
+
+
 async def validator_of(request: Request) -> Validator:
     """Return this process's selfie validator."""
     validator: Validator = request.app.state.validator
@@ -55,9 +58,7 @@ RequestDecoder = Annotated[Decoder, Depends(decoder_of)]
 SelfieValidator = Annotated[Validator, Depends(validator_of)]
 
 
-async def job_waker(
-    background: BackgroundTasks, inference: Annotated[InferenceThread, Depends(inference_of)]
-) -> Callable[[], None]:
+async def job_waker(background: BackgroundTasks, inference: Inference) -> Callable[[], None]:
     """Return a function that plans to wake the inference thread after the answer has been sent."""
 
     # Asynchronous, so that it runs on the event loop and takes no request thread.

@@ -2,11 +2,12 @@
 
 import errors
 from database import transaction
-from decoding.decoder import Decoder
+from decoding.decoder import Decoder, ReadPhoto, StoredPhoto
 from faces.engine import Embeddings
 from jobs.queue import Claim
 from matching import queries as matching_queries
 from models import Photo, Selfie
+from photos.keys import storage_key
 from selfies import service as selfie_service
 from stored.erasure import erase
 
@@ -18,6 +19,16 @@ def embed_selfie(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) ->
         SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
     """
     return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
+
+
+def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> ReadPhoto:
+    """Return what the decoder's engine finds in a photo; store its renditions under these keys, if any.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    original = storage_key(photo.event_id, photo.filename, "original")
+    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
 
 
 def reject(claim: Claim, reason: type[errors.AppError]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -60,6 +60,11 @@ def _due(kind: JobRow, now: Now) -> ColumnElement[bool]:
     return and_(unfinished(kind), kind.status == PENDING, or_(kind.lease_until.is_(None), kind.lease_until <= now))
 
 
+def _untried(kind: JobRow, now: Now) -> ColumnElement[bool]:
+    """Return the condition for due jobs of which no attempt has ended with an error."""
+    return and_(_due(kind, now), kind.error.is_(None))
+
+
 class _Candidates(NamedTuple):
     """Jobs of one kind that can be claimed, all of them for the same reason."""
 
@@ -77,15 +82,22 @@ class _Choice(NamedTuple):
 
 
 # In claiming order.
-_CANDIDATES = [
+_CANDIDATES = tuple(
     _Candidates(kind, condition, condition is _lease_expired)
     for kind in KINDS
     for condition in (_lease_expired, _due)
-]
-# Each process runs this about once a second and mostly finds nothing: one statement, compiled once.
-_ANY_CLAIMABLE = select(
-    *(exists().where(each.condition(each.kind, bindparam("now", type_=UtcDateTime))) for each in _CANDIDATES)
 )
+_UNTRIED = tuple(_Candidates(kind, _untried, lease_expired=False) for kind in KINDS)
+
+
+def _any_claimable(candidates: Sequence[_Candidates]) -> Select[*tuple[Any, ...]]:
+    """Return the query whether there are any, for each of the candidates."""
+    now = bindparam("now", type_=UtcDateTime)
+    return select(*(exists().where(each.condition(each.kind, now)) for each in candidates))
+
+
+# Each process runs the first about once a second and mostly finds nothing: one statement, compiled once.
+_ANY_CLAIMABLE = {each: _any_claimable(each) for each in (_CANDIDATES, _UNTRIED)}
 
 
 class _RoundRobin:
@@ -107,9 +119,9 @@ class _RoundRobin:
 _round_robin = _RoundRobin()
 
 
-def _choose(session: Session, now: datetime) -> _Choice | None:
-    found = session.execute(_ANY_CLAIMABLE, {"now": now}).one()
-    for (kind, condition, lease_expired), any_there in zip(_CANDIDATES, found, strict=True):
+def _choose(session: Session, now: datetime, candidates: tuple[_Candidates, ...]) -> _Choice | None:
+    found = session.execute(_ANY_CLAIMABLE[candidates], {"now": now}).one()
+    for (kind, condition, lease_expired), any_there in zip(candidates, found, strict=True):
         if not any_there:
             continue
         claimable = condition(kind, now)
@@ -124,7 +136,7 @@ def _choose(session: Session, now: datetime) -> _Choice | None:
 def is_more_urgent_due(kind: JobRow) -> bool:
     """Return whether a job can be claimed that comes before those of this kind."""
     with reading() as session:
-        found = session.execute(_ANY_CLAIMABLE, {"now": utcnow()}).one()
+        found = session.execute(_ANY_CLAIMABLE[_CANDIDATES], {"now": utcnow()}).one()
     urgent = KINDS[: KINDS.index(kind)]
     return any(there for each, there in zip(_CANDIDATES, found, strict=True) if each.kind in urgent)
 
@@ -192,11 +204,24 @@ def claim_next() -> Claim | None:
     Raises:
         SQLAlchemyError: the database does not answer.
     """
+    return _claim_first(_CANDIDATES)
+
+
+def claim_untried() -> Claim | None:
+    """Claim the next job of which no attempt has ended with an error, and return it, or None if there is none.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    return _claim_first(_UNTRIED)
+
+
+def _claim_first(candidates: tuple[_Candidates, ...]) -> Claim | None:
     for _ in range(CLAIM_TRIES):
         now = utcnow()
         # Without the write lock: on SQLite, idle processes must not queue with processes that write.
         with reading() as session:
-            choice = _choose(session, now)
+            choice = _choose(session, now, candidates)
         if choice is None:
             return None
         with transaction() as session:

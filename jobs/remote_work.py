@@ -15,12 +15,12 @@ import storage
 from azure_face.problems import NotThere, TrainingFailed
 from azure_face.service import FaceService
 from azure_face.shared import face_service
-from database import reading
-from decoding.decoder import Decoder, StoredPhoto, TaskFailed
+from database import reading, transaction
+from decoding.decoder import Decoder, ReadPhoto, TaskFailed
 from faces.engine import RecogniserAway
 from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace, SelfieRejected
-from jobs.outcomes import embed_selfie, erase_if_deleted, reject
+from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import Claim
 from matching import queries as matching_queries
 from matching import service as matching
@@ -140,17 +140,24 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in ("original", *RENDITIONS)}
-    original = keys.pop("original")
-    read = decoder.photo(StoredPhoto(original, keys, photo.width, photo.height))
+    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
+    _note_renditions(claim, read_photo(photo, keys, decoder))
     service = _service()
     try:
         found, scale = _detected(service, photo, keys["web"])
-        recorded = photos.record_photo(service, claim.id, found, scale, claim.is_current, read.mean_colour)
+        recorded = photos.record_photo(service, claim.id, found, scale, claim.is_current)
     except PASSING as error:
         raise TaskFailed(str(error)) from error
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])
+
+
+def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
+    """Store the mean colour: with it, pages show the renditions while the photo waits for Azure."""
+    with transaction() as session:
+        photo = matching_queries.lock_photo(session, claim.id)
+        if photo is not None and claim.is_current(photo):
+            photo.mean_colour = read.mean_colour
 
 
 def _detected(service: FaceService, photo: Photo, key: str) -> tuple[Detected, float]:

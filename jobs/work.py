@@ -23,8 +23,6 @@ from decoding.decoder import (
     Decoder,
     OutOfMemory,
     Overran,
-    ReadPhoto,
-    StoredPhoto,
     TaskFailed,
 )
 from evaluation.cases import NotPossible
@@ -34,7 +32,7 @@ from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
 from jobs import remote_work
 from jobs.kinds import JobRow
-from jobs.outcomes import embed_selfie, erase_if_deleted, reject
+from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from matching import queries as matching_queries
 from matching.changing import service as changing
@@ -181,7 +179,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
     if photo is None:
         return
     keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
-    read = _look_at(photo, keys, decoder)
+    read = read_photo(photo, keys, decoder)
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])
@@ -200,16 +198,6 @@ def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[],
         fail(claim, str(reason))
 
 
-def _look_at(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> ReadPhoto:
-    """Return what the configured engine finds in a photo; store its renditions under these keys, if any.
-
-    Raises:
-        ImageError: the file cannot be decoded. MissingObject: the file is gone.
-    """
-    original = storage_key(photo.event_id, photo.filename, "original")
-    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
-
-
 def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     """Have the faces of a processed photo found by the configured engine, and switch the event with its last photo.
 
@@ -220,7 +208,7 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     if photo is None:
         changing.drop(claim.id, _engine_id())
         return
-    read = _look_at(photo, {}, decoder)
+    read = read_photo(photo, {}, decoder)
     changing.record_again(claim.id, _engine_id(), read.faces, claim.is_current)
 
 

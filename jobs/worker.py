@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -82,11 +83,7 @@ class InferenceThread:
                 if not self._stopping.is_set():
                     self._sweep()
             except EngineUnavailable as error:
-                self.waits = isinstance(error, RecogniserAway)
-                if self.problem != str(error):
-                    log.error("the face engine is not available: %s", error)
-                self.problem = str(error)
-                self._loaded = False
+                self._note(error)
             except Closed:
                 log.info("the decoding process has been ended")
             except DecodingProblem as error:
@@ -98,19 +95,46 @@ class InferenceThread:
             self._between()
             self._wake.wait(get_settings().job_poll_seconds)
 
+    def _note(self, error: EngineUnavailable) -> None:
+        self.waits = isinstance(error, RecogniserAway)
+        if self.problem != str(error):
+            log.error("the face engine is not available: %s", error)
+        self.problem = str(error)
+        self._loaded = False
+
     def _drain(self) -> None:
-        """Claim and run jobs until none is claimable or the thread must stop."""
+        """Claim and run jobs until none is claimable or the thread must stop.
+
+        While a recogniser over the network is away, each job is tried once, up to the step that needs it: photos get
+        their renditions, and selfies that this machine refuses are rejected.
+        """
         if not self._loaded:
             self._decoder.load()
-            work.check_recogniser()
+            try:
+                work.check_recogniser()
+            except RecogniserAway as away:
+                self._note(away)
+                self._run_all(queue.claim_untried, RecogniserAway)
+                raise
             self._loaded, self.problem, self.waits = True, None, False
+        self._run_all(self._claim_next)
+
+    def _claim_next(self) -> Claim | None:
+        self._change_engines()
+        return queue.claim_next()
+
+    def _run_all(self, claim: Callable[[], Claim | None], *passing: type[Exception]) -> None:
+        """Run the jobs that `claim` returns; after an error of the kind `passing`, go on with the next one."""
         while not self._stopping.is_set():
-            self._change_engines()
-            self._claim = queue.claim_next()
+            self._claim = claim()
             if self._claim is None:
                 return
             self._report()
-            with request_id(self._claim.request_id), timed_job(self._claim.kind.__tablename__):
+            with (
+                suppress(*passing),
+                request_id(self._claim.request_id),
+                timed_job(self._claim.kind.__tablename__),
+            ):
                 work.run(self._claim, self._decoder, self._stopping.is_set)
             self._claim = None
             # Here no lease runs that a slow sample could exceed.

@@ -5,7 +5,7 @@ from fastapi import APIRouter
 import errors
 from api.accounts.schemas import Message
 from api.callers import CurrentAdmin
-from api.dependencies import WakeJobs
+from api.dependencies import Inference, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
@@ -21,13 +21,14 @@ FAILED_SHOWN = 100
 
 
 @router.get("", summary="State of the background jobs", responses=error_responses(*REFUSED))
-def show_jobs(_: CurrentAdmin) -> JobsOut:
+def show_jobs(_: CurrentAdmin, inference: Inference) -> JobsOut:
     """For each kind: counts by state, age of the oldest, throughput; and the failed jobs with their reasons."""
     return JobsOut(
         kinds={
             name: KindStateOut.model_validate(job_state.state_of(kind)) for name, kind in job_kinds.BY_NAME.items()
         },
         failed=[FailedJobOut.model_validate(each) for each in job_list.list_failed(FAILED_SHOWN)],
+        problem=inference.problem,
     )
 
 

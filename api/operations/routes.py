@@ -8,20 +8,18 @@ from prometheus_client import CONTENT_TYPE_LATEST
 import errors
 from api.accounts.schemas import Message
 from api.callers import CurrentAdmin, monitor, scraper
-from api.dependencies import inference_of
+from api.dependencies import Inference
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
 from api.operations.schemas import Alive, EventChangeOut, Provider, Ready, RemoteErasures, SampleOut, Statistics
 from faces.providers import calibration_of, engine_id_of
-from jobs.worker import InferenceThread
 from matching.changing.service import changes_to
 from operations import samples, service
 from operations.samples import Point
 from settings import get_settings
 
 router = APIRouter(tags=["operations"])
-Inference = Annotated[InferenceThread, Depends(inference_of)]
 
 
 @router.get("/livez", summary="Liveness")

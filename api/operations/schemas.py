@@ -55,6 +55,7 @@ class FailedJobOut(BaseModel):
 class JobsOut(BaseModel):
     kinds: dict[str, KindStateOut]
     failed: list[FailedJobOut] = Field(description="The newest 100 of each kind.")
+    problem: str | None = Field(description="Why jobs wait for the face engine, if they do.")
 
 
 class RetryIn(BaseModel):

@@ -37,7 +37,6 @@ def record_photo(
     found: Detected,
     scale: float,
     still_ours: StillOurs,
-    mean_colour: str | None,
 ) -> bool:
     """Store a photo's faces there and here, and queue the matching of the guests whom they resemble.
 
@@ -58,7 +57,7 @@ def record_photo(
         return current is not None and still_ours(current)
 
     resembling = _kept_and_compared(service, photo, found, scale, is_current)
-    return resembling is not None and _finish(photo, resembling, still_ours, mean_colour)
+    return resembling is not None and _finish(photo, resembling, still_ours)
 
 
 def record_again(
@@ -158,7 +157,7 @@ def _screened_from() -> float:
     return thresholds().floor - calibration_of(AZURE_ENGINE_ID).per_decade
 
 
-def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, mean_colour: str | None) -> bool:
+def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs) -> bool:
     with transaction() as session:
         event = event_queries.lock_event(session, photo.event_id)
         current = matching_queries.lock_photo(session, photo.id)
@@ -166,7 +165,7 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs, me
             return False
         _queue_guests(session, event, photo, resembling=resembling)
         current.finish(DONE)
-        current.engine_id, current.mean_colour = AZURE_ENGINE_ID, mean_colour
+        current.engine_id = AZURE_ENGINE_ID
     return True
 
 

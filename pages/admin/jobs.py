@@ -1,16 +1,13 @@
 """The page on which admins see the background jobs, retry failed ones and cancel others."""
 
-from typing import Annotated
-
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 
 from api.callers import CurrentAdmin
-from api.dependencies import WakeJobs, inference_of
+from api.dependencies import Inference, WakeJobs
 from jobs import control as job_control
 from jobs import kinds as job_kinds
 from jobs import listing as job_list
 from jobs import state as job_state
-from jobs.worker import InferenceThread
 from keys import row_id
 from operations.service import remote_erasures
 from pages.admin.common import render_admin
@@ -25,7 +22,7 @@ SHOWN = 50
 
 
 @router.get(HOME)
-def jobs(request: Request, _: CurrentAdmin, inference: Annotated[InferenceThread, Depends(inference_of)]) -> Response:
+def jobs(request: Request, _: CurrentAdmin, inference: Inference) -> Response:
     """Return the page: counts by kind and state, failed jobs with their reasons, and the jobs that wait longest.
 
     It also shows why the recogniser cannot be used, and how many deletions a remote recogniser has not confirmed yet.

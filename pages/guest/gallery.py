@@ -172,5 +172,6 @@ def row_of(row: Any) -> dict[str, Any]:
         "name": photo.original_filename,
         "me": row.confidence_score is not None,
         "kept": bool(row.is_favourite),
-        **({} if photo.status == DONE else {"waiting": True}),
+        # A photo that waits for Azure has a colour, and renditions, before it is done.
+        **({} if photo.status == DONE or photo.mean_colour else {"waiting": True}),
     }

@@ -45,6 +45,7 @@ def test_with_a_wrong_key_people_are_served_and_operators_told_why(server: Serve
         base_url=server.url, verify=TLS, headers={"Authorization": f"Bearer {event.admin.token}"}
     ) as admin:
         assert "AZURE_FACE_KEY" in admin.get("/admin/jobs").text
+        assert "AZURE_FACE_KEY" in admin.get("/api/admin/jobs").json()["problem"]
     selfie = ("me.png", sample_file("skimage", "data/astronaut.png").read_bytes(), "image/png")
     with Api(server) as anyone:
         body = {"username": "amy", "email": "amy@example.org", "password": PASSWORD, "event_code": event.code}

@@ -11,48 +11,18 @@ import pytest
 
 from azure_face.shared import face_service
 from database import reading
-from decoding.decoder import InThisProcess
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
-from faces.locating import LocatingEngine
 from guests import removal
-from jobs.worker import InferenceThread
-from matching.azure.erasure import PeriodicErasure
 from models import FaceMatch, Photo, RemoteDoubt, User
 from testkit.azure_face_server import FaceServer, face_server
 from tests.conftest import fresh_database
 from tests.jobs.rows import guest_of, send_photo
 from tests.matching.azure.test_matching import in_fifteen_minutes, send_selfie
-from tests.matching.azure.work import erase, unfinished
+from tests.matching.azure.work import erase, unfinished, workers
 
 Found = dict[str, dict[str, float]]
-
-
-def nothing() -> None:
-    """Do nothing."""
-
-
-@contextmanager
-def workers(number: int) -> Iterator[None]:
-    """Run the threads of that many processes."""
-    threads = [
-        InferenceThread(
-            InThisProcess(lambda: LocatingEngine(FakeEngine()), dimensions=0),
-            sample=nothing,
-            report=nothing,
-            sweep=nothing,
-            between=PeriodicErasure(face_service).tick,
-        )
-        for _ in range(number)
-    ]
-    for each in threads:
-        each.start()
-    try:
-        yield
-    finally:
-        for each in threads:
-            each.stop(90)
 
 
 class Day:

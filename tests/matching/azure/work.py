@@ -1,6 +1,8 @@
-"""Does the jobs and erasures of an installation with Azure, in the test's thread."""
+"""Does the jobs and erasures of an installation with Azure, in the test's thread or in those of several processes."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from azure_face.shared import face_service
 from decoding.decoder import InThisProcess
@@ -8,7 +10,9 @@ from faces.engine import RecogniserAway
 from faces.fake import FakeEngine
 from faces.locating import LocatingEngine
 from jobs import queue, state, work
+from jobs.worker import InferenceThread
 from matching.azure import erasure
+from matching.azure.erasure import PeriodicErasure
 
 DECODER = InThisProcess(lambda: LocatingEngine(FakeEngine()), dimensions=0)
 # Seconds after which jobs count as stuck.
@@ -44,3 +48,29 @@ def erase() -> None:
     assert service is not None
     while erasure.erase(service):
         pass
+
+
+def nothing() -> None:
+    """Do nothing."""
+
+
+@contextmanager
+def workers(number: int) -> Iterator[None]:
+    """Run the threads of that many processes."""
+    threads = [
+        InferenceThread(
+            DECODER,
+            sample=nothing,
+            report=nothing,
+            sweep=nothing,
+            between=PeriodicErasure(face_service).tick,
+        )
+        for _ in range(number)
+    ]
+    for each in threads:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in threads:
+            each.stop(90)
