@@ -1,5 +1,6 @@
 """A running service whose key Azure refuses: it serves all the same, and says what it waits for."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,16 +35,19 @@ def readyz(server: Server) -> Any:
     return httpx2.get(f"{server.url}/readyz", verify=TLS)
 
 
+def as_browser(server: Server, user: Api) -> httpx2.Client:
+    """Return a client that reads pages as this user."""
+    return httpx2.Client(base_url=server.url, verify=TLS, headers={"Authorization": f"Bearer {user.token}"})
+
+
 def test_with_a_wrong_key_people_are_served_and_operators_told_why(server: Server, azure: FaceServer) -> None:
     wait_until(lambda: "AZURE_FACE_KEY" in readyz(server).json()["face_engine"], 20, "the key is refused")
     assert readyz(server).status_code == 200
-    event = create_event(server)
+    event = create_event(server, guests_see_all_photos=True)
     provider = event.admin.call("GET", "/api/admin/provider")
     assert (provider["provider"], provider["ready"]) == ("azure", False)
     assert "AZURE_FACE_KEY" in provider["problem"]
-    with httpx2.Client(
-        base_url=server.url, verify=TLS, headers={"Authorization": f"Bearer {event.admin.token}"}
-    ) as admin:
+    with as_browser(server, event.admin) as admin:
         assert "AZURE_FACE_KEY" in admin.get("/admin/jobs").text
         assert "AZURE_FACE_KEY" in admin.get("/api/admin/jobs").json()["problem"]
     selfie = ("me.png", sample_file("skimage", "data/astronaut.png").read_bytes(), "image/png")
@@ -53,4 +57,12 @@ def test_with_a_wrong_key_people_are_served_and_operators_told_why(server: Serve
         anyone.call("POST", "/api/register-invite-with-selfie", data=body, files={"file": selfie})
         with anyone.logged_in("amy", PASSWORD, event.code) as amy:
             assert amy.call("GET", "/api/rematch-status")["status"] in ("queued", "running")
+            photographer = event.photographer
+            photographer.upload(event.id, [sample_file("skimage", "data/astronaut.png")])
+            with as_browser(server, photographer) as studio, as_browser(server, amy) as guest:
+                photos, gallery = f"/studio/{event.id}/photos", f"/photos?event={event.id}&show=all"
+                wait_until(lambda: "size=thumb" in studio.get(photos).text, 30, "the photo waits with its thumbnail")
+                assert 'data-state="done"' not in studio.get(photos).text
+                (shown,) = re.findall(r"{[^{}]*astronaut[^{}]*}", guest.get(gallery).text)
+                assert "waiting" not in shown
     assert azure.state.faults.told.keys() == {"401"}
