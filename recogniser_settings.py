@@ -1,5 +1,6 @@
 """The settings of the face engines and of Azure's Face service, and what is wrong with them."""
 
+import re
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -34,6 +35,12 @@ class RecogniserSettings(BaseSettings):
     @classmethod
     def _endpoint_without_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("azure_face_key")
+    @classmethod
+    def _key_without_space_around(cls, value: str) -> str:
+        """A key that was read from a file may end with a line break."""
+        return value.strip()
 
 
 def missing_packages(provider: str) -> list[str]:
@@ -81,6 +88,11 @@ def azure_problem(settings: RecogniserSettings) -> str | None:
         (
             chosen and not settings.azure_face_key,
             "AZURE_FACE_KEY is required with FACE_RECOGNIZER_PROVIDER=azure: a key of the resource.",
+        ),
+        # It is sent as a header. The error of a header that cannot be sent would hold the key.
+        (
+            not re.fullmatch("[!-~]*", settings.azure_face_key),
+            "AZURE_FACE_KEY has a space, a line break or a character that is not ASCII; no key has one.",
         ),
         (settings.azure_face_key and not endpoint, "AZURE_FACE_KEY needs AZURE_FACE_ENDPOINT."),
         (

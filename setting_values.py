@@ -23,6 +23,8 @@ def is_origin(value: str) -> bool:
     try:
         parts = urlsplit(value)
         _ = parts.port
+        # Refuses empty and too long parts of a name, which a client finds at its first call only.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     return (

@@ -29,7 +29,7 @@ MOST_CANDIDATES = PAGE = 1000
 SMALLEST_PICTURE = 1024
 # Seconds between two questions whether a training is over: the first ones are close together, most lists are small.
 TRAINING_PAUSES = (0.5, 1.0, 2.0, 4.0)
-# Seconds of a training that count as too long; a million faces take half an hour by Microsoft's word.
+# Seconds of a training that count as too long; according to Microsoft, a million faces take half an hour.
 LONGEST_TRAINING = 1800.0
 # Our landmarks in their order; the service's left is that of the picture.
 LANDMARKS = ("pupil_left", "pupil_right", "nose_tip", "mouth_left", "mouth_right")

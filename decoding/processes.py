@@ -34,7 +34,7 @@ def environment_for(settings: Settings) -> dict[str, str]:
         "FACE_RECOGNIZER_PROVIDER": settings.face_recognizer_provider,
         # Children never ask Azure; their settings only have to be complete.
         "AZURE_FACE_ENDPOINT": settings.azure_face_endpoint,
-        "AZURE_FACE_KEY": "not told to children" if settings.azure_face_key else "",
+        "AZURE_FACE_KEY": "not-told-to-children" if settings.azure_face_key else "",
         "DETECTION_LONG_SIDE": str(settings.detection_long_side or ""),
         "LOG_FORMAT": "json" if settings.logs_json else "text",
         # They sign nothing; without a key, they would look for the one of this installation.

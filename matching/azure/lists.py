@@ -104,8 +104,8 @@ def trained(service: FaceService, row: RemoteList) -> int:
 def forget(listed: MadeList | RemoteList) -> None:
     """Replace a list that is gone there by one of another name, and queue the photos or guests that fill it again.
 
-    The old row stays for some minutes, like that of a deleted event: a process that is adding faces may have doubts,
-    and what it has added nevertheless is deleted there with the list of the old name.
+    The old row stays for some minutes, like that of a deleted event: a process that is adding faces has rows in
+    `remote_doubts` that refer to it, and what it still adds is deleted there with the list of the old name.
     """
     with transaction() as session:
         row = session.get(RemoteList, listed.id)

@@ -26,8 +26,8 @@ def read(monkeypatch: pytest.MonkeyPatch, **changed: str) -> Settings:
 
 
 def test_complete_settings_are_taken_and_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read(monkeypatch, AZURE_FACE_ENDPOINT=f"{ENDPOINT}/")
-    assert found.azure_face_endpoint == ENDPOINT
+    found = read(monkeypatch, AZURE_FACE_ENDPOINT=f"{ENDPOINT}/", AZURE_FACE_KEY="a-secret-key\n")
+    assert (found.azure_face_endpoint, found.azure_face_key) == (ENDPOINT, "a-secret-key")
     assert "a-secret-key" not in repr(found)
 
 
@@ -35,9 +35,12 @@ def test_complete_settings_are_taken_and_the_key_is_not_shown(monkeypatch: pytes
     ("changed", "reason"),
     [
         ({"AZURE_FACE_KEY": ""}, "AZURE_FACE_KEY is required"),
+        ({"AZURE_FACE_KEY": "a-secret-key\nb"}, "AZURE_FACE_KEY has"),
+        ({"AZURE_FACE_KEY": "a-secret-k€y"}, "AZURE_FACE_KEY has"),
         ({"AZURE_FACE_ENDPOINT": ""}, "AZURE_FACE_ENDPOINT is required"),
         ({"AZURE_FACE_ENDPOINT": "westeurope"}, "no address such as"),
         ({"AZURE_FACE_ENDPOINT": f"{ENDPOINT}/face/v1.0"}, "no address such as"),
+        ({"AZURE_FACE_ENDPOINT": "https://name..azure.com"}, "no address such as"),
         ({"AZURE_FACE_ENDPOINT": "ftp://name.example"}, "no address such as"),
         ({"AZURE_FACE_ENDPOINT": "http://name.example"}, "unencrypted"),
         ({"AZURE_FACE_CALLS_PER_SECOND": "0"}, "AZURE_FACE_CALLS_PER_SECOND"),
@@ -50,7 +53,7 @@ def test_each_mistake_is_one_line(monkeypatch: pytest.MonkeyPatch, changed: dict
     told = str(refused.value)
     assert reason in told
     assert "\n" not in told
-    assert "a-secret-key" not in told
+    assert "a-secret-k" not in told
 
 
 def test_without_the_packages_the_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
