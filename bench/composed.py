@@ -2,11 +2,15 @@
 
 From a folder of labelled portraits (`Name_0001.jpg`, 150 px, tightly cropped): each guest has one selfie and six
 further pictures spread over the photos; strangers stand among them.
+
+`python -m bench.composed --out DIR` writes such an event as the folder that `make evaluate` reads.
 """
 
+import argparse
+import json
 import random
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from testkit.sample_pictures import NoPictures
+from testkit.sample_pictures import NoPictures, Pictures, read_folders
 from testkit.servers import ROOT
 
 SHARED = ROOT.parent / "shared" / "photos"
@@ -23,6 +27,7 @@ SIZE = (2400, 1600)
 # Px of a face in a photo.
 SMALLEST, LARGEST = 60, 150
 PICTURES_EACH = 6
+GUESTS, SEED = 60, 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +37,6 @@ class ComposedEvent:
     selfies: dict[str, bytes]
     photos: dict[str, bytes]
     truth: dict[str, set[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Precision and recall of a matching over all pairs of guest and photo."""
-
-    precision: float
-    recall: float
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of both."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
-
-
-def score(found: Iterable[tuple[str, str]], truth: dict[str, set[str]]) -> Score:
-    """Score pairs of photo and guest; without any match, precision is 1 and recall 0."""
-    claimed = set(found)
-    there = {(photo, guest) for photo, guests in truth.items() for guest in guests}
-    right = len(claimed & there)
-    return Score(right / len(claimed) if claimed else 1.0, right / len(there) if there else 1.0)
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:
@@ -103,7 +86,7 @@ def _name(portrait: Path) -> str:
     return portrait.stem[:-5]
 
 
-def compose(guests: int, seed: int = 7, folder: Path = SHARED) -> ComposedEvent:
+def compose(guests: int, seed: int = SEED, folder: Path = SHARED) -> ComposedEvent:
     """Return an event of that many guests.
 
     Raises:
@@ -135,3 +118,42 @@ def compose(guests: int, seed: int = 7, folder: Path = SHARED) -> ComposedEvent:
         photos[name], shown = _photo(people, backs[len(photos) % len(backs)], dice)
         truth[name] = {_name(path) for path in shown} & set(chosen)
     return ComposedEvent({name: _selfie(portraits[name][0]) for name in chosen}, photos, truth)
+
+
+def write(event: ComposedEvent, folder: Path) -> Pictures:
+    """Write the event's pictures and `truth.json` into a new or empty folder; return the files."""
+    files = {f"selfies/{name}.jpg": data for name, data in event.selfies.items()}
+    files |= {f"photos/{name}": data for name, data in event.photos.items()}
+    files["truth.json"] = json.dumps(
+        {"guests_in_photos": {name: sorted(who) for name, who in event.truth.items()}}
+    ).encode()
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return read_folders(folder / "photos", folder / "selfies")
+
+
+def main() -> int:
+    """Return the exit status: 1 if there are no labelled portraits, or the folder is in use."""
+    parser = argparse.ArgumentParser(prog="python -m bench.composed", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet or is empty")
+    parser.add_argument("--guests", type=int, default=GUESTS, help="at most; fewer if there are not enough portraits")
+    parser.add_argument("--seed", type=int, default=SEED)
+    asked = parser.parse_args()
+    if asked.guests < 1:
+        parser.error("--guests must be 1 or more")
+    if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        print(f"{asked.out} is not an empty folder", file=sys.stderr)
+        return 1
+    try:
+        pictures = write(compose(asked.guests, asked.seed), asked.out)
+    except NoPictures as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    appearances = sum(map(len, (pictures.truth or {}).values()))
+    print(f"{len(pictures.portraits)} guests, {len(pictures.photos)} photos, {appearances} appearances: {asked.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

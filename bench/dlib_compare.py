@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import images
-from bench.composed import ComposedEvent, Score, compose, score
+from bench.composed import ComposedEvent, compose
 from bench.report import Drawing, Measured, Result, run_part
+from bench.tally import Tally, tally_of
 from faces.local import LocalEngine
 
 PART = "dlib_compare"
@@ -101,7 +102,7 @@ def _pairs(found: dict[str, set[str]]) -> Iterable[tuple[str, str]]:
     return ((photo, name) for photo, names in found.items() for name in names)
 
 
-def compare(event: ComposedEvent) -> tuple[list[float], list[float], Score, dict[float, Score]]:
+def compare(event: ComposedEvent) -> tuple[list[float], list[float], Tally, dict[float, Tally]]:
     """Return the CPU seconds of each photo with either engine, and the score of each."""
     cv2.setNumThreads(1)
     engine, other = LocalEngine(), Dlib()
@@ -120,8 +121,8 @@ def compare(event: ComposedEvent) -> tuple[list[float], list[float], Score, dict
             theirs[tolerance][name] = matched_by_distance(known, encodings, tolerance)
         taken[1].append(seconds + (time.process_time() - began) / len(TOLERANCES))
     other.close()
-    right = {each: score(_pairs(theirs[each]), event.truth) for each in TOLERANCES}
-    return *taken, score(_pairs(found), event.truth), right
+    right = {each: tally_of(_pairs(theirs[each]), event.truth) for each in TOLERANCES}
+    return *taken, tally_of(_pairs(found), event.truth), right
 
 
 def measure(quick: bool) -> Measured:
@@ -152,7 +153,7 @@ def measure(quick: bool) -> Measured:
     return Measured(PART, results, [drawing])
 
 
-def _told(found: Score) -> str:
+def _told(found: Tally) -> str:
     return f"precision {found.precision:.3f}, recall {found.recall:.3f}"
 
 

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import images
-from bench.composed import ComposedEvent, Score, compose, score
+from bench.composed import ComposedEvent, compose
 from bench.dlib_compare import our_selfie
 from bench.ingest import bare_cpu_seconds, twelve_megapixel_photo
 from bench.opencv_alone import OpenCvAlone
 from bench.report import Drawing, Measured, Result, run_part
+from bench.tally import Tally, tally_of
 from faces.local import LocalEngine
 from testkit.sample_pictures import NoPictures
 
@@ -69,7 +70,7 @@ def _matched(guests: dict[str, Vectors], rows: Vectors) -> set[str]:
     return {name for name, vector in guests.items() if len(rows) and (rows @ vector).max() >= COSINE}
 
 
-def accuracy(event: ComposedEvent) -> tuple[Score, Score, list[float]]:
+def accuracy(event: ComposedEvent) -> tuple[Tally, Tally, list[float]]:
     """Return how right engine and OpenCV alone are, and the cosine of the embeddings both give a face."""
     engine, yardstick = LocalEngine(), OpenCvAlone()
     guests = {name: our_selfie(engine, data) for name, data in event.selfies.items()}
@@ -86,7 +87,7 @@ def accuracy(event: ComposedEvent) -> tuple[Score, Score, list[float]]:
         found[0].update((name, guest) for guest in _matched(guests, rows))
         found[1].update((name, guest) for guest in _matched(theirs, vectors))
         alike += _alike(np.array([face.box for face in faces]), rows, boxes, vectors)
-    return score(found[0], event.truth), score(found[1], event.truth), alike
+    return tally_of(found[0], event.truth), tally_of(found[1], event.truth), alike
 
 
 def _largest(yardstick: OpenCvAlone, image: Vectors) -> Vectors:

@@ -36,7 +36,7 @@ def draw(drawing: Drawing, path: Path) -> None:
     if drawing.bound is not None:
         axes.axhline(drawing.bound, color="#b3261e", linestyle="--", label="bound")
     for style, (name, x_of_mark) in zip((":", "-."), drawing.marks.items(), strict=False):
-        axes.axvline(x_of_mark, color="#6b6762", linestyle=style, label=f"{name}: {x_of_mark:.2f}")
+        axes.axvline(x_of_mark, color="#6b6762", linestyle=style, label=f"{name}: {x_of_mark:.3f}")
     if drawing.logarithmic:
         axes.set_yscale("log")
     axes.set(title=drawing.title, xlabel=drawing.x_label, ylabel=drawing.y_label)
@@ -95,8 +95,12 @@ def page(parts: Sequence[Measured], drawn: dict[str, list[Path]], machine: str) 
 
 
 def _image(path: Path) -> str:
-    encoded = base64.b64encode(path.read_bytes()).decode()
-    return f'<p><img alt="{path.stem}" src="data:image/png;base64,{encoded}">'
+    return f'<p><img alt="{path.stem}" src="{data_url("image/png", path.read_bytes())}">'
+
+
+def data_url(kind: str, data: bytes) -> str:
+    """Return a picture of that media type as a `data:` URL, so that a page needs no other file."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _row(result: Result) -> str:

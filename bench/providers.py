@@ -7,9 +7,8 @@ guests come at 100 a second while 100 photos of 12 megapixels are processed; the
 import statistics
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.composed import ComposedEvent, compose
+from bench.composed import GUESTS, compose, write
 from bench.demo import play
 from bench.ingest import twelve_megapixel_photo
 from bench.processes import Family
@@ -20,7 +19,7 @@ from testkit.servers import Launcher, temporary_folder
 
 PART = "providers"
 PROVIDERS = ("local", "dlib")
-SEEDS, GUESTS, QUICK_GUESTS = (7, 11), 60, 6
+SEEDS, QUICK_GUESTS = (7, 11), 6
 QUEUE, REQUESTS, ROUNDS = 100, 1200, 3
 # All guests come from one address.
 UNLIMITED = {"RATE_REGISTRATIONS_MINUTE": "0", "RATE_WRONG_CODES_MINUTE": "0"}
@@ -34,16 +33,6 @@ class Quality:
     recall: float
     cpu: float
     child: float
-
-
-def written(event: ComposedEvent, folder: Path) -> Pictures:
-    """Write the event's pictures as files."""
-    for name, files in (("photos", event.photos), ("selfies", event.selfies)):
-        (folder / name).mkdir(parents=True)
-        for file, data in files.items():
-            (folder / name / file).with_suffix(".jpg").write_bytes(data)
-    selfies = {path.stem: [path] for path in sorted((folder / "selfies").iterdir())}
-    return Pictures(sorted((folder / "photos").iterdir()), selfies, event.truth)
 
 
 def quality_of(provider: str, pictures: Pictures) -> Quality:
@@ -85,7 +74,7 @@ def _quality(guests: int, seeds: tuple[int, ...]) -> list[Result]:
     found: dict[str, list[Quality]] = {provider: [] for provider in PROVIDERS}
     for seed in seeds:
         with temporary_folder() as folder:
-            pictures = written(compose(guests, seed), folder)
+            pictures = write(compose(guests, seed), folder)
             for provider in PROVIDERS:
                 found[provider].append(quality_of(provider, pictures))
                 print(seed, provider, found[provider][-1], file=sys.stderr, flush=True)

@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     people = embedded(given.faces, LocalEngine())
     if not any(len(rows) >= GUEST_PICTURES for rows in people.values()):
-        print(f"{given.faces} holds nobody with {GUEST_PICTURES} pictures", file=sys.stderr)
+        print(f"{given.faces} holds no person with {GUEST_PICTURES} pictures", file=sys.stderr)
         return 1
     print(f"{'':8}{'fixed threshold':>36}{'two looks, by size':>36}")
     print(f"{'faces':>8}{'cosine':>12}{'strangers':>12}{'recall':>12}{'cosine':>12}{'strangers':>12}{'recall':>12}")

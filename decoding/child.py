@@ -76,7 +76,7 @@ def _done(engine: Callable[[], FaceEngine], request: Values, data: bytes) -> tup
     try:
         return TASKS[request["task"]](engine, request["arguments"], data)
     except BaseException as error:
-        # Whatever it is, also what is no Exception: the process that asked waits for an answer.
+        # BaseException, because the process that asked waits for an answer to every request.
         told = wire.described(error)
         if told["error"] in DAMAGED and memory.may_lack(request["pixels"]):
             told = wire.described(OutOfMemory("the picture is damaged, or needs more memory than it may take"))

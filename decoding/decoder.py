@@ -72,8 +72,9 @@ class Decoder(ABC):
     """
 
     def __init__(self, dimensions: int, detection_long_side: int) -> None:
-        """`dimensions` is the length of an embedding; photos are decoded at `detection_long_side` px or more,
-        and large enough for their renditions.
+        """`dimensions` is the length of an embedding.
+
+        Photos are decoded at `detection_long_side` px, or at the size of the largest rendition if that is more.
         """
         self._dimensions = dimensions
         self._long_side = max(images.WEB_LONG_SIDE, detection_long_side)

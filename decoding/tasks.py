@@ -64,8 +64,8 @@ def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: 
     try:
         return engine().detect(image, scale=scale, full=full)
     except Exception as error:
-        # A lack of memory comes as errors of many types (`is_shortage`).
-        # A small face in a turned photo of 120 megapixels: less sharp is better than not at all.
+        # Libraries raise many types of error when memory is short (`is_shortage`), as for a small face in a turned
+        # photo of 120 megapixels. Then the faces are embedded from the reduced image, less sharp.
         if full is None or not is_shortage(error):
             raise
         return engine().detect(image, scale=scale)

@@ -7,14 +7,14 @@ import numpy as np
 from faces.providers import calibration_of, engine_id_of
 from matching import matrices, similarity
 from matching.matrices import Block
-from matching.similarity import Candidate, Portrait, Thresholds
+from matching.similarity import Portrait, Thresholds
 from settings import get_settings
 
 
 def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block, ...]:
     """Return faces as the real matching holds them, from photo ids and the embeddings (float32 bytes) of each.
 
-    The ids of the faces are their places in this order.
+    The ids of the faces are their places in this order, from 0.
     """
     photo_ids, blobs = list[int](), list[bytes]()
     size = dimensions * np.dtype(np.float32).itemsize
@@ -24,25 +24,16 @@ def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block
         blobs += found
     if not blobs:
         return ()
-    face_ids = np.arange(1, len(blobs) + 1, dtype=np.int64)
+    face_ids = np.arange(len(blobs), dtype=np.int64)
     return (Block(face_ids, np.array(photo_ids, np.int64), matrices.quantised(matrices.as_matrix(blobs))),)
 
 
-def thresholds_of(blocks: Sequence[Block], provider: str) -> Thresholds:
-    """Return the cosines from which one of these faces counts as a guest's, by the provider's own calibration."""
+def thresholds_of(faces: int, provider: str) -> Thresholds:
+    """Return the thresholds in an event of so many faces, by the provider's own calibration."""
     settings = get_settings()
     # The setting is meant for the engine in use.
     lowest = settings.match_threshold if provider == settings.face_recognizer_provider else None
-    faces = sum(block.face_ids.size for block in blocks)
     return similarity.thresholds_for(faces, calibration_of(engine_id_of(provider)), lowest)
-
-
-def best_of_photos(candidates: Iterable[Candidate]) -> dict[int, float]:
-    """Return the similarity of the most similar of these faces in each photo, by the photo's id."""
-    best = dict[int, float]()
-    for each in candidates:
-        best[each.photo_id] = max(each.similarity, best.get(each.photo_id, -1.0))
-    return best
 
 
 def nearest_faces(blocks: Sequence[Block], portraits: Sequence[Portrait]) -> dict[int, float]:

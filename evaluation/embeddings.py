@@ -46,11 +46,11 @@ class ByEmbeddings:
                 return None
         blocks, photos = _stored_faces(case) if stored else _faces_read(case, timings, problems)
         began = time.perf_counter()
-        thresholds = comparison.thresholds_of(blocks, case.provider)
+        faces = sum(block.face_ids.size for block in blocks)
+        thresholds = comparison.thresholds_of(faces, case.provider)
         confirmed = case.confirmed if stored else frozenset()
-        found = similarity.find_candidates(blocks, portraits, thresholds, case.refused, confirmed).faces
-        standing = rivals.standing(case, found) if stored else [each for each in found.values() if each.accepted]
-        matched = comparison.best_of_photos(standing)
+        found = similarity.find_candidates(blocks, portraits, thresholds, case.refused, confirmed)
+        best = rivals.matching_faces(case, found.faces) if stored else similarity.accepted_faces(found)
         nearest = comparison.nearest_faces(blocks, portraits)
         timings.comparison = _milliseconds_since(began)
         return Compared(
@@ -58,9 +58,9 @@ class ByEmbeddings:
             threshold=thresholds.first,
             portraits=len(portraits),
             photos=photos,
-            faces_found=sum(block.face_ids.size for block in blocks),
+            faces_found=faces,
             faces_compared=sum(int((~np.isin(block.photo_ids, list(case.refused))).sum()) for block in blocks),
-            matched=matched,
+            matched={photo_id: each.similarity for photo_id, each in best.items()},
             nearest=nearest,
             errors=problems,
             timings=timings,

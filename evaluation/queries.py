@@ -17,7 +17,6 @@ from models import (
     Photo,
     Selfie,
     SelfieEmbedding,
-    User,
 )
 
 _UNFINISHED = (PENDING, PROCESSING)
@@ -46,11 +45,6 @@ def unfinished(session: Session, event_id: int, user_id: int, provider: str) -> 
         .order_by(Evaluation.id)
         .limit(1)
     )
-
-
-def has_user(session: Session, user_id: int) -> bool:
-    """Return whether there is an account with this id."""
-    return bool(session.scalar(select(exists().where(User.id == user_id))))
 
 
 def portraits(session: Session, user_id: int, event_id: int, engine_id: str) -> list[PortraitFile]:

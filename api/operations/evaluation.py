@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 import errors
 from api.callers import CurrentAdmin
@@ -37,7 +37,7 @@ class CountsOut(BaseModel):
     photos: int = Field(description="Of the event.")
     photos_compared: int
     photos_failed: int = Field(description="Could not be read; `errors` says why.")
-    photos_refused: int = Field(description="The guest has said that they do not show them; never matched.")
+    photos_refused: int = Field(description='The guest has refused them ("not me"); never matched.')
     photos_not_processed: int = Field(description="Still in the queue, or failed there.")
     portraits: int = Field(description="Accepted selfies of the guest in which the recogniser finds a face.")
     faces_found: int
@@ -62,7 +62,7 @@ class SimilaritiesOut(BaseModel):
     median_matched: float | None
     lowest_matched: float | None
     highest_unmatched: float | None = Field(
-        description="Far below `lowest_matched`, the decision is clear. The threshold is compared with it."
+        description="The further below `lowest_matched`, the clearer the decision."
     )
 
 
@@ -77,7 +77,7 @@ class TimingsOut(BaseModel):
 
 class ResultOut(BaseModel):
     engine_id: str
-    threshold: float = Field(description="The similarity from which a face counts among these.")
+    threshold: float = Field(description="The similarity from which a face of this event counts.")
     counts: CountsOut
     matched: list[ComparedPhotoOut] = Field(description="The most similar first.")
     unmatched: list[ComparedPhotoOut] = Field(description="The most similar 500.")
@@ -92,8 +92,6 @@ class ResultOut(BaseModel):
 
 
 class EvaluationOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
     id: int
     event_id: int
     user_id: int
@@ -161,11 +159,11 @@ async def evaluate(
     inference: Annotated[InferenceThread, Depends(inference_of)],
     response: Response,
 ) -> EvaluationOut:
-    """Which photos of the event this recogniser finds the guest in, and what that changes. Nothing is changed.
+    """Return in which photos of the event a recogniser finds the guest. Faces and matches are not changed.
 
-    A background task after all others. With the engine of the event the stored faces are compared; another one reads
-    portraits and photos again, and what it computes is not kept. Waits for two seconds, then answers 202. The result
-    can be fetched for a day. The audit log tells who tried whom.
+    A background job, claimed after selfies, matchings and photos. For the engine of the event, stored faces are
+    compared; another one reads portraits and photos again, and what it computes is not kept. The call waits for two
+    seconds, then answers 202; the result can be fetched for a day. The audit log records the admin and the guest.
     """
     until = time.monotonic() + WAIT_SECONDS
     evaluation_id = await anyio.to_thread.run_sync(
@@ -187,5 +185,5 @@ async def evaluate(
     responses=error_responses(*REFUSED, errors.NoSuchEvaluation),
 )
 def show_evaluation(evaluation_id: RowId, _: CurrentAdmin) -> EvaluationOut:
-    """`result` is null until `status` is `done`."""
+    """Return the evaluation; `result` is null until `status` is `done`."""
     return EvaluationOut.of(service.show(evaluation_id))

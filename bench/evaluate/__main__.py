@@ -13,6 +13,7 @@ from bench.evaluate.page import page
 from bench.evaluate.pictures_read import look
 from bench.evaluate.results import EngineResult, plots, sheets, write_json
 from bench.evaluate.truth import BadFolder, KnownEvent, read_folder
+from evaluation.comparison import thresholds_of
 from evaluation.providers import is_configured, known
 from faces.engine import EngineUnavailable
 from faces.providers import DIMENSIONS, calibration_of, dimensions_of, engine_id_of, make_engine
@@ -58,17 +59,15 @@ def measure(provider: str, event: KnownEvent) -> EngineResult:
     Raises:
         EngineUnavailable: its engine cannot be loaded. BadFolder: it can use none of the portraits or photos.
     """
-    settings = get_settings()
-    engine = make_engine(settings.model_copy(update={"face_recognizer_provider": provider}))
+    engine = make_engine(get_settings().model_copy(update={"face_recognizer_provider": provider}))
     seen = look(event, engine, lambda how_far: print(f"{provider}: {how_far}", file=sys.stderr))
     if not seen.portraits or not seen.photos:
         what = "photos can be read" if seen.portraits else "pictures in selfies/ shows a face"
         first = next(iter(seen.problems.items()))
         raise BadFolder(f"None of the {what} with {provider}; {first[0]}: {first[1]}")
     engine_id = engine_id_of(provider)
-    # The setting is meant for the engine in use.
-    lowest = settings.match_threshold if provider == settings.face_recognizer_provider else None
-    judged = Judge(seen, event.truth, calibration_of(engine_id), lowest).judged(CONFUSIONS)
+    thresholds = thresholds_of(len(seen.faces), provider)
+    judged = Judge(seen, event.truth, calibration_of(engine_id), thresholds).judged(CONFUSIONS)
     return EngineResult(provider, engine_id, seen, judged)
 
 
@@ -94,13 +93,13 @@ def show(results: list[EngineResult]) -> None:
     """Print the results at the service's threshold, and what was left out."""
     for result in results:
         judged = result.judged
-        print(f"{result.provider} ({result.engine_id}), threshold {judged.thresholds.first:.2f}")
+        print(f"{result.provider} ({result.engine_id}), threshold {judged.thresholds.first:.3f}")
         for name, tally in (("one portrait", judged.single), ("all portraits", judged.together)):
             counts = f"{tally.claimed - tally.right} wrong, {tally.there - tally.right} of {tally.there} missed"
             shares = f"precision {tally.precision:.3f}  recall {tally.recall:.3f}  F1 {tally.f1:.3f}"
             print(f"  {name:<14} {shares}  {counts}")
         best, at_best = judged.best
-        print(f"  best F1        {at_best.f1:.3f} at {best:.2f}; {result.milliseconds:.0f} ms CPU a photo")
+        print(f"  best F1        {at_best.f1:.3f} at {best:.3f}; {result.milliseconds:.0f} ms CPU a photo")
         for name, reason in result.seen.problems.items():
             print(f"  left out       {name}: {reason}")
 

@@ -2,23 +2,22 @@
 
 Simulates events: in the first one every guest has sent the first portrait, in the second one the second, and so on;
 the pairs of photo and guest are summed over these events. A further event has all portraits of all guests. As in the
-service, a face goes to the most similar of the guests who claim it.
+service, a face goes to the most similar of the guests whose candidate it is.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.evaluate.face_measures import CLASSES, classes_of
 from bench.evaluate.pictures_read import PhotoFace, Portrait, Seen
+from bench.tally import Tally
 from faces.calibration import Calibration
 from matching import similarity
-from matching.claims.nearest import MATCH, Claim, standings
-from matching.matrices import Block, as_matrix, quantised
-from matching.similarity import FaceScore, Thresholds
+from matching.claims.nearest import MATCH, Claim, standings, surely_one_person
+from matching.similarity import Candidate, FaceScore, Thresholds
 
 # The thresholds of the curves, in decades of the false accept rate below and above the engine's own; points a decade.
 DECADES_BELOW, DECADES_ABOVE, PER_DECADE = 4, 8, 4
@@ -29,44 +28,10 @@ Matched = dict[str, dict[str, FaceScore]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Pairs of photo and guest: those there are, those claimed, and those claimed rightly."""
-
-    there: int = 0
-    claimed: int = 0
-    right: int = 0
-
-    @property
-    def precision(self) -> float:
-        """Right among claimed; 1 without any claim."""
-        return self.right / self.claimed if self.claimed else 1.0
-
-    @property
-    def recall(self) -> float:
-        """Right among all there are; 1 where there is none."""
-        return self.right / self.there if self.there else 1.0
-
-    @property
-    def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
-
-    def plus(self, other: "Tally") -> "Tally":
-        """Return the sum of both."""
-        return Tally(self.there + other.there, self.claimed + other.claimed, self.right + other.right)
-
-    def told(self) -> dict[str, float]:
-        """Return all numbers by name."""
-        shares = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-        return {**asdict(self), **{name: round(value, 4) for name, value in shares.items()}}
-
-
-@dataclass(frozen=True, slots=True)
 class Confusion:
     """A match that is wrong, or one that is missing: the portrait, the face, their similarity, and whose face it is.
 
-    `who` is the guest whose face it is, by the truth and the similarities; None is a person without a portrait.
+    `who` is the guest whose face it is, by the truth and the similarities; None is a person who is no guest.
     """
 
     portrait: Portrait
@@ -100,23 +65,16 @@ class Judged:
 class Judge:
     """Compares what one engine saw with the truth."""
 
-    def __init__(self, seen: Seen, truth: Truth, calibration: Calibration, lowest: float | None = None) -> None:
-        """`lowest` is the threshold for small events, by default the calibration's."""
-        self._seen, self._calibration, self._lowest = seen, calibration, lowest
+    def __init__(self, seen: Seen, truth: Truth, calibration: Calibration, thresholds: Thresholds) -> None:
+        """`thresholds` are those that the service would use."""
+        self._seen, self._calibration, self._thresholds = seen, calibration, thresholds
         # Photos that could not be read do not count for or against the engine.
         self._truth = {photo: truth[photo] for photo in seen.photos}
         self._names = {photo: number for number, photo in enumerate(seen.photos)}
-        self._portraits = _by_guest(seen.portraits)
-        self._blocks = self._as_blocks()
+        self._portraits = seen.portraits_by_guest()
+        self._blocks = seen.blocks()
         self._owners = self._owners_of_faces()
-
-    def _as_blocks(self) -> tuple[Block, ...]:
-        faces = self._seen.faces
-        if not faces:
-            return ()
-        photos = np.array([self._names[face.photo] for face in faces], np.int64)
-        rows = quantised(as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces]))
-        return (Block(np.arange(len(faces), dtype=np.int64), photos, rows),)
+        self._face_of = {(seen.faces[face].photo, guest): face for face, guest in self._owners.items()}
 
     def _cosines(self, portrait: Portrait) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
         return np.asarray(similarity.exact_cosines(self._blocks[0].embeddings, portrait.embedding))
@@ -156,65 +114,62 @@ class Judge:
 
     def _matched(self, sent: Sent, thresholds: Thresholds) -> Matched:
         """Return what the service would match in an event."""
-        guests, claims = list(sent), dict[int, list[Claim]]()
-        for number, guest in enumerate(guests):
-            portraits = [similarity.Portrait(place, each.embedding) for place, each in enumerate(sent[guest])]
-            for face, found in similarity.find_candidates(self._blocks, portraits, thresholds).faces.items():
-                claim = Claim(number, found.similarity, found.accepted, confirmed=False)
-                claims.setdefault(face, []).append(claim)
-        one = self._same_persons([sent[guest] for guest in guests])
-        matched: Matched = {guest: {} for guest in guests}
-        for face, of_face in sorted(claims.items()):
-            told = standings(of_face, lambda ids, others: one[np.ix_(ids, others)], self._calibration)
-            for claim in of_face:
-                photos, photo = matched[guests[claim.user_id]], self._seen.faces[face].photo
-                if told[claim.user_id] == MATCH and (
-                    photo not in photos or claim.similarity > photos[photo].similarity
-                ):
-                    photos[photo] = FaceScore(face, claim.similarity)
-        return matched
+        candidates, claims = list[dict[int, Candidate]](), defaultdict[int, list[Claim]](list)
+        for number, sent_by_one in enumerate(sent.values()):
+            portraits = [similarity.Portrait(place, each.embedding) for place, each in enumerate(sent_by_one)]
+            candidates.append(similarity.find_candidates(self._blocks, portraits, thresholds).faces)
+            for face, found in candidates[-1].items():
+                claims[face].append(Claim(number, found.similarity, found.accepted, confirmed=False))
+        rows = [np.stack([each.embedding for each in sent_by_one]) for sent_by_one in sent.values()]
+        one = surely_one_person(rows, rows, self._calibration)
+        told = {
+            face: standings(of_face, lambda ids, others: one[np.ix_(ids, others)], self._calibration)
+            for face, of_face in claims.items()
+        }
+        return {
+            guest: self._by_name(
+                {face: each for face, each in candidates[number].items() if told[face][number] == MATCH}
+            )
+            for number, guest in enumerate(sent)
+        }
 
-    def _same_persons(self, sent: list[list[Portrait]]) -> NDArray[np.bool_]:
-        """Return which guests (n, n) are surely one person by their portraits, as in the service."""
-        rows = np.array([each.embedding for portraits in sent for each in portraits])
-        owners = np.repeat(np.arange(len(sent)), [len(portraits) for portraits in sent])
-        near = np.argwhere(rows @ rows.T >= self._calibration.sure)
-        told = np.zeros((len(sent), len(sent)), np.bool_)
-        told[owners[near[:, 0]], owners[near[:, 1]]] = True
-        return told
+    def _by_name(self, matches: dict[int, Candidate]) -> dict[str, FaceScore]:
+        best = similarity.best_of_photos(matches)
+        return {self._seen.photos[photo_id]: score for photo_id, score in best.items()}
 
-    def tally(self, events: list[Sent], thresholds: Thresholds) -> Tally:
+    def _tally(self, events: Iterable[Matched]) -> Tally:
         """Return the sum over these events."""
         total = Tally()
-        for sent in events:
-            for guest, found in self._matched(sent, thresholds).items():
-                total = total.plus(_tally(found, self._photos_of(guest)))
+        for matched in events:
+            for guest, found in matched.items():
+                photos = self._photos_of(guest)
+                total = total.plus(Tally(len(photos), len(found), len(found.keys() & photos)))
         return total
 
     def judged(self, confusions: int) -> Judged:
         """Return all results, with so many of the worst confusions of each kind."""
-        thresholds = similarity.thresholds_for(len(self._seen.faces), self._calibration, self._lowest)
         step = self._calibration.per_decade / PER_DECADE
         events = self._events()
-        at_service = [(sent, self._matched(sent, thresholds)) for sent in events]
+        at_service = [(sent, self._matched(sent, self._thresholds)) for sent in events]
         places = range(-DECADES_BELOW * PER_DECADE, DECADES_ABOVE * PER_DECADE + 1)
         grid = [round(self._calibration.lowest + place * step, 4) for place in places]
         wrong, missed = self._confusions(at_service)
         classes, no_face = self._by_class(at_service)
         return Judged(
-            thresholds=thresholds,
-            single=self.tally(events, thresholds),
-            together=self.tally([self._portraits], thresholds),
-            curve=[
-                (each, self.tally(events, similarity.thresholds_from(each, self._calibration)))
-                for each in grid
-                if 0 < each < 1
-            ],
+            thresholds=self._thresholds,
+            single=self._tally(matched for _, matched in at_service),
+            together=self._tally([self._matched(self._portraits, self._thresholds)]),
+            curve=[(each, self._at(each, events)) for each in grid if 0 < each < 1],
             classes=classes,
             no_face=no_face,
             wrong=wrong[:confusions],
             missed=missed[:confusions],
         )
+
+    def _at(self, threshold: float, events: list[Sent]) -> Tally:
+        """Return the sum over these events at another threshold of the first pass."""
+        thresholds = similarity.thresholds_from(threshold, self._calibration)
+        return self._tally(self._matched(sent, thresholds) for sent in events)
 
     def _by_class(self, events: list[tuple[Sent, Matched]]) -> tuple[dict[str, list[Tally]], int]:
         """Return the tallies of each class of each measure, and the appearances that have no face.
@@ -222,12 +177,11 @@ class Judge:
         An appearance counts in the class of the guest's face, a claim in that of the face that was claimed.
         """
         counts = {name: [Counter[str]() for _ in classes.names] for name, classes in CLASSES.items()}
-        face_of = {(self._seen.faces[face].photo, guest): face for face, guest in self._owners.items()}
         no_face = 0
         for portrait, found in _alone(events):
             photos = self._photos_of(portrait.guest)
             for photo in photos:
-                face = face_of.get((photo, portrait.guest))
+                face = self._face_of.get((photo, portrait.guest))
                 if face is None:
                     no_face += 1
                 else:
@@ -244,7 +198,6 @@ class Judge:
     def _confusions(self, events: list[tuple[Sent, Matched]]) -> tuple[list[Confusion], list[Confusion]]:
         """Return the wrong matches, the most similar first, and the missing ones, the least similar first."""
         wrong, missed = list[Confusion](), list[Confusion]()
-        face_of = {(self._seen.faces[face].photo, guest): face for face, guest in self._owners.items()}
         for portrait, found in _alone(events):
             photos = self._photos_of(portrait.guest)
             for photo in found.keys() - photos:
@@ -252,7 +205,7 @@ class Judge:
                 who = self._owners.get(score.face_id)
                 wrong.append(Confusion(portrait, self._seen.faces[score.face_id], score.similarity, who))
             for photo in photos - found.keys():
-                face = face_of.get((photo, portrait.guest))
+                face = self._face_of.get((photo, portrait.guest))
                 if face is not None:
                     cosine = float(self._cosines(portrait)[face])
                     missed.append(Confusion(portrait, self._seen.faces[face], cosine, portrait.guest))
@@ -277,20 +230,8 @@ def _of_class(count: Counter[str]) -> Tally:
     return ClassTally(count["there"], count["claimed"], count["right"], count["claimed rightly"])
 
 
-def _tally(claimed: Iterable[str], photos: set[str]) -> Tally:
-    there = set(claimed)
-    return Tally(len(photos), len(there), len(there & photos))
-
-
 def _alone(events: list[tuple[Sent, Matched]]) -> Iterator[tuple[Portrait, dict[str, FaceScore]]]:
     """Yield every portrait with what it found in its event."""
     for sent, matched in events:
         for guest, (portrait,) in sent.items():
             yield portrait, matched[guest]
-
-
-def _by_guest(portraits: Sequence[Portrait]) -> Sent:
-    found = dict[str, list[Portrait]]()
-    for portrait in portraits:
-        found.setdefault(portrait.guest, []).append(portrait)
-    return found

@@ -1,14 +1,15 @@
 """The results as one HTML page that needs no other file."""
 
-import base64
 import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.evaluate.face_measures import CLASSES
-from bench.evaluate.judging import Confusion, Tally
+from bench.evaluate.judging import Confusion
 from bench.evaluate.results import EngineResult
+from bench.pages import data_url
+from bench.tally import Tally
 
 STYLE = """:root{--paper:#fbfaf8;--ink:#1c1b1a;--quiet:#6b6762;--line:#e5e1db;--accent:#b4431f}
 @media(prefers-color-scheme:dark){:root{--paper:#141414;--ink:#f1efec;--quiet:#a09b95;--line:#2c2a28;--accent:#f08a5d}}
@@ -39,16 +40,16 @@ def page(results: list[EngineResult], about: dict[str, Any], files: dict[str, Pa
         f"<p class=quiet>{_text(about['folder'])}, by {_text(providers)}</p>",
         _figures(about),
         "<h2>At the service’s own threshold</h2>",
-        "<p>Matched as in the service. “One portrait”: every guest has sent one selfie; where there are several of "
-        "each guest, the sum over as many events. “All portraits”: everybody has sent all of theirs.</p>",
+        "<p>Matched as in the service. “One portrait”: each guest has sent one selfie. If guests have several, an "
+        "event is simulated with each, and the sum is shown. “All portraits”: each guest has sent all selfies.</p>",
         _summary(results, about),
         "<h2>Over all thresholds</h2>",
-        "<p>One portrait at a time. The second pass is as much stricter than the threshold as in the service.</p>",
+        "<p>One portrait at a time. The second pass is stricter by the same margin as in the service.</p>",
         _plot(files["precision-recall"]),
         *(_plot(files[f"thresholds-{result.provider}"]) for result in results),
         "<h2>Which faces are hard?</h2>",
-        "<p>Recall is that of the guests’ faces in a class, precision that of the faces matched. The truth names "
-        "guests, not faces: in each photo, the most similar face left is taken for the guest’s.</p>",
+        "<p>Recall counts the guests’ faces in a class, precision the faces matched. The truth names guests, not "
+        "faces: in each photo, the guests named are assigned to faces, the most similar pair first.</p>",
         *(_class(name, results, files[f"by-{name}"]) for name in CLASSES),
         *(_confusions(result) for result in results),
         _problems(results, about),
@@ -91,11 +92,11 @@ def _summary(results: list[EngineResult], about: dict[str, Any]) -> str:
             rows.append(
                 [
                     f"{result.provider}, {name}",
-                    f"{result.judged.thresholds.first:.2f}",
+                    f"{result.judged.thresholds.first:.3f}",
                     *_shares(tally),
                     f"{tally.claimed - tally.right:,}",
                     f"{tally.there - tally.right:,}",
-                    *([f"{at_best.f1:.3f}", f"{best:.2f}"] if alone else ["", ""]),
+                    *([f"{at_best.f1:.3f}", f"{best:.3f}"] if alone else ["", ""]),
                     *([f"{len(result.seen.faces):,}", f"{result.milliseconds:,.0f} ms"] if alone else ["", ""]),
                 ]
             )
@@ -103,11 +104,7 @@ def _summary(results: list[EngineResult], about: dict[str, Any]) -> str:
 
 
 def _plot(path: Path) -> str:
-    return f'<img class=plot alt="{path.stem}" src="{_data("image/png", path.read_bytes())}">'
-
-
-def _data(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return f'<img class=plot alt="{path.stem}" src="{data_url("image/png", path.read_bytes())}">'
 
 
 def _class(name: str, results: list[EngineResult], plot: Path) -> str:
@@ -127,26 +124,27 @@ def _confusions(result: EngineResult) -> str:
     judged, parts = result.judged, [f"<h2>The worst confusions of {_text(result.provider)}</h2>"]
     number = judged.single.claimed - judged.single.right
     if judged.wrong:
-        parts.append(f"<h3>Taken for somebody else: {number:,} in all, the most similar first</h3>")
+        parts.append(f"<h3>Wrong matches: {number:,} in all, the most similar first</h3>")
         parts.append(_pairs(judged.wrong, _of_wrong))
     else:
-        parts.append("<p>Nobody is taken for somebody else.</p>")
+        parts.append("<p>No wrong matches.</p>")
     if judged.missed:
         missing = judged.single.there - judged.single.right
-        without = f", {judged.no_face:,} of them without a face found" if judged.no_face else ""
-        parts.append(f"<h3>Not found: {missing:,} in all{without}, the least similar first</h3>")
+        without = f", {judged.no_face:,} of them because no face was detected" if judged.no_face else ""
+        parts.append(f"<h3>Missed matches: {missing:,} in all{without}, the least similar first</h3>")
         parts.append(_pairs(judged.missed, _of_missed))
     return "".join(parts)
 
 
 def _of_wrong(confusion: Confusion) -> str:
-    who = f"is {confusion.who}" if confusion.who else "is none of the guests"
-    return f"{confusion.portrait.guest}; the face in {confusion.face.photo} {who}"
+    who = f"shows {confusion.who}" if confusion.who else "shows no guest"
+    return f"Matched with {confusion.portrait.guest}; the face in {confusion.face.photo} {who}"
 
 
 def _of_missed(confusion: Confusion) -> str:
     return (
-        f"{confusion.portrait.guest} is in {confusion.face.photo}; the most similar face there that is nobody else’s"
+        f"{confusion.portrait.guest} is in {confusion.face.photo} but was not matched; the face is the most similar "
+        "one there that is not assigned to another guest"
     )
 
 
@@ -154,11 +152,11 @@ def _pairs(confusions: list[Confusion], told: Callable[[Confusion], str]) -> str
     items = []
     for each in confusions:
         pictures = "".join(
-            f'<img alt="" src="{_data("image/jpeg", data)}">'
+            f'<img alt="" src="{data_url("image/jpeg", data)}">'
             for data in (each.portrait.thumbnail, each.face.thumbnail)
         )
         measures = each.face.measures
-        caption = f"<b>{each.cosine:.2f}</b>{_text(told(each))}"
+        caption = f"<b>{each.cosine:.3f}</b>{_text(told(each))}"
         small = f"{measures.size:.0f} px, turned by about {measures.yaw:.0f}°"
         items.append(
             f"<li><figure><div class=two>{pictures}</div><figcaption>{caption}"
@@ -174,4 +172,4 @@ def _problems(results: list[EngineResult], about: dict[str, Any]) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{_text(line)}" for line in lines)
-    return f"<h2>Left out</h2><p>These files count nowhere above.</p><ul>{items}</ul>"
+    return f"<h2>Left out</h2><p>These files are not counted above.</p><ul>{items}</ul>"

@@ -12,8 +12,10 @@ import images
 from bench.evaluate.face_measures import FaceMeasures, crop_of, measures_of
 from bench.evaluate.truth import KnownEvent
 from decoding.tasks import embedding_of, faces_in
+from evaluation.comparison import blocks_of
 from faces.engine import BgrImage, Embeddings, FaceEngine, LocatedFace
-from faces.selfie import SelfieRejected
+from faces.selfie import SelfieRejected, main_face
+from matching.matrices import Block
 from settings import get_settings
 
 # Side in px of the crops that are shown, and the margin around the face.
@@ -51,6 +53,19 @@ class Seen:
     problems: dict[str, str] = field(default_factory=dict)
     milliseconds: list[float] = field(default_factory=list)
 
+    def blocks(self) -> tuple[Block, ...]:
+        """Return the faces as the matching holds them: ids of faces and photos are places in `faces` and `photos`."""
+        places = {photo: place for place, photo in enumerate(self.photos)}
+        rows = [(places[face.photo], face.embedding.astype(np.float32).tobytes()) for face in self.faces]
+        return blocks_of(rows, self.faces[0].embedding.size if self.faces else 0)
+
+    def portraits_by_guest(self) -> dict[str, list[Portrait]]:
+        """Return the portraits of each guest."""
+        found = dict[str, list[Portrait]]()
+        for portrait in self.portraits:
+            found.setdefault(portrait.guest, []).append(portrait)
+        return found
+
 
 def look(event: KnownEvent, engine: FaceEngine, tell: Callable[[str], None]) -> Seen:
     """Return what the engine sees in an event; `tell` is called now and then with how far it is."""
@@ -84,8 +99,7 @@ def _portrait(seen: Seen, guest: str, path: Path, engine: FaceEngine) -> None:
 
 def _portrait_thumbnail(data: bytes, engine: FaceEngine) -> bytes:
     upright, faces = engine.locate_portrait(images.decode(data))
-    face = max(faces, key=lambda each: each.box[2] * each.box[3])
-    return _jpeg(crop_of(upright, face, 1.0, side=SHOWN, margin=MARGIN))
+    return _thumbnail(upright, main_face(faces, strict=False), 1.0)
 
 
 def _photo(seen: Seen, path: Path, engine: FaceEngine) -> None:

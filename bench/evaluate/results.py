@@ -8,10 +8,11 @@ from typing import Any
 
 from bench.contact_sheet import Tile, contact_sheet
 from bench.evaluate.face_measures import CLASSES
-from bench.evaluate.judging import Confusion, Judged, Tally
+from bench.evaluate.judging import Confusion, Judged
 from bench.evaluate.pictures_read import Seen
 from bench.pages import draw
 from bench.report import Drawing
+from bench.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _over_thresholds(result: EngineResult) -> Drawing:
     curve = result.judged.curve
     lines = {name: [(each, getattr(tally, name)) for each, tally in curve] for name in ("precision", "recall", "f1")}
     best, tally = result.judged.best
-    title = f"{result.provider}: which threshold is best? F1 is {tally.f1:.3f} at {best:.2f}"
+    title = f"{result.provider}: which threshold is best? F1 is {tally.f1:.3f} at {best:.3f}"
     marks = {"in the service": result.judged.thresholds.first, "best F1": best}
     return Drawing(title, "cosine from which a face counts", "share", lines, marks=marks)
 
@@ -95,7 +96,7 @@ def sheets(result: EngineResult, folder: Path) -> None:
 
 
 def _tiles(confusion: Confusion) -> tuple[Tile, Tile]:
-    who = f"{confusion.who or 'somebody else'}, {confusion.face.photo}  {confusion.cosine:.2f}"
+    who = f"{confusion.who or 'no guest'}, {confusion.face.photo}  {confusion.cosine:.3f}"
     return Tile(confusion.portrait.thumbnail, confusion.portrait.guest), Tile(confusion.face.thumbnail, who)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.calibration import Calibration
+from faces.engine import Embeddings
 
 MATCH, MAYBE, LOST = "match", "maybe", "lost"
 # Each claim is compared with this many others at most, the most similar ones. Bounds the cost where thousands of
@@ -28,6 +29,29 @@ class Claim(NamedTuple):
     similarity: float
     accepted: bool
     confirmed: bool
+
+
+def surely_one_person(
+    portraits: Sequence[Embeddings], others: Sequence[Embeddings], calibration: Calibration
+) -> NDArray[np.bool_]:
+    """Return whether a portrait of each of n guests surely shows each of m guests, as (n, m).
+
+    `portraits` and `others` hold each guest's embeddings (portraits, dimensions), which may be none.
+    """
+    told = np.zeros((len(portraits), len(others)), np.bool_)
+    rows, owners = _stacked(portraits)
+    columns, other_owners = _stacked(others)
+    if rows.size and columns.size:
+        near = np.argwhere(rows @ columns.T >= calibration.sure)
+        told[owners[near[:, 0]], other_owners[near[:, 1]]] = True
+    return told
+
+
+def _stacked(matrices: Sequence[Embeddings]) -> tuple[Embeddings, NDArray[np.intp]]:
+    """Return the rows of all guests in one matrix, and for each row the place of its guest."""
+    owners = np.repeat(np.arange(len(matrices)), [len(each) for each in matrices])
+    with_rows = [each for each in matrices if each.size]
+    return (np.concatenate(with_rows) if with_rows else np.zeros((0, 0), np.float32)), owners
 
 
 def standings(claims: Sequence[Claim], same_person: SamePerson, calibration: Calibration) -> dict[int, str]:

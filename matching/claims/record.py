@@ -14,7 +14,7 @@ from matching import queries as matching_queries
 from matching.azure.candidates import same_persons
 from matching.azure.searches.queries import twins_in
 from matching.claims import queries
-from matching.claims.nearest import MAYBE, Claim, SamePerson, standings
+from matching.claims.nearest import MAYBE, Claim, SamePerson, standings, surely_one_person
 from matching.claims.queries import MatchedFace
 from matching.matrices import Embeddings, as_matrix
 from matching.similarity import Candidate
@@ -48,21 +48,8 @@ class Persons:
         if missing:
             found = queries.portraits_of(self.session, missing, self.event.id, self.event.active_engine_id)
             self._portraits |= {each: as_matrix(found.get(each, [])) for each in missing}
-        sure = calibration_of(self.event.active_engine_id).sure
-        told = np.zeros((len(user_ids), len(other_ids)), np.bool_)
-        rows, owners = self._stacked(user_ids)
-        columns, other_owners = self._stacked(other_ids)
-        if rows.size and columns.size:
-            near = np.argwhere(rows @ columns.T >= sure)
-            told[owners[near[:, 0]], other_owners[near[:, 1]]] = True
-        return told
-
-    def _stacked(self, user_ids: Sequence[int]) -> tuple[Embeddings, NDArray[np.intp]]:
-        """Return the portraits of these guests in one matrix, and for each row the place of its guest."""
-        matrices = [self._portraits[each] for each in user_ids]
-        owners = np.repeat(np.arange(len(matrices)), [len(each) for each in matrices])
-        with_rows = [each for each in matrices if each.size]
-        return (np.concatenate(with_rows) if with_rows else np.zeros((0, 0), np.float32)), owners
+        users, others = ([self._portraits[each] for each in ids] for ids in (user_ids, other_ids))
+        return surely_one_person(users, others, calibration_of(self.event.active_engine_id))
 
 
 class GuestCandidates(NamedTuple):

@@ -17,6 +17,7 @@ from bench.evaluate.truth import BadFolder, read_folder
 from faces.calibration import LOCAL
 from faces.engine import LocatedFace
 from faces.fake import FakeEngine
+from matching.similarity import thresholds_for
 from testkit.builders import people
 
 Evaluate = Callable[..., int]
@@ -69,7 +70,7 @@ def test_the_numbers_are_written_and_shown(folder: Path, tmp_path: Path, evaluat
     assert fake["best"]["f1"] == 1.0
     assert sum(each["there"] for each in fake["by"]["size"]) == 5
     page = (tmp_path / "out" / "index.html").read_text()
-    assert "Nobody is taken for somebody else" in page
+    assert "No wrong matches" in page
     assert 'src="http' not in page
 
 
@@ -160,7 +161,7 @@ def test_portraits_without_any_face_are_told_in_a_sentence(
 
 def test_a_higher_threshold_claims_less(folder: Path) -> None:
     event = read_folder(folder)
-    judged = Judge(look(event, FakeEngine(), lambda _: None), event.truth, LOCAL).judged(3)
+    judged = Judge(look(event, FakeEngine(), lambda _: None), event.truth, LOCAL, thresholds_for(4, LOCAL)).judged(3)
     claimed = [tally.claimed for _, tally in judged.curve]
     assert claimed == sorted(claimed, reverse=True)
     assert len(judged.curve) > 40

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from bench import faces_million, growth
-from bench.composed import compose, score
+from bench.composed import compose, write
+from bench.evaluate.truth import read_folder
 from bench.load_results import results_of
 from bench.pages import renewed, table
 from bench.report import Drawing, Measured, Result, read, verdict
+from bench.tally import tally_of
 from testkit.in_process import use_database
 from tests.conftest import _reset
 
@@ -71,19 +73,22 @@ def test_the_load_tests_goals_are_judged_by_the_percentile_they_name() -> None:
 
 def test_precision_and_recall_are_over_pairs_of_photo_and_guest() -> None:
     truth = {"1": {"amy", "raj"}, "2": {"amy"}, "3": set[str]()}
-    found = score([("1", "amy"), ("1", "amy"), ("3", "raj")], truth)
+    found = tally_of([("1", "amy"), ("1", "amy"), ("3", "raj")], truth)
     assert (found.precision, found.recall) == (1 / 2, 1 / 3)
     assert found.f1 == pytest.approx(0.4)
-    assert score([], truth).f1 == 0
-    assert score([("1", "amy"), ("1", "raj"), ("2", "amy")], truth).f1 == 1
+    assert tally_of([], truth).f1 == 0
+    assert tally_of([("1", "amy"), ("1", "raj"), ("2", "amy")], truth).f1 == 1
 
 
-def test_a_composed_event_shows_whom_it_says(shared_photos: Path) -> None:
+def test_a_composed_event_shows_whom_it_says(shared_photos: Path, tmp_path: Path) -> None:
     event = compose(3, folder=shared_photos)
     assert len(event.selfies) == 3
     appearances = sum(map(len, event.truth.values()))
     assert 15 <= appearances <= 18
     assert event.truth.keys() == event.photos.keys()
+    pictures, known = write(event, tmp_path / "event"), read_folder(tmp_path / "event")
+    assert pictures.portraits.keys() == known.portraits.keys() == event.selfies.keys()
+    assert (known.truth, known.unknown) == (event.truth, [])
 
 
 @pytest.mark.parametrize("kind", DATABASES)

@@ -30,7 +30,7 @@ def photo_of(portrait: Path) -> bytes:
 
 
 @pytest.mark.server
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="/proc is Linux's")
 def test_a_guest_is_found_and_the_process_that_answers_has_no_dlib(tmp_path: Path) -> None:
     portrait = sample_file("skimage", "data/astronaut.png")
     launcher = Launcher(tmp_path, FACE_RECOGNIZER_PROVIDER="dlib", GUNICORN_WORKERS="1")

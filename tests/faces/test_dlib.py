@@ -10,6 +10,7 @@ import pytest
 
 import images
 import recogniser_settings
+from faces.files import package_folder
 from settings import UnsafeSettings, get_settings
 from testkit.sample_pictures import sample_file
 from testkit.servers import ROOT
@@ -31,7 +32,7 @@ print(len(faces), ImageFile.LOAD_TRUNCATED_IMAGES, loaded, "openvino" in sys.mod
 
 
 def folder() -> Path:
-    return engines._folder()  # type: ignore[no-any-return]
+    return package_folder("face_recognition_models", engines.ADVICE) / "models"
 
 
 def test_embeddings_are_dlibs_own_of_length_one() -> None:

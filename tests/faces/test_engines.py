@@ -1,6 +1,5 @@
 """What every engine must do, on real faces; the fake engine does it with its own."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -170,8 +169,7 @@ def test_a_photo_of_another_size_shows_the_same_people(subject: Subject, factor:
 
 def test_of_a_reduced_photo_places_and_persons_are_those_of_the_whole(subject: Subject) -> None:
     photo = resized(subject.group, 2)
-    full: Callable[[], BgrImage] = lambda: photo  # noqa: E731 - what `detect` takes
-    found = subject.engine.detect(resized(photo, 0.5), scale=2, full=full)
+    found = subject.engine.detect(resized(photo, 0.5), scale=2, full=lambda: photo)
     whole = subject.engine.detect(photo)
     assert len(found) == len(whole) == 6
     for one in found:
