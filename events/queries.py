@@ -18,14 +18,12 @@ from models import (
     EventCover,
     EventPhotographer,
     Face,
-    FaceCandidate,
     FaceMatch,
     Photo,
     Selfie,
     User,
     UserEvent,
 )
-from tracing import current_request_id
 
 # What is loaded together with an event.
 _WHOLE = (selectinload(Event.photographers), joinedload(Event.cover))
@@ -230,54 +228,6 @@ def only_here(session: Session, event_id: int) -> Row[int, int]:
 def remove(session: Session, event_id: int) -> None:
     """Delete the event; foreign keys delete everything that refers to it."""
     session.execute(delete(Event).where(Event.id == event_id))
-
-
-def request_rematch(
-    session: Session, event_id: int, now: datetime, *, asked: bool = True, shown_in: Sequence[int] | None = None
-) -> int:
-    """Queue a matching for every guest of the event who has not withdrawn; return how many.
-
-    With `shown_in`, only for guests whose candidates these photos have: a photo may have helped to find another one
-    without being theirs. With `asked` false, the state that the guests see does not change.
-    """
-    chosen = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
-    if shown_in is not None:
-        matched = select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))
-        faces = select(Face.id).where(Face.photo_id.in_(shown_in))
-        found = select(FaceCandidate.user_id).where(FaceCandidate.face_id.in_(faces))
-        chosen.append(UserEvent.user_id.in_(matched.union(found)))
-    result = session.execute(
-        update(UserEvent)
-        .where(*chosen)
-        .values(
-            **UserEvent.requeue_values(request_id=current_request_id(), **({"requested_at": now} if asked else {}))
-        )
-        .returning(UserEvent.id)
-    )
-    return len(result.all())
-
-
-def request_rematch_of_rivals(session: Session, user_id: int, event_id: int | None = None) -> None:
-    """Queue a matching for the guests who share a candidate with this one, in one event or in all.
-
-    Called when this guest's candidates are deleted: guests who were less similar may then be matched. The caller has
-    locked the events' rows.
-    """
-    own, other = aliased(FaceCandidate), aliased(FaceCandidate)
-    shared = exists().where(
-        own.user_id == user_id,
-        other.face_id == own.face_id,
-        other.user_id == UserEvent.user_id,
-        other.event_id == UserEvent.event_id,
-    )
-    if event_id is not None:
-        shared = shared.where(own.event_id == event_id)
-    session.execute(
-        update(UserEvent)
-        .where(UserEvent.user_id != user_id, UserEvent.withdrawn_at.is_(None), shared)
-        .values(**UserEvent.requeue_values(request_id=current_request_id()))
-        .execution_options(synchronize_session=False)
-    )
 
 
 EVENTS_MARK = "events"

@@ -15,6 +15,7 @@ from database import reading, transaction
 from events import codes, queries
 from events.codes import new_code
 from events.queries import CountedEvent
+from events.rematching import queries as rematch_queries
 from faces.providers import engine_id_of
 from keys import comparison_key, lookup_key
 from models import Event, User, utcnow
@@ -215,4 +216,4 @@ def request_rematch(event_id: int) -> int:
     with transaction() as session:
         if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
-        return queries.request_rematch(session, event_id, utcnow())
+        return rematch_queries.request_rematch(session, event_id, utcnow())

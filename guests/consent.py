@@ -14,6 +14,7 @@ import errors
 from accounts import queries
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
 from models import Consent, UserEvent, utcnow
@@ -60,7 +61,7 @@ def withdraw(user_id: int, event_id: int) -> None:
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
-        event_queries.request_rematch_of_rivals(session, user_id, event_id)
+        rematch_queries.request_rematch_of_rivals(session, user_id, event_id)
         selfie_queries.delete_embeddings_in(session, user_id, event_id)
         selfie_queries.delete_evaluations(session, user_id, event_id)
         matching_queries.delete_matches_in(session, user_id, event_id)

@@ -8,6 +8,7 @@ from accounts.passwords import verify_password
 from audit.log import Action, record
 from database import transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from guests import queries as guest_queries
 from models import GUEST, User
 from selfies import queries as selfie_queries
@@ -53,7 +54,7 @@ def _lock_with_events(session: Session, user_id: int) -> User | None:
 
 
 def _erase(session: Session, owner: User) -> None:
-    event_queries.request_rematch_of_rivals(session, owner.id)
+    rematch_queries.request_rematch_of_rivals(session, owner.id)
     keys = selfie_queries.all_keys(session, owner.id)
     record(session, Action.ACCOUNT_ERASED, subject_id=owner.id)
     groups = guest_queries.groups_with(session, owner.id)

@@ -9,6 +9,7 @@ from accounts import queries as account_queries
 from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
 from models import Event, Selfie
@@ -67,7 +68,7 @@ def _lock(session: Session, user_id: int) -> list[Event]:
 
 
 def _erase_all(session: Session, user_id: int) -> None:
-    event_queries.request_rematch_of_rivals(session, user_id)
+    rematch_queries.request_rematch_of_rivals(session, user_id)
     keys = queries.all_keys(session, user_id)
     if not queries.remove_all(session, user_id) or not keys:
         raise errors.NoSelfie
@@ -91,7 +92,7 @@ def remove(user_id: int, selfie_id: int) -> None:
         if len(queries.not_rejected(session, user_id)) == 1:
             _erase_all(session, user_id)
             return
-        event_queries.request_rematch_of_rivals(session, user_id)
+        rematch_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
         queries.delete_evaluations(session, user_id)
         record(session, Action.SELFIE_DELETED, subject_id=user_id)

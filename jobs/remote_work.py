@@ -23,6 +23,7 @@ from faces.selfie import NoFace, SelfieRejected
 from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import Claim
 from matching import queries as matching_queries
+from matching import rematching
 from matching import service as matching
 from matching.azure import photos, portraits
 from matching.azure.keeping import AttemptTooOld
@@ -108,7 +109,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
         except PASSING as error:
             raise TaskFailed(str(error)) from error
     again_after = timedelta(seconds=get_settings().azure_face_gather_seconds)
-    matching.rematch(claim.id, AZURE_ENGINE_ID, {}, claim.is_current, partial(_is_outdated, searched), again_after)
+    rematching.rematch(claim.id, AZURE_ENGINE_ID, {}, claim.is_current, partial(_is_outdated, searched), again_after)
 
 
 def _portraits(membership: UserEvent) -> list[Selfie]:
@@ -116,7 +117,7 @@ def _portraits(membership: UserEvent) -> list[Selfie]:
 
     A photo may have come between the search of a selfie's own job and its acceptance.
     """
-    accepted = [each.selfie for each in matching.selfies_for_membership(membership.id, AZURE_ENGINE_ID)]
+    accepted = [each.selfie for each in rematching.selfies_for_membership(membership.id, AZURE_ENGINE_ID)]
     known = {each.id for each in accepted}
     with reading() as session:
         there = matching_queries.portrait_embeddings(

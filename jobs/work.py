@@ -35,6 +35,7 @@ from jobs.kinds import JobRow
 from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from matching import queries as matching_queries
+from matching import rematching
 from matching.changing import service as changing
 from models import Evaluation, Photo, Reembedding, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
@@ -155,7 +156,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
     """
     engine_id = _engine_id()
     embeddings = dict[int, bytes]()
-    for selfie, embedding in matching.selfies_for_membership(claim.id, engine_id):
+    for selfie, embedding in rematching.selfies_for_membership(claim.id, engine_id):
         if embedding is not None:
             embeddings[selfie.id] = embedding
         elif selfie.storage_key is not None:
@@ -165,7 +166,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
                 log.warning("selfie %d: this engine finds no face in it", selfie.id)
             else:
                 embeddings[selfie.id] = row.tobytes()
-    matching.rematch(claim.id, engine_id, embeddings, claim.is_current)
+    rematching.rematch(claim.id, engine_id, embeddings, claim.is_current)
 
 
 def process_photo(claim: Claim, decoder: Decoder) -> None:

@@ -19,7 +19,7 @@ from matching.claims.nearest import LOST, MAYBE, Claim, standings
 from matching.claims.record import Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
 from models import Confirmation, Event, Face, User
-from photos import queries as photo_queries
+from photos.visible import queries as visible_queries
 
 # Faces that a guest is asked about at a time.
 MAX_MAYBES = 24
@@ -36,7 +36,7 @@ def maybes_of(user_id: int, event: Event) -> list[MaybePhoto]:
     """Return the faces of the event that may be the guest's, the most similar first."""
     with reading() as session:
         found = claim_queries.maybes(session, user_id, event.id, MAX_MAYBES)
-        visible = photo_queries.visible_among(session, user_id, [each.photo.id for each in found])
+        visible = visible_queries.visible_among(session, user_id, [each.photo.id for each in found])
         return [MaybePhoto(each, each.photo.id in visible) for each in found]
 
 
@@ -105,7 +105,7 @@ def take_back(user_id: int, photo_id: int) -> None:
 
 
 def _check_seen(session: Session, user_id: int, photo_id: int, face_id: int) -> None:
-    if photo_queries.visible_to_guest(session, photo_id, user_id) is not None:
+    if visible_queries.visible_to_guest(session, photo_id, user_id) is not None:
         return
     face, candidate = claim_queries.face(session, face_id), claim_queries.candidate(session, user_id, face_id)
     if face is None or candidate is None or face.photo_id != photo_id or candidate.standing != MAYBE:
@@ -140,6 +140,6 @@ def _is_likely(session: Session, event: Event, user_id: int, face: Face) -> bool
     same_person, calibration = Persons(session, event).are_one, calibration_of(event.active_engine_id)
     if standings(claims, same_person, calibration)[user_id] == LOST:
         raise errors.FaceOfAnother
-    if candidate is None and not photo_queries.is_for_all_guests(session, face.photo_id):
+    if candidate is None and not visible_queries.is_for_all_guests(session, face.photo_id):
         raise errors.FaceNotLikely
     return candidate is not None

@@ -10,22 +10,21 @@ it is the current one, and leaves the same rows however often it runs.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_after_photo, match_guest, thresholds_among
 from matching.queries import PortraitEmbedding, RankedSelfie
-from models import DONE, REJECTED, Event, Photo, Selfie, UserEvent, utcnow
+from models import DONE, REJECTED, Event, Photo, Selfie, utcnow
 from selfies import queries as selfie_queries
 from stored.erasure import erase
 
@@ -215,7 +214,7 @@ def _match_photo(
     thresholds = thresholds_among(faces, event.active_engine_id)
     if thresholds != thresholds_among(others, event.active_engine_id):
         # The event has outgrown its thresholds: all guests are matched again by the new ones, in the background.
-        event_queries.request_rematch(session, event.id, utcnow(), asked=False)
+        rematch_queries.request_rematch(session, event.id, utcnow(), asked=False)
     portraits = queries.guests_embeddings(session, event.id, event.active_engine_id)
     if portraits and fresh.face_ids.size:
         selfies = matrices.as_matrix([each.embedding for each in portraits])
@@ -227,77 +226,3 @@ def _match_photo(
         if each.user_id in affected:
             known[each.user_id].append(each)
     match_after_photo(session, event, known, faces)
-
-
-# --- a guest matched (again) in one event ----------------------------------------------------------
-
-
-class AcceptedSelfie(NamedTuple):
-    """A selfie of a guest that is in force, and its embedding by one engine (float32 bytes) if there is one."""
-
-    selfie: Selfie
-    embedding: bytes | None
-
-
-def selfies_for_membership(membership_id: int, engine_id: str) -> list[AcceptedSelfie]:
-    """Return the accepted selfies with which to match a membership, oldest first.
-
-    None of them if the guest has withdrawn the consent or is no member any more.
-    """
-    with reading() as session:
-        membership = session.get(UserEvent, membership_id)
-        if membership is None or membership.withdrawn_at is not None:
-            return []
-        return [
-            AcceptedSelfie(each, selfie_queries.embedding(session, each.id, engine_id))
-            for each in selfie_queries.in_force(session, membership.user_id)
-        ]
-
-
-def rematch(
-    membership_id: int,
-    engine_id: str,
-    embeddings: Mapping[int, bytes],
-    still_ours: Callable[[UserEvent], bool],
-    is_outdated: Callable[[Session, UserEvent], bool] = lambda _, __: False,
-    again_after: timedelta = timedelta(0),
-) -> None:
-    """Match a guest in one event with the accepted selfies, if there are any, and mark the membership done.
-
-    `embeddings` are the selfies' by `engine_id`, as float32 bytes, by the selfie's id. If another rematch was
-    requested after this one started, the membership is queued again; if `is_outdated` says so, for that time later.
-    """
-    with reading() as session:
-        known = session.get(UserEvent, membership_id)
-    if known is None:
-        return
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id)
-        membership = queries.lock_membership(session, membership_id)
-        user = account_queries.lock_user(session, known.user_id)
-        if event is None or membership is None or user is None or not still_ours(membership):
-            return
-        if membership.withdrawn_at is None:
-            for selfie_id, embedding in embeddings.items():
-                selfie = queries.selfie(session, selfie_id)
-                if selfie is None or selfie.status != DONE:
-                    continue
-                _embed_for(session, event, selfie.id, engine_id, embedding)
-                if event.active_engine_id != engine_id:
-                    # The event still changes to this engine: match the portrait by the active engine, if embedded.
-                    known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
-                    _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
-            match_guest(session, event, user.id)
-        requested, started = membership.requested_at, membership.started_at
-        membership.finish(DONE)
-        membership.engine_id = engine_id
-        if requested is not None and started is not None and requested > started:
-            membership.requeue(attempts=membership.attempts)
-        elif is_outdated(session, membership):
-            membership.requeue(lease_until=utcnow() + again_after)
-
-
-def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:
-    """Insert the selfie's embedding for the event, unless there is one already, or none to insert."""
-    if embedding is not None and not selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
-        queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)

@@ -25,14 +25,12 @@ from models import (
     DONE,
     FAILED,
     Event,
-    EventCover,
-    EventPhotographer,
     Face,
     FaceMatch,
     Favourite,
     Photo,
-    UserEvent,
 )
+from photos.visible.queries import is_shown_as_mine, shown_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +91,8 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
         .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event, *([_is_shown_as_mine()] if matched_only else []))
+        .where(in_event, *([is_shown_as_mine()] if matched_only else []))
     )
-
-
-def _shown_to_all() -> ColumnElement[bool]:
-    """Return the condition that all guests see the photo: it is for everyone, the cover, or the event shows all."""
-    all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
-    cover = exists().where(EventCover.photo_id == Photo.id)
-    return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
-
-
-def _is_shown_as_mine() -> ColumnElement[bool]:
-    """Return the condition that the match is by similarity, or declared in a photo that all guests see."""
-    return or_(FaceMatch.declared.is_(False), _shown_to_all())
 
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
@@ -119,7 +105,7 @@ def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
         select(func.count())
         .select_from(FaceMatch)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _is_shown_as_mine())
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, is_shown_as_mine())
     )
 
 
@@ -201,51 +187,10 @@ def count_of_photographer(session: Session, photographer_id: int) -> int:
     )
 
 
-def _is(photo: int | str) -> ColumnElement[bool]:
-    return Photo.id == photo if isinstance(photo, int) else Photo.filename == photo
-
-
-def visible_to_admin(session: Session, photo: int | str) -> Photo | None:
-    """Return a photo by its id or stored name; admins see all photos."""
-    return session.scalar(select(Photo).where(_is(photo)))
-
-
-def visible_to_photographer(session: Session, photo: int | str, user_id: int) -> Photo | None:
-    """Return the photo if the photographer uploaded it or is assigned to its event."""
-    assigned = exists().where(
-        EventPhotographer.event_id == Photo.event_id, EventPhotographer.photographer_id == user_id
-    )
-    return session.scalar(select(Photo).where(_is(photo), or_(Photo.photographer_id == user_id, assigned)))
-
-
-def _shown_to(user_id: int) -> ColumnElement[bool]:
-    """Return the condition that the guest is in the photo by similarity, or that all guests see the photo."""
-    matched = exists().where(
-        FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
-    )
-    return or_(matched.correlate(Photo), _shown_to_all())
-
-
-def visible_to_guest(session: Session, photo: int | str, user_id: int) -> Photo | None:
-    """Return the photo if the guest is a member of its event and may see it."""
-    member = exists().where(UserEvent.event_id == Photo.event_id, UserEvent.user_id == user_id)
-    return session.scalar(select(Photo).where(_is(photo), member, _shown_to(user_id)))
-
-
 def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of the event that the guest may see, newest first."""
-    statement = _for_guest(user_id, event_id).where(Photo.id.in_(photo_ids), _shown_to(user_id))
+    statement = _for_guest(user_id, event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
     return _rows(session, statement, Page())
-
-
-def visible_among(session: Session, user_id: int, photo_ids: Sequence[int]) -> set[int]:
-    """Return those of these photos, of events the guest is a member of, that the guest may see."""
-    return set(session.scalars(select(Photo.id).where(Photo.id.in_(photo_ids), _shown_to(user_id))))
-
-
-def is_for_all_guests(session: Session, photo_id: int) -> bool:
-    """Return whether all guests of its event see the photo."""
-    return session.scalar(select(Photo.id).where(Photo.id == photo_id, _shown_to_all())) is not None
 
 
 # --- favourites and progress -----------------------------------------------------------------------
@@ -253,7 +198,7 @@ def is_for_all_guests(session: Session, photo_id: int) -> bool:
 
 def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the guest's favourites in the event that the guest may still see."""
-    statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), _shown_to(user_id))
+    statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), shown_to(user_id))
     return _rows(session, statement, page)
 
 
@@ -262,7 +207,7 @@ def _count_favourites(user_id: int, event_id: int) -> Select[int]:
         select(func.count())
         .select_from(Favourite)
         .join(Photo, Photo.id == Favourite.photo_id)
-        .where(Favourite.user_id == user_id, Photo.event_id == event_id, _shown_to(user_id))
+        .where(Favourite.user_id == user_id, Photo.event_id == event_id, shown_to(user_id))
     )
 
 
@@ -295,11 +240,11 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event.id)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
-            FaceMatch.user_id == user_id, _is_shown_as_mine()
+            FaceMatch.user_id == user_id, is_shown_as_mine()
         )
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
-            Favourite.user_id == user_id, _shown_to(user_id)
+            Favourite.user_id == user_id, shown_to(user_id)
         )
     else:
         statement = statement.where(_for_all_guests(event))

@@ -14,6 +14,7 @@ from accounts.second_factor import service as second_factor
 from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from events.service import home_event
 from keys import MAX_ID
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
@@ -21,6 +22,7 @@ from photos import queries
 from photos.keys import keys_being_written, storage_key, stored_keys
 from photos.queries import Page, PhotoRow
 from photos.rows import queries as row_queries
+from photos.visible import queries as visible_queries
 from stored.erasure import erase
 
 
@@ -165,11 +167,11 @@ def visible_photo(user: User, photo: int | str) -> Photo:
     second_factor.check_present(user)
     with reading() as session:
         if user.user_type == ADMIN:
-            found = queries.visible_to_admin(session, photo)
+            found = visible_queries.visible_to_admin(session, photo)
         elif user.user_type == PHOTOGRAPHER:
-            found = queries.visible_to_photographer(session, photo, user.id)
+            found = visible_queries.visible_to_photographer(session, photo, user.id)
         else:
-            found = queries.visible_to_guest(session, photo, user.id)
+            found = visible_queries.visible_to_guest(session, photo, user.id)
     if found is None:
         raise errors.NoSuchPhoto
     return found
@@ -207,7 +209,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
             if event is not None:
                 event.version += 1
                 # Matches that were found only because of these photos go too, once the guests are matched again.
-                event_queries.request_rematch(session, event_id, utcnow(), asked=False, shown_in=wanted)
+                rematch_queries.request_rematch(session, event_id, utcnow(), asked=False, shown_in=wanted)
         found = row_queries.lock_photos(session, wanted)
         if user.user_type != ADMIN and any(photo.photographer_id != user.id for photo in found):
             raise errors.NotYourPhotos

@@ -9,6 +9,7 @@ from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from matching.azure import queries
 from matching.azure.searches import queries as search_queries
 from models import RemoteList, utcnow
@@ -123,5 +124,5 @@ def forget(listed: MadeList | RemoteList) -> None:
         search_queries.forget_searches(session, event_id)
         if kind == PHOTOS:
             queries.queue_photos(session, event_id)
-        event_queries.request_rematch(session, event_id, utcnow(), asked=False)
+        rematch_queries.request_rematch(session, event_id, utcnow(), asked=False)
     log.warning("the list of %s of event %d is gone at Azure: it is filled again", kind, event_id)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from database import reading, transaction
 from events import queries as event_queries
+from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
 from matching import queries as matching_queries
 from matching import service as matching
@@ -65,7 +66,7 @@ def _switch(session: Session, event: Event, engine_id: str) -> None:
     matching_queries.increment_version(session, event.id)
     queries.note_engine(session, event.id, engine_id)
     queries.request_first_matching(session, event.id, before, engine_id)
-    guests = event_queries.request_rematch(session, event.id, utcnow(), asked=False)
+    guests = rematch_queries.request_rematch(session, event.id, utcnow(), asked=False)
     log.info("event %d: changed from %s to %s, %d guests are matched again", event.id, before, engine_id, guests)
 
 

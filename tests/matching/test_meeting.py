@@ -11,8 +11,8 @@ import pytest
 
 from accounts.service import NewAccount
 from database import reading, transaction
-from events import queries as event_queries
 from events import service as events
+from events.rematching import queries as rematch_queries
 from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
@@ -157,7 +157,7 @@ def test_a_guest_waits_only_for_a_rematch_that_somebody_asked_for(event: Event) 
     states = []
     for asked in (False, True):
         with transaction() as session:
-            event_queries.request_rematch(session, event.id, utcnow(), asked=asked)
+            rematch_queries.request_rematch(session, event.id, utcnow(), asked=asked)
         states.append(state.state_of(guest.id).status)
     assert states == ["done", "queued"]
 

@@ -21,7 +21,7 @@ from faces.fake import ENGINE_ID, FakeEngine
 from guests import consent, registration
 from guests.erasure import erase
 from images import decode
-from matching import matrices, queries, refusals, service
+from matching import matrices, queries, refusals, rematching, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
 from testkit.builders import people
 from testkit.passwords import PASSWORD
@@ -84,7 +84,7 @@ def rematch(user_id: int, selfie_id: int, face: DetectedFace) -> None:
     with transaction() as session:
         session.execute(update(UserEvent).where(UserEvent.user_id == user_id).values(status=PROCESSING))
         membership_id = queries.memberships_of(session, user_id)[0].id
-    service.rematch(membership_id, ENGINE_ID, {selfie_id: face.embedding.tobytes()}, held)
+    rematching.rematch(membership_id, ENGINE_ID, {selfie_id: face.embedding.tobytes()}, held)
 
 
 def newer_selfie(user_id: int) -> int:

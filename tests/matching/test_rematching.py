@@ -14,7 +14,7 @@ from jobs.queue import Claim, claim_next, fail, release
 from jobs.work import process_membership
 from matching.queries import portrait_embeddings
 from matching.refusals import refuse, take_back
-from matching.service import rematch, selfies_for_membership
+from matching.rematching import rematch, selfies_for_membership
 from matching.state import state_of
 from models import ADMIN, DONE, FAILED, PENDING, Photo, User, UserEvent, utcnow
 from photos.receiving import receive

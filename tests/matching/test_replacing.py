@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from database import transaction
 from faces.fake import ENGINE_ID
 from guests.joining import join
-from matching import service
+from matching import rematching, service
 from matching.queries import memberships_of
 from models import PROCESSING
 from tests.matching.scenes import PERSON, Scene, held, new_scene, stranger
@@ -89,9 +89,9 @@ def test_a_rematch_between_two_events_keeps_the_matches_of_the_newer_selfie(
         with transaction() as session:
             membership = next(each for each in memberships_of(session, guest) if each.event_id == scene.event.id)
             membership.status = PROCESSING
-        (accepted,) = service.selfies_for_membership(membership.id, ENGINE_ID)
+        (accepted,) = rematching.selfies_for_membership(membership.id, ENGINE_ID)
         assert accepted.embedding is not None
-        service.rematch(membership.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, held)
+        rematching.rematch(membership.id, ENGINE_ID, {accepted.selfie.id: accepted.embedding}, held)
 
     accept_meanwhile(scene, guest, monkeypatch, BEFORE_THE_SECOND_EVENT, match_again)
     assert set(scene.rows(guest)) == {new}

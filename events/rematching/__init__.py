@@ -1,0 +1,1 @@
+"""The matching of an event's guests, queued again."""
