@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
@@ -85,14 +86,21 @@ def receive(
         photographer_id=photographer_id,
         original_filename=filename,
         filename=stored_name,
-        content_type=info.content_type,
         sha256=digest,
         size=len(data),
-        width=info.width,
-        height=info.height,
-        taken_at=_in_zone(info.taken_at, event.timezone),
+        **described(info, event),
     )
     return _record(photo, key, sender)
+
+
+def described(info: images.ImageInfo, event: Event) -> dict[str, Any]:
+    """Return the columns of a photo that say what the header of its file tells."""
+    return {
+        "content_type": info.content_type,
+        "width": info.width,
+        "height": info.height,
+        "taken_at": _in_zone(info.taken_at, event.timezone),
+    }
 
 
 def _known(event_id: int, digest: str, sender: User | None) -> Photo | None:
