@@ -510,6 +510,12 @@ class RangeNotSatisfiable(AppError):
         self.headers = {"Content-Range": f"bytes */{length}", "Accept-Ranges": "bytes"}
 
 
+class DownloadChanged(AppError):
+    status_code = 412
+    message = "Ce téléchargement ne peut pas reprendre : la liste des photos a pu changer. Recommencez-le au début."
+    english = "This download cannot be resumed: the list of photos may have changed. Start it again."
+
+
 class PhotoNotReady(NoSuchPhoto):
     message = "Cette photo est encore en préparation. Réessayez dans un instant."
     english = "This photo is still being prepared. Try again in a moment."

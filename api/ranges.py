@@ -54,9 +54,11 @@ def part_of(
 ) -> Part:
     """Return the part of a file of `length` bytes that is to be sent: all of it if the caller has another file.
 
-    `knows_beginning` tells whether a caller without `If-Range` can only have the beginning of this very file.
+    `knows_beginning` tells whether a caller without `If-Range` can only have the beginning of this very file. If not,
+    the answer is an error: given the whole file, wget would keep the beginning that it has and append the rest.
 
     Raises:
+        DownloadChanged: the caller may have the beginning of another file and does not say of which.
         RangeNotSatisfiable: the file has no byte of the part.
     """
     whole = Part(0, length, length, whole=True)
@@ -68,7 +70,7 @@ def part_of(
     if condition is not None and not _is_same(condition.strip(), etag, modified):
         return whole
     if condition is None and start > 0 and not knows_beginning():
-        return whole
+        raise errors.DownloadChanged
     if start >= end:
         raise errors.RangeNotSatisfiable(length)
     return Part(start, end, length, whole=False)

@@ -94,7 +94,13 @@ ZIP: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses={
         **ZIP,
-        **error_responses(*MEMBERS, errors.NoPhotosToDownload, errors.RangeNotSatisfiable, errors.TooManyRequests),
+        **error_responses(
+            *MEMBERS,
+            errors.NoPhotosToDownload,
+            errors.DownloadChanged,
+            errors.RangeNotSatisfiable,
+            errors.TooManyRequests,
+        ),
     },
 )
 def photos_zip(event_id: RowId, request: Request, guest: CurrentGuest, which: Which = "mine") -> Response:
@@ -116,11 +122,15 @@ def photos_zip(event_id: RowId, request: Request, guest: CurrentGuest, which: Wh
 
 
 def _zip_part(request: Request, found: download.Archive, asked: tuple[int, int, str]) -> Part:
-    """Return the part to send. Who names no ETag, and may have the beginning of another list, gets the whole."""
+    """Return the part to send.
+
+    Raises:
+        RangeNotSatisfiable, DownloadChanged: see `part_of`.
+    """
     part = part_of(
         request, found.length, f'"{found.tag}"', knows_beginning=lambda: resumable.is_same(*asked, found.tag)
     )
-    if part.start == 0 and not request.scope.get("head_only"):
+    if part.start == 0:
         resumable.begin(*asked, found.tag)
     return part
 
