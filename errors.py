@@ -198,6 +198,11 @@ class EventNotFound(AppError):
     english = "Invalid event code"
 
 
+class AmbiguousEventCode(EventNotFound):
+    message = "Code événement invalide : plusieurs codes lui ressemblent. Saisissez-le exactement, tirets compris."
+    english = "Invalid event code: several codes resemble it. Enter it exactly as it is written, with its hyphens."
+
+
 class NoSuchEvent(AppError):
     status_code = 404
     message = "Événement introuvable."
@@ -492,6 +497,23 @@ class NoPhotosToDownload(AppError):
     status_code = 404
     message = "Il n'y a pas encore de photo à télécharger."
     english = "There are no photos to download yet."
+
+
+class RangeNotSatisfiable(AppError):
+    status_code = 416
+    message = "Cette partie du fichier n'existe pas. Recommencez le téléchargement."
+    english = "The file does not have that part. Start the download again."
+
+    def __init__(self, length: int = 0) -> None:
+        """`length`: of the whole file, in bytes."""
+        super().__init__()
+        self.headers = {"Content-Range": f"bytes */{length}", "Accept-Ranges": "bytes"}
+
+
+class DownloadChanged(AppError):
+    status_code = 412
+    message = "Ce téléchargement ne peut pas reprendre : la liste des photos a pu changer. Recommencez-le au début."
+    english = "This download cannot be resumed: the list of photos may have changed. Start it again."
 
 
 class PhotoNotReady(NoSuchPhoto):

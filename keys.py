@@ -59,6 +59,21 @@ def lookup_key(typed: str) -> str | None:
     return key if key and storable(key) else None
 
 
+# What people take for one another in print; and the long vowel mark that a Japanese keyboard writes for a hyphen.
+_READ_ALIKE = str.maketrans({"o": "0", "i": "1", "l": "1", "\u30fc": None})
+
+
+def loose_key(value: str) -> str:
+    """Return the form in which codes are compared that were typed inexactly: letters and digits alone.
+
+    Beside the case, width and invisible characters, which `comparison_key` evens out, it ignores spaces, hyphens,
+    dashes of every kind and other punctuation, and takes O for 0, I and L for 1, and the digits of other scripts for
+    their values. Empty if nothing is left. Never longer than the comparison key.
+    """
+    kept = (each for each in comparison_key(value).translate(_READ_ALIKE) if each.isalnum())
+    return "".join(str(unicodedata.decimal(each, each)) for each in kept)
+
+
 def storable(value: str) -> bool:
     """Return whether every database accepts `value`: no control characters, no lone surrogates."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in value)

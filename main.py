@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 import errors
 import storage
-from api import messages
+from api import messages, multipart
 from api.browser import KnownHosts, add_browser_rules
 from api.dependencies import HASHING_THREADS
 from api.documentation import document_errors
@@ -178,6 +178,7 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
+    multipart.install()
     app = FastAPI(
         title="Reperio",
         version=version(),

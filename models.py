@@ -152,19 +152,21 @@ def _job_table_args(table: str) -> tuple[CheckConstraint, Index, Index]:
 class Event(Base):
     """An event: the code that guests register with, and the settings of its matching.
 
-    Written by admins. `code_key` is the form in which the code is unique and looked up (`keys.comparison_key`).
+    Written by admins. `code_key` is the form in which the code is unique and looked up (`keys.comparison_key`),
+    `loose_key` the one in which codes that read alike are found (`keys.loose_key`).
     Writers of the event's faces or matches lock this row first. `version` is incremented when faces are deleted,
     so that every process reads the event's faces again. Only embeddings of `active_engine_id` are compared; it
     follows the settings once that engine has looked at all photos (`matching/changing/`).
     """
 
     __tablename__ = "events"
-    __table_args__ = (KEEP_NUMBERS,)
+    __table_args__ = (Index("idx_events_loose_key", "loose_key", "expires_at"), KEEP_NUMBERS)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(MAX_EVENT_NAME))
     event_code: Mapped[str] = mapped_column(String(MAX_EVENT_CODE))
     code_key: Mapped[str] = mapped_column(String(MAX_CODE_KEY), unique=True)
+    loose_key: Mapped[str] = mapped_column(String(MAX_CODE_KEY), default="", server_default="")
     date: Mapped[date | None]
     timezone: Mapped[str] = mapped_column(String(MAX_TIMEZONE), default="Europe/Paris", server_default="Europe/Paris")
     expires_at: Mapped[datetime]
@@ -444,6 +446,8 @@ class Photo(Job, Base):
     photo_type: Mapped[str] = mapped_column(String(32), default="event", server_default="event")
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
+    # CRC-32 of the original, as ZIP files have it; null for photos of earlier releases until a download needs it.
+    crc32: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int]
     height: Mapped[int]
     taken_at: Mapped[datetime | None]

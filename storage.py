@@ -155,6 +155,37 @@ def stream(key: str) -> tuple[int, Iterator[bytes]]:
         raise StorageError(str(error)) from error
 
 
+def size(key: str) -> int:
+    """Return the size in bytes of the object `key`.
+
+    Raises:
+        MissingObject: there is no such object. StorageError: the store failed.
+    """
+    try:
+        return int(obstore.head(_store()[0], key)["size"])
+    except FileNotFoundError as error:
+        raise MissingObject(key) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+
+
+def stream_part(key: str, start: int, end: int) -> Iterator[bytes]:
+    """Return an iterator over the bytes of the object `key` from `start` up to before `end`, which is more.
+
+    Raises:
+        MissingObject: there is no such object. StorageError: the store failed, or the object is shorter.
+    """
+    try:
+        found = obstore.get(_store()[0], key, options={"range": (start, end)})
+        if tuple(found.range) != (start, end):
+            raise StorageError(f"{key} has fewer bytes than {end}")
+        return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
+    except FileNotFoundError as error:
+        raise MissingObject(key) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+
+
 def delete(keys: Iterable[str]) -> None:
     """Delete the objects `keys`. Missing ones are skipped.
 

@@ -1,16 +1,20 @@
-"""Event codes: how they are drawn, and whether one is open, answered from a cache.
+"""Event codes: how they are drawn and read, and whether one is open, answered from a cache.
 
-Codes come from a cryptographic source, without characters that look alike.
+Codes come from a cryptographic source, without characters that look alike. People type them with other spaces, dashes
+or look-alikes: a code that no event has exactly is read loosely, where one event fits.
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from cache_manager import TTLCache
 from database import reading
 from events import queries
-from keys import lookup_key
-from models import utcnow
+from keys import lookup_key, loose_key
+from models import Event, utcnow
 
 # No 0 O, 1 I L: they are read aloud, copied from a poster and typed in the dark.
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -26,16 +30,42 @@ def new_code() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The event that a typed code means; `ambiguous`: none, because several fit it equally well."""
+
+    event: Event | None
+    ambiguous: bool = False
+
+
+def read(session: Session, typed: str) -> Reading:
+    """Return the event with this code as typed by a person, expired or not.
+
+    The exact code goes first (case, width and invisible characters aside), then the one without spaces. Only then it
+    is read loosely (`keys.loose_key`), and only where one open event fits, or none that is open and one that is over.
+    """
+    exact = (lookup_key(typed), lookup_key("".join(typed.split())))
+    for key in dict.fromkeys(exact):
+        event = queries.by_code(session, key) if key is not None else None
+        if event is not None:
+            return Reading(event)
+    loose = loose_key(typed)
+    alike = queries.reading_alike(session, loose) if loose else ()
+    # Those open longest come first: the second is open only if the first is.
+    if len(alike) == 2 and (alike[1].expires_at > utcnow() or alike[0].expires_at <= utcnow()):
+        return Reading(None, ambiguous=True)
+    return Reading(alike[0] if alike else None)
+
+
 def is_open(event_code: str) -> bool:
     """Tell whether guests can register with this code now."""
-    key = lookup_key(event_code)
-    if key is None:
-        return False
+    # What has control characters is no event's exact code; it is kept apart from what is.
+    key = lookup_key(event_code) or f"\0{loose_key(event_code)}"
     _drop_if_changed()
 
     def load() -> tuple[int, datetime] | None:
         with reading() as session:
-            event = queries.by_code(session, key)
+            event = read(session, event_code).event
         return (event.id, event.expires_at) if event else None
 
     found = _codes.get(key, load)
@@ -47,9 +77,9 @@ def code_cache() -> TTLCache[tuple[int, datetime] | None]:
     return _codes
 
 
-def invalidate(code_key: str) -> None:
-    """Drop the cached look-up of one code in this process."""
-    _codes.invalidate(code_key)
+def invalidate() -> None:
+    """Drop the cached look-ups in this process: every other way to type a code may mean another event now."""
+    _codes.clear()
 
 
 def forget_codes() -> None:

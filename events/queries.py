@@ -49,6 +49,13 @@ def by_code(session: Session, code_key: str) -> Event | None:
     return session.scalar(select(Event).where(Event.code_key == code_key))
 
 
+def reading_alike(session: Session, loose_key: str) -> Sequence[Event]:
+    """Return two of the events whose codes read alike, those that are open longest first."""
+    return session.scalars(
+        select(Event).where(Event.loose_key == loose_key).order_by(Event.expires_at.desc(), Event.id).limit(2)
+    ).all()
+
+
 def by_id(session: Session, event_id: int) -> Event | None:
     """Return the event with its photographers and its cover."""
     return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))

@@ -17,7 +17,7 @@ from events.codes import new_code
 from events.queries import CountedEvent
 from events.rematching import queries as rematch_queries
 from faces.providers import engine_id_of
-from keys import comparison_key, lookup_key
+from keys import comparison_key, loose_key
 from models import Event, User, utcnow
 from settings import get_settings
 
@@ -41,8 +41,7 @@ class NewEvent:
 
 def by_typed_code(session: Session, event_code: str) -> Event | None:
     """Return the event with this code as typed by a person, expired or not."""
-    key = lookup_key(event_code)
-    return queries.by_code(session, key) if key is not None else None
+    return codes.read(session, event_code).event
 
 
 def event_for_registration(session: Session, event_code: str) -> Event:
@@ -50,11 +49,14 @@ def event_for_registration(session: Session, event_code: str) -> Event:
 
     Raises:
         EventNotFound: the code is unknown or expired.
+        AmbiguousEventCode: no event has exactly this code, and several have one that reads alike.
     """
-    event = by_typed_code(session, event_code)
-    if event is None or event.expires_at <= utcnow():
+    found = codes.read(session, event_code)
+    if found.ambiguous:
+        raise errors.AmbiguousEventCode
+    if found.event is None or found.event.expires_at <= utcnow():
         raise errors.EventNotFound
-    return event
+    return found.event
 
 
 def home_event(session: Session, user: User) -> Event:
@@ -101,6 +103,7 @@ def create(new: NewEvent) -> Event:
                     name=new.name,
                     event_code=code,
                     code_key=comparison_key(code),
+                    loose_key=loose_key(code),
                     date=new.date,
                     timezone=new.timezone,
                     expires_at=new.expires_at or default_expiry(new.date, new.timezone),
@@ -112,7 +115,7 @@ def create(new: NewEvent) -> Event:
                 _assign(session, event.id, new.photographer_ids)
                 record(session, Action.EVENT_CREATED, event_id=event.id)
                 queries.raise_change_mark(session)
-            codes.invalidate(event.code_key)
+            codes.invalidate()
             return event
         except IntegrityError as error:
             if new.event_code or attempt == CODE_ATTEMPTS - 1:
@@ -134,13 +137,12 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             event = queries.lock_event(session, event_id)
             if event is None:
                 raise errors.NoSuchEvent
-            keys = {event.code_key}
             changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)
             if "event_code" in changes:
                 event.code_key = comparison_key(event.event_code)
-                keys.add(event.code_key)
+                event.loose_key = loose_key(event.event_code)
             session.flush()
             session.refresh(event, ["photographers"])
             if photographer_ids is not None and set(photographer_ids) != {each.id for each in event.photographers}:
@@ -151,8 +153,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             queries.raise_change_mark(session)
     except IntegrityError as error:
         raise errors.EventCodeTaken from error
-    for key in keys:
-        codes.invalidate(key)
+    codes.invalidate()
     return event
 
 

@@ -41,7 +41,7 @@ def remove_event(event_id: int) -> None:
         event_queries.remove(session, event_id)
         event_queries.raise_change_mark(session)
         # First, because erasing the files takes a while.
-        after_commit(session, lambda: codes.invalidate(event.code_key))
+        after_commit(session, lambda: codes.invalidate())
         erase(session, keys, late=keys_being_written(event_id, photos))
 
 

@@ -12,6 +12,7 @@ from pages.rendering import here, render
 NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/", "/sw.js")
 # Which text `common.failure.…` explains an error: by its name, else by its status.
 BY_NAME = {
+    "AmbiguousEventCode": "unknown_code",
     "CsrfMismatch": "stale",
     "EventExpired": "expired",
     "EventNotFound": "unknown_code",

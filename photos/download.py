@@ -1,58 +1,70 @@
-"""A guest's photos in one ZIP, made while it is sent. Files are stored uncompressed, so the length is known before.
+"""A guest's photos in one ZIP, made while it is sent, from any byte on: a broken download resumes.
 
-The entries are planned when the rows are read; no session is open while the archive is sent. A photo that is deleted
-meanwhile is left out: zero bytes, which no ZIP reader looks at, take its place, so that Content-Length stays right.
+The entries are planned when the rows are read; no session is open while the archive is sent. The plan knows the place
+of every byte, so a resumed download reads no file that lies before. A photo that is deleted meanwhile is left out:
+zero bytes, which no ZIP reader looks at, take its place, so that Content-Length stays right.
 """
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+import hashlib
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from zipstream import ZipStream
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import errors
 import storage
 from audit.log import Action, record
 from database import reading, transaction
-from images import FORMATS
-from models import User
-from photos import queries
+from models import Event, User
+from photos import names, queries
 from photos.keys import storage_key
-from photos.queries import Which
+from photos.queries import Original, Which
+from photos.rows import queries as row_queries
 from photos.service import guest_event
+from photos.zip_layout import Entry, Layout, header
 
-# Bytes of UTF-8: file systems allow 255, which leaves room for " (12345)" and the extension.
-MAX_NAME = 200
-FORBIDDEN = frozenset('<>:"/\\|?*')
-# File names that Windows reserves for devices, whatever the extension.
-DEVICES = {"con", "prn", "aux", "nul", *(f"{kind}{number}" for kind in ("com", "lpt") for number in range(1, 10))}
-ENDINGS = {extension for _, extension in FORMATS.values()} | {".jpeg", ".heif"}
-# Bytes before each file (beside its name) and after it (APPNOTE.TXT 4.3.7 and 4.3.9).
-HEADER, DESCRIPTOR = 30, 16
-MAX_COMMENT = 0xFFFF
 ZEROS = bytes(64 * 1024)
+# Changes with the way in which the bytes are laid out: a download that an earlier release began starts over.
+FORMAT = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
-    """A ZIP to be sent: file name, length in bytes, and chunks."""
+class _File:
+    """A photo in the archive; `crc32` is None until it is known."""
 
-    name: str
-    length: int
-    chunks: Iterator[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
+    photo_id: int
     key: str
-    size: int
+    entry: Entry
+    crc32: int | None
+
+
+class Archive:
+    """A ZIP to be sent: its file name, its length in bytes, and a tag that is another one for other bytes."""
+
+    def __init__(self, event: Event, rows: list[Original]) -> None:
+        """`rows` are the originals, in the order of the archive."""
+        self._event_id = event.id
+        self.name = f"{names.safe(event.name) or 'photos'}.zip"
+        own = names.unique([(row.original_filename, row.filename) for row in rows])
+        self._files = [_file(event, row, name) for row, name in zip(rows, own, strict=True)]
+        self._layout = Layout([each.entry for each in self._files])
+        self.length = self._layout.length
+        # The stored name stands for the bytes, which never change.
+        content = [
+            (each.key, each.entry.name, each.entry.size, each.entry.made_at.isoformat()) for each in self._files
+        ]
+        self.tag = hashlib.sha256(repr((FORMAT, content)).encode()).hexdigest()[:32]
+
+    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to before `end`. The audit log has an entry once the first is taken."""
+        with transaction() as session:
+            record(session, Action.PHOTOS_EXPORTED, event_id=self._event_id, number=len(self._files))
+        yield from _Sending(self._files, self._layout, start, self.length if end is None else end).chunks()
 
 
 def archive(user: User, event_id: int, which: Which) -> Archive:
     """Return a ZIP of the originals that a guest may download from an event.
-
-    The audit log has an entry once its first chunk is taken: a page asks for the length alone.
 
     Raises:
         NotInEvent: the guest is not a member of the event.
@@ -63,91 +75,98 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
         rows = queries.originals(session, user.id, event, which)
     if not rows:
         raise errors.NoPhotosToDownload
-    names = unique_names([(row.original_filename, row.filename) for row in rows])
-    entries = [
-        _Entry(name, storage_key(event_id, row.filename, "original"), row.size)
-        for name, row in zip(names, rows, strict=True)
-    ]
-    plan = ZipStream(sized=True)
-    for entry in entries:
-        plan.add(iter(()), entry.name, size=entry.size)
-    return Archive(f"{_safe(event.name) or 'photos'}.zip", len(plan), _recorded(event_id, entries, len(plan)))
+    return Archive(event, list(rows))
 
 
-# --- names -----------------------------------------------------------------------------------------
+def _file(event: Event, row: Original, name: str) -> _File:
+    entry = Entry(name, row.size, _local_time(row.taken_at or row.uploaded_at, event.timezone))
+    return _File(row.id, storage_key(event.id, row.filename, "original"), entry, row.crc32)
 
 
-def unique_names(names: Sequence[tuple[str, str]]) -> list[str]:
-    """Return one file name for each (original name, stored name): readable, unique, safe on every file system.
-
-    Names that differ only in case count as equal, as on Windows and macOS.
-    """
-    taken: set[str] = set()
-    # The last number used for each name: a camera may give every photo the same name.
-    numbers: dict[str, int] = {}
-    result = []
-    for own, stored in names:
-        stem, ending = _split(own, stored)
-        name = plain = stem + ending
-        while name.casefold() in taken:
-            number = numbers[plain.casefold()] = numbers.get(plain.casefold(), 1) + 1
-            name = f"{stem} ({number}){ending}"
-        taken.add(name.casefold())
-        result.append(name)
-    return result
-
-
-def _split(own: str, stored: str) -> tuple[str, str]:
-    clean = _safe(own)
-    stem, dot, ending = clean.rpartition(".")
-    if not dot or f".{ending}".lower() not in ENDINGS:
-        stem, ending = clean, stored.rsplit(".", 1)[-1]
-    stem = stem.encode()[:MAX_NAME].decode(errors="ignore").strip(". ")
-    if not stem or stem.split(".")[0].strip().lower() in DEVICES:
-        stem = f"photo {stem}".strip()
-    return stem, f".{ending}"
-
-
-def _safe(name: str) -> str:
-    """Remove characters that a file system forbids, control characters and bidirectional marks."""
-    kept = (each for each in unicodedata.normalize("NFC", name) if each not in FORBIDDEN)
-    return "".join(each for each in kept if unicodedata.category(each)[0] not in "CZ" or each == " ").strip(". ")
-
-
-# --- sending ---------------------------------------------------------------------------------------
-
-
-def _recorded(event_id: int, entries: Sequence[_Entry], length: int) -> Iterator[bytes]:
-    with transaction() as session:
-        record(session, Action.PHOTOS_EXPORTED, event_id=event_id, number=len(entries))
-    yield from _chunks(entries, length)
-
-
-def _chunks(entries: Sequence[_Entry], length: int) -> Iterator[bytes]:
-    sent, stream = 0, ZipStream(sized=True)
-    for entry in entries:
-        for chunk in _one(stream, entry):
-            sent += len(chunk)
-            yield chunk
-    footer = b"".join(stream.footer())
-    lacking = length - sent - len(footer)
-    if not 0 <= lacking <= MAX_COMMENT:
-        raise storage.StorageError("too many photos were deleted while they were sent")
-    # The directory has no entry for the photos left out; the archive's comment, its last field, fills that space.
-    yield footer[:-2] + lacking.to_bytes(2, "little") + b" " * lacking
-
-
-def _one(stream: ZipStream, entry: _Entry) -> Iterator[bytes]:
+def _local_time(at: datetime, timezone: str) -> datetime:
     try:
-        size, data = storage.stream(entry.key)
+        return at.astimezone(ZoneInfo(timezone))
+    except OverflowError:
+        return at
+
+
+class _Sending:
+    """One answer: the bytes of an archive from `start` up to before `end`."""
+
+    def __init__(self, files: list[_File], layout: Layout, start: int, end: int) -> None:
+        self._files, self._layout = files, layout
+        self._start, self._end = start, end
+        # Checksums of the files that are whole in the archive; None for those that are not.
+        self._crc32s: dict[int, int | None] = {}
+
+    def chunks(self) -> Iterator[bytes]:
+        for number, (file, at) in enumerate(zip(self._files, self._layout.offsets, strict=True)):
+            if at >= self._end:
+                return
+            if at + file.entry.header_size + file.entry.size > self._start:
+                yield from self._one(number, file, at)
+        if self._layout.directory_at < self._end:
+            every = [self._checksum(number, file) for number, file in enumerate(self._files)]
+            yield from self._cut(self._layout.directory(every), self._layout.directory_at)
+
+    def _one(self, number: int, file: _File, at: int) -> Iterator[bytes]:
+        """Yield the part that is asked for of one file and its header; zeros if the file is gone."""
+        begin, size = at + file.entry.header_size, file.entry.size
+        start, end = max(self._start - begin, 0), min(self._end - begin, size)
+        try:
+            # Its size is asked of the store where the checksum is known: another one would be another file.
+            checksum = self._checksum(number, file) if self._start < begin else 0
+            data = self._opened(file, start, end) if end > start and checksum is not None else iter(())
+        except storage.MissingObject:
+            checksum = self._crc32s[number] = None
+        if checksum is None:
+            yield from _zeros(min(self._end, begin + size) - max(self._start, at))
+            return
+        yield from self._cut(header(file.entry, checksum), at)
+        yield from data
+
+    def _opened(self, file: _File, start: int, end: int) -> Iterator[bytes]:
+        """Return the bytes of a stored file from `start` up to before `end`.
+
+        Raises:
+            MissingObject: it is gone, or of another size than its row says.
+        """
+        if start == 0 and end == file.entry.size:
+            size, data = storage.stream(file.key)
+        else:
+            size, data = storage.size(file.key), iter(())
+        if size != file.entry.size:
+            raise storage.MissingObject(file.key)
+        return data if start == 0 and end == size else storage.stream_part(file.key, start, end)
+
+    def _cut(self, data: bytes, at: int) -> Iterator[bytes]:
+        """Yield the part that is asked for of bytes that begin at `at`."""
+        part = data[max(self._start - at, 0) : max(self._end - at, 0)]
+        if part:
+            yield part
+
+    def _checksum(self, number: int, file: _File) -> int | None:
+        """Return the CRC-32 of a file, read and recorded if no one has needed it yet; None if the file is gone."""
+        if number not in self._crc32s:
+            self._crc32s[number] = file.crc32 if file.crc32 is not None else _computed(file)
+        return self._crc32s[number]
+
+
+def _computed(file: _File) -> int | None:
+    try:
+        size, data = storage.stream(file.key)
+        if size != file.entry.size:
+            return None
+        crc32 = 0
+        for chunk in data:
+            crc32 = zlib.crc32(chunk, crc32)
     except storage.MissingObject:
-        size, data = -1, iter(())
-    if size == entry.size:
-        stream.add(data, entry.name, size=size)
-        yield from stream.file()
-        return
-    room = HEADER + len(entry.name.encode()) + entry.size + DESCRIPTOR
-    # The entries that follow keep their planned offsets.
-    stream._pos += room
-    for start in range(0, room, len(ZEROS)):
-        yield ZEROS[: room - start]
+        return None
+    with transaction() as session:
+        row_queries.record_crc32(session, file.photo_id, crc32)
+    return crc32
+
+
+def _zeros(number: int) -> Iterator[bytes]:
+    for start in range(0, number, len(ZEROS)):
+        yield ZEROS[: number - start]

@@ -57,11 +57,15 @@ class PhotoRow(NamedTuple):
 
 
 class Original(NamedTuple):
-    """An original to download: its name in storage, the name the camera gave it, and its bytes."""
+    """An original to download: the columns of its photo."""
 
+    id: int
     filename: str
     original_filename: str
     size: int
+    crc32: int | None
+    taken_at: datetime | None
+    uploaded_at: datetime
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
@@ -237,7 +241,8 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
-    statement = select(Photo.filename, Photo.original_filename, Photo.size).where(Photo.event_id == event.id)
+    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
+    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event.id)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
             FaceMatch.user_id == user_id, is_shown_as_mine()

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import unicodedata
 import uuid
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -88,6 +89,7 @@ def receive(
         filename=stored_name,
         sha256=digest,
         size=len(data),
+        crc32=zlib.crc32(data),
         **described(info, event),
     )
     return _record(photo, key, sender)

@@ -177,6 +177,30 @@ def visible_photo(user: User, photo: int | str) -> Photo:
     return found
 
 
+def size_of(photo: Photo) -> int:
+    """Return the size of a photo's original in bytes.
+
+    Raises:
+        NoSuchPhoto: the file is gone.
+    """
+    try:
+        return storage.size(storage_key(photo.event_id, photo.filename, "original"))
+    except storage.MissingObject as error:
+        raise errors.NoSuchPhoto from error
+
+
+def open_part(photo: Photo, start: int, end: int) -> Iterator[bytes]:
+    """Return the chunks of a photo's original from `start` up to before `end`.
+
+    Raises:
+        NoSuchPhoto: the file is gone.
+    """
+    try:
+        return storage.stream_part(storage_key(photo.event_id, photo.filename, "original"), start, end)
+    except storage.MissingObject as error:
+        raise errors.NoSuchPhoto from error
+
+
 def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
     """Return the length in bytes and the chunks of a photo's `original`, `web` or `thumb` file.
 

@@ -45,7 +45,6 @@ PACKAGES = (
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.orm",
     "uvicorn_worker",
-    "zipstream",
 )
 MESSAGE_BYTES = 1 << 20
 

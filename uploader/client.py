@@ -85,10 +85,16 @@ class Client:
         self._token = self._call("POST", "/api/login", given)["access_token"]
 
     def event(self, code: str) -> dict[str, Any] | None:
-        """Return the photographer's event with this code, ignoring case and surrounding spaces."""
-        wanted = _comparable(code)
+        """Return the photographer's event with this code, ignoring case and surrounding spaces.
+
+        If there is none, the only one whose code reads the same without spaces, dashes and look-alikes.
+        """
         events = self._call("GET", "/api/photographer/events")
-        return next((event for event in events if _comparable(event["event_code"]) == wanted), None)
+        for read in (_comparable, _loose):
+            found = [event for event in events if read(event["event_code"]) == read(code) != ""]
+            if len(found) == 1:
+                return dict(found[0])
+        return None
 
     def known(self, event_id: int, checksums: Sequence[str]) -> set[str]:
         """Return those checksums (SHA-256, hex) whose photos the event already has, failed ones excepted."""
@@ -170,6 +176,12 @@ def _error_of(error: HTTPError) -> Exception:
     if error.code >= 500:
         return Broken(body.get("detail", str(error.code)))
     return Refused(error.code, body.get("error", ""), str(body.get("detail", error.code)))
+
+
+def _loose(code: str) -> str:
+    """Return the letters and digits of a code, with 0 for O and 1 for I and L, as the service reads typed codes."""
+    kept = "".join(each for each in _comparable(code) if each.isalnum())
+    return kept.translate(str.maketrans("oil", "011"))
 
 
 def _comparable(code: str) -> str:

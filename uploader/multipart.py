@@ -20,7 +20,14 @@ def form(path: Path, sent: Callable[[int], None]) -> tuple[Iterator[bytes], dict
         Unreadable: the file does not exist; raised by the iterator when the file cannot be read to its end.
     """
     boundary = secrets.token_hex(16)
-    name = path.name.encode("utf-8", "replace").decode().replace("\\", "_").replace('"', "%22")
+    name = (
+        path.name.encode("utf-8", "replace")
+        .decode()
+        .replace("\\", "_")
+        .replace('"', "%22")
+        .replace("\r", "%0D")
+        .replace("\n", "%0A")
+    )
     head = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"

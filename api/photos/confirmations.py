@@ -14,7 +14,7 @@ from api.fields import RowId
 from api.language import Language
 from api.links import FACE
 from api.messages import Success
-from api.photos.routes import PICTURE, SignedParts, cache_rule, holder_of, tags_of
+from api.photos.routes import WHOLE_PICTURE, SignedParts, cache_rule, holder_of, tags_of
 from api.photos.schemas import FaceIn, MaybePhotoOut, fractions
 from api.rules import signed_link
 from matching import confirmations
@@ -94,7 +94,7 @@ def face_viewer_of(request: Request, face_id: RowId, signed: SignedParts) -> Use
     summary="Picture of a face that may be mine",
     response_class=Response,
     responses={
-        **PICTURE,
+        **WHOLE_PICTURE,
         **error_responses(
             *SIGNED_IN,
             errors.GuestsOnly,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 import errors
 from api.accounts.schemas import Message
@@ -14,12 +14,13 @@ from api.messages import Success
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
+from api.ranges import Part, part_of
 from api.throttling import SlotResponse
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress
 from photos.progress import Standing
 from photos.queries import Which
-from throttling import rules, slots
+from throttling import resumable, rules, slots
 
 router = APIRouter(prefix="/api", tags=["photos"])
 MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
@@ -77,11 +78,13 @@ def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, resp
 
 # --- download ------------------------------------------------------------------------------------
 
+_BYTES = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        "content": _BYTES,
         "description": "A ZIP file with the originals, stored without compression. `Content-Length` is exact.",
-    }
+    },
+    206: {"content": _BYTES, "description": "The part that `Range` asks for."},
 }
 
 
@@ -91,21 +94,45 @@ ZIP: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses={
         **ZIP,
-        **error_responses(*MEMBERS, errors.NoPhotosToDownload, errors.TooManyRequests),
+        **error_responses(
+            *MEMBERS,
+            errors.NoPhotosToDownload,
+            errors.DownloadChanged,
+            errors.RangeNotSatisfiable,
+            errors.TooManyRequests,
+        ),
     },
 )
-def photos_zip(event_id: RowId, guest: CurrentGuest, which: Which = "mine") -> Response:
+def photos_zip(event_id: RowId, request: Request, guest: CurrentGuest, which: Which = "mine") -> Response:
     """`mine`, `favourites`, or `all` that `all-photos` lists. A photo deleted during the download is left out.
 
-    A guest downloads at most `RATE_ZIPS` (2) at the same time.
+    A guest downloads at most `RATE_ZIPS` (2) at the same time. A broken download resumes with `Range`, best with the
+    ETag in `If-Range`: once the list is another one, the whole new ZIP comes.
     """
     found = download.archive(guest, event_id, which)
+    part = _zip_part(request, found, (guest.id, event_id, which))
     headers = {
-        "Content-Length": str(found.length),
+        **part.headers,
+        "ETag": f'"{found.tag}"',
         "Content-Disposition": disposition("attachment", found.name),
         "Cache-Control": "private, no-store",
     }
-    return SlotResponse(slots.take(guest.id), found.chunks, media_type="application/zip", headers=headers)
+    slot, chunks = slots.take(guest.id), found.chunks(part.start, part.end)
+    return SlotResponse(slot, chunks, status_code=part.status, media_type="application/zip", headers=headers)
+
+
+def _zip_part(request: Request, found: download.Archive, asked: tuple[int, int, str]) -> Part:
+    """Return the part to send.
+
+    Raises:
+        RangeNotSatisfiable, DownloadChanged: see `part_of`.
+    """
+    part = part_of(
+        request, found.length, f'"{found.tag}"', knows_beginning=lambda: resumable.is_same(*asked, found.tag)
+    )
+    if part.start == 0:
+        resumable.begin(*asked, found.tag)
+    return part
 
 
 # --- "that is not me" ------------------------------------------------------------------------------

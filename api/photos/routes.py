@@ -1,6 +1,7 @@
 """Calls of guests: lists of photos, and their pictures."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -17,11 +18,13 @@ from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoFacesOut, PhotoOut
+from api.ranges import asks_for_part, last_modified, part_of
 from api.rules import signed_link
 from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from keys import storable
 from models import Photo, User
 from photos import service
+from photos.names import fitting
 from photos.seen import faces
 from photos.service import PhotoList
 
@@ -32,13 +35,19 @@ LinkPart = Annotated[str | None, Query(description="Part of a signed link.")]
 Signed = tuple[str | None, str | None, str | None, str | None]
 # A picture up to this size is sent in one piece: each chunk of a stream costs a switch between threads.
 WHOLE_BYTES = 512 * 1024
-PICTURE: dict[int | str, dict[str, Any]] = {
+WHOLE_PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/*": {}}, "description": "The picture."},
     304: {"description": "The picture has not changed."},
 }
+PICTURE = {
+    **WHOLE_PICTURE,
+    206: {"content": {"image/*": {}}, "description": "The part of an original that `Range` asks for."},
+}
 
 NOT_FOUND = error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto)
-NOT_SHOWN = error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady)
+NOT_SHOWN = error_responses(
+    *SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady, errors.RangeNotSatisfiable
+)
 
 
 def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]:
@@ -118,10 +127,7 @@ def holder_of(request: Request, row_id: int, size: str, signed: Signed) -> User:
     "/photo/{photo_id}",
     summary="Picture of a photo",
     response_class=Response,
-    responses={
-        **PICTURE,
-        **error_responses(*SIGNED_IN, errors.SecondFactorMissing, errors.NoSuchPhoto, errors.PhotoNotReady),
-    },
+    responses={**PICTURE, **NOT_SHOWN},
 )
 @signed_link
 def photo_picture(
@@ -131,7 +137,10 @@ def photo_picture(
     size: Size = "web",
     download: Annotated[bool, Query(description="As a file to save, under the photo's original name.")] = False,
 ) -> Response:
-    """With a token, or by a signed link without one. 404 also if the caller may not see the photo."""
+    """With a token, or by a signed link without one. 404 also if the caller may not see the photo.
+
+    Of an original, a part can be asked for (`Range`).
+    """
     return _picture(service.visible_photo(viewer, photo_id), size, request, download=download)
 
 
@@ -165,14 +174,34 @@ def _picture(photo: Photo, size: Size, request: Request, *, download: bool = Fal
     }
     if etag in tags_of(request):
         return Response(status_code=304, headers=headers)
-    length, chunks = service.open_bytes(photo, size)
-    kind = photo.content_type if size == "original" else "image/jpeg"
-    name = photo.original_filename if size == "original" else f"{photo.original_filename.rsplit('.', 1)[0]}.jpg"
+    # What a browser saves has the ending of its content, whatever ending the camera or a person gave it.
+    name = fitting(photo.original_filename, photo.filename if size == "original" else ".jpg")
     headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
+    if size == "original":
+        return _original(photo, request, etag, headers)
+    length, chunks = service.open_bytes(photo, size)
+    return _sent(chunks, length, "image/jpeg", {**headers, "Content-Length": str(length)})
+
+
+def _original(photo: Photo, request: Request, etag: str, headers: dict[str, str]) -> Response:
+    """Return an original, or the part of it that is asked for. Its bytes never change, so a part always fits."""
+    if asks_for_part(request):
+        length, chunks = service.size_of(photo), None
+    else:
+        length, chunks = service.open_bytes(photo, "original")
+    part = part_of(request, length, etag, photo.uploaded_at)
+    if chunks is None:
+        chunks = service.open_part(photo, part.start, part.end)
+    headers = {**headers, **last_modified(photo.uploaded_at), **part.headers}
+    return _sent(chunks, part.end - part.start, photo.content_type, headers, part.status)
+
+
+def _sent(
+    chunks: Iterator[bytes], length: int, kind: str, headers: dict[str, str], status_code: int = 200
+) -> Response:
     if length <= WHOLE_BYTES:
-        return Response(b"".join(chunks), media_type=kind, headers=headers)
-    headers["Content-Length"] = str(length)
-    return StreamingResponse(chunks, media_type=kind, headers=headers)
+        return Response(b"".join(chunks), status_code, media_type=kind, headers=headers)
+    return StreamingResponse(chunks, status_code, media_type=kind, headers=headers)
 
 
 def cache_rule(request: Request) -> str:
@@ -185,8 +214,11 @@ def cache_rule(request: Request) -> str:
 
 
 def disposition(kind: str, name: str) -> str:
-    """Return a `Content-Disposition` header (RFC 6266); `name` may have characters of any script."""
-    return f"{kind}; filename*=UTF-8''{quote(name, safe='')}"
+    """Return a `Content-Disposition` header (RFC 6266) for a name in any script, and in ASCII for old programs."""
+    letters = (each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    # Some programs decode "%" even here, and few know quoted pairs.
+    plain = "".join(each if " " <= each <= "~" and each not in '"\\%' else "_" for each in letters)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def tags_of(request: Request) -> Sequence[str]:

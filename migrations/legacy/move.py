@@ -14,7 +14,7 @@ from decoding.decoder import InThisProcess
 from events import queries as event_queries
 from events import service as events
 from faces.providers import engine_id_of, make_engine
-from keys import MAX_EVENT_NAME
+from keys import MAX_EVENT_NAME, loose_key
 from migrations.legacy.checks import (
     EVENTS,
     GUESTS,
@@ -147,6 +147,7 @@ class Move:
             name=found.name[:MAX_EVENT_NAME],
             event_code=found.code,
             code_key=found.key,
+            loose_key=loose_key(found.code),
             date=found.date,
             timezone=TIMEZONE,
             expires_at=events.default_expiry(found.date, TIMEZONE),

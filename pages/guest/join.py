@@ -17,7 +17,7 @@ from api.language import Language
 from api.sessions import Device
 from api.throttling import Caller, CallerDep
 from database import reading
-from events import service as events
+from events import codes
 from guests import joining, registration
 from guests.consent import CURRENT
 from models import GUEST, Event, User, utcnow
@@ -39,9 +39,13 @@ FLASH_PROBLEMS = (
 
 
 def event_of(typed: str) -> Event | None:
-    """Return the event with this code, expired or not; spaces in the code are ignored."""
+    """Return the event with this code as typed by a person, expired or not."""
+    return _read(typed).event
+
+
+def _read(typed: str) -> codes.Reading:
     with reading() as session:
-        return events.by_typed_code(session, typed) or events.by_typed_code(session, "".join(typed.split()))
+        return codes.read(session, typed)
 
 
 def is_open(event: Event) -> bool:
@@ -56,11 +60,13 @@ def _address(code: str) -> str:
 @router.get("/join")
 def join(request: Request, user: Visitor, language: Language, caller: CallerDep, event_code: str = "") -> Response:
     """Return the page to join the event of a scanned or typed code, or a form for the code."""
-    event = event_of(event_code[:MAX_SHOWN_AGAIN]) if event_code.strip() else None
+    typed = event_code[:MAX_SHOWN_AGAIN].strip()
+    found = _read(typed) if typed else codes.Reading(None)
+    event = found.event
     if event is None:
-        if event_code.strip():
+        if typed:
             caller.wrong_code()
-        return render(request, "guest/join_code.html", event_code=event_code[:MAX_SHOWN_AGAIN].strip())
+        return render(request, "guest/join_code.html", event_code=typed, ambiguous=found.ambiguous)
     if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
         return redirect(f"/photos?event={event.id}")
     if not is_open(event):

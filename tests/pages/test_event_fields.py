@@ -20,7 +20,7 @@ from tests.pages.html import HtmlForm, forms_of, written_at
 
 LANGUAGES = ("fr", "en")
 # The service sets these columns itself.
-OWN_COLUMNS = {"id", "code_key", "active_engine_id", "version", "created_at"}
+OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "created_at"}
 # Rows of another table.
 RELATIONS = {"photographer_ids"}
 # An older way to give one photographer.

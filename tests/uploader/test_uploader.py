@@ -47,7 +47,9 @@ class Studio:
             "REPERIO_PASSWORD": PASSWORD,
             **environment,
         }
-        told = ["--event", self.code.lower(), "--server", self.server.url, "--user", "lea"]
+        # As a person types it: in two halves, in lower case.
+        typed = f"{self.code[:4]}-{self.code[4:]}".lower()
+        told = ["--event", typed, "--server", self.server.url, "--user", "lea"]
         # -S: the uploader needs no installed package.
         return subprocess.Popen(
             [sys.executable, "-S", "-m", "uploader", str(folder), *told, *more],

@@ -11,8 +11,8 @@ import database
 from database import transaction
 from models import Photo, User
 from photos import download
-from photos.download import unique_names
 from photos.keys import storage_key
+from photos.names import unique as unique_names
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import heic, refused
 from tests.api.photos.test_guest import matched_guest
@@ -46,7 +46,9 @@ def test_a_guest_takes_exactly_their_originals_home(service: Service) -> None:
     answer = ask(service, event, guest)
     assert unpacked(answer) == {"IMG_1.jpg": mine, "img_1 (2).JPG": also_mine, "Été.heic": phone}
     assert answer.headers["content-type"] == "application/zip"
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''L%C3%A9a%20%20Tom.zip"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"Lea  Tom.zip\"; filename*=UTF-8''L%C3%A9a%20%20Tom.zip"
+    )
     assert set(unpacked(ask(service, event, guest, which="all"))) == {
         "IMG_1.jpg",
         "img_1 (2).JPG",
@@ -96,7 +98,7 @@ def test_a_photo_deleted_meanwhile_is_left_out(service: Service, left_out: list[
     archive = download.archive(user, event.id, "mine")
     for each in left_out:
         service.delete(f"/api/photos/{photos[each].id}", event.photographer)
-    data = b"".join(archive.chunks)
+    data = b"".join(archive.chunks())
     assert len(data) == archive.length
     with zipfile.ZipFile(io.BytesIO(data)) as found:
         assert found.testzip() is None
@@ -111,7 +113,7 @@ def test_no_connection_is_held_and_no_photo_whole_in_memory_while_it_is_sent(ser
     with transaction() as session:
         session.get_one(Photo, photos[0].id).size = 20_000_000
     sizes, most = list[int](), 0
-    for chunk in download.archive(user, event.id, "mine").chunks:
+    for chunk in download.archive(user, event.id, "mine").chunks():
         sizes.append(len(chunk))
         most = max(most, database.pool_state()["checked_out"])
     # The inference thread may hold one at any time.
@@ -130,7 +132,10 @@ def test_names_are_readable_safe_and_never_twice() -> None:
         "a\r\nb\0.jpg": "ab.jpg",
         "gpj\u202e.exe": "gpj.exe.jpg",
         "🎉 fête.jpeg": "🎉 fête.jpeg",
-        "what?*<>|.png": "what.png",
+        "what?*<>|.png": "what.jpg",
+        "Mme. Dupont": "Mme. Dupont.jpg",
+        "IMG_1.HEIC": "IMG_1.jpg",
+        "IMG_2.JPE": "IMG_2.JPE",
     }
     assert unique_names([(own, "stored.jpg") for own in asked]) == list(asked.values())
     (long,) = unique_names([("é" * 250 + ".jpg", "stored.jpg")])

@@ -58,7 +58,10 @@ def test_a_listed_photo_has_what_a_gallery_needs(service: Service) -> None:
     assert np.abs(mean - told).max() < 3
     answer = service.get(photo["download_url"])
     assert answer.content == original
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''%C2%AB1%C2%BB.jpg"
+    assert (
+        answer.headers["content-disposition"]
+        == "attachment; filename=\"_1_.jpg\"; filename*=UTF-8''%C2%AB1%C2%BB.jpg"
+    )
     assert service.get(photo["url"]).headers["content-disposition"].startswith("inline")
     (seen,) = service.process_photos(event)
     assert (seen["size"], seen["mean_colour"]) == (photo["size"], photo["mean_colour"])

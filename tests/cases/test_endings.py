@@ -1,0 +1,27 @@
+"""What guests take home has the ending of its content, whatever ending it was sent with."""
+
+import io
+import zipfile
+
+from testkit.builders import EventInfo, Service
+from tests.cases.conftest import Send
+
+FILES = {
+    "IMG_2001_heic_inside.jpg": "IMG_2001_heic_inside.heic",
+    "IMG_2002_jpeg_inside.HEIC": "IMG_2002_jpeg_inside.jpg",
+}
+
+
+def test_a_download_has_the_ending_of_its_content(real_sqlite_service: Service, event: EventInfo, sent: Send) -> None:
+    photos = {file: sent(file) for file in FILES}
+    guest = real_sqlite_service.guest(event)
+    for file, name in FILES.items():
+        photo = photos[file]
+        assert photo["original_filename"] == file
+        original = {"size": "original", "download": True}
+        answer = real_sqlite_service.get(f"/api/photo/{photo['id']}", guest, params=original)
+        assert f'filename="{name}"' in answer.headers["content-disposition"]
+        assert answer.headers["content-type"] == photo["content_type"]
+    archive = real_sqlite_service.get(f"/api/user/events/{event.id}/photos.zip?which=all", guest)
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as found:
+        assert {*FILES.values()} <= {*found.namelist()}

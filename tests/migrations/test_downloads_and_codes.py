@@ -1,0 +1,50 @@
+"""Events of the release before are found however their codes are typed; photos get their checksums later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from database import get_engine, reading
+from events import codes
+from migrations.upgrade import config, upgrade
+from tests.conftest import DATABASES, fresh_database
+
+NOW = "2026-11-25 10:00:00"
+EVENT = (
+    "INSERT INTO events (id, name, event_code, code_key, expires_at, active_engine_id, created_at) "
+    "VALUES (:id, 'Before', :code, :key, :now, 'fake', :now)"
+)
+PHOTO = (
+    "INSERT INTO photos (id, event_id, original_filename, filename, content_type, sha256, size, width, height, "
+    "uploaded_at) VALUES (1, 1, 'a.jpg', 'b.jpg', 'image/jpeg', 'c', 1, 1, 1, :now)"
+)
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    with fresh_database(request, tmp_path):
+        yield
+
+
+def test_rows_of_the_release_before_are_found(database: None) -> None:
+    before = ScriptDirectory.from_config(config()).get_revision("0019").down_revision
+    assert isinstance(before, str)
+    command.downgrade(config(), before)
+    with get_engine().begin() as connection:
+        for number, code in ((1, "Mario-10"), (2, "---"), (3, "FÊTE 1")):
+            row = {"id": number, "code": code, "key": code.casefold(), "now": NOW}
+            connection.execute(text(EVENT), row)
+        connection.execute(text(PHOTO), {"now": NOW})
+    upgrade()
+    with get_engine().begin() as connection:
+        keys = connection.execute(text("SELECT loose_key FROM events ORDER BY id")).scalars().all()
+        assert keys == ["mar1010", "", "fête1"]
+        assert connection.scalar(text("SELECT crc32 FROM photos")) is None
+    with reading() as session:
+        found = codes.read(session, "MARI0 1O").event
+    assert found is not None
+    assert found.id == 1
