@@ -1,6 +1,6 @@
 """Finds where a file says which colours its numbers mean. Profiles are located, not read."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from image_headers.boxes import Box, Boxes
 from image_headers.header import UNSAID, Colour, Place
@@ -11,6 +11,8 @@ MAX_PROFILE = 4 * 1024 * 1024
 SEGMENT = b"ICC_PROFILE\0"
 SEGMENT_HEAD = len(SEGMENT) + 2
 PNG_CHUNKS = frozenset((b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"))
+# Five at most are allowed.
+MAX_CHUNKS = 100
 FRACTION = 100_000
 CORNERS = 8
 
@@ -40,12 +42,14 @@ def of_segments(data: bytes, segments: list[Place]) -> Colour:
     return Colour(_bounded(tuple(numbered[each] for each in numbers)))
 
 
-def of_chunks(data: bytes, chunks: Mapping[bytes, Place]) -> Colour:
-    """Return what the chunks of a PNG say, by name; of those that contradict each other, as its third edition ranks.
+def of_chunks(data: bytes, chunks: Sequence[tuple[bytes, Place]]) -> Colour:
+    """Return what the chunks of a PNG say, the first of each name.
 
-    That is cICP, iCCP, sRGB, gAMA with cHRM (PNG, 3rd edition, 4.3). `sRGB` makes the last two void.
+    Their rank is cICP, iCCP, sRGB, gAMA with cHRM (PNG, 3rd edition, 4.3): `sRGB` makes the last two void.
     """
-    places = {name: place for name, place in chunks.items() if place[1] <= len(data)}
+    places: dict[bytes, Place] = {}
+    for name, place in chunks:
+        places.setdefault(name, place)
     coded = gamma = None
     corners: tuple[float, ...] = ()
     if b"cICP" in places and places[b"cICP"][1] - places[b"cICP"][0] == 4:
@@ -57,7 +61,9 @@ def of_chunks(data: bytes, chunks: Mapping[bytes, Place]) -> Colour:
         gamma = numbers[b"gAMA"][0] if len(numbers[b"gAMA"]) == 1 else None
         corners = numbers[b"cHRM"] if len(numbers[b"cHRM"]) == CORNERS else ()
     pieces = _bounded((places[b"iCCP"],)) if b"iCCP" in places else ()
-    return Colour(pieces, packed=True, coded=coded, gamma=gamma, corners=corners, chunks=tuple(chunks.values()))
+    return Colour(
+        pieces, packed=True, coded=coded, gamma=gamma, corners=corners, chunks=tuple(place for _, place in chunks)
+    )
 
 
 def _fractions(data: bytes, place: Place | None) -> tuple[float, ...]:

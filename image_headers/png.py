@@ -28,15 +28,15 @@ def read(data: bytes) -> Header:
     width, height, depth, kind = struct.unpack_from(">IIBB", data, 16)
     if depth not in DEPTHS.get(kind, ()):
         raise UnsupportedImage(f"a PNG of type {kind} and {depth} bits")
-    chunks: dict[bytes, Place] = {}
+    chunks: list[tuple[bytes, Place]] = []
     exif = _exif(data, chunks)
     return Header("PNG", width, height, width * height, exif, colour=colour.of_chunks(data, chunks))
 
 
-def _exif(data: bytes, colours: dict[bytes, Place]) -> bytes:
+def _exif(data: bytes, colours: list[tuple[bytes, Place]]) -> bytes:
     """Walk all chunks to the end; return the body of the last EXIF chunk, empty if there is none.
 
-    The places of the chunks about colours are put into `colours`; those after the picture's first do not count.
+    The chunks about colours are put into `colours`, nameless where they come too late to count.
     """
     at, end, exif, last = len(SIGNATURE), len(data), (0, 0), b""
     pictured = False
@@ -48,8 +48,8 @@ def _exif(data: bytes, colours: dict[bytes, Place]) -> bytes:
             raise DamagedImage("the PNG has two headers")
         if name == b"eXIf":
             exif = (at + 8, at + 8 + min(length, MAX_EXIF))
-        elif name in colour.PNG_CHUNKS and not pictured:
-            colours.setdefault(name, (at + 8, at + 8 + length))
+        elif name in colour.PNG_CHUNKS and len(colours) < colour.MAX_CHUNKS:
+            colours.append((b"" if pictured else name, (at + 8, at + 8 + length)))
         pictured = pictured or name == b"IDAT"
         at, last = at + AROUND + length, name
         if name == b"IEND":

@@ -150,6 +150,8 @@ def test_of_several_statements_in_a_png_the_first_in_rank_counts() -> None:
     assert furthest(in_png(png(P3), {b"iCCP": p3, b"cICP": bytes((99, 13, 0, 1))})) < 1
     late = png()[:-12] + chunk(b"iCCP", p3) + png()[-12:]
     assert seen(late) == list(PATCHES), "behind the picture it is none"
+    assert furthest(in_png(in_png(png(P3), {b"iCCP": b"broken"}), {b"iCCP": p3})) < 1, "of two, the first counts"
+    assert seen(png()[:-12] + chunk(b"iCCP", b"broken") + png()[-12:]) == list(PATCHES)
 
 
 def test_gamma_and_primaries_of_a_png_are_followed() -> None:
