@@ -36,8 +36,8 @@ def test_a_photo_is_shown_in_the_colours_that_are_meant(
     if "cmyk" in file:
         assert np.mean(found[len(PRIMARIES) :]) < 3, found
     else:
-        assert max(found) < 3, found
-        assert np.mean(found) < 1, found
+        # Below 1 nobody sees a difference; without a conversion the mean is 3 to 4.
+        assert max(found) < 1.5, found
     told = [int(photo["mean_colour"][at : at + 2], 16) for at in (1, 3, 5)]
     thumb = rendition(real_sqlite_service, event, photo, "thumb")
     assert told == pytest.approx(thumb.mean(axis=(0, 1))[::-1].tolist(), abs=2)
@@ -52,4 +52,4 @@ def test_a_selfie_is_kept_in_the_colours_that_are_meant(
     assert answer.status_code == 200, answer.text
     stored = real_sqlite_service.get(f"/api/selfie/{guest.id}", guest)
     image = cv2.imdecode(np.frombuffer(stored.content, np.uint8), cv2.IMREAD_COLOR)
-    assert max(differences(np.asarray(image, np.uint8))) < 3
+    assert max(differences(np.asarray(image, np.uint8))) < 2
