@@ -16,7 +16,7 @@ from colours import profiles, spaces
 from colours.spaces import CODES, D65, SRGB, Numbers, Point, Space, by_primaries, coded
 from colours.srgb import PROFILE
 from image_headers.colour import MAX_PROFILE
-from image_headers.exif import is_adobe_rgb
+from image_headers.dcf import is_adobe_rgb
 from image_headers.header import Colour, Header
 
 BgrImage: TypeAlias = NDArray[np.uint8]
@@ -171,13 +171,9 @@ def conversion_of(header: Header, data: bytes) -> Conversion | Inks | None:
     for said in _sayings(header, data):
         with contextlib.suppress(profiles.BrokenProfile, ArithmeticError, np.linalg.LinAlgError):
             found = _by_profile(said) if isinstance(said, bytes) else said()
-            if found is None or isinstance(found, Inks) == _is_cmyk(header):
+            if found is None or isinstance(found, Inks) == header.colour.inks:
                 return found
     return None
-
-
-def _is_cmyk(header: Header) -> bool:
-    return header.coding is not None and header.coding.colours == 4
 
 
 def _sayings(header: Header, data: bytes) -> Iterator[bytes | Callable[[], Conversion | None]]:
@@ -194,7 +190,7 @@ def _sayings(header: Header, data: bytes) -> Iterator[bytes | Callable[[], Conve
         yield from named
     if colour.gamma is not None or colour.corners:
         yield partial(_by_gamma, colour)
-    if header.format == "JPEG" and not colour.pieces and is_adobe_rgb(header.exif):
+    if header.format == "JPEG" and not colour.pieces and not colour.inks and is_adobe_rgb(header.exif):
         yield _adobe_rgb
 
 

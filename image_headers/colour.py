@@ -21,7 +21,7 @@ def _bounded(pieces: tuple[Place, ...]) -> tuple[Place, ...]:
     return pieces if sum(end - at for at, end in pieces) <= MAX_PROFILE else ()
 
 
-def of_segments(data: bytes, segments: list[Place]) -> Colour:
+def of_segments(data: bytes, segments: list[Place], *, inks: bool) -> Colour:
     """Return what the APP2 segments of a JPEG say, given the places of their bodies.
 
     Segments may be in any order. Where one is missing, the profile counts as none; of two with one number, the first
@@ -33,13 +33,13 @@ def of_segments(data: bytes, segments: list[Place]) -> Colour:
             numbered.setdefault(data[at + len(SEGMENT)], (at + SEGMENT_HEAD, end))
     numbers = sorted(numbered)
     if not numbers:
-        return UNSAID
+        return Colour(inks=inks)
     # How many there are, as the first says. Some programs count from 0.
     count = data[numbered[numbers[0]][0] - 1]
     whole = numbers == list(range(numbers[0], numbers[0] + count)) or (len(numbers) == 1 and count < 2)
     if not whole:
-        return UNSAID
-    return Colour(_bounded(tuple(numbered[each] for each in numbers)))
+        return Colour(inks=inks)
+    return Colour(_bounded(tuple(numbered[each] for each in numbers)), inks=inks)
 
 
 def of_chunks(data: bytes, chunks: Sequence[tuple[bytes, Place]]) -> Colour:
@@ -73,8 +73,8 @@ def _fractions(data: bytes, place: Place | None) -> tuple[float, ...]:
     return tuple(int.from_bytes(data[each : each + 4], "big") / FRACTION for each in range(at, end, 4))
 
 
-def of_chunk(at: int, end: int, size: int) -> Colour:
-    """Return what the first ICCP chunk of a WebP says: its place, in a file of `size` bytes."""
+def of_place(at: int, end: int, size: int) -> Colour:
+    """Return what a profile in one piece says: where it begins and ends, in a file of `size` bytes."""
     return Colour(_bounded(((at, end),))) if at < end <= size else UNSAID
 
 

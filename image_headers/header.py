@@ -38,6 +38,7 @@ class Colour:
     `pieces` are the places of an ICC profile (`packed`: behind a name and deflated, as PNG has it). `coded` are the
     numbers of primaries and transfer function in ITU-T H.273. `gamma` is PNG's: the exponent with which it was
     encoded. `corners` are PNG's x and y of white, red, green and blue; `chunks` the places of all that it says there.
+    `inks`: the picture is CMYK.
     """
 
     pieces: tuple[Place, ...] = ()
@@ -46,6 +47,7 @@ class Colour:
     gamma: float | None = None
     corners: tuple[float, ...] = ()
     chunks: tuple[Place, ...] = ()
+    inks: bool = False
 
 
 UNSAID = Colour()

@@ -58,7 +58,7 @@ def read(data: bytes) -> Header:
     if many:
         _refuse_many_scans(data, scan)
     coding = Coding(len(found.sampling), _coefficients(found) if many else 0, data.rfind(END, scan) >= 0)
-    said = colour.of_segments(data, found.profile)
+    said = colour.of_segments(data, found.profile, inks=len(found.sampling) == 4)
     return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding, colour=said)
 
 

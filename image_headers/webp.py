@@ -48,7 +48,7 @@ def _chunks(data: bytes, end: int) -> tuple[int, bytes, Colour]:
         if name == b"EXIF" and not exif:
             exif = data[at : at + min(length, MAX_EXIF)]
         elif name == b"ICCP" and not said.pieces:
-            said = colour.of_chunk(at, at + length, end)
+            said = colour.of_place(at, at + length, end)
         elif name == b"ANMF":
             wide, high = (1 + int.from_bytes(data[at + each : at + each + 3], "little") for each in (6, 9))
             inner = _size(data[at + 16 : at + 20], data[at + 24 : at + 34]) or (0, 0)
