@@ -17,6 +17,7 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
+from colours.conversion import Conversion, Inks, conversion_of
 from image_headers.header import DamagedImage, Header
 
 BgrImage: TypeAlias = NDArray[np.uint8]
@@ -46,8 +47,10 @@ cv2.setNumThreads(1)
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 
-def decode(data: bytes, header: Header, orientation: int, reduction: int) -> BgrImage:
-    """Return the upright image, its sides divided by `reduction` (1, 2, 4 or 8) and rounded up.
+def decode(data: bytes, header: Header, orientation: int, reduction: int, *, exact: bool = True) -> BgrImage:
+    """Return the upright image in sRGB, its sides divided by `reduction` (1, 2, 4 or 8) and rounded up.
+
+    Unless `exact`, colours that are near sRGB are left as they are.
 
     Raises:
         DamagedImage: it cannot be decoded.
@@ -55,7 +58,10 @@ def decode(data: bytes, header: Header, orientation: int, reduction: int) -> Bgr
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = _pixels(data, header, reduction)
+            conversion = conversion_of(header, data)
+            image = _pixels(data, header, reduction, conversion if isinstance(conversion, Inks) else None)
+            if isinstance(conversion, Conversion) and (exact or not conversion.near):
+                image = conversion(image)
     except (*PARSER_ERRORS, cv2.error) as error:
         raise DamagedImage(f"the {header.format} cannot be decoded") from error
     return _turned(image, orientation)
@@ -73,7 +79,7 @@ def refuse_cut(data: bytes) -> None:
         raise DamagedImage("the JPEG is cut off") from error
 
 
-def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
+def _pixels(data: bytes, header: Header, reduction: int, inks: Inks | None) -> BgrImage:
     if header.coding is not None:
         if not header.coding.has_end:
             data = _ended(data)
@@ -84,7 +90,7 @@ def _pixels(data: bytes, header: Header, reduction: int) -> BgrImage:
     if header.format == "WEBP" and not header.film:
         whole = _by_opencv(data, cv2.IMREAD_UNCHANGED)
         return _reduced(whole, reduction)
-    return _by_pillow(data, header, reduction)
+    return _by_pillow(data, header, reduction, inks)
 
 
 def _ended(data: bytes) -> bytes:
@@ -128,18 +134,30 @@ def _by_libheif(data: bytes, reduction: int) -> BgrImage:
     return _reduced(np.asarray(decoded)[:, : decoded.size[0]], reduction)
 
 
-def _by_pillow(data: bytes, header: Header, reduction: int) -> BgrImage:
-    with Image.open(io.BytesIO(data), formats=(header.format,)) as image:
+def _by_pillow(data: bytes, header: Header, reduction: int, inks: Inks | None) -> BgrImage:
+    with Image.open(io.BytesIO(_without(data, header.colour.chunks)), formats=(header.format,)) as image:
         if header.format == "JPEG":
             image.draft("CMYK", (-(-header.width // reduction), -(-header.height // reduction)))
             reduction = 1
         image.load()
         width, height = image.size
-        return _in_strips(width, height, reduction, lambda top, end: _colours(image.crop((0, top, width, end))))
+        return _in_strips(width, height, reduction, lambda top, end: _colours(image.crop((0, top, width, end)), inks))
 
 
-def _colours(strip: Image.Image) -> NDArray[np.uint8]:
+def _without(data: bytes, chunks: tuple[tuple[int, int], ...]) -> bytes:
+    """Return a PNG without chunks whose contents are at these places: Pillow refuses one with a broken profile."""
+    kept, last = [], 0
+    for at, end in sorted(chunks):
+        # Length and name are before the content, the checksum is behind it.
+        kept.append(data[last : at - 8])
+        last = end + 4
+    return b"".join((*kept, data[last:])) if kept else data
+
+
+def _colours(strip: Image.Image, inks: Inks | None) -> NDArray[np.uint8]:
     """Return a strip as (height, width, 3 or 4), BGR or BGRA, 8 bits."""
+    if strip.mode == "CMYK" and inks is not None:
+        strip = inks(strip)
     if strip.mode.startswith("I"):
         # 16-bit grey is shifted: Pillow's conversion turns every value above 255 into 255.
         strip = Image.fromarray((np.asarray(strip).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))

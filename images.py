@@ -1,6 +1,6 @@
 """Reads image files: inspects the header, decodes upright, makes JPEGs without metadata.
 
-An image in memory is (height, width, 3), BGR, 8 bits. Sizes are in px.
+An image in memory is (height, width, 3), BGR, 8 bits, sRGB. Sizes are in px.
 """
 
 import math
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 import image_decoding
+from colours.srgb import tagged
 from image_decoding import BgrImage as BgrImage
 from image_headers import exif, judge
 from image_headers.header import DamagedImage as DamagedImage
@@ -135,11 +136,12 @@ def _affordable(header: Header) -> int:
     return math.floor(DECODE_BYTES / max(1e-9, _held(header, 1) / header.pixels))
 
 
-def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
-    """Return the upright image: (height, width, 3), BGR, 8 bits.
+def decode(data: bytes, *, long_side: int | None = None, exact: bool = True) -> BgrImage:
+    """Return the upright image: (height, width, 3), BGR, 8 bits, sRGB.
 
     With `long_side`, it is decoded at 1/2, 1/4 or 1/8 of its size, which takes less memory (and, for a JPEG, time),
-    as long as its long side is at least `long_side` px.
+    as long as its long side is at least `long_side` px. Unless `exact`, colours that are near sRGB, such as those of
+    Display P3, are left as they are: that is enough to compare faces.
 
     Raises:
         UnsupportedImage, TooManyScans: see `inspect`. DamagedImage: it cannot be decoded.
@@ -150,7 +152,7 @@ def decode(data: bytes, *, long_side: int | None = None) -> BgrImage:
     if _held(header, reduction) > DECODE_BYTES:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", _affordable(header))
     orientation = header.turned or exif.read(header.exif)[0]
-    return image_decoding.decode(data, header, orientation, reduction)
+    return image_decoding.decode(data, header, orientation, reduction, exact=exact)
 
 
 def refuse_cut(data: bytes) -> None:
@@ -183,7 +185,7 @@ def resize_to(image: BgrImage, long_side: int) -> BgrImage:
 
 
 def to_jpeg(image: BgrImage, quality: int) -> bytes:
-    """Return the image as a JPEG without metadata. `quality` is that of libjpeg, 0 to 100.
+    """Return the image as a JPEG without metadata but a small sRGB profile. `quality` is that of libjpeg, 0 to 100.
 
     Raises:
         DamagedImage: OpenCV cannot encode it.
@@ -191,7 +193,7 @@ def to_jpeg(image: BgrImage, quality: int) -> bytes:
     done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise DamagedImage("the image cannot be encoded")
-    return bytes(encoded.tobytes())
+    return tagged(bytes(encoded.tobytes()))
 
 
 def normalise_selfie(data: bytes) -> NormalisedImage:

@@ -60,7 +60,7 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: int) -> list[DetectedFace]:
     """Return the faces of a photo; `image` is `data` decoded at a fraction of its size, `photo_long_side` px."""
     scale = photo_long_side / max(image.shape[:2])
-    full = (lambda: images.decode(data)) if scale > 1 else None
+    full = (lambda: images.decode(data, exact=False)) if scale > 1 else None
     try:
         return engine().detect(image, scale=scale, full=full)
     except Exception as error:

@@ -28,6 +28,31 @@ class TooManyScans(ImageError):
     """The JPEG comes in more scans than allowed: each costs a pass over the whole picture."""
 
 
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """What a file says of its colours, as it stands there; without any of it, the colours are sRGB.
+
+    `pieces` are the places of an ICC profile (`packed`: behind a name and deflated, as PNG has it). `coded` are the
+    numbers of primaries and transfer function in ITU-T H.273. `gamma` is PNG's: the exponent with which it was
+    encoded. `corners` are PNG's x and y of white, red, green and blue; `chunks` the places of all that it says there.
+    `inks`: the picture is CMYK.
+    """
+
+    pieces: tuple[Place, ...] = ()
+    packed: bool = False
+    coded: tuple[int, int] | None = None
+    gamma: float | None = None
+    corners: tuple[float, ...] = ()
+    chunks: tuple[Place, ...] = ()
+    inks: bool = False
+
+
+UNSAID = Colour()
+
+
 @dataclass(frozen=True, slots=True)
 class Coding:
     """How a JPEG is coded: `whole_bytes` is what its decoder holds of the whole picture, however much it reduces it.
@@ -46,7 +71,8 @@ class Header:
 
     `pixels` is the most that the decoder allocates for one picture, so at least width times height: a canvas, a
     frame beyond it, the parts that a picture is put together from. `exif` is the block as it stands in the file.
-    `turned` is an orientation that counts in place of that of EXIF; `film`: the file has several frames.
+    `turned` is an orientation that counts in place of that of EXIF; `film`: the file has several frames. `colour`
+    says which colours are meant.
     """
 
     format: str
@@ -57,3 +83,4 @@ class Header:
     coding: Coding | None = None
     turned: int | None = None
     film: bool = False
+    colour: Colour = UNSAID

@@ -5,10 +5,11 @@ ISO/IEC 23008-12 (HEIF): `ispe` has the size, `irot`, `imir` and `clap` change i
 
 from collections.abc import Iterator
 
+from image_headers import colour
 from image_headers.av1 import largest_frame
 from image_headers.boxes import Box, Boxes, Items, read_items
 from image_headers.exif import MAX_EXIF
-from image_headers.header import DamagedImage, Header, UnsupportedImage
+from image_headers.header import UNSAID, Colour, DamagedImage, Header, UnsupportedImage
 
 # The major brands that the decoders take.
 BRANDS = {
@@ -48,10 +49,11 @@ def read(data: bytes) -> Header:
     film = list(_films(boxes, top)) if kind == "AVIF" else []
     pixels = max(width * height for width, height in (*sizes, *film))
     exif = _exif(boxes, items)
+    said = _colour(boxes, items, parts)
     if kind == "HEIF":
-        return Header(kind, *_upright(boxes, items, *sizes[0]), pixels, exif, turned=1)
+        return Header(kind, *_upright(boxes, items, *sizes[0]), pixels, exif, turned=1, colour=said)
     width, height = film[0] if film and data[8:12] == FILM else sizes[0]
-    return Header(kind, width, height, pixels, exif, turned=_orientation(boxes, items))
+    return Header(kind, width, height, pixels, exif, turned=_orientation(boxes, items), colour=said)
 
 
 def _parts(items: Items) -> list[int]:
@@ -64,6 +66,12 @@ def _parts(items: Items) -> list[int]:
     if any(items.types.get(each) not in CODECS for each in tiles):
         raise UnsupportedImage("a grid of something else than coded pictures")
     return [items.primary, *dict.fromkeys(tiles)]
+
+
+def _colour(boxes: Boxes, items: Items, parts: list[int]) -> Colour:
+    """Return what is said of the colours of the primary item; where nothing is, of its first tile."""
+    said = colour.of_boxes(boxes, items.properties(parts[0]))
+    return said if said != UNSAID else colour.of_boxes(boxes, items.properties(parts[-1]))
 
 
 def _alpha(items: Items, item: int) -> Iterator[int]:

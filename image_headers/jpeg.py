@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
+from image_headers import colour
 from image_headers.header import Coding, DamagedImage, Header, TooManyScans, UnsupportedImage
 
 SIGNATURE = b"\xff\xd8\xff"
@@ -36,6 +37,7 @@ class _Found:
     marker: int = 0
     sampling: list[tuple[int, int]] = field(default_factory=list)
     exif: bytes = b""
+    profile: list[tuple[int, int]] = field(default_factory=list)
 
 
 def read(data: bytes) -> Header:
@@ -56,7 +58,8 @@ def read(data: bytes) -> Header:
     if many:
         _refuse_many_scans(data, scan)
     coding = Coding(len(found.sampling), _coefficients(found) if many else 0, data.rfind(END, scan) >= 0)
-    return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding)
+    said = colour.of_segments(data, found.profile, inks=len(found.sampling) == 4)
+    return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding, colour=said)
 
 
 def _walk(data: bytes, found: _Found) -> int:
@@ -87,6 +90,8 @@ def _segment(data: bytes, marker: int, at: int, length: int, found: _Found) -> N
         _frame(data[at + 2 : at + length], marker, found)
     elif marker == 0xE1 and not found.exif and data.startswith(b"Exif\0\0", at + 2):
         found.exif = data[at + 2 : at + length]
+    elif marker == 0xE2 and data.startswith(colour.SEGMENT, at + 2):
+        found.profile.append((at + 2, at + length))
 
 
 def _frame(body: bytes, marker: int, found: _Found) -> None:

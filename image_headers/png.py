@@ -2,8 +2,9 @@
 
 import struct
 
+from image_headers import colour
 from image_headers.exif import MAX_EXIF
-from image_headers.header import DamagedImage, Header, UnsupportedImage
+from image_headers.header import DamagedImage, Header, Place, UnsupportedImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Encoders write 8 to 64 kB a chunk; the 50 MB of the largest photo are then 6,400.
@@ -24,15 +25,21 @@ def read(data: bytes) -> Header:
     """
     if data[12:16] != b"IHDR" or len(data) < 33:
         raise UnsupportedImage("the PNG has no header")
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
-    if depth not in DEPTHS.get(colour, ()):
-        raise UnsupportedImage(f"a PNG of type {colour} and {depth} bits")
-    return Header("PNG", width, height, width * height, _exif(data))
+    width, height, depth, kind = struct.unpack_from(">IIBB", data, 16)
+    if depth not in DEPTHS.get(kind, ()):
+        raise UnsupportedImage(f"a PNG of type {kind} and {depth} bits")
+    chunks: list[tuple[bytes, Place]] = []
+    exif = _exif(data, chunks)
+    return Header("PNG", width, height, width * height, exif, colour=colour.of_chunks(data, chunks))
 
 
-def _exif(data: bytes) -> bytes:
-    """Walk all chunks to the end; return the body of the last EXIF chunk, empty if there is none."""
+def _exif(data: bytes, colours: list[tuple[bytes, Place]]) -> bytes:
+    """Walk all chunks to the end; return the body of the last EXIF chunk, empty if there is none.
+
+    The chunks about colours are put into `colours`, nameless where they come too late to count.
+    """
     at, end, exif, last = len(SIGNATURE), len(data), (0, 0), b""
+    pictured = False
     for _ in range(MAX_CHUNKS):
         if at + AROUND > end:
             break
@@ -41,6 +48,9 @@ def _exif(data: bytes) -> bytes:
             raise DamagedImage("the PNG has two headers")
         if name == b"eXIf":
             exif = (at + 8, at + 8 + min(length, MAX_EXIF))
+        elif name in colour.PNG_CHUNKS and len(colours) < colour.MAX_CHUNKS:
+            colours.append((b"" if pictured else name, (at + 8, at + 8 + length)))
+        pictured = pictured or name == b"IDAT"
         at, last = at + AROUND + length, name
         if name == b"IEND":
             break

@@ -2,8 +2,9 @@
 
 import struct
 
+from image_headers import colour
 from image_headers.exif import MAX_EXIF
-from image_headers.header import DamagedImage, Header, UnsupportedImage
+from image_headers.header import UNSAID, Colour, DamagedImage, Header, UnsupportedImage
 
 # A still picture has up to seven; a film one for each frame.
 MAX_CHUNKS = 10_000
@@ -31,21 +32,23 @@ def read(data: bytes) -> Header:
     canvas = _size(data[12:16], data[20:30])
     if canvas is None:
         raise UnsupportedImage("the WebP has no size")
-    pixels, exif = _chunks(data, min(end, len(data)))
+    pixels, exif, said = _chunks(data, min(end, len(data)))
     film = data[12:16] == b"VP8X" and bool(data[20] & ANIMATED)
-    return Header("WEBP", *canvas, max(pixels, canvas[0] * canvas[1]), exif, film=film)
+    return Header("WEBP", *canvas, max(pixels, canvas[0] * canvas[1]), exif, film=film, colour=said)
 
 
-def _chunks(data: bytes, end: int) -> tuple[int, bytes]:
-    """Return the pixels of the largest picture in the file, and the EXIF block."""
-    at, pixels, exif = HEADER, 0, b""
+def _chunks(data: bytes, end: int) -> tuple[int, bytes, Colour]:
+    """Return the pixels of the largest picture in the file, the EXIF block, and what is said of the colours."""
+    at, pixels, exif, said = HEADER, 0, b"", UNSAID
     for _ in range(MAX_CHUNKS):
         if at + CHUNK.size > end:
-            return pixels, exif
+            return pixels, exif, said
         name, length = CHUNK.unpack_from(data, at)
         at += CHUNK.size
         if name == b"EXIF" and not exif:
             exif = data[at : at + min(length, MAX_EXIF)]
+        elif name == b"ICCP" and not said.pieces:
+            said = colour.of_place(at, at + length, end)
         elif name == b"ANMF":
             wide, high = (1 + int.from_bytes(data[at + each : at + each + 3], "little") for each in (6, 9))
             inner = _size(data[at + 16 : at + 20], data[at + 24 : at + 34]) or (0, 0)

@@ -32,6 +32,7 @@ LAYERS = (
     ("recogniser_settings",),
     ("setting_values",),
     ("image_decoding",),
+    ("colours",),
     ("image_headers",),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}
