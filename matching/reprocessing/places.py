@@ -63,19 +63,21 @@ class Way:
 def way_between(old: Size, new: Size, before: Sequence[SeenFace], after: Sequence[SeenFace]) -> Way:
     """Return how the old picture became the new one: the way on which most faces are where they are found now.
 
-    Of ways that are equally good the plainest. Where sizes allow no turn, or no faces tell, the picture was scaled.
+    Of ways that are equally good the likeliest. Where sizes allow no turn, or no faces tell, the picture was scaled.
     """
     ways = _possible(old, new)
     return max(ways, key=lambda way: round(_fit(way, before, after), 6))
 
 
 def _possible(old: Size, new: Size) -> list[Way]:
-    kept, turned = old[0] / old[1], old[1] / old[0]
-    ratio, both = new[0] / new[1], (False, True)
+    """Return the ways that the sizes allow, the likeliest first."""
+    ratio = new[0] / new[1]
     ways = [Way(old, new)]
-    for transposed, fits in ((False, kept), (True, turned)):
-        if abs(ratio / fits - 1) <= SAME_RATIO:
-            ways += [Way(old, new, transposed, x, y) for x in both for y in both]
+    if abs(ratio * old[1] / old[0] - 1) <= SAME_RATIO:
+        ways += [Way(old, new, False, x, y) for x, y in ((True, True), (True, False), (False, True))]
+    if abs(ratio * old[0] / old[1] - 1) <= SAME_RATIO:
+        # Most cameras that are held upright ask for a quarter turn to the right (EXIF orientation 6).
+        ways += [Way(old, new, True, x, y) for x, y in ((True, False), (False, True), (False, False), (True, True))]
     return ways
 
 
