@@ -1,4 +1,4 @@
-"""The migration that brings photos made anew: photos of the release before keep their renditions, and can be planned."""
+"""The migration that brings photos made anew: those of the release before keep their renditions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,4 +42,5 @@ def test_photos_of_the_release_before_keep_their_renditions_and_can_be_made_anew
         photos = session.scalars(select(Photo)).all()
     assert [key_of(each, "web") for each in photos] == [storage_key(1, each.filename, "web") for each in photos]
     planned = reprocessing.plan(1)
-    assert planned is not None and planned.photos == 3
+    assert planned is not None
+    assert planned.photos == 3

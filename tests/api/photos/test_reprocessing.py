@@ -4,7 +4,7 @@ import io
 from datetime import timedelta
 
 from PIL import Image
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 import storage
 from api.sessions import SESSION_COOKIE

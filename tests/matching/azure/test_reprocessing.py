@@ -81,7 +81,8 @@ def test_guests_keep_their_photos_until_their_search_and_gain_the_others(
 def _die_between_faces_and_guests(monkeypatch: pytest.MonkeyPatch) -> None:
     """End an attempt after its faces are stored and before the guests are known, as a killed process does."""
     held = queue.claim_next()
-    assert held is not None and held.kind is Reprocessing
+    assert held is not None
+    assert held.kind is Reprocessing
     real = again.guests_resembling
 
     def killed(*_: object) -> set[int]:
