@@ -42,7 +42,8 @@ def show(event_ids: Iterable[int]) -> None:
     for each in found:
         _print_progress(each)
         for failed in service.failures(each.event_id, FAILURES_SHOWN):
-            print(f"  photo {failed.photo_id}, {failed.original_filename}: {failed.error}")
+            reason = (failed.error or "").partition("\n")[0]
+            print(f"  photo {failed.photo_id}, {failed.original_filename}: {reason}")
         if each.failed > FAILURES_SHOWN:
             print(f"  … and {each.failed - FAILURES_SHOWN} more: GET /api/admin/jobs")
     if not found:

@@ -111,8 +111,8 @@ def forget_faces(url: str) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
             connection.execute(sqlalchemy.text("PRAGMA foreign_keys = ON"))
-        first = "SELECT min(id) FROM faces WHERE photo_id % 3 = 0 GROUP BY photo_id"
-        connection.execute(sqlalchemy.text(f"DELETE FROM faces WHERE id IN ({first})"))
+        first = "DELETE FROM faces WHERE id IN (SELECT min(id) FROM faces WHERE photo_id % 3 = 0 GROUP BY photo_id)"
+        connection.execute(sqlalchemy.text(first))
         connection.execute(sqlalchemy.text("UPDATE events SET version = version + 1"))
     engine.dispose()
 

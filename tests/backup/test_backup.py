@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 
+import storage
 from backup import take
 from backup.files import MANIFEST, SEAL
 from database import get_engine

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from faces.fake import ENGINE_ID, OTHER_ENGINE_ID
 from guests import removal
 from jobs import control, sweep, work
 from jobs import queue as job_queue
+from jobs.reprocessing import read_anew
 from matching import confirmations, refusals
 from matching.changing import service as changing
 from models import (
@@ -287,16 +288,16 @@ def test_a_photo_that_had_failed_is_tried_again(ball: Ball) -> None:
 def test_an_attempt_that_lost_its_job_records_nothing(ball: Ball, monkeypatch: pytest.MonkeyPatch) -> None:
     reprocessing.plan(ball.event.id)
     held = claim()
-    real = work.read_anew
+    real = read_anew
 
     def slow(job_id: int, *args: Any) -> Any:
         read = real(job_id, *args)
-        monkeypatch.setattr(work, "read_anew", real)
+        monkeypatch.setattr("jobs.work.read_anew", real)
         lose(held)
         do(1)
         return read
 
-    monkeypatch.setattr(work, "read_anew", slow)
+    monkeypatch.setattr("jobs.work.read_anew", slow)
     faces = [ball.face(0, 0).id]
     work.attempt(held, DECODER)
     photo = ball.photo(0)
@@ -313,8 +314,8 @@ def test_what_is_deleted_while_it_is_made_anew_leaves_nothing(
     photo_id = send_photo(other, 1)
     do()
     reprocessing.plan(other.id)
-    held, real, photo = claim(), work.read_anew, row(Photo, photo_id)
-    ways = {
+    held, real, photo = claim(), read_anew, row(Photo, photo_id)
+    ways: dict[str, Callable[[], object]] = {
         "job": lambda: reprocessing.cancel(other.id),
         "photo": lambda: photo_service.remove(_admin(), [photo_id]),
         "event": lambda: removal.remove_event(other.id),
@@ -327,7 +328,7 @@ def test_what_is_deleted_while_it_is_made_anew_leaves_nothing(
             storage.put(key, b"late")
         return read
 
-    monkeypatch.setattr(work, "read_anew", slow)
+    monkeypatch.setattr("jobs.work.read_anew", slow)
     work.attempt(held, DECODER)
     left = [key for batch in storage.objects(1000) for key, _ in batch if photo.filename.split(".")[0] in key]
     now = row(Photo, photo_id)

@@ -7,7 +7,7 @@ from database import reading, transaction
 from faces.providers import AZURE_ENGINE_ID
 from jobs import queue, work
 from matching import confirmations, refusals
-from matching.azure import again
+from matching.azure.photos import guests_resembling
 from models import Confirmation, Event, Face, FaceMatch, Photo, RemoteFace, Reprocessing, User
 from photos.reprocessing import service as reprocessing
 from testkit.azure_face_server import FaceServer
@@ -83,13 +83,12 @@ def _die_between_faces_and_guests(monkeypatch: pytest.MonkeyPatch) -> None:
     held = queue.claim_next()
     assert held is not None
     assert held.kind is Reprocessing
-    real = again.guests_resembling
 
     def killed(*_: object) -> set[int]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(again, "guests_resembling", killed)
+    monkeypatch.setattr("matching.azure.again.guests_resembling", killed)
     with pytest.raises(KeyboardInterrupt):
         work.run(held, DECODER)
-    monkeypatch.setattr(again, "guests_resembling", real)
+    monkeypatch.setattr("matching.azure.again.guests_resembling", guests_resembling)
     lose(held)
