@@ -406,7 +406,8 @@ class Photo(Job, Base):
     are one photo per event. `filename` is the random name of the stored file, `original_filename` the uploaded one.
     `width` and `height` are in pixels of the upright picture. The job sets `mean_colour` and `engine_id`: the engine
     that has looked at the photo, also if it found no face (`Reembedding` tells when that changes). `photographer_id`
-    becomes null when the account is deleted: the photo stays.
+    becomes null when the account is deleted: the photo stays. `rendition_set` is 0 for the renditions that this job
+    made, else the id of the `Reprocessing` that made them anew; it is part of the names of their files.
     """
 
     __tablename__ = "photos"
@@ -454,6 +455,7 @@ class Photo(Job, Base):
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))
+    rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     # Every member of the event sees it, also where guests see only the photos that show them.
     for_everyone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -480,6 +482,30 @@ class Reembedding(Job, Base):
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     engine_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Reprocessing(Job, Base):
+    """A photo whose renditions and faces are to be made anew, and the job that does it.
+
+    Written by `photos/reprocessing/` when an operator asks for it. The photo keeps what it has until the transaction
+    that ends the job: it then has the renditions whose `rendition_set` is this row's id. `replaced` is the set that
+    they replaced. The row stays, as what is known of the event's last run, until the next run of the event begins.
+    """
+
+    __tablename__ = "reprocessings"
+    __table_args__ = (
+        UniqueConstraint("photo_id"),
+        # Of each event: the next one to do, whether any is left, and the progress.
+        Index("idx_reprocessings_event_status", "event_id", "status", "id"),
+        *_job_table_args("reprocessings"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    replaced: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -43,12 +43,15 @@ def face_link(face_id: int, user: User) -> str:
     return f"{get_settings().public_url}/api/maybe-photos/{face_id}/crop?{urlencode(_query(face_id, FACE, user))}"
 
 
-def link(photo_id: int, size: str, user: User, *, download: bool = False) -> str:
+def link(photo_id: int, size: str, user: User, *, download: bool = False, rendition_set: int = 0) -> str:
     """Return the signed address of a photo for this session; the same all through an hour, so that browsers cache it.
 
-    It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it.
+    It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it. Renditions that
+    were made anew have another address, so that an app does not show those that it keeps.
     """
     query = {"size": size, **_query(photo_id, size, user), **({"download": "true"} if download else {})}
+    if rendition_set:
+        query["v"] = rendition_set
     return f"{get_settings().public_url}/api/photo/{photo_id}?{urlencode(query)}"
 
 

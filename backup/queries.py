@@ -15,12 +15,13 @@ NOT_CONTENT = {"alembic_version", "sqlite_sequence"}
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A file that a row names. A photo that is not processed yet may lack its renditions."""
+    """A file that a row names. A photo that is not processed yet may lack its renditions; `size` is that of one."""
 
     key: str
     table: str
     row_id: int
     required: bool = True
+    size: str | None = None
 
 
 def make_portable(connection: Connection) -> None:
@@ -47,12 +48,16 @@ def used_table(connection: Connection) -> str | None:
 
 def objects(connection: Connection) -> Iterator[StoredObject]:
     """Return every file that a row names."""
-    photos = connection.execute(text("SELECT id, event_id, filename, status FROM photos ORDER BY id"))
-    for row_id, event_id, filename, status in photos:
+    known = {column["name"] for column in inspect(connection).get_columns("photos")}
+    rendition_set = "rendition_set" if "rendition_set" in known else "0"
+    columns = f"id, event_id, filename, status, {rendition_set}"
+    photos = connection.execute(text(f"SELECT {columns} FROM photos ORDER BY id"))  # noqa: S608 - two names
+    for row_id, event_id, filename, status, number in photos:
         yield StoredObject(storage_key(event_id, filename, "original"), "photos", row_id)
         for size in RENDITIONS:
             # Renditions are stored before the photo is marked as done.
-            yield StoredObject(storage_key(event_id, filename, size), "photos", row_id, required=status == "done")
+            key = storage_key(event_id, filename, size, number)
+            yield StoredObject(key, "photos", row_id, required=status == "done", size=size)
     selfies = connection.execute(
         text("SELECT id, storage_key FROM selfies WHERE storage_key IS NOT NULL ORDER BY id")
     )
@@ -68,6 +73,16 @@ def is_named(connection: Connection, wanted: StoredObject) -> bool:
         same = text("SELECT count(*) FROM selfies WHERE id = :id AND storage_key = :key")
         found = connection.execute(same, {"id": wanted.row_id, "key": wanted.key})
     return bool(found.scalar_one())
+
+
+def renewed(connection: Connection, wanted: StoredObject) -> str | None:
+    """Return the key of the rendition that has replaced this one since, if it was made anew."""
+    if wanted.size is None:
+        return None
+    columns = "SELECT event_id, filename, rendition_set FROM photos WHERE id = :id"
+    row = connection.execute(text(columns), {"id": wanted.row_id}).one_or_none()
+    key = storage_key(row[0], row[1], wanted.size, row[2]) if row is not None else wanted.key
+    return key if key != wanted.key else None
 
 
 def sequences(connection: Connection) -> dict[str, int]:

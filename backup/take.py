@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -39,6 +40,7 @@ def take(folder: Path) -> Manifest:
         created_at = utcnow()
         taken = snapshot.dump(folder)
         copied = _copy(folder, taken.objects)
+        _copy_renewed(folder, copied)
         deleted, lost = _explain(copied)
         _remove_deleted(folder, copied, deleted)
         manifest = Manifest(
@@ -72,6 +74,18 @@ def _copy(folder: Path, objects: Sequence[StoredObject]) -> dict[StoredObject, F
 
     with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
         return dict(zip(objects, pool.map(copy, objects), strict=True))
+
+
+def _copy_renewed(folder: Path, copied: dict[StoredObject, FileEntry | None]) -> None:
+    """Copy the renditions that were made anew since the snapshot, in the place of those that they replaced."""
+    missing = [each for each, entry in copied.items() if entry is None and each.required and each.size is not None]
+    for each in missing:
+        with get_engine().connect() as connection:
+            key = queries.renewed(connection, each)
+        with suppress(storage.MissingObject):
+            if key is not None:
+                size, chunks = storage.stream(key)
+                copied[each] = files.write(folder, f"{STORAGE}/{each.key}", _checked(chunks, size, key))
 
 
 def _checked(chunks: Iterator[bytes], size: int, key: str) -> Iterator[bytes]:

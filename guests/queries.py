@@ -66,12 +66,6 @@ def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
     return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
 
 
-def photo_files(session: Session, event_id: int) -> list[tuple[str, str]]:
-    """Return stored name and status of the event's photos."""
-    rows = session.execute(select(Photo.filename, Photo.status).where(Photo.event_id == event_id))
-    return [(filename, status) for filename, status in rows]
-
-
 def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:
     """Return the storage keys of the selfies of the accounts whose home event is this one."""
     return [

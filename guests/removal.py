@@ -12,6 +12,7 @@ from events import queries as event_queries
 from guests import queries
 from models import User
 from photos.keys import keys_being_written, stored_keys
+from photos.rows import queries as row_queries
 from stored.erasure import erase
 
 
@@ -34,15 +35,14 @@ def remove_event(event_id: int) -> None:
             if homes:
                 user.event_id = _free_home(session, user, homes)
                 session.flush()
-        photos = queries.photo_files(session, event_id)
-        keys = [key for name, _ in photos for key in stored_keys(event_id, name)]
-        keys += queries.selfie_keys_of_home(session, event_id)
+        photos = row_queries.files_in(session, event_id)
+        keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         event_queries.remove(session, event_id)
         event_queries.raise_change_mark(session)
         # First, because erasing the files takes a while.
         after_commit(session, lambda: codes.invalidate())
-        erase(session, keys, late=keys_being_written(event_id, photos))
+        erase(session, keys, late=keys_being_written(photos))
 
 
 def _free_home(session: Session, user: User, homes: Sequence[int]) -> int | None:

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column
 
-from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, Selfie, UserEvent
+from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
 
-JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding]
+JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding] | type[Reprocessing]
 # In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo. An evaluation
-# has an admin who waits; a change of engine can take hours.
-KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding)
+# has an admin who waits; a change of engine can take hours. What is processed anew is done already.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding, Reprocessing)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.
 REQUESTED_AT: dict[JobRow, Any] = {
@@ -18,6 +18,7 @@ REQUESTED_AT: dict[JobRow, Any] = {
     Photo: Photo.uploaded_at,
     Evaluation: Evaluation.created_at,
     Reembedding: Reembedding.created_at,
+    Reprocessing: Reprocessing.created_at,
 }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
 from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
-from models import Evaluation, Event, Photo, Reembedding, Selfie, User, UserEvent
+from models import Evaluation, Event, Photo, Reembedding, Reprocessing, Selfie, User, UserEvent
 
 # The column that tells a person what a job is about: a guest's name, or a photo's file name.
 _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
@@ -18,6 +18,7 @@ _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
     Photo: Photo.original_filename,
     Evaluation: User.username,
     Reembedding: Photo.original_filename,
+    Reprocessing: Photo.original_filename,
 }
 # The event a job belongs to; for a selfie, the event in which the guest registered.
 _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
@@ -26,6 +27,11 @@ _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
     Photo: Photo.event_id,
     Evaluation: Evaluation.event_id,
     Reembedding: Reembedding.event_id,
+    Reprocessing: Reprocessing.event_id,
+}
+_PHOTO_ID: dict[JobRow, InstrumentedAttribute[int]] = {
+    Reembedding: Reembedding.photo_id,
+    Reprocessing: Reprocessing.photo_id,
 }
 _GUEST_ID: dict[JobRow, InstrumentedAttribute[int]] = {
     Selfie: Selfie.user_id,
@@ -68,8 +74,8 @@ def _listed(kind: JobRow, event_id: int | None) -> Select[Any]:
     )
     if kind in _GUEST_ID:
         jobs = jobs.join(User, User.id == _GUEST_ID[kind])
-    if kind is Reembedding:
-        jobs = jobs.join(Photo, Photo.id == Reembedding.photo_id)
+    if kind in _PHOTO_ID:
+        jobs = jobs.join(Photo, Photo.id == _PHOTO_ID[kind])
     jobs = jobs.outerjoin(Event, Event.id == _EVENT_ID[kind])
     return jobs if event_id is None else jobs.where(_EVENT_ID[kind] == event_id)
 

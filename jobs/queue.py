@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, or_, select, update
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from database import reading, transaction
 from jobs.kinds import KINDS, JobRow, unfinished
-from models import FAILED, PENDING, PROCESSING, Event, Photo, Reembedding, UtcDateTime, utcnow
+from models import FAILED, PENDING, PROCESSING, Event, Photo, Reembedding, Reprocessing, UtcDateTime, utcnow
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -146,19 +147,22 @@ def _photos_in_turn(session: Session, claimable: ColumnElement[bool], _: Now) ->
     return Photo.event_id == _round_robin.pick(event_ids) if event_ids else None
 
 
-def _reembeddings_of_one(session: Session, claimable: ColumnElement[bool], now: Now) -> ColumnElement[bool] | None:
+def _of_newest(
+    kind: type[Reembedding] | type[Reprocessing], session: Session, claimable: ColumnElement[bool], now: Now
+) -> ColumnElement[bool] | None:
     """Return the condition for the newest event that is still open, else the newest: events are completed in turn."""
-    there = exists().where(Reembedding.event_id == Event.id, claimable)
+    there = exists().where(kind.event_id == Event.id, claimable)
     event_id = session.scalar(
         select(Event.id).where(there).order_by((Event.expires_at > now).desc(), Event.id.desc()).limit(1)
     )
-    return Reembedding.event_id == event_id if event_id is not None else None
+    return kind.event_id == event_id if event_id is not None else None
 
 
 # Where the next job depends on its event: returns the condition for the jobs of one event, or None if it has none.
 _OF_EVENT: dict[JobRow, Callable[[Session, ColumnElement[bool], Now], ColumnElement[bool] | None]] = {
     Photo: _photos_in_turn,
-    Reembedding: _reembeddings_of_one,
+    Reembedding: partial(_of_newest, Reembedding),
+    Reprocessing: partial(_of_newest, Reprocessing),
 }
 
 
@@ -199,7 +203,8 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
 def claim_next() -> Claim | None:
     """Claim the next job and return it, or None if there is none.
 
-    Selfies come first, then matchings, photos, evaluations, and photos to process again by another engine.
+    Selfies come first, then matchings, photos, evaluations, photos to process again by another engine, and photos to
+    process anew.
 
     Raises:
         SQLAlchemyError: the database does not answer.

@@ -22,16 +22,18 @@ from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace, SelfieRejected
 from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import Claim
+from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
 from matching import rematching
 from matching import service as matching
-from matching.azure import photos, portraits
+from matching.azure import again, photos, portraits
 from matching.azure.keeping import AttemptTooOld
 from matching.azure.pictures import Detected
 from matching.azure.searches import queries as search_queries
 from matching.changing import service as changing
+from matching.reprocessing import service as reprocessing
 from models import Photo, Selfie, UserEvent
-from photos.keys import RENDITIONS, storage_key
+from photos.keys import key_of, renditions_of
 from selfies.service import REASONS
 from settings import get_settings
 
@@ -141,7 +143,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
+    keys = renditions_of(photo)
     _note_renditions(claim, read_photo(photo, keys, decoder))
     service = _service()
     try:
@@ -159,6 +161,28 @@ def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
             photo.mean_colour = read.mean_colour
+
+
+def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
+    """Make a photo's renditions anew, have Azure look at them, and replace what the photo has.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
+    """
+    subject = reprocessing.subject_of(claim.id)
+    if subject is None:
+        return
+    # First: while Azure is away, thousands of renditions would be made for nothing.
+    service = _service()
+    service.check()
+    read = read_anew(claim.id, subject, decoder)
+    try:
+        found, scale = _detected(service, read.photo, read.keys["web"])
+        recorded = again.record(service, claim.id, read.photo, read.anew, found, scale, claim.is_current)
+    except PASSING as error:
+        raise TaskFailed(str(error)) from error
+    if not recorded:
+        reprocessing.erase_unused(claim.id, subject.photo)
 
 
 def _detected(service: FaceService, photo: Photo, key: str) -> tuple[Detected, float]:
@@ -179,7 +203,7 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
         return
     service = _service()
     try:
-        found, scale = _detected(service, photo, storage_key(photo.event_id, photo.filename, "web"))
+        found, scale = _detected(service, photo, key_of(photo, "web"))
         photos.record_again(service, claim.id, photo, found, scale, claim.is_current)
     except PASSING as error:
         raise TaskFailed(str(error)) from error

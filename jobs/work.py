@@ -34,11 +34,13 @@ from jobs import remote_work
 from jobs.kinds import JobRow
 from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
+from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
 from matching import rematching
 from matching.changing import service as changing
-from models import Evaluation, Photo, Reembedding, Selfie, UserEvent
-from photos.keys import RENDITIONS, storage_key
+from matching.reprocessing import service as reprocessing
+from models import Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from photos.keys import renditions_of
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -179,7 +181,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
+    keys = renditions_of(photo)
     read = read_photo(photo, keys, decoder)
     recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
     if not recorded:
@@ -213,11 +215,26 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     changing.record_again(claim.id, _engine_id(), read.faces, claim.is_current)
 
 
+def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
+    """Make a photo's renditions and faces anew, and replace those it has.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    subject = reprocessing.subject_of(claim.id)
+    if subject is None:
+        return
+    read = read_anew(claim.id, subject, decoder)
+    if not reprocessing.record(claim.id, _engine_id(), read.anew, read.faces, claim.is_current):
+        reprocessing.erase_unused(claim.id, subject.photo)
+
+
 WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     Selfie: process_selfie,
     UserEvent: process_membership,
     Photo: process_photo,
     Reembedding: process_reembedding,
+    Reprocessing: process_reprocessing,
 }
 # The same for a recogniser that is asked over the network.
 REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
@@ -225,4 +242,5 @@ REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     UserEvent: remote_work.process_membership,
     Photo: remote_work.process_photo,
     Reembedding: remote_work.process_reembedding,
+    Reprocessing: remote_work.process_reprocessing,
 }

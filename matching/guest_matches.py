@@ -1,6 +1,6 @@
 """The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -40,19 +40,24 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
 
 
 def match_after_photo(
-    session: Session, event: Event, known: Mapping[int, Sequence[PortraitEmbedding]], faces: matrices.EventFaces
+    session: Session,
+    event: Event,
+    known: Mapping[int, Sequence[PortraitEmbedding]],
+    faces: matrices.EventFaces,
+    before_too: Collection[int] = (),
 ) -> None:
     """Compute the candidates of the guests whom a new photo may show anew, and bring all matches up to date.
 
-    `known` are their portraits by the guest's id, `faces` those of the event with those of the photo. The caller has
-    locked the event's row.
+    `known` are their portraits by the guest's id, `faces` those of the event with those of the photo. `before_too`
+    are the guests whose matches referred to faces of the photo that are replaced. The caller has locked the event's
+    row.
     """
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
     for user_id, of_guest in sorted(known.items()):
         confirms = user_id in confirming
         confirmed = _confirmed_faces(session, event, user_id, _similarity_to(of_guest)) if confirms else []
         found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
-    record(session, event, found, only_changes=True)
+    record(session, event, found, only_changes=True, rebuilt=before_too)
 
 
 def _candidates(

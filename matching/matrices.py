@@ -4,7 +4,7 @@ In blocks, so that a million faces are loaded and extended without a second copy
 quantisation), because each process holds them.
 
 Faces are inserted while the event's row is locked, so their ids rise in the order of the commits: the new faces are
-those with a higher id. `events.version` is incremented when faces are deleted; then all are loaded again.
+those with a higher id. `events.version` is incremented when faces are deleted; then the ids that are left are read.
 """
 
 import threading
@@ -91,7 +91,11 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
     key = (event_id, engine_id)
     with _lock:
         cached = _cache.pop(key, None)
-    blocks = cached.blocks if cached is not None and cached.version == version else ()
+    blocks = cached.blocks if cached is not None else ()
+    if cached is not None and cached.version != version and blocks:
+        # Faces are never changed and ids never used twice: what was read and is still there need not be read again.
+        known = queries.face_ids(session, event_id, engine_id, int(blocks[-1].face_ids[-1]))
+        blocks = _remaining(blocks, np.array(known, np.int64))
     last_id = int(blocks[-1].face_ids[-1]) if blocks else 0
     for batch in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
         blocks = _extended(blocks, batch)
@@ -102,6 +106,12 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
         while len(_cache) > 1 and sum(each.size for each in _cache.values()) > MAX_ROWS:
             _cache.popitem(last=False)
     return current
+
+
+def _remaining(blocks: tuple[Block, ...], known: NDArray[np.int64]) -> tuple[Block, ...]:
+    """Return the blocks with the faces whose ids are known, both rising; without blocks that have none left."""
+    left = (_selected(block, np.isin(block.face_ids, known, assume_unique=True)) for block in blocks)
+    return tuple(block for block in left if block.face_ids.size)
 
 
 def _extended(blocks: tuple[Block, ...], batch: FaceBatch) -> tuple[Block, ...]:

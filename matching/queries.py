@@ -60,6 +60,15 @@ def faces_after(
         yield FaceBatch(*zip(*rows, strict=True))
 
 
+def face_ids(session: Session, event_id: int, engine_id: str, last_id: int) -> Sequence[int]:
+    """Return the ids of the event's faces up to `last_id`, rising; an index has them all."""
+    return session.scalars(
+        select(Face.id)
+        .where(Face.event_id == event_id, Face.engine_id == engine_id, Face.id <= last_id)
+        .order_by(Face.id)
+    ).all()
+
+
 def guests_embeddings(session: Session, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
     """Return the embeddings of all portraits that are in force at the event, of all guests."""
     return _in_force(session.execute(_embeddings(event_id, engine_id)).all())

@@ -10,7 +10,7 @@ it is the current one, and leaves the same rows however often it runs.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -172,12 +172,15 @@ def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, fa
     active = engine_id == event.active_engine_id
     # Read before the photo's own faces are inserted: the cache must hold committed faces only.
     known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
+    # Their matches, and those that their means found elsewhere, depended on the faces that are replaced.
+    shown = claim_queries.guests_with_candidates(session, photo.id) if active and photo.engine_id is not None else ()
     replaced = queries.replace_faces(session, photo.id, engine_id, rows)
     if replaced.had_faces:
         queries.increment_version(session, event.id)
     if known_faces is not None:
         others = known_faces.without(photo.id) if replaced.had_faces else known_faces
-        _match_photo(session, event, photo.id, others, _block(photo.id, replaced.face_ids, faces))
+        fresh = _block(photo.id, replaced.face_ids, faces)
+        _match_photo(session, event, photo.id, known_faces, others, fresh, shown)
 
 
 def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any]:
@@ -201,18 +204,26 @@ def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]
 
 
 def _match_photo(
-    session: Session, event: Event, photo_id: int, others: matrices.EventFaces, fresh: matrices.Block
+    session: Session,
+    event: Event,
+    photo_id: int,
+    before: matrices.EventFaces,
+    others: matrices.EventFaces,
+    fresh: matrices.Block,
+    shown: Iterable[int],
 ) -> None:
-    """Match the guests whose face may be among the new ones.
+    """Match the guests whose face may be among the new ones, and those who were `shown` among the replaced ones.
 
-    Over all faces, not only the new ones: a new face changes a portrait's mean, which may find further faces.
+    `before` are the event's faces with the replaced ones, `others` those without. Over all faces, not only the new
+    ones: a new face changes a portrait's mean, which may find further faces.
     """
-    affected = set(claim_queries.confirmers(session, photo_id))
-    if not affected and not fresh.face_ids.size:
+    before_too = {*claim_queries.confirmers(session, photo_id), *shown}
+    affected = set(before_too)
+    if not affected and not fresh.face_ids.size and before.size == others.size:
         return
-    faces = others.plus(fresh)
+    faces = others.plus(fresh) if fresh.face_ids.size else others
     thresholds = thresholds_among(faces, event.active_engine_id)
-    if thresholds != thresholds_among(others, event.active_engine_id):
+    if thresholds != thresholds_among(before, event.active_engine_id):
         # The event has outgrown its thresholds: all guests are matched again by the new ones, in the background.
         rematch_queries.request_rematch(session, event.id, utcnow(), asked=False)
     portraits = queries.guests_embeddings(session, event.id, event.active_engine_id)
@@ -225,4 +236,4 @@ def _match_photo(
     for each in portraits:
         if each.user_id in affected:
             known[each.user_id].append(each)
-    match_after_photo(session, event, known, faces)
+    match_after_photo(session, event, known, faces, before_too)

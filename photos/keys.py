@@ -1,29 +1,64 @@
 """Storage keys of a photo: one for the original and one for each rendition."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from models import DONE
+from models import DONE, Photo
 
 RENDITIONS = ("web", "thumb")
 
 
-def storage_key(event_id: int, filename: str, size: str) -> str:
-    """Return the storage key of a photo's `original`, `web` or `thumb` file."""
+class PhotoFiles(NamedTuple):
+    """The columns that name a photo's files, and those of the job that makes its renditions anew, if there is one."""
+
+    event_id: int
+    filename: str
+    status: str
+    rendition_set: int
+    job_id: int | None = None
+    replaced: int | None = None
+    job_status: str | None = None
+
+
+def storage_key(event_id: int, filename: str, size: str, rendition_set: int = 0) -> str:
+    """Return the storage key of a photo's `original`, `web` or `thumb` file; `key_of` knows a row's renditions."""
     if size == "original":
         return f"photos/{event_id}/original/{filename}"
-    return f"photos/{event_id}/{size}/{filename.rsplit('.', 1)[0]}.jpg"
+    made_anew = f"-{rendition_set}" if rendition_set else ""
+    return f"photos/{event_id}/{size}/{filename.rsplit('.', 1)[0]}{made_anew}.jpg"
 
 
-def stored_keys(event_id: int, filename: str) -> list[str]:
-    """Return all storage keys of a photo; a rendition may not exist yet."""
-    return [storage_key(event_id, filename, size) for size in ("original", *RENDITIONS)]
+def key_of(photo: Photo, size: str) -> str:
+    """Return the storage key of a photo's `original`, or of the `web` or `thumb` rendition that it has now."""
+    return storage_key(photo.event_id, photo.filename, size, photo.rendition_set)
 
 
-def rendition_keys(event_id: int, filename: str) -> list[str]:
-    """Return the storage keys of a photo's renditions."""
-    return [storage_key(event_id, filename, size) for size in RENDITIONS]
+def renditions_of(photo: Photo) -> dict[str, str]:
+    """Return the storage keys of the renditions that a photo has now, by size."""
+    return {size: key_of(photo, size) for size in RENDITIONS}
 
 
-def keys_being_written(event_id: int, photos: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the keys that jobs may be writing: the renditions of those photos (stored name, status) not done yet."""
-    return [key for name, status in photos if status != DONE for key in rendition_keys(event_id, name)]
+def rendition_keys(event_id: int, filename: str, rendition_set: int = 0) -> list[str]:
+    """Return the storage keys of one set of renditions of a photo."""
+    return [storage_key(event_id, filename, size, rendition_set) for size in RENDITIONS]
+
+
+def stored_keys(photos: Iterable[PhotoFiles]) -> list[str]:
+    """Return all storage keys of these photos; a rendition may not exist yet, or not any more."""
+    keys = []
+    for each in photos:
+        keys.append(storage_key(each.event_id, each.filename, "original"))
+        for number in {each.rendition_set, each.job_id, each.replaced} - {None}:
+            keys += rendition_keys(each.event_id, each.filename, number or 0)
+    return keys
+
+
+def keys_being_written(photos: Iterable[PhotoFiles]) -> list[str]:
+    """Return the keys that jobs may be writing: renditions of photos whose own job, or reprocessing, is not done."""
+    keys = []
+    for each in photos:
+        if each.status != DONE:
+            keys += rendition_keys(each.event_id, each.filename, each.rendition_set)
+        if each.job_id is not None and each.job_status != DONE:
+            keys += rendition_keys(each.event_id, each.filename, each.job_id)
+    return keys

@@ -148,12 +148,20 @@ def _record(photo: Photo, key: str, sender: User | None) -> Receipt:
         raise
 
 
+def header_of(data: bytes) -> images.ImageInfo:
+    """Return what the header of a photo's file tells.
+
+    Raises:
+        ImageError: see `images.inspect`.
+    """
+    return images.inspect(data, get_settings().max_photo_pixels)
+
+
 def _inspect(data: bytes) -> images.ImageInfo:
-    settings = get_settings()
-    if len(data) > settings.max_photo_bytes:
+    if len(data) > get_settings().max_photo_bytes:
         raise errors.PhotoTooLarge
     try:
-        return images.inspect(data, settings.max_photo_pixels)
+        return header_of(data)
     except images.TooManyPixels as error:
         raise errors.TooManyPixels(error.limit) from error
     except images.TooManyScans as error:

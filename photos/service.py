@@ -19,7 +19,7 @@ from events.service import home_event
 from keys import MAX_ID
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
-from photos.keys import keys_being_written, storage_key, stored_keys
+from photos.keys import key_of, keys_being_written, stored_keys
 from photos.queries import Page, PhotoRow
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
@@ -37,10 +37,10 @@ class PhotoList:
 
 def known_keys(keys: Sequence[str]) -> set[str]:
     """Return those of `keys` that belong to a photo's original or rendition."""
-    wanted = {key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/")}
+    names = (key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/"))
+    wanted = {name.partition("-")[0] for name in names}
     with reading() as session:
-        found = row_queries.stems(session, sorted(wanted))
-    return {key for event_id, name in found.values() for key in stored_keys(event_id, name)}
+        return set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
 
 
 # --- lists ---------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def size_of(photo: Photo) -> int:
         NoSuchPhoto: the file is gone.
     """
     try:
-        return storage.size(storage_key(photo.event_id, photo.filename, "original"))
+        return storage.size(key_of(photo, "original"))
     except storage.MissingObject as error:
         raise errors.NoSuchPhoto from error
 
@@ -196,7 +196,7 @@ def open_part(photo: Photo, start: int, end: int) -> Iterator[bytes]:
         NoSuchPhoto: the file is gone.
     """
     try:
-        return storage.stream_part(storage_key(photo.event_id, photo.filename, "original"), start, end)
+        return storage.stream_part(key_of(photo, "original"), start, end)
     except storage.MissingObject as error:
         raise errors.NoSuchPhoto from error
 
@@ -209,7 +209,7 @@ def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
         NoSuchPhoto: processing has ended and there is no such file.
     """
     try:
-        return storage.stream(storage_key(photo.event_id, photo.filename, size))
+        return storage.stream(key_of(photo, size))
     except storage.MissingObject as error:
         if photo.status in ("pending", "processing"):
             raise errors.PhotoNotReady from error
@@ -240,10 +240,9 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
+        files = row_queries.files_of(session, wanted)
         row_queries.remove(session, wanted)
-        for photo in found:
-            late = keys_being_written(photo.event_id, [(photo.filename, photo.status)])
-            erase(session, stored_keys(photo.event_id, photo.filename), late=late)
+        erase(session, stored_keys(files), late=keys_being_written(files))
         for event_id, number in Counter(photo.event_id for photo in found).items():
             record(session, Action.PHOTOS_DELETED, event_id=event_id, number=number)
     return len(found)

@@ -38,6 +38,14 @@ def erase(session: Session, keys: Iterable[str], *, late: Iterable[str] = ()) ->
         after_commit(session, lambda: _work_off(chain(sorted(once - twice), sorted(twice))))
 
 
+def erase_later(session: Session, keys: Iterable[str]) -> None:
+    """Record in the open transaction that these files are to be erased a quarter of an hour later.
+
+    For files that another one replaces: a request, or a backup, may have read the row that still named them.
+    """
+    queries.add_erasures(session, sorted(set(keys)), utcnow(), late=True, erased_at=utcnow())
+
+
 def retry() -> int:
     """Erase what is recorded and not erased yet, or due for a second time; return how many keys."""
     erased = 0

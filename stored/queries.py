@@ -34,11 +34,16 @@ def add_installation(session: Session, uuid: str) -> None:
 # --- erasures --------------------------------------------------------------------------------------
 
 
-def add_erasures(session: Session, keys: Sequence[str], now: datetime, *, late: bool) -> None:
-    """Record that these files are to be erased; a key that is recorded already is to be erased again."""
+def add_erasures(
+    session: Session, keys: Sequence[str], now: datetime, *, late: bool, erased_at: datetime | None = None
+) -> None:
+    """Record that these files are to be erased; a key that is recorded already is to be erased again.
+
+    With `erased_at`, as if they had been erased at that time: `late` ones are due once more, and not before that.
+    """
     if keys:
         statement = _insert(session, Erasure)
-        again = {"requested_at": now, "erased_at": None, "late": late}
+        again = {"requested_at": now, "erased_at": erased_at, "late": late}
         session.execute(
             statement.on_conflict_do_update(index_elements=["key"], set_=again),
             [{"key": key, **again} for key in sorted(keys)],

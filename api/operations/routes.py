@@ -12,11 +12,21 @@ from api.dependencies import Inference
 from api.documentation import SIGNED_IN, error_responses
 from api.language import Language
 from api.messages import Success
-from api.operations.schemas import Alive, EventChangeOut, Provider, Ready, RemoteErasures, SampleOut, Statistics
+from api.operations.schemas import (
+    Alive,
+    EventChangeOut,
+    EventReprocessingOut,
+    Provider,
+    Ready,
+    RemoteErasures,
+    SampleOut,
+    Statistics,
+)
 from faces.providers import calibration_of, engine_id_of
 from matching.changing.service import changes_to
 from operations import samples, service
 from operations.samples import Point
+from photos.reprocessing import service as reprocessing
 from settings import get_settings
 
 router = APIRouter(tags=["operations"])
@@ -112,6 +122,7 @@ def provider(_: CurrentAdmin, inference: Inference) -> Provider:
         match_threshold=settings.match_threshold or calibration_of(engine_id).lowest,
         ready=inference.problem is None,
         changes=[EventChangeOut.model_validate(each) for each in changes_to(engine_id)],
+        reprocessing=[EventReprocessingOut.model_validate(each) for each in reprocessing.under_way()],
         problem=inference.problem,
         remote_erasures=RemoteErasures(**service.remote_erasures()),
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import UtcTime
 from keys import MAX_ID
 
-JobKind = Literal["selfies", "user_events", "photos", "evaluations", "reembeddings"]
+JobKind = Literal["selfies", "user_events", "photos", "evaluations", "reembeddings", "reprocessings"]
 
 
 class Alive(BaseModel):
@@ -121,6 +121,16 @@ class EventChangeOut(BaseModel):
     failed: int = Field(description="Photos that could not be read again; they hold nothing up.")
 
 
+class EventReprocessingOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    event_id: int
+    event_name: str
+    done: int = Field(description="Photos that have new renditions and faces.")
+    total: int = Field(description="The photos that the event had when this was asked for.")
+    failed: int = Field(description="Photos that could not be read again; they keep what they had.")
+
+
 class RemoteErasures(BaseModel):
     lists: int = Field(description="Lists of faces, of events that are deleted.")
     faces: int = Field(description="Faces of photos and selfies that are deleted, or whose consent is withdrawn.")
@@ -137,6 +147,10 @@ class Provider(BaseModel):
     changes: list[EventChangeOut] = Field(
         description="Events that another engine has looked at and that change to this one, newest first. "
         "Until an event is changed, its guests keep the matches of the engine before."
+    )
+    reprocessing: list[EventReprocessingOut] = Field(
+        description="Events whose renditions and faces are being made anew (`python -m photos.reprocess`), newest "
+        "first. Until a photo is done, it shows what it had."
     )
     problem: str | None = Field(description="Why it is not ready; what waits for it stays queued.")
     remote_erasures: RemoteErasures = Field(description="What Azure keeps and is still to be deleted there.")

@@ -20,7 +20,7 @@ from api.rules import signed_link
 from matching import confirmations
 from models import GUEST, User
 from photos import service
-from photos.keys import storage_key
+from photos.keys import key_of
 from selfies.service import told_in_words
 from throttling import rules
 
@@ -120,9 +120,7 @@ def maybe_crop(
     box = fractions(maybe.face.box, photo.width, photo.height)
     try:
         with told_in_words():
-            jpeg = decoder.crop(
-                storage_key(photo.event_id, photo.filename, "web"), (box.x, box.y, box.width, box.height)
-            )
+            jpeg = decoder.crop(key_of(photo, "web"), (box.x, box.y, box.width, box.height))
     except storage.MissingObject as error:
         raise errors.NoSuchFace from error
     return Response(jpeg, media_type="image/jpeg", headers=headers)

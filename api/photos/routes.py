@@ -167,7 +167,8 @@ def photo_faces(photo_id: RowId, viewer: CurrentUser) -> PhotoFacesOut:
 
 
 def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:
-    etag = f'"{photo.sha256[:24]}-{size}"'
+    made_anew = f"-{photo.rendition_set}" if photo.rendition_set and size != "original" else ""
+    etag = f'"{photo.sha256[:24]}-{size}{made_anew}"'
     headers = {
         "ETag": etag,
         "Cache-Control": cache_rule(request),

@@ -78,8 +78,8 @@ class PhotoOut(BaseModel):
             confidence_score=score,
             matched_face=fractions(box, photo.width, photo.height) if box else None,
             processing_status=photo.status if photo.status != REJECTED else "failed",
-            url=link(photo.id, "web", viewer),
-            thumbnail_url=link(photo.id, "thumb", viewer),
+            url=link(photo.id, "web", viewer, rendition_set=photo.rendition_set),
+            thumbnail_url=link(photo.id, "thumb", viewer, rendition_set=photo.rendition_set),
             download_url=link(photo.id, "original", viewer, download=True),
         )
 
@@ -136,8 +136,8 @@ class MaybePhotoOut(BaseModel):
         """Return the payload of a face that `viewer` is asked about."""
         (_, face, photo), visible = asked.maybe, asked.is_visible
         seen = SeenPhoto(
-            url=link(photo.id, "web", viewer),
-            thumbnail_url=link(photo.id, "thumb", viewer),
+            url=link(photo.id, "web", viewer, rendition_set=photo.rendition_set),
+            thumbnail_url=link(photo.id, "thumb", viewer, rendition_set=photo.rendition_set),
             face=fractions(face.box, photo.width, photo.height),
         )
         return cls(

@@ -75,7 +75,7 @@ def record_again(
 
     resembling = _kept_and_compared(service, photo, found, scale, is_current)
     if resembling is not None:
-        changing.finish(job_id, AZURE_ENGINE_ID, partial(_queue_guests, resembling=resembling), still_ours)
+        changing.finish(job_id, AZURE_ENGINE_ID, partial(queue_guests, resembling=resembling), still_ours)
 
 
 def _kept_and_compared(
@@ -88,7 +88,7 @@ def _kept_and_compared(
         # An earlier attempt may have stored them and ended then.
         if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
             return None
-        return _resembling(service, photo.event_id, found)
+        return guests_resembling(service, photo.event_id, found)
     except EventGone:
         return None
 
@@ -101,7 +101,7 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
         ours = event is not None and is_current(session)
         ids: list[int | None] = [None] * len(kept)
         if ours:
-            ids = _stored(session, photo, [_face_row(photo, found, each.place, scale) for each in kept])
+            ids = _stored(session, photo, [face_row(photo, found, each.place, scale) for each in kept])
         if listed is not None and event is not None:
             keeping.record(session, listed, kept, "face_id", ids)
     return ours
@@ -118,7 +118,8 @@ def _stored(session: Session, photo: Photo, rows: Sequence[dict[str, Any]]) -> l
     return list(replaced.face_ids)
 
 
-def _face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[str, Any]:
+def face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[str, Any]:
+    """Return the columns of a face that was found in a picture `scale` times smaller than the photo."""
     located = found.faces[place].located
     return {
         "photo_id": photo.id,
@@ -131,8 +132,12 @@ def _face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[s
     }
 
 
-def _resembling(service: FaceService, event_id: int, found: Detected) -> set[int]:
-    """Return the ids of the guests who have a portrait that resembles one of the faces."""
+def guests_resembling(service: FaceService, event_id: int, found: Detected) -> set[int]:
+    """Return the ids of the guests who have a portrait that resembles one of the faces.
+
+    Raises:
+        RecogniserAway, TrainingFailed, NotThere: see `record_photo`.
+    """
     row = lists.known(event_id, PORTRAITS)
     if row is None or not found.faces:
         return set()
@@ -163,14 +168,18 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs) ->
         current = matching_queries.lock_photo(session, photo.id)
         if event is None or current is None or not still_ours(current):
             return False
-        _queue_guests(session, event, photo, resembling=resembling)
+        queue_guests(session, event, photo, resembling=resembling)
         current.finish(DONE)
         current.engine_id = AZURE_ENGINE_ID
     return True
 
 
-def _queue_guests(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
-    """Queue the matching of the guests whom the photo may show, if Azure is the event's active engine."""
+def queue_guests(session: Session, event: Event, photo: Photo, *, resembling: Collection[int]) -> None:
+    """Queue the matching of the guests whom the photo may show, if Azure is the event's active engine.
+
+    Raises:
+        AttemptTooOld: faces of the photo are not in the list there.
+    """
     faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
     if faces != there:
         raise AttemptTooOld("the list that the faces were in was given up meanwhile")

@@ -250,6 +250,12 @@ def confirming_guests(session: Session, event_id: int) -> set[int]:
     return set(rows)
 
 
+def guests_with_candidates(session: Session, photo_id: int) -> Sequence[int]:
+    """Return the ids of the guests who have a candidate in the photo."""
+    faces = select(Face.id).where(Face.photo_id == photo_id)
+    return session.scalars(select(FaceCandidate.user_id).where(FaceCandidate.face_id.in_(faces)).distinct()).all()
+
+
 def confirmers(session: Session, photo_id: int) -> Sequence[int]:
     """Return the ids of the guests who have confirmed a face of the photo."""
     return session.scalars(select(Confirmation.user_id).where(Confirmation.photo_id == photo_id)).all()

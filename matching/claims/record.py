@@ -65,12 +65,14 @@ def record(
     found: Mapping[int, GuestCandidates],
     *,
     only_changes: bool = False,
+    rebuilt: Collection[int] = (),
 ) -> None:
     """Replace these guests' candidates in the event, by the guest's id, and bring all matches up to date.
 
     Of the confirmed faces, only candidates are compared. With `only_changes`, guests are compared only for faces
-    whose candidates change; that is enough while no portrait changes. Rows that stay the same are not written. The
-    caller has locked the event's row.
+    whose candidates change; that is enough while no portrait changes. The matches of guests in `rebuilt` are brought
+    up to date in any case: some went with a face. Rows that stay the same are not written. The caller has locked the
+    event's row.
 
     Candidates by an engine that the event had before stay until its faces are deleted (`matching/changing/`). They
     count for nothing: guests are compared face by face, and each face is by one engine.
@@ -87,6 +89,7 @@ def record(
     for user_id in found:
         if _write(session, user_id, known[user_id], rows[user_id]) or not only_changes:
             changed.add(user_id)
+    changed |= found.keys() & set(rebuilt)
     session.flush()
     confirming = queries.confirming_guests(session, event.id)
     for user_id in sorted(changed):

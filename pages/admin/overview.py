@@ -18,6 +18,7 @@ from pages.admin import plots
 from pages.admin.common import render_admin
 from pages.admin.plots import Plot
 from pages.rendering import page_router
+from photos.reprocessing import service as reprocessing
 from settings import get_settings
 
 router = page_router()
@@ -54,6 +55,7 @@ def overview(request: Request, _: CurrentAdmin, hours: str = "24") -> Response:
         oldest=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
         engine=settings.face_recognizer_provider,
         changes=changes_to(engine_id_of(settings.face_recognizer_provider)),
+        reprocessing=reprocessing.under_way(),
         plots=[(each, _table(found, each)) for each in drawn],
         times=[int(point.at.timestamp()) for point in found],
         ends=[until - timedelta(hours=asked * part / 2) for part in (2, 1, 0)],

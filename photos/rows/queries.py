@@ -1,12 +1,14 @@
 """SQL about single photos: found by checksum or name, locked, queued again, deleted."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
-from models import FAILED, Photo
+from models import FAILED, Photo, Reprocessing
+from photos.keys import PhotoFiles
 
 
 def with_checksum(session: Session, event_id: int, sha256: str) -> Photo | None:
@@ -21,11 +23,37 @@ def of_checksums(session: Session, event_id: int, sha256: Sequence[str]) -> Sequ
     ).all()
 
 
-def stems(session: Session, wanted: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Return event id and stored name of the photos whose stored name without extension is one of `wanted`."""
+def _files(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Photo.event_id,
+            Photo.filename,
+            Photo.status,
+            Photo.rendition_set,
+            Reprocessing.id,
+            Reprocessing.replaced,
+            Reprocessing.status,
+        )
+        .outerjoin(Reprocessing, Reprocessing.photo_id == Photo.id)
+        .where(condition)
+        .order_by(Photo.id)
+    )
+
+
+def files_of(session: Session, photo_ids: Sequence[int]) -> list[PhotoFiles]:
+    """Return what names the files of these photos."""
+    return [PhotoFiles(*row) for row in session.execute(_files(Photo.id.in_(photo_ids)))]
+
+
+def files_in(session: Session, event_id: int) -> list[PhotoFiles]:
+    """Return what names the files of an event's photos."""
+    return [PhotoFiles(*row) for row in session.execute(_files(Photo.event_id == event_id))]
+
+
+def files_of_stems(session: Session, wanted: Sequence[str]) -> list[PhotoFiles]:
+    """Return what names the files of the photos whose stored name without extension is one of `wanted`."""
     names = [f"{stem}{ending}" for stem in wanted for ending in EXTENSIONS]
-    rows = session.execute(select(Photo.filename, Photo.event_id).where(Photo.filename.in_(names))).all()
-    return {name.rsplit(".", 1)[0]: (event_id, name) for name, event_id in rows}
+    return [PhotoFiles(*row) for row in session.execute(_files(Photo.filename.in_(names)))]
 
 
 def try_again(session: Session, photo_id: int) -> None:

@@ -1,0 +1,1 @@
+"""Records the faces that were found anew in a photo, and keeps what guests said about the old ones."""
