@@ -160,6 +160,12 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
     ).all()
 
 
+def warned_photos(session: Session, event_id: int) -> int:
+    """Return the number of the event's photos that have a warning; the condition is that of the partial index."""
+    warned = select(func.count()).where(Photo.event_id == event_id, Photo.warning.is_not(None))
+    return session.scalar(warned) or 0
+
+
 def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | None]:
     """Return the event's number of faces and of matches, and the upload time of its oldest unfinished photo."""
     engine = select(Event.active_engine_id).where(Event.id == event_id).scalar_subquery()

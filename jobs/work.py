@@ -37,7 +37,7 @@ from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, rele
 from matching import queries as matching_queries
 from matching import rematching
 from matching.changing import service as changing
-from models import Evaluation, Photo, Reembedding, Selfie, UserEvent
+from models import INCOMPLETE, Evaluation, Photo, Reembedding, Selfie, UserEvent
 from photos.keys import RENDITIONS, storage_key
 from settings import get_settings
 
@@ -181,7 +181,14 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         return
     keys = {size: storage_key(photo.event_id, photo.filename, size) for size in RENDITIONS}
     read = read_photo(photo, keys, decoder)
-    recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
+    recorded = matching.record_photo(
+        claim.id,
+        _engine_id(),
+        read.faces,
+        claim.is_current,
+        read.mean_colour,
+        INCOMPLETE if read.damaged else None,
+    )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])
 
