@@ -36,12 +36,13 @@ NEEDED = {*range(0xC0, 0xD0), 0xDB, 0xDD}
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 FRAME = re.compile(rb"\xff[\xc0\xc1](?=\0)")
 RESTART_INTERVAL = 0xDD
+CMYK = 4
 ALL_COEFFICIENTS = b"\0\x3f\0"
 # After a whole JPEG without an end marker, a few zeros complete the last bytes.
 SPARE = bytes(16)
 # Bytes between a picture and its end marker that are as many, and as varied, as those of a picture were part of it:
 # the decoder lost its place. Padding and notes of cameras are shorter or plainer.
-LEFT_OVER_BYTES, LEFT_OVER_VALUES, MOST_LEFT_OVER = 48, 32, 4096
+LEFT_OVER_BYTES, LEFT_OVER_VALUES, MOST_PADDING, MOST_LEFT_OVER = 48, 32, 1024, 4096
 STDERR = 2
 _lock = threading.RLock()
 
@@ -80,17 +81,23 @@ def is_damaged(data: bytes, header: Header, said: list[str]) -> bool:
     if any(DAMAGE.search(each) for each in said):
         return True
     # Pillow, which decodes CMYK, says nothing.
-    return (bool(said) or coding.colours == 4) and _is_damaged_alone(data, header, coding)
+    return (bool(said) or coding.colours == CMYK) and _is_damaged_alone(data, header, coding)
 
 
 def lacks_a_part(data: bytes, coding: Coding) -> bool:
-    """Return whether a JPEG of several scans, which may lack its end marker, lacks more; decoded at an eighth."""
+    """Return whether a JPEG that may lack its end marker lacks more; decoded at an eighth."""
     scans = walk(data, coding.scan, coding.colours)
-    return not scans.complete or any(DAMAGE.search(each) for each in _complaints_about(data[: scans.end] + END))
+    end = END if scans.ended else SPARE + END
+    return not scans.complete or any(DAMAGE.search(each) for each in _complaints_about(data[: scans.end] + end))
 
 
 def ended(data: bytes, coding: Coding) -> bytes:
-    """Return a JPEG of several scans with its end marker right behind the last; libjpeg would read what follows."""
+    """Return a JPEG with its end marker right behind its last scan, where libjpeg would read what follows.
+
+    It does where a picture comes in several scans, and Pillow, which decodes CMYK, does always.
+    """
+    if not coding.whole_bytes and coding.colours != CMYK:
+        return data
     scans = walk(data, coding.scan, coding.colours)
     return data if scans.ended else data[: scans.end] + END
 
@@ -122,7 +129,7 @@ def _is_damage(complaint: str, data: bytes, *, ends: bool) -> bool:
         return True
     end = data.rfind(END)
     odd = data[max(0, end - min(int(left_over[1]), MOST_LEFT_OVER)) : end]
-    return ends and len(odd) >= LEFT_OVER_BYTES and len(set(odd)) >= LEFT_OVER_VALUES
+    return ends and (len(odd) > MOST_PADDING or (len(odd) >= LEFT_OVER_BYTES and len(set(odd)) >= LEFT_OVER_VALUES))
 
 
 def _needed(data: bytes, scan: int) -> tuple[bytes, int]:

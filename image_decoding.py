@@ -19,6 +19,7 @@ from PIL import Image
 
 import image_damage
 from colours.conversion import Conversion, Inks, conversion_of
+from image_damage import CMYK as CMYK
 from image_headers.header import Coding, DamagedImage, Header
 
 BgrImage: TypeAlias = NDArray[np.uint8]
@@ -34,7 +35,6 @@ REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-CMYK = 4
 # Pictures are converted in strips of about this many pixels, so that no second copy of the whole is made.
 STRIP_PIXELS = 1_000_000
 END = b"\xff\xd9"
@@ -94,7 +94,7 @@ def _pixels(data: bytes, header: Header, reduction: int, inks: Inks | None) -> B
 
 def _ended(data: bytes, coding: Coding) -> bytes:
     """Return a JPEG with an end marker; raise OSError if it has none and less than the whole picture."""
-    if coding.whole_bytes:
+    if coding.whole_bytes or coding.colours == CMYK:
         if not coding.has_end and image_damage.lacks_a_part(data, coding):
             raise OSError("cut off")
         return image_damage.ended(data, coding)

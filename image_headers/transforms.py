@@ -64,12 +64,20 @@ def _window(boxes: Boxes, box: Box, width: int, height: int) -> Window | None:
     if not all(numbers[1::2]):
         return None
     wide, high, across, down = (Fraction(_signed(n), d) for n, d in zip(numbers[::2], numbers[1::2], strict=True))
-    # libheif rounds the left edge down and the others to the nearest whole number, all towards zero below it.
+    if wide <= 0 or high <= 0:
+        return None
+    # As libheif rounds: the left edge towards zero, the others to the nearest whole number, with integers, unreduced.
     left = int(across + Fraction(width - 1, 2) - (wide - 1) / 2)
     top = int(down + Fraction(height - 1, 2) - (high - 1) / 2 + HALF)
-    right, bottom = int(wide - 1 + left + HALF), int(high - 1 + top + HALF)
-    left, top, right, bottom = max(0, left), max(0, top), min(right, width - 1), min(bottom, height - 1)
+    right, bottom = _nearest(wide - 1 + left, numbers[1]), _nearest(high - 1 + top, numbers[3])
+    # A part that ends before the picture begins is taken as one that ends behind it.
+    right, bottom = (edge if 0 <= edge < side else side - 1 for edge, side in ((right, width), (bottom, height)))
+    left, top = max(0, left), max(0, top)
     return (left, top, right + 1, bottom + 1) if left <= right and top <= bottom else None
+
+
+def _nearest(number: Fraction, denominator: int) -> int:
+    return int(number + Fraction(denominator // 2, denominator))
 
 
 def _signed(number: int) -> int:
