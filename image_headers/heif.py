@@ -94,7 +94,7 @@ def _codec(items: Items, layers: list[list[int]]) -> str:
 
 
 def _pixels(boxes: Boxes, items: Items, layers: list[list[int]]) -> int:
-    """Return the most pixels that are decoded at a time: of a grid one tile, of what is made otherwise all parts."""
+    """Return the most pixels that are decoded at a time: what is laid over a canvas, and the canvas, count together."""
     maps = _belonging(items)
     total = 0
     for above, layer in zip([[], *layers], layers, strict=False):
@@ -104,8 +104,8 @@ def _pixels(boxes: Boxes, items: Items, layers: list[list[int]]) -> int:
             if items.types.get(item) == b"av01":
                 sizes.append(_stream(boxes, items, item))
             areas.append(max(width * height for width, height in sizes))
-        tiled = not above or items.types.get(above[0]) == GRID
-        total = max(total, *areas) if tiled else total + sum(areas)
+        laid = bool(above) and items.types.get(above[0]) == OVERLAY
+        total = total + sum(areas) if laid else max(total, *areas)
     return total
 
 
