@@ -33,8 +33,7 @@ def progress_of(event_id: int) -> EventProgress:
     """Return the counts of one event; each statement reads only this event's rows, by index."""
     with reading() as session:
         states = queries.photo_states(session, event_id)
-        incomplete = queries.warned_photos(session, event_id)
-        faces, matches, oldest = queries.photo_counts(session, event_id)
+        incomplete, faces, matches, oldest = queries.photo_counts(session, event_id)
         guests, with_selfie, matched = queries.guest_counts(session, event_id)
     number = {row.status: row.photos for row in states}
     return EventProgress(
@@ -43,7 +42,7 @@ def progress_of(event_id: int) -> EventProgress:
         processing=number.get(PROCESSING, 0),
         done=number.get(DONE, 0),
         failed=number.get(FAILED, 0),
-        incomplete=incomplete,
+        incomplete=int(incomplete),
         faces=faces,
         guests=guests,
         guests_with_selfie=with_selfie,

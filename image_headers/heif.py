@@ -94,7 +94,7 @@ def _codec(items: Items, layers: list[list[int]]) -> str:
 
 
 def _pixels(boxes: Boxes, items: Items, layers: list[list[int]]) -> int:
-    """Return the most pixels that are decoded at a time: what is laid over a canvas, and the canvas, count together."""
+    """Return the most pixels that are decoded at a time; what is laid over a canvas counts together with it."""
     maps = _belonging(items)
     total = 0
     for above, layer in zip([[], *layers], layers, strict=False):

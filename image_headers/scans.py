@@ -32,13 +32,13 @@ def walk(data: bytes, at: int, components: int) -> Scans:
             scans += 1
             found = AFTER_SCAN.search(data, at + 2 + length)
             at = end = found.start() if found else len(data)
+            if _is_complete(precision, components):
+                break
         elif marker in BETWEEN and length >= 2 and at + 2 + length <= len(data):
             at += 2 + length
             found = MARKER.search(data, at, at + MAX_STRAY)
             at = found.start() if found else len(data)
         else:
-            break
-        if _is_complete(precision, components):
             break
     return Scans(end, data[end : end + 2] == END, _is_complete(precision, components))
 
