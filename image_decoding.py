@@ -17,8 +17,10 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
+import image_damage
 from colours.conversion import Conversion, Inks, conversion_of
-from image_headers.header import DamagedImage, Header
+from image_damage import CMYK as CMYK
+from image_headers.header import Coding, DamagedImage, Header
 
 BgrImage: TypeAlias = NDArray[np.uint8]
 
@@ -33,11 +35,9 @@ REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-CMYK = 4
 # Pictures are converted in strips of about this many pixels, so that no second copy of the whole is made.
 STRIP_PIXELS = 1_000_000
-# After a whole JPEG without an end marker, a few zeros complete the last bytes; one that is cut off needs more.
-SPARE, END = bytes(16), b"\xff\xd9"
+END = b"\xff\xd9"
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 Image.init()
@@ -67,22 +67,21 @@ def decode(data: bytes, header: Header, orientation: int, reduction: int, *, exa
     return _turned(image, orientation)
 
 
-def refuse_cut(data: bytes) -> None:
+def refuse_cut(data: bytes, coding: Coding) -> None:
     """Decode a JPEG that lacks its end marker, at an eighth of its size.
 
     Raises:
         DamagedImage: it has less than the whole picture.
     """
     try:
-        _ended(data)
+        _ended(data, coding)
     except PARSER_ERRORS as error:
         raise DamagedImage("the JPEG is cut off") from error
 
 
 def _pixels(data: bytes, header: Header, reduction: int, inks: Inks | None) -> BgrImage:
     if header.coding is not None:
-        if not header.coding.has_end:
-            data = _ended(data)
+        data = _ended(data, header.coding)
         if header.coding.colours != CMYK:
             return _by_opencv(data, REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
     if header.format == "HEIF":
@@ -93,9 +92,16 @@ def _pixels(data: bytes, header: Header, reduction: int, inks: Inks | None) -> B
     return _by_pillow(data, header, reduction, inks)
 
 
-def _ended(data: bytes) -> bytes:
-    """Return a JPEG that lacks its end marker with one; raise OSError if it has less than the whole picture."""
-    whole = data + SPARE
+def _ended(data: bytes, coding: Coding) -> bytes:
+    """Return a JPEG with an end marker; raise OSError if it has none and less than the whole picture."""
+    if coding.whole_bytes or coding.colours == CMYK:
+        if not coding.has_end and image_damage.lacks_a_part(data, coding):
+            raise OSError("cut off")
+        return image_damage.ended(data, coding)
+    if coding.has_end:
+        return data
+    # One that is cut off needs more than a few zeros.
+    whole = data + image_damage.SPARE
     with Image.open(io.BytesIO(whole), formats=("JPEG",)) as image:
         image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
         image.load()
@@ -140,8 +146,13 @@ def _by_pillow(data: bytes, header: Header, reduction: int, inks: Inks | None) -
             image.draft("CMYK", (-(-header.width // reduction), -(-header.height // reduction)))
             reduction = 1
         image.load()
-        width, height = image.size
-        return _in_strips(width, height, reduction, lambda top, end: _colours(image.crop((0, top, width, end)), inks))
+        left, above, right, below = header.window or (0, 0, *image.size)
+        return _in_strips(
+            right - left,
+            below - above,
+            reduction,
+            lambda top, end: _colours(image.crop((left, above + top, right, above + end)), inks),
+        )
 
 
 def _without(data: bytes, chunks: tuple[tuple[int, int], ...]) -> bytes:

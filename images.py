@@ -10,6 +10,7 @@ from datetime import datetime
 import cv2
 import numpy as np
 
+import image_damage
 import image_decoding
 from colours.srgb import tagged
 from image_decoding import BgrImage as BgrImage
@@ -152,7 +153,26 @@ def decode(data: bytes, *, long_side: int | None = None, exact: bool = True) -> 
     if _held(header, reduction) > DECODE_BYTES:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", _affordable(header))
     orientation = header.turned or exif.read(header.exif)[0]
-    return image_decoding.decode(data, header, orientation, reduction, exact=exact)
+    image = image_decoding.decode(picture_in(data, header), header, orientation, reduction, exact=exact)
+    # A row, its renditions and its faces must never be of different pictures.
+    if image.shape[1::-1] != tuple(-(-side // reduction) for side in _upright(header, orientation)):
+        raise DamagedImage("the picture is not as large as its header says")
+    return image
+
+
+def picture_in(data: bytes, header: Header) -> bytes:
+    """Return the file without what stands before its picture, and without the film behind that of a HEIC."""
+    return data if not header.start and header.end in (None, len(data)) else data[header.start : header.end]
+
+
+def is_damaged(data: bytes, complaints: list[str]) -> bool:
+    """Return whether a part of a JPEG is missing or damaged; `complaints`: see `image_damage.complaints`.
+
+    Raises:
+        ImageError: see `inspect`.
+    """
+    header = judge.read(data)
+    return image_damage.is_damaged(picture_in(data, header), header, complaints)
 
 
 def refuse_cut(data: bytes) -> None:
@@ -161,9 +181,9 @@ def refuse_cut(data: bytes) -> None:
     Raises:
         ImageError: see `inspect`. DamagedImage: the file has less than the whole picture.
     """
-    coding = judge.read(data).coding
-    if coding is not None and not coding.has_end:
-        image_decoding.refuse_cut(data)
+    header = judge.read(data)
+    if header.coding is not None and not header.coding.has_end:
+        image_decoding.refuse_cut(picture_in(data, header), header.coding)
 
 
 def _reduction(size: int, long_side: int | None) -> int:

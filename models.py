@@ -51,6 +51,7 @@ KEEP_NUMBERS = {"sqlite_autoincrement": True}
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
+INCOMPLETE = "incomplete"
 GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
 
 
@@ -406,8 +407,9 @@ class Photo(Job, Base):
     are one photo per event. `filename` is the random name of the stored file, `original_filename` the uploaded one.
     `width` and `height` are in pixels of the upright picture. The job sets `mean_colour` and `engine_id`: the engine
     that has looked at the photo, also if it found no face (`Reembedding` tells when that changes). `photographer_id`
-    becomes null when the account is deleted: the photo stays. `rendition_set` is 0 for the renditions that this job
-    made, else the id of the `Reprocessing` that made them anew; it is part of the names of their files.
+    becomes null when the account is deleted: the photo stays. `warning` is also the job's: what is wrong with a photo
+    that is shown all the same. `rendition_set` is 0 for the renditions that this job made, else the id of the
+    `Reprocessing` that made them anew; it is part of the names of their files.
     """
 
     __tablename__ = "photos"
@@ -429,6 +431,8 @@ class Photo(Job, Base):
             postgresql_where=text("for_everyone"),
             sqlite_where=text("for_everyone = 1"),
         ),
+        # How many photos of an event the photographer should look at.
+        _partial_index("idx_photos_warned", "event_id", where="warning IS NOT NULL"),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
         # Waiting guests poll an event's progress: it is counted and summed from the index alone.
         Index("idx_photos_event_status", "event_id", "status", "size"),
@@ -456,6 +460,8 @@ class Photo(Job, Base):
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))
     rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # `incomplete`: a part of the picture is missing or damaged.
+    warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
     for_everyone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -56,11 +56,12 @@ class StoredPhoto:
 class ReadPhoto:
     """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
 
-    Where no rendition is made, no colour is found.
+    `damaged`: a part of it is missing or damaged. Where no rendition is made, no colour and no damage is found.
     """
 
     faces: list[DetectedFace]
     mean_colour: str | None
+    damaged: bool = False
 
 
 class Decoder(ABC):
@@ -110,7 +111,8 @@ class Decoder(ABC):
         told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
         try:
             colour = str(told["mean_colour"])[:7] if photo.renditions else None
-            return ReadPhoto(unpack_faces(int(told["faces"]), self._dimensions, packed), colour)
+            faces = unpack_faces(int(told["faces"]), self._dimensions, packed)
+            return ReadPhoto(faces, colour, damaged=told["damaged"] is True)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 

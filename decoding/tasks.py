@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+import image_damage
 import images
 import storage
 from decoding.memory import is_shortage
@@ -38,7 +39,7 @@ def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
-    Without `renditions`, only its faces are found; the answer has no mean colour.
+    Without `renditions`, only its faces are found; the answer has no mean colour and says nothing of damage.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
@@ -46,15 +47,16 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     data = storage.get(arguments["original"])
     images.refuse_cut(data)
     # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
-    image = images.decode(data, long_side=arguments["long_side"])
-    colour = None
+    with image_damage.complaints() as said:
+        image = images.decode(data, long_side=arguments["long_side"])
+    colour, damaged = None, bool(arguments["renditions"]) and images.is_damaged(data, said)
     if arguments["renditions"]:
         rendered = images.renditions(image)
         colour = rendered.mean_colour
         for size, key in arguments["renditions"].items():
             storage.put(key, rendered.files[size])
     faces = faces_in(engine, image, data, arguments["photo_long_side"])
-    return {"mean_colour": colour, "faces": len(faces)}, pack_faces(faces)
+    return {"mean_colour": colour, "damaged": damaged, "faces": len(faces)}, pack_faces(faces)
 
 
 def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: int) -> list[DetectedFace]:

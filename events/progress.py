@@ -9,13 +9,17 @@ from models import DONE, FAILED, PENDING, PROCESSING, utcnow
 
 @dataclass(frozen=True, slots=True)
 class EventProgress:
-    """Counts of one event; `bytes` is the size of the originals, the age that of the oldest unfinished photo."""
+    """Counts of one event; `bytes` is the size of the originals, the age that of the oldest unfinished photo.
+
+    `incomplete` photos are shown although a part of them is missing or damaged.
+    """
 
     received: int
     pending: int
     processing: int
     done: int
     failed: int
+    incomplete: int
     faces: int
     guests: int
     guests_with_selfie: int
@@ -29,7 +33,7 @@ def progress_of(event_id: int) -> EventProgress:
     """Return the counts of one event; each statement reads only this event's rows, by index."""
     with reading() as session:
         states = queries.photo_states(session, event_id)
-        faces, matches, oldest = queries.photo_counts(session, event_id)
+        incomplete, faces, matches, oldest = queries.photo_counts(session, event_id)
         guests, with_selfie, matched = queries.guest_counts(session, event_id)
     number = {row.status: row.photos for row in states}
     return EventProgress(
@@ -38,6 +42,7 @@ def progress_of(event_id: int) -> EventProgress:
         processing=number.get(PROCESSING, 0),
         done=number.get(DONE, 0),
         failed=number.get(FAILED, 0),
+        incomplete=int(incomplete),
         faces=faces,
         guests=guests,
         guests_with_selfie=with_selfie,

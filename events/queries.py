@@ -160,8 +160,13 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
     ).all()
 
 
-def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | None]:
-    """Return the event's number of faces and of matches, and the upload time of its oldest unfinished photo."""
+def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime | None]:
+    """Return how many photos of the event have a warning, its number of faces and of matches, and the oldest upload.
+
+    That is the time of its oldest unfinished photo.
+    """
+    # The condition is literally that of the partial index.
+    warned = select(func.count()).where(Photo.event_id == event_id, Photo.warning.is_not(None))
     engine = select(Event.active_engine_id).where(Event.id == event_id).scalar_subquery()
     faces = select(func.count()).select_from(Face).where(Face.event_id == event_id, Face.engine_id == engine)
     # A subquery per photo, by index: for a join a planner may choose to read the matches of all events.
@@ -175,7 +180,7 @@ def photo_counts(session: Session, event_id: int) -> Row[int, int, datetime | No
     oldest = select(func.min(Photo.uploaded_at)).where(
         Photo.event_id == event_id, Photo.status.in_((PENDING, PROCESSING))
     )
-    return session.execute(select(*(each.scalar_subquery() for each in (faces, matches, oldest)))).one()
+    return session.execute(select(*(each.scalar_subquery() for each in (warned, faces, matches, oldest)))).one()
 
 
 def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:

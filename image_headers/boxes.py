@@ -29,6 +29,8 @@ class Boxes:
 
     def __init__(self, data: bytes) -> None:
         self.data, self.left = data, MAX_STEPS
+        # Where the picture's boxes end; behind it there may be a film, a file of its own.
+        self.end = len(data)
 
     def step(self, count: int = 1) -> None:
         """Count steps against the bound."""
@@ -71,6 +73,9 @@ class Boxes:
             except DamagedImage:
                 if self.left < 0 or name in NEEDED or b"mdat" not in found:
                     raise
+                break
+            if name == b"ftyp" and b"mdat" in found and b"meta" in found:
+                self.end = at
                 break
             if name in found and name in (b"meta", b"moov", b"ftyp"):
                 raise DamagedImage(f"the file has two boxes {name!r}")

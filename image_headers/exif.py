@@ -34,6 +34,18 @@ class _Block:
         entries = range(directory + 2, directory + 2 + 12 * count, 12)
         return {tag: at for at in entries if (tag := self.number(at, 2)) in tags}
 
+    def orientation(self, directory: int) -> int:
+        """Return the first orientation that is one, SHORT or LONG; 1 where there is none."""
+        if not 8 <= directory <= len(self.data) - 2:
+            return 1
+        count = min(self.number(directory, 2), MAX_ENTRIES, (len(self.data) - directory - 2) // 12)
+        for at in range(directory + 2, directory + 2 + 12 * count, 12):
+            if self.number(at, 2) == ORIENTATION and self.number(at + 2, 2) in (SHORT, LONG):
+                turned = self.value(at)
+                if 1 <= turned <= 8:
+                    return turned
+        return 1
+
     def value(self, entry: int | None) -> int:
         """Return the number in an entry; 0 where there is none."""
         width = WIDTHS.get(self.number(entry + 2, 2)) if entry is not None else None
@@ -56,10 +68,10 @@ def read(exif: bytes) -> tuple[int, datetime | None]:
     block = _Block(data)
     if block.order is None or block.number(2, 2) != 42:
         return 1, None
-    main = block.find(block.number(4, 4), ORIENTATION, SUB_IFD)
-    turned = block.value(main.get(ORIENTATION))
+    first = block.number(4, 4)
+    main = block.find(first, SUB_IFD)
     camera = block.find(block.value(main.get(SUB_IFD)), TAKEN)
-    return (turned if 1 <= turned <= 8 else 1), _taken_at(block.text(camera.get(TAKEN)))
+    return block.orientation(first), _taken_at(block.text(camera.get(TAKEN)))
 
 
 def _taken_at(value: str) -> datetime | None:

@@ -57,12 +57,14 @@ UNSAID = Colour()
 class Coding:
     """How a JPEG is coded: `whole_bytes` is what its decoder holds of the whole picture, however much it reduces it.
 
-    That is 0 where the picture comes in one scan. `colours` is the number of components.
+    That is 0 where the picture comes in one scan. `colours` is the number of components. `scan` is where the marker
+    of the first scan is, in the file without what stands before the picture.
     """
 
     colours: int
     whole_bytes: int = 0
     has_end: bool = True
+    scan: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Header:
     frame beyond it, the parts that a picture is put together from. `exif` is the block as it stands in the file.
     `turned` is an orientation that counts in place of that of EXIF; `film`: the file has several frames. `colour`
     says which colours are meant.
+    `window` (left, top, right, bottom) is the part of the decoded picture that is shown; None: all of it.
+    The picture is what stands from `start` to before `end` in the file; None: to the end.
     """
 
     format: str
@@ -84,3 +88,6 @@ class Header:
     turned: int | None = None
     film: bool = False
     colour: Colour = UNSAID
+    window: tuple[int, int, int, int] | None = None
+    start: int = 0
+    end: int | None = None

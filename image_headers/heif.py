@@ -1,6 +1,7 @@
 """Reads HEIC and AVIF files: the primary picture's size, how it is turned, what it is put together from.
 
-ISO/IEC 23008-12 (HEIF): `ispe` has the size, `irot`, `imir` and `clap` change it; `grid` puts tiles together.
+ISO/IEC 23008-12 (HEIF): `ispe` has the size, `irot`, `imir` and `clap` change it; `grid` puts tiles together, `iovl`
+lays pictures over a canvas, `iden` is another picture, cropped or turned.
 """
 
 from collections.abc import Iterator
@@ -10,16 +11,17 @@ from image_headers.av1 import largest_frame
 from image_headers.boxes import Box, Boxes, Items, read_items
 from image_headers.exif import MAX_EXIF
 from image_headers.header import UNSAID, Colour, DamagedImage, Header, UnsupportedImage
+from image_headers.transforms import shown, size_shown
 
 # The major brands that the decoders take.
 BRANDS = {
     b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"avif", b"avis",
 }  # fmt: skip
 CODECS = {b"hvc1": "HEIF", b"av01": "AVIF"}
-GRID, FILM = b"grid", b"avis"
+GRID, OVERLAY, SAME, FILM = b"grid", b"iovl", b"iden", b"avis"
 MAX_TILES = 1000
-# EXIF orientation by quarter turns to the left, then not mirrored, mirrored top to bottom, mirrored left to right.
-TURNED = ((1, 4, 2), (8, 5, 7), (3, 2, 4), (6, 7, 5))
+# Pictures made of pictures that are made of pictures; cameras write one level.
+MAX_DEPTH = 4
 
 
 def matches(data: bytes) -> bool:
@@ -31,7 +33,7 @@ def read(data: bytes) -> Header:
     """Return the header of a HEIC or AVIF file.
 
     Raises:
-        UnsupportedImage: its primary picture is neither HEVC nor AV1, nor a grid of such tiles.
+        UnsupportedImage: its primary picture is neither HEVC nor AV1, nor made of such pictures.
         DamagedImage: it is cut off, its boxes are malformed, or there are more than any camera writes.
     """
     boxes = Boxes(data)
@@ -39,33 +41,41 @@ def read(data: bytes) -> Header:
     if b"meta" not in top:
         raise UnsupportedImage("the file holds no picture")
     items = read_items(boxes, top[b"meta"])
-    parts = _parts(items)
-    kind = CODECS.get(items.types[parts[-1]])
-    if kind is None or any(items.types.get(each) != items.types[parts[-1]] for each in parts[1:]):
-        raise UnsupportedImage("the picture is of a codec that is not accepted")
-    pictures = (*parts, *_alpha(items, parts[0]))
-    sizes = [_canvas(boxes, items, each) for each in pictures]
-    sizes += [_stream(boxes, items, each) for each in pictures if items.types.get(each) == b"av01"]
-    film = list(_films(boxes, top)) if kind == "AVIF" else []
-    pixels = max(width * height for width, height in (*sizes, *film))
-    exif = _exif(boxes, items)
-    said = _colour(boxes, items, parts)
+    layers = _layers(items)
+    kind = _codec(items, layers)
+    size, pixels = _canvas(boxes, items, items.primary), _pixels(boxes, items, layers)
+    said = _colour(boxes, items, [layers[0][0], layers[-1][0]])
+    exif, properties = _exif(boxes, items), items.properties(items.primary)
     if kind == "HEIF":
-        return Header(kind, *_upright(boxes, items, *sizes[0]), pixels, exif, turned=1, colour=said)
-    width, height = film[0] if film and data[8:12] == FILM else sizes[0]
-    return Header(kind, width, height, pixels, exif, turned=_orientation(boxes, items), colour=said)
+        return Header(kind, *size_shown(boxes, properties, *size), pixels, exif, turned=1, end=boxes.end, colour=said)
+    film = list(_films(boxes, top))
+    pixels = max(pixels, *(width * height for width, height in film), 0)
+    view = shown(boxes, properties, *size)
+    if film and data[8:12] == FILM:
+        return Header(kind, *film[0], pixels, exif, turned=view.turned, end=boxes.end, colour=said)
+    if view.window is not None:
+        left, above, right, below = view.window
+        size = right - left, below - above
+    return Header(kind, *size, pixels, exif, turned=view.turned, window=view.window, end=boxes.end, colour=said)
 
 
-def _parts(items: Items) -> list[int]:
-    """Return the primary item; where that is a grid, also its tiles. Tiles that are grids again are no tiles."""
-    if items.types[items.primary] != GRID:
-        return [items.primary]
-    tiles = items.references.get((b"dimg", items.primary), [])
-    if not 1 <= len(tiles) <= MAX_TILES:
-        raise DamagedImage("a grid has no tiles, or too many")
-    if any(items.types.get(each) not in CODECS for each in tiles):
-        raise UnsupportedImage("a grid of something else than coded pictures")
-    return [items.primary, *dict.fromkeys(tiles)]
+def _layers(items: Items) -> list[list[int]]:
+    """Return the primary item, and level by level the items that it is made of, down to coded pictures.
+
+    A grid's level has each tile once: the decoder keeps one at a time. In other levels items come as often as used.
+    """
+    layers = [[items.primary]]
+    for _ in range(MAX_DEPTH):
+        kinds = {items.types.get(each, b"") for each in layers[-1]}
+        if kinds <= CODECS.keys():
+            return layers
+        if len(layers[-1]) > 1 or not kinds <= {GRID, OVERLAY, SAME}:
+            break
+        inputs = items.references.get((b"dimg", layers[-1][0]), [])
+        if not 1 <= len(inputs) <= MAX_TILES or (kinds == {SAME} and len(inputs) > 1):
+            raise DamagedImage("a picture is made of no pictures, or of too many")
+        layers.append(list(dict.fromkeys(inputs)) if kinds == {GRID} else inputs)
+    raise UnsupportedImage("the picture is not made of coded pictures")
 
 
 def _colour(boxes: Boxes, items: Items, parts: list[int]) -> Colour:
@@ -74,9 +84,38 @@ def _colour(boxes: Boxes, items: Items, parts: list[int]) -> Colour:
     return said if said != UNSAID else colour.of_boxes(boxes, items.properties(parts[-1]))
 
 
-def _alpha(items: Items, item: int) -> Iterator[int]:
-    """Yield the items that say they belong to a picture: what shows through, and depth and gain maps."""
-    return (source for (name, source), aims in items.references.items() if name == b"auxl" and item in aims)
+def _codec(items: Items, layers: list[list[int]]) -> str:
+    codecs = {items.types[each] for each in layers[-1]}
+    # Decoders of AVIF know grids only.
+    derived = {items.types[each] for layer in layers[:-1] for each in layer} - {GRID}
+    if len(codecs) > 1 or (derived and codecs != {b"hvc1"}):
+        raise UnsupportedImage("the picture is of a codec that is not accepted")
+    return CODECS[codecs.pop()]
+
+
+def _pixels(boxes: Boxes, items: Items, layers: list[list[int]]) -> int:
+    """Return the most pixels that are decoded at a time; what is laid over a canvas counts together with it."""
+    maps = _belonging(items)
+    total = 0
+    for above, layer in zip([[], *layers], layers, strict=False):
+        areas = []
+        for item in (*layer, *(each for one in dict.fromkeys(layer) for each in maps.get(one, []))):
+            sizes = [_canvas(boxes, items, item)]
+            if items.types.get(item) == b"av01":
+                sizes.append(_stream(boxes, items, item))
+            areas.append(max(width * height for width, height in sizes))
+        laid = bool(above) and items.types.get(above[0]) == OVERLAY
+        total = total + sum(areas) if laid else max(total, *areas)
+    return total
+
+
+def _belonging(items: Items) -> dict[int, list[int]]:
+    """Return the items that belong to each picture: what shows through, and depth and gain maps."""
+    found: dict[int, list[int]] = {}
+    for (name, source), aims in items.references.items():
+        for aim in aims if name == b"auxl" else ():
+            found.setdefault(aim, []).append(source)
+    return found
 
 
 def _canvas(boxes: Boxes, items: Items, item: int) -> tuple[int, int]:
@@ -109,29 +148,6 @@ def _content(boxes: Boxes, items: Items, item: int) -> tuple[int, int]:
     if method > 1 or not length or at + length > end:
         raise DamagedImage("a part of the picture is missing")
     return at, at + length
-
-
-def _upright(boxes: Boxes, items: Items, width: int, height: int) -> tuple[int, int]:
-    """Return the size after the properties that crop and turn, in their order, as the decoder applies them."""
-    for each in items.properties(items.primary):
-        if each.name == b"irot" and boxes.number(each.at, 1, each.end) & 1:
-            width, height = height, width
-        elif each.name == b"clap":
-            fractions = [boxes.number(each.at + at, 4, each.end) for at in (0, 4, 8, 12)]
-            wide, high = (fractions[at] // max(1, fractions[at + 1]) for at in (0, 2))
-            width, height = min(width, wide), min(height, high)
-    return width, height
-
-
-def _orientation(boxes: Boxes, items: Items) -> int:
-    """Return the EXIF orientation that says what the properties `irot` and `imir` say."""
-    quarters = mirrored = 0
-    for each in items.properties(items.primary):
-        if each.name == b"irot":
-            quarters = boxes.number(each.at, 1, each.end) & 3
-        elif each.name == b"imir":
-            mirrored = 1 + (boxes.number(each.at, 1, each.end) & 1)
-    return TURNED[quarters][mirrored]
 
 
 def _films(boxes: Boxes, top: dict[bytes, Box]) -> Iterator[tuple[int, int]]:

@@ -18,6 +18,8 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 # Cameras write some ten segments, a large colour profile and extended XMP some hundreds.
 MAX_SEGMENTS = 10_000
+# `Exif`, a zero and a byte that some writers set to another value.
+EXIF_PREFIX = 6
 # Some phones leave bytes between segments; a decoder skips them.
 MAX_STRAY = 256 * 1024
 # Where something else behind a picture looks like scans, so much of the file is walked to tell.
@@ -57,7 +59,8 @@ def read(data: bytes) -> Header:
     many = found.marker == PROGRESSIVE or data[scan + 4] < len(found.sampling)
     if many:
         _refuse_many_scans(data, scan)
-    coding = Coding(len(found.sampling), _coefficients(found) if many else 0, data.rfind(END, scan) >= 0)
+    whole = _coefficients(found) if many else 0
+    coding = Coding(len(found.sampling), whole, has_end=data.rfind(END, scan) >= 0, scan=scan)
     said = colour.of_segments(data, found.profile, inks=len(found.sampling) == 4)
     return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding, colour=said)
 
@@ -88,8 +91,9 @@ def _walk(data: bytes, found: _Found) -> int:
 def _segment(data: bytes, marker: int, at: int, length: int, found: _Found) -> None:
     if marker in FRAMES:
         _frame(data[at + 2 : at + length], marker, found)
-    elif marker == 0xE1 and not found.exif and data.startswith(b"Exif\0\0", at + 2):
-        found.exif = data[at + 2 : at + length]
+    elif marker == 0xE1 and not found.exif and length > EXIF_PREFIX + 2 and data.startswith(b"Exif\0", at + 2):
+        # The first block counts, also where it says nothing, as in browsers.
+        found.exif = data[at + 2 + EXIF_PREFIX : at + length]
     elif marker == 0xE2 and data.startswith(colour.SEGMENT, at + 2):
         found.profile.append((at + 2, at + length))
 

@@ -34,11 +34,12 @@ def read(data: bytes) -> Header:
 
 
 def _exif(data: bytes, colours: list[tuple[bytes, Place]]) -> bytes:
-    """Walk all chunks to the end; return the body of the last EXIF chunk, empty if there is none.
+    """Walk all chunks to the end; return the body of the first EXIF chunk before the picture, empty if there is none.
 
+    Browsers do not look behind the picture, nor at a second block, nor at one that begins like that of a JPEG.
     The chunks about colours are put into `colours`, nameless where they come too late to count.
     """
-    at, end, exif, last = len(SIGNATURE), len(data), (0, 0), b""
+    at, end, exif, last = len(SIGNATURE), len(data), None, b""
     pictured = False
     for _ in range(MAX_CHUNKS):
         if at + AROUND > end:
@@ -46,8 +47,8 @@ def _exif(data: bytes, colours: list[tuple[bytes, Place]]) -> bytes:
         length, name = CHUNK.unpack_from(data, at)
         if name == b"IHDR" and at > len(SIGNATURE):
             raise DamagedImage("the PNG has two headers")
-        if name == b"eXIf":
-            exif = (at + 8, at + 8 + min(length, MAX_EXIF))
+        if name == b"eXIf" and exif is None and not pictured:
+            exif = data[at + 8 : at + 8 + min(length, MAX_EXIF)]
         elif name in colour.PNG_CHUNKS and len(colours) < colour.MAX_CHUNKS:
             colours.append((b"" if pictured else name, (at + 8, at + 8 + length)))
         pictured = pictured or name == b"IDAT"
@@ -56,4 +57,4 @@ def _exif(data: bytes, colours: list[tuple[bytes, Place]]) -> bytes:
             break
     if last != b"IEND" or at > end:
         raise DamagedImage("the PNG is cut off, or has too many chunks")
-    return data[slice(*exif)]
+    return exif if exif is not None and exif[:2] in (b"II", b"MM") else b""

@@ -32,7 +32,7 @@ from matching.azure.pictures import Detected
 from matching.azure.searches import queries as search_queries
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
-from models import Photo, Selfie, UserEvent
+from models import INCOMPLETE, Photo, Selfie, UserEvent
 from photos.keys import key_of, renditions_of
 from selfies.service import REASONS
 from settings import get_settings
@@ -156,11 +156,12 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
 
 
 def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
-    """Store the mean colour: with it, pages show the renditions while the photo waits for Azure."""
+    """Store mean colour and warning: with the colour, pages show the renditions while the photo waits for Azure."""
     with transaction() as session:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
             photo.mean_colour = read.mean_colour
+            photo.warning = INCOMPLETE if read.damaged else None
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:

@@ -11,7 +11,7 @@ from decoding.decoder import Decoder
 from faces.engine import DetectedFace
 from jobs.outcomes import read_photo
 from matching.reprocessing.service import Anew, Subject
-from models import Photo
+from models import INCOMPLETE, Photo
 from photos.keys import RENDITIONS, storage_key
 from photos.receiving import described, header_of
 
@@ -38,4 +38,5 @@ def read_anew(job_id: int, subject: Subject, decoder: Decoder) -> ReadAnew:
         setattr(photo, name, value)
     keys = {size: storage_key(photo.event_id, photo.filename, size, job_id) for size in RENDITIONS}
     read = read_photo(photo, keys, decoder)
-    return ReadAnew(photo, Anew(columns, read.mean_colour), read.faces, keys)
+    anew = Anew(columns, read.mean_colour, INCOMPLETE if read.damaged else None)
+    return ReadAnew(photo, anew, read.faces, keys)

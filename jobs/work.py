@@ -39,7 +39,7 @@ from matching import queries as matching_queries
 from matching import rematching
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
-from models import Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from models import INCOMPLETE, Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
 from photos.keys import renditions_of
 from settings import get_settings
 
@@ -183,7 +183,14 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         return
     keys = renditions_of(photo)
     read = read_photo(photo, keys, decoder)
-    recorded = matching.record_photo(claim.id, _engine_id(), read.faces, claim.is_current, read.mean_colour)
+    recorded = matching.record_photo(
+        claim.id,
+        _engine_id(),
+        read.faces,
+        claim.is_current,
+        read.mean_colour,
+        INCOMPLETE if read.damaged else None,
+    )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])
 

@@ -143,6 +143,7 @@ def record_photo(
     faces: Sequence[DetectedFace],
     still_ours: Callable[[Photo], bool],
     mean_colour: str | None = None,
+    warning: str | None = None,
 ) -> bool:
     """Store a photo's faces and match them with the event's guests.
 
@@ -159,7 +160,7 @@ def record_photo(
             return False
         store_faces(session, event, photo, engine_id, faces)
         photo.finish(DONE)
-        photo.engine_id, photo.mean_colour = engine_id, mean_colour
+        photo.engine_id, photo.mean_colour, photo.warning = engine_id, mean_colour, warning
     return True
 
 

@@ -81,15 +81,17 @@ def receive(
         return _receipt(known, filename, duplicate=True)
     stored_name = f"{uuid.uuid4().hex}{info.extension}"
     key = storage_key(event.id, stored_name, "original")
-    storage.put(key, data)
+    # What stands before a picture, viewers would not pass over.
+    picture = images.picture_in(data, info.header)
+    storage.put(key, picture)
     photo = Photo(
         event_id=event.id,
         photographer_id=photographer_id,
         original_filename=filename,
         filename=stored_name,
         sha256=digest,
-        size=len(data),
-        crc32=zlib.crc32(data),
+        size=len(picture),
+        crc32=zlib.crc32(picture),
         **described(info, event),
     )
     return _record(photo, key, sender)

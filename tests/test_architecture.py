@@ -33,6 +33,7 @@ LAYERS = (
     ("setting_values",),
     ("image_decoding",),
     ("colours",),
+    ("image_damage",),
     ("image_headers",),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}

@@ -191,6 +191,7 @@ class EventProgressOut(BaseModel):
     processing: int
     done: int
     failed: int
+    incomplete: int = Field(description="Photos that are shown although a part of them is missing or damaged.")
     faces: int
     guests: int
     guests_with_selfie: int

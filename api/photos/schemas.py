@@ -93,12 +93,13 @@ class SeenPhoto(BaseModel):
 class PhotographerPhotoOut(PhotoOut):
     face_count: int
     error: str | None = Field(description="Reason why processing failed.")
+    warning: str | None = Field(description="`incomplete`: shown, but a part of the picture is missing or damaged.")
 
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
         """Return the payload of a list's row for its photographer."""
         seen = PhotoOut.of(row, viewer).model_dump()
-        return cls(**seen, face_count=row.face_count or 0, error=row.photo.error)
+        return cls(**seen, face_count=row.face_count or 0, error=row.photo.error, warning=row.photo.warning)
 
 
 def fractions(box: list[float], width: int, height: int) -> FaceBox:

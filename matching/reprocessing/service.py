@@ -36,10 +36,11 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Anew:
-    """What was read of a photo again: the columns that its header tells, and its mean colour."""
+    """What was read of a photo again: the columns of its header, its mean colour, and what is wrong with it."""
 
     columns: dict[str, Any]
     mean_colour: str | None
+    warning: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
     old_size = photo.width, photo.height
     for name, value in anew.columns.items():
         setattr(photo, name, value)
-    photo.mean_colour = anew.mean_colour
+    photo.mean_colour, photo.warning = anew.mean_colour, anew.warning
     if photo.rendition_set != job.id:
         erase_later(session, rendition_keys(photo.event_id, photo.filename, photo.rendition_set))
         job.replaced, photo.rendition_set = photo.rendition_set, job.id

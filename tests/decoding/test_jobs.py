@@ -17,6 +17,7 @@ from jobs import work as jobs
 from models import Event, Photo
 from photos import receiving
 from settings import get_settings
+from testkit.builders import people
 from testkit.hostile import large_png, slow_jpeg
 from tests.conftest import wait_until
 from tests.decoding.conftest import Aside, MakePool
@@ -60,6 +61,15 @@ def test_photos_and_selfies_are_read_in_a_child_and_meet(event: Event, pool_of: 
     assert [row(Photo, each).status for each in (shown, stranger)] == ["done", "done"]
     assert found_by(guest) == {shown}
     assert row(Photo, shown).mean_colour.startswith("#")
+
+
+def test_a_child_tells_of_a_photo_that_lacks_a_part(event: Event, pool_of: MakePool) -> None:
+    pool, whole = pool_of(), people(1, 2)
+    lacking = send(event, whole[: len(whole) // 2] + b"\xff\xd9")
+    complete = send(event, whole)
+    work(pool)
+    assert [row(Photo, each).status for each in (lacking, complete)] == ["done", "done"]
+    assert [row(Photo, each).warning for each in (lacking, complete)] == ["incomplete", None]
 
 
 def test_a_photo_that_overruns_fails_at_once_and_the_next_one_is_done(

@@ -47,6 +47,7 @@ def test_progress_counts_one_event_alone(service: Service) -> None:
         "processing": 0,
         "done": 3,
         "failed": 0,
+        "incomplete": 0,
         "faces": 4,
         "guests": 3,
         "guests_with_selfie": 2,
