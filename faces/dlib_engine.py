@@ -121,7 +121,7 @@ class DlibEngine:
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
         """Return the faces of a photo with their embeddings."""
-        return with_embeddings(self, image, scale, full)
+        return with_embeddings(self, self.locate(image, scale=scale), image, scale, full)
 
     def _located(
         self,

@@ -74,14 +74,18 @@ class FaceEngine(Protocol):
 
 
 def with_embeddings(
-    engine: FaceEngine, image: BgrImage, scale: float, full: Callable[[], BgrImage] | None
+    engine: FaceEngine,
+    faces: Sequence[LocatedFace],
+    image: BgrImage,
+    scale: float,
+    full: Callable[[], BgrImage] | None,
 ) -> list[DetectedFace]:
     """Return the located faces with their embeddings: the common part of every engine's `detect`."""
-    faces = engine.locate(image, scale=scale)
     if not faces:
         return []
     if full is not None and any(min(face.box[2:]) < engine.sharp_side * scale for face in faces):
-        image, scale = full(), 1.0
+        sharper = full()
+        image, scale = sharper, scale * max(image.shape[:2]) / max(sharper.shape[:2])
     rows = engine.embed(image, faces, scale=scale)
     return [DetectedFace(face.box, face.landmarks, face.quality, row) for face, row in zip(faces, rows, strict=True)]
 

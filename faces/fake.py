@@ -82,7 +82,7 @@ class FakeEngine:
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
         """Return the squares of a photo with their embeddings."""
-        return with_embeddings(self, image, scale, full)
+        return with_embeddings(self, self.locate(image, scale=scale), image, scale, full)
 
 
 class OtherFakeEngine(FakeEngine):

@@ -16,9 +16,11 @@ from faces.engine import (
     find_portrait,
     with_embeddings,
 )
+from faces.boxes import moved, side, within
 from faces.networks import Network
+from faces.searching import Search, shrunk
 from faces.weights import DETECTOR, RECOGNISER, checked, weights_folder
-from faces.yunet import faces_of, input_of
+from faces.yunet import SCORE_THRESHOLD, faces_of, input_of
 
 ENGINE_ID = "yunet2023mar-sface2021dec"
 DIMENSIONS = 128
@@ -77,14 +79,15 @@ class LocalEngine:
 
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces of at least 24 px a side, by descending score."""
-        height, width = image.shape[:2]
-        shrink = min(1.0, (long_side or self._long_side) / max(height, width))
-        size = max(1, round(width * shrink)), max(1, round(height * shrink))
-        small = image if shrink == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        batch = input_of(np.asarray(small, np.uint8))
-        rows = faces_of(self._detector.run(batch), batch.shape[3])
-        stretch = np.array([width / size[0], height / size[1]], np.float32) * scale
-        return [face for row in rows if min((face := _face(row, stretch)).box[2:]) >= MIN_FACE]
+        small = shrunk(image, long_side or self._long_side)
+        stretch = image.shape[1] / small.shape[1] * scale, image.shape[0] / small.shape[0] * scale
+        found = [moved(face, stretch) for face in self._look(small, SCORE_THRESHOLD)]
+        return [face for face in found if side(face) >= MIN_FACE]
+
+    def _look(self, image: BgrImage, lowest: float) -> list[LocatedFace]:
+        """Return what has at least that score in an image as large as it is, by descending score."""
+        batch = input_of(image)
+        return [_face(row) for row in faces_of(self._detector.run(batch), batch.shape[3], lowest)]
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
         """Return the embeddings: (n, 128), float32, each row of length 1. All faces are embedded in one batch."""
@@ -106,15 +109,16 @@ class LocalEngine:
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
-        """Return the faces of a photo with their embeddings."""
-        return with_embeddings(self, image, scale, full)
+        """Return the faces of a photo with their embeddings: see `faces/searching.py`."""
+        found = Search(self._look, image, self._long_side, scale).faces()
+        faces = [within(moved(face, (scale, scale)), image.shape[1] * scale, image.shape[0] * scale) for face in found]
+        return with_embeddings(self, [face for face in faces if side(face) >= MIN_FACE], image, scale, full)
 
 
-def _face(row: np.ndarray[Any, Any], stretch: np.ndarray[Any, Any]) -> LocatedFace:
-    """Return the face of a row of YuNet (x, y, width, height, five landmarks, score), scaled by `stretch` (x, y)."""
-    x, y, w, h = (float(value) for value in row[:4] * np.tile(stretch, 2))
-    landmarks = (row[4:14].reshape(5, 2) * stretch).astype(np.float32)
-    return LocatedFace((x, y, w, h), landmarks, float(row[14]))
+def _face(row: np.ndarray[Any, Any]) -> LocatedFace:
+    """Return the face of a row of YuNet: x, y, width, height, five landmarks, score."""
+    x, y, width, height = (float(value) for value in row[:4])
+    return LocatedFace((x, y, width, height), row[4:14].reshape(5, 2).astype(np.float32), float(row[14]))
 
 
 def _aligned(image: BgrImage, landmarks: Landmarks) -> BgrImage:

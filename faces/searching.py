@@ -1,0 +1,150 @@
+"""Finds every face of a photo with a detector that sees faces of about 20 to 300 px.
+
+A first pass sees the whole photo at 1280 px. Then, as far as the first pass leaves doubts:
+
+- a look at 320 px with a margin finds a face that fills the frame (always: it costs 2 ms);
+- turned looks find faces that lie on their side, where nothing sure was found;
+- tiles find small faces in photos above 13 megapixels, and where the first pass finds small faces;
+- a closer look at each weak or small find decides whether it is a face, and where its landmarks are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from faces.boxes import SAME_FACE, TURNS, WEAK, merged, moved, overlap, rotated, side, turned_back
+from faces.closer import Look, closer
+from faces.engine import PADDING, BgrImage, LocatedFace, padded
+from faces.tiles import tiles
+
+# Lowest score of a face; of a hint, which a closer look must confirm; of what a closer look confirms; and of what it
+# leaves open, so that the first score counts.
+LIKELY, HINT, CONFIRMED, DENIED = 0.7, 0.2, 0.75, 0.4
+# A pass in which a face of 54 px of the photo has 22.5. There, nearly all have a score of 0.2, and most one of 0.7.
+SCAN = 22.5 / 54
+# Photos with more pixels are always scanned: at 1280 px, too few of the faces of 54 px are hinted at.
+SCANNED_PIXELS = 13_000_000
+# A scan that is hardly larger than the first pass finds nothing more.
+WORTHWHILE = 1.15
+# Px in a pass below which a face is looked at closer, for its landmarks; one of them in the first pass means a scan.
+SMALL = 24.0
+# How many closer looks a photo gets: no more than an ordinary one may cost, and more where it is large or crowded.
+FEW, MANY = 24, 256
+# Looks at the whole photo, padded and turned: px of its long side. Turned, the least and the most, and the part of the
+# photo's own.
+FRAME_SIDE, TURNED_SIDE, TURNED_MOST, TURNED_PART = 320, 640, 1280, 0.16
+# Of the photo's short side, what a face has at least to be one that fills the frame.
+FILLS = 0.4
+# The score from which a face stands upright, and by how much a turned one must be surer than the best that does not.
+UPRIGHT, SURER = 0.9, 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search in one photo: `look` is the detector, `long_side` the first pass's, `scale` photo px per image px."""
+
+    look: Look
+    image: BgrImage
+    long_side: int
+    scale: float
+
+    def faces(self) -> list[LocatedFace]:
+        """Return the faces by descending score, in px of the image."""
+        small = shrunk(self.image, self.long_side)
+        found = self._upright(small)
+        turn = None if _best(found) >= UPRIGHT else self._turn(small, found)
+        if turn is None:
+            return found
+        height, width = self.image.shape[:2]
+        turned = Search(self.look, rotated(self.image, turn), self.long_side, self.scale)
+        return [turned_back(face, turn, width, height) for face in turned._upright(rotated(small, turn))]
+
+    def _upright(self, small: BgrImage) -> list[LocatedFace]:
+        """Return the faces that stand upright in the image, of which `small` is the first pass's copy."""
+        stretch = _stretch(self.image, small)
+        first = [moved(face, stretch) for face in self.look(small, HINT)]
+        tiny = SMALL * stretch[0]
+        crowded = any(face.quality >= LIKELY and side(face) < tiny for face in first)
+        large = self.image.shape[0] * self.image.shape[1] * self.scale**2 > SCANNED_PIXELS
+        seen = [*first, *self._filling(small, first)]
+        wanted = round(SCAN * self.scale * max(self.image.shape[:2]))
+        if (large or crowded) and wanted > WORTHWHILE * max(small.shape[:2]):
+            scan = shrunk(self.image, wanted)
+            scan_stretch = _stretch(self.image, scan)
+            seen += [moved(face, scan_stretch) for face in self._scanned(scan)]
+            tiny = SMALL * scan_stretch[0]
+        return self._judged(merged(seen), tiny, MANY if large or crowded else FEW)
+
+    def _filling(self, small: BgrImage, first: Sequence[LocatedFace]) -> list[LocatedFace]:
+        """Return faces that fill the frame, and which the first pass did not see as a whole, in px of the image."""
+        frame = shrunk(small, round(FRAME_SIDE / (1 + 2 * PADDING)))
+        margin = round(max(frame.shape[:2]) * PADDING)
+        stretch = _stretch(self.image, frame)
+        found = [moved(face, stretch, -margin, -margin) for face in self.look(padded(frame), LIKELY)]
+        sure = [face for face in first if face.quality >= WEAK]
+        least = FILLS * min(self.image.shape[:2])
+        return [
+            face for face in found if side(face) >= least and not any(overlap(face, each) >= SAME_FACE for each in sure)
+        ]
+
+    def _scanned(self, scan: BgrImage) -> list[LocatedFace]:
+        """Return the small faces and hints in the tiles of an enlarged copy of the photo, in px of it."""
+        height, width = scan.shape[:2]
+        found = list[LocatedFace]()
+        for tile in tiles(width, height):
+            part = scan[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
+            below, beside = tile.height - part.shape[0], tile.width - part.shape[1]
+            if below or beside:
+                part = np.asarray(cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
+            there = [moved(face, (1.0, 1.0), tile.left, tile.top) for face in self.look(part, HINT)]
+            found += [face for face in there if tile.owns(face)]
+        return found
+
+    def _judged(self, seen: Sequence[LocatedFace], tiny: float, most: int) -> list[LocatedFace]:
+        """Return what are faces; those smaller than `tiny` and mere hints, at most `most`, are looked at closer."""
+        doubtful = [face for face in seen if face.quality < LIKELY or side(face) < tiny]
+        asked = doubtful[:most]
+        faces = [face for face in seen if face.quality >= LIKELY and side(face) >= tiny]
+        faces += [face for face in doubtful[most:] if face.quality >= LIKELY]
+        for face, again in zip(asked, closer(self.look, self.image, asked, DENIED), strict=True):
+            if again is not None and again.quality >= CONFIRMED:
+                faces.append(again)
+            elif face.quality >= (LIKELY if again is not None else WEAK):
+                faces.append(face)
+        return merged(faces)
+
+    def _turn(self, small: BgrImage, found: Sequence[LocatedFace]) -> int | None:
+        """Return how the picture is to be turned for its faces to stand upright; None if it is as it should be."""
+        part = TURNED_PART * self.scale * max(self.image.shape[:2])
+        reduced = shrunk(small, round(min(TURNED_MOST, max(TURNED_SIDE, part))))
+        best, best_turn = _best(found) + SURER, None
+        for turn in TURNS:
+            faces = self.look(rotated(reduced, turn), LIKELY)
+            if _best(faces) >= max(best, WEAK) and _evidence(faces) > _evidence(found):
+                best, best_turn = _best(faces), turn
+        return best_turn
+
+
+def _best(faces: Sequence[LocatedFace]) -> float:
+    return max((face.quality for face in faces), default=0.0)
+
+
+def _evidence(faces: Sequence[LocatedFace]) -> float:
+    return sum(max(0.0, face.quality - LIKELY) for face in faces)
+
+
+def shrunk(image: BgrImage, long_side: int) -> BgrImage:
+    """Return the image with its long side at `long_side` px at most, each pixel the mean of those it covers."""
+    height, width = image.shape[:2]
+    factor = long_side / max(height, width)
+    if factor >= 1:
+        return image
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stretch(image: BgrImage, copy: BgrImage) -> tuple[float, float]:
+    """Return by which factors (x, y) the image is larger than its copy."""
+    return image.shape[1] / copy.shape[1], image.shape[0] / copy.shape[0]
