@@ -45,7 +45,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return target.getvalue()
 
 
-def mask() -> Image.Image:
+def soft_mask() -> Image.Image:
     mask = Image.new("L", (PORTRAIT, PORTRAIT), 0)
     ImageDraw.Draw(mask).rounded_rectangle((4, 4, 145, 145), 30, fill=255)
     return mask.filter(ImageFilter.GaussianBlur(3))
@@ -61,7 +61,7 @@ def _place(dice: random.Random, side: int, taken: list[tuple[int, int, int]]) ->
 
 def _photo(people: list[Path], back: Path, dice: random.Random) -> tuple[bytes, list[Path]]:
     scene = Image.open(back).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS)
-    taken, shown, mask = list[tuple[int, int, int]](), [], mask()
+    taken, shown, mask = list[tuple[int, int, int]](), [], soft_mask()
     for person in people:
         side = round(PORTRAIT * dice.uniform(SMALLEST, LARGEST) / FACE_IN_PORTRAIT)
         place = _place(dice, side, taken)

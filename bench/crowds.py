@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from bench.composed import FACE_IN_PORTRAIT, PORTRAIT, SHARED, mask, name_of, selfie
+from bench.composed import FACE_IN_PORTRAIT, PORTRAIT, SHARED, name_of, selfie, soft_mask
 from bench.matched import matched_faces
 from decoding.tasks import embedding_of, faces_in, reduced
 from faces.engine import DetectedFace
@@ -122,7 +122,7 @@ def _paste(scene: Image.Image, portrait: Path, place: tuple[int, int, int], dice
     face = Image.open(portrait).convert("RGB").rotate(turn, Image.Resampling.BICUBIC)
     face = ImageEnhance.Brightness(face).enhance(dice.uniform(0.7, 1.15))
     face = face.resize((side, side), Image.Resampling.LANCZOS)
-    scene.paste(face, (x, y), mask().rotate(turn).resize((side, side)))
+    scene.paste(face, (x, y), soft_mask().rotate(turn).resize((side, side)))
 
 
 def _nearest(people: list[Person], face: DetectedFace) -> int | None:

@@ -1,8 +1,8 @@
 """CPU of a photo by what it shows: six faces, none, the same six in 24 megapixels, a crowd.
 
-`python -m bench.search_cpu --against DIR` compares with the version in DIR (`git worktree add DIR COMMIT`): both do the
-whole work on each photo, from the stored original to renditions and embedded faces, in turn, each in a process of its
-own. The figures are the medians over all rounds.
+`python -m bench.search_cpu --against DIR` compares with the version in DIR (`git worktree add DIR COMMIT`): both do
+the whole work on each photo, from the stored original to renditions and embedded faces, in turn, each in a process of
+its own. The figures are the medians over all rounds.
 """
 
 import argparse
@@ -145,7 +145,9 @@ def _compare(rows: list[tuple[str, str]], versions: dict[str, "subprocess.Popen[
     start = statistics.median(taken[rows[0][0], "this version"])
     for name, _ in rows:
         medians = {version: statistics.median(taken[name, version]) for version in versions}
-        line = f"{name:<26}" + "".join(f"{each:13.1f} ms{found[name, version]:7}" for version, each in medians.items())
+        line = f"{name:<26}" + "".join(
+            f"{each:13.1f} ms{found[name, version]:7}" for version, each in medians.items()
+        )
         if len(versions) > 1:
             line += f"{medians['this version'] / medians['the other']:8.2f}"
         print(line + f"{medians['this version'] / start:14.2f}")

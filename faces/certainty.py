@@ -8,8 +8,8 @@ from faces.boxes import side
 from faces.calibration import Calibration
 from faces.engine import LocatedFace
 
-# By side in px of the photo, and by the detector's score: from the first on, a face is trusted wholly; from the second
-# down, as little as can be. Measured on crowds: docs/matching.md.
+# By side in px of the photo, and by the detector's score: trusted wholly from the first up; from the second down, as
+# little as possible. Measured on crowds: docs/matching.md.
 SIDES = (36.0, 24.0)
 SCORES = (0.88, 0.75)
 # What each costs at most: in decades of the false accept rate, at the threshold of a small event.

@@ -1,6 +1,7 @@
-"""A closer look at what may be a small face: many are enlarged and searched together, each in a cell of one picture."""
+"""A closer look at what may be small faces: many are enlarged and searched together, in the cells of one picture."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ CELL, FACE = 128, 40
 COLUMNS, MOST_CELLS = 8, 64
 # Pictures have 1, 2, 4 or 8 rows, so that the detector meets few sizes.
 ROWS = (1, 2, 4, 8)
-# How far the face found may be from where it was expected, as a fraction of the cell, and its side in px.
+# How far a face may be from the middle of its cell, as a fraction of the cell, and its side in px.
 ASTRAY = 0.16
 SIDES = (20.0, 72.0)
 
@@ -22,47 +23,57 @@ SIDES = (20.0, 72.0)
 Look = Callable[[BgrImage, float], list[LocatedFace]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell's corner in the sheet, and the corner in the image of what is cut out for it, enlarged by `scale`."""
+
+    column: int
+    row: int
+    left: float
+    top: float
+    scale: float
+
+    def fill(self, sheet: BgrImage, image: BgrImage) -> None:
+        """Draw what is cut out of the image."""
+        cell = sheet[self.row : self.row + CELL, self.column : self.column + CELL]
+        matrix = np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale]])
+        cv2.warpAffine(image, matrix, (CELL, CELL), dst=cell, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def holds(self, face: LocatedFace) -> bool:
+        """Return whether a face of the sheet is the one expected: in the middle of the cell, and as large."""
+        x, y, width, height = face.box
+        astray = max(abs(x + width / 2 - self.column - CELL / 2), abs(y + height / 2 - self.row - CELL / 2))
+        return astray <= ASTRAY * CELL and SIDES[0] <= side(face) <= SIDES[1]
+
+    def back(self, face: LocatedFace) -> LocatedFace:
+        """Return a face of the sheet in px of the image."""
+        in_cell = moved(face, (1 / self.scale, 1 / self.scale), -self.column, -self.row)
+        return moved(in_cell, (1.0, 1.0), self.left, self.top)
+
+
+def _cell(place: int, face: LocatedFace) -> _Cell:
+    x, y, width, height = face.box
+    scale = FACE / max(1.0, side(face))
+    row, column = divmod(place, COLUMNS)
+    half = CELL / 2 / scale
+    return _Cell(column * CELL, row * CELL, x + width / 2 - half, y + height / 2 - half, scale)
+
+
 def closer(look: Look, image: BgrImage, faces: Sequence[LocatedFace], lowest: float) -> list[LocatedFace | None]:
     """Return each face as it is found in an enlarged cutting, or None where no face is found; in px of `image`."""
     found = list[LocatedFace | None]()
     for start in range(0, len(faces), MOST_CELLS):
-        found += _closer(look, image, faces[start : start + MOST_CELLS], lowest)
+        cells = [_cell(place, face) for place, face in enumerate(faces[start : start + MOST_CELLS])]
+        found += _in_cells(look, image, cells, lowest)
     return found
 
 
-def _closer(look: Look, image: BgrImage, faces: Sequence[LocatedFace], lowest: float) -> list[LocatedFace | None]:
-    rows = next(each for each in ROWS if each * COLUMNS >= len(faces))
+def _in_cells(look: Look, image: BgrImage, cells: Sequence[_Cell], lowest: float) -> list[LocatedFace | None]:
+    rows = next(each for each in ROWS if each * COLUMNS >= len(cells))
     sheet = np.zeros((rows * CELL, COLUMNS * CELL, 3), np.uint8)
-    scales, corners = [], []
-    for place, face in enumerate(faces):
-        x, y, width, height = face.box
-        scale = FACE / max(1.0, min(width, height))
-        left, top = x + width / 2 - CELL / 2 / scale, y + height / 2 - CELL / 2 / scale
-        row, column = divmod(place, COLUMNS)
-        cell = sheet[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
-        matrix = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
-        cv2.warpAffine(image, matrix, (CELL, CELL), dst=cell, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        scales.append(scale)
-        corners.append((left, top))
-    best: list[LocatedFace | None] = [None] * len(faces)
-    for face in look(sheet, lowest):
-        x, y, width, height = face.box
-        column, row = int((x + width / 2) // CELL), int((y + height / 2) // CELL)
-        place = row * COLUMNS + column
-        if not (0 <= row < rows and 0 <= column < COLUMNS and place < len(faces)):
-            continue
-        astray = max(abs((x + width / 2) / CELL - column - 0.5), abs((y + height / 2) / CELL - row - 0.5))
-        known = best[place]
-        if astray > ASTRAY or not SIDES[0] <= side(face) <= SIDES[1] or (known and known.quality >= face.quality):
-            continue
-        best[place] = face
-    return [
-        None if face is None else _back(face, place, scales[place], corners[place]) for place, face in enumerate(best)
-    ]
-
-
-def _back(face: LocatedFace, place: int, scale: float, corner: tuple[float, float]) -> LocatedFace:
-    """Return a face of the sheet in px of the image that its cell was cut from."""
-    row, column = divmod(place, COLUMNS)
-    in_cell = moved(face, (1 / scale, 1 / scale), -column * CELL, -row * CELL)
-    return moved(in_cell, (1.0, 1.0), *corner)
+    for cell in cells:
+        cell.fill(sheet, image)
+    # By descending score, so that the first one in a cell is the surest.
+    seen = sorted(look(sheet, lowest), key=lambda face: -face.quality)
+    best = [next((face for face in seen if cell.holds(face)), None) for cell in cells]
+    return [cell.back(face) if face is not None else None for cell, face in zip(cells, best, strict=True)]

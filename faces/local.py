@@ -8,6 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from faces.boxes import moved, side, within
+from faces.calibration import LOCAL
+from faces.certainty import length_of
 from faces.engine import (
     BgrImage,
     DetectedFace,
@@ -17,9 +20,6 @@ from faces.engine import (
     find_portrait,
     with_embeddings,
 )
-from faces.boxes import moved, side, within
-from faces.calibration import LOCAL
-from faces.certainty import length_of
 from faces.networks import Network
 from faces.searching import Search, scan_side, shrunk
 from faces.weights import DETECTOR, RECOGNISER, checked, weights_folder
@@ -118,7 +118,9 @@ class LocalEngine:
     ) -> list[DetectedFace]:
         """Return the faces of a photo with their embeddings: see `faces/searching.py` and `faces/certainty.py`."""
         found = Search(self._look, image, self._long_side, scale).faces()
-        faces = [within(moved(face, (scale, scale)), image.shape[1] * scale, image.shape[0] * scale) for face in found]
+        faces = [
+            within(moved(face, (scale, scale)), image.shape[1] * scale, image.shape[0] * scale) for face in found
+        ]
         embedded = with_embeddings(self, [face for face in faces if side(face) >= MIN_FACE], image, scale, full)
         return [replace(face, embedding=face.embedding * np.float32(length_of(face, LOCAL))) for face in embedded]
 

@@ -22,9 +22,9 @@ from faces.tiles import tiles
 
 # Lowest score of a face; of a hint, which a closer look must confirm; of what a closer look confirms; and of what it
 # leaves open, so that the first score counts.
-LIKELY, HINT, CONFIRMED, DENIED = 0.7, 0.12, 0.8, 0.4
-# A pass in which a face of 54 px of the photo has 20. There, nearly all are hints, and a closer look confirms them. At
-# 22.5 px no more are found, for a quarter more pixels.
+LIKELY, HINT, CONFIRMED, DENIED = 0.7, 0.08, 0.8, 0.4
+# A pass in which a face of 54 px of the photo has 20. There, nearly all are hints, and a closer look confirms them.
+# At 22.5 px no more are found, for a quarter more pixels.
 SCAN = 20 / 54
 # Photos with more pixels are always scanned: at 1280 px, too few of the faces of 54 px are hinted at.
 SCANNED_PIXELS = 13_000_000
@@ -32,11 +32,11 @@ SCANNED_PIXELS = 13_000_000
 WORTHWHILE = 1.15
 # Px in a pass below which a face is looked at closer, for its landmarks; one of them in the first pass means a scan.
 SMALL = 24.0
-# Closer looks: so many at first, in an ordinary photo and in one that is scanned; then as many as a sheet holds, while
-# the last ones have confirmed a hint; and the most in all.
+# Closer looks: so many at first, in an ordinary photo and in one that is scanned; then as many as a sheet holds, as
+# long as the last ones have confirmed a hint; and the most in all.
 FEW, MORE, MOST = 16, 64, 512
-# Looks at the whole photo, padded and turned: px of its long side. Turned, the least and the most, and the part of the
-# photo's own.
+# Looks at the whole photo, padded and turned: px of its long side. For turned ones, the least, the most, and the part
+# of the photo's own.
 FRAME_SIDE, TURNED_SIDE, TURNED_MOST, TURNED_PART = 320, 640, 1280, 0.16
 # Of the photo's short side, what a face has at least to be one that fills the frame.
 FILLS = 0.4
@@ -83,15 +83,10 @@ class Search:
 
     def _filling(self, small: BgrImage, first: Sequence[LocatedFace]) -> list[LocatedFace]:
         """Return faces that fill the frame, and which the first pass did not see as a whole, in px of the image."""
-        frame = shrunk(small, round(FRAME_SIDE / (1 + 2 * PADDING)))
-        margin = round(max(frame.shape[:2]) * PADDING)
-        stretch = _stretch(self.image, frame)
-        found = [moved(face, stretch, -margin, -margin) for face in self.look(padded(frame), LIKELY)]
+        stretch = _stretch(self.image, small)
+        found = [moved(face, stretch) for face in _filling(self.look, small)]
         sure = [face for face in first if face.quality >= WEAK]
-        least = FILLS * min(self.image.shape[:2])
-        return [
-            face for face in found if side(face) >= least and not any(overlap(face, each) >= SAME_FACE for each in sure)
-        ]
+        return [face for face in found if not any(overlap(face, each) >= SAME_FACE for each in sure)]
 
     def _scanned(self, scan: BgrImage) -> list[LocatedFace]:
         """Return the small faces and hints in the tiles of an enlarged copy of the photo, in px of it."""
@@ -136,7 +131,8 @@ class Search:
         reduced = shrunk(small, round(min(TURNED_MOST, max(TURNED_SIDE, part))))
         best, best_turn = _best(found) + SURER, None
         for turn in TURNS:
-            faces = self.look(rotated(reduced, turn), LIKELY)
+            turned = rotated(reduced, turn)
+            faces = merged([*self.look(turned, LIKELY), *_filling(self.look, turned)])
             if _best(faces) >= max(best, WEAK) and _evidence(faces) > _evidence(found):
                 best, best_turn = _best(faces), turn
         return best_turn
@@ -145,6 +141,15 @@ class Search:
 def scan_side(width: float, height: float) -> int:
     """Return the long side, in px, at which a photo of that size is scanned whatever it shows; 0: it is not."""
     return math.ceil(SCAN * max(width, height)) if width * height > SCANNED_PIXELS else 0
+
+
+def _filling(look: Look, image: BgrImage) -> list[LocatedFace]:
+    """Return the faces that fill the frame, in px of the image: seen small, with a margin."""
+    frame = shrunk(image, round(FRAME_SIDE / (1 + 2 * PADDING)))
+    margin = round(max(frame.shape[:2]) * PADDING)
+    least = FILLS * min(frame.shape[:2])
+    found = [face for face in look(padded(frame), LIKELY) if side(face) >= least]
+    return [moved(face, _stretch(image, frame), -margin, -margin) for face in found]
 
 
 def _best(faces: Sequence[LocatedFace]) -> float:

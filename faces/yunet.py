@@ -43,9 +43,7 @@ def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int, low
     return np.hstack((np.hstack((corner, size, marks)) * stride, scores[found, None])).astype(np.float32)
 
 
-def faces_of(
-    answers: Mapping[str, FloatArray], input_width: int, lowest: float = SCORE_THRESHOLD
-) -> FloatArray:
+def faces_of(answers: Mapping[str, FloatArray], input_width: int, lowest: float = SCORE_THRESHOLD) -> FloatArray:
     """Return the faces with a score of at least `lowest` by descending score, (n, 15), in px of the input.
 
     Columns: x, y, width, height, five landmarks (x, y), score.
