@@ -90,10 +90,12 @@ def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: 
         return engine().detect(image, scale=scale, full=full)
     except Exception as error:
         # Libraries raise many types of error when memory is short (`is_shortage`), as for a small face in a turned
-        # photo of 120 megapixels. Then the faces are embedded from the reduced image, less sharp.
+        # photo of 120 megapixels.
         if full is None or not is_shortage(error):
             raise
-        return engine().detect(image, scale=scale)
+    # After the handler, whose error holds what the search has allocated: from a small image, less sharp.
+    small = images.resize_to(image, images.WEB_LONG_SIDE)
+    return engine().detect(small, scale=photo_long_side / max(small.shape[:2]))
 
 
 def _sharpest(data: bytes, image: BgrImage) -> BgrImage:

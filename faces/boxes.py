@@ -24,7 +24,7 @@ def moved(face: LocatedFace, scale: tuple[float, float], left: float = 0.0, top:
 
 
 def _scaled(landmarks: Landmarks, left: float, top: float, across: float, down: float) -> Landmarks:
-    return ((landmarks + np.array([left, top])) * np.array([across, down])).astype(np.float32)
+    return np.asarray((landmarks + np.array([left, top])) * np.array([across, down]), np.float32)
 
 
 def side(face: LocatedFace) -> float:

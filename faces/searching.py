@@ -75,10 +75,9 @@ class Search:
         seen = [*first, *self._filling(small, first)]
         wanted = math.ceil(SCAN * max(height, width))
         if (large or crowded) and wanted > WORTHWHILE * max(small.shape[:2]):
-            scan = shrunk(self.image, wanted)
-            scan_stretch = _stretch(self.image, scan)
-            seen += [moved(face, scan_stretch) for face in self._scanned(scan)]
-            tiny = SMALL * scan_stretch[0]
+            enlarged = max(1.0, max(self.image.shape[:2]) / wanted)
+            seen += [moved(face, (enlarged, enlarged)) for face in self._scanned(enlarged)]
+            tiny = SMALL * enlarged
         return self._judged(merged(seen), tiny, MORE if large or crowded else FEW)
 
     def _filling(self, small: BgrImage, first: Sequence[LocatedFace]) -> list[LocatedFace]:
@@ -88,17 +87,24 @@ class Search:
         sure = [face for face in first if face.quality >= WEAK]
         return [face for face in found if not any(overlap(face, each) >= SAME_FACE for each in sure)]
 
-    def _scanned(self, scan: BgrImage) -> list[LocatedFace]:
-        """Return the small faces and hints in the tiles of an enlarged copy of the photo, in px of it."""
-        height, width = scan.shape[:2]
+    def _scanned(self, shrink: float) -> list[LocatedFace]:
+        """Return the small faces and hints of the image at a size `shrink` times smaller, in px of that.
+
+        Tile by tile, so that no second copy of a large photo is made.
+        """
+        height, width = self.image.shape[:2]
         found = list[LocatedFace]()
-        for tile in tiles(width, height):
-            part = scan[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width]
-            below, beside = tile.height - part.shape[0], tile.width - part.shape[1]
-            if below or beside:
-                part = np.asarray(cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
-            there = [moved(face, (1.0, 1.0), tile.left, tile.top) for face in self.look(part, HINT)]
-            found += [face for face in there if tile.owns(face)]
+        for tile in tiles(round(width / shrink), round(height / shrink)):
+            left, top = round(tile.left * shrink), round(tile.top * shrink)
+            right, bottom = round((tile.left + tile.width) * shrink), round((tile.top + tile.height) * shrink)
+            cut = self.image[top:bottom, left:right]
+            part = shrunk(cut, round(max(cut.shape[:2]) / shrink))
+            stretch = cut.shape[1] / part.shape[1] / shrink, cut.shape[0] / part.shape[0] / shrink
+            below, beside = max(0, tile.height - part.shape[0]), max(0, tile.width - part.shape[1])
+            whole = cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_CONSTANT) if below or beside else part
+            there = [moved(face, stretch) for face in self.look(np.asarray(whole, np.uint8), HINT)]
+            placed = [moved(face, (1.0, 1.0), left / shrink, top / shrink) for face in there]
+            found += [face for face in placed if tile.owns(face)]
         return found
 
     def _judged(self, seen: Sequence[LocatedFace], tiny: float, start: int) -> list[LocatedFace]:

@@ -63,7 +63,8 @@ def test_a_crowd_is_found_and_each_guest_gets_the_own_face(real_sqlite_service: 
 
     def is_found(person: dict[str, Any]) -> bool:
         x, y = person["at"]
-        return sum(max(abs(x - a), abs(y - b)) < person["crop_side"] / 4 for a, b in seen) == 1
+        reach = float(person["crop_side"]) / 4
+        return sum(max(abs(x - a), abs(y - b)) < reach for a, b in seen) == 1
 
     small = [person for person in truth.values() if person["face_side_about"] < 100]
     assert sum(map(is_found, small)) >= 26
