@@ -62,7 +62,7 @@ def test_a_crowd_is_found_and_each_guest_gets_the_own_face(real_sqlite_service: 
     seen = [middle(face) for face in faces_of(real_sqlite_service, event, photo)]
 
     def is_found(person: dict[str, Any]) -> bool:
-        x, y = person["at"]
+        x, y = (float(value) for value in person["at"])
         reach = float(person["crop_side"]) / 4
         return sum(max(abs(x - a), abs(y - b)) < reach for a, b in seen) == 1
 
