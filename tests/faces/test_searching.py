@@ -189,8 +189,8 @@ def refusing(limit: int, error: Callable[[], Exception]) -> Callable[..., BgrIma
     """Return an `images.decode` for which results of more than `limit` px do not fit into memory."""
     decode = images.decode
 
-    def limited(data: bytes, *, long_side: int | None = None) -> BgrImage:
-        image = decode(data, long_side=long_side)
+    def limited(data: bytes, *, long_side: int | None = None, exact: bool = True) -> BgrImage:
+        image = decode(data, long_side=long_side, exact=exact)
         if image.shape[0] * image.shape[1] > limit:
             raise error()
         return image
