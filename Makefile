@@ -89,8 +89,9 @@ chaos: $(VENV)/.dev ## Guests and photos arrive while workers and servers are ki
 bench: $(VENV)/.bench ## Every measurement, with tables and plots in build/bench; ONLY= one part, QUICK=1 to try
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
-bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine
+bench-ingest: $(VENV)/.dev ## CPU of one photo through the service against the bare engine; seconds for 100 photos
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.hundred
 
 bench-gallery: $(VENV)/.dev ## A guest's gallery of 2,000 photos in Chromium, on a slow phone
 	$(BIN)/python -m bench.gallery

@@ -523,7 +523,8 @@ class Face(Base):
     ones. While an event changes to another engine, a photo has faces by both; those of the event's
     `active_engine_id` count.
     `event_id` is the photo's. `box` (x, y, width, height) and `landmarks` (five x, y) are in pixels of the upright
-    photo, `quality` is the detector's score, `embedding` a float32 unit vector as bytes.
+    photo, `quality` is the detector's score, `embedding` a float32 vector as bytes: of length 1, or less where the
+    face is weak or tiny (`faces/certainty.py`).
     """
 
     __tablename__ = "faces"

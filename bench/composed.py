@@ -45,7 +45,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     return target.getvalue()
 
 
-def _mask() -> Image.Image:
+def soft_mask() -> Image.Image:
     mask = Image.new("L", (PORTRAIT, PORTRAIT), 0)
     ImageDraw.Draw(mask).rounded_rectangle((4, 4, 145, 145), 30, fill=255)
     return mask.filter(ImageFilter.GaussianBlur(3))
@@ -61,7 +61,7 @@ def _place(dice: random.Random, side: int, taken: list[tuple[int, int, int]]) ->
 
 def _photo(people: list[Path], back: Path, dice: random.Random) -> tuple[bytes, list[Path]]:
     scene = Image.open(back).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS)
-    taken, shown, mask = list[tuple[int, int, int]](), [], _mask()
+    taken, shown, mask = list[tuple[int, int, int]](), [], soft_mask()
     for person in people:
         side = round(PORTRAIT * dice.uniform(SMALLEST, LARGEST) / FACE_IN_PORTRAIT)
         place = _place(dice, side, taken)
@@ -76,13 +76,13 @@ def _photo(people: list[Path], back: Path, dice: random.Random) -> tuple[bytes, 
     return _jpeg(scene, 90), shown
 
 
-def _selfie(portrait: Path) -> bytes:
+def selfie(portrait: Path) -> bytes:
     image = Image.open(portrait).convert("RGB").resize((600, 600), Image.Resampling.LANCZOS)
     edge = np.asarray(image)[5, 5]
     return _jpeg(ImageOps.expand(image, PORTRAIT, (int(edge[0]), int(edge[1]), int(edge[2]))), 92)
 
 
-def _name(portrait: Path) -> str:
+def name_of(portrait: Path) -> str:
     return portrait.stem[:-5]
 
 
@@ -94,7 +94,7 @@ def compose(guests: int, seed: int = SEED, folder: Path = SHARED) -> ComposedEve
     """
     portraits = defaultdict[str, list[Path]](list)
     for path in sorted((folder / "faces").glob("*_[0-9][0-9][0-9][0-9].jpg")):
-        portraits[_name(path)].append(path)
+        portraits[name_of(path)].append(path)
     backs = sorted((folder / "backgrounds").glob("*.jpg"))
     many = [name for name, paths in portraits.items() if len(paths) > PICTURES_EACH]
     single = [paths[0] for paths in portraits.values() if len(paths) == 1]
@@ -111,13 +111,13 @@ def compose(guests: int, seed: int = SEED, folder: Path = SHARED) -> ComposedEve
         group, wanted = dict[str, Path](), dice.randint(3, 6)
         for path in pool:
             if len(group) < wanted:
-                group.setdefault(_name(path), path)
+                group.setdefault(name_of(path), path)
         pool = [path for path in pool if path not in group.values()]
         people = [*group.values(), *(next(strangers) for _ in range(dice.randint(1, 4)))]
         name = f"p{len(photos):03}.jpg"
         photos[name], shown = _photo(people, backs[len(photos) % len(backs)], dice)
-        truth[name] = {_name(path) for path in shown} & set(chosen)
-    return ComposedEvent({name: _selfie(portraits[name][0]) for name in chosen}, photos, truth)
+        truth[name] = {name_of(path) for path in shown} & set(chosen)
+    return ComposedEvent({name: selfie(portraits[name][0]) for name in chosen}, photos, truth)
 
 
 def write(event: ComposedEvent, folder: Path) -> Pictures:

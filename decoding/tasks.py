@@ -46,9 +46,8 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """
     data = storage.get(arguments["original"])
     images.refuse_cut(data)
-    # As small as renditions and detector allow; decoded at full size only where a face needs more pixels.
     with image_damage.complaints() as said:
-        image = images.decode(data, long_side=arguments["long_side"])
+        image = reduced(engine, data, arguments["long_side"])
     colour, damaged = None, bool(arguments["renditions"]) and images.is_damaged(data, said)
     if arguments["renditions"]:
         rendered = images.renditions(image)
@@ -59,18 +58,58 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     return {"mean_colour": colour, "damaged": damaged, "faces": len(faces)}, pack_faces(faces)
 
 
+def reduced(engine: MakeEngine, data: bytes, long_side: int) -> BgrImage:
+    """Return a photo as small as the detector allows, at least `long_side` px: see `images.decode`.
+
+    A photo that is so large that it fits into memory only at `long_side` px is decoded so.
+
+    Raises:
+        ImageError: it cannot be decoded.
+    """
+    wanted = max(long_side, engine().photo_side(*images.size_of(data)))
+    try:
+        return images.decode(data, long_side=wanted)
+    except Exception as error:
+        if wanted == long_side or not _does_not_fit(error):
+            raise
+        return images.decode(data, long_side=long_side)
+
+
+def _does_not_fit(error: Exception) -> bool:
+    return isinstance(error, images.TooManyPixels) or is_shortage(error)
+
+
 def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: int) -> list[DetectedFace]:
-    """Return the faces of a photo; `image` is `data` decoded at a fraction of its size, `photo_long_side` px."""
+    """Return the faces of a photo; `image` is `data` decoded at a fraction of its size, `photo_long_side` px.
+
+    Where a face needs more pixels, the photo is decoded at full size, or at half where the full size does not fit.
+    """
     scale = photo_long_side / max(image.shape[:2])
-    full = (lambda: images.decode(data, exact=False)) if scale > 1 else None
+    full = (lambda: _sharpest(data, image)) if scale > 1 else None
     try:
         return engine().detect(image, scale=scale, full=full)
     except Exception as error:
         # Libraries raise many types of error when memory is short (`is_shortage`), as for a small face in a turned
-        # photo of 120 megapixels. Then the faces are embedded from the reduced image, less sharp.
+        # photo of 120 megapixels.
         if full is None or not is_shortage(error):
             raise
-        return engine().detect(image, scale=scale)
+    # After the handler, whose error holds what the search has allocated: from a small image, less sharp.
+    small = images.resize_to(image, images.WEB_LONG_SIDE)
+    return engine().detect(small, scale=photo_long_side / max(small.shape[:2]))
+
+
+def _sharpest(data: bytes, image: BgrImage) -> BgrImage:
+    """Return the photo at full size, or at half; if neither fits or is larger than `image`, return that."""
+    width, height = images.size_of(data)
+    for side in (max(width, height), max(width, height) // 2):
+        if side <= max(image.shape[:2]):
+            break
+        try:
+            return images.decode(data, long_side=side, exact=False)
+        except Exception as error:
+            if not _does_not_fit(error):
+                raise
+    return image
 
 
 def pack_faces(faces: list[DetectedFace]) -> bytes:

@@ -35,7 +35,10 @@ class LocatedFace:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace(LocatedFace):
-    """A located face and its `embedding`, (dimensions,), float32, of length 1."""
+    """A located face and its `embedding`, (dimensions,), float32.
+
+    Its length is 1; that of a weak or tiny face is less (`faces/certainty.py`).
+    """
 
     embedding: Embeddings
 
@@ -54,6 +57,9 @@ class FaceEngine(Protocol):
     # Side of a face, in px of the image, from which a larger image does not improve its embedding.
     sharp_side: float
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return the px of its long side at which a photo of that size must be decoded at least; 0: no matter."""
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces, searched with the image's long side at `long_side` px, or at the engine's default."""
 
@@ -68,20 +74,24 @@ class FaceEngine(Protocol):
     ) -> list[DetectedFace]:
         """Return the faces of a photo with their embeddings.
 
-        If `image` is not the photo at full size, `full` returns that; it is called only if a face is smaller than
-        `sharp_side` in `image`.
+        If `image` is not the photo at full size, `full` returns the photo as large as memory allows; it is called
+        only if a face is smaller than `sharp_side` in `image`.
         """
 
 
 def with_embeddings(
-    engine: FaceEngine, image: BgrImage, scale: float, full: Callable[[], BgrImage] | None
+    engine: FaceEngine,
+    faces: Sequence[LocatedFace],
+    image: BgrImage,
+    scale: float,
+    full: Callable[[], BgrImage] | None,
 ) -> list[DetectedFace]:
     """Return the located faces with their embeddings: the common part of every engine's `detect`."""
-    faces = engine.locate(image, scale=scale)
     if not faces:
         return []
     if full is not None and any(min(face.box[2:]) < engine.sharp_side * scale for face in faces):
-        image, scale = full(), 1.0
+        sharper = full()
+        image, scale = sharper, scale * max(image.shape[:2]) / max(sharper.shape[:2])
     rows = engine.embed(image, faces, scale=scale)
     return [DetectedFace(face.box, face.landmarks, face.quality, row) for face, row in zip(faces, rows, strict=True)]
 

