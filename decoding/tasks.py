@@ -67,8 +67,9 @@ def faces_in(engine: MakeEngine, image: BgrImage, data: bytes, photo_long_side: 
         return engine().detect(image, scale=scale, full=full)
     except Exception as error:
         # Libraries raise many types of error when memory is short (`is_shortage`), as for a small face in a turned
-        # photo of 120 megapixels. Then the faces are embedded from the reduced image, less sharp.
-        if full is None or not is_shortage(error):
+        # photo of 120 megapixels; one of 200 is never decoded whole. Then the faces are embedded from the reduced
+        # image, less sharp.
+        if full is None or not (is_shortage(error) or isinstance(error, images.TooManyPixels)):
             raise
         return engine().detect(image, scale=scale)
 
