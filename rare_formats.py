@@ -41,5 +41,9 @@ def jxl_pixels(data: bytes) -> tuple[NDArray[np.uint8], bytes]:
     """
     import pylibjxl
 
-    decoded, told = pylibjxl.decode(data, metadata=True)
+    try:
+        decoded, told = pylibjxl.decode(data, metadata=True)
+    except RuntimeError:
+        # Bytes behind the last box are no box: the decoder then finds no metadata, and the picture all the same.
+        return np.asarray(pylibjxl.decode(data), np.uint8), b""
     return np.asarray(decoded, np.uint8), bytes(told.get("icc") or b"")
