@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
+from backup import queries as backup_queries
 from database import get_engine
 from photos import service as photos
 from testkit import raw_files
@@ -101,6 +102,8 @@ def test_deleting_a_photo_erases_both_forms_and_the_sweep_knows_them_before(serv
     added = [str(path.relative_to(service.storage)) for path in set(service.files()) - set(before)]
     assert len(added) == 4, "a JPEG, a RAW file and two renditions"
     assert photos.known_keys(added) == set(added)
+    with get_engine().connect() as connection:
+        assert set(added) <= {each.key for each in backup_queries.objects(connection)}
     assert service.delete(f"/api/photos/{photo['id']}", event.photographer).status_code == 200
     assert listed(service, event) == []
     assert service.files() == before
