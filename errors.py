@@ -350,14 +350,39 @@ class ImageDamaged(InvalidImage):
     english = "The image file is damaged or incomplete."
 
 
+class TiffNotRead(InvalidImage):
+    message = (
+        "Ce TIFF est d'un genre qui n'est pas lu (32 bits, Lab ou compression rare). "
+        "Enregistrez-le en TIFF RVB de 8 ou 16 bits, ou en JPEG."
+    )
+    english = (
+        "This kind of TIFF is not read (32 bits, Lab or a rare compression). "
+        "Save it as an RGB TIFF of 8 or 16 bits, or as a JPEG."
+    )
+
+
+class RawWithoutPreview(InvalidImage):
+    message = (
+        "Ce fichier RAW ne contient pas d'aperçu JPEG assez grand (1000 pixels au moins). "
+        "Envoyez aussi la photo en JPEG, ou exportez-la en DNG avec un aperçu pleine taille."
+    )
+    english = (
+        "This RAW file has no JPEG preview that is large enough (at least 1000 pixels). "
+        "Send the photo as a JPEG, or export it as a DNG with a full-size preview."
+    )
+
+
 class TooManyPixels(InvalidImage):
     message = "Cette image compte trop de pixels."
     english = "This image has too many pixels."
 
-    def __init__(self, limit: int = 0) -> None:
-        """`limit` is the number of pixels that an image of this kind may have; 0 if unknown."""
+    def __init__(self, limit: int = 0, *, of_photo: bool = False) -> None:
+        """`limit` is the number of pixels that an image of this kind may have; 0 if unknown.
+
+        With `of_photo`, the detail also says what a photographer can do.
+        """
         super().__init__()
-        self.limit = limit
+        self.limit, self.of_photo = limit, of_photo
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the JSON answer in `language`; the detail says the limit in megapixels."""
@@ -369,6 +394,12 @@ class TooManyPixels(InvalidImage):
                 "La limite pour ce type d'image est de {} mégapixels.",
             )
             answer["detail"] += " " + words[language != "en"].format(megapixels)
+        if self.of_photo:
+            words = (
+                "Export it smaller, or as a JPEG that is not progressive.",
+                "Exportez-la plus petite, ou en JPEG non progressif.",
+            )
+            answer["detail"] += " " + words[language != "en"]
         return answer
 
 
@@ -387,6 +418,24 @@ class ImageTooCostly(InvalidImage):
 class PhotoTooLarge(AppError):
     message = "Photo trop volumineuse (max 50MB)"
     english = "Photo too large (max 50MB)"
+
+
+class RawTooLarge(PhotoTooLarge):
+    message = "Fichier RAW trop volumineux."
+    english = "RAW file too large."
+
+    def __init__(self, limit: int = 0) -> None:
+        """`limit` is the number of bytes that a RAW file may have; 0 if unknown."""
+        super().__init__()
+        self.limit = limit
+
+    def body(self, language: str) -> dict[str, Any]:
+        """Return the JSON answer in `language`; the detail says the limit."""
+        answer = super().body(language)
+        if self.limit:
+            words = ("The limit is {} MB.", "La limite est de {} Mo.")
+            answer["detail"] += " " + words[language != "en"].format(self.limit // 1024**2)
+        return answer
 
 
 class NoFilesSent(AppError):

@@ -1,4 +1,4 @@
-"""Decodes image files with libjpeg, libwebp (OpenCV), Pillow and libheif, and holds as little of them as they allow.
+"""Decodes image files with libjpeg, libwebp (OpenCV), Pillow, libheif and libjxl, and holds as little as they allow.
 
 Strangers' bytes go through native code here: the service calls it in child processes that may die.
 """
@@ -9,6 +9,7 @@ import os
 import struct
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 import cv2
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import image_damage
+import rare_formats
 from colours.conversion import Conversion, Inks, conversion_of
 from image_damage import CMYK as CMYK
-from image_headers.header import Coding, DamagedImage, Header
+from image_headers.header import Coding, Colour, DamagedImage, Header
 
 BgrImage: TypeAlias = NDArray[np.uint8]
 
@@ -89,6 +91,8 @@ def _pixels(data: bytes, header: Header, reduction: int, inks: Inks | None) -> B
     if header.format == "WEBP" and not header.film:
         whole = _by_opencv(data, cv2.IMREAD_UNCHANGED)
         return _reduced(whole, reduction)
+    if header.format == "JXL":
+        return _by_libjxl(data, header, reduction)
     return _by_pillow(data, header, reduction, inks)
 
 
@@ -140,18 +144,32 @@ def _by_libheif(data: bytes, reduction: int) -> BgrImage:
     return _reduced(np.asarray(decoded)[:, : decoded.size[0]], reduction)
 
 
+def _by_libjxl(data: bytes, header: Header, reduction: int) -> BgrImage:
+    whole, profile = rare_formats.jxl_pixels(data)
+    order = [2, 1, 0, 3][: whole.shape[2]] if whole.ndim == 3 and whole.shape[2] > 2 else slice(None)
+    height, width = whole.shape[:2]
+    image = _in_strips(width, height, reduction, lambda top, end: whole[top:end][..., order])
+    # The profile lies in the compressed picture: the decoder alone knows it.
+    conversion = conversion_of(replace(header, colour=Colour(pieces=((0, len(profile)),))), profile)
+    return conversion(image) if isinstance(conversion, Conversion) else image
+
+
 def _by_pillow(data: bytes, header: Header, reduction: int, inks: Inks | None) -> BgrImage:
     with Image.open(io.BytesIO(_without(data, header.colour.chunks)), formats=(header.format,)) as image:
         if header.format == "JPEG":
             image.draft("CMYK", (-(-header.width // reduction), -(-header.height // reduction)))
             reduction = 1
-        image.load()
-        left, above, right, below = header.window or (0, 0, *image.size)
+        page: Image.Image = image
+        if header.format == "TIFF":
+            page = rare_formats.opened_tiff(image, data)
+        else:
+            image.load()
+        left, above, right, below = header.window or (0, 0, *page.size)
         return _in_strips(
             right - left,
             below - above,
             reduction,
-            lambda top, end: _colours(image.crop((left, above + top, right, above + end)), inks),
+            lambda top, end: _colours(page.crop((left, above + top, right, above + end)), inks),
         )
 
 
@@ -172,6 +190,8 @@ def _colours(strip: Image.Image, inks: Inks | None) -> NDArray[np.uint8]:
     if strip.mode.startswith("I"):
         # 16-bit grey is shifted: Pillow's conversion turns every value above 255 into 255.
         strip = Image.fromarray((np.asarray(strip).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if strip.mode == "RGBa":
+        strip = strip.convert("RGBA")
     if strip.mode in ("RGBA", "LA", "PA") or "transparency" in strip.info:
         return np.asarray(strip.convert("RGBA"))[:, :, [2, 1, 0, 3]]
     return np.asarray(strip.convert("RGB"))[:, :, ::-1]

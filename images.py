@@ -21,6 +21,7 @@ from image_headers.header import ImageError as ImageError
 from image_headers.header import TooManyPixels as TooManyPixels
 from image_headers.header import TooManyScans as TooManyScans
 from image_headers.header import UnsupportedImage as UnsupportedImage
+from image_headers.header import UnsupportedTiff as UnsupportedTiff
 
 # Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
 WEB_LONG_SIDE = 1600
@@ -41,6 +42,8 @@ FORMATS = {
     "HEIF": ("image/heic", ".heic"),
     "AVIF": ("image/avif", ".avif"),
     "GIF": ("image/gif", ".gif"),
+    "TIFF": ("image/tiff", ".tif"),
+    "JXL": ("image/jxl", ".jxl"),
 }
 EXTENSIONS = sorted({extension for _, extension in FORMATS.values()})
 # Selfies of other formats than JPEG, which are decoded at full size whatever is asked of them.
@@ -49,9 +52,11 @@ SELFIE_PIXELS = 25_000_000
 DECODE_BYTES = 750_000_000
 # Bytes a pixel that the decoders hold of the whole picture beside the result, which is BGR: the most measured
 # (docs/decisions/0012-judged-before-decoded.md), of an animated WebP or AVIF too.
-HELD = {"PNG": 5, "WEBP": 6, "HEIF": 12, "AVIF": 13, "GIF": 2}
+HELD = {"PNG": 5, "WEBP": 6, "HEIF": 12, "AVIF": 13, "GIF": 2, "TIFF": 5, "JXL": 8}
 HELD_OF_FILM = 14
 BGR_BYTES = 3
+# A JPEG larger than other photos is decoded at half of its size at most.
+LEAST_REDUCTION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,13 @@ class NormalisedImage:
     height: int
 
 
-def inspect(data: bytes, max_pixels: int, other_formats: int | None = None) -> ImageInfo:
+def inspect(
+    data: bytes, max_pixels: int, other_formats: int | None = None, *, reduced: int | None = None
+) -> ImageInfo:
     """Return the content of an image file's header. Nothing is decoded, and no native code reads the file.
 
     `max_pixels` holds for JPEGs, which are decoded at a part of their size; `other_formats`, if given, for others.
+    `reduced`, if given, holds for JPEGs whose decoder never holds more than half of their size.
 
     Raises:
         UnsupportedImage: the file is no image, or of a format or kind that is not accepted.
@@ -97,13 +105,25 @@ def inspect(data: bytes, max_pixels: int, other_formats: int | None = None) -> I
     """
     header = judge.read(data)
     limit = max_pixels if header.format == "JPEG" or other_formats is None else min(max_pixels, other_formats)
-    limit = min(limit, _affordable(header))
+    if header.format == "JPEG" and reduced is not None:
+        limit = _limit_of_jpeg(header, max_pixels, reduced)
+    else:
+        limit = min(limit, _affordable(header))
     if header.pixels > limit:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", limit)
     orientation, taken_at = exif.read(header.exif)
     width, height = _upright(header, header.turned or orientation)
     content_type, extension = FORMATS[header.format]
     return ImageInfo(header.format, content_type, extension, width, height, taken_at, header)
+
+
+def _limit_of_jpeg(header: Header, whole: int, reduced: int) -> int:
+    """Return how many pixels a JPEG may have that is decoded at half of its size at most.
+
+    One of several scans, whose decoder holds too much whatever the size, counts as decoded whole.
+    """
+    affordable = _affordable(header, LEAST_REDUCTION)
+    return max(whole, reduced) if header.pixels <= affordable else min(whole, affordable)
 
 
 def _upright(header: Header, orientation: int) -> tuple[int, int]:
@@ -129,20 +149,21 @@ def _held(header: Header, reduction: int) -> float:
     if header.coding is not None:
         return header.coding.whole_bytes + result * (1 + image_decoding.CMYK / BGR_BYTES)
     whole = HELD_OF_FILM if header.film else HELD[header.format]
-    return header.pixels * whole + result
+    return header.pixels * whole + header.parts + result
 
 
-def _affordable(header: Header) -> int:
-    """Return how many pixels a picture of this kind may have to be decoded at full size within `DECODE_BYTES`."""
-    return math.floor(DECODE_BYTES / max(1e-9, _held(header, 1) / header.pixels))
+def _affordable(header: Header, reduction: int = 1) -> int:
+    """Return how many pixels a picture of this kind may have to be decoded at that size within `DECODE_BYTES`."""
+    return math.floor(DECODE_BYTES / max(1e-9, _held(header, reduction) / header.pixels))
 
 
 def decode(data: bytes, *, long_side: int | None = None, exact: bool = True) -> BgrImage:
     """Return the upright image: (height, width, 3), BGR, 8 bits, sRGB.
 
     With `long_side`, it is decoded at 1/2, 1/4 or 1/8 of its size, which takes less memory (and, for a JPEG, time),
-    as long as its long side is at least `long_side` px. Unless `exact`, colours that are near sRGB, such as those of
-    Display P3, are left as they are: that is enough to compare faces.
+    as long as its long side is at least `long_side` px; a JPEG, smaller if it does not fit into the memory otherwise.
+    Unless `exact`, colours that are near sRGB, such as those of Display P3, are left as they are: that is enough to
+    compare faces.
 
     Raises:
         UnsupportedImage, TooManyScans: see `inspect`. DamagedImage: it cannot be decoded.
@@ -150,6 +171,13 @@ def decode(data: bytes, *, long_side: int | None = None, exact: bool = True) -> 
     """
     header = judge.read(data)
     reduction = _reduction(max(header.width, header.height), long_side)
+    while (
+        long_side is not None
+        and header.format == "JPEG"
+        and reduction < 8
+        and _held(header, reduction) > DECODE_BYTES
+    ):
+        reduction *= 2
     if _held(header, reduction) > DECODE_BYTES:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", _affordable(header))
     orientation = header.turned or exif.read(header.exif)[0]

@@ -438,6 +438,8 @@ class Photo(Job, Base):
         Index("idx_photos_event_status", "event_id", "status", "size"),
         # Photos that another engine than the configured one has looked at.
         Index("idx_photos_event_engine", "event_id", "engine_id"),
+        # The other form of a photo that comes as RAW and as JPEG has the same name, but for its ending.
+        Index("idx_photos_event_name", "event_id", "original_filename"),
         *_job_table_args("photos"),
         KEEP_NUMBERS,
     )
@@ -464,6 +466,30 @@ class Photo(Job, Base):
     warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
     for_everyone: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    raw: Mapped["PhotoRaw | None"] = relationship(lazy="raise", viewonly=True)
+
+
+class PhotoRaw(Base):
+    """The RAW file of a photo: a photo in two forms is one row of `photos`.
+
+    Written with the photo, or when one of the two arrives later. If the RAW file came alone (`alone`), the photo's
+    original is the JPEG preview that lies in it; a JPEG of the same name replaces that. `filename` is the random name
+    of the stored file, `original_filename` the uploaded one. The same bytes are one file per event.
+    """
+
+    __tablename__ = "photo_raws"
+    __table_args__ = (UniqueConstraint("event_id", "sha256"), UniqueConstraint("filename"))
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    filename: Mapped[str] = mapped_column(String(64))
+    original_filename: Mapped[str] = mapped_column(String(MAX_FILENAME))
+    content_type: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    alone: Mapped[bool]
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -87,7 +87,9 @@ class Settings(RecogniserSettings):
     max_selfie_bytes: int = 10 * 1024 * 1024
     max_selfie_pixels: int = 64_000_000
     max_photo_bytes: int = 50 * 1024 * 1024
+    max_raw_bytes: int = 120 * 1024 * 1024
     max_photo_pixels: int = 120_000_000
+    max_jpeg_pixels: int = 220_000_000
     max_upload_bytes: int = 1024**3
     max_json_bytes: int = 1024 * 1024
 

@@ -89,9 +89,12 @@ SELFIE_FILE = (
 PHOTO_FILE = (
     errors.InvalidImage,
     errors.ImageDamaged,
+    errors.TiffNotRead,
+    errors.RawWithoutPreview,
     errors.TooManyPixels,
     errors.TooManyScans,
     errors.ImageTooCostly,
     errors.PhotoTooLarge,
+    errors.RawTooLarge,
 )
 SELFIE_FACE = (errors.SelfieNoFace, errors.SelfieSeveralFaces, errors.SelfieFaceTooSmall)

@@ -58,6 +58,10 @@ def objects(connection: Connection) -> Iterator[StoredObject]:
             # Renditions are stored before the photo is marked as done.
             key = storage_key(event_id, filename, size, number)
             yield StoredObject(key, "photos", row_id, required=status == "done", size=size)
+    if "photo_raws" in inspect(connection).get_table_names():
+        raws = connection.execute(text("SELECT photo_id, event_id, filename FROM photo_raws ORDER BY photo_id"))
+        for row_id, event_id, filename in raws:
+            yield StoredObject(storage_key(event_id, filename, "original"), "photos", row_id)
     selfies = connection.execute(
         text("SELECT id, storage_key FROM selfies WHERE storage_key IS NOT NULL ORDER BY id")
     )

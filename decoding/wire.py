@@ -26,7 +26,7 @@ KNOWN: dict[str, type[Exception]] = {
     kind.__name__: kind
     for kind in (
         images.ImageError, images.UnsupportedImage, images.DamagedImage, images.TooManyPixels,
-        images.TooManyScans,
+        images.TooManyScans, images.UnsupportedTiff,
         storage.StorageError, storage.StorageFullError, storage.MissingObject,
         NoFace, SeveralFaces, FaceTooSmall, EngineUnavailable, OutOfMemory,
     )

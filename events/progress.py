@@ -33,7 +33,7 @@ def progress_of(event_id: int) -> EventProgress:
     """Return the counts of one event; each statement reads only this event's rows, by index."""
     with reading() as session:
         states = queries.photo_states(session, event_id)
-        incomplete, faces, matches, oldest = queries.photo_counts(session, event_id)
+        incomplete, faces, matches, oldest, raws = queries.photo_counts(session, event_id)
         guests, with_selfie, matched = queries.guest_counts(session, event_id)
     number = {row.status: row.photos for row in states}
     return EventProgress(
@@ -48,6 +48,6 @@ def progress_of(event_id: int) -> EventProgress:
         guests_with_selfie=with_selfie,
         guests_matched=matched,
         matches=int(matches),
-        bytes=sum(int(row.bytes) for row in states),
+        bytes=sum(int(row.bytes) for row in states) + int(raws or 0),
         oldest_pending_seconds=round((utcnow() - oldest).total_seconds(), 3) if oldest else None,
     )

@@ -20,6 +20,7 @@ from models import (
     Face,
     FaceMatch,
     Photo,
+    PhotoRaw,
     Selfie,
     User,
     UserEvent,
@@ -160,10 +161,10 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
     ).all()
 
 
-def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime | None]:
-    """Return how many photos of the event have a warning, its number of faces and of matches, and the oldest upload.
+def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime | None, int | None]:
+    """Return how many photos of the event have a warning, its faces, its matches, the oldest upload, and RAW bytes.
 
-    That is the time of its oldest unfinished photo.
+    The oldest upload is the time of its oldest unfinished photo.
     """
     # The condition is literally that of the partial index.
     warned = select(func.count()).where(Photo.event_id == event_id, Photo.warning.is_not(None))
@@ -180,7 +181,9 @@ def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime
     oldest = select(func.min(Photo.uploaded_at)).where(
         Photo.event_id == event_id, Photo.status.in_((PENDING, PROCESSING))
     )
-    return session.execute(select(*(each.scalar_subquery() for each in (warned, faces, matches, oldest)))).one()
+    raws = select(func.sum(PhotoRaw.size)).where(PhotoRaw.event_id == event_id)
+    counts = (warned, faces, matches, oldest, raws)
+    return session.execute(select(*(each.scalar_subquery() for each in counts))).one()
 
 
 def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:

@@ -12,6 +12,7 @@ from events import queries as event_queries
 from guests import queries
 from models import User
 from photos.keys import keys_being_written, stored_keys
+from photos.raws.keys import keys_in
 from photos.rows import queries as row_queries
 from stored.erasure import erase
 
@@ -37,6 +38,7 @@ def remove_event(event_id: int) -> None:
                 session.flush()
         photos = row_queries.files_in(session, event_id)
         keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
+        keys += keys_in(session, event_id)
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         event_queries.remove(session, event_id)
         event_queries.raise_change_mark(session)

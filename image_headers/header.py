@@ -15,6 +15,14 @@ class DamagedImage(ImageError):
     """The image file is truncated or damaged."""
 
 
+class UnsupportedTiff(UnsupportedImage):
+    """The TIFF is of a depth, coding or kind that is not accepted."""
+
+
+class NoPreview(UnsupportedImage):
+    """The RAW file of a camera has no JPEG preview that is large enough."""
+
+
 class TooManyPixels(ImageError):
     """To decode the image would take more pixels than allowed; `limit` is the number allowed."""
 
@@ -74,7 +82,7 @@ class Header:
     `pixels` is the most that the decoder allocates for one picture, so at least width times height: a canvas, a
     frame beyond it, the parts that a picture is put together from. `exif` is the block as it stands in the file.
     `turned` is an orientation that counts in place of that of EXIF; `film`: the file has several frames. `colour`
-    says which colours are meant.
+    says which colours are meant. `parts` are the bytes that the decoder holds of strips or tiles beside the picture.
     `window` (left, top, right, bottom) is the part of the decoded picture that is shown; None: all of it.
     The picture is what stands from `start` to before `end` in the file; None: to the end.
     """
@@ -91,3 +99,4 @@ class Header:
     window: tuple[int, int, int, int] | None = None
     start: int = 0
     end: int | None = None
+    parts: int = 0

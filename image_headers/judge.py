@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from image_headers import gif, heif, jpeg, png, webp
+from image_headers import gif, heif, jpeg, jxl, png, tiff, webp
 from image_headers.header import Header, UnsupportedImage
 
 # What scripts and broken transfers leave before a picture: line ends, marks of byte order, a few lines of text.
@@ -57,4 +57,8 @@ def _read(data: bytes) -> Header:
         return webp.read(data)
     if heif.matches(data):
         return heif.read(data)
+    if tiff.matches(data):
+        return tiff.read(data)
+    if jxl.matches(data):
+        return jxl.read(data)
     raise UnsupportedImage("not an image of an accepted format")

@@ -1,4 +1,4 @@
-"""Which photos an event already has, by the checksums of their originals, so that they are not sent again."""
+"""Which photos an event already has, by checksums of originals and RAW files, so that they are not sent again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

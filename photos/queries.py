@@ -18,7 +18,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from events.queries import counts_in_event
 from models import (
@@ -171,7 +171,8 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    return select(Photo, literal(None), literal(None), faces, false(), name).where(where)
+    shown = select(Photo, literal(None), literal(None), faces, false(), name).where(where)
+    return shown.options(joinedload(Photo.raw))
 
 
 def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:

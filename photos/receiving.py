@@ -21,9 +21,12 @@ from accounts import queries as account_queries
 from database import reading, transaction
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from faces.engine import EngineUnavailable
+from image_headers import preview
+from image_headers.header import NoPreview
 from keys import MAX_FILENAME
-from models import FAILED, Event, Photo, User, utcnow
+from models import FAILED, Event, Photo, PhotoRaw, User, utcnow
 from photos.keys import storage_key
+from photos.raws import pairing
 from photos.rows import queries
 from settings import get_settings
 
@@ -58,43 +61,81 @@ def receive(
 ) -> Receipt:
     """Store one photo and its row; when this returns, both are durable.
 
+    Of a camera's RAW file the photo is the JPEG preview that lies in it; the file itself is kept beside that. A RAW
+    file and a JPEG of one name are one photo: see `photos.raws.pairing`.
+
     The same bytes in the same event are the same photo; if its processing has failed, it is tried again. Whether a
     JPEG without its end is cut off is asked of `decoder`; without one, or while it is busy, the photo's job tells.
     `sender` is the photographer of a request, whose right to send is checked again: the body may have taken an hour.
 
     Raises:
-        PhotoTooLarge: more than `MAX_PHOTO_BYTES`.
-        TooManyPixels: more than `MAX_PHOTO_PIXELS`, or more than a format allows that takes more memory.
+        PhotoTooLarge: more than `MAX_PHOTO_BYTES`. RawTooLarge: a RAW file of more than `MAX_RAW_BYTES`.
+        TooManyPixels: more than `MAX_PHOTO_PIXELS` (a JPEG: `MAX_JPEG_PIXELS`), or than its format's memory allows.
         TooManyScans: a progressive JPEG of more than 100 scans.
         ImageDamaged: the file is truncated or damaged.
         ImageTooCostly: to see whether it is takes too much time or memory.
+        TiffNotRead, RawWithoutPreview: it is a TIFF of another kind, a RAW file without a large preview.
         InvalidImage: the file is not an image of a known format.
         NoSuchEvent: the event has just been deleted, or `sender` taken off it.
         InvalidToken: the account of `sender` has just been closed or deleted, or the session ended.
     """
-    info = _inspect(data)
+    raw = _raw_in(data)
+    picture = data if raw is None else raw.jpeg
+    info = _inspect(picture)
     if decoder is not None and info.header.coding is not None and not info.header.coding.has_end:
-        _refuse_cut(data, info, decoder)
+        _refuse_cut(picture, info, decoder)
     digest = hashlib.sha256(data).hexdigest()
     known = _known(event.id, digest, sender)
     if known is not None:
         return _receipt(known, filename, duplicate=True)
-    stored_name = f"{uuid.uuid4().hex}{info.extension}"
-    key = storage_key(event.id, stored_name, "original")
     # What stands before a picture, viewers would not pass over.
-    picture = images.picture_in(data, info.header)
-    storage.put(key, picture)
+    picture = images.picture_in(picture, info.header)
+    stored_name = uuid.uuid4().hex
     photo = Photo(
         event_id=event.id,
         photographer_id=photographer_id,
         original_filename=filename,
-        filename=stored_name,
-        sha256=digest,
+        filename=f"{stored_name}{info.extension}",
+        sha256=digest if raw is None else hashlib.sha256(picture).hexdigest(),
         size=len(picture),
         crc32=zlib.crc32(picture),
         **described(info, event),
     )
-    return _record(photo, key, sender)
+    form = None if raw is None else _raw_row(raw, photo, stored_name, digest, len(data))
+    files = {storage_key(event.id, photo.filename, "original"): picture}
+    if form is not None:
+        files[storage_key(event.id, form.filename, "original")] = data
+    for key, content in files.items():
+        storage.put(key, content)
+    return _record(photo, form, [*files], sender)
+
+
+def _raw_in(data: bytes) -> preview.Raw | None:
+    """Return the photo in a camera's RAW file; None if the file is something else."""
+    settings = get_settings()
+    try:
+        raw = preview.read(data) if preview.may_be(data[:16]) else None
+    except NoPreview as error:
+        raise errors.RawWithoutPreview from error
+    except images.DamagedImage as error:
+        raise errors.ImageDamaged from error
+    if raw is None and len(data) > settings.max_photo_bytes:
+        raise errors.PhotoTooLarge
+    if len(data) > settings.max_raw_bytes:
+        raise errors.RawTooLarge(settings.max_raw_bytes)
+    return raw
+
+
+def _raw_row(raw: preview.Raw, photo: Photo, stored_name: str, digest: str, size: int) -> PhotoRaw:
+    return PhotoRaw(
+        event_id=photo.event_id,
+        filename=f"{stored_name}.{raw.kind.lower()}",
+        original_filename=photo.original_filename,
+        content_type=preview.KINDS[raw.kind],
+        sha256=digest,
+        size=size,
+        alone=True,
+    )
 
 
 def described(info: images.ImageInfo, event: Event) -> dict[str, Any]:
@@ -130,24 +171,38 @@ def _check_sender(session: Session, sender: User | None, event_id: int) -> None:
         raise errors.NoSuchEvent
 
 
-def _record(photo: Photo, key: str, sender: User | None) -> Receipt:
+def _record(photo: Photo, raw: PhotoRaw | None, files: list[str], sender: User | None) -> Receipt:
+    name, digests = photo.original_filename, [each.sha256 for each in (raw, photo) if each is not None]
     try:
         with transaction() as session:
             _check_sender(session, sender, photo.event_id)
-            session.add(photo)
-            session.flush()
-        return _receipt(photo, photo.original_filename, duplicate=False)
+            joined = pairing.join(session, photo, raw)
+            if joined is None:
+                _insert(session, photo, raw)
+        return _receipt(joined or photo, name, duplicate=False)
     except IntegrityError as error:
-        storage.delete([key])
-        # Either the same bytes were sent at the same moment, or the event was deleted.
+        storage.delete(files)
+        # Either the same bytes were sent at the same moment, or the event was deleted. Two RAW files that differ in
+        # their metadata alone may hold the same preview.
         with reading() as session:
-            known = queries.with_checksum(session, photo.event_id, photo.sha256)
+            known = next(
+                filter(None, (queries.with_checksum(session, photo.event_id, digest) for digest in digests)), None
+            )
         if known is None:
             raise errors.NoSuchEvent from error
-        return _receipt(known, photo.original_filename, duplicate=True)
+        return _receipt(known, name, duplicate=True)
     except BaseException:
-        storage.delete([key])
+        storage.delete(files)
         raise
+
+
+def _insert(session: Session, photo: Photo, raw: PhotoRaw | None) -> None:
+    session.add(photo)
+    session.flush()
+    if raw is not None:
+        raw.photo_id = photo.id
+        session.add(raw)
+        session.flush()
 
 
 def header_of(data: bytes) -> images.ImageInfo:
@@ -156,7 +211,8 @@ def header_of(data: bytes) -> images.ImageInfo:
     Raises:
         ImageError: see `images.inspect`.
     """
-    return images.inspect(data, get_settings().max_photo_pixels)
+    settings = get_settings()
+    return images.inspect(data, settings.max_photo_pixels, reduced=settings.max_jpeg_pixels)
 
 
 def _inspect(data: bytes) -> images.ImageInfo:
@@ -165,7 +221,9 @@ def _inspect(data: bytes) -> images.ImageInfo:
     try:
         return header_of(data)
     except images.TooManyPixels as error:
-        raise errors.TooManyPixels(error.limit) from error
+        raise errors.TooManyPixels(error.limit, of_photo=True) from error
+    except images.UnsupportedTiff as error:
+        raise errors.TiffNotRead from error
     except images.TooManyScans as error:
         raise errors.TooManyScans from error
     except images.DamagedImage as error:

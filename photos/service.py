@@ -21,6 +21,7 @@ from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.queries import Page, PhotoRow
+from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
 from stored.erasure import erase
@@ -36,11 +37,12 @@ class PhotoList:
 
 
 def known_keys(keys: Sequence[str]) -> set[str]:
-    """Return those of `keys` that belong to a photo's original or rendition."""
+    """Return those of `keys` that belong to a photo's original, RAW file or rendition."""
     names = (key.rsplit("/", 1)[-1].rsplit(".", 1)[0] for key in keys if key.startswith("photos/"))
     wanted = {name.partition("-")[0] for name in names}
     with reading() as session:
-        return set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
+        raws = raw_keys.known(session, keys)
+        return raws | set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
 
 
 # --- lists ---------------------------------------------------------------------------------------
@@ -241,6 +243,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
             raise errors.NoSuchPhoto
         session.flush()
         files = row_queries.files_of(session, wanted)
+        erase(session, raw_keys.keys_of(session, wanted))
         row_queries.remove(session, wanted)
         erase(session, stored_keys(files), late=keys_being_written(files))
         for event_id, number in Counter(photo.event_id for photo in found).items():

@@ -34,6 +34,7 @@ LAYERS = (
     ("image_decoding",),
     ("colours",),
     ("image_damage",),
+    ("rare_formats",),
     ("image_headers",),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}

@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".gif"}
+# RAW files of cameras, which may be larger. Sent last: the JPEG of the same name is then there before.
+RAW_KINDS = {".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".raf", ".dng", ".orf", ".rw2", ".pef", ".srw"}
+KINDS = RAW_KINDS | {
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".avif", ".gif", ".tif",
+    ".tiff", ".jxl",
+}  # fmt: skip
 # Files that operating systems leave in folders.
 SYSTEM_FILES = {"thumbs.db", "desktop.ini"}
 MAX_BYTES = 50 * 1024 * 1024
+MAX_RAW_BYTES = 120 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +28,9 @@ class Found:
 
 
 def list_files(folder: Path) -> list[Found]:
-    """Return every file in the folder and below, sorted by path, without hidden and system files."""
+    """Return every file in the folder and below, without hidden and system files: by path, RAW files last."""
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(folder.rglob("*"), key=lambda each: (is_raw(each), each)):
         inside = path.relative_to(folder).parts
         if any(part.startswith(".") for part in inside) or path.name.lower() in SYSTEM_FILES:
             continue
@@ -44,7 +50,14 @@ def problem(found: Found) -> str | None:
         return "kind"
     if found.size == 0:
         return "empty"
+    if is_raw(found.path):
+        return "large_raw" if found.size > MAX_RAW_BYTES else None
     return "large" if found.size > MAX_BYTES else None
+
+
+def is_raw(path: Path) -> bool:
+    """Return whether a file's name ends like that of a camera's RAW file."""
+    return path.suffix.lower() in RAW_KINDS
 
 
 def checksum(path: Path) -> str:

@@ -25,12 +25,12 @@ from api.photos.schemas import (
     UploadResult,
 )
 from api.rules import PHOTOS_BODY, body_limit
-from api.uploads import read_at_most
+from api.uploads import read_photo
 from decoding.decoder import Decoder
 from keys import MAX_ID
 from models import Event, User
 from photos import receiving, service, sharing
-from settings import get_settings
+from photos.raws.pairing import has_raw_name
 
 router = APIRouter(prefix="/api", tags=["photographer"])
 MAX_FILES = 5000
@@ -43,16 +43,19 @@ REFUSED = (*SIGNED_IN, errors.PhotographersOnly)
 def _receive(
     event: Event, photographer: User, files: list[UploadFile], language: str, decoder: Decoder
 ) -> UploadResult:
-    """Store each file in turn; return the stored photos, and the refused files with the reason of each."""
-    taken: list[UploadedPhoto] = []
-    rejected: list[RejectedFile] = []
-    for file in files:
+    """Store each file in turn; return the stored photos, and the refused files with the reason of each.
+
+    RAW files come after their JPEGs, so that the JPEG is processed and not the preview that it replaces.
+    """
+    taken: dict[int, UploadedPhoto] = {}
+    rejected: dict[int, RejectedFile] = {}
+    for number, file in sorted(enumerate(files), key=lambda each: has_raw_name(each[1].filename)):
         try:
-            taken.append(_store(event, photographer, file, decoder))
+            taken[number] = _store(event, photographer, file, decoder)
         except REFUSED_FILE as error:
             name = receiving.clean_filename(file.filename)
-            rejected.append(RejectedFile(original_filename=name, error=error.body(language)["detail"]))
-    return _result(taken, rejected, language)
+            rejected[number] = RejectedFile(original_filename=name, error=error.body(language)["detail"])
+    return _result([taken[each] for each in sorted(taken)], [rejected[each] for each in sorted(rejected)], language)
 
 
 def _result(taken: list[UploadedPhoto], rejected: list[RejectedFile], language: str) -> UploadResult:
@@ -68,8 +71,8 @@ def _store(event: Event, photographer: User, file: UploadFile, decoder: Decoder)
     """
     name = receiving.clean_filename(file.filename)
     try:
-        data = read_at_most(file, get_settings().max_photo_bytes)
-        receipt = receiving.receive(event, photographer.id, name, data, decoder, sender=photographer)
+        with read_photo(file) as data:
+            receipt = receiving.receive(event, photographer.id, name, data, decoder, sender=photographer)
     finally:
         file.file.close()
     return UploadedPhoto.model_validate(receipt, from_attributes=True)

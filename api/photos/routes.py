@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,11 +25,11 @@ from keys import storable
 from models import Photo, User
 from photos import service
 from photos.names import fitting
+from photos.raws.forms import Size, form_for
 from photos.seen import faces
 from photos.service import PhotoList
 
 router = APIRouter(prefix="/api", tags=["photos"])
-Size = Literal["thumb", "web", "original"]
 LinkPart = Annotated[str | None, Query(description="Part of a signed link.")]
 # Of a signed link: user, expiry, signature and session.
 Signed = tuple[str | None, str | None, str | None, str | None]
@@ -139,9 +139,11 @@ def photo_picture(
 ) -> Response:
     """With a token, or by a signed link without one. 404 also if the caller may not see the photo.
 
-    Of an original, a part can be asked for (`Range`).
+    `raw` is the camera's RAW file, for photographers and admins; where it came without a JPEG, they get it as the
+    `original` too. Guests get the JPEG. Of an original, a part can be asked for (`Range`).
     """
-    return _picture(service.visible_photo(viewer, photo_id), size, request, download=download)
+    photo, size = form_for(viewer, service.visible_photo(viewer, photo_id), size)
+    return _picture(photo, size, request, download=download)
 
 
 @router.get(
@@ -154,7 +156,8 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     """Like `GET /api/photo/{photo_id}`, with a token only."""
     if not storable(filename):
         raise errors.NoSuchPhoto
-    return _picture(service.visible_photo(viewer, filename), size, request)
+    photo, size = form_for(viewer, service.visible_photo(viewer, filename), size)
+    return _picture(photo, size, request)
 
 
 @router.get("/photo/{photo_id}/faces", summary="Faces of a photo", responses=NOT_FOUND)

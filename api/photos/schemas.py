@@ -90,16 +90,46 @@ class SeenPhoto(BaseModel):
     face: FaceBox
 
 
+class RawOut(BaseModel):
+    """The camera's RAW file of a photo. With `alone`, it came without a JPEG: the photo shows the preview in it."""
+
+    original_filename: str
+    content_type: str
+    size: int = Field(description="In bytes.")
+    alone: bool
+    download_url: str = Field(description="The RAW file, as a file to save.")
+
+
 class PhotographerPhotoOut(PhotoOut):
     face_count: int
     error: str | None = Field(description="Reason why processing failed.")
     warning: str | None = Field(description="`incomplete`: shown, but a part of the picture is missing or damaged.")
+    raw: RawOut | None = Field(description="The RAW file of a photo that has one.")
 
     @classmethod
     def of(cls, row: PhotoRow, viewer: User) -> Self:
         """Return the payload of a list's row for its photographer."""
         seen = PhotoOut.of(row, viewer).model_dump()
-        return cls(**seen, face_count=row.face_count or 0, error=row.photo.error, warning=row.photo.warning)
+        return cls(
+            **seen,
+            face_count=row.face_count or 0,
+            error=row.photo.error,
+            warning=row.photo.warning,
+            raw=_raw_of(row, viewer),
+        )
+
+
+def _raw_of(row: PhotoRow, viewer: User) -> RawOut | None:
+    raw = row.photo.raw
+    if raw is None:
+        return None
+    return RawOut(
+        original_filename=raw.original_filename,
+        content_type=raw.content_type,
+        size=raw.size,
+        alone=raw.alone,
+        download_url=link(row.photo.id, "raw", viewer, download=True),
+    )
 
 
 def fractions(box: list[float], width: int, height: int) -> FaceBox:

@@ -12,6 +12,7 @@ from api.links import cover_link
 from api.photos.schemas import PhotographerPhotoOut
 from events import service as events
 from events.progress import progress_of
+from image_headers.preview import ENDINGS
 from jobs import control as job_control
 from models import Event, User, utcnow
 from pages.redirects import redirect
@@ -43,6 +44,8 @@ def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhot
         event=event,
         progress=progress_of(event.id),
         most=get_settings().max_photo_bytes,
+        most_raw=get_settings().max_raw_bytes,
+        raw_endings=",".join(f".{ending}" for ending in sorted(ENDINGS)),
         **_page_of_photos(event, photographer, None, PAGE),
     )
 

@@ -7,20 +7,26 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
-from models import FAILED, Photo, Reprocessing
+from models import FAILED, Photo, PhotoRaw, Reprocessing
 from photos.keys import PhotoFiles
 
 
 def with_checksum(session: Session, event_id: int, sha256: str) -> Photo | None:
-    """Return the event's photo whose original has this SHA-256 (hex)."""
-    return session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+    """Return the event's photo whose original or RAW file has this SHA-256 (hex)."""
+    raw = select(PhotoRaw.photo_id).where(PhotoRaw.event_id == event_id, PhotoRaw.sha256 == sha256)
+    found = session.scalar(select(Photo).where(Photo.event_id == event_id, Photo.sha256 == sha256))
+    return found or session.scalar(select(Photo).where(Photo.id == raw.scalar_subquery()))
 
 
 def of_checksums(session: Session, event_id: int, sha256: Sequence[str]) -> Sequence[Row[str, int, str]]:
-    """Return the checksum, id and status of the event's photos that have one of these checksums."""
-    return session.execute(
-        select(Photo.sha256, Photo.id, Photo.status).where(Photo.event_id == event_id, Photo.sha256.in_(sha256))
-    ).all()
+    """Return checksum, id and status of the event's photos whose original or RAW file has one of these checksums."""
+    own = select(Photo.sha256, Photo.id, Photo.status).where(Photo.event_id == event_id, Photo.sha256.in_(sha256))
+    raws = (
+        select(PhotoRaw.sha256, Photo.id, Photo.status)
+        .join(Photo, Photo.id == PhotoRaw.photo_id)
+        .where(PhotoRaw.event_id == event_id, PhotoRaw.sha256.in_(sha256))
+    )
+    return session.execute(own.union_all(raws)).all()
 
 
 def _files(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

@@ -104,13 +104,13 @@ def test_a_folder_arrives_once_and_what_is_no_photo_is_named(studio: Studio, tmp
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "._IMG_0001.JPG").write_bytes(b"x")
     assert studio.run(folder)[0] == 0
-    (folder / "IMG_1.CR2").write_bytes(b"raw")
+    (folder / "IMG_1.XMP").write_bytes(b"settings")
     (folder / "half “é” \\ 1.jpg").write_bytes(people(1)[:300])
     (folder / "void.png").touch()
     status, out, err = studio.run(folder)
     assert status == 2
     assert "Mariage" in err
-    assert "Ce n’est pas une photo que le service sait lire. (1)\n  IMG_1.CR2" in out
+    assert "Ce n’est pas une photo que le service sait lire. (1)\n  IMG_1.XMP" in out
     assert "Le fichier est vide. (1)\n  void.png" in out
     assert "(1)\n  half “é” \\ 1.jpg" in out
     assert "0 envoyées, 13 déjà là, 3 écartées, 0 restantes" in out

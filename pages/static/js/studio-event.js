@@ -6,8 +6,8 @@ import { dropped, picked } from "./studio-files.js";
 import { Queue } from "./studio-queue.js";
 
 const $ = (id) => document.getElementById(id);
-const { api, most, run } = $("studio").dataset;
-const queue = new Queue(api, Number(most));
+const { api, most, mostRaw, run } = $("studio").dataset;
+const queue = new Queue(api, { most: Number(most), mostRaw: Number(mostRaw) });
 const language = document.documentElement.lang;
 // The order of the queue: problems first, then what is being sent.
 const ORDER = ["failed", "refused", "sending", "ready", "waiting", "done", "known"];
@@ -119,6 +119,7 @@ function row() {
 
 function factOf({ state, problem, reason, size: bytes }) {
   if (problem === "large") return t("photographer.js.problem.large", { size: size(Number(most)) });
+  if (problem === "large_raw") return t("photographer.js.problem.large_raw", { size: size(Number(mostRaw)) });
   if (problem) return t(`photographer.js.problem.${problem}`);
   return reason && (state === "refused" || state === "failed") ? reason : `${t(`photographer.js.state.${state}`)} · ${size(bytes)}`;
 }

@@ -1,16 +1,23 @@
 // Files from a folder, a drop or a picker: which are photos, and their checksums, which the browser stores.
 
-const PHOTO = /\.(jpe?g?|jfif|mpo|png|webp|hei[cf]|hif|avif|gif)$/i;
+const PHOTO = /\.(jpe?g?|jfif|mpo|png|webp|hei[cf]|hif|avif|gif|tiff?|jxl)$/i;
+// RAW files of cameras, which may be larger than other photos.
+const RAW = /\.(cr[23]|nef|nrw|arw|sr[2fw]|raf|dng|orf|rw2|pef)$/i;
 // Files that operating systems leave in folders.
 const LITTER = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const SUM = "reperio.sum|";
 
-/** Return why this file is not sent (`kind`, `empty` or `large`), or undefined if it is. */
-export function refusal({ file, name }, most) {
-  if (!PHOTO.test(name)) return "kind";
+/** Return why this file is not sent (`kind`, `empty`, `large` or `large_raw`), or undefined if it is. */
+export function refusal({ file, name }, { most, mostRaw }) {
+  const raw = RAW.test(name);
+  if (!raw && !PHOTO.test(name)) return "kind";
   if (!file.size) return "empty";
+  if (raw) return file.size > mostRaw ? "large_raw" : undefined;
   return file.size > most ? "large" : undefined;
 }
+
+/** Return the files with RAW files last: the JPEG of the same name is then there before. */
+export const rawLast = (files) => [...files].sort((a, b) => RAW.test(a.name) - RAW.test(b.name));
 
 /** Return every file of a picker as `[{ file, name }]`; the name includes its folders. */
 export const picked = (files) =>

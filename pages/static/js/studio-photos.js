@@ -243,6 +243,7 @@ $("none").addEventListener("click", unselectAll);
 const viewer = $("viewer");
 const picture = viewer.querySelector("img");
 const caption = viewer.querySelector("p");
+const raw = viewer.querySelector(".raw");
 let viewed;
 
 const dialog = new PhotoDialog(viewer, {
@@ -255,10 +256,12 @@ const dialog = new PhotoDialog(viewer, {
 
 function showPhoto(shot) {
   viewed = shot;
-  const { id, name, status, state: processing } = shot.dataset;
+  const { id, name, status, state: processing, raw: hasRaw } = shot.dataset;
   picture.hidden = processing !== "done";
   if (!picture.hidden) picture.src = `/api/photo/${id}`;
   caption.textContent = [name, status, ...(isShown(shot) ? [t("photographer.js.everyone")] : [])].join(" · ");
+  raw.hidden = hasRaw === undefined;
+  raw.href = `/api/photo/${id}?size=raw&download=true`;
   dialog.open();
 }
 

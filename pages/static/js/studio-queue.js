@@ -2,7 +2,7 @@
 
 import { pause } from "./base.js";
 import { call, isOver, renew, sendFile } from "./studio-calls.js";
-import { checksum, identity, refusal } from "./studio-files.js";
+import { checksum, identity, rawLast, refusal } from "./studio-files.js";
 
 const AT_ONCE = 3;
 const TRIES = 8;
@@ -29,19 +29,20 @@ export class Queue extends EventTarget {
   #sent = 0;
   #rates = [];
 
-  constructor(path, most) {
+  /** `limits` are the most bytes of a photo (`most`) and of a RAW file (`mostRaw`). */
+  constructor(path, limits) {
     super();
-    Object.assign(this, { path, most });
+    Object.assign(this, { path, limits });
     addEventListener("online", () => this.outage?.hurry());
   }
 
   /** Add files. A file that is in the queue already is only tried again if it failed. */
   add(files) {
-    for (const found of files) {
+    for (const found of rawLast(files)) {
       const known = this.#keys.get(identity(found));
       if (known?.state === "failed") this.again(known, found.file);
       if (known) continue;
-      const problem = refusal(found, this.most);
+      const problem = refusal(found, this.limits);
       const item = { ...found, problem, state: problem ? "refused" : "waiting", size: found.file.size, sent: 0, tries: 0 };
       this.#keys.set(identity(found), item);
       this.items.push(item);

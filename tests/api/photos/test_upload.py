@@ -3,7 +3,9 @@
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from api.uploads import read_at_most
+from api.uploads import read_photo
 from database import reading
 from models import Photo
 from settings import get_settings
@@ -40,7 +42,11 @@ BAD = {
     "cut.png": (picture("PNG")[:-3000], "Le fichier image est endommagé ou incomplet."),
     "document.png": (b"%PDF-1.7 and more", "Format d'image invalide"),
     "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "Format d'image invalide"),
-    "bomb.png": (bomb(), "Cette image compte trop de pixels. La limite pour ce type d'image est de 93 mégapixels."),
+    "bomb.png": (
+        bomb(),
+        "Cette image compte trop de pixels. La limite pour ce type d'image est de 93 mégapixels. "
+        "Exportez-la plus petite, ou en JPEG non progressif.",
+    ),
     "scans.jpg": (
         many_scans(101),
         "Ce JPEG progressif est découpé en trop de passes (100 au plus). Enregistrez-le à nouveau et recommencez.",
@@ -237,13 +243,15 @@ def test_who_may_no_longer_send_when_the_body_has_arrived_leaves_nothing(
     service.upload(event, people(1))
     before = originals(service)
 
-    def then_leave(*given: Any) -> bytes:
-        data = read_at_most(*given)
-        address = path.format(who=other.id, event=event.id)
-        assert service.client.request(method, address, headers=service.admin.headers, json=body).status_code == 200
-        return data
+    @contextmanager
+    def then_leave(*given: Any) -> Iterator[bytes]:
+        with read_photo(*given) as data:
+            address = path.format(who=other.id, event=event.id)
+            answer = service.client.request(method, address, headers=service.admin.headers, json=body)
+            assert answer.status_code == 200
+            yield data
 
-    monkeypatch.setattr("api.photos.photographer.read_at_most", then_leave)
+    monkeypatch.setattr("api.photos.photographer.read_photo", then_leave)
     files = {"files": ("a.jpg", people(person), "image/jpeg")}
     answer = service.post(f"/api/photographer/events/{event.id}/upload-photos", other, files=files)
     refused(answer, status, error)

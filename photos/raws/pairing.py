@@ -1,0 +1,92 @@
+"""Finds the other form of a photo that comes as RAW and as JPEG, in either order, and makes one photo of both.
+
+Same event, same photographer, same name but for its ending, and the same time of capture where both have one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from events import queries as event_queries
+from image_headers.preview import ENDINGS
+from models import Photo, PhotoRaw
+from photos.keys import keys_being_written, storage_key, stored_keys
+from photos.raws import queries
+from photos.rows import queries as row_queries
+from stored.erasure import erase
+
+# What cameras write beside a RAW file.
+PICTURE_KINDS = ("image/jpeg", "image/heic")
+PICTURE_ENDINGS = ("jpg", "jpeg", "jpe", "heic", "heif", "hif")
+# One of the two may have fractions of a second, or be rounded.
+SAME_TIME = timedelta(seconds=2)
+
+
+def join(session: Session, photo: Photo, raw: PhotoRaw | None) -> Photo | None:
+    """Make a photo that is about to be inserted, or its RAW file, a form of one that is there; return that one.
+
+    Returns None where there is none. `raw` is the RAW file that was sent; the photo is then what lies in it. Locks
+    the event's row, so that of two forms that arrive at the same moment the second one sees the first.
+    """
+    if photo.photographer_id is None or (raw is None and photo.content_type not in PICTURE_KINDS):
+        return None
+    if event_queries.lock_event(session, photo.event_id) is None:
+        return None
+    whose = photo.event_id, photo.photographer_id
+    if raw is not None:
+        names = other_names(raw.original_filename, PICTURE_ENDINGS)
+        found = _of_same_time(queries.lock_without_raw(session, *whose, names, PICTURE_KINDS), photo.taken_at)
+        return None if found is None else _add_raw(session, found, photo, raw)
+    names = other_names(photo.original_filename, tuple(ENDINGS))
+    found = _of_same_time(queries.lock_alone(session, *whose, names), photo.taken_at)
+    return None if found is None else _replace_preview(session, found, photo)
+
+
+def has_raw_name(name: str | None) -> bool:
+    """Return whether a file's name ends like that of a RAW file."""
+    return (name or "").rpartition(".")[2].lower() in ENDINGS
+
+
+def other_names(name: str, endings: tuple[str, ...]) -> list[str]:
+    """Return how a file of this name may be called in its other form: cameras write endings in capitals."""
+    stem = name.rpartition(".")[0] or name
+    stems = {stem, stem.lower(), stem.upper()}
+    written = {form for ending in endings for form in (ending, ending.upper(), ending.capitalize())}
+    return sorted(f"{each}.{ending}" for each in stems for ending in written)
+
+
+def _of_same_time(photos: Sequence[Photo], taken_at: datetime | None) -> Photo | None:
+    """Return the photo taken at that time; if there is none, the first where one of both has no time."""
+    if taken_at is None:
+        return next(iter(photos), None)
+    timed = (each for each in photos if each.taken_at is not None and abs(each.taken_at - taken_at) <= SAME_TIME)
+    return next(timed, next((each for each in photos if each.taken_at is None), None))
+
+
+def _add_raw(session: Session, found: Photo, photo: Photo, raw: PhotoRaw) -> Photo:
+    """Keep the RAW file with a photo that is there; the preview that lies in it is not needed."""
+    raw.photo_id, raw.alone = found.id, False
+    session.add(raw)
+    erase(session, [storage_key(photo.event_id, photo.filename, "original")])
+    session.flush()
+    return found
+
+
+def _replace_preview(session: Session, found: Photo, photo: Photo) -> Photo:
+    """Put a JPEG in the place of the preview of a RAW file that came alone; the photo is processed again.
+
+    Its matches stay until then. The attempts are not counted anew: a job under way must find that it is not current.
+    """
+    files = row_queries.files_of(session, [found.id])
+    erase(session, stored_keys(files), late=keys_being_written(files))
+    queries.drop_reprocessing(session, found.id)
+    for name, value in vars(photo).items():
+        if not name.startswith("_") and value is not None:
+            setattr(found, name, value)
+    found.requeue(attempts=found.attempts, finished_at=None, rendition_set=0, warning=None)
+    raw = queries.of_photo(session, found.id)
+    if raw is not None:
+        raw.alone = False
+    session.flush()
+    return found
