@@ -22,6 +22,7 @@ from image_headers.header import TooManyPixels as TooManyPixels
 from image_headers.header import TooManyScans as TooManyScans
 from image_headers.header import UnsupportedImage as UnsupportedImage
 from image_headers.header import UnsupportedTiff as UnsupportedTiff
+from rare_formats import HAS_JXL
 
 # Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
 WEB_LONG_SIDE = 1600
@@ -104,6 +105,8 @@ def inspect(
         TooManyScans: it is a progressive JPEG of more than 100 scans.
     """
     header = judge.read(data)
+    if header.format == "JXL" and not HAS_JXL:
+        raise UnsupportedImage("JPEG XL cannot be decoded on this machine")
     limit = max_pixels if header.format == "JPEG" or other_formats is None else min(max_pixels, other_formats)
     if header.format == "JPEG" and reduced is not None:
         limit = _limit_of_jpeg(header, max_pixels, reduced)

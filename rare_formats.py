@@ -3,6 +3,8 @@
 libjxl is loaded with the first JPEG XL: most processes never see one.
 """
 
+from importlib.util import find_spec
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
@@ -11,6 +13,8 @@ from image_headers import exif, tiff
 
 # Pillow's own reader of uncompressed files mixes up the planes of 16-bit ones; libtiff does not.
 TiffImagePlugin.READ_LIBTIFF = True
+# There is no package of libjxl for Linux on ARM: JPEG XL is refused there.
+HAS_JXL = find_spec("pylibjxl") is not None
 # 16-bit shades of which 0 is white: Pillow does not know them in both byte orders, and does not invert them.
 for order in (b"II", b"MM"):
     TiffImagePlugin.OPEN_INFO[order, 0, (1,), 1, (16,), ()] = ("I;16", "I;16")
