@@ -124,6 +124,7 @@ def ends() -> dict[str, set[str]]:
         "common.factor.done.": {*second_factor.FLASH_DONE},
         "common.factor.problem.": {*second_factor.FLASH_PROBLEMS},
         "common.login.": {*login.FLASH_PROBLEMS},
+        "photographer.cameras.unit.": {*cameras.UNITS},
         "common.month.": {str(month) for month in range(1, 13)},
         "common.reset.": {*resets.RESET_PROBLEMS} - {"link"},
         "common.security.done.": {*security.FLASH_DONE},
