@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Interval, String, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Interval, Select, String, cast, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -72,20 +72,22 @@ def _shifted(session: Session, seconds: int) -> ColumnElement[Any]:
     return whole.concat(func.substr(text, DECIMALS))
 
 
+def _with_photos() -> Select[*tuple[Any, ...]]:
+    """Select cameras with the number and times of their photos: a subquery each, or a planner reads all photos."""
+    of_camera = Photo.camera_id == CameraClock.id
+    found = (func.count(), func.min(Photo.taken_at), func.max(Photo.taken_at))
+    return select(
+        CameraClock, *(select(each).select_from(Photo).where(of_camera).scalar_subquery() for each in found)
+    )
+
+
 def of_event(session: Session, event_id: int) -> Sequence[CameraRow]:
     """Return the event's cameras that have photos, in the order in which they came."""
-    count, first, last = func.count(Photo.id), func.min(Photo.taken_at), func.max(Photo.taken_at)
-    rows = session.execute(
-        select(CameraClock, count, first, last)
-        .join(Photo, Photo.camera_id == CameraClock.id)
-        .where(CameraClock.event_id == event_id)
-        .group_by(CameraClock.id)
-        .order_by(CameraClock.id)
-    )
-    return [CameraRow(*row) for row in rows]
+    # Sorted here: for the order, a planner reads the cameras of all events by their ids.
+    rows = [CameraRow(*row) for row in session.execute(_with_photos().where(CameraClock.event_id == event_id))]
+    return sorted((row for row in rows if row.photos), key=lambda row: row.camera.id)
 
 
-def of_camera(session: Session, camera: CameraClock) -> CameraRow:
-    """Return one camera with the number and times of its photos."""
-    count, first, last = func.count(Photo.id), func.min(Photo.taken_at), func.max(Photo.taken_at)
-    return CameraRow(camera, *session.execute(select(count, first, last).where(Photo.camera_id == camera.id)).one())
+def of_camera(session: Session, camera_id: int) -> CameraRow:
+    """Return one camera with the number and the times of its photos."""
+    return CameraRow(*session.execute(_with_photos().where(CameraClock.id == camera_id)).one())

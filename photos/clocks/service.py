@@ -135,4 +135,4 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
         session.flush()
         named = _named(queries.of_event(session, event_id))
         found = next((each for each in named if each.id == camera_id), None)
-        return found or _named([queries.of_camera(session, camera)])[0]
+        return found or _named([queries.of_camera(session, camera.id)])[0]

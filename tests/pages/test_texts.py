@@ -23,6 +23,7 @@ from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
 from pages.guest import account, join, together
 from pages.i18n import FOLDER, catalogue, number, text
+from pages.photographer import cameras
 from pages.rendering import SCRIPT_TEXTS, THEMES
 
 PAGES = FOLDER.parent
@@ -195,4 +196,4 @@ def test_plural_forms_and_numbers_follow_the_language() -> None:
 def test_the_scripts_stay_small() -> None:
     scripts = [asset for name, asset in assets().items() if name.startswith("js/")]
     assert len(scripts) > 5
-    assert sum(len(asset.data) for asset in scripts) < 70_000
+    assert sum(len(asset.data) for asset in scripts) < 72_000

@@ -107,15 +107,15 @@ async function poll() {
 
 // Not by loading the page again: an upload may be under way in it.
 $("order").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const { order: asked } = event.target.dataset;
+  if (!asked || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  ({ order } = link.dataset);
-  for (const each of $("order").children) each.ariaCurrent = each === link ? "true" : null;
-  history.replaceState(history.state, "", link.href);
+  order = asked;
+  for (const each of $("order").children) each.ariaCurrent = each === event.target ? "true" : null;
+  history.replaceState(history.state, "", event.target.href);
   reload().catch(() => {});
 });
-document.addEventListener("reperio:dated", () => order !== "-uploaded_at" && reload().catch(() => {}));
+document.addEventListener("dated", () => reload().catch(() => {}));
 
 $("fresh").addEventListener("click", () => (($("fresh").hidden = true), reload().catch(() => {})));
 
