@@ -40,7 +40,7 @@ def read(data: bytes) -> Header:
 
 
 def _chunks(data: bytes, end: int) -> tuple[int, bytes, bytes, Colour]:
-    """Return the pixels of the largest picture in the file, the EXIF block, the XMP packet and what is said of colours."""
+    """Return the pixels of the largest picture, the EXIF block, the XMP packet, and what is said of the colours."""
     at, pixels, exif, xmp, said = HEADER, 0, b"", b"", UNSAID
     for _ in range(MAX_CHUNKS):
         if at + CHUNK.size > end:

@@ -123,20 +123,20 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
         fill_event(session, event_id=private.id, user_id=guest.id, users=10, photos=2000, shown_in=0)
         some = select(Photo.id).where(Photo.event_id == private.id, Photo.id % 400 == 0)
         session.execute(update(Photo).where(Photo.id.in_(some)).values(for_everyone=True))
-        _date(session)
+        _date(session, elsewhere.id)
         _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))
     return crowd, Middle(guest.id, home.code, guest.token, home, service.my_photos(guest)[0]["id"], private)
 
 
-def _date(session: Session) -> None:
-    """Give two of three photos a time and a camera. Of the cameras of each event, two have photos."""
+def _date(session: Session, many: int) -> None:
+    """Give two of three photos a time and a camera, of which the event `many` has thousands."""
     events = session.scalars(select(Photo.event_id).distinct()).all()
     cameras = [
         {"event_id": event_id, "camera_key": f"{key}", "make": "Canon", "model": f"{key}"}
         for event_id in events
-        for key in range(1000)
+        for key in range(3000 if event_id == many else 3)
     ]
     session.execute(insert(CameraClock), cameras)
     for camera in session.scalars(select(CameraClock).where(CameraClock.model.in_(("1", "2")))).all():
