@@ -70,7 +70,7 @@ def _metadata(data: bytes, colours: list[tuple[bytes, Place]]) -> tuple[bytes, b
 def _xmp(text: bytes) -> bytes:
     """Return the packet in a text chunk behind its keyword, unpacked up to `MAX_XMP`; empty if it is malformed.
 
-    zlib is the one native code that reads a file's bytes in a process that answers requests: it is small, and bounded.
+    zlib is the one native code that reads a file in a process that answers requests: it is small, and bounded.
     """
     # Whether it is compressed, how, then a language and a translated keyword, each up to a NUL (PNG, 11.3.3.4).
     packed, _, rest = text[:1], text[1:2], text[2:].split(b"\0", 2)
