@@ -39,7 +39,7 @@ def read(data: bytes) -> Header:
 
 
 def _metadata(data: bytes, colours: list[tuple[bytes, Place]]) -> tuple[bytes, bytes]:
-    """Walk all chunks to the end; return the first EXIF chunk before the picture and the first text of XMP, or nothing.
+    """Walk all chunks to the end; return the first EXIF chunk before the picture, and the first text of XMP.
 
     Browsers do not look behind the picture, nor at a second block, nor at one that begins like that of a JPEG.
     The chunks about colours are put into `colours`, nameless where they come too late to count.
