@@ -466,7 +466,9 @@ class Photo(Job, Base):
     taken_at: Mapped[datetime | None]
     # What the camera's clock said; None where the time is a satellite's, or none is known.
     recorded_at: Mapped[datetime | None]
-    camera_id: Mapped[int | None] = mapped_column(ForeignKey("camera_clocks.id", ondelete="SET NULL"))
+    # Of `camera_clocks`, whose rows are deleted with their event only. No foreign key: SQLite cannot add one to
+    # a table that exists, and to make this one anew would delete what refers to it.
+    camera_id: Mapped[int | None] = mapped_column(BigId)
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))

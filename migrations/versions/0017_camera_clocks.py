@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
@@ -33,9 +33,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.add_column("photos", sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True))
-    # Within the column, as SQLite cannot add a constraint to a table that is there.
-    camera = sa.ForeignKey("camera_clocks.id", name=op.f("fk_photos_camera_id_camera_clocks"), ondelete="SET NULL")
-    op.add_column("photos", sa.Column("camera_id", BIG_ID, camera, nullable=True), inline_references=True)
+    op.add_column("photos", sa.Column("camera_id", BIG_ID, nullable=True))
     for name, columns in INDEXES.items():
         op.create_index(name, "photos", columns)
 
