@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 
 import pillow_heif
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 MAKE, MODEL, NUMBER = 0x010F, 0x0110, 0xA431
 CHANGED, CHANGED_OFFSET = 0x0132, 0x9010
@@ -64,6 +64,14 @@ def file_of(kind: str, exif: bytes = b"", xmp: bytes = b"", **options: Any) -> b
     if kind == "JPEG":
         image.save(target, "JPEG")
         return with_segments(target.getvalue(), exif, xmp, **options)
+    if kind == "TIFF":
+        # Either EXIF or the others, of which `iptc` are Photoshop's resources.
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        for tag, block in ((700, xmp), (34377, options.get("iptc", b""))):
+            if block:
+                tags.tagtype[tag], tags[tag] = 1, block
+        image.save(target, "TIFF", **({"exif": exif} if exif else {"tiffinfo": tags}))
+        return target.getvalue()
     if kind == "HEIF":
         pillow_heif.from_pillow(image).save(target, **given)
     elif kind == "PNG":

@@ -30,7 +30,7 @@ from testkit.metadata import (
 MANY = 1_000_000
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 CLOCK = "2026:06:20 18:30:05"
-KINDS = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"]
+KINDS = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"]
 
 
 def found(data: bytes, zone: str = "Europe/Paris") -> str | None:
@@ -211,6 +211,18 @@ def test_every_format_says_when_and_by_which_camera(kind: str) -> None:
     assert found(file_of(kind, xmp=packet)) == "2026-06-20T18:30:05"
     if kind == "PNG":
         assert found(file_of(kind, xmp=packet, packed=True)) == "2026-06-20T18:30:05"
+    if kind == "TIFF":
+        assert found(file_of(kind, iptc=iptc_of(_55="20260620", _60="183005+0900"))) == "2026-06-20T09:30:05"
+
+
+def test_xmp_in_a_container_of_jpeg_xl_is_read() -> None:
+    packet = xmp_of('exif:DateTimeOriginal="2026-06-20T18:30:05Z"')
+    # A picture of 8 x 8 px, as far as its header goes; then its box of XMP.
+    boxes = [(b"jxlc", bytes([0xFF, 0x0A, 0x41, 0x80, 0x01, 0, 0, 0, 0, 0, 0, 0])), (b"xml ", packet)]
+    data = b"\0\0\0\x0cJXL \r\n\x87\n" + b"".join(
+        (8 + len(body)).to_bytes(4, "big") + name + body for name, body in boxes
+    )
+    assert found(data) == "2026-06-20T18:30:05"
 
 
 @pytest.mark.parametrize(
