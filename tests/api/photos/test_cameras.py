@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
-from database import get_engine
+from database import get_engine, transaction
 from keys import MAX_SHIFT
+from models import Photo
 from testkit.builders import EventInfo, Json, Person, Service, people
 from testkit.metadata import MAKE, MODEL, NUMBER, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
 from testkit.pictures import refused
+from tests.api.photos.test_reprocessing import make_anew
 
 GPS = {0x1D: "2026:06:20", 0x07: (9.0, 0.0, 0.25)}
 CANON = {MAKE: "Canon", MODEL: "Canon EOS R5"}
@@ -173,3 +175,18 @@ def test_a_serial_number_is_stored_nowhere(service: Service) -> None:
         for table in inspect(connection).get_table_names():
             for row in connection.execute(text(f'SELECT * FROM "{table}"')):  # noqa: S608 - our own tables
                 assert "SECRET98765" not in str(row)
+
+
+def test_photos_of_earlier_releases_get_their_camera_and_its_shift_when_they_are_made_anew(service: Service) -> None:
+    event = service.event()
+    tags = {**CANON, ORIGINAL: "2026:06:20 18:00:00"}
+    ids = sent(service, event, shot(1, tags), shot(2, tags))
+    service.process_photos(event)
+    (camera,) = cameras(service, event)
+    with transaction() as session:
+        session.execute(update(Photo).where(Photo.id == ids[0]).values(camera_id=None, recorded_at=None))
+    shifted(service, event, camera, 60)
+    assert times(service, event, ids) == ["2026-06-20T16:00:00.000000Z", "2026-06-20T16:01:00.000000Z"]
+    make_anew(service, event)
+    assert times(service, event, ids) == ["2026-06-20T16:01:00.000000Z"] * 2
+    assert cameras(service, event)[0]["photos"] == 2
