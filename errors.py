@@ -530,6 +530,12 @@ class NoSuchPhoto(AppError):
     english = "Photo not found."
 
 
+class NoSuchCamera(AppError):
+    status_code = 404
+    message = "Appareil photo introuvable."
+    english = "Camera not found."
+
+
 class NoSuchMatch(AppError):
     status_code = 404
     message = "Cette photo ne vous est pas attribuée."
@@ -589,6 +595,16 @@ class InvalidRequest(AppError):
 class InvalidCursor(AppError):
     message = "Le curseur de pagination n'est pas valide."
     english = "The pagination cursor is not valid."
+
+
+class CursorOfAnotherOrder(AppError):
+    message = "Le curseur vient d'une liste dans un autre ordre. Reprenez-la depuis le début."
+    english = "The cursor is of a list in another order. Begin again without it."
+
+
+class ShiftTooLarge(AppError):
+    message = "Le décalage d'un appareil ne peut pas dépasser 40 ans."
+    english = "A camera's clock can be shifted by at most 40 years."
 
 
 class InvalidPhotoIds(AppError):

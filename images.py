@@ -5,7 +5,6 @@ An image in memory is (height, width, 3), BGR, 8 bits, sRGB. Sizes are in px.
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 
 import cv2
 import numpy as np
@@ -14,7 +13,8 @@ import image_damage
 import image_decoding
 from colours.srgb import tagged
 from image_decoding import BgrImage as BgrImage
-from image_headers import exif, judge
+from image_headers import camera, dates, exif, judge
+from image_headers.camera import Camera
 from image_headers.header import DamagedImage as DamagedImage
 from image_headers.header import Header
 from image_headers.header import ImageError as ImageError
@@ -22,6 +22,7 @@ from image_headers.header import TooManyPixels as TooManyPixels
 from image_headers.header import TooManyScans as TooManyScans
 from image_headers.header import UnsupportedImage as UnsupportedImage
 from image_headers.header import UnsupportedTiff as UnsupportedTiff
+from image_headers.moment import Moment
 from rare_formats import HAS_JXL
 
 # Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
@@ -62,15 +63,19 @@ LEAST_REDUCTION = 2
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """The content of a header: `width` and `height` in px, upright; `taken_at`, the camera's clock, has no zone."""
+    """The content of a header: `width` and `height` in px, upright.
+
+    `moments` are when the picture may have been taken, the most trustworthy first; `camera` is which one took it.
+    """
 
     format: str
     content_type: str
     extension: str
     width: int
     height: int
-    taken_at: datetime | None
     header: Header
+    moments: tuple[Moment, ...] = ()
+    camera: Camera | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,10 @@ def inspect(
         limit = min(limit, _affordable(header))
     if header.pixels > limit:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", limit)
-    orientation, taken_at = exif.read(header.exif)
-    width, height = _upright(header, header.turned or orientation)
+    width, height = _upright(header, header.turned or exif.orientation(header.exif))
     content_type, extension = FORMATS[header.format]
-    return ImageInfo(header.format, content_type, extension, width, height, taken_at, header)
+    read = dates.moments(header), camera.read(header.exif)
+    return ImageInfo(header.format, content_type, extension, width, height, header, *read)
 
 
 def _limit_of_jpeg(header: Header, whole: int, reduced: int) -> int:
@@ -183,7 +188,7 @@ def decode(data: bytes, *, long_side: int | None = None, exact: bool = True) -> 
         reduction *= 2
     if _held(header, reduction) > DECODE_BYTES:
         raise TooManyPixels(f"{header.width} x {header.height} pixels", _affordable(header))
-    orientation = header.turned or exif.read(header.exif)[0]
+    orientation = header.turned or exif.orientation(header.exif)
     image = image_decoding.decode(picture_in(data, header), header, orientation, reduction, exact=exact)
     # A row, its renditions and its faces must never be of different pictures.
     if image.shape[1::-1] != tuple(-(-side // reduction) for side in _upright(header, orientation)):

@@ -24,6 +24,10 @@ MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024
 MAX_CONSENT_VERSION = 32
 MAX_FILENAME = 255
+# Characters of the make or the model of a camera.
+MAX_CAMERA = 64
+# Seconds by which a camera's clock may be shifted: 40 years, as a clock that was never set starts long ago.
+MAX_SHIFT = 40 * 366 * 86_400
 # 12 random bytes in base64; a browser and a system.
 MAX_SESSION_ID = 16
 MAX_DEVICE = 64

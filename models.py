@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_express
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
+    MAX_CAMERA,
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
     MAX_DEVICE,
@@ -434,6 +435,10 @@ class Photo(Job, Base):
         # How many photos of an event the photographer should look at.
         _partial_index("idx_photos_warned", "event_id", where="warning IS NOT NULL"),
         Index("idx_photos_photographer_uploaded", "photographer_id", "uploaded_at", "id"),
+        # The same by the time they were taken; and a camera's first and last photo.
+        Index("idx_photos_event_taken", "event_id", "taken_at", "id"),
+        Index("idx_photos_photographer_taken", "photographer_id", "taken_at", "id"),
+        Index("idx_photos_camera_taken", "camera_id", "taken_at"),
         # Waiting guests poll an event's progress: it is counted and summed from the index alone.
         Index("idx_photos_event_status", "event_id", "status", "size"),
         # Photos that another engine than the configured one has looked at.
@@ -457,7 +462,13 @@ class Photo(Job, Base):
     crc32: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int]
     height: Mapped[int]
+    # When it was taken, as everyone sees it: `recorded_at` and the shift of its camera, or a satellite's time.
     taken_at: Mapped[datetime | None]
+    # What the camera's clock said; None where the time is a satellite's, or none is known.
+    recorded_at: Mapped[datetime | None]
+    # Of `camera_clocks`, whose rows are deleted with their event only. No foreign key: SQLite cannot add one to
+    # a table that exists, and to make this one anew would delete what refers to it.
+    camera_id: Mapped[int | None] = mapped_column(BigId)
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))
@@ -491,6 +502,25 @@ class PhotoRaw(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     alone: Mapped[bool]
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class CameraClock(Base):
+    """A camera that took photos of an event, and by how many seconds their times are shifted.
+
+    Written with the first photo of the camera there; photographers and admins set the shift (`photos/clocks/`).
+    `camera_key` is a keyed hash of event, make, model and the serial number of the body, which is kept nowhere: two
+    bodies of one model are two cameras, and nothing tells that the same body was at another event.
+    """
+
+    __tablename__ = "camera_clocks"
+    __table_args__ = (UniqueConstraint("event_id", "camera_key"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    camera_key: Mapped[str] = mapped_column(String(24))
+    make: Mapped[str] = mapped_column(String(MAX_CAMERA))
+    model: Mapped[str] = mapped_column(String(MAX_CAMERA))
+    shift_seconds: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Reembedding(Job, Base):

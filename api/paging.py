@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Response
+from fastapi import Depends, Query, Response
 
+import errors
 from api.fields import Cursor, Limit
-from photos import service as photos
-from photos.queries import Page
+from photos import ordering
+from photos.ordering import NEWEST, Order, Page
 
 PAGED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -21,16 +22,25 @@ PAGED: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def read_page(limit: Limit = None, cursor: Cursor = None) -> Page:
+AskedOrder = Annotated[
+    Order,
+    Query(description="When photos were uploaded or taken; with a minus the newest first. Undated ones are last."),
+]
+
+
+async def read_page(limit: Limit = None, cursor: Cursor = None, order: AskedOrder = NEWEST) -> Page:
     """Return the page that the call asks for.
 
     Raises:
-        InvalidCursor: `cursor` was not made by this service.
+        InvalidCursor: `cursor` was not made by this service. CursorOfAnotherOrder: it was made for another `order`.
     """
-    return photos.read_page(limit, cursor)
+    return ordering.read_page(limit, cursor, order)
 
 
 AskedPage = Annotated[Page, Depends(read_page)]
+
+
+CURSORS = (errors.InvalidCursor, errors.CursorOfAnotherOrder)
 
 
 class FoundPage(Protocol):

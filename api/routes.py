@@ -13,7 +13,7 @@ from api.operations import audit
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
-from api.photos import confirmations
+from api.photos import cameras, confirmations
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
 from api.photos import routes as photos
@@ -34,6 +34,7 @@ ROUTERS = (
     accounts_resets.router,
     sessions.router,
     photos_photographer.router,
+    cameras.router,
     events_staff.router,
     events_admin.router,
     photographers.router,

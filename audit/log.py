@@ -39,6 +39,7 @@ class Action(StrEnum):
     PHOTOS_EXPORTED = "photos.exported"
     PHOTOS_SHARED = "photos.shared"
     PHOTOS_UNSHARED = "photos.unshared"
+    CAMERA_SHIFTED = "photos.camera_shifted"
     EVENT_CREATED = "event.created"
     EVENT_CHANGED = "event.changed"
     EVENT_CODE_CHANGED = "event.code_changed"

@@ -1,6 +1,6 @@
 """Reads what cameras say of their colours in EXIF alone (DCF 2.0; Exif 2.32, 4.6.5 and 4.6.7)."""
 
-from image_headers.exif import MAX_EXIF, SUB_IFD, _Block
+from image_headers.exif import SUB_IFD, opened
 
 COLOUR_SPACE, INTEROPERABILITY, INDEX = 0xA001, 0xA005, 0x0001
 # Of the tag for colours: 1 is sRGB, 65535 is another space; 2 is none of the standard, and means Adobe RGB.
@@ -13,8 +13,8 @@ def is_adobe_rgb(exif: bytes) -> bool:
 
     Cameras that are set to Adobe RGB often embed no profile.
     """
-    block = _Block(exif[: MAX_EXIF + 12].removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0"))
-    if block.order is None or block.number(2, 2) != 42:
+    block = opened(exif)
+    if block is None:
         return False
     main = block.find(block.number(4, 4), SUB_IFD)
     camera = block.find(block.value(main.get(SUB_IFD)), COLOUR_SPACE, INTEROPERABILITY)

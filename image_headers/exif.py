@@ -1,20 +1,20 @@
-"""Reads the two EXIF tags the service uses. Only the entries of two directories are walked, and no value is copied.
+"""Reads EXIF tags. Only the entries of the directories asked for are walked, and no long value is copied.
 
 Exif 2.32, 4.6; a directory has a count (2 bytes), then 12 bytes an entry: tag, type, count, value or its offset.
 """
 
-from datetime import datetime
-
 # Exif blocks of JPEG segments end at 64 kB; what lies behind it in other formats is not looked at.
 MAX_EXIF = 64 * 1024
 MAX_ENTRIES = 1000
-ORIENTATION, SUB_IFD, TAKEN = 0x0112, 0x8769, 0x9003
-BYTE, ASCII, SHORT, LONG, IFD = 1, 2, 3, 4, 13
+ORIENTATION, SUB_IFD, GPS_IFD = 0x0112, 0x8769, 0x8825
+# Exif 3.0 adds texts in UTF-8; some software writes texts as bytes.
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, IFD, UTF8 = 1, 2, 3, 4, 5, 7, 13, 129
 WIDTHS = {BYTE: 1, SHORT: 2, LONG: 4, IFD: 4}
-TAKEN_LENGTH = 64
+TEXTS = (ASCII, UTF8, UNDEFINED, BYTE)
+MAX_TEXT = 64
 
 
-class _Block:
+class Block:
     """A TIFF block: directories by offset, numbers in the block's byte order."""
 
     def __init__(self, data: bytes) -> None:
@@ -54,30 +54,33 @@ class _Block:
         return self.number(entry + 8, width)
 
     def text(self, entry: int | None) -> str:
-        """Return the text of an entry; empty where there is none."""
-        if entry is None or self.number(entry + 2, 2) != ASCII:
+        """Return the text of an entry up to its first NUL, trimmed; empty where there is none."""
+        if entry is None or self.number(entry + 2, 2) not in TEXTS:
             return ""
         length = self.number(entry + 4, 4)
         at = entry + 8 if length <= 4 else self.number(entry + 8, 4)
-        return self.data[at : at + min(length, TAKEN_LENGTH)].decode("latin-1")
+        raw = self.data[at : at + min(length, MAX_TEXT)].split(b"\0")[0]
+        try:
+            return raw.decode().strip()
+        except UnicodeDecodeError:
+            return raw.decode("latin-1").strip()
+
+    def fractions(self, entry: int | None, count: int) -> list[float]:
+        """Return the `count` rational numbers of an entry; fewer or none where it has others."""
+        if entry is None or (self.number(entry + 2, 2), self.number(entry + 4, 4)) != (RATIONAL, count):
+            return []
+        at = self.number(entry + 8, 4)
+        pairs = [(self.number(each, 4), self.number(each + 4, 4)) for each in range(at, at + 8 * count, 8)]
+        return [above / below for above, below in pairs if below] if at + 8 * count <= len(self.data) else []
 
 
-def read(exif: bytes) -> tuple[int, datetime | None]:
-    """Return the orientation (1 to 8) and the camera's clock, without a zone. Malformed metadata counts as none."""
-    data = exif[: MAX_EXIF + 12].removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0")
-    block = _Block(data)
-    if block.order is None or block.number(2, 2) != 42:
-        return 1, None
-    first = block.number(4, 4)
-    main = block.find(first, SUB_IFD)
-    camera = block.find(block.value(main.get(SUB_IFD)), TAKEN)
-    return block.orientation(first), _taken_at(block.text(camera.get(TAKEN)))
+def opened(exif: bytes) -> Block | None:
+    """Return the TIFF block of EXIF metadata; None where it is malformed."""
+    block = Block(exif[: MAX_EXIF + 12].removeprefix(b"Exif\0\0").removeprefix(b"Exif\0\0"))
+    return None if block.order is None or block.number(2, 2) != 42 else block
 
 
-def _taken_at(value: str) -> datetime | None:
-    try:
-        found = datetime.strptime(value.strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF has no zone
-    except ValueError:
-        return None
-    # A camera whose clock was never set gives a year such as 1980.
-    return found if 1990 <= found.year <= 2100 else None
+def orientation(exif: bytes) -> int:
+    """Return the orientation, 1 to 8. Malformed metadata counts as none, which is 1."""
+    block = opened(exif)
+    return 1 if block is None else block.orientation(block.number(4, 4))

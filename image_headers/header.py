@@ -100,3 +100,6 @@ class Header:
     start: int = 0
     end: int | None = None
     parts: int = 0
+    # As they stand in the file: an XMP packet, and Photoshop's resources, which hold IPTC.
+    xmp: bytes = b""
+    resources: bytes = b""

@@ -5,6 +5,7 @@ lays pictures over a canvas, `iden` is another picture, cropped or turned.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from image_headers import colour
 from image_headers.av1 import largest_frame
@@ -12,6 +13,7 @@ from image_headers.boxes import Box, Boxes, Items, read_items
 from image_headers.exif import MAX_EXIF
 from image_headers.header import UNSAID, Colour, DamagedImage, Header, UnsupportedImage
 from image_headers.transforms import shown, size_shown
+from image_headers.xmp import MAX_XMP
 
 # The major brands that the decoders take.
 BRANDS = {
@@ -46,17 +48,18 @@ def read(data: bytes) -> Header:
     size, pixels = _canvas(boxes, items, items.primary), _pixels(boxes, items, layers)
     said = _colour(boxes, items, [layers[0][0], layers[-1][0]])
     exif, properties = _exif(boxes, items), items.properties(items.primary)
+    found = partial(Header, kind, colour=said, xmp=_xmp(boxes, items), end=boxes.end)
     if kind == "HEIF":
-        return Header(kind, *size_shown(boxes, properties, *size), pixels, exif, turned=1, end=boxes.end, colour=said)
+        return found(*size_shown(boxes, properties, *size), pixels, exif, turned=1)
     film = list(_films(boxes, top))
     pixels = max(pixels, *(width * height for width, height in film), 0)
     view = shown(boxes, properties, *size)
     if film and data[8:12] == FILM:
-        return Header(kind, *film[0], pixels, exif, turned=view.turned, end=boxes.end, colour=said)
+        return found(*film[0], pixels, exif, turned=view.turned)
     if view.window is not None:
         left, above, right, below = view.window
         size = right - left, below - above
-    return Header(kind, *size, pixels, exif, turned=view.turned, window=view.window, end=boxes.end, colour=said)
+    return found(*size, pixels, exif, turned=view.turned, window=view.window)
 
 
 def _layers(items: Items) -> list[list[int]]:
@@ -172,4 +175,17 @@ def _exif(boxes: Boxes, items: Items) -> bytes:
             except DamagedImage:
                 return b""
             return boxes.data[at : min(end, at + MAX_EXIF)]
+    return b""
+
+
+def _xmp(boxes: Boxes, items: Items) -> bytes:
+    """Return the XMP packet that describes the primary item: the item of a MIME type with RDF in it."""
+    for item, kind in items.types.items():
+        if kind == b"mime" and items.primary in items.references.get((b"cdsc", item), []):
+            try:
+                at, end = _content(boxes, items, item)
+            except DamagedImage:
+                continue
+            if boxes.data.find(b"rdf:RDF", at, min(end, at + MAX_XMP)) >= 0:
+                return boxes.data[at : min(end, at + MAX_XMP)]
     return b""

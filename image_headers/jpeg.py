@@ -20,6 +20,8 @@ BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
 MAX_SEGMENTS = 10_000
 # `Exif`, a zero and a byte that some writers set to another value.
 EXIF_PREFIX = 6
+# Segments of Photoshop's resources that are looked at: 256 kB.
+MAX_PARTS = 4
 # Some phones leave bytes between segments; a decoder skips them.
 MAX_STRAY = 256 * 1024
 # Where something else behind a picture looks like scans, so much of the file is walked to tell.
@@ -29,6 +31,7 @@ MAX_SCANS = 100
 # libjpeg keeps the coefficients of all components, 2 bytes each, until the last scan.
 BLOCK_SIDE, BLOCK_BYTES = 8, 128
 COMPONENTS = (1, 3, 4)
+XMP, PHOTOSHOP = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 
 
 @dataclass(slots=True)
@@ -40,6 +43,9 @@ class _Found:
     sampling: list[tuple[int, int]] = field(default_factory=list)
     exif: bytes = b""
     profile: list[tuple[int, int]] = field(default_factory=list)
+    xmp: bytes = b""
+    # The parts of Photoshop's resources, which may span segments.
+    resources: list[bytes] = field(default_factory=list)
 
 
 def read(data: bytes) -> Header:
@@ -62,7 +68,8 @@ def read(data: bytes) -> Header:
     whole = _coefficients(found) if many else 0
     coding = Coding(len(found.sampling), whole, has_end=data.rfind(END, scan) >= 0, scan=scan)
     said = colour.of_segments(data, found.profile, inks=len(found.sampling) == 4)
-    return Header("JPEG", found.width, found.height, found.pixels, found.exif, coding, colour=said)
+    size, resources = (found.width, found.height, found.pixels), b"".join(found.resources)
+    return Header("JPEG", *size, found.exif, coding, colour=said, xmp=found.xmp, resources=resources)
 
 
 def _walk(data: bytes, found: _Found) -> int:
@@ -96,6 +103,10 @@ def _segment(data: bytes, marker: int, at: int, length: int, found: _Found) -> N
         found.exif = data[at + 2 + EXIF_PREFIX : at + length]
     elif marker == 0xE2 and data.startswith(colour.SEGMENT, at + 2):
         found.profile.append((at + 2, at + length))
+    elif marker == 0xE1 and not found.xmp and data.startswith(XMP, at + 2):
+        found.xmp = data[at + 2 + len(XMP) : at + length]
+    elif marker == 0xED and len(found.resources) < MAX_PARTS and data.startswith(PHOTOSHOP, at + 2):
+        found.resources.append(data[at + 2 + len(PHOTOSHOP) : at + length])
 
 
 def _frame(body: bytes, marker: int, found: _Found) -> None:

@@ -1,8 +1,9 @@
-"""Reads JPEG XL (ISO/IEC 18181): size, orientation, animation from the first bits of its codestream; its EXIF box."""
+"""Reads JPEG XL (ISO/IEC 18181): size, orientation, animation from the first bits of its codestream; EXIF, XMP."""
 
 from image_headers.boxes import Box, Boxes
 from image_headers.exif import MAX_EXIF
 from image_headers.header import DamagedImage, Header, UnsupportedImage
+from image_headers.xmp import MAX_XMP
 
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -60,9 +61,9 @@ def read(data: bytes) -> Header:
         DamagedImage: it ends before its picture, or its boxes are malformed.
     """
     if data.startswith(CODESTREAM):
-        stream, exif = data[:HEAD], b""
+        stream, exif, xmp = data[:HEAD], b"", b""
     else:
-        stream, exif = _unpacked(data)
+        stream, exif, xmp = _unpacked(data)
     if not stream.startswith(CODESTREAM):
         raise UnsupportedImage("the JPEG XL holds no picture")
     bits = _Bits(stream[len(CODESTREAM) :])
@@ -75,12 +76,12 @@ def read(data: bytes) -> Header:
         width, height = height, width
     # The first extra channel, which is transparency, is counted with the format.
     parts = max(0, extra - 1) * EXTRA_BYTES * pixels
-    return Header("JXL", width, height, pixels, exif, turned=1, film=film, parts=parts)
+    return Header("JXL", width, height, pixels, exif, turned=1, film=film, parts=parts, xmp=xmp)
 
 
-def _unpacked(data: bytes) -> tuple[bytes, bytes]:
-    """Return the beginning of the codestream in a container, and the EXIF block."""
-    boxes, stream, exif = Boxes(data), b"", b""
+def _unpacked(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the beginning of the codestream in a container, the EXIF block and the XMP packet."""
+    boxes, stream, exif, xmp = Boxes(data), b"", b"", b""
     try:
         for box in boxes.inside(len(CONTAINER), len(data)):
             if box.name == b"jxlc" and not stream:
@@ -89,11 +90,13 @@ def _unpacked(data: bytes) -> tuple[bytes, bytes]:
                 stream += data[box.at + 4 : min(box.end, box.at + 4 + HEAD)]
             elif box.name == b"Exif" and not exif:
                 exif = _exif(boxes, box)
+            elif box.name == b"xml " and not xmp:
+                xmp = data[box.at : min(box.end, box.at + MAX_XMP)]
     except DamagedImage:
         # What lies behind a whole picture is no picture.
         if not stream or boxes.left < 0 or not _is_whole(boxes):
             raise
-    return stream, exif
+    return stream, exif, xmp
 
 
 def _is_whole(boxes: Boxes) -> bool:

@@ -8,12 +8,14 @@ from image_headers.colour import MAX_PROFILE
 from image_headers.directories import Directory, Tiff
 from image_headers.header import Colour, DamagedImage, Header, UnsupportedImage, UnsupportedTiff
 from image_headers.raw import is_raw
+from image_headers.xmp import MAX_XMP
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 STRIP_AT, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANAR = 273, 277, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILE_AT, TILE_BYTES = 322, 323, 324, 325
 SAMPLE_FORMAT, PROFILE = 339, 34675
+XMP, IPTC, RESOURCES = 700, 33723, 34377
 NONE, LZW, JPEG, DEFLATE, PACKBITS, OLDER_DEFLATE = 1, 5, 7, 8, 32773, 32946
 COMPRESSIONS = {NONE, LZW, JPEG, DEFLATE, PACKBITS, OLDER_DEFLATE}
 WHITE, BLACK, COLOURS, PALETTE, INKS, LUMA = 0, 1, 2, 3, 5, 6
@@ -85,7 +87,15 @@ def read(data: bytes) -> Header:
     copies = JPEG_COPIES if compression == JPEG else PART_COPIES
     size = layout.width, layout.height, layout.width * layout.height
     exif = exif_block.collected(tiff, page).block()
-    return Header("TIFF", *size, exif, colour=_colour(tiff, page), parts=layout.part_bytes * copies)
+    said, parts = _colour(tiff, page), layout.part_bytes * copies
+    xmp, resources = _text(tiff, page, XMP), _text(tiff, page, RESOURCES) or _text(tiff, page, IPTC)
+    return Header("TIFF", *size, exif, colour=said, parts=parts, xmp=xmp, resources=resources)
+
+
+def _text(tiff: Tiff, page: Directory, tag: int) -> bytes:
+    """Return the bytes of a tag with metadata, as far as they are read; empty if there is none."""
+    entry = page.entries.get(tag)
+    return b"" if entry is None else tiff.data[entry.at : min(entry.end, entry.at + MAX_XMP)]
 
 
 def _colour(tiff: Tiff, page: Directory) -> Colour:

@@ -1,10 +1,11 @@
-"""Reads a WebP's chunks (RFC 9649): the size, the EXIF block, the frames, the end."""
+"""Reads a WebP's chunks (RFC 9649): the size, the EXIF block, the XMP packet, the frames, the end."""
 
 import struct
 
 from image_headers import colour
 from image_headers.exif import MAX_EXIF
 from image_headers.header import UNSAID, Colour, DamagedImage, Header, UnsupportedImage
+from image_headers.xmp import MAX_XMP
 
 # A still picture has up to seven; a film one for each frame.
 MAX_CHUNKS = 10_000
@@ -32,23 +33,26 @@ def read(data: bytes) -> Header:
     canvas = _size(data[12:16], data[20:30])
     if canvas is None:
         raise UnsupportedImage("the WebP has no size")
-    pixels, exif, said = _chunks(data, min(end, len(data)))
+    pixels, exif, xmp, said = _chunks(data, min(end, len(data)))
     film = data[12:16] == b"VP8X" and bool(data[20] & ANIMATED)
-    return Header("WEBP", *canvas, max(pixels, canvas[0] * canvas[1]), exif, film=film, colour=said)
+    pixels = max(pixels, canvas[0] * canvas[1])
+    return Header("WEBP", *canvas, pixels, exif, film=film, colour=said, xmp=xmp)
 
 
-def _chunks(data: bytes, end: int) -> tuple[int, bytes, Colour]:
-    """Return the pixels of the largest picture in the file, the EXIF block, and what is said of the colours."""
-    at, pixels, exif, said = HEADER, 0, b"", UNSAID
+def _chunks(data: bytes, end: int) -> tuple[int, bytes, bytes, Colour]:
+    """Return the pixels of the largest picture, the EXIF block, the XMP packet, and what is said of the colours."""
+    at, pixels, exif, xmp, said = HEADER, 0, b"", b"", UNSAID
     for _ in range(MAX_CHUNKS):
         if at + CHUNK.size > end:
-            return pixels, exif, said
+            return pixels, exif, xmp, said
         name, length = CHUNK.unpack_from(data, at)
         at += CHUNK.size
         if name == b"EXIF" and not exif:
             exif = data[at : at + min(length, MAX_EXIF)]
         elif name == b"ICCP" and not said.pieces:
             said = colour.of_place(at, at + length, end)
+        elif name == b"XMP " and not xmp:
+            xmp = data[at : at + min(length, MAX_XMP)]
         elif name == b"ANMF":
             wide, high = (1 + int.from_bytes(data[at + each : at + each + 3], "little") for each in (6, 9))
             inner = _size(data[at + 16 : at + 20], data[at + 24 : at + 34]) or (0, 0)

@@ -3,7 +3,7 @@
 from pages import assets, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, maybe, portrait, together
-from pages.photographer import studio
+from pages.photographer import cameras, studio
 
 GUEST = (join.router, portrait.router, gallery.router, maybe.router, together.router, account.router)
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.
@@ -17,4 +17,4 @@ ADMIN = (
     audit.router,
 )
 ACCOUNT = (login.router, resets.router, security.router, second_factor.router)
-ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, *ADMIN, older.router)
+ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, cameras.router, *ADMIN, older.router)

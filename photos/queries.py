@@ -1,7 +1,6 @@
 """SQL about photos."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -15,7 +14,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
 )
 from sqlalchemy.orm import Session, joinedload
@@ -30,15 +28,9 @@ from models import (
     Favourite,
     Photo,
 )
+from photos.ordering import Page as Page
+from photos.ordering import parts
 from photos.visible.queries import is_shown_as_mine, shown_to
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of a list: at most `limit` rows after the photo with this upload time and id."""
-
-    limit: int | None = None
-    after: tuple[datetime, int] | None = None
 
 
 class PhotoRow(NamedTuple):
@@ -69,19 +61,13 @@ class Original(NamedTuple):
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
-    return [PhotoRow(*row) for row in session.execute(_page(statement, page))]
-
-
-def _page(statement: Select[*tuple[Any, ...]], page: Page) -> Select[*tuple[Any, ...]]:
-    if page.after is not None:
-        at, photo_id = page.after
-        # Written out instead of a row comparison, so that an index scan can start from the first condition.
-        statement = statement.where(
-            Photo.uploaded_at <= at,
-            or_(Photo.uploaded_at < at, and_(Photo.uploaded_at == at, Photo.id < photo_id)),
-        )
-    statement = statement.order_by(Photo.uploaded_at.desc(), Photo.id.desc())
-    return statement.limit(page.limit) if page.limit is not None else statement
+    rows: list[PhotoRow] = []
+    for part in parts(statement, page):
+        left = page.limit - len(rows) if page.limit is not None else None
+        if left == 0:
+            break
+        rows += [PhotoRow(*row) for row in session.execute(part.limit(left))]
+    return rows
 
 
 def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Select[*tuple[Any, ...]]:

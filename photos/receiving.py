@@ -6,10 +6,8 @@ import unicodedata
 import uuid
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -25,6 +23,7 @@ from image_headers import preview
 from image_headers.header import NoPreview
 from keys import MAX_FILENAME
 from models import FAILED, Event, Photo, PhotoRaw, User, utcnow
+from photos.clocks.service import dated, follow_clock
 from photos.keys import storage_key
 from photos.raws import pairing
 from photos.rows import queries
@@ -139,12 +138,15 @@ def _raw_row(raw: preview.Raw, photo: Photo, stored_name: str, digest: str, size
 
 
 def described(info: images.ImageInfo, event: Event) -> dict[str, Any]:
-    """Return the columns of a photo that say what the header of its file tells."""
+    """Return the columns of a photo that say what the header of its file tells.
+
+    No session may be open. Whoever stores them calls `follow_clock` in the same transaction, after the row is stored.
+    """
     return {
         "content_type": info.content_type,
         "width": info.width,
         "height": info.height,
-        "taken_at": _in_zone(info.taken_at, event.timezone),
+        **dated(info, event),
     }
 
 
@@ -179,6 +181,7 @@ def _record(photo: Photo, raw: PhotoRaw | None, files: list[str], sender: User |
             joined = pairing.join(session, photo, raw)
             if joined is None:
                 _insert(session, photo, raw)
+            follow_clock(session, joined or photo)
         return _receipt(joined or photo, name, duplicate=False)
     except IntegrityError as error:
         storage.delete(files)
@@ -245,13 +248,3 @@ def _refuse_cut(data: bytes, info: images.ImageInfo, decoder: Decoder) -> None:
 
 def _receipt(photo: Photo, filename: str, *, duplicate: bool) -> Receipt:
     return Receipt(photo.id, photo.filename, filename, duplicate)
-
-
-def _in_zone(taken_at: datetime | None, timezone: str) -> datetime | None:
-    """Return a camera's local time, read in the event's time zone, as UTC; None if it is out of range."""
-    if taken_at is None:
-        return None
-    try:
-        return taken_at.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-    except OverflowError:
-        return None

@@ -1,10 +1,8 @@
 """Photos: listed, shown and deleted."""
 
-import base64
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -16,11 +14,11 @@ from database import reading, transaction
 from events import queries as event_queries
 from events.rematching import queries as rematch_queries
 from events.service import home_event
-from keys import MAX_ID
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import key_of, keys_being_written, stored_keys
-from photos.queries import Page, PhotoRow
+from photos.ordering import Page, cursor_after
+from photos.queries import PhotoRow
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
@@ -48,33 +46,10 @@ def known_keys(keys: Sequence[str]) -> set[str]:
 # --- lists ---------------------------------------------------------------------------------------
 
 
-def read_page(limit: int | None, cursor: str | None) -> Page:
-    """Return the page that `limit` and `cursor` describe.
-
-    Raises:
-        InvalidCursor: the cursor is malformed.
-    """
-    if not cursor:
-        return Page(limit)
-    try:
-        at, photo_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").split("|")
-        after = datetime.fromtimestamp(int(at) / 1e6, UTC), int(photo_id)
-    except (ValueError, OverflowError, OSError) as error:
-        raise errors.InvalidCursor from error
-    if not 0 <= int(photo_id) <= MAX_ID:
-        raise errors.InvalidCursor
-    return Page(limit, after)
-
-
-def _cursor(photo: Photo) -> str:
-    micros = round(photo.uploaded_at.timestamp() * 1e6)
-    return base64.urlsafe_b64encode(f"{micros}|{photo.id}".encode()).decode()
-
-
 def listed(rows: Sequence[PhotoRow], page: Page, total: int) -> PhotoList:
     """Return one page of a list, with the cursor of the next page if there may be one."""
     full = page.limit is not None and len(rows) == page.limit
-    return PhotoList(rows, total, _cursor(rows[-1].photo) if full and rows else None)
+    return PhotoList(rows, total, cursor_after(rows[-1].photo, page.order) if full and rows else None)
 
 
 def guest_event(session: Session, user: User, event_id: int | None) -> Event:

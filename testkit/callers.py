@@ -46,6 +46,8 @@ class Objects:
     selfie: int
     group: int
     group_token: str
+    # The camera of all photos.
+    camera: int
     failed_photo: int
     pending_photo: int
     # Of the guest in the event.
@@ -77,6 +79,7 @@ NOWHERE = Objects(
     selfie=909_101,
     group=909_102,
     group_token="909102.nosuchsignature000000000",
+    camera=909_103,
     failed_photo=909_096,
     pending_photo=909_097,
     evaluation=909_098,

@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "face_id": lambda of: of.maybe_face,
     "selfie_id": lambda of: of.selfie,
     "group_id": lambda of: of.group,
+    "camera_id": lambda of: of.camera,
     "session_id": lambda of: of.session,
     "evaluation_id": lambda of: of.evaluation,
     "asked": lambda of: "current",
@@ -95,6 +96,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photo": lambda of: _photos("file"),
     "PUT /api/photographer/photos/{photo_id}": lambda of: {"json": {"for_everyone": True}},
+    "PUT /api/photographer/events/{event_id}/cameras/{camera_id}": lambda of: {"json": {"shift_seconds": 2820}},
     "PUT /api/photographer/events/{event_id}/photos": lambda of: {
         "json": {"photo_ids": [of.photo], "for_everyone": True}
     },
@@ -138,6 +140,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
+    "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"minutes": "47"}},
     "POST /admin/events": lambda of: {
         "data": {"name": "Gala", "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
     },

@@ -33,7 +33,7 @@ class Hostile:
 def _metadata() -> Image.Exif:
     block = Image.Exif()
     block[exif.ORIENTATION] = 6
-    block.get_ifd(exif.SUB_IFD)[exif.TAKEN] = "2026:06:20 18:30:05"
+    block.get_ifd(exif.SUB_IFD)[0x9003] = "2026:06:20 18:30:05"
     return block
 
 

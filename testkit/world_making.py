@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pyotp
 from fastapi.testclient import TestClient
+from PIL import Image
 from sqlalchemy import select
 
 from accounts.confirmation import link_for
@@ -29,6 +30,15 @@ GUEST, FELLOW, OTHER, STRANGER = range(4)
 def person(number: int, block: int = 160) -> bytes:
     """Return a JPEG of one person, for a selfie or a photo."""
     return fake_photo([fake_colour(number)], block=block)
+
+
+def by_camera(jpeg: bytes) -> bytes:
+    """Return a JPEG with the name of a camera and when it was taken."""
+    exif = Image.Exif()
+    exif[0x0110] = "Camera"
+    exif.get_ifd(0x8769)[0x9003] = "2026:06:20 18:30:05"
+    block = exif.tobytes()
+    return jpeg[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + jpeg[2:]
 
 
 class Making:
@@ -80,6 +90,7 @@ class Making:
             face=faces_in(home)[shown["id"]],
             group=group["id"],
             group_token=group["token"],
+            camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
             failed_photo=0,
             pending_photo=0,
             evaluation=self._evaluation(home, guest, admin),
@@ -170,7 +181,7 @@ class Making:
             f"{name}-confirmed.jpg": person(GUEST, 180),
             f"{name}-other.jpg": person(OTHER, 220),
         }
-        files = [("files", (file, data, JPEG)) for file, data in shown.items()]
+        files = [("files", (file, by_camera(data), JPEG)) for file, data in shown.items()]
         path = f"/api/photographer/events/{event}/upload-photos"
         sent: list[dict[str, Any]] = self._call("POST", path, photographer, files=files)["uploaded_photos"]
         photos = f"/api/photographer/events/{event}/photos"

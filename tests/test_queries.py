@@ -23,6 +23,7 @@ from jobs import queue as job_queue
 from jobs import state as job_state
 from jobs import work
 from models import (
+    CameraClock,
     Consent,
     FaceMatch,
     Favourite,
@@ -52,6 +53,7 @@ GROWING = (
     "consents",
     "samples",
     "sessions",
+    "camera_clocks",
 )
 PAGE = {"limit": 30}
 Seen = list[tuple[str, Any]]
@@ -121,10 +123,26 @@ def crowd(service: Service) -> tuple[Crowd, Middle]:
         fill_event(session, event_id=private.id, user_id=guest.id, users=10, photos=2000, shown_in=0)
         some = select(Photo.id).where(Photo.event_id == private.id, Photo.id % 400 == 0)
         session.execute(update(Photo).where(Photo.id.in_(some)).values(for_everyone=True))
+        _date(session, elsewhere.id)
         _decide(session, guest.id)
     with get_engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text("ANALYZE"))
     return crowd, Middle(guest.id, home.code, guest.token, home, service.my_photos(guest)[0]["id"], private)
+
+
+def _date(session: Session, many: int) -> None:
+    """Give two of three photos a time and a camera, of which the event `many` has thousands."""
+    events = session.scalars(select(Photo.event_id).distinct()).all()
+    cameras = [
+        {"event_id": event_id, "camera_key": f"{key}", "make": "Canon", "model": f"{key}"}
+        for event_id in events
+        for key in range(3000 if event_id == many else 3)
+    ]
+    session.execute(insert(CameraClock), cameras)
+    for camera in session.scalars(select(CameraClock).where(CameraClock.model.in_(("1", "2")))).all():
+        mine = (Photo.event_id == camera.event_id, Photo.id % 3 == int(camera.model))
+        dated = {"camera_id": camera.id, "taken_at": Photo.uploaded_at, "recorded_at": Photo.uploaded_at}
+        session.execute(update(Photo).where(*mine).values(dated))
 
 
 def _decide(session: Session, guest_id: int) -> None:
@@ -184,6 +202,24 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "rematch-status": (4, lambda s, g: s.get("/api/rematch-status", g)),
     "my-photos": (5, lambda s, g: s.get("/api/my-photos", g, params=PAGE)),
     "my-photos, whole": (5, lambda s, g: s.get("/api/my-photos", g)),
+    "my-photos by time": (6, lambda s, g: s.get("/api/my-photos", g, params={"order": "taken_at", **PAGE})),
+    "all-photos by time": (6, lambda s, g: s.get("/api/all-photos", g, params={"order": "-taken_at", **PAGE})),
+    "an event's photos by time": (
+        7,
+        lambda s, g: s.get(
+            f"/api/photographer/events/{g.event.id}/photos",
+            g.event.photographer,
+            params={"order": "taken_at", **PAGE},
+        ),
+    ),
+    "my uploaded photos by time": (
+        5,
+        lambda s, g: s.get("/api/my-uploaded-photos", g.event.photographer, params={"order": "taken_at", **PAGE}),
+    ),
+    "an event's cameras": (
+        5,
+        lambda s, g: s.get(f"/api/photographer/events/{g.event.id}/cameras", g.event.photographer),
+    ),
     "all-photos": (5, lambda s, g: s.get("/api/all-photos", g, params=PAGE)),
     "all-photos of a private event": (
         4,
@@ -267,6 +303,24 @@ def test_a_guests_page_is_read_from_the_guests_matches_not_through_the_event(
     plan = "\n".join(plan_of(*page))
     assert "idx_face_matches_user" in plan
     assert "idx_photos_event" not in plan
+
+
+@pytest.mark.parametrize("order", ["taken_at", "-taken_at"])
+def test_a_page_by_time_is_read_along_an_index_and_not_sorted(
+    service: Service, crowd: tuple[Crowd, Middle], order: str
+) -> None:
+    _, guest = crowd
+    path, asked = f"/api/photographer/events/{guest.event.id}/photos", {"order": order, "limit": 20}
+    with statements() as seen:
+        first = service.get(path, guest.event.photographer, params=asked)
+    (page,) = [each for each in seen if "ORDER BY photos.taken_at" in each[0]]
+    plan = "\n".join(plan_of(*page))
+    assert "idx_photos_event_taken" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
+    with statements() as seen:
+        service.get(path, guest.event.photographer, params={**asked, "cursor": first.headers["x-next-cursor"]})
+    assert full_scans(seen) == []
 
 
 def test_photos_for_everyone_are_read_and_counted_without_the_others(

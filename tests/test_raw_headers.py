@@ -45,7 +45,7 @@ def test_the_preview_is_upright_and_timed_as_the_raw_file_says(kind: str, orient
     assert (raw.kind, preview.KINDS[raw.kind].startswith("image/")) == (kind, True)
     info = shown(data)
     assert (info.width, info.height) == ((1200, 1600) if orientation in (6, 8) else (1600, 1200))
-    assert info.taken_at == datetime(2026, 6, 20, 18, 30, 5)  # noqa: DTZ001 - EXIF has no zone
+    assert info.moments[0].clock == datetime(2026, 6, 20, 18, 30, 5)  # noqa: DTZ001 - EXIF has no zone
 
 
 def test_either_byte_order_is_read() -> None:
@@ -65,7 +65,7 @@ def test_what_the_raw_file_says_counts_before_what_its_preview_says() -> None:
     # The preview is not turned, although its own block says so.
     assert shown(raw_files.nef(with_exif(6), 1, "2020:01:01 00:00:00")).width == 1600
     old = shown(raw_files.rw2(with_exif(1), 6))
-    assert (old.height, old.taken_at) == (1600, datetime(2026, 6, 20, 18, 30, 5))  # noqa: DTZ001
+    assert (old.height, old.moments[0].clock) == (1600, datetime(2026, 6, 20, 18, 30, 5))  # noqa: DTZ001
 
 
 @pytest.mark.parametrize("kind", raw_files.LIKE)

@@ -11,7 +11,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
-from api.paging import PAGED, AskedPage, mark_page
+from api.paging import CURSORS, PAGED, AskedPage, mark_page
 from api.photos.routes import disposition
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
 from api.ranges import Part, part_of
@@ -67,7 +67,7 @@ def let_photo_go(photo_id: RowId, guest: CurrentGuest) -> FavouriteState:
 @router.get(
     "/user/events/{event_id}/favourites",
     summary="List my favourites of one of my events",
-    responses={**PAGED, **error_responses(errors.InvalidCursor, *MEMBERS)},
+    responses={**PAGED, **error_responses(*CURSORS, *MEMBERS)},
 )
 def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
     """Newest first. Photos that the guest may no longer see are left out."""

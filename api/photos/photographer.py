@@ -13,7 +13,7 @@ from api.events.access import AssignedEvent, OnlyEvent, StaffedEvent
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
-from api.paging import PAGED, AskedPage, mark_page
+from api.paging import CURSORS, PAGED, AskedPage, mark_page
 from api.photos.schemas import (
     MAX_IDS,
     ForEveryone,
@@ -161,7 +161,7 @@ def upload_photo(
 @router.get(
     "/photographer/events/{event_id}/photos",
     summary="List all photos of my event",
-    responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED, errors.NoSuchEvent)},
+    responses={**PAGED, **error_responses(*CURSORS, *REFUSED, errors.NoSuchEvent)},
 )
 def event_photos(
     event: AssignedEvent, photographer: CurrentPhotographer, page: AskedPage, response: Response
@@ -175,7 +175,7 @@ def event_photos(
 @router.get(
     "/my-uploaded-photos",
     summary="List the photos I uploaded",
-    responses={**PAGED, **error_responses(errors.InvalidCursor, *REFUSED)},
+    responses={**PAGED, **error_responses(*CURSORS, *REFUSED)},
 )
 def my_uploaded_photos(
     photographer: CurrentPhotographer, page: AskedPage, response: Response

@@ -16,7 +16,7 @@ from api.cookies import cookie_of
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
-from api.paging import PAGED, AskedPage, mark_page
+from api.paging import CURSORS, PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoFacesOut, PhotoOut
 from api.ranges import asks_for_part, last_modified, part_of
 from api.rules import signed_link
@@ -55,7 +55,7 @@ def _shown(response: Response, found: PhotoList, viewer: User) -> list[PhotoOut]
     return [PhotoOut.of(row, viewer) for row in found.rows]
 
 
-LISTED = error_responses(errors.InvalidCursor, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
+LISTED = error_responses(*CURSORS, *SIGNED_IN, errors.GuestsOnly, errors.NotInEvent, errors.NoSuchEvent)
 
 
 @router.get("/my-photos", summary="List the photos I am in", responses={**PAGED, **LISTED})

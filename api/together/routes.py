@@ -11,7 +11,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
-from api.paging import PAGED, AskedPage, mark_page
+from api.paging import CURSORS, PAGED, AskedPage, mark_page
 from api.photos.schemas import PhotoOut
 from api.together.schemas import GroupIn, GroupOut, InvitationIn
 from guests import together
@@ -63,7 +63,7 @@ def accept_invitation(asked: InvitationIn, guest: CurrentGuest) -> GroupOut:
 @router.get(
     "/together/{group_id}/photos",
     summary="List the photos that show all of us",
-    responses={**PAGED, **error_responses(errors.InvalidCursor, *GUESTS, errors.NoSuchGroup)},
+    responses={**PAGED, **error_responses(*CURSORS, *GUESTS, errors.NoSuchGroup)},
 )
 def group_photos(group_id: RowId, guest: CurrentGuest, page: AskedPage, response: Response) -> list[PhotoOut]:
     """Newest first. The list is empty while I am the only member."""

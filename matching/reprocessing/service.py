@@ -21,6 +21,7 @@ from matching import service as matching
 from matching.reprocessing import queries
 from matching.reprocessing.places import SeenFace, Way, place_of, way_between
 from models import DONE, Event, Face, Photo, Reprocessing
+from photos.clocks.service import follow_clock
 from photos.keys import rendition_keys
 from stored.erasure import erase, erase_later
 
@@ -114,6 +115,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
             face.box, face.landmarks = way.box(face.box), [way.point(each) for each in face.landmarks]
     _carry_confirmations(session, rows, engine_id, way, {each.id: each for each in own}, seen)
     session.flush()
+    follow_clock(session, photo)
     return way
 
 

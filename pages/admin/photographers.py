@@ -22,6 +22,7 @@ from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from photos import service as photos
+from photos.ordering import Page
 
 router = page_router()
 HOME = "/admin/photographers"
@@ -145,7 +146,7 @@ def open_or_close(request: Request, photographer_id: RowId, _: CurrentAdmin, sen
 def ask_to_delete(request: Request, photographer_id: RowId, _: CurrentAdmin) -> Response:
     """Return the page that says what deleting an account removes and what stays."""
     user = _photographer(photographer_id)
-    kept = photos.photos_by(user.id, photos.read_page(1, None)).total
+    kept = photos.photos_by(user.id, Page(1)).total
     return render_admin(request, "photographer_delete.html", photographer=user, kept=kept)
 
 

@@ -10,22 +10,26 @@ from api.callers import CurrentGuest
 from api.cookies import cookie_of, set_cookie
 from api.fields import Cursor
 from api.language import Language
+from api.paging import AskedOrder
 from guests import together
 from guests.portraits import portraits_of
 from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
-from models import DONE, FAILED, REJECTED, Event, User, utcnow
+from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from pages import formatting
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.standing import standing_of
 from pages.rendering import A_YEAR, page_router, render
-from photos import download, favourites
+from photos import download, favourites, ordering
 from photos import service as photos
+from photos.ordering import BY_TAKEN, MICROSECOND, NEWEST, START, Order, Page
 from photos.service import PhotoList
 
 router = page_router()
 EVENT_COOKIE = "reperio_event"
 ROWS = 100
+# The place of photos without a time, behind all others: as far down as a number of a script is exact.
+UNDATED = -(2**53) + 1
 # Thumbnails that the browser loads before the page's script runs: the first line on a phone.
 PRELOADED = 2
 ZipWhich = Literal["mine", "favourites", "all"]
@@ -50,6 +54,7 @@ def gallery(
     asked: MaybeEvent = None,
     which: AskedWhich = "mine",
     group_id: MaybeGroup = None,
+    order: AskedOrder = NEWEST,
 ) -> Response:
     """Return the gallery with its first photos as data.
 
@@ -64,8 +69,9 @@ def gallery(
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
     which = _list_to_show(which, group, event, standing["for_everyone"])
-    found = _page(guest, event.id, which, None, group_id)
-    about = {"event": event.id, "show": which, "group": group_id, "sees_all": event.guests_see_all_photos}
+    found = _page(guest, event.id, which, group_id, Page(ROWS, None, order))
+    shown = {"event": event.id, "show": which, "group": group_id, "order": order}
+    about = {**shown, "sees_all": event.guests_see_all_photos}
     response = render(
         request,
         "guest/photos.html",
@@ -89,9 +95,10 @@ def rows(
     which: AskedWhich = "mine",
     cursor: Cursor = None,
     group_id: MaybeGroup = None,
+    order: AskedOrder = NEWEST,
 ) -> Response:
     """Return the next photos of a list, which the script asks for while the guest scrolls."""
-    return _data(_page(guest, event_id, which, cursor, group_id))
+    return _data(_page(guest, event_id, which, group_id, ordering.read_page(ROWS, cursor, order)))
 
 
 @router.get("/photos/standing")
@@ -149,25 +156,24 @@ def _is_helped(guest: User, kind: str, event: Event) -> bool:
     return 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
 
 
-def _page(guest: User, event_id: int, which: Which, cursor: str | None, group_id: int | None) -> dict[str, Any]:
-    asked = photos.read_page(ROWS, cursor)
+def _page(guest: User, event_id: int, which: Which, group_id: int | None, asked: Page) -> dict[str, Any]:
     if which == "together":
         found = together.photos_of(guest, group_id or 0, asked)
     else:
         found = LISTS[which](guest, event_id, asked)
-    shown = [row_of(row) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
+    shown = [row_of(row, asked.order) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
     return {"photos": shown, "next": found.next_cursor, "total": found.total}
 
 
-def row_of(row: Any) -> dict[str, Any]:
-    """Return a photo in few bytes: this data arrives before the first picture."""
+def row_of(row: Any, order: Order = NEWEST) -> dict[str, Any]:
+    """Return a photo in few bytes: this data arrives before the first picture. `at` falls along the list."""
     photo = row.photo
     return {
         "id": photo.id,
         "w": photo.width,
         "h": photo.height,
         "colour": photo.mean_colour,
-        "at": round(photo.uploaded_at.timestamp() * 1e6),
+        "at": _place(photo, order),
         "taken": round((photo.taken_at or photo.uploaded_at).timestamp()),
         "name": photo.original_filename,
         "me": row.confidence_score is not None,
@@ -175,3 +181,12 @@ def row_of(row: Any) -> dict[str, Any]:
         # A photo that waits for Azure has a colour, and renditions, before it is done.
         **({} if photo.status == DONE or photo.mean_colour else {"waiting": True}),
     }
+
+
+def _place(photo: Photo, order: Order) -> int:
+    """Return microseconds that fall along a list, as far as its photos have a time."""
+    at = photo.taken_at if order in BY_TAKEN else photo.uploaded_at
+    if at is None:
+        return UNDATED
+    micros = (at - START) // MICROSECOND
+    return micros if order.startswith("-") else -micros

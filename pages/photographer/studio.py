@@ -8,16 +8,20 @@ from api.callers import CurrentPhotographer
 from api.dependencies import WakeJobs
 from api.events.access import AssignedEvent
 from api.fields import Cursor
+from api.language import Language
 from api.links import cover_link
+from api.paging import AskedOrder
 from api.photos.schemas import PhotographerPhotoOut
 from events import service as events
 from events.progress import progress_of
 from image_headers.preview import ENDINGS
 from jobs import control as job_control
 from models import Event, User, utcnow
+from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect
 from pages.rendering import page_router, render
 from photos import service as photos
+from photos.ordering import NEWEST, Order, read_page
 from settings import get_settings
 
 router = page_router()
@@ -36,7 +40,13 @@ def studio(request: Request, photographer: CurrentPhotographer) -> Response:
 
 
 @router.get("/studio/{event_id}")
-def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhotographer) -> Response:
+def event_page(
+    request: Request,
+    event: AssignedEvent,
+    photographer: CurrentPhotographer,
+    language: Language,
+    order: AskedOrder = NEWEST,
+) -> Response:
     """Return the page of one event, on which photos are uploaded, seen, chosen and deleted."""
     return render(
         request,
@@ -46,7 +56,8 @@ def event_page(request: Request, event: AssignedEvent, photographer: CurrentPhot
         most=get_settings().max_photo_bytes,
         most_raw=get_settings().max_raw_bytes,
         raw_endings=",".join(f".{ending}" for ending in sorted(ENDINGS)),
-        **_page_of_photos(event, photographer, None, PAGE),
+        cameras=shown_cameras(event, language),
+        **_page_of_photos(event, photographer, None, PAGE, order),
     )
 
 
@@ -63,18 +74,19 @@ def event_photos(
     photographer: CurrentPhotographer,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
+    order: AskedOrder = NEWEST,
 ) -> Response:
-    """Return the part of the page with photos, newest first."""
-    return render(
-        request, "photographer/_photos.html", event=event, **_page_of_photos(event, photographer, cursor, limit)
-    )
+    """Return the part of the page with photos, by default newest first."""
+    found = _page_of_photos(event, photographer, cursor, limit, order)
+    return render(request, "photographer/_photos.html", event=event, **found)
 
 
-def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int) -> dict[str, Any]:
-    found = photos.photos_of_event(event.id, photos.read_page(limit, cursor))
+def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int, order: Order) -> dict[str, Any]:
+    found = photos.photos_of_event(event.id, read_page(limit, cursor, order))
     return {
         "shots": [PhotographerPhotoOut.of(row, photographer) for row in found.rows],
         "next": found.next_cursor or END,
+        "order": order,
         "photographer_id": photographer.id,
         "cover_id": event.cover.photo_id if event.cover is not None else None,
     }

@@ -36,10 +36,10 @@ def join(session: Session, photo: Photo, raw: PhotoRaw | None) -> Photo | None:
     whose = photo.event_id, photo.photographer_id
     if raw is not None:
         names = other_names(raw.original_filename, PICTURE_ENDINGS)
-        found = _of_same_time(queries.lock_without_raw(session, *whose, names, PICTURE_KINDS), photo.taken_at)
+        found = _of_same_time(queries.lock_without_raw(session, *whose, names, PICTURE_KINDS), photo)
         return None if found is None else _add_raw(session, found, photo, raw)
     names = other_names(photo.original_filename, tuple(ENDINGS))
-    found = _of_same_time(queries.lock_alone(session, *whose, names), photo.taken_at)
+    found = _of_same_time(queries.lock_alone(session, *whose, names), photo)
     return None if found is None else _replace_preview(session, found, photo)
 
 
@@ -56,12 +56,19 @@ def other_names(name: str, endings: tuple[str, ...]) -> list[str]:
     return sorted(f"{each}.{ending}" for each in stems for ending in written)
 
 
-def _of_same_time(photos: Sequence[Photo], taken_at: datetime | None) -> Photo | None:
-    """Return the photo taken at that time; if there is none, the first where one of both has no time."""
-    if taken_at is None:
+def _of_same_time(photos: Sequence[Photo], photo: Photo) -> Photo | None:
+    """Return the photo taken at the time of another; if there is none, the first where one of both has no time."""
+    at = _recorded(photo)
+    if at is None:
         return next(iter(photos), None)
-    timed = (each for each in photos if each.taken_at is not None and abs(each.taken_at - taken_at) <= SAME_TIME)
-    return next(timed, next((each for each in photos if each.taken_at is None), None))
+    times = [(each, _recorded(each)) for each in photos]
+    timed = (each for each, time in times if time is not None and abs(time - at) <= SAME_TIME)
+    return next(timed, next((each for each, time in times if time is None), None))
+
+
+def _recorded(photo: Photo) -> datetime | None:
+    """Return what the camera's clock said, which no shift changes; else when the photo was taken."""
+    return photo.recorded_at or photo.taken_at
 
 
 def _add_raw(session: Session, found: Photo, photo: Photo, raw: PhotoRaw) -> Photo:

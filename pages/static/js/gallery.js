@@ -5,8 +5,13 @@ import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show: which, group } = data;
-const list = { event, show: which, ...(group && { group }) };
+const { event, show: which, group, order } = data;
+const list = { event, show: which, order, ...(group && { group }) };
+// In any other order, a new photo may come anywhere.
+const newestFirst = order === "-uploaded_at";
+/** Tell whether a photo comes behind another; of one moment, the number decides. */
+const isBehind = (photo, other) =>
+  photo.at < other.at || (photo.at === other.at && (order.startsWith("-") ? photo.id < other.id : photo.id > other.id));
 // Lists of photos that show the guest: a photo that no longer does is removed.
 const own = which === "mine" || which === "together";
 const box = $("rows");
@@ -103,7 +108,7 @@ async function openViewer(index, newEntry = true) {
       if (own) {
         total += Number(back) - Number(photos.includes(photo));
         photos = photos.filter((each) => each !== photo);
-        const place = photos.findIndex((each) => each.at < photo.at);
+        const place = photos.findIndex((each) => isBehind(each, photo));
         if (back) photos.splice(place < 0 ? photos.length : place, 0, photo);
         showDownloadSize().catch(() => {});
       }
@@ -169,11 +174,9 @@ async function reloadList(deep) {
   do {
     answer = await loadPage(answer.next);
     found.push(...answer.photos.map(knownPhoto));
-  } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
+  } while (answer.next && found.length < had.size && (deep || !newestFirst || found.every((photo) => !had.has(photo))));
   if (made !== moves) return;
-  const edge = answer.next ? found.at(-1).at : Infinity;
-  const older = photos.filter((photo) => photo.at < edge && !found.includes(photo));
-  const kept = answer.next ? older : [];
+  const kept = answer.next ? photos.filter((photo) => isBehind(photo, found.at(-1)) && !found.includes(photo)) : [];
   for (const photo of had) photo.gone ||= !found.includes(photo) && !kept.includes(photo);
   const count = found.filter((photo) => !had.has(photo)).length;
   fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };

@@ -11,6 +11,8 @@ const { api, page } = $("studio").dataset;
 const grid = $("photos");
 const state = $("state");
 let anchor;
+// The order of the list: that of the page's address, until another is asked for.
+let order = new URLSearchParams(location.search).get("order") ?? "-uploaded_at";
 
 const shots = () => [...grid.querySelectorAll(".shot")].filter((shot) => !shot.hidden);
 const chosen = () => shots().filter((shot) => shot.ariaSelected === "true");
@@ -40,7 +42,7 @@ const more = () => (loading ??= load().catch(() => setTimeout(updateSelection, 3
 
 async function load(cursor = grid.dataset.next) {
   if (cursor === "end") return;
-  const part = (await html(`/photos?limit=200&cursor=${cursor}`)).querySelector("#photos");
+  const part = (await html(`/photos?limit=200&cursor=${cursor}&order=${order}`)).querySelector("#photos");
   grid.dataset.next = part.dataset.next;
   grid.append(...[...part.querySelectorAll(".shot")].map(prepare));
   updateSelection();
@@ -72,7 +74,7 @@ async function refresh(fresh) {
   const open = [...grid.querySelectorAll("[data-state=pending], [data-state=processing]")].at(-1);
   if (!open) return;
   const limit = Math.min(500, [...grid.querySelectorAll(".shot")].indexOf(open) + 1 + Math.max(fresh, 0));
-  for (const shot of (await html(`/photos?limit=${limit}`)).querySelectorAll(".shot")) {
+  for (const shot of (await html(`/photos?limit=${limit}&order=${order}`)).querySelectorAll(".shot")) {
     const here = $(shot.id);
     if (!here || JSON.stringify(here.dataset) === JSON.stringify(shot.dataset)) continue;
     here.replaceChildren(...shot.children);
@@ -102,6 +104,18 @@ async function poll() {
   }
   setTimeout(poll, Number(state.querySelector("[data-open]").dataset.open) ? 2000 : 6000);
 }
+
+// Not by loading the page again: an upload may be under way in it.
+$("order").addEventListener("click", (event) => {
+  const { order: asked } = event.target.dataset;
+  if (!asked || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  order = asked;
+  for (const each of $("order").children) each.ariaCurrent = each === event.target ? "true" : null;
+  history.replaceState(history.state, "", event.target.href);
+  reload().catch(() => {});
+});
+document.addEventListener("dated", () => reload().catch(() => {}));
 
 $("fresh").addEventListener("click", () => (($("fresh").hidden = true), reload().catch(() => {})));
 

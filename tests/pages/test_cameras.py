@@ -1,0 +1,100 @@
+"""A photographer sets a camera's clock right, and looks at photos by the time they were taken, as a guest does."""
+
+from playwright.sync_api import Page, expect
+
+from testkit.builders import people
+from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
+from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.stage import Event, Stage, axe, shoot
+
+CANON, NIKON = {MAKE: "Canon", MODEL: "Canon EOS R5"}, {MAKE: "Nikon", MODEL: "Z 8"}
+
+
+def party(stage: Stage) -> tuple[Event, str, list[int]]:
+    """An event with a guest and four photos: three by a camera that is 47 minutes late, one by another."""
+    event = stage.event("Course du lac", guests_see_all_photos=True)
+    guest = stage.guest(event)
+    send_portrait(stage, event, guest, people(1))
+    made = [(CANON, "17:43"), (NIKON, "18:15"), (CANON, "17:13"), (CANON, "17:33")]
+    photos = [
+        with_segments(scene(number, 1), exif_of({**camera, ORIGINAL: f"2026:06:20 {clock}:05"}))
+        for number, (camera, clock) in enumerate(made)
+    ]
+    return event, guest, send_photos(stage, event, photos)
+
+
+def shown(page: Page, kind: str) -> list[int]:
+    """Return the ids of the photos on a page, in their order."""
+    ids = page.locator(kind).evaluate_all("all => all.map((each) => Number(each.dataset.id))")
+    return [int(each) for each in ids]
+
+
+def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
+    event, guest, (first, second, third, fourth) = party(stage)
+    with stage.page("desktop") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        page.get_by_text("Horloges des 2 appareils").click()
+        camera = page.locator("#cameras li").first
+        expect(camera).to_contain_text("Canon EOS R5")
+        expect(camera).to_contain_text("3 photos")
+        expect(camera.locator(".span")).to_contain_text("Première photo le 20 juin 2026 à 17:13:05")
+        camera.get_by_label("minutes").fill("47")
+        expect(camera.locator(".span")).to_contain_text(
+            "Avec ce décalage : première photo le 20 juin 2026 à 18:00:05"
+        )
+        assert axe(page) == []
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_have_text("C’est fait : ses photos sont à la bonne heure.")
+        expect(camera.locator(".span")).to_contain_text("dernière le 20 juin 2026 à 18:30:05")
+        page.get_by_role("link", name="Heure de prise").click()
+        expect(page.locator("#order [aria-current]")).to_have_text("Heure de prise")
+        expect(page.locator(".shot").first).to_have_id(f"photo-{third}")
+        assert shown(page, ".shot") == [third, second, fourth, first]
+        shoot(page, "studio-cameras")
+        assert axe(page) == []
+        page.reload()
+        assert shown(page, ".shot") == [third, second, fourth, first]
+    with stage.page("phone", "en") as page:
+        stage.log_in(page, guest)
+        expect(page.locator(".tile")).to_have_count(4)
+        assert shown(page, ".tile") == [fourth, third, second, first]
+        page.get_by_role("link", name="Time taken").click()
+        expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
+        expect(page.locator(".tile").first).to_have_attribute("data-id", str(third))
+        assert shown(page, ".tile") == [third, second, fourth, first]
+        shoot(page, "guest-gallery-by-time")
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        # A photo that comes later takes its place by its time.
+        late = with_segments(scene(9, 1), exif_of({**NIKON, ORIGINAL: "2026:06:20 18:10:00"}))
+        (new,) = send_photos(stage, event, [late])
+        expect(page.locator(".tile")).to_have_count(5, timeout=20_000)
+        assert shown(page, ".tile") == [third, new, second, fourth, first]
+        page.get_by_role("link", name="All 5").click()
+        expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
+
+
+def test_both_work_without_scripts(stage: Stage) -> None:
+    event, guest, (first, second, third, fourth) = party(stage)
+    with stage.page("phone", "en", java_script_enabled=False) as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        page.locator("#cameras summary").click()
+        camera = page.locator("#cameras li").first
+        camera.get_by_label("Its clock is").select_option("late by")
+        camera.get_by_label("minutes").fill("47")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_have_text("Done: its photos have the right time.")
+        expect(camera.locator(".span")).to_contain_text("First photo 20 June 2026, 18:00:05")
+        expect(camera.get_by_label("minutes")).to_have_value("47")
+        camera.get_by_label("days").fill("14640")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_have_text("A clock can be shifted by at most 40 years.")
+        page.get_by_role("link", name="Time taken").click()
+        assert shown(page, ".shot") == [third, second, fourth, first]
+    with stage.page("phone", "en", java_script_enabled=False) as page:
+        stage.log_in(page, guest)
+        page.get_by_role("link", name="Time taken").click()
+        links = page.locator("noscript a").evaluate_all("all => all.map((each) => each.getAttribute('href'))")
+        assert links == [f"/api/photo/{photo}?size=web" for photo in (third, second, fourth, first)]
