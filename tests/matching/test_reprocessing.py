@@ -138,10 +138,10 @@ def age(ball: Ball, place: int, who: int) -> None:
 def said(ball: Ball) -> dict[str, Any]:
     with reading() as session:
         return {
-            "refused": set(session.execute(select(Refusal.user_id, Refusal.photo_id)).tuples()),
-            "kept": set(session.execute(select(Favourite.user_id, Favourite.photo_id)).tuples()),
+            "refused": {tuple(row) for row in session.execute(select(Refusal.user_id, Refusal.photo_id))},
+            "kept": {tuple(row) for row in session.execute(select(Favourite.user_id, Favourite.photo_id))},
             "everyone": set(session.scalars(select(Photo.id).where(Photo.for_everyone))),
-            "confirmed": set(session.execute(select(Confirmation.user_id, Confirmation.photo_id)).tuples()),
+            "confirmed": {tuple(row) for row in session.execute(select(Confirmation.user_id, Confirmation.photo_id))},
         }
 
 

@@ -133,7 +133,7 @@ def test_what_is_refused_is_named_with_the_reason(mortal: tuple[Stage, Launcher]
     stage, _ = mortal
     event = stage.event()
     folder = folder_of(tmp_path / "mixed", 2)
-    (folder / "IMG_0001.CR2").write_bytes(b"raw")
+    (folder / "MVI_0001.MOV").write_bytes(b"film")
     (folder / "empty.jpg").touch()
     (folder / "half.jpg").write_bytes(people(1)[: len(people(1)) // 2])
     with (folder / "huge.jpg").open("wb") as huge:
