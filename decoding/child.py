@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import process_memory
 from decoding import memory, wire
 from decoding.decoder import OutOfMemory
 from decoding.tasks import TASKS, Values
@@ -41,17 +42,19 @@ def end_with_parent(parent: int) -> None:
         os._exit(0)
 
 
-def set_up(niceness: int, size: int) -> None:
-    """Set priority and limits of this process: `size` is the most bytes it may allocate."""
+def set_up(niceness: int) -> None:
+    """Set the priority of this process, and how it gives memory back."""
     os.setpriority(os.PRIO_PROCESS, 0, niceness)
     memory.return_memory()
-    memory.limit(size)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
 
 
-def serve(connection: socket.socket) -> None:
-    """Do the tasks that come; return when the other side is gone, or after a task that ran out of memory."""
+def serve(connection: socket.socket, size: int) -> None:
+    """Do the tasks that come, each within `size` bytes of data in use.
+
+    Returns when the other side is gone, or after a task that ran out of memory.
+    """
     engines = list[FaceEngine]()
 
     def engine() -> FaceEngine:
@@ -60,6 +63,7 @@ def serve(connection: socket.socket) -> None:
         return engines[0]
 
     while True:
+        memory.limit(size)
         try:
             request, data = wire.receive(connection)
         except wire.Ended:
@@ -67,7 +71,8 @@ def serve(connection: socket.socket) -> None:
         told, packed = _done(engine, request, data)
         # A connection that is gone ends the next round.
         with suppress(ConnectionError):
-            wire.send(connection, {**told, "resident": memory.resident()}, packed)
+            size_now = {"resident": process_memory.resident(), "untouched": process_memory.untouched()}
+            wire.send(connection, {**told, **size_now}, packed)
         if told.get("error") == OutOfMemory.__name__:
             return
 

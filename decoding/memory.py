@@ -4,15 +4,20 @@ import ctypes
 import re
 import resource
 import sys
-from pathlib import Path
 
 import cv2
+
+import process_memory
 
 MEGABYTE = 1024 * 1024
 # malloc.h of glibc.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-# Most bytes that a child may allocate: what it takes beside them (code, mapped files) stays under 1 GB in all.
+# Most bytes of data that a child may use: with code and mapped files, it stays under 1 GB in all.
 CHILD_BYTES = 900 * MEGABYTE
+# A child that has reserved so much more than it uses is replaced: see `process_memory.untouched`.
+RESERVED_BYTES = 1000 * MEGABYTE
+# Whatever a child reserves, the kernel never lets it have more than so many times what it may use.
+MOST_RESERVED = 4
 # What the decoders take at their highest, as measured with WebP, HEIC and AVIF.
 BYTES_PER_PIXEL = 11
 # What Pillow, libheif, OpenCV and OpenVINO say when an allocation fails.
@@ -37,19 +42,16 @@ def return_memory() -> None:
 
 
 def limit(size: int) -> None:
-    """Let allocations fail that would take this process over `size` bytes of data; write no memory to disk."""
-    # RLIMIT_AS would count what OpenVINO and the allocator only reserve: 0.6 GB that are never touched.
-    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    """Let allocations fail that would take this process over `size` bytes of data in use; write no memory to disk.
+
+    Call it before each task. What is reserved but not used does not count, so that it never takes the place of a
+    picture: with too little memory, OpenVINO does not fail but finds no face.
+    """
+    # RLIMIT_AS would also count what can only be read.
+    soft = min(size + process_memory.untouched(), MOST_RESERVED * size)
+    resource.setrlimit(resource.RLIMIT_DATA, (soft, MOST_RESERVED * size))
     # A core file of a crash would hold pictures of people.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def resident() -> int:
-    """Return how many bytes of memory this process takes now; 0 where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except OSError:
-        return 0
 
 
 def may_lack(pixels: int) -> bool:
@@ -57,8 +59,7 @@ def may_lack(pixels: int) -> bool:
 
     Some decoders call every picture damaged for which they get no memory.
     """
-    size = resource.getrlimit(resource.RLIMIT_DATA)[0]
-    return size != resource.RLIM_INFINITY and resident() + pixels * BYTES_PER_PIXEL > size
+    return pixels * BYTES_PER_PIXEL > process_memory.left()
 
 
 def is_shortage(error: BaseException | None) -> bool:

@@ -159,7 +159,8 @@ class ChildPool(Decoder):
     def _give_back(self, child: Child) -> None:
         with self._lock:
             self._working.discard(child)
-            keep = not (self._closed or child.has_ended or child.resident > GROWN_BYTES)
+            grown = child.resident > GROWN_BYTES or child.untouched > memory.RESERVED_BYTES
+            keep = not (self._closed or child.has_ended or grown)
             if keep:
                 self._idle.append(child)
         if not keep:

@@ -51,8 +51,8 @@ class Child:
     def __init__(self, template: "Template", pid: int, connection: socket.socket) -> None:
         self._template, self.pid, self._connection = template, pid, connection
         self._ended = False
-        # Bytes of memory it took after its last task.
-        self.resident = 0
+        # Bytes of memory that it took after its last task, and that it had reserved beside them.
+        self.resident = self.untouched = 0
         # Whether it has its engine.
         self.is_loaded = False
 
@@ -67,7 +67,7 @@ class Child:
         try:
             wire.send(self._connection, asked, data, until)
             told, packed = wire.receive(self._connection, until)
-            self.resident = int(told.pop("resident", 0))
+            self.resident, self.untouched = int(told.pop("resident", 0)), int(told.pop("untouched", 0))
             answered = told.get("error") != OutOfMemory.__name__
         except TimeoutError as error:
             raise Overran(f"decoding was not over after {seconds:.0f} s") from error
@@ -119,7 +119,7 @@ class Template:
         self._process: subprocess.Popen[bytes] | None = None
 
     def fork(self, environment: dict[str, str], *, niceness: int, memory: int) -> Child:
-        """Return a new child that may allocate `memory` bytes.
+        """Return a new child that may use `memory` bytes of data.
 
         Raises:
             EngineUnavailable: no process can be started.

@@ -71,8 +71,8 @@ def _fork(control: socket.socket, asked: dict[str, Any], descriptor: int) -> int
         os.environ.update(asked["environment"])
         get_settings.cache_clear()
         set_up_logging(structured=get_settings().logs_json)
-        child.set_up(asked["niceness"], asked["memory"])
-        child.serve(socket.socket(fileno=descriptor))
+        child.set_up(asked["niceness"])
+        child.serve(socket.socket(fileno=descriptor), asked["memory"])
         status = 0
     except wire.Garbled:
         pass

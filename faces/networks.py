@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import openvino  # type: ignore[import-untyped]
 
+import process_memory
 from faces.engine import EngineUnavailable
 from faces.weights import checked, unpacked
 
 OPTIONS = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+# What a network may take of memory for a size of input that it has not had before: 86 MB for a photo, 125 for faces.
+SCRATCH_BYTES = 128 * 1024 * 1024
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 _lock = threading.Lock()
@@ -51,8 +54,10 @@ class Network:
         """Return the outputs by name; an output with several names is listed under each.
 
         Raises:
-            MemoryError: there was not enough memory. OpenVINO then returns fewer rows than it was given.
+            MemoryError: there is not enough memory. OpenVINO then finds nothing, or returns fewer rows.
         """
+        if process_memory.left() < SCRATCH_BYTES:
+            raise MemoryError("there is too little memory left for the network")
         answers = self._request.infer([np.ascontiguousarray(batch, np.float32)])
         found = {}
         for output, value in answers.items():

@@ -1,5 +1,6 @@
 """A child has nothing that it does not need, ends with its parent, and its answers are not trusted."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,18 +11,21 @@ import sys
 import threading
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+import storage
 from decoding import wire
 from decoding.budget import PixelBudget
-from decoding.decoder import Busy, TaskFailed
+from decoding.decoder import Busy, StoredPhoto, TaskFailed
 from decoding.tasks import pack_faces, unpack_faces
 from faces.fake import FakeEngine
 from faces.selfie import NoFace
-from images import decode
+from images import decode, to_jpeg
 from settings import ROOT, get_settings
 from testkit.builders import people
+from testkit.sample_pictures import sample_event
 from tests.conftest import wait_until
 from tests.decoding.conftest import MakePool, is_running
 
@@ -175,3 +179,18 @@ def test_the_budget_lets_in_no_more_pixels_and_keeps_the_order() -> None:
     assert sorted(order) == [10, 90]
     with budget.hold(1000, 0.05):
         pass
+
+
+@linux
+@sqlite
+def test_a_child_finds_faces_in_photos_of_ever_other_sizes(pool_of: MakePool, tmp_path: Path) -> None:
+    portrait = decode(sample_event(tmp_path).portraits["person1"][0].read_bytes())
+    found = []
+    with contextlib.closing(pool_of().for_provider("local")) as pool:
+        for number in range(72):
+            # Photographers crop each photo in another way.
+            photo = cv2.copyMakeBorder(portrait, 0, 32 * (number % 9), 0, 32 * (number // 9), cv2.BORDER_REPLICATE)
+            storage.put("photos/1/original/crop.jpg", to_jpeg(np.asarray(photo, np.uint8), 90))
+            stored = StoredPhoto("photos/1/original/crop.jpg", {}, *photo.shape[1::-1])
+            found.append(len(pool.photo(stored).faces))
+    assert found == [1] * 72

@@ -93,7 +93,7 @@ def test_a_wait_that_left_too_little_time_is_not_held_against_the_selfie(pool_of
 
 @pytest.mark.parametrize("kind", ["check", "store"])
 def test_a_selfie_that_needs_too_much_memory_is_refused_and_the_next_one_is_not(pool_of: MakePool, kind: str) -> None:
-    validator = Validator(pool_of(memory=150 * MEGABYTE))
+    validator = Validator(pool_of(memory=100 * MEGABYTE))
     with pytest.raises(errors.ImageTooCostly):
         getattr(validator, kind)(SelfieFile(large_png(4500), "image/png"))
     assert answer(validator, GOOD) == "valid"
