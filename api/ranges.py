@@ -16,7 +16,7 @@ import errors
 
 ACCEPT = {"Accept-Ranges": "bytes"}
 # Numbers of more digits are larger than any file.
-_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.IGNORECASE | re.ASCII)
+_RANGE = re.compile(r"bytes\s*=\s*(\d{0,100})\s*-\s*(\d{0,100})", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

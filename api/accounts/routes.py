@@ -37,6 +37,7 @@ REGISTRATION_REFUSED = (
     errors.PasswordTooShort,
     errors.PasswordTooCommon,
     errors.EventNotFound,
+    errors.AmbiguousEventCode,
     errors.TooManyRequests,
     errors.TooBusy,
 )
@@ -45,7 +46,7 @@ REGISTRATION_REFUSED = (
 @router.post(
     "/check-user-availability",
     summary="Check whether a name or address is free in an event",
-    responses=error_responses(errors.EventNotFound, errors.TooManyRequests),
+    responses=error_responses(errors.EventNotFound, errors.AmbiguousEventCode, errors.TooManyRequests),
 )
 @public
 def check_user_availability(asked: AvailabilityIn, caller: CallerDep) -> AvailabilityOut:

@@ -49,7 +49,7 @@ def check_event_code(asked: EventCodeIn, caller: CallerDep) -> CodeValidity:
 @router.get(
     "/event-info",
     summary="Name and date of a code's event",
-    responses=error_responses(errors.EventNotFound, errors.TooManyRequests),
+    responses=error_responses(errors.EventNotFound, errors.AmbiguousEventCode, errors.TooManyRequests),
 )
 @public
 def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])], caller: CallerDep) -> EventInfoOut:
@@ -63,7 +63,12 @@ def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])], c
     "/join-event",
     summary="Join another event",
     responses=error_responses(
-        errors.AlreadyJoined, *SIGNED_IN, errors.GuestsOnly, errors.EventNotFound, errors.TooManyRequests
+        errors.AlreadyJoined,
+        *SIGNED_IN,
+        errors.GuestsOnly,
+        errors.EventNotFound,
+        errors.AmbiguousEventCode,
+        errors.TooManyRequests,
     ),
 )
 def join_event(

@@ -71,7 +71,7 @@ def gallery(
     which = _list_to_show(which, group, event, standing["for_everyone"])
     found = _page(guest, event.id, which, group_id, Page(ROWS, None, order))
     shown = {"event": event.id, "show": which, "group": group_id, "order": order}
-    about = {**shown, "sees_all": event.guests_see_all_photos}
+    about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone}
     response = render(
         request,
         "guest/photos.html",

@@ -32,5 +32,5 @@ def maybe(request: Request, guest: CurrentGuest, language: Language, event_id: M
         event=here.event,
         standing=standing_of(guest, here.event, language, withdrawn=here.withdrawn),
         asked=asked,
-        data={"event": event_id, "photos": [row_of(each) for each in visible]},
+        data={"event": event_id, "zone": here.event.timezone, "photos": [row_of(each) for each in visible]},
     )

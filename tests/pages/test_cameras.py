@@ -1,5 +1,8 @@
 """A photographer sets a camera's clock right, and looks at photos by the time they were taken, as a guest does."""
 
+import re
+from pathlib import Path
+
 from playwright.sync_api import Page, expect
 
 from testkit.builders import people
@@ -55,9 +58,11 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         assert axe(page) == []
         page.reload()
         assert shown(page, ".shot") == [third, second, fourth, first]
-    with stage.page("phone", "en") as page:
+    with stage.page("phone", "en", timezone_id="America/New_York") as page:
         stage.log_in(page, guest)
         expect(page.locator(".tile")).to_have_count(4)
+        # The time is that of the event, wherever the guest is.
+        expect(page.locator(f".tile[data-id='{first}'] img")).to_have_attribute("alt", re.compile(r"6:30"))
         assert shown(page, ".tile") == [fourth, third, second, first]
         page.get_by_role("link", name="Time taken").click()
         expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
@@ -73,6 +78,22 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         assert shown(page, ".tile") == [third, new, second, fourth, first]
         page.get_by_role("link", name="All 5").click()
         expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
+
+
+def test_clocks_appear_when_the_first_photos_have_come(stage: Stage, tmp_path: Path) -> None:
+    event = stage.event()
+    photo = tmp_path / "first.jpg"
+    photo.write_bytes(with_segments(people(1), exif_of({**CANON, ORIGINAL: "2026:06:20 17:43:00"})))
+    with stage.page("desktop", "en") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        expect(page.locator("#cameras")).to_have_count(0)
+        page.set_input_files("#files", photo)
+        page.locator("#cameras summary").click()
+        camera = page.locator("#cameras li")
+        camera.get_by_label("minutes").fill("47")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".span")).to_contain_text("June 20, 2026 at 6:30:00")
 
 
 def test_both_work_without_scripts(stage: Stage) -> None:

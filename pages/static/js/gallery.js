@@ -5,7 +5,7 @@ import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show: which, group, order } = data;
+const { event, show: which, group, order, zone } = data;
 const list = { event, show: which, order, ...(group && { group }) };
 // In any other order, a new photo may come anywhere.
 const newestFirst = order === "-uploaded_at";
@@ -40,7 +40,8 @@ function knownPhoto(photo) {
 const loadPage = (cursor) => api("GET", "/photos/rows", { query: { ...list, ...(cursor && { cursor }) } });
 
 function describe(photo, index) {
-  const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short" });
+  // Where the event was, not where the reader is.
+  const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short", timeZone: zone });
   return t("guest.gallery.photo", { place: index + 1, total, when: taken });
 }
 

@@ -4,7 +4,7 @@
 import { api, number, t, toast, when } from "./base.js";
 import { Viewer } from "./viewer.js";
 
-const { event, photos } = JSON.parse(document.getElementById("data").textContent);
+const { event, photos, zone } = JSON.parse(document.getElementById("data").textContent);
 const cards = [...document.querySelectorAll("#asked > li")];
 const cardOf = (photo) => cards.find((card) => Number(card.dataset.photo) === photo.id);
 
@@ -56,7 +56,7 @@ async function send(card, method, said) {
 
 const viewer = new Viewer({
   describe: (photo, at) =>
-    t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long" }) }),
+    t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long", timeZone: zone }) }),
   more() {},
   draw() {},
   closed() {},

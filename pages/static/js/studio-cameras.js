@@ -4,7 +4,7 @@ import { t, when } from "./base.js";
 import { call } from "./studio-calls.js";
 
 const UNITS = { days: 86_400, hours: 3600, minutes: 60, seconds: 1 };
-const box = document.getElementById("cameras");
+const cameras = () => document.getElementById("cameras");
 const { api } = document.getElementById("studio").dataset;
 
 /** Return the seconds that a form says. */
@@ -16,7 +16,7 @@ function typed({ elements }) {
 /** Show the times of a camera's first and last photo with a shift of these seconds. */
 function show(camera, seconds) {
   const { first, last, shift } = camera.dataset;
-  const format = { dateStyle: "long", timeStyle: "medium", timeZone: box.dataset.zone };
+  const format = { dateStyle: "long", timeStyle: "medium", timeZone: cameras().dataset.zone };
   // A shift of more digits than a date has is refused when it is sent.
   const at = (iso) => when(new Date(iso).getTime() + Math.max(-1e13, Math.min(1e13, (seconds - shift) * 1000)), format);
   const key = seconds - shift ? "photographer.js.camera_would" : "photographer.js.camera_span";
@@ -40,14 +40,28 @@ async function save(camera, seconds) {
   }
 }
 
-box?.addEventListener("input", ({ target }) => {
-  const camera = target.closest("li");
+document.addEventListener("input", ({ target }) => {
+  const camera = target.closest("#cameras li");
+  if (!camera) return;
   say(camera, "", "good");
   show(camera, typed(target.form));
 });
 
 // An upload may be under way in this page: it is not left for a form.
-box?.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  const camera = event.target.closest("#cameras li");
+  if (!camera) return;
   event.preventDefault();
-  save(event.target.closest("li"), typed(event.target));
+  save(camera, typed(event.target));
+});
+
+// The photos that have come may be of other cameras. One whose clock is being set stays as it is.
+document.addEventListener("all-there", async () => {
+  if (cameras()?.open) return;
+  const answer = await fetch(location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const found = page.getElementById("cameras");
+  if (!found || cameras()?.open) return;
+  if (cameras()) cameras().replaceWith(found);
+  else document.getElementById("photos-title").closest("section").before(found);
 });

@@ -59,6 +59,9 @@ function headline({ open, photos, problems }) {
     .join(" ");
 }
 
+// How many had arrived when the other parts of the page were last told.
+let told = 0;
+
 function render() {
   const sum = queue.totals();
   order = ORDER.flatMap((state) => queue.items.filter((item) => item.state === state));
@@ -82,7 +85,11 @@ function render() {
   write($("pause"), queue.paused ? t("photographer.js.resume") : t("photographer.js.pause"));
   rows();
   if (sum.open) localStorage[run] = JSON.stringify({ folder, left: sum.open, count: sum.photos });
-  else if (order.length) localStorage.removeItem(run);
+  else if (order.length) {
+    localStorage.removeItem(run);
+    if (sum.arrived > told) document.dispatchEvent(new Event("all-there"));
+    told = sum.arrived;
+  }
 }
 
 let planned;
