@@ -131,7 +131,8 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
         if camera.shift_seconds != seconds:
             camera.shift_seconds = seconds
             number = queries.shift_photos(session, camera)
-            record(session, Action.CAMERA_SHIFTED, event_id=event_id, number=number, seconds=seconds)
+            name, shift = _name(camera.make, camera.model), f"{seconds:+d} s"
+            record(session, Action.CAMERA_SHIFTED, event_id=event_id, camera=name, shift=shift, photos=number)
         session.flush()
         named = _named(queries.of_event(session, event_id))
         found = next((each for each in named if each.id == camera_id), None)

@@ -85,8 +85,9 @@ def test_a_camera_is_listed_and_its_clock_shifted_for_all_its_photos(service: Se
     assert times(service, event, [ids[1], *later]) == ["2026-06-20T15:13:00.000000Z", "2026-06-20T16:13:00.123456Z"]
 
     entries = service.get("/api/admin/audit", service.admin, params={"action": "photos.camera_shifted"}).json()
-    told = [each["details"] for each in entries if each["event_id"] == event.id]
-    assert told == [{"number": 2, "seconds": 0}, {"number": 2, "seconds": -3600}, {"number": 1, "seconds": 2820}]
+    told = [tuple(each["details"].values()) for each in entries if each["event_id"] == event.id]
+    name = "Canon EOS R5"
+    assert told == [(name, "+0 s", 2), (name, "-3600 s", 2), (name, "+2820 s", 1)]
 
 
 def test_a_camera_of_another_event_is_another_camera(service: Service) -> None:
