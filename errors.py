@@ -571,6 +571,16 @@ class DownloadChanged(AppError):
     english = "This download cannot be resumed: the list of photos may have changed. Start it again."
 
 
+class PhotoFileMissing(NoSuchPhoto):
+    message = "Le fichier de cette photo n'est plus là. Envoyez-la de nouveau."
+    english = "The file of this photo is gone. Send it again."
+
+
+class PhotoNotProcessed(AppError):
+    message = "Cette photo n'a pas pu être traitée. Réessayez ; si cela ne change rien, envoyez-la en JPEG."
+    english = "This photo could not be processed. Try again; if that changes nothing, send it as a JPEG."
+
+
 class PhotoNotReady(NoSuchPhoto):
     message = "Cette photo est encore en préparation. Réessayez dans un instant."
     english = "This photo is still being prepared. Try again in a moment."

@@ -128,10 +128,9 @@ def inspect(
 def _limit_of_jpeg(header: Header, whole: int, reduced: int) -> int:
     """Return how many pixels a JPEG may have that is decoded at half of its size at most.
 
-    One of several scans, whose decoder holds too much whatever the size, counts as decoded whole.
+    Of one of several scans, the decoder holds the whole, whatever the size of the result.
     """
-    affordable = _affordable(header, LEAST_REDUCTION)
-    return max(whole, reduced) if header.pixels <= affordable else min(whole, affordable)
+    return min(max(whole, reduced), _affordable(header, LEAST_REDUCTION))
 
 
 def _upright(header: Header, orientation: int) -> tuple[int, int]:

@@ -74,6 +74,9 @@ def read(data: bytes) -> Header:
     tiff = Tiff(data)
     if not tiff.first:
         raise UnsupportedImage("a TIFF without pictures")
+    if tiff.big and tiff.order == ">":
+        # Pillow does not open it.
+        raise UnsupportedTiff("a BigTIFF with the highest bytes first")
     page = tiff.directory(tiff.first)
     if is_raw(tiff, page):
         raise UnsupportedImage("the RAW file of a camera")
@@ -133,7 +136,7 @@ def _layout(tiff: Tiff, page: Directory) -> _Layout:
     if TILE_WIDTH in entries:
         part = tiff.one(entries.get(TILE_WIDTH)), tiff.one(entries.get(TILE_HEIGHT))
     else:
-        part = width, min(height, tiff.one(entries.get(STRIP_ROWS), height) or height)
+        part = width, min(height, tiff.one(entries.get(STRIP_ROWS), height))
     if min(part) < 1 and min(width, height) > 0:
         raise DamagedImage("the strips or tiles of the TIFF have no size")
     return _Layout(width, height, bits[0], samples, samples if planar else 1, part)

@@ -164,12 +164,16 @@ def upload_photo(
     responses={**PAGED, **error_responses(*CURSORS, *REFUSED, errors.NoSuchEvent)},
 )
 def event_photos(
-    event: AssignedEvent, photographer: CurrentPhotographer, page: AskedPage, response: Response
+    event: AssignedEvent,
+    photographer: CurrentPhotographer,
+    page: AskedPage,
+    language: Language,
+    response: Response,
 ) -> list[PhotographerPhotoOut]:
     """Newest first, each with its processing state and its number of faces."""
     found = service.photos_of_event(event.id, page)
     mark_page(response, found)
-    return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
+    return [PhotographerPhotoOut.for_photographer(row, photographer, language) for row in found.rows]
 
 
 @router.get(
@@ -178,12 +182,12 @@ def event_photos(
     responses={**PAGED, **error_responses(*CURSORS, *REFUSED)},
 )
 def my_uploaded_photos(
-    photographer: CurrentPhotographer, page: AskedPage, response: Response
+    photographer: CurrentPhotographer, page: AskedPage, language: Language, response: Response
 ) -> list[PhotographerPhotoOut]:
     """Of all events, newest first."""
     found = service.photos_by(photographer.id, page)
     mark_page(response, found)
-    return [PhotographerPhotoOut.of(row, photographer) for row in found.rows]
+    return [PhotographerPhotoOut.for_photographer(row, photographer, language) for row in found.rows]
 
 
 @router.put(

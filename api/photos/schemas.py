@@ -9,6 +9,7 @@ from api.links import face_link, link
 from keys import MAX_ID
 from matching.confirmations import MaybePhoto
 from models import REJECTED, User
+from photos.failures import reason
 from photos.queries import PhotoRow
 from photos.seen.faces import FacesOfPhoto
 from photos.seen.queries import FaceRow
@@ -102,18 +103,20 @@ class RawOut(BaseModel):
 
 class PhotographerPhotoOut(PhotoOut):
     face_count: int
-    error: str | None = Field(description="Reason why processing failed.")
+    error: str | None = Field(description="Why processing failed, in the words of the program.")
+    reason: str | None = Field(description="Why processing failed, in a sentence.")
     warning: str | None = Field(description="`incomplete`: shown, but a part of the picture is missing or damaged.")
     raw: RawOut | None = Field(description="The RAW file of a photo that has one.")
 
     @classmethod
-    def of(cls, row: PhotoRow, viewer: User) -> Self:
+    def for_photographer(cls, row: PhotoRow, viewer: User, language: str) -> Self:
         """Return the payload of a list's row for its photographer."""
         seen = PhotoOut.of(row, viewer).model_dump()
         return cls(
             **seen,
             face_count=row.face_count or 0,
             error=row.photo.error,
+            reason=reason(row.photo.error, language),
             warning=row.photo.warning,
             raw=_raw_of(row, viewer),
         )

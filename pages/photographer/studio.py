@@ -57,7 +57,7 @@ def event_page(
         most_raw=get_settings().max_raw_bytes,
         raw_endings=",".join(f".{ending}" for ending in sorted(ENDINGS)),
         cameras=shown_cameras(event, language),
-        **_page_of_photos(event, photographer, None, PAGE, order),
+        **_page_of_photos(event, photographer, language, None, PAGE, order),
     )
 
 
@@ -72,19 +72,22 @@ def event_photos(
     request: Request,
     event: AssignedEvent,
     photographer: CurrentPhotographer,
+    language: Language,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
     order: AskedOrder = NEWEST,
 ) -> Response:
     """Return the part of the page with photos, by default newest first."""
-    found = _page_of_photos(event, photographer, cursor, limit, order)
+    found = _page_of_photos(event, photographer, language, cursor, limit, order)
     return render(request, "photographer/_photos.html", event=event, **found)
 
 
-def _page_of_photos(event: Event, photographer: User, cursor: str | None, limit: int, order: Order) -> dict[str, Any]:
+def _page_of_photos(
+    event: Event, photographer: User, language: str, cursor: str | None, limit: int, order: Order
+) -> dict[str, Any]:
     found = photos.photos_of_event(event.id, read_page(limit, cursor, order))
     return {
-        "shots": [PhotographerPhotoOut.of(row, photographer) for row in found.rows],
+        "shots": [PhotographerPhotoOut.for_photographer(row, photographer, language) for row in found.rows],
         "next": found.next_cursor or END,
         "order": order,
         "photographer_id": photographer.id,
