@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy.engine import make_url
 
 from migrations.upgrade import upgrade
@@ -21,6 +20,7 @@ from testkit.callers import HOST
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
+from testkit.quick_client import QuickClient
 from testkit.servers import Launcher
 from testkit.world import World
 
@@ -156,7 +156,7 @@ def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Ite
 
     with (
         fresh_database(request, folder, provider),
-        TestClient(create_app(), raise_server_exceptions=False) as client,
+        QuickClient(create_app(), raise_server_exceptions=False) as client,
     ):
         yield Service(client, folder / "storage")
 
@@ -175,7 +175,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("world")
     with (
         fresh_database(request, folder, **UNLIMITED),
-        TestClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
+        QuickClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
         pytest.MonkeyPatch.context() as patch,
     ):
         # No thread works on jobs there: no call waits for one.
@@ -250,7 +250,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
             item.add_marker("postgresql")
-            if SQLITE_IS_ENOUGH.match(item.nodeid):
+            if SQLITE_IS_ENOUGH.match(item.nodeid) or item.get_closest_marker("sqlite_is_enough"):
                 item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.
