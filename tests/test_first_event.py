@@ -76,6 +76,7 @@ def test_a_wrong_password_is_said_in_words(scene: Scene) -> None:
     assert "Wrong username or password" in played.stderr
 
 
+@pytest.mark.long
 def test_a_selfie_without_a_face_is_said_in_words(scene: Scene, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (640, 480), "white").save(blank)

@@ -39,7 +39,10 @@ def opened(stage: Stage, page: Page, event: Event) -> None:
     expect(page.locator(".shot:visible")).to_have_count(NUMBER)
 
 
-@pytest.mark.parametrize(("size", "language", "theme"), [("phone", "fr", "dark"), ("desktop", "en", "light")])
+@pytest.mark.parametrize(
+    ("size", "language", "theme"),
+    [("phone", "fr", "dark"), pytest.param("desktop", "en", "light", marks=pytest.mark.long)],
+)
 def test_photos_are_chosen_deleted_and_brought_back(
     stage: Stage, event: Event, size: str, language: str, theme: str
 ) -> None:
