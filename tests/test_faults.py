@@ -35,7 +35,8 @@ def own_postgres() -> Iterator[PostgresServer]:
 def test_a_database_that_goes_away_and_comes_back(
     own_postgres: PostgresServer, tmp_path: Path, away_seconds: float
 ) -> None:
-    launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", DB_POOL_TIMEOUT="2")
+    quick = {"DB_POOL_TIMEOUT": "1", "JOB_LEASE_SECONDS": "4", "JOB_HEARTBEAT_SECONDS": "1"}
+    launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", **quick)
     try:
         server = launcher.start()
         event = create_event(server)
