@@ -46,7 +46,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     pictures = sample_event(tmp_path_factory.mktemp("pictures"))
-    with run_server(tmp_path_factory.mktemp("server")) as server:
+    with run_server(tmp_path_factory.mktemp("server"), GUNICORN_WORKERS="1") as server:
         yield Scene(server, pictures.photos, pictures.portraits["person1"][0], pictures.portraits["astronaut"][0])
 
 
