@@ -17,6 +17,11 @@ from throttling.counters import use_counters
 def clear_process_state() -> None:
     """Close the database and empty every cache of this process, as if it had just started."""
     forget_engine()
+    clear_caches()
+
+
+def clear_caches() -> None:
+    """Empty every cache of this process; its connections, and the statements compiled for them, stay."""
     forget_codes()
     matrices.clear()
     operations.service.forget_counts()

@@ -15,7 +15,7 @@ from httpx2 import Response
 
 from database import forget_engine
 from testkit.callers import Caller, send
-from testkit.in_process import clear_process_state
+from testkit.in_process import clear_caches
 from testkit.world_making import Making
 
 
@@ -40,7 +40,7 @@ class World:
 
     def restore(self) -> None:
         """Put database, storage and caches back to where they were when the world was made."""
-        clear_process_state()
+        clear_caches()
         with (
             closing(sqlite3.connect(self._saved / "test.db")) as saved_rows,
             closing(sqlite3.connect(self._folder / "test.db")) as rows,

@@ -8,10 +8,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.engine import make_url
 
 from migrations.upgrade import upgrade
@@ -21,6 +22,7 @@ from testkit.callers import HOST
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
+from testkit.quick_client import QuickClient
 from testkit.servers import Launcher
 from testkit.world import World
 
@@ -151,12 +153,26 @@ def quiet_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         yield
 
 
-def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Iterator[Service]:
+@lru_cache
+def _first_router() -> APIRouter:
     from main import create_app
 
+    return create_app().router
+
+
+def _application() -> FastAPI:
+    """Return a new application with the routes of the first: preparing them takes longer than many a test."""
+    from main import create_app
+
+    app = create_app()
+    app.router = _first_router()
+    return app
+
+
+def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Iterator[Service]:
     with (
         fresh_database(request, folder, provider),
-        TestClient(create_app(), raise_server_exceptions=False) as client,
+        QuickClient(_application(), raise_server_exceptions=False) as client,
     ):
         yield Service(client, folder / "storage")
 
@@ -170,12 +186,10 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module", params=("sqlite",))
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two events with accounts of every kind, on SQLite alone: for tests that call every route with each of them."""
-    from main import create_app
-
     folder = tmp_path_factory.mktemp("world")
     with (
         fresh_database(request, folder, **UNLIMITED),
-        TestClient(create_app(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
+        QuickClient(_application(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
         pytest.MonkeyPatch.context() as patch,
     ):
         # No thread works on jobs there: no call waits for one.
@@ -250,7 +264,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
             item.add_marker("postgresql")
-            if SQLITE_IS_ENOUGH.match(item.nodeid):
+            if SQLITE_IS_ENOUGH.match(item.nodeid) or item.get_closest_marker("sqlite_is_enough"):
                 item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.

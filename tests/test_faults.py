@@ -18,7 +18,7 @@ from testkit.postgres import PostgresServer
 from testkit.servers import Api, Launcher, create_event, wait_until
 from tests.conftest import run_folder
 
-AWAY_SECONDS = (3.0, pytest.param(20.0, marks=pytest.mark.long))
+AWAY_SECONDS = (2.0, pytest.param(20.0, marks=pytest.mark.long))
 
 
 @pytest.fixture
@@ -35,16 +35,17 @@ def own_postgres() -> Iterator[PostgresServer]:
 def test_a_database_that_goes_away_and_comes_back(
     own_postgres: PostgresServer, tmp_path: Path, away_seconds: float
 ) -> None:
-    launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", DB_POOL_TIMEOUT="2")
+    quick = {"DB_POOL_TIMEOUT": "1", "JOB_LEASE_SECONDS": "4", "JOB_HEARTBEAT_SECONDS": "1"}
+    launcher = Launcher(tmp_path, own_postgres.new_database(), FACE_RECOGNIZER_PROVIDER="fake", **quick)
     try:
         server = launcher.start()
         event = create_event(server)
         with Api(server) as anyone:
             token = anyone.call("POST", "/api/login", json={"username": "lea", "password": PASSWORD})["access_token"]
         photos = []
-        for number in range(30):
+        for number in range(15):
             photos.append(tmp_path / f"{number}.jpg")
-            photos[-1].write_bytes(people(number, block=500))
+            photos[-1].write_bytes(people(number, block=300))
         event.photographer.upload(event.id, photos)
         own_postgres.stop()
         began, answers = time.monotonic(), []
@@ -63,7 +64,7 @@ def test_a_database_that_goes_away_and_comes_back(
 
         def all_done() -> bool:
             found = event.photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
-            return len(found) == 30 and all(photo["processing_status"] == "done" for photo in found)
+            return len(found) == 15 and all(photo["processing_status"] == "done" for photo in found)
 
         wait_until(lambda: httpx2.get(f"{server.url}/readyz", timeout=20).status_code == 200, 20, "readiness")
         wait_until(all_done, 60, "the photos")
@@ -131,7 +132,7 @@ def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: P
         server = launcher.start()
         event = create_event(server)
         photos = []
-        for number in range(40):
+        for number in range(16):
             photos.append(tmp_path / f"{number}.jpg")
             photos[-1].write_bytes(people(number, block=900))
         event.photographer.upload(event.id, photos)
@@ -142,7 +143,7 @@ def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: P
         with Api(server) as anyone:
             admin = anyone.logged_in(server.admin, server.password)
         # No job waits for its lease to expire, and no attempt was counted.
-        wait_until(lambda: admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]["done"] == 40, 20, "the photos")
+        wait_until(lambda: admin.call("GET", "/api/admin/jobs")["kinds"]["photos"]["done"] == 16, 20, "the photos")
         os.kill(server.pid, signal.SIGHUP)
         time.sleep(1)
         wait_until(lambda: httpx2.get(f"{server.url}/readyz").status_code == 200, 20, "the reload")

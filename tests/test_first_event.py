@@ -46,7 +46,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     pictures = sample_event(tmp_path_factory.mktemp("pictures"))
-    with run_server(tmp_path_factory.mktemp("server")) as server:
+    with run_server(tmp_path_factory.mktemp("server"), GUNICORN_WORKERS="1") as server:
         yield Scene(server, pictures.photos, pictures.portraits["person1"][0], pictures.portraits["astronaut"][0])
 
 
@@ -76,6 +76,7 @@ def test_a_wrong_password_is_said_in_words(scene: Scene) -> None:
     assert "Wrong username or password" in played.stderr
 
 
+@pytest.mark.long
 def test_a_selfie_without_a_face_is_said_in_words(scene: Scene, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (640, 480), "white").save(blank)

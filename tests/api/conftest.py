@@ -1,6 +1,7 @@
 """The application without a database or a face engine: for what is decided before either is needed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -11,9 +12,21 @@ from settings import get_settings
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     """The application as the server loads it, before its lifespan."""
+    yield from _loaded(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document, made once: no test may change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        (document,) = (app.openapi() for app in _loaded(patch))
+    return document
+
+
+def _loaded(patch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
     from main import create_app
 
-    monkeypatch.setenv("SECRET_KEY", "a key for tests only, forty characters..")
+    patch.setenv("SECRET_KEY", "a key for tests only, forty characters..")
     get_settings.cache_clear()
     yield create_app()
     get_settings.cache_clear()

@@ -69,18 +69,33 @@ class Generated:
 
         Ends early at `until`, in seconds of the monotonic clock.
         """
+        self._run(self._operations, number, examples, until, sample=False)
+
+    def sample(self, number: int, further: int) -> None:
+        """Send a valid case of every call by every role and an invalid one by one role.
+
+        For calls that did not succeed, send `further` cases more.
+        """
+        self._run(self._operations, number, 1, float("inf"), sample=True)
+        left = [operation for operation in self._operations if not self.succeeded[operation.label]]
+        self._run(left, number + 1, further, float("inf"), sample=True)
+
+    def _run(self, operations: list[Any], number: int, examples: int, until: float, *, sample: bool) -> None:
         chance = random.Random(number)
-        for operation in self._operations:
+        for operation in operations:
             for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
                 for place, case in enumerate(_cases(operation, mode, number, examples)):
                     if time.monotonic() > until:
                         return
-                    for role in self._roles(operation.label, place):
+                    alone = sample and mode is GenerationMode.NEGATIVE
+                    for role in self._roles(operation.label, place, alone=alone):
                         self._try(case, role, chance)
 
-    def _roles(self, call: str, place: int) -> list[str]:
+    def _roles(self, call: str, place: int, *, alone: bool) -> list[str]:
         """Return every role for the first case of a call, and for the others one of those that it lets in."""
         let_in = [role for role in ROLES if reached(self._table[call][role])]
+        if alone and let_in:
+            return let_in[:1]
         return list(ROLES) if place == 0 or not let_in else [let_in[place % len(let_in)]]
 
     def _try(self, case: Case[Any], role: str, chance: random.Random) -> None:

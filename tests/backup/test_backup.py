@@ -148,6 +148,7 @@ def test_every_row_and_file_comes_back(source: Place, taken: Path, empty: Place)
     assert len(empty.files()) == 14
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_backup_is_for_its_owner_alone(taken: Path) -> None:
     assert stat.S_IMODE(taken.stat().st_mode) == 0o700
     for path in taken.rglob("*"):
@@ -217,6 +218,7 @@ def test_what_was_accepted_before_a_backup_under_load_is_finished_after_the_rest
     assert len(here) == 60
 
 
+@pytest.mark.sqlite_is_enough
 def test_what_is_erased_while_the_backup_is_taken_does_not_come_back(
     service: Service, source: Place, empty: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +253,7 @@ def test_what_is_erased_while_the_backup_is_taken_does_not_come_back(
     assert empty.files() == source.files()
 
 
+@pytest.mark.sqlite_is_enough
 def test_renditions_made_anew_while_the_backup_is_taken_stand_for_those_they_replaced(
     service: Service, source: Place, empty: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +278,7 @@ def test_renditions_made_anew_while_the_backup_is_taken_stand_for_those_they_rep
     assert len(kept) == 3
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_file_that_is_lost_is_named_and_the_rest_is_backed_up(
     service: Service, source: Place, empty: Place, tmp_path: Path
 ) -> None:
@@ -294,6 +298,7 @@ def test_a_file_that_is_lost_is_named_and_the_rest_is_backed_up(
     assert photo["id"] in [row[0] for row in empty.rows()["photos"]]
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_file_in_the_quarantine_that_a_row_names_is_backed_up(
     service: Service, source: Place, tmp_path: Path
 ) -> None:
@@ -309,6 +314,7 @@ def test_a_file_in_the_quarantine_that_a_row_names_is_backed_up(
     assert (tmp_path / "backup" / "storage" / key).read_bytes() == original.read_bytes()
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_backup_of_an_older_schema_is_restored_and_brought_up_to_date(empty: Place, tmp_path: Path) -> None:
     old = Place(empty.database_url, tmp_path / "old")
     start = "from migrations.upgrade import upgrade; upgrade('0004')"
@@ -428,6 +434,7 @@ def test_a_database_with_rows_is_left_alone(source: Place, taken: Path, tmp_path
     assert not list((tmp_path / "empty").rglob("*"))
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_storage_with_pictures_is_left_alone(source: Place, taken: Path, empty: Place) -> None:
     before = source.files()
     refused(Place(empty.database_url, source.storage).run("restore", taken), "the storage is not empty")
@@ -444,6 +451,7 @@ def test_the_other_kind_of_database_is_refused(source: Place, taken: Path, empty
     assert empty.is_untouched()
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_database_that_does_not_answer_is_named_in_one_line(taken: Path, empty: Place, tmp_path: Path) -> None:
     away = Place("postgresql://nobody@127.0.0.1:1/nothing", empty.storage)
     refused(away.run("restore", taken), "")
@@ -454,6 +462,7 @@ def test_a_database_that_does_not_answer_is_named_in_one_line(taken: Path, empty
     assert list((tmp_path / "new").iterdir()) == []
 
 
+@pytest.mark.sqlite_is_enough
 def test_a_backup_is_never_written_over_something(source: Place, taken: Path) -> None:
     before = sorted(taken.rglob("*"))
     done = source.run("take", taken)

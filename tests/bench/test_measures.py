@@ -91,6 +91,7 @@ def test_a_composed_event_shows_whom_it_says(shared_photos: Path, tmp_path: Path
     assert (known.truth, known.unknown) == (event.truth, [])
 
 
+@pytest.mark.sqlite_is_enough
 @pytest.mark.parametrize("kind", DATABASES)
 def test_calls_whose_growth_is_measured_give_right_answers(
     kind: str, tmp_path: Path, postgres: Callable[[str], str], own_settings: None
@@ -109,6 +110,7 @@ def test_calls_whose_growth_is_measured_give_right_answers(
     assert {growth._name(sides[1], number)[0] for number in range(50)} == {"u", "w"}
 
 
+@pytest.mark.sqlite_is_enough
 @pytest.mark.server
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_selfie_is_measured_against_all_faces_of_the_event(

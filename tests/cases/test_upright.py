@@ -65,10 +65,10 @@ def test_a_cropped_and_turned_picture_shows_its_part(
     agree(real_sqlite_service, event, photo)
 
 
-def odd_pictures() -> dict[str, bytes]:
-    """Return pictures of extreme sizes, and films."""
+def odd_pictures(height: int) -> dict[str, bytes]:
+    """Return pictures of extreme sizes, among them panoramas of this height, and films."""
     rows = np.linspace(0, 255, 30_000).astype(np.uint8)
-    panorama = Image.fromarray(np.tile(rows, (2000, 1)))
+    panorama = Image.fromarray(np.tile(rows, (height, 1)))
     film = {"save_all": True, "append_images": [Image.new("RGB", (320, 240))], "duration": 100}
     first = Image.new("RGB", (320, 240), (250, 120, 10))
     return {
@@ -84,10 +84,11 @@ def odd_pictures() -> dict[str, bytes]:
     }
 
 
+@pytest.mark.parametrize("height", [300, pytest.param(2000, marks=pytest.mark.long)])
 def test_pictures_of_extreme_sizes_and_films_are_shown(
-    real_sqlite_service: Service, event: EventInfo, sent: Send
+    real_sqlite_service: Service, event: EventInfo, sent: Send, height: int
 ) -> None:
-    for name, data in odd_pictures().items():
+    for name, data in odd_pictures(height).items():
         photo = sent("", name, data)
         agree(real_sqlite_service, event, photo)
         assert photo["warning"] is None

@@ -10,6 +10,7 @@ from testkit.builders import Service
 from tests.conftest import wait_until
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_another_engine_reads_portrait_and_photos_again(real_sqlite_service: Service, shared_photos: Path) -> None:
     service = real_sqlite_service

@@ -37,6 +37,7 @@ def looked_up(admin: Api) -> int:
     return int(cache["hits"] + cache["misses"])
 
 
+@pytest.mark.sqlite_is_enough
 @pytest.mark.server
 def test_every_process_notices_a_change_within_five_seconds(launcher: Launcher) -> None:
     server = launcher.start()

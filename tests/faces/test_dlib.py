@@ -58,6 +58,7 @@ def test_embeddings_are_dlibs_own_of_length_one() -> None:
         assert float(twin.embedding @ wanted) > 0.98
 
 
+@pytest.mark.long
 def test_a_large_photo_is_searched_at_the_size_that_is_set() -> None:
     """A face of 4 % of the photo's long side is found at 2400 px, and not at 1280."""
     portrait = images.decode(sample_file("skimage", "data/astronaut.png").read_bytes())
@@ -121,6 +122,7 @@ def test_without_its_packages_the_start_says_what_to_install(monkeypatch: pytest
     assert "\n" not in told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("turn", [None, cv2.ROTATE_90_COUNTERCLOCKWISE])
 def test_a_face_that_fills_the_frame_is_found_also_on_its_side(turn: int | None) -> None:
     engine = engines.DlibEngine()

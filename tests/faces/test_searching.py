@@ -198,8 +198,15 @@ def refusing(limit: int, error: Callable[[], Exception]) -> Callable[..., BgrIma
     return limited
 
 
-@pytest.mark.parametrize("error", [MemoryError, lambda: images.TooManyPixels("too many", 1)])
-@pytest.mark.parametrize("limit", [7_000_000, 2_000_000])
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        (7_000_000, MemoryError),
+        (2_000_000, lambda: images.TooManyPixels("too many", 1)),
+        pytest.param(2_000_000, MemoryError, marks=pytest.mark.long),
+        pytest.param(7_000_000, lambda: images.TooManyPixels("too many", 1), marks=pytest.mark.long),
+    ],
+)
 def test_a_photo_that_does_not_fit_at_full_size_is_searched_and_embedded_smaller(
     engine: LocalEngine,
     group: BgrImage,

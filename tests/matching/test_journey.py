@@ -22,7 +22,7 @@ def selfie_of(path: Path) -> bytes:
     return bytes(cv2.imencode(".jpg", large)[1].tobytes())
 
 
-@pytest.mark.parametrize("selfie_first", [True, False])
+@pytest.mark.parametrize("selfie_first", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_guests_find_exactly_their_photos(real_service: Service, shared_photos: Path, selfie_first: bool) -> None:
     folder = shared_photos / "event"
     truth = json.loads((folder / "truth.json").read_text())["guests_in_photos"]

@@ -24,7 +24,7 @@ from testkit.bulk_rows import add_faces, add_photos
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 20
+ROUNDS = 8
 
 
 @pytest.fixture

@@ -6,17 +6,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from fastapi.testclient import TestClient
 
 from faces.local import LocalEngine
 from faces.providers import ENGINE_IDS
 from testkit.azure_face_server import face_server
 from testkit.builders import EventInfo, Person, Service
+from testkit.quick_client import QuickClient
 from testkit.sample_pictures import Pictures, sample_event, sample_file
 from tests.conftest import fresh_database
 
 pytestmark = pytest.mark.slow
-PROVIDERS = sorted(ENGINE_IDS.keys() - {"fake", "other-fake"})
+# Those of dlib and Azure are long: tests/decoding and tests/matching/azure show in the short run that they work.
+PROVIDERS = [
+    name if name == "local" else pytest.param(name, marks=pytest.mark.long)
+    for name in sorted(ENGINE_IDS.keys() - {"fake", "other-fake"})
+]
 # The third picture is darkened: an engine may miss a face there.
 GROUP = {"group.jpg", "mirrored.jpg"}
 
@@ -49,7 +53,7 @@ def service(
             settings |= {"AZURE_FACE_GATHER_SECONDS": "0"}
             settings.pop("FACE_RECOGNIZER_PROVIDER")
         stack.enter_context(fresh_database(request, folder, provider, **settings))
-        client = stack.enter_context(TestClient(create_app(), raise_server_exceptions=False))
+        client = stack.enter_context(QuickClient(create_app(), raise_server_exceptions=False))
         yield Service(client, folder / "storage")
 
 

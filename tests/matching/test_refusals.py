@@ -1,5 +1,6 @@
 """A refused or withdrawn match never comes back, whatever runs at the same moment."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,9 @@ from testkit.passwords import PASSWORD
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 15
+# Each round is one chance for two threads to meet at the worst moment.
+ROUNDS = (4, pytest.param(15, marks=pytest.mark.long))
+_numbers = itertools.count()
 HASHED = hash_password(PASSWORD)
 
 
@@ -120,13 +123,14 @@ def pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Calla
     return read
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("by", ["photo", "selfie"])
 def test_a_refusal_during_a_matching_stays(
-    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, by: str
+    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, by: str, rounds: int
 ) -> None:
     meeting = [threading.Barrier(2)]
-    for number in range(ROUNDS):
-        user_id, _, photo_id = matched(event, face, number + 1000 * (by == "photo"))
+    for _ in range(rounds):
+        user_id, _, photo_id = matched(event, face, next(_numbers))
         with monkeypatch.context() as patch:
             meeting[0] = threading.Barrier(2)
             patch.setattr(queries, "guests_embeddings", pausing(queries.guests_embeddings, meeting))
@@ -140,7 +144,7 @@ def test_a_refusal_during_a_matching_stays(
 
 
 def test_a_refused_photo_is_matched_by_nothing_until_it_is_taken_back(event: Event, face: DetectedFace) -> None:
-    user_id, selfie_id, photo_id = matched(event, face, 5000)
+    user_id, selfie_id, photo_id = matched(event, face, next(_numbers))
     others = set(matches(user_id, event)) - {photo_id}
     refusals.refuse(user_id, photo_id)
     refusals.refuse(user_id, photo_id)
@@ -161,8 +165,8 @@ def test_a_refused_photo_is_matched_by_nothing_until_it_is_taken_back(event: Eve
 
 
 def test_other_guests_keep_their_match_with_a_refused_photo(event: Event, face: DetectedFace) -> None:
-    user_id, _, photo_id = matched(event, face, 6000)
-    other_id, _, _ = matched(event, face, 6001)
+    user_id, _, photo_id = matched(event, face, next(_numbers))
+    other_id, _, _ = matched(event, face, next(_numbers))
     refusals.refuse(user_id, photo_id)
     service.record_photo(photo_id, ENGINE_ID, [face], held)
     assert photo_id in matches(other_id, event)
@@ -172,7 +176,7 @@ def test_other_guests_keep_their_match_with_a_refused_photo(event: Event, face: 
 def test_taking_back_a_refusal_of_a_photo_that_shows_somebody_else_matches_nothing(
     event: Event, face: DetectedFace
 ) -> None:
-    user_id, _, photo_id = matched(event, face, 7000)
+    user_id, _, photo_id = matched(event, face, next(_numbers))
     refusals.refuse(user_id, photo_id)
     (stranger,) = FakeEngine().detect(decode(people(2)))
     service.record_photo(photo_id, ENGINE_ID, [stranger], held)
@@ -180,16 +184,16 @@ def test_taking_back_a_refusal_of_a_photo_that_shows_somebody_else_matches_nothi
     assert photo_id not in matches(user_id, event)
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("moment", ["embedding", "matching"])
 @pytest.mark.parametrize("leaving", ["withdraws", "erases"])
 def test_who_leaves_while_a_selfie_is_accepted_leaves_nothing(
-    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, moment: str, leaving: str
+    event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch, moment: str, leaving: str, rounds: int
 ) -> None:
     name = {"embedding": "add_selfie_embeddings", "matching": "refused_photos"}[moment]
     meeting = [threading.Barrier(2)]
-    for number in range(ROUNDS):
-        unique = 8000 + number + 100 * (moment == "matching") + 1000 * (leaving == "erases")
-        user_id, _, _ = matched(event, face, unique)
+    for _ in range(rounds):
+        user_id, _, _ = matched(event, face, next(_numbers))
         selfie_id = newer_selfie(user_id)
         with monkeypatch.context() as patch:
             meeting[0] = threading.Barrier(2)
@@ -217,7 +221,7 @@ def leave(user_id: int, event: Event, leaving: str) -> None:
 def test_who_consents_again_while_a_selfie_is_accepted_is_matched(
     event: Event, face: DetectedFace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user_id, _, photo_id = matched(event, face, 9900)
+    user_id, _, photo_id = matched(event, face, next(_numbers))
     real = queries.selfie_of_member
 
     def change_of_mind(session: Any, selfie_id: int, event_id: int) -> Any:

@@ -11,13 +11,13 @@ from typing import Any
 
 import bcrypt
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, text
 
 from main import create_app
 from migrations.legacy.__main__ import main
 from testkit import warm
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.quick_client import QuickClient
 from testkit.warm import WarmProcess
 
 TODAY = datetime.now(UTC).replace(tzinfo=None)
@@ -111,10 +111,10 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
     found.engine.dispose()
 
 
-def on_pairs(source: str, quick: tuple[str, str]) -> pytest.MarkDecorator:
-    """Run a test with each kind of database as source and as `target`; all pairs but one are long tests."""
+def on_pairs(source: str, *quick: tuple[str, str]) -> pytest.MarkDecorator:
+    """Run a test with each kind of database as source and `target`; all pairs but `quick` ones are long tests."""
     kinds = itertools.product(("sqlite", "postgresql"), repeat=2)
-    pairs = [pair if pair == quick else pytest.param(*pair, marks=pytest.mark.long) for pair in kinds]
+    pairs = [pair if pair in quick else pytest.param(*pair, marks=pytest.mark.long) for pair in kinds]
     return pytest.mark.parametrize((source, "target"), pairs, indirect=True)
 
 
@@ -126,6 +126,7 @@ def names(photos: list[dict[str, Any]]) -> list[str]:
     return [photo["original_filename"] for photo in photos]
 
 
+@on_pairs("old", ("postgresql", "sqlite"))
 def test_everything_comes_and_guests_find_their_photos(
     old: Old, target: Path, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,7 +134,7 @@ def test_everything_comes_and_guests_find_their_photos(
     output = capsys.readouterr().out
     assert "photos: 3 moved" in output
     assert "1 stay behind" in output
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(create_app(), raise_server_exceptions=False) as client:
         service = Service(client, target)
         amy, ben = log_in(service, "amy", LONG_PASSWORD), log_in(service, "ben@example.org")
         for guest in (amy, ben):
@@ -151,6 +152,7 @@ def test_everything_comes_and_guests_find_their_photos(
         assert service.post("/api/login", json={"username": "amy", "password": "é" * 20}).status_code == 401
 
 
+@on_pairs("old", ("sqlite", "postgresql"))
 def test_a_second_run_brings_only_what_is_new(
     old: Old, target: Path, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,7 +207,7 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
         "users: 5 moved",
     ):
         assert line in output
-    with TestClient(create_app()) as client:
+    with QuickClient(create_app()) as client:
         service = Service(client, target)
         assert log_in(service, "zoe@elsewhere.org@example.org")
         assert service.post("/api/login", json={"username": "closed", "password": "pw"}).status_code == 401
@@ -230,12 +232,12 @@ def killed_three_times(command: list[str]) -> None:
 
 
 @pytest.mark.server
-@on_pairs("old", ("sqlite", "postgresql"))
+@on_pairs("old")
 def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, files: Path) -> None:
     for number in range(100, 160):
         old.photo(number, photo_data=people(number % 60, block=400))
     killed_three_times(["-m", "migrations.legacy", old.address, "--files", str(files)])
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(create_app(), raise_server_exceptions=False) as client:
         service = Service(client, target)
         lens = log_in(service, "lens")
         event = service.get("/api/photographer/events", lens).json()[0]

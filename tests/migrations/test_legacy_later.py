@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import inspect, text
 
 from database import get_engine, reading
@@ -14,6 +13,7 @@ from migrations.legacy.__main__ import main
 from models import Event, Photo, Selfie, User, UserEvent
 from testkit import warm
 from testkit.builders import Service, people
+from testkit.quick_client import QuickClient
 from testkit.warm import WarmProcess
 from tests.conftest import wait_until
 from tests.migrations.later import LINES, check_visits
@@ -31,7 +31,7 @@ def test_everybody_logs_in_and_sees_the_same_photos(
     output = capsys.readouterr().out
     assert [line for line in LINES if line not in output] == []
     assert status == 0
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(create_app(), raise_server_exceptions=False) as client:
         check_visits(Service(client, target))
 
 
@@ -50,7 +50,7 @@ def test_a_move_that_is_killed_goes_on_where_it_was(later: Old, target: Path, fo
         assert run.wait() == -signal.SIGKILL
     done = warm.run(command, env=os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    with TestClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(create_app(), raise_server_exceptions=False) as client:
         check_visits(Service(client, target))
         assert rows(Photo) == 33
 

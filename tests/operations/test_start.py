@@ -95,7 +95,7 @@ def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -
 
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
-    given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake"}
+    given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake", "GUNICORN_WORKERS": "1"}
     with run_server(tmp_path, None, **given) as server, Api(server) as api:
         printed = re.findall(r"First admin: (\S+)   password \(shown only now\): (\S+)", log.read_text())
         assert len(printed) == 1
@@ -120,10 +120,10 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
     with run_server(tmp_path, **settings_of_both) as server:
         event = create_event(server)
         paths = []
-        for number in range(20):
+        for number in range(10):
             paths.append(tmp_path / f"{number}.jpg")
             paths[-1].write_bytes(people(number, number + 1, block=400))
-        assert len(event.photographer.upload(event.id, paths)["uploaded_photos"]) == 20
+        assert len(event.photographer.upload(event.id, paths)["uploaded_photos"]) == 10
         # SIGKILL: no process can finish its work.
         subprocess.run(["pkill", "-KILL", "-P", str(server.pid)], check=False)
         os.kill(server.pid, 9)
@@ -132,7 +132,7 @@ def test_what_was_accepted_before_a_kill_is_done_after_the_next_start(
 
         def all_done() -> bool:
             found = photographer.call("GET", f"/api/photographer/events/{event.id}/photos")
-            assert len(found) == 20
+            assert len(found) == 10
             return all(photo["processing_status"] == "done" and photo["face_count"] == 2 for photo in found)
 
         wait_until(all_done, 40, "the photos left by the killed server")

@@ -22,8 +22,15 @@ def path_of(page: Page) -> str:
     return re.sub(r"^https?://[^/]+", "", page.url)
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize(
+    ("size", "language"),
+    [
+        ("phone", "fr"),
+        ("desktop", "en"),
+        pytest.param("phone", "en", marks=pytest.mark.long),
+        pytest.param("desktop", "fr", marks=pytest.mark.long),
+    ],
+)
 def test_a_guest_logs_in(stage: Stage, event: Event, size: str, language: str) -> None:
     guest = stage.guest(event)
     title, wrong = WORDS[language]
@@ -93,8 +100,15 @@ def test_a_code_typed_on_the_first_page_leads_to_the_event(stage: Stage, event: 
         expect(page.locator("main")).to_contain_text("Mariage de Léa et Tom")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        ("phone", "dark"),
+        ("desktop", "light"),
+        pytest.param("phone", "light", marks=pytest.mark.long),
+        pytest.param("desktop", "dark", marks=pytest.mark.long),
+    ],
+)
 def test_everybody_can_use_the_pages_in_both_colours(stage: Stage, theme: str, size: str) -> None:
     with stage.page(size, color_scheme=theme) as page:
         for path in PAGES:

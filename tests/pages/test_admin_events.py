@@ -43,7 +43,9 @@ def event(stage: Stage) -> Event:
     return event
 
 
-@pytest.mark.parametrize(("size", "language"), [("phone", "fr"), ("desktop", "en")])
+@pytest.mark.parametrize(
+    ("size", "language"), [("phone", "fr"), pytest.param("desktop", "en", marks=pytest.mark.long)]
+)
 def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size: str, language: str) -> None:
     photographer = stage.event("Ailleurs").photographer
     with stage.page(size, language) as page:
@@ -262,7 +264,7 @@ def test_the_list_sorts_and_filters_with_and_without_scripts(stage: Stage) -> No
             shoot(page, f"admin-events-{size}-{language}")
 
 
-@pytest.mark.parametrize("words", ["fr", "en", "both"])
+@pytest.mark.parametrize("words", [*(pytest.param(each, marks=pytest.mark.long) for each in ("fr", "en")), "both"])
 def test_the_poster_is_one_sheet_with_nothing_else_on_it(stage: Stage, event: Event, words: str) -> None:
     long_one = stage.event("Le très long mariage d’une famille au nom interminable " * 3) if words == "both" else None
     with stage.page("desktop") as page:

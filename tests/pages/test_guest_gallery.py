@@ -56,7 +56,9 @@ def overlaps(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(("size", "theme"), [("phone", "dark"), ("desktop", "light")])
+@pytest.mark.parametrize(
+    ("size", "theme"), [("phone", "dark"), pytest.param("desktop", "light", marks=pytest.mark.long)]
+)
 def test_photos_lie_in_rows_without_cropping_and_nothing_moves(
     stage: Stage, party: tuple[Event, str], size: str, theme: str
 ) -> None:

@@ -38,7 +38,9 @@ def fill(page: Page, name: str, password: str = PASSWORD, *, agree: bool = True)
     page.click("main button.main")
 
 
-@pytest.mark.parametrize("code", ["leatom26", " LeaTom 26 ", "LEATOM26"])
+@pytest.mark.parametrize(
+    "code", [" LeaTom 26 ", *(pytest.param(code, marks=pytest.mark.long) for code in ("leatom26", "LEATOM26"))]
+)
 def test_a_code_is_known_however_it_is_typed(stage: Stage, event: Event, code: str) -> None:
     with stage.page() as page:
         page.goto("/")

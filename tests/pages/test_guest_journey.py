@@ -59,7 +59,9 @@ def register(page: Page, name: str, address: str, password: str = PASSWORD) -> N
     page.dblclick("main button.main")
 
 
-@pytest.mark.parametrize(("size", "language"), [("phone", "fr"), ("desktop", "en")])
+@pytest.mark.parametrize(
+    ("size", "language"), [("phone", "fr"), pytest.param("desktop", "en", marks=pytest.mark.long)]
+)
 def test_from_the_qr_code_to_the_photos_and_out_again(
     stage: Stage, event: Event, size: str, language: str, tmp_path: Path
 ) -> None:

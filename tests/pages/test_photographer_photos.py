@@ -39,7 +39,10 @@ def opened(stage: Stage, page: Page, event: Event) -> None:
     expect(page.locator(".shot:visible")).to_have_count(NUMBER)
 
 
-@pytest.mark.parametrize(("size", "language", "theme"), [("phone", "fr", "dark"), ("desktop", "en", "light")])
+@pytest.mark.parametrize(
+    ("size", "language", "theme"),
+    [("phone", "fr", "dark"), pytest.param("desktop", "en", "light", marks=pytest.mark.long)],
+)
 def test_photos_are_chosen_deleted_and_brought_back(
     stage: Stage, event: Event, size: str, language: str, theme: str
 ) -> None:
@@ -184,7 +187,10 @@ def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage)
         expect(page.locator("main")).to_contain_text("Aucun événement ne vous est confié pour le moment.")
 
 
-def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("with_pictures", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(
+    stage: Stage, tmp_path: Path, with_pictures: bool
+) -> None:
     event, number = stage.event(), 220
     paths = [tmp_path / f"{each:03}.JPG" for each in range(number)]
     for each, path in enumerate(paths):
@@ -202,6 +208,10 @@ def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(stag
                 break
         names = page.locator(".shot").evaluate_all("shots => shots.map((shot) => shot.dataset.name)")
         assert names == [path.name for path in reversed(paths)]
+        if not with_pictures:
+            # With it go the photos that are still to be processed.
+            stage.admin().call("DELETE", f"/api/admin/events/{event.id}")
+            return
         # The first uploads are processed first; their pictures appear in place.
         page.wait_for_function("() => document.querySelectorAll('.shot img').length > 150", timeout=90_000)
         page.wait_for_function("() => document.querySelector('.shot img[src]')")

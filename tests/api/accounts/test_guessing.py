@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from settings import get_settings
 from testkit.builders import Person, Service, people
 from testkit.passwords import PASSWORD
 from testkit.pictures import refused
+from testkit.quick_client import QuickClient
 from tests.throttling.clock import Clock, counted
 
 HERE, ELSEWHERE = "192.0.2.1", "2001:db8::1"
@@ -24,9 +24,9 @@ def clock(tmp_path: Path) -> Iterator[Clock]:
         yield clock
 
 
-def at(service: Service, address: str) -> TestClient:
+def at(service: Service, address: str) -> QuickClient:
     """Return a client at another address."""
-    return TestClient(service.client.app, client=(address, 50_000), raise_server_exceptions=False)
+    return QuickClient(service.client.app, client=(address, 50_000), raise_server_exceptions=False)
 
 
 def try_password(service: Service, name: str, password: str = "wrong", address: str = HERE, code: str = "") -> Any:

@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from accounts.resets import service as resets
@@ -18,6 +17,7 @@ from mail import outbox
 from models import Mail, PasswordReset, utcnow
 from settings import get_settings
 from testkit.builders import Person, Service
+from testkit.quick_client import QuickClient
 from tests.conftest import DATABASES, fresh_database, wait_until
 from tests.mail.people import text_of
 
@@ -32,7 +32,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("resets")
     with (
         fresh_database(request, folder, MAIL_OUTBOX=f"{folder}/outbox", PUBLIC_URL="https://photos.example.org"),
-        TestClient(create_app(), raise_server_exceptions=False) as client,
+        QuickClient(create_app(), raise_server_exceptions=False) as client,
     ):
         yield Service(client, folder / "storage")
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import errors
+from azure_face.connection import Timing
+from azure_face.service import FaceService
 from azure_face.shared import face_service
 from events import service as events
 from events.service import NewEvent
@@ -22,7 +25,11 @@ from tests.matching.azure.work import settle
 @pytest.fixture(scope="module")
 def running() -> Iterator[FaceServer]:
     """A server that all tests of a module use."""
-    with face_server(FakeEngine(), training_seconds=0.02) as server:
+    impatient = partial(FaceService, training_pauses=(0.02,))
+    with face_server(FakeEngine(), training_seconds=0.02) as server, pytest.MonkeyPatch.context() as patch:
+        # Azure itself trains for half a second or more, and is away for longer.
+        patch.setattr("azure_face.shared.FaceService", impatient)
+        patch.setattr("azure_face.shared.Timing", partial(Timing, first_pause=0.01))
         yield server
 
 

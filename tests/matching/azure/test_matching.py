@@ -43,7 +43,7 @@ def scores(guest: User) -> dict[int, float]:
         return {each.photo_id: each.confidence_score for each in found}
 
 
-@pytest.mark.parametrize("selfies_first", [True, False])
+@pytest.mark.parametrize("selfies_first", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_guests_find_their_photos_whichever_comes_last(event: Event, selfies_first: bool) -> None:
     guests = [guest(event) for _ in range(3)]
     photos = list[int]()

@@ -34,7 +34,7 @@ def forget_face(photo_id: int, number: int) -> None:
         session.get_one(Event, session.get_one(Photo, photo_id).event_id).version += 1
 
 
-@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("killed", [pytest.param(False, marks=pytest.mark.long), True])
 def test_guests_keep_their_photos_until_their_search_and_gain_the_others(
     event: Event, server: FaceServer, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
