@@ -93,7 +93,11 @@ def _database(installation_id: str | None, storage_problem: str) -> tuple[str, s
         return "ok", None
     if row is not None and row.sweep_problem is not None:
         return "ok", row.sweep_problem
-    return "ok", pairing.mismatch(row, installation_id)
+    if pairing.mismatch(row, installation_id) is None:
+        return "ok", None
+    # The storage may have got its id since it was looked at: at the first start, a moment before this call.
+    storage_problem, installation_id = _check_storage()
+    return "ok", pairing.mismatch(row, installation_id) if storage_problem == "ok" else None
 
 
 def _check_storage() -> tuple[str, str | None]:
