@@ -170,7 +170,7 @@ def _decoded(data: bytes, charset: str) -> str:
 
 
 def _text(data: bytes) -> str:
-    """Decode bytes of which nobody says how: UTF-8, else what Windows and older systems write in the west."""
+    """Decode bytes whose charset is not given: as UTF-8, else as Windows-1252, else as Latin-1."""
     for charset in ("utf-8", "cp1252"):
         try:
             return data.decode(charset)

@@ -77,7 +77,7 @@ def part_of(
 
 
 def _asked(header: str, length: int) -> tuple[int, int] | None:
-    """Return the part that a `Range` header means, empty if the file has none of it; None if it means nothing."""
+    """Return the part that a `Range` header asks for, empty if the file ends before it; None if it is malformed."""
     found = _RANGE.fullmatch(header.strip())
     if found is None or not (found[1] or found[2]):
         return None

@@ -80,7 +80,7 @@ def is_named(connection: Connection, wanted: StoredObject) -> bool:
 
 
 def renewed(connection: Connection, wanted: StoredObject) -> str | None:
-    """Return the key of the rendition that has replaced this one since, if it was made anew."""
+    """Return the key of the newer rendition that has replaced this one; None if there is none."""
     if wanted.size is None:
         return None
     columns = "SELECT event_id, filename, rendition_set FROM photos WHERE id = :id"

@@ -77,7 +77,7 @@ def _copy(folder: Path, objects: Sequence[StoredObject]) -> dict[StoredObject, F
 
 
 def _copy_renewed(folder: Path, copied: dict[StoredObject, FileEntry | None]) -> None:
-    """Copy the renditions that were made anew since the snapshot, in the place of those that they replaced."""
+    """Copy renditions that were replaced after the snapshot: the new ones, under the keys of the old ones."""
     missing = [each for each, entry in copied.items() if entry is None and each.required and each.size is not None]
     for each in missing:
         with get_engine().connect() as connection:

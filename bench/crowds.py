@@ -52,7 +52,7 @@ class Crowd:
 
 @dataclass(slots=True)
 class Row:
-    """The counts of one size of face; `wrong` are matches of a face with somebody else."""
+    """The counts of one size of face; `wrong` counts faces matched with another guest."""
 
     faces: int = 0
     found: int = 0
@@ -126,7 +126,7 @@ def _paste(scene: Image.Image, portrait: Path, place: tuple[int, int, int], dice
 
 
 def _nearest(people: list[Person], face: DetectedFace) -> int | None:
-    """Return the place of the person whose face that is; None if it is nobody's."""
+    """Return the index of the person whose face this is; None if no person of the crowd has it."""
     x, y = face.box[0] + face.box[2] / 2, face.box[1] + face.box[3] / 2
     for place, person in enumerate(people):
         if max(abs(person.middle[0] - x), abs(person.middle[1] - y)) < 0.4 * person.size:

@@ -45,7 +45,7 @@ class Conversion:
     near = False
 
     def strip(self, part: BgrImage) -> NDArray[np.uint8]:
-        """Return a strip of a picture in sRGB."""
+        """Return a strip of a picture in sRGB. Every subclass has its own."""
         raise NotImplementedError
 
     def __call__(self, image: BgrImage) -> BgrImage:

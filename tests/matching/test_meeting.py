@@ -24,7 +24,7 @@ from testkit.bulk_rows import add_faces, add_photos
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = 8
+ROUNDS = (8, pytest.param(30, marks=pytest.mark.long))
 
 
 @pytest.fixture
@@ -96,17 +96,18 @@ def _pausing(real: Callable[..., Any], meeting: list[threading.Barrier]) -> Call
     return read
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 @pytest.mark.parametrize("at_the_worst_moment", [False, True])
 def test_both_finish_at_once_and_meet_every_time(
-    event: Event, monkeypatch: pytest.MonkeyPatch, at_the_worst_moment: bool
+    event: Event, monkeypatch: pytest.MonkeyPatch, at_the_worst_moment: bool, rounds: int
 ) -> None:
     meeting = [threading.Barrier(2)]
     if at_the_worst_moment:
         monkeypatch.setattr(queries, "guests_embeddings", _pausing(queries.guests_embeddings, meeting))
         monkeypatch.setattr(matrices, "faces_of", _pausing(matrices.faces_of, meeting))
     face, met = _face(), 0
-    for number in range(ROUNDS):
-        unique = number + ROUNDS * at_the_worst_moment
+    for number in range(rounds):
+        unique = number + 100 * rounds + 40 * at_the_worst_moment
         guest = _guest(event, unique)
         selfie_id, photo_id = _rows_in_hand(event, guest, unique)
         meeting[0] = threading.Barrier(2)
@@ -119,7 +120,7 @@ def test_both_finish_at_once_and_meet_every_time(
         met += matched.count(photo_id)
         # All have the same face: each guest has one match in every photo so far.
         assert len(matched) == len(set(matched))
-    assert met == ROUNDS
+    assert met == rounds
 
 
 def _content(faces: matrices.EventFaces) -> list[tuple[int, int, bytes]]:
