@@ -72,6 +72,19 @@ def lock_event(session: Session, event_id: int) -> Event | None:
     )
 
 
+def is_kept(session: Session, event_id: int) -> bool:
+    """Return whether the event is there, and keep it there as an insert does: waits only for `lock_event_alone`."""
+    kept = select(Event.id).where(Event.id == event_id).with_for_update(read=True, key_share=True)
+    return session.scalar(kept) is not None
+
+
+def lock_event_alone(session: Session, event_id: int) -> Event | None:
+    """Return the event with its row locked against everybody, also those who insert rows that refer to it."""
+    return session.scalar(
+        select(Event).where(Event.id == event_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
 def lock_event_of_photo(session: Session, photo_id: int) -> Event | None:
     """Return a photo's event with its row locked; None if the photo or the event is deleted."""
     photo = session.get(Photo, photo_id)

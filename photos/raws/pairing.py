@@ -26,19 +26,23 @@ SAME_TIME = timedelta(seconds=2)
 def join(session: Session, photo: Photo, raw: PhotoRaw | None) -> Photo | None:
     """Make a photo that is about to be inserted, or its RAW file, a form of one that is there; return that one.
 
-    Returns None where there is none. `raw` is the RAW file that was sent; the photo is then what lies in it. Locks
-    the event's row, so that of two forms that arrive at the same moment the second one sees the first.
+    Returns None where there is none. `raw` is the RAW file that was sent; the photo is then what lies in it. Of two
+    forms that arrive at the same moment the second one sees the first: a RAW file locks the event's row against the
+    others. A picture waits for no matching, unless a RAW file of its name is there.
     """
     if photo.photographer_id is None or (raw is None and photo.content_type not in PICTURE_KINDS):
         return None
-    if event_queries.lock_event(session, photo.event_id) is None:
-        return None
     whose = photo.event_id, photo.photographer_id
     if raw is not None:
+        if event_queries.lock_event_alone(session, photo.event_id) is None:
+            return None
         names = other_names(raw.original_filename, PICTURE_ENDINGS)
         found = _of_same_time(queries.lock_without_raw(session, *whose, names, PICTURE_KINDS), photo)
         return None if found is None else _add_raw(session, found, photo, raw)
     names = other_names(photo.original_filename, tuple(ENDINGS))
+    if not event_queries.is_kept(session, photo.event_id) or not queries.has_alone(session, *whose, names):
+        return None
+    event_queries.lock_event(session, photo.event_id)
     found = _of_same_time(queries.lock_alone(session, *whose, names), photo)
     return None if found is None else _replace_preview(session, found, photo)
 

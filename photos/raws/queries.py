@@ -35,6 +35,13 @@ def lock_without_raw(
     return session.scalars(wanted.where(PhotoRaw.photo_id.is_(None), Photo.content_type.in_(kinds))).all()
 
 
+def has_alone(session: Session, event_id: int, photographer_id: int, names: Sequence[str]) -> bool:
+    """Return whether the photographer has a photo of these names whose RAW file came alone, without a lock."""
+    wanted = select(Photo.id).join(PhotoRaw, PhotoRaw.photo_id == Photo.id)
+    mine = wanted.where(Photo.event_id == event_id, Photo.photographer_id == photographer_id, PhotoRaw.alone)
+    return session.scalar(mine.where(Photo.original_filename.in_(names)).limit(1)) is not None
+
+
 def lock_alone(session: Session, event_id: int, photographer_id: int, names: Sequence[str]) -> Sequence[Photo]:
     """Return and lock a photographer's photos of these names whose RAW file came alone."""
     return session.scalars(_named(event_id, photographer_id, names).where(PhotoRaw.alone)).all()
