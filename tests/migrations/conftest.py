@@ -1,13 +1,20 @@
-"""Fixtures of the import: the service's empty database, and the predecessor's later one with its objects."""
+"""Fixtures of the migrations and of the import: the service's empty database, the predecessor's with its objects."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import fresh_database
+from tests.conftest import DATABASES, fresh_database
 from tests.migrations.later import later_database
 from tests.migrations.test_legacy import Old
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """The service's database, migrated and empty."""
+    with fresh_database(request, tmp_path):
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,19 +1,12 @@
 """Events of the release before are found however their codes are typed; photos get their checksums later."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from alembic import command
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from database import get_engine, reading
 from events import codes
-from migrations.upgrade import config, upgrade
-from tests.conftest import DATABASES, fresh_database
+from migrations.upgrade import upgrade
+from tests.migrations.before import NOW, go_before
 
-NOW = "2026-11-25 10:00:00"
 EVENT = (
     "INSERT INTO events (id, name, event_code, code_key, expires_at, active_engine_id, created_at) "
     "VALUES (:id, 'Before', :code, :key, :now, 'fake', :now)"
@@ -24,16 +17,8 @@ PHOTO = (
 )
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    with fresh_database(request, tmp_path):
-        yield
-
-
 def test_rows_of_the_release_before_are_found(database: None) -> None:
-    before = ScriptDirectory.from_config(config()).get_revision("0019").down_revision
-    assert isinstance(before, str)
-    command.downgrade(config(), before)
+    go_before("0019")
     with get_engine().begin() as connection:
         for number, code in ((1, "Mario-10"), (2, "---"), (3, "FÊTE 1")):
             row = {"id": number, "code": code, "key": code.casefold(), "now": NOW}

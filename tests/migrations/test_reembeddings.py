@@ -1,22 +1,15 @@
 """The migration that brings changes of engines tells which engine has looked at the photos of the release before."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from database import get_engine, transaction
 from matching.changing import service as changing
-from migrations.upgrade import config, upgrade
+from migrations.upgrade import upgrade
 from models import Base, Reembedding
-from tests.conftest import DATABASES, fresh_database
+from tests.migrations.before import NOW, go_before
 
-NOW = "2026-11-25 10:00:00"
 EVENT = (
     "INSERT INTO events (id, name, event_code, code_key, expires_at, active_engine_id, created_at) "
     "VALUES (1, 'Before', 'OLD', 'old', :now, 'one', :now)"
@@ -31,16 +24,8 @@ FACE = (
 )
 
 
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    with fresh_database(request, tmp_path):
-        yield
-
-
 def test_photos_of_the_release_before_are_looked_at_again_by_another_engine_only(database: None) -> None:
-    before = ScriptDirectory.from_config(config()).get_revision("0013").down_revision
-    assert isinstance(before, str)
-    command.downgrade(config(), before)
+    go_before("0013")
     with get_engine().begin() as connection:
         connection.execute(text(EVENT), {"now": NOW})
         for number, status in enumerate(("done", "done", "done", "failed", "pending"), 1):

@@ -1,23 +1,13 @@
 """The migration back to the time before Azure does not forget faces that are still to be erased there."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from alembic import command
 from sqlalchemy import text
 
 from database import get_engine
 from migrations.upgrade import config, upgrade
-from tests.conftest import DATABASES, fresh_database
 
 LIST = "INSERT INTO remote_lists (id, kind, name) VALUES (1, 'photos', 'left')"
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    with fresh_database(request, tmp_path):
-        yield
 
 
 def test_back_only_once_everything_is_erased(database: None) -> None:

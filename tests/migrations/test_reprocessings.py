@@ -1,34 +1,20 @@
-"""The migration that brings photos made anew: those of the release before keep their renditions."""
+"""The migration that brings photos processed again: those of the release before keep their renditions."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from database import get_engine, reading
-from migrations.upgrade import config, upgrade
+from migrations.upgrade import upgrade
 from models import Base, Photo
 from photos.keys import key_of, storage_key
 from photos.reprocessing import service as reprocessing
-from tests.conftest import DATABASES, fresh_database
-from tests.migrations.test_reembeddings import EVENT, NOW, PHOTO
-
-
-@pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    with fresh_database(request, tmp_path):
-        yield
+from tests.migrations.before import EVENT, NOW, go_before
+from tests.migrations.test_reembeddings import PHOTO
 
 
 def test_photos_of_the_release_before_keep_their_renditions_and_can_be_made_anew(database: None) -> None:
-    before = ScriptDirectory.from_config(config()).get_revision("0021").down_revision
-    assert isinstance(before, str)
-    command.downgrade(config(), before)
+    go_before("0021")
     with get_engine().begin() as connection:
         connection.execute(text(EVENT), {"now": NOW})
         for number, status in enumerate(("done", "failed", "pending"), 1):
