@@ -86,20 +86,32 @@ def name_of(portrait: Path) -> str:
     return portrait.stem[:-5]
 
 
+def portraits_and_backgrounds(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Return the labelled portraits of `folder` by the person's name, and the backgrounds.
+
+    Raises:
+        NoPictures: there are none.
+    """
+    portraits = defaultdict[str, list[Path]](list)
+    for path in sorted((folder / "faces").glob("*_[0-9][0-9][0-9][0-9].jpg")):
+        portraits[name_of(path)].append(path)
+    backs = sorted((folder / "backgrounds").glob("*.jpg"))
+    if not portraits or not backs:
+        raise NoPictures(f"{folder} holds no labelled portraits")
+    return portraits, backs
+
+
 def compose(guests: int, seed: int = SEED, folder: Path = SHARED) -> ComposedEvent:
     """Return an event of that many guests.
 
     Raises:
         NoPictures: there are no labelled portraits.
     """
-    portraits = defaultdict[str, list[Path]](list)
-    for path in sorted((folder / "faces").glob("*_[0-9][0-9][0-9][0-9].jpg")):
-        portraits[name_of(path)].append(path)
-    backs = sorted((folder / "backgrounds").glob("*.jpg"))
+    portraits, backs = portraits_and_backgrounds(folder)
     many = [name for name, paths in portraits.items() if len(paths) > PICTURES_EACH]
     single = [paths[0] for paths in portraits.values() if len(paths) == 1]
-    if not many or not backs:
-        raise NoPictures(f"{folder} holds no labelled portraits")
+    if not many:
+        raise NoPictures(f"{folder} holds too few portraits of each person")
     dice = random.Random(seed)
     dice.shuffle(many)
     dice.shuffle(single)

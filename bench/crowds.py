@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from bench.composed import FACE_IN_PORTRAIT, PORTRAIT, SHARED, name_of, selfie, soft_mask
+from bench.composed import FACE_IN_PORTRAIT, PORTRAIT, SHARED, portraits_and_backgrounds, selfie, soft_mask
 from bench.matched import matched_faces
 from decoding.tasks import embedding_of, faces_in, reduced
 from faces.engine import DetectedFace
@@ -91,12 +91,7 @@ def crowd(number: int, seed: int = SEED, folder: Path = SHARED) -> Crowd:
     Raises:
         NoPictures: there are no labelled portraits.
     """
-    portraits = defaultdict[str, list[Path]](list)
-    for path in sorted((folder / "faces").glob("*_[0-9][0-9][0-9][0-9].jpg")):
-        portraits[name_of(path)].append(path)
-    backs = sorted((folder / "backgrounds").glob("*.jpg"))
-    if not portraits or not backs:
-        raise NoPictures(f"{folder} holds no labelled portraits")
+    portraits, backs = portraits_and_backgrounds(folder)
     dice = random.Random(f"{seed} {number}")
     guests = dice.sample([name for name, paths in portraits.items() if len(paths) > 1], len(SIZES) * OF_EACH)
     strangers = dice.sample([name for name, paths in portraits.items() if len(paths) == 1], len(SIZES) * OF_EACH)
