@@ -26,7 +26,7 @@ class NoPreview(UnsupportedImage):
 class TooManyPixels(ImageError):
     """To decode the image would take more pixels than allowed; `limit` is the number allowed."""
 
-    # With a default, as an error that crosses to another process is made anew from its message.
+    # With a default, as an error that crosses to another process is made again from its message.
     def __init__(self, message: str, limit: int = 0) -> None:
         super().__init__(message)
         self.limit = limit

@@ -29,8 +29,6 @@ KINDS = {
 }
 # Endings that stand for the same kinds.
 ENDINGS = {**{kind.lower(): kind for kind in KINDS}, "nrw": "NEF", "sr2": "ARW", "srf": "ARW"}
-
-
 # The first bytes of the files that `read` looks into; some of them are TIFF.
 SIGNATURES = (raw.RAF, b"II", b"MM")
 

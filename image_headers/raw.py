@@ -12,15 +12,8 @@ from image_headers.header import DamagedImage
 
 COMPRESSION, PHOTOMETRIC, MAKE, STRIP_AT, STRIP_BYTES = 259, 262, 271, 273, 279
 TILE_AT, TILE_BYTES, SUB_IFDS = 324, 325, 330
-SUBFILE, JPEG_AT, JPEG_BYTES, SUB_IFD, MAKER_NOTE, DNG_VERSION, PANASONIC_JPEG = (
-    254,
-    513,
-    514,
-    34665,
-    37500,
-    50706,
-    46,
-)
+SUBFILE, JPEG_AT, JPEG_BYTES = 254, 513, 514
+SUB_IFD, MAKER_NOTE, DNG_VERSION, PANASONIC_JPEG = 34665, 37500, 50706, 46
 REDUCED = 1
 # How the pixels of a sensor are marked: a colour filter array, or linear values of it.
 SENSOR = {32803, 34892}

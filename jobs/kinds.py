@@ -8,7 +8,7 @@ from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, 
 
 JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding] | type[Reprocessing]
 # In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo. An evaluation
-# has an admin who waits; a change of engine can take hours. What is processed anew is done already.
+# has an admin who waits; a change of engine can take hours. What is processed again is done already.
 KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding, Reprocessing)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.

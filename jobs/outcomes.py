@@ -6,7 +6,7 @@ from decoding.decoder import Decoder, ReadPhoto, StoredPhoto
 from faces.engine import Embeddings
 from jobs.queue import Claim
 from matching import queries as matching_queries
-from models import Photo, Selfie
+from models import INCOMPLETE, Photo, Selfie
 from photos.keys import storage_key
 from selfies import service as selfie_service
 from stored.erasure import erase
@@ -29,6 +29,11 @@ def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> Re
     """
     original = storage_key(photo.event_id, photo.filename, "original")
     return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
+
+
+def warning_of(read: ReadPhoto) -> str | None:
+    """Return the warning that a photo gets, None if its picture is whole."""
+    return INCOMPLETE if read.damaged else None
 
 
 def reject(claim: Claim, reason: type[errors.AppError]) -> None:

@@ -204,7 +204,7 @@ def claim_next() -> Claim | None:
     """Claim the next job and return it, or None if there is none.
 
     Selfies come first, then matchings, photos, evaluations, photos to process again by another engine, and photos to
-    process anew.
+    process again.
 
     Raises:
         SQLAlchemyError: the database does not answer.

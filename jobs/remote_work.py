@@ -20,7 +20,7 @@ from decoding.decoder import Decoder, ReadPhoto, TaskFailed
 from faces.engine import RecogniserAway
 from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace, SelfieRejected
-from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
+from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject, warning_of
 from jobs.queue import Claim
 from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
@@ -32,7 +32,7 @@ from matching.azure.pictures import Detected
 from matching.azure.searches import queries as search_queries
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
-from models import INCOMPLETE, Photo, Selfie, UserEvent
+from models import Photo, Selfie, UserEvent
 from photos.keys import key_of, renditions_of
 from selfies.service import REASONS
 from settings import get_settings
@@ -161,11 +161,11 @@ def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
             photo.mean_colour = read.mean_colour
-            photo.warning = INCOMPLETE if read.damaged else None
+            photo.warning = warning_of(read)
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
-    """Make a photo's renditions anew, have Azure look at them, and replace what the photo has.
+    """Make a photo's renditions again, have Azure look at them, and replace what the photo has.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.

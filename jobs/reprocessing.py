@@ -1,4 +1,4 @@
-"""The work on a photo whose renditions and faces are made anew: the steps before anything is recorded.
+"""The work on a photo whose renditions and faces are made again: the steps before anything is recorded.
 
 The new renditions are stored beside those that the photo has. Recording gives them to the photo
 (`matching/reprocessing/`), so that a list, a picture and its faces are always of one look.
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import storage
 from decoding.decoder import Decoder
 from faces.engine import DetectedFace
-from jobs.outcomes import read_photo
+from jobs.outcomes import read_photo, warning_of
 from matching.reprocessing.service import Anew, Subject
-from models import INCOMPLETE, Photo
+from models import Photo
 from photos.keys import RENDITIONS, storage_key
 from photos.receiving import described, header_of
 
@@ -38,5 +38,5 @@ def read_anew(job_id: int, subject: Subject, decoder: Decoder) -> ReadAnew:
         setattr(photo, name, value)
     keys = {size: storage_key(photo.event_id, photo.filename, size, job_id) for size in RENDITIONS}
     read = read_photo(photo, keys, decoder)
-    anew = Anew(columns, read.mean_colour, INCOMPLETE if read.damaged else None)
+    anew = Anew(columns, read.mean_colour, warning_of(read))
     return ReadAnew(photo, anew, read.faces, keys)

@@ -32,14 +32,14 @@ from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
 from jobs import remote_work
 from jobs.kinds import JobRow
-from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject
+from jobs.outcomes import embed_selfie, erase_if_deleted, read_photo, reject, warning_of
 from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, release, retry_later
 from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
 from matching import rematching
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
-from models import INCOMPLETE, Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from models import Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
 from photos.keys import renditions_of
 from settings import get_settings
 
@@ -189,7 +189,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         read.faces,
         claim.is_current,
         read.mean_colour,
-        INCOMPLETE if read.damaged else None,
+        warning_of(read),
     )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])
@@ -223,7 +223,7 @@ def process_reembedding(claim: Claim, decoder: Decoder) -> None:
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
-    """Make a photo's renditions and faces anew, and replace those it has.
+    """Make a photo's renditions and faces again, and replace those it has.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone.

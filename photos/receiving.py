@@ -89,24 +89,28 @@ def receive(
         return _receipt(known, filename, duplicate=True)
     # What stands before a picture, viewers would not pass over.
     picture = images.picture_in(picture, info.header)
-    stored_name = uuid.uuid4().hex
     photo = Photo(
         event_id=event.id,
         photographer_id=photographer_id,
         original_filename=filename,
-        filename=f"{stored_name}{info.extension}",
+        filename=f"{uuid.uuid4().hex}{info.extension}",
         sha256=digest if raw is None else hashlib.sha256(picture).hexdigest(),
         size=len(picture),
         crc32=zlib.crc32(picture),
         **described(info, event),
     )
-    form = None if raw is None else _raw_row(raw, photo, stored_name, digest, len(data))
-    files = {storage_key(event.id, photo.filename, "original"): picture}
+    form = None if raw is None else _raw_row(raw, photo, digest, len(data))
+    return _record(photo, form, _stored(photo, picture, form, data), sender)
+
+
+def _stored(photo: Photo, picture: bytes, form: PhotoRaw | None, data: bytes) -> list[str]:
+    """Store a photo's picture and, if it has one, the RAW file `data`; return the keys."""
+    files = {storage_key(photo.event_id, photo.filename, "original"): picture}
     if form is not None:
-        files[storage_key(event.id, form.filename, "original")] = data
+        files[storage_key(photo.event_id, form.filename, "original")] = data
     for key, content in files.items():
         storage.put(key, content)
-    return _record(photo, form, [*files], sender)
+    return [*files]
 
 
 def _raw_in(data: bytes) -> preview.Raw | None:
@@ -125,10 +129,10 @@ def _raw_in(data: bytes) -> preview.Raw | None:
     return raw
 
 
-def _raw_row(raw: preview.Raw, photo: Photo, stored_name: str, digest: str, size: int) -> PhotoRaw:
+def _raw_row(raw: preview.Raw, photo: Photo, digest: str, size: int) -> PhotoRaw:
     return PhotoRaw(
         event_id=photo.event_id,
-        filename=f"{stored_name}.{raw.kind.lower()}",
+        filename=f"{photo.filename.rpartition('.')[0]}.{raw.kind.lower()}",
         original_filename=photo.original_filename,
         content_type=preview.KINDS[raw.kind],
         sha256=digest,
