@@ -10,7 +10,7 @@ MAX_EVENT_NAME = 200
 MAX_EVENT_CODE = 64
 # The longest name in the time zone database (2026) has 32.
 MAX_TIMEZONE = 64
-# Days for which an admin may set an event's expiry anew: ten years.
+# Days for which an admin may set an event's expiry again: ten years.
 MAX_EXPIRY_DAYS = 3650
 MAX_USERNAME = 150
 # RFC 5321, 4.5.3.1.3: a path has at most 256 with its two brackets.

@@ -410,7 +410,7 @@ class Photo(Job, Base):
     that has looked at the photo, also if it found no face (`Reembedding` tells when that changes). `photographer_id`
     becomes null when the account is deleted: the photo stays. `warning` is also the job's: what is wrong with a photo
     that is shown all the same. `rendition_set` is 0 for the renditions that this job made, else the id of the
-    `Reprocessing` that made them anew; it is part of the names of their files.
+    `Reprocessing` that made them again; it is part of the names of their files.
     """
 
     __tablename__ = "photos"
@@ -467,7 +467,7 @@ class Photo(Job, Base):
     # What the camera's clock said; None where the time is a satellite's, or none is known.
     recorded_at: Mapped[datetime | None]
     # Of `camera_clocks`, whose rows are deleted with their event only. No foreign key: SQLite cannot add one to
-    # a table that exists, and to make this one anew would delete what refers to it.
+    # a table that exists, and to make this one again would delete what refers to it.
     camera_id: Mapped[int | None] = mapped_column(BigId)
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))
@@ -548,7 +548,7 @@ class Reembedding(Job, Base):
 
 
 class Reprocessing(Job, Base):
-    """A photo whose renditions and faces are to be made anew, and the job that does it.
+    """A photo whose renditions and faces are to be made again, and the job that does it.
 
     Written by `photos/reprocessing/` when an operator asks for it. The photo keeps what it has until the transaction
     that ends the job: it then has the renditions whose `rendition_set` is this row's id. `replaced` is the set that
@@ -631,7 +631,7 @@ class Confirmation(Base):
     """A guest has said which face of a photo is theirs ("this is me").
 
     Written by guests. `box` (x, y, width, height, in px of the upright photo) is the place of the face, by which it
-    is found again when the photo's faces are made anew. Matching sets `face_id` to the event's engine's face there,
+    is found again when the photo's faces are made again. Matching sets `face_id` to the event's engine's face there,
     and `similarity` to that of the guest's most similar portrait; both are null without one. `likely`: when the guest
     said so, the face resembled the guest's portraits; it is a match then, however large the event becomes.
     """

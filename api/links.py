@@ -47,7 +47,7 @@ def link(photo_id: int, size: str, user: User, *, download: bool = False, rendit
     """Return the signed address of a photo for this session; the same all through an hour, so that browsers cache it.
 
     It expires 2 to 3 hours later. With `download`, a browser saves the picture instead of showing it. Renditions that
-    were made anew have another address, so that an app does not show those that it keeps.
+    were made again have another address, so that an app does not show those that it keeps.
     """
     query = {"size": size, **_query(photo_id, size, user), **({"download": "true"} if download else {})}
     if rendition_set:

@@ -25,7 +25,7 @@ def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
 
 
 def match_guest(session: Session, event: Event, user_id: int) -> None:
-    """Compute the guest's candidates in the event anew, and bring the matches up to date.
+    """Compute the guest's candidates in the event again, and bring the matches up to date.
 
     Does nothing without a portrait. A portrait counts as soon as it has an embedding there, before it is accepted.
     The caller has locked the event's row.
@@ -46,7 +46,7 @@ def match_after_photo(
     faces: matrices.EventFaces,
     before_too: Collection[int] = (),
 ) -> None:
-    """Compute the candidates of the guests whom a new photo may show anew, and bring all matches up to date.
+    """Compute the candidates of the guests whom a new photo may show again, and bring all matches up to date.
 
     `known` are their portraits by the guest's id, `faces` those of the event with those of the photo. `before_too`
     are the guests whose matches referred to faces of the photo that are replaced. The caller has locked the event's

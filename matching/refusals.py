@@ -41,7 +41,7 @@ def refuse(user_id: int, photo_id: int) -> None:
             session.flush()
         # What was found only because of that photo goes too.
         match_guest(session, event, user_id)
-        # Where the event changes to another engine, the guest may not be matched anew yet.
+        # Where the event changes to another engine, the guest may not be matched again yet.
         claim_queries.delete_candidates_in(session, user_id, photo_id)
 
 

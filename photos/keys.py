@@ -9,7 +9,7 @@ RENDITIONS = ("web", "thumb")
 
 
 class PhotoFiles(NamedTuple):
-    """The columns that name a photo's files, and those of the job that makes its renditions anew, if there is one."""
+    """The columns that name a photo's files, and those of its reprocessing job, if there is one."""
 
     event_id: int
     filename: str

@@ -1,4 +1,4 @@
-"""Make the renditions and faces of stored photos anew: `python -m photos.reprocess [--event CODE]`.
+"""Make the renditions and faces of stored photos again: `python -m photos.reprocess [--event CODE]`.
 
 The command only plans. The running service does the work, after new selfies and photos; until a photo is done, guests
 see what it had. Run it again, or with --status, to see the progress.

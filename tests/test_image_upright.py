@@ -228,5 +228,5 @@ def test_pictures_made_of_pictures_have_bounds() -> None:
         with pytest.raises(images.UnsupportedImage):
             images.inspect(assembled(items, len(items)), MANY)
     many = Item(b"iovl", overlay(120, 90, [(0, 0)] * 900), [size(120, 90)], [1] * 900)
-    # Every use of a part is decoded anew.
+    # Every use of a part is decoded again.
     assert judge.read(assembled([whole, many], 2)).pixels > 900 * WIDTH * HEIGHT

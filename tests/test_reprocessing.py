@@ -1,4 +1,4 @@
-"""Stored photos are made anew by the command, and every process is killed in the middle, three times."""
+"""Stored photos are processed again by the command, and every process is killed in the middle, three times."""
 
 import itertools
 import subprocess
@@ -129,7 +129,7 @@ def made(url: str) -> int:
 
 
 def done(event: NewEvent) -> int:
-    """Return how many photos are made anew, as the admin is told; all once nothing is told any more."""
+    """Return how many photos are processed again, as the admin is told; all once nothing is told any more."""
     found = event.admin.call("GET", "/api/admin/provider")["reprocessing"]
     return int(found[0]["done"]) if found else PHOTOS
 

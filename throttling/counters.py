@@ -55,7 +55,7 @@ class Counters:
         return max(0.0, self._ask(lambda: self.storage.get_expiry(key), 0.0) - self.clock())
 
     def begin(self, key: str, seconds: int) -> None:
-        """Begin a counter anew at 1."""
+        """Begin a counter again at 1."""
         self.clear(key)
         self.add(key, seconds)
 

@@ -149,7 +149,7 @@ class Provider(BaseModel):
         "Until an event is changed, its guests keep the matches of the engine before."
     )
     reprocessing: list[EventReprocessingOut] = Field(
-        description="Events whose renditions and faces are being made anew (`python -m photos.reprocess`), newest "
+        description="Events whose renditions and faces are being made again (`python -m photos.reprocess`), newest "
         "first. Until a photo is done, it shows what it had."
     )
     problem: str | None = Field(description="Why it is not ready; what waits for it stays queued.")

@@ -1,4 +1,4 @@
-"""A photo whose faces Azure finds anew: added to the list there, and put in the place of those that it had.
+"""A photo whose faces Azure finds again: added to the list there, and put in the place of those that it had.
 
 Guests keep their matches until their own matching, for which a search there is needed: matches are handed over to the
 new faces at the same places, and where no new face is, they stay without a face until then.

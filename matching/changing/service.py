@@ -6,7 +6,7 @@ queues a matching of all guests; each guest keeps the old matches until then. Wh
 engine's faces and embeddings are deleted; while a matching has failed, they stay.
 
 Every step is one transaction and can be repeated, by any process, so a change that was interrupted continues. If the
-settings name yet another engine meanwhile, or the old one again, the jobs are planned anew for that one.
+settings name yet another engine meanwhile, or the old one again, the jobs are planned again for that one.
 """
 
 import logging
@@ -140,7 +140,7 @@ def finish(
 
 
 def drop(job_id: int, engine_id: str) -> None:
-    """Delete a job that is for another engine than this one; `proceed` plans it anew."""
+    """Delete a job that is for another engine than this one; `proceed` plans it again."""
     with transaction() as session:
         job = queries.lock_job(session, job_id)
         if job is not None and job.engine_id != engine_id:

@@ -1,1 +1,1 @@
-"""Records the faces that were found anew in a photo, and keeps what guests said about the old ones."""
+"""Records the faces that were found again in a photo, and keeps what guests said about the old ones."""

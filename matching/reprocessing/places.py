@@ -1,4 +1,4 @@
-"""Where a face of a photo is after the photo was read anew: in another size, turned, or mirrored.
+"""Where a face of a photo is after the photo was read again: in another size, turned, or mirrored.
 
 Works on numbers alone. Boxes are (x, y, width, height) in px of the upright photo.
 """

@@ -1,4 +1,4 @@
-"""SQL about photos that are processed anew, and about what refers to their old faces."""
+"""SQL about photos that are processed again, and about what refers to their old faces."""
 
 from collections.abc import Sequence
 

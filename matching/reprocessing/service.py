@@ -1,4 +1,4 @@
-"""Records what was found anew in a photo, in one transaction: columns, renditions, faces, matches.
+"""Records what was found again in a photo, in one transaction: columns, renditions, faces, matches.
 
 Until then, the photo has what it had. What guests said stays: refusals, favourites and marks name the photo alone;
 confirmations name a face, and are carried over to the new face at its place (`matching/reprocessing/places.py`).
@@ -111,7 +111,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
     way = way_between(old_size, (photo.width, photo.height), known, seen)
     for face in old_faces:
         if face.engine_id != engine_id and not way.changes_nothing:
-            # By the engine that the event changes from, or to: it stays until it is made anew by that engine.
+            # By the engine that the event changes from, or to: it stays until it is made again by that engine.
             face.box, face.landmarks = way.box(face.box), [way.point(each) for each in face.landmarks]
     _carry_confirmations(session, rows, engine_id, way, {each.id: each for each in own}, seen)
     session.flush()

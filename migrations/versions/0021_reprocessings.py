@@ -1,4 +1,4 @@
-"""Photos whose renditions and faces are to be made anew, and which renditions a photo has."""
+"""Photos whose renditions and faces are to be made again, and which renditions a photo has."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -63,5 +63,5 @@ def named(session: Session, names: Sequence[str]) -> Sequence[Row[int, str]]:
 
 
 def drop_reprocessing(session: Session, photo_id: int) -> None:
-    """Delete the job that makes the renditions of a photo anew, if there is one."""
+    """Delete the job that makes the renditions of a photo again, if there is one."""
     session.execute(delete(Reprocessing).where(Reprocessing.photo_id == photo_id))

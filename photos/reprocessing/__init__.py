@@ -1,1 +1,1 @@
-"""Photos whose renditions and faces are to be made anew: planned, counted and cancelled."""
+"""Photos whose renditions and faces are to be made again: planned, counted and cancelled."""

@@ -1,4 +1,4 @@
-"""SQL about the photos that are to be processed anew."""
+"""SQL about the photos that are to be processed again."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class EventReprocessing(NamedTuple):
 
 
 class FailedPhoto(NamedTuple):
-    """A photo that could not be processed anew, and why."""
+    """A photo that could not be processed again, and why."""
 
     photo_id: int
     original_filename: str
@@ -39,7 +39,7 @@ def event_ids(session: Session) -> Sequence[int]:
 
 
 def is_under_way(session: Session, event_id: int) -> bool:
-    """Return whether a photo of the event is still to be processed anew."""
+    """Return whether a photo of the event is still to be processed again."""
     return bool(session.scalar(select(exists().where(Reprocessing.event_id == event_id, UNFINISHED))))
 
 
@@ -98,13 +98,13 @@ def progress(session: Session) -> list[EventReprocessing]:
 
 
 def unfinished_events(session: Session) -> Sequence[int]:
-    """Return the ids of the events in which a photo is still to be processed anew, in the order of locking."""
+    """Return the ids of the events in which a photo is still to be processed again, in the order of locking."""
     there = exists().where(Reprocessing.event_id == Event.id, UNFINISHED)
     return session.scalars(select(Event.id).where(there).order_by(Event.id)).all()
 
 
 def failures(session: Session, event_id: int, limit: int) -> list[FailedPhoto]:
-    """Return the photos of the event that could not be processed anew, at most `limit`."""
+    """Return the photos of the event that could not be processed again, at most `limit`."""
     rows = session.execute(
         select(Photo.id, Photo.original_filename, Reprocessing.error)
         .join(Photo, Photo.id == Reprocessing.photo_id)

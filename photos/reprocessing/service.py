@@ -1,4 +1,4 @@
-"""Plans which photos are to be processed anew, and tells how far that is. The jobs are done by the running service.
+"""Plans which photos are to be processed again, and tells how far that is. The jobs are done by the running service.
 
 One run per event at a time. A run has a job for each photo that the event has when the run begins.
 """
@@ -19,7 +19,7 @@ from stored.erasure import erase
 
 
 class Planned(NamedTuple):
-    """An event whose photos are to be processed anew: how many jobs were added, none if a run is under way."""
+    """An event whose photos are to be processed again: how many jobs were added, none if a run is under way."""
 
     event_id: int
     event_name: str
@@ -91,6 +91,6 @@ def under_way() -> list[EventReprocessing]:
 
 
 def failures(event_id: int, limit: int) -> list[FailedPhoto]:
-    """Return the photos of the event that could not be processed anew, at most `limit`."""
+    """Return the photos of the event that could not be processed again, at most `limit`."""
     with reading() as session:
         return queries.failures(session, event_id, limit)

@@ -1,4 +1,4 @@
-"""Where a face is after its photo was read anew, and which new face a guest's confirmation then means."""
+"""Where a face is after its photo was read again, and which new face a guest's confirmation then means."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -34,7 +34,7 @@ def scene(quiet_database: None) -> Scene:
 
 
 def again(scene: Scene, user_id: int) -> None:
-    """Match the guest anew."""
+    """Match the guest again."""
     with transaction() as session:
         event = event_queries.lock_event(session, scene.event.id)
         assert event is not None

@@ -1,4 +1,4 @@
-"""Photos whose renditions and faces are made anew: what guests have stays until then, and what they said stays."""
+"""Photos whose renditions and faces are made again: what guests have stays until then, and what they said stays."""
 
 import shlex
 import sys
@@ -52,7 +52,7 @@ WHO = ((1,), (1, 2), (2, 3), (4,), (), (1, 3, 5))
 
 @pytest.fixture(scope="module", params=DATABASES)
 def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with fresh_database(request, tmp_path_factory.mktemp("anew"), JOB_BACKOFF_SECONDS="0"):
+    with fresh_database(request, tmp_path_factory.mktemp("again"), JOB_BACKOFF_SECONDS="0"):
         yield
 
 

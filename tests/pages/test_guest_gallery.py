@@ -245,7 +245,7 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         other.keyboard.press("Escape")
         expect(other.locator(".heart")).to_have_count(1)
         assert untouched
-        assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made anew"
+        assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made again"
 
 
 def test_not_me_pressed_twice_refuses_one_photo(stage: Stage, party: tuple[Event, str]) -> None:

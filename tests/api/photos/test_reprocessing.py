@@ -1,4 +1,4 @@
-"""Photos are made anew in a running service: guests gain photos, keep what they said, and see the new pictures."""
+"""Photos are processed again in a running service: guests gain photos, keep what they said, see the new pictures."""
 
 import io
 from datetime import timedelta
@@ -81,9 +81,9 @@ def test_the_admin_sees_how_far_it_is(service: Service) -> None:
     assert [jobs["kinds"]["reprocessings"][each] for each in ("pending", "failed")] == [1, 1]
     browser = {"Accept-Language": "en", "Cookie": f"{SESSION_COOKIE}={service.admin.token}"}
     page = service.get("/admin", headers=browser).text
-    assert "1 of 3 photos made anew" in page
+    assert "1 of 3 photos processed again" in page
     assert "1 photo could not be read and stays as it is" in page
-    assert "Photos made anew" in service.get("/admin/jobs", headers=browser).text
+    assert "Photos processed again" in service.get("/admin/jobs", headers=browser).text
     body = {"kind": "reprocessings", "id": jobs["failed"][0]["id"]}
     assert service.post("/api/admin/jobs/retry", service.admin, json=body).json() == {"retried": 1}
     assert reprocessing.cancel(event.id) >= 1

@@ -1,4 +1,4 @@
-"""Photos whose renditions and faces are made anew where Azure recognises faces."""
+"""Photos whose renditions and faces are made again where Azure recognises faces."""
 
 import pytest
 from sqlalchemy import func, select
