@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -87,8 +87,10 @@ class WarmProcess:
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the program if it still runs."""
+        # A program that has ended is reaped a moment before its status can be read.
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """Send SIGKILL to the program if it still runs."""

@@ -51,18 +51,18 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 def judged_quickly(data: bytes) -> images.ImageInfo | images.ImageError:
-    """Judge a file; it must take less than 50 ms in one of three tries, and less than 1 MB of memory."""
+    """Judge a file; it must take less than 50 ms of the processor in one of three tries, and less than 1 MB of memory."""
     tracemalloc.start()
     took: list[float] = []
     answer: images.ImageInfo | images.ImageError | None = None
     try:
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.thread_time()
             try:
                 answer = images.inspect(data, MANY)
             except images.ImageError as error:
                 answer = error
-            took.append(time.perf_counter() - began)
+            took.append(time.thread_time() - began)
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
@@ -109,10 +109,10 @@ MANY_PARTS = {
 @pytest.mark.usefixtures("undecoded")
 @pytest.mark.parametrize("name", MANY_PARTS)
 def test_a_file_of_countless_parts_is_refused_at_once(name: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(images.ImageError):
         images.inspect(MANY_PARTS[name], MANY)
-    assert time.perf_counter() - began < 0.25
+    assert time.thread_time() - began < 0.25
 
 
 @pytest.mark.parametrize(("scans", "taken"), [(99, True), (100, True), (101, False), (20_000, False)])

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
+from tests.conftest import wait_until
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
@@ -57,6 +58,13 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         shoot(page, "studio-cameras")
         assert axe(page) == []
         page.reload()
+        assert shown(page, ".shot") == [third, second, fourth, first]
+        # Asked for twice at once, the list is still shown once.
+        answers: list[str] = []
+        page.on("response", lambda answer: answers.append(answer.url) if "/photos?" in answer.url else None)
+        page.evaluate("for (let turn = 0; turn < 2; turn += 1) document.dispatchEvent(new Event('dated'))")
+        wait_until(lambda: page.wait_for_timeout(100) or len(answers) == 2)
+        page.wait_for_timeout(100)
         assert shown(page, ".shot") == [third, second, fourth, first]
     with stage.page("phone", "en", timezone_id="America/New_York") as page:
         stage.log_in(page, guest)

@@ -37,12 +37,16 @@ function prepare(shot) {
   return shot;
 }
 
+// Rises when the list is asked for anew: what was asked for before is then no longer of this list.
+let lists = 0;
 let loading;
 const more = () => (loading ??= load().catch(() => setTimeout(updateSelection, 3000)).finally(() => (loading = undefined)));
 
 async function load(cursor = grid.dataset.next) {
   if (cursor === "end") return;
+  const list = lists;
   const part = (await html(`/photos?limit=200&cursor=${cursor}&order=${order}`)).querySelector("#photos");
+  if (list !== lists) return;
   grid.dataset.next = part.dataset.next;
   grid.append(...[...part.querySelectorAll(".shot")].map(prepare));
   updateSelection();
@@ -86,10 +90,10 @@ async function refresh(fresh) {
 }
 
 async function reload() {
+  lists += 1;
   counted = received();
   grid.replaceChildren();
   grid.dataset.next = "end";
-  await loading;
   await load("");
 }
 
