@@ -51,7 +51,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 def judged_quickly(data: bytes) -> images.ImageInfo | images.ImageError:
-    """Judge a file; it must take less than 50 ms of the processor in one of three tries, and less than 1 MB of memory."""
+    """Judge a file; in one of three tries within 50 ms of processor time, always within 1 MB."""
     tracemalloc.start()
     took: list[float] = []
     answer: images.ImageInfo | images.ImageError | None = None
