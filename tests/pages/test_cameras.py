@@ -7,7 +7,6 @@ from playwright.sync_api import Page, expect
 
 from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
-from tests.conftest import wait_until
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
@@ -63,7 +62,8 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         answers: list[str] = []
         page.on("response", lambda answer: answers.append(answer.url) if "/photos?" in answer.url else None)
         page.evaluate("for (let turn = 0; turn < 2; turn += 1) document.dispatchEvent(new Event('dated'))")
-        wait_until(lambda: page.wait_for_timeout(100) or len(answers) == 2)
+        while len(answers) < 2:
+            page.wait_for_timeout(100)
         page.wait_for_timeout(100)
         assert shown(page, ".shot") == [third, second, fourth, first]
     with stage.page("phone", "en", timezone_id="America/New_York") as page:
