@@ -1,6 +1,5 @@
 """When a picture was taken, and by which camera, as files of every kind and every program say it."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ from testkit.metadata import (
     iptc_of,
     xmp_of,
 )
+from testkit.processor import least_seconds
 
 MANY = 1_000_000
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -252,10 +252,8 @@ BOMBS: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_hostile_metadata_cost_little_and_count_as_none(name: str) -> None:
-    began = time.process_time()
-    info = images.inspect(BOMBS[name], MANY)
-    assert time.process_time() - began < 0.2
-    assert info.moments == ()
+    assert least_seconds(lambda: images.inspect(BOMBS[name], MANY), enough=0.2) < 0.2
+    assert images.inspect(BOMBS[name], MANY).moments == ()
 
 
 def test_metadata_cut_anywhere_raise_nothing() -> None:

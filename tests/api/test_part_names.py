@@ -1,11 +1,11 @@
 """The names of a form's parts are read however a client writes them, in time that grows with their length alone."""
 
 import base64
-import time
 
 import pytest
 
 from api import part_names
+from testkit.processor import least_seconds
 
 
 def word(text: str, charset: str = "utf-8") -> bytes:
@@ -59,7 +59,9 @@ def test_a_field_has_no_file_name_and_a_part_may_have_no_name() -> None:
 def test_long_nonsense_takes_no_long_time() -> None:
     begin = b'form-data; name="f"; filename="'
     nonsense = (b'\\"', b"=?u?q?", b';a="', b"?= ", b"=?utf-8?q?a?= ", b"%", b"'")
-    began = time.process_time()
-    for each in nonsense:
-        part_names.read(begin + each * (64_000 // len(each)))
-    assert time.process_time() - began < 1
+
+    def read() -> None:
+        for each in nonsense:
+            part_names.read(begin + each * (64_000 // len(each)))
+
+    assert least_seconds(read, enough=1) < 1
