@@ -112,6 +112,11 @@ class CsrfMismatch(NotAllowed):
     english = "This page was open for too long. Reload it and try again."
 
 
+class CookiesRefused(CsrfMismatch):
+    message = "Votre navigateur n'a pas gardé le cookie de ce site. Autorisez les cookies, puis rechargez la page."
+    english = "Your browser did not keep this site's cookie. Allow cookies, then reload the page."
+
+
 class GuestsOnly(NotAllowed):
     message = "Cette action est réservée aux invités."
     english = "Only guests can do this."

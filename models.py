@@ -54,6 +54,7 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
 INCOMPLETE = "incomplete"
 GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
+STAFF_ARE_REACHABLE = "user_type = 'user' OR (email IS NOT NULL AND hashed_password IS NOT NULL)"
 
 
 def utcnow() -> datetime:
@@ -189,13 +190,19 @@ class User(Base):
     Guests write theirs by registering, admins those of photographers; the master process makes the first admin.
     `username_key` and `email_key` are unique within the event, or among the accounts without one. `event_id` is the
     event in which a guest registered; when it is deleted, another event the guest has joined, or none. Photographers
-    and admins have none. Incrementing `token_version` ends all sessions and
-    revokes all tokens issued before.
+    and admins have none. Incrementing `token_version` ends all sessions and revokes all tokens issued before.
+
+    A guest may have neither address nor password; the name is then made up (`has_made_up_username`), and
+    `display_name` is what the guest typed as a name, which is not unique and logs nobody in. `typed_email` is an
+    address that the guest typed beside a password and that nobody has confirmed: it logs in, together with the
+    password, and is not unique. It becomes `email` when its owner follows a link that was mailed there.
     """
 
     __tablename__ = "users"
     __table_args__ = (
         CheckConstraint("user_type IN ('user','photographer','admin')", name="user_type"),
+        CheckConstraint(STAFF_ARE_REACHABLE, name="staff"),
+        CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email"),
         UniqueConstraint("event_id", "username_key"),
         UniqueConstraint("event_id", "email_key"),
         _partial_index("uq_users_username_key_no_event", "username_key", where="event_id IS NULL", unique=True),
@@ -203,8 +210,10 @@ class User(Base):
         # For logins without an event code.
         Index("idx_users_username_key", "username_key"),
         Index("idx_users_email_key", "email_key"),
+        Index("idx_users_typed_email_key", "typed_email_key"),
         Index("idx_users_user_type", "user_type"),
         Index("idx_users_event_user_type", "event_id", "user_type"),
+        Index("uq_users_start_mark", "start_mark", unique=True),
         KEEP_NUMBERS,
     )
 
@@ -212,9 +221,13 @@ class User(Base):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     username: Mapped[str] = mapped_column(String(MAX_USERNAME))
     username_key: Mapped[str] = mapped_column(String(MAX_USERNAME_KEY))
-    email: Mapped[str] = mapped_column(String(MAX_EMAIL))
-    email_key: Mapped[str] = mapped_column(String(MAX_EMAIL_KEY))
-    hashed_password: Mapped[str] = mapped_column(String(255))
+    has_made_up_username: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    display_name: Mapped[str | None] = mapped_column(String(MAX_USERNAME))
+    email: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    email_key: Mapped[str | None] = mapped_column(String(MAX_EMAIL_KEY))
+    typed_email: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    typed_email_key: Mapped[str | None] = mapped_column(String(MAX_EMAIL_KEY))
+    hashed_password: Mapped[str | None] = mapped_column(String(255))
     user_type: Mapped[str] = mapped_column(String(16), default=GUEST, server_default=GUEST)
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     token_version: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -224,11 +237,20 @@ class User(Base):
     second_factor_at: Mapped[datetime | None]
     # When the owner followed a link that was mailed to the address; None: not yet, or the address has changed since.
     email_confirmed_at: Mapped[datetime | None]
+    # A keyed hash of the browser and the event for which the account was made without a form: the same button,
+    # pressed twice or in two tabs, makes one account.
+    start_mark: Mapped[str | None] = mapped_column(String(64))
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
     # No columns: the session of the request, where the account was loaded for one.
     session_id: Mapped[str | None] = query_expression()
     session_used_at: Mapped[datetime | None] = query_expression()
+    session_follows_events: Mapped[bool | None] = query_expression()
+
+    @property
+    def shown_name(self) -> str | None:
+        """The name that other people see; None for a guest who gave none."""
+        return self.display_name if self.has_made_up_username else self.username
 
 
 class UserSession(Base):
@@ -249,6 +271,7 @@ class UserSession(Base):
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     device: Mapped[str | None] = mapped_column(String(MAX_DEVICE))
+    follows_events: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     refresh_hash: Mapped[str | None] = mapped_column(String(64))
     previous_refresh_hash: Mapped[str | None] = mapped_column(String(64))
     refreshed_at: Mapped[datetime | None]
@@ -277,6 +300,34 @@ class PasswordReset(Base):
     by_mail: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
+
+
+class LoginLink(Base):
+    """A link that logs a guest in, until `expires_at`; the link holds the token, the row only its SHA-256.
+
+    Written by `accounts/login_links.py`. `purpose` is why it was made: `personal` ones work many times, the others
+    once, and keep their row with `used_at`, so that a second use can be told why it fails. `address` is where the
+    link was mailed to: who follows it has shown that the address is theirs. A link counts only while the account has
+    the `token_version` that it had when the link was made.
+    """
+
+    __tablename__ = "login_links"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('personal','mail','help','home','address')", name="purpose"),
+        Index("idx_login_links_user_id", "user_id", "purpose"),
+        Index("idx_login_links_expires_at", "expires_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str] = mapped_column(String(16))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    token_version: Mapped[int]
+    address: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class SecondFactor(Base):

@@ -28,7 +28,7 @@ def confirm(typed_token: str) -> None:
     user_id, expires, given = _parts(typed_token.rpartition("#")[2].strip())
     with transaction() as session:
         user = queries.lock_user(session, user_id)
-        if user is None or not user.is_active or expires < utcnow().timestamp():
+        if user is None or user.email is None or not user.is_active or expires < utcnow().timestamp():
             raise errors.ConfirmationLinkInvalid
         if not same(_signature(user.id, user.email_key, expires), given):
             raise errors.ConfirmationLinkInvalid
@@ -45,5 +45,5 @@ def _parts(token: str) -> tuple[int, int, str]:
     return user_id, expires, numbers[2]
 
 
-def _signature(user_id: int, email_key: str, expires: int) -> str:
+def _signature(user_id: int, email_key: str | None, expires: int) -> str:
     return signature(b"confirm address", f"{user_id}.{expires}.{email_key}")

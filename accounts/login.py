@@ -31,13 +31,14 @@ def log_in(
     device: str | None = None,
     *,
     refresh: bool = False,
+    browser: bool = False,
     otp: str | None = None,
     user_id: int | None = None,
     guard: PasswordGuard = _unguarded,
 ) -> sessions.Grant:
     """Start a session with the right password, and return its tokens. `otp` is the code of a second factor.
 
-    `user_id` says which of several accounts that the password fits is meant.
+    `user_id` says which of several accounts that the password fits is meant. `browser`: see `sessions.start`.
 
     Raises:
         BadCredentials: there is no such account, or the password is wrong or was changed meanwhile.
@@ -45,7 +46,7 @@ def log_in(
     """
     user = authenticate(username, password, event_code, otp=otp, user_id=user_id, guard=guard)
     try:
-        return sessions.start(user, device, refresh=refresh)
+        return sessions.start(user, device, refresh=refresh, browser=browser)
     except errors.InvalidToken as error:
         raise errors.BadCredentials from error
 
@@ -105,10 +106,12 @@ def log_in_again(user: User, device: str | None) -> sessions.Grant:
         now = queries.user(session, user.id)
     if now is None:
         raise errors.InvalidToken
-    return sessions.start(now, device)
+    return sessions.start(now, device, browser=True)
 
 
-def log_in_to(ticket: str, device: str | None = None, otp: str | None = None) -> sessions.Grant:
+def log_in_to(
+    ticket: str, device: str | None = None, otp: str | None = None, *, browser: bool = False
+) -> sessions.Grant:
     """Start a session of the account that the ticket names, and return its token.
 
     Raises:
@@ -117,7 +120,7 @@ def log_in_to(ticket: str, device: str | None = None, otp: str | None = None) ->
     """
     user = user_of(tokens.read_choice(ticket))
     second_factor.check_login(user, otp)
-    return sessions.start(user, device)
+    return sessions.start(user, device, browser=browser)
 
 
 def _candidates(key: str | None, event_code: str | None) -> tuple[list[User], list[User], int | None]:
@@ -150,10 +153,11 @@ def _preferred(fitting: list[User], event_id: int | None, user_id: int | None) -
 
 def _rehashed(user: User, password: str) -> User:
     """Return the account after replacing a bcrypt hash by an argon2id hash, unless the password changed meanwhile."""
-    if is_bcrypt(user.hashed_password):
+    before = user.hashed_password
+    if before is not None and is_bcrypt(before):
         hashed = hash_password(password)
         with transaction() as session:
-            queries.replace_hash(session, user.id, user.hashed_password, hashed)
+            queries.replace_hash(session, user.id, before, hashed)
     return user
 
 

@@ -41,7 +41,7 @@ def set_new(user_id: int, new: str) -> None:
 
 
 def _store(user: User, new: str, *, keep: str | None) -> None:
-    check_new(new, staff=user.user_type != GUEST, names=(user.username, user.email))
+    check_new(new, staff=user.user_type != GUEST, names=filter(None, (user.username, user.email)))
     hashed = hash_password(new)
     with transaction() as session:
         found = queries.lock_user(session, user.id)

@@ -23,6 +23,7 @@ _USER_IN_SESSION = (
         joinedload(User.event),
         with_expression(User.session_id, UserSession.id),
         with_expression(User.session_used_at, UserSession.last_used_at),
+        with_expression(User.session_follows_events, UserSession.follows_events),
     )
 )
 
@@ -54,7 +55,8 @@ def named(session: Session, key: str, guests: int, event_id: int | None = None) 
     """
     # A name with an "@" is always the account's own address, so one of two indexes answers the query.
     column = User.email_key if "@" in key else User.username_key
-    wanted = select(User).where(column == key)
+    # Without a password nobody logs in by name; and a mailed link leads to such an account.
+    wanted = select(User).where(column == key, User.hashed_password.is_not(None))
     if event_id is not None:
         joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
         wanted = wanted.where((User.user_type != GUEST) | (User.event_id == event_id) | joined)
@@ -209,9 +211,28 @@ def live_sessions(session: Session, user_id: int, now: datetime, limit: int) -> 
     return session.scalars(newest, {"now": now}).all()
 
 
-def note_use(session: Session, session_id: str, now: datetime) -> None:
-    """Set the time of the session's last use."""
-    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_used_at=now))
+def note_use(session: Session, session_id: str, now: datetime, expires_at: datetime | None) -> None:
+    """Set the time of the session's last use, and its end if one is given."""
+    values = {"last_used_at": now, **({"expires_at": expires_at} if expires_at is not None else {})}
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(values))
+
+
+def last_expiry(session: Session, user_id: int) -> datetime | None:
+    """Return when the last of the guest's events expires; None without events."""
+    latest = select(func.max(Event.expires_at)).join(UserEvent, UserEvent.event_id == Event.id)
+    return session.scalar(latest.where(UserEvent.user_id == user_id))
+
+
+def started(session: Session, start_mark: str, since: datetime) -> User | None:
+    """Return the open account with this mark, with its home event, if it was made after a time."""
+    wanted = select(User).where(User.start_mark == start_mark, User.created_at > since, User.is_active)
+    return session.scalar(wanted.options(joinedload(User.event)))
+
+
+def clear_start_mark(session: Session, start_mark: str, before: datetime) -> None:
+    """Take a mark from the account that has it, if that is closed or was made before a time."""
+    old = (User.created_at <= before) | ~User.is_active
+    session.execute(update(User).where(User.start_mark == start_mark, old).values(start_mark=None))
 
 
 def carry_over(session: Session, session_id: str, token_version: int) -> None:

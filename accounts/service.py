@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
@@ -19,11 +20,14 @@ from models import ADMIN, PHOTOGRAPHER, User, utcnow
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """Name, address and plain password of an account to make; only the password's hash is stored."""
+    """Name, address and plain password of an account to make; only the password's hash is stored.
+
+    A guest may have neither address nor password.
+    """
 
     username: str
-    email: str
-    password: str
+    email: str | None = None
+    password: str = ""
 
     @property
     def username_key(self) -> str:
@@ -31,9 +35,9 @@ class NewAccount:
         return comparison_key(self.username)
 
     @property
-    def email_key(self) -> str:
+    def email_key(self) -> str | None:
         """The normalised address, on which uniqueness is decided."""
-        return comparison_key(self.email)
+        return comparison_key(self.email) if self.email is not None else None
 
 
 def user_of(claims: tokens.TokenClaims) -> User:
@@ -83,7 +87,7 @@ def create_staff(account: NewAccount, user_type: str) -> User:
     """
     assert user_type in (PHOTOGRAPHER, ADMIN)  # noqa: S101 - a guest has an event, staff have none
     check_username(account)
-    check_new(account.password, staff=True, names=(account.username, account.email))
+    check_new(account.password, staff=True, names=filter(None, (account.username, account.email)))
     hashed = hash_password(account.password)
     with transaction() as session:
         user = add_account(session, account, hashed, user_type)
@@ -147,7 +151,7 @@ def _check_photographers(user_id: int, password: str, *new_names: str | None) ->
         user = queries.photographer(session, user_id)
     if user is None:
         raise errors.NoSuchPhotographer
-    check_new(password, staff=True, names=(user.username, user.email, *filter(None, new_names)))
+    check_new(password, staff=True, names=filter(None, (user.username, user.email, *new_names)))
 
 
 def delete_photographer(user_id: int) -> None:
@@ -173,13 +177,14 @@ def list_photographers() -> Sequence[User]:
 def add_account(
     session: Session,
     account: NewAccount,
-    hashed_password: str,
+    hashed_password: str | None,
     user_type: str,
     *,
     event_id: int | None = None,
     locale: str = "fr",
+    **columns: Any,
 ) -> User:
-    """Add an account to the open transaction and return it; the unique keys decide.
+    """Add an account to the open transaction and return it; the unique keys decide. `columns` are further ones.
 
     Raises:
         AccountTaken: the name or the address is in use in that event (or, without one, among the accounts without
@@ -188,12 +193,13 @@ def add_account(
     user = User(
         username=account.username.strip(),
         username_key=account.username_key,
-        email=account.email.strip(),
+        email=account.email.strip() if account.email is not None else None,
         email_key=account.email_key,
         hashed_password=hashed_password,
         user_type=user_type,
         event_id=event_id,
         locale=locale,
+        **columns,
     )
     _flush_account(session, user)
     return user

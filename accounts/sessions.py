@@ -19,6 +19,7 @@ from accounts import queries, tokens
 from audit.log import Action, record
 from cache_manager import TTLCache
 from database import reading, transaction
+from keys import MAX_EXPIRY_DAYS
 from models import GUEST, User, UserSession, utcnow
 from settings import get_settings
 
@@ -28,6 +29,10 @@ USE_NOTED_EVERY = timedelta(minutes=10)
 # With a refresh token: the life of an access token, and the longest life of the session from its login.
 ACCESS_LIFETIME = timedelta(minutes=15)
 LONGEST_SESSION = timedelta(days=180)
+# A guest's browser stays logged in for so long after the last event of the guest.
+KEPT_AFTER_EVENTS = timedelta(days=30)
+# Longer than any event can last: such a token ends with its session.
+LONGEST_TOKEN = timedelta(days=2 * MAX_EXPIRY_DAYS)
 # The same refresh token is accepted again for this long, from a client that lost the answer.
 LOST_ANSWER = timedelta(seconds=30)
 # Expired sessions that a login deletes at most, so that its time is bounded. It adds one.
@@ -46,14 +51,18 @@ class Grant:
     refresh_token: str | None = None
 
 
-def start(user: User, device: str | None, *, refresh: bool = False) -> Grant:
+def start(user: User, device: str | None, *, refresh: bool = False, browser: bool = False) -> Grant:
     """Start a session of an account that has proved who it is. `device` is shown in the list of sessions.
+
+    `browser`: the token becomes a cookie. A guest's session then lasts until KEPT_AFTER_EVENTS after the guest's last
+    event, and each use sets its end again.
 
     Raises:
         InvalidToken: since the account was read it was deleted, closed or given another password.
     """
     now, number = utcnow(), secrets.token_urlsafe(12)
     refresh_token = tokens.new_refresh(number) if refresh else None
+    follows_events = browser and user.user_type == GUEST
     lifetime = timedelta(days=get_settings().refresh_days) if refresh else _access_lifetime(refresh=False)
     row = UserSession(
         id=number,
@@ -63,11 +72,14 @@ def start(user: User, device: str | None, *, refresh: bool = False) -> Grant:
         last_used_at=now,
         expires_at=now + lifetime,
         device=device,
+        follows_events=follows_events,
         refresh_hash=_hash(refresh_token) if refresh_token else None,
     )
     with transaction() as session:
         if not queries.is_still(session, user.id, user.token_version):
             raise errors.InvalidToken
+        if follows_events:
+            row.expires_at = _end_of_events(session, user.id, now)
         queries.delete_expired_sessions(session, now, CLEANED_AT_LOGIN)
         session.add(row)
         if user.user_type != GUEST:
@@ -110,6 +122,10 @@ def _exchange(session: Session, row: UserSession, given: str) -> Grant | None:
 
 
 def _grant(row: UserSession, refresh_token: str | None) -> Grant:
+    if row.follows_events:
+        # The row alone decides how long it lasts, so that the end can be moved without another cookie.
+        token = tokens.issue(row.user_id, row.token_version, LONGEST_TOKEN, row.id)
+        return Grant(token, int((row.expires_at - row.created_at).total_seconds()))
     lifetime = _access_lifetime(refresh=refresh_token is not None)
     token = tokens.issue(row.user_id, row.token_version, lifetime, row.id)
     return Grant(token, int(lifetime.total_seconds()), refresh_token)
@@ -126,19 +142,43 @@ def _hash(token: str) -> str:
 
 def note_use(user: User, now: datetime) -> None:
     """Write the time at which the session of a request was used, at most once in USE_NOTED_EVERY."""
-    number, last = user.session_id, user.session_used_at
-    if number is not None and last is not None and now - last >= USE_NOTED_EVERY:
-        _noted.get(number, lambda: _write_use(number, now))
+    number = user.session_id
+    if number is not None and _is_due(user, now):
+        _noted.get(number, lambda: _write_use(user, number, now))
 
 
-def _write_use(number: str, now: datetime) -> bool:
+def _is_due(user: User, now: datetime) -> bool:
+    return user.session_used_at is not None and now - user.session_used_at >= USE_NOTED_EVERY
+
+
+def _write_use(user: User, number: str, now: datetime) -> bool:
     try:
         with transaction() as session:
-            queries.note_use(session, number, now)
+            until = _end_of_events(session, user.id, now) if user.session_follows_events else None
+            queries.note_use(session, number, now, until)
     except SQLAlchemyError as error:
         # A call that only reads must not fail for this.
         log.warning("the use of a session was not noted: %s", type(error).__name__)
     return True
+
+
+def renewed_for(user: User) -> int | None:
+    """Return for how many seconds the browser must keep its cookie from now on; None if nothing is to change.
+
+    It changes with the first page after a pause: the guest's events may last longer by now.
+    """
+    now = utcnow()
+    if not user.session_follows_events or not _is_due(user, now):
+        return None
+    with reading() as session:
+        return int((_end_of_events(session, user.id, now) - now).total_seconds())
+
+
+def _end_of_events(session: Session, user_id: int, now: datetime) -> datetime:
+    """Return when a guest's session in a browser ends: after the last event, and never before another login's."""
+    last = queries.last_expiry(session, user_id)
+    least = now + _access_lifetime(refresh=False)
+    return max(least, last + KEPT_AFTER_EVENTS) if last is not None else least
 
 
 # --- listing and ending ----------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import errors
-from accounts import tokens
+from accounts import sessions, tokens
 from api.cookies import cookie_of, set_cookie
 from api.forms import read_form
 from keys import MAX_DEVICE
+from models import User
 
 SESSION_COOKIE = "reperio_session"
 # Identifies a browser without a session: the CSRF token of the login form is bound to it.
@@ -19,7 +20,7 @@ VISITOR_COOKIE = "reperio_visitor"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
 # Forms that start a session; elsewhere a browser with a session needs the CSRF token of that session.
-SESSION_STARTS = ("/login", "/join")
+SESSION_STARTS = ("/login", "/join", "/join/start")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # What a User-Agent header contains, and the name that people know; the first that fits counts.
 BROWSERS = (
@@ -61,7 +62,7 @@ async def check_form(request: Request) -> None:
 
     Raises:
         CsrfMismatch: the token is missing or was made for another session, as when the form came from another site or
-        from a page of an earlier session.
+        from a page of an earlier session. CookiesRefused: the browser has no cookie that the page has set.
     """
     if request.method in SAFE_METHODS:
         return
@@ -70,6 +71,8 @@ async def check_form(request: Request) -> None:
     if request.scope["path"] in SESSION_STARTS:
         # Sent twice, the form arrives the second time with a session, and with the token of before.
         seeds.append(cookie_of(request, VISITOR_COOKIE))
+    if not any(seeds):
+        raise errors.CookiesRefused
     if not isinstance(given, str) or not any(seed and tokens.csrf_fits(seed, given) for seed in seeds):
         raise errors.CsrfMismatch
     request.state.form_checked = True
@@ -103,6 +106,19 @@ def device_of(request: Request) -> str | None:
 Device = Annotated[str | None, Depends(device_of)]
 
 
+def renew_session(request: Request, response: Response, user: User) -> None:
+    """Let the browser keep the cookie of a guest's session as long as the session lasts by now."""
+    cookie, seconds = cookie_of(request, SESSION_COOKIE), sessions.renewed_for(user)
+    if cookie is not None and seconds is not None:
+        set_cookie(request, response, SESSION_COOKIE, cookie, seconds)
+
+
+def browser_secret(request: Request) -> str:
+    """Return the secret of a browser that has submitted a form of ours: the cookie that its pages gave it."""
+    return cookie_of(request, VISITOR_COOKIE) or cookie_of(request, SESSION_COOKIE) or ""
+
+
 def end_session(request: Request, response: Response) -> None:
-    """Log the browser out: delete the session's cookie."""
+    """Log the browser out: delete the session's cookie, and the one by which the browser was known before."""
     set_cookie(request, response, SESSION_COOKIE, "", 0)
+    set_cookie(request, response, VISITOR_COOKIE, "", 0)

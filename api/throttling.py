@@ -129,6 +129,7 @@ class Caller:
         device: str | None,
         *,
         refresh: bool = False,
+        browser: bool = False,
         otp: str | None = None,
         user_id: int | None = None,
     ) -> Grant:
@@ -139,7 +140,15 @@ class Caller:
         """
         guard = self._guard(username)
         grant = login.log_in(
-            username, password, event_code, device, refresh=refresh, otp=otp, user_id=user_id, guard=guard
+            username,
+            password,
+            event_code,
+            device,
+            refresh=refresh,
+            browser=browser,
+            otp=otp,
+            user_id=user_id,
+            guard=guard,
         )
         passwords.succeeded(self.address, _account(tokens.read(grant.access_token).user_id))
         return grant
@@ -151,7 +160,7 @@ class Caller:
             TooManyRequests: the account waits. InvalidToken, SecondFactorRequired, WrongSecondFactor: see there.
         """
         with passwords.attempt(self.address, [_account(tokens.read_choice(ticket).user_id)]):
-            return login.log_in_to(ticket, device, otp)
+            return login.log_in_to(ticket, device, otp, browser=True)
 
     def _guard(self, username: str) -> login.PasswordGuard:
         def guard(ids: Sequence[int]) -> AbstractContextManager[None]:

@@ -18,11 +18,13 @@ from stored.erasure import erase as erase_files
 def erase(user: User, password: str) -> None:
     """Erase the account, its selfies, embeddings, matches, favourites, refusals and consents.
 
+    An account without a password needs none.
+
     Raises:
         BadCredentials: the password is wrong.
         InvalidToken: the account has just been deleted.
     """
-    if not verify_password(password, user.hashed_password):
+    if user.hashed_password is not None and not verify_password(password, user.hashed_password):
         raise errors.BadCredentials
     with transaction() as session:
         owner = _lock_with_events(session, user.id)

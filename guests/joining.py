@@ -14,10 +14,13 @@ from models import DONE, PENDING, Event, UserEvent, utcnow
 from selfies import queries as selfie_queries
 
 
-def join(user_id: int, event_code: str, consent: str | None = None, locale: str = "fr") -> Event:
+def join(
+    user_id: int, event_code: str, consent: str | None = None, locale: str = "fr", *, withdrawn: bool = False
+) -> Event:
     """Make a guest a member of a further event; the new membership row is the job that matches the guest there.
 
-    `consent` is the version of the consent text the guest agreed to, in the language `locale`.
+    `consent` is the version of the consent text the guest agreed to, in the language `locale`. `withdrawn`: the
+    guest does not consent, so that nothing is matched there.
 
     Raises:
         EventNotFound: the code is unknown or expired.
@@ -28,13 +31,14 @@ def join(user_id: int, event_code: str, consent: str | None = None, locale: str 
             event = event_for_registration(session, event_code)
             if queries.membership(session, user_id, event.id) is not None:
                 raise errors.AlreadyJoined
-            has_selfie = selfie_queries.current(session, user_id) is not None
+            has_selfie = not withdrawn and selfie_queries.current(session, user_id) is not None
             session.add(
                 UserEvent(
                     user_id=user_id,
                     event_id=event.id,
                     status=PENDING if has_selfie else DONE,
                     requested_at=utcnow() if has_selfie else None,
+                    withdrawn_at=utcnow() if withdrawn else None,
                 )
             )
             record(session, user_id, event.id, consent, locale)

@@ -21,7 +21,7 @@ class Member:
 
     id: int
     username: str
-    email: str
+    email: str | None
     user_type: str
     created_at: datetime
     joined_at: datetime

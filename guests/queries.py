@@ -27,7 +27,7 @@ class MemberRow(NamedTuple):
     membership_id: int
     user_id: int
     username: str
-    email: str
+    email: str | None
     user_type: str
     created_at: datetime
     joined_at: datetime
@@ -37,10 +37,14 @@ class MemberRow(NamedTuple):
 
 
 class GroupMember(NamedTuple):
-    """A guest in a group of guests. If the account's name is an address, `username` is the part before the @."""
+    """A guest in a group of guests. If the account's name is an address, the names are the part before the @.
+
+    `name` is the one to show; None for a guest who gave none.
+    """
 
     user_id: int
     username: str
+    name: str | None
 
 
 def lock_guests_of(session: Session, event_id: int) -> Sequence[User]:
@@ -144,7 +148,7 @@ def lock_group(session: Session, group_id: int) -> None:
 def group_members(session: Session, group_ids: Sequence[int]) -> dict[int, list[GroupMember]]:
     """Return the members of each group who are members of its event, in the order in which they joined."""
     rows = session.execute(
-        select(TogetherMember.group_id, User.id, User.username)
+        select(TogetherMember.group_id, User)
         .join(TogetherMember, TogetherMember.user_id == User.id)
         .join(TogetherGroup, TogetherGroup.id == TogetherMember.group_id)
         .join(UserEvent, (UserEvent.user_id == User.id) & (UserEvent.event_id == TogetherGroup.event_id))
@@ -152,8 +156,9 @@ def group_members(session: Session, group_ids: Sequence[int]) -> dict[int, list[
         .order_by(TogetherMember.joined_at, User.id)
     )
     found = dict[int, list[GroupMember]]()
-    for group_id, user_id, username in rows:
-        found.setdefault(group_id, []).append(GroupMember(user_id, username.partition("@")[0]))
+    for group_id, user in rows:
+        name = user.shown_name.partition("@")[0] if user.shown_name else None
+        found.setdefault(group_id, []).append(GroupMember(user.id, user.username.partition("@")[0], name))
     return found
 
 

@@ -1,4 +1,7 @@
-"""Register a guest in an event, with or without a selfie in the same call."""
+"""Register a guest in an event, with or without a selfie in the same call; or let one in without any account data."""
+
+import secrets
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -14,10 +17,18 @@ from events.service import event_for_registration
 from guests.consent import record
 from keys import lookup_key
 from mail.outbox import ask_to_confirm
-from models import DONE, GUEST, User, UserEvent
+from models import DONE, GUEST, User, UserEvent, utcnow
 from selfies.service import SelfieFile
 from selfies.validator import Validator
 from settings import get_settings
+from signing import hash_for
+
+# Of a made-up name: digits and letters that nobody takes for one another, 30 bits.
+NAME_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+NAME_LENGTH = 6
+NAMES_TRIED = 5
+# For so long the same browser gets the account it has just made, if the button is pressed again.
+SAME_START = timedelta(minutes=10)
 
 
 def availability(username: str | None, email: str | None, event_code: str | None) -> tuple[bool, bool]:
@@ -127,4 +138,56 @@ def register_with_selfie(
     except BaseException:
         storage.delete([stored.storage_key])
         raise
+    return user
+
+
+def start(event_code: str, language: str, consent: str | None, browser: str) -> User:
+    """Make a guest of an event without name, address and password, and return it.
+
+    Without `consent` the membership is marked as withdrawn: nothing is matched until the guest consents. `browser` is
+    a secret of the browser: if it asks again within SAME_START, also at the same moment, it gets the same account.
+
+    Raises:
+        EventNotFound: the code is unknown or expired.
+    """
+    with reading() as session:
+        event = event_for_registration(session, event_code)
+    mark = hash_for(b"start", f"{event.id}.{browser}").hex()
+    for _ in range(NAMES_TRIED):
+        with reading() as session:
+            found = queries.started(session, mark, utcnow() - SAME_START)
+        if found is not None:
+            return found
+        try:
+            with transaction() as session:
+                return _add_nameless(session, event_code, language, consent, mark)
+        except errors.AccountTaken:
+            # The button was pressed twice at the same moment, or the name made up is in use.
+            continue
+    raise errors.TooBusy
+
+
+def made_up_username() -> str:
+    """Return a name for an account whose guest gave none, such as `invite-7f3kq2`."""
+    return "invite-" + "".join(secrets.choice(NAME_ALPHABET) for _ in range(NAME_LENGTH))
+
+
+def _add_nameless(session: Session, event_code: str, language: str, consent: str | None, mark: str) -> User:
+    event = event_for_registration(session, event_code)
+    queries.clear_start_mark(session, mark, utcnow() - SAME_START)
+    user = add_account(
+        session,
+        NewAccount(made_up_username()),
+        None,
+        GUEST,
+        event_id=event.id,
+        locale=language,
+        has_made_up_username=True,
+        start_mark=mark,
+    )
+    withdrawn = None if consent is not None else utcnow()
+    session.add(UserEvent(user_id=user.id, event_id=event.id, status=DONE, withdrawn_at=withdrawn))
+    session.flush()
+    record(session, user.id, event.id, consent, language)
+    session.refresh(user, ["event"])
     return user

@@ -113,27 +113,27 @@ def _write(mail: Mail, now: datetime) -> Letter | None:
     """
     with transaction() as session:
         user = account_queries.user(session, mail.user_id or 0)
-        if user is None or not user.is_active:
+        if user is None or user.email is None or not user.is_active:
             return None
-        return _LETTERS[mail.kind](session, mail, user, now)
+        return _LETTERS[mail.kind](session, mail, user, user.email, now)
 
 
-def _reset_letter(session: Session, mail: Mail, user: User, now: datetime) -> Letter | None:
+def _reset_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
     links = [
         LinkTo(resets.issue(session, each, by_mail=True).url, each.event.name if each.event else None)
         for each in resets.accounts_beside(session, user)
     ]
     minutes = int(resets.LIFETIME.total_seconds() // 60)
-    return letter(PASSWORD_RESET, mail.id, user.email, mail.language, now, links=links_of(links), minutes=minutes)
+    return letter(PASSWORD_RESET, mail.id, address, mail.language, now, links=links_of(links), minutes=minutes)
 
 
-def _confirmation_letter(session: Session, mail: Mail, user: User, now: datetime) -> Letter | None:
+def _confirmation_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
     if user.email_confirmed_at is not None:
         return None
     event = one_line(user.event.name) if user.event else None
     link = confirmation.link_for(user)
     days = confirmation.LIFETIME.days
-    return letter(CONFIRM_ADDRESS, mail.id, user.email, mail.language, now, link=link, event=event, days=days)
+    return letter(CONFIRM_ADDRESS, mail.id, address, mail.language, now, link=link, event=event, days=days)
 
 
 _LETTERS = {PASSWORD_RESET: _reset_letter, CONFIRM_ADDRESS: _confirmation_letter}

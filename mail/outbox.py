@@ -22,7 +22,7 @@ def ask_for_reset(address: str, language: str) -> None:
 
 def ask_again_to_confirm(user: User, language: str) -> None:
     """Add another such mail for an account whose address is not confirmed yet, unless one waits already."""
-    if get_settings().mail_is_on and user.email_confirmed_at is None:
+    if get_settings().mail_is_on and user.email is not None and user.email_confirmed_at is None:
         with transaction() as session:
             if not queries.is_waiting(session, CONFIRM_ADDRESS, [user.id]):
                 session.add(Mail(kind=CONFIRM_ADDRESS, user_id=user.id, language=language))
@@ -30,5 +30,5 @@ def ask_again_to_confirm(user: User, language: str) -> None:
 
 def ask_to_confirm(session: Session, user: User) -> None:
     """Add a mail to the open transaction that asks the owner of a new account to confirm the address."""
-    if get_settings().mail_is_on:
+    if get_settings().mail_is_on and user.email is not None:
         session.add(Mail(kind=CONFIRM_ADDRESS, user_id=user.id, language=user.locale))

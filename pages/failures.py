@@ -13,6 +13,7 @@ NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static
 # Which text `common.failure.…` explains an error: by its name, else by its status.
 BY_NAME = {
     "AmbiguousEventCode": "unknown_code",
+    "CookiesRefused": "cookies",
     "CsrfMismatch": "stale",
     "EventExpired": "expired",
     "EventNotFound": "unknown_code",

@@ -150,7 +150,7 @@ def _grant_of(
     if ticket:
         return caller.log_in_to(ticket, device, otp)
     asked = LoginIn(username=username, password=password, event_code=event_code.strip() or None)
-    return caller.log_in(asked.username, asked.password, asked.event_code, device)
+    return caller.log_in(asked.username, asked.password, asked.event_code, device, browser=True)
 
 
 @router.post("/logout")

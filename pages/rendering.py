@@ -13,7 +13,7 @@ from markupsafe import Markup
 from accounts.tokens import csrf_of
 from api.cookies import cookie_of, set_cookie
 from api.language import language_of
-from api.sessions import VISITOR_COOKIE, check_form, csrf_seed
+from api.sessions import VISITOR_COOKIE, check_form, csrf_seed, renew_session
 from keys import (
     MAX_CODE_KEY,
     MAX_EMAIL,
@@ -130,6 +130,8 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         clear_flash(request, response)
     if new_visitor:
         set_cookie(request, response, VISITOR_COOKIE, seed, None)
+    if user is not None:
+        renew_session(request, response, user)
     return response
 
 

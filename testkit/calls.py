@@ -129,6 +129,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /theme": lambda of: {"data": {"value": "dark"}},
     "GET /join": lambda of: {"params": {"event_code": of.code}},
     "POST /join": lambda of: {"data": {**_account("newcomer"), "event_code": of.code, "consent": CONSENT}},
+    "POST /join/start": lambda of: {"data": {"event_code": of.code, "consent": CONSENT}},
     "POST /join/further": lambda of: {"data": {"event_code": of.further_code, "consent": CONSENT}},
     "GET /selfie": lambda of: {"params": {"event": of.event}},
     "GET /photos": lambda of: {"params": {"event": of.event}},

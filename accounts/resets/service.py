@@ -84,7 +84,7 @@ def set_password(typed_token: str, password: str) -> None:
     with reading() as session:
         link = reset_queries.valid(session, token_hash, utcnow())
         user = _owner(link, queries.user(session, link.user_id) if link else None)
-    check_new(password, staff=user.user_type != GUEST, names=(user.username, user.email))
+    check_new(password, staff=user.user_type != GUEST, names=filter(None, (user.username, user.email)))
     hashed = hash_password(password)
     with transaction() as session:
         # The account first: two links of one account that are used at once must not wait for each other.
@@ -108,13 +108,14 @@ def accounts_of(session: Session, address: str) -> list[list[User]]:
     """
     mailboxes: dict[str, list[User]] = {}
     for user in _staff_first(reset_queries.open_accounts(session, comparison_key(address), MAX_ACCOUNTS)):
-        mailboxes.setdefault(_mailbox(user.email), []).append(user)
+        mailboxes.setdefault(_mailbox(user.email or ""), []).append(user)
     return list(mailboxes.values())
 
 
 def accounts_beside(session: Session, user: User) -> list[User]:
     """Return the open accounts that have the same mailbox as `user`, staff first, then the newest."""
-    same = (each for each in accounts_of(session, user.email) if _mailbox(each[0].email) == _mailbox(user.email))
+    address = user.email or ""
+    same = (each for each in accounts_of(session, address) if _mailbox(each[0].email or "") == _mailbox(address))
     return next(same, [])
 
 

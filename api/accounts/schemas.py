@@ -107,8 +107,8 @@ class UserOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int
-    username: str
-    email: str
+    username: str = Field(description="Made up, such as `invite-7f3kq2`, for a guest who gave no name.")
+    email: str | None = Field(description="Null for a guest who gave no address, or has not confirmed it yet.")
     user_type: str
     is_active: bool
     created_at: UtcTime

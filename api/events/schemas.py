@@ -245,7 +245,7 @@ class MemberOut(BaseModel):
 
     id: int
     username: str
-    email: str
+    email: str | None
     user_type: str
     created_at: UtcTime
     selfie_path: None = Field(None, description="Always null: for older clients.")

@@ -19,6 +19,7 @@ from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from pages import formatting
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.standing import standing_of
+from pages.i18n import text
 from pages.rendering import A_YEAR, page_router, render
 from photos import download, favourites, ordering
 from photos import service as photos
@@ -139,7 +140,11 @@ def _list_to_show(asked: Which, group: Group | None, event: Event, for_everyone:
 
 def names_of_others(group: Group, guest: User, language: str) -> str:
     """Return the names of the group's members besides the guest, as an enumeration."""
-    return formatting.names(language, [each.username for each in group.others(guest)])
+    others = group.others(guest)
+    named = [each.name for each in others if each.name]
+    if len(named) < len(others):
+        named.append(text(language, "guest.together.nameless", count=len(others) - len(named)))
+    return formatting.names(language, named)
 
 
 def _preloads(shown: Sequence[dict[str, Any]]) -> str:

@@ -53,7 +53,8 @@ def is_open(event: Event) -> bool:
     return event.expires_at > utcnow()
 
 
-def _address(code: str) -> str:
+def address_of(code: str) -> str:
+    """Return the page of an event's code."""
     return f"/join?event_code={quote(code, safe='')}"
 
 
@@ -79,7 +80,7 @@ def join(request: Request, user: Visitor, language: Language, caller: CallerDep,
         event=event,
         day=day,
         consent_version=CURRENT,
-        back=_address(event.event_code),
+        back=address_of(event.event_code),
         problem=problem if problem in FLASH_PROBLEMS else "",
         password_problem=problem if problem in PASSWORD_PROBLEMS else "",
     )
@@ -109,7 +110,7 @@ def register(
     event = event_of(event_code)
     if event is None or not is_open(event):
         caller.wrong_code()
-        return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
+        return redirect(address_of(event_code[:MAX_SHOWN_AGAIN]))
     problem = ""
     try:
         asked = _asked(event, username, email, password, consent)
@@ -117,7 +118,7 @@ def register(
         account = NewAccount(who.username, who.email, who.password)
         with caller.registration():
             user = registration.register(account, event.event_code, language, asked.consent)
-        return enter(request, sessions.start(user, device), f"/selfie?event={event.id}")
+        return enter(request, sessions.start(user, device, browser=True), f"/selfie?event={event.id}")
     except ValidationError as invalid:
         problem = str(invalid.errors()[0]["loc"][-1])
     except errors.UsernameIsNotOwnEmail:
@@ -131,7 +132,7 @@ def register(
         _, address_taken = registration.availability(username, email, event.event_code)
         problem = "email_taken" if address_taken else "username_taken"
     typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN]}
-    return redirect_with_flash(request, _address(event.event_code), problem=problem, **typed)
+    return redirect_with_flash(request, address_of(event.event_code), problem=problem, **typed)
 
 
 def _asked(event: Event, username: str, email: str, password: str, consent: str) -> RegistrationIn:
@@ -150,7 +151,7 @@ def _own_account(caller: Caller, event: Event, email: str, password: str, device
     try:
         user = caller.authenticate(email, password, event.event_code)
         # The form is for guests. Staff use the login.
-        return sessions.start(user, device) if user.user_type == GUEST else None
+        return sessions.start(user, device, browser=True) if user.user_type == GUEST else None
     except (errors.BadCredentials, errors.SeveralAccounts):
         return None
 
@@ -169,9 +170,9 @@ def join_further(
     event = event_of(event_code)
     if event is None or not is_open(event):
         caller.wrong_code()
-        return redirect(_address(event_code[:MAX_SHOWN_AGAIN]))
+        return redirect(address_of(event_code[:MAX_SHOWN_AGAIN]))
     if consent != CURRENT:
-        return redirect_with_flash(request, _address(event.event_code), problem="consent")
+        return redirect_with_flash(request, address_of(event.event_code), problem="consent")
     try:
         joining.join(guest.id, event.event_code, CURRENT, language)
         wake_jobs()

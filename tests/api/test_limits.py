@@ -23,7 +23,7 @@ COLUMNS = {
 }
 
 
-def longest(column: InstrumentedAttribute[str]) -> int:
+def longest(column: InstrumentedAttribute[Any]) -> int:
     kind = column.type
     assert isinstance(kind, String)
     assert kind.length is not None

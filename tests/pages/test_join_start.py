@@ -1,0 +1,197 @@
+"""One button lets a browser into an event; the same browser stays the same guest."""
+
+import re
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from accounts import sessions
+from accounts.passwords import verify_password
+from database import reading, transaction
+from guests import registration
+from guests.consent import CURRENT
+from models import Consent, Event, User, UserEvent, UserSession, utcnow
+from testkit.builders import EventInfo, Service, people
+from testkit.passwords import PASSWORD
+
+JSON = {"accept": "application/json"}
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@pytest.fixture(autouse=True)
+def empty_jar(service: Service) -> Iterator[None]:
+    service.client.cookies.clear()
+    yield
+    service.client.cookies.clear()
+
+
+def opened(service: Service, event: EventInfo) -> str:
+    """Open the page of the event and return its token."""
+    page = service.get(f"/join?event_code={event.code}", headers={"accept": "text/html"})
+    found = TOKEN.search(page.text)
+    assert found is not None
+    return found[1]
+
+
+def press(service: Service, event: EventInfo, token: str, consent: str = CURRENT, **headers: str) -> Any:
+    fields = {"csrf_token": token, "event_code": event.code, "consent": consent}
+    return service.client.post("/join/start", data=fields, headers=headers, follow_redirects=False)
+
+
+def guests(event: EventInfo) -> list[User]:
+    with reading() as session:
+        return list(session.scalars(select(User).where(User.event_id == event.id).order_by(User.id)))
+
+
+def test_a_script_gets_what_it_needs_to_send_the_portrait(service: Service) -> None:
+    event = service.event()
+    answer = press(service, event, opened(service, event), **JSON).json()
+    assert (answer["event"], answer["next"]) == (event.id, f"/selfie?event={event.id}")
+    files = {"file": ("me.jpg", people(1), "image/jpeg")}
+    headers = {"X-CSRF-Token": answer["csrf_token"]}
+    assert service.client.post("/api/upload-selfie", files=files, headers=headers).status_code == 200
+    me = service.get("/api/me").json()
+    assert re.fullmatch(r"invite-[2-9a-z]{6}", me["username"])
+    assert me["email"] is None
+    with reading() as session:
+        assert session.scalar(select(Consent.version).where(Consent.user_id == me["id"])) == CURRENT
+
+
+def test_without_consent_a_guest_gets_in_and_is_not_searched_for(service: Service) -> None:
+    event = service.event()
+    answer = press(service, event, opened(service, event), consent="")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/photos?event={event.id}")
+    (guest,) = guests(event)
+    with reading() as session:
+        membership = session.scalars(select(UserEvent).where(UserEvent.user_id == guest.id)).one()
+        assert membership.withdrawn_at is not None
+        assert session.scalars(select(Consent).where(Consent.user_id == guest.id)).all() == []
+    assert service.get(f"/photos?event={event.id}", headers={"accept": "text/html"}).status_code == 200
+    # The same browser changes its mind.
+    answer = press(service, event, opened_again(service), **JSON).json()
+    assert answer["next"] == f"/selfie?event={event.id}"
+    with reading() as session:
+        assert session.get_one(UserEvent, membership.id).withdrawn_at is None
+
+
+def opened_again(service: Service) -> str:
+    """Return the token of the account page."""
+    found = TOKEN.search(service.get("/account", headers={"accept": "text/html"}).text)
+    assert found is not None
+    return found[1]
+
+
+def test_pressed_twice_it_makes_one_account(service: Service) -> None:
+    event = service.event()
+    token = opened(service, event)
+    assert press(service, event, token).status_code == 303
+    # The second time with the session, and with the page of before.
+    assert press(service, event, token).status_code == 303
+    del service.client.cookies["reperio_session"]
+    # The answer to the first one was lost.
+    assert press(service, event, token).status_code == 303
+    assert len(guests(event)) == 1
+
+
+def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
+    event = service.event()
+    found: list[int] = []
+    starting = threading.Barrier(4)
+
+    def begin() -> None:
+        starting.wait()
+        found.append(registration.start(event.code, "fr", CURRENT, "the secret of a browser").id)
+
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+
+
+def test_after_logging_out_the_next_person_is_another_guest(service: Service) -> None:
+    event = service.event()
+    press(service, event, opened(service, event))
+    service.client.post("/logout", data={"csrf_token": opened_again(service)}, follow_redirects=False)
+    press(service, event, opened(service, event))
+    assert len(guests(event)) == 2
+
+
+def test_a_guest_of_another_event_goes_on_with_the_same_account(service: Service) -> None:
+    first, further = service.event(), service.event()
+    press(service, first, opened(service, first))
+    assert press(service, further, opened_again(service)).headers["location"] == f"/selfie?event={further.id}"
+    assert guests(further) == []
+    assert [each["id"] for each in service.get("/api/user/events").json()] == [first.id, further.id]
+
+
+def test_cookies_off_is_said_in_words(service: Service) -> None:
+    event = service.event()
+    token = opened(service, event)
+    service.client.cookies.clear()
+    answer = press(service, event, token, accept="text/html")
+    assert answer.status_code == 403
+    assert "cookie" in answer.text
+    service.client.cookies.clear()
+    assert press(service, event, token, **JSON).json()["error"] == "CookiesRefused"
+
+
+def test_an_event_that_is_over_lets_nobody_in(service: Service) -> None:
+    event = service.event()
+    token = opened(service, event)
+    with transaction() as session:
+        session.execute(update(Event).where(Event.id == event.id).values(expires_at=utcnow() - timedelta(days=1)))
+    assert press(service, event, token, **JSON).json()["error"] == "EventExpired"
+    assert press(service, event, token).headers["location"].startswith("/join?event_code=")
+    assert guests(event) == []
+
+
+def test_no_password_opens_an_account_without_password(service: Service) -> None:
+    event = service.event()
+    press(service, event, opened(service, event))
+    (guest,) = guests(event)
+    for password in ("", "None", PASSWORD):
+        body = {"username": guest.username, "password": password or "x" * 8, "event_code": event.code}
+        assert service.post("/api/login", json=body).status_code == 401
+        assert not verify_password(password, guest.hashed_password)
+
+
+def test_such_an_account_is_erased_without_password(service: Service) -> None:
+    event = service.event()
+    press(service, event, opened(service, event))
+    token = opened_again(service)
+    answer = service.client.post("/account/erase", data={"csrf_token": token}, follow_redirects=False)
+    assert answer.headers["location"] == "/goodbye"
+    assert guests(event) == []
+
+
+def test_a_guests_browser_stays_logged_in_until_after_the_event_and_use_renews_it(service: Service) -> None:
+    event = service.event()
+    answer = press(service, event, opened(service, event))
+    (guest,) = guests(event)
+    with reading() as session:
+        ends = session.get_one(Event, event.id).expires_at + sessions.KEPT_AFTER_EVENTS
+        row = session.scalars(select(UserSession).where(UserSession.user_id == guest.id)).one()
+    assert row.expires_at == ends
+    seconds = int(re.search(r"reperio_session=.*?Max-Age=(\d+)", answer.headers["set-cookie"])[1])  # type: ignore[index]
+    assert abs(seconds - (ends - utcnow()).total_seconds()) < 60
+    # The event is prolonged; the next visit, after a pause, keeps the cookie as long.
+    later = ends + timedelta(days=100)
+    with transaction() as session:
+        values = {"expires_at": later - sessions.KEPT_AFTER_EVENTS}
+        session.execute(update(Event).where(Event.id == event.id).values(values))
+        session.execute(
+            update(UserSession).where(UserSession.id == row.id).values(last_used_at=utcnow() - timedelta(hours=1))
+        )
+    sessions._noted.clear()
+    page = service.get("/account", headers={"accept": "text/html"})
+    renewed = [each for each in page.headers.get_list("set-cookie") if each.startswith("reperio_session=")]
+    assert abs(int(re.search(r"Max-Age=(\d+)", renewed[0])[1]) - (later - utcnow()).total_seconds()) < 60  # type: ignore[index]
+    with reading() as session:
+        assert session.get_one(UserSession, row.id).expires_at == later
