@@ -1,6 +1,5 @@
 """Links that log in: how long each works, how often, and what ends it."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,8 +23,8 @@ def event(service: Service) -> EventInfo:
 
 
 @pytest.fixture
-def guest(event: EventInfo, request: pytest.FixtureRequest) -> Iterator[User]:
-    yield registration.start(event.code, "fr", CURRENT, request.node.name)
+def guest(event: EventInfo, request: pytest.FixtureRequest) -> User:
+    return registration.start(event.code, "fr", CURRENT, request.node.name)
 
 
 def logged_in(token: str) -> int:

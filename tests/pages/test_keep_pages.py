@@ -172,7 +172,7 @@ def test_a_mail_is_asked_for_with_the_same_answer_for_every_address(
         session.query(Mail).delete()
 
 
-@pytest.mark.parametrize("name", ["Penny", "Penny", "Pénélope 🦩", "פנינה"])
+@pytest.mark.parametrize("name", ["Pénélope 🦩", "פנינה"])
 def test_names_are_no_logins_and_need_not_be_unique(service: Service, event: EventInfo, name: str) -> None:
     service.client.cookies.clear()
     page = f"/join?event_code={event.code}&form=true"
@@ -181,6 +181,9 @@ def test_names_are_no_logins_and_need_not_be_unique(service: Service, event: Eve
     answer = send(service, page, "/join", **typed)
     assert answer.headers["location"] == f"/selfie?event={event.id}"
     assert f"<bdi>{name}</bdi>" in service.get("/account", headers=PAGE).text
+    service.client.cookies.clear()
+    again = {**typed, "email": f"again{number}@example.org"}
+    assert send(service, page, "/join", **again).headers["location"] == f"/selfie?event={event.id}"
     service.client.cookies.clear()
     # The same again, from another browser, is the same guest.
     assert send(service, page, "/join", **typed).headers["location"] == f"/photos?event={event.id}"
