@@ -137,20 +137,35 @@ def enter(typed_token: str, device: str | None) -> sessions.Grant:
         LoginLinkRevoked: the guest has a new one, or has ended all sessions since. LoginLinkClosed: the account is
         closed. LoginLinkInvalid: it is no link of ours, or the account is deleted.
     """
-    token_hash = _hash_of(typed_token)
-    with reading() as session:
-        known = link_queries.link(session, token_hash)
     with transaction() as session:
-        # The account first: two uses of one link wait for each other here.
-        user = queries.lock_user(session, known.user_id) if known else None
-        link = link_queries.link(session, token_hash)
-        owner = _owner(session, link, user)
-        assert link is not None  # noqa: S101 - `_owner` has refused it
-        link.used_at = link.used_at or utcnow()
-        if link.address is not None:
-            addresses.adopt(session, owner, link.address)
-        record(session, Action.LOGGED_IN_BY_LINK, actor=(owner.id, owner.user_type), purpose=link.purpose)
-        return sessions.start_in(session, owner, device, browser=True)
+        return sessions.start_in(session, _use(session, typed_token), device, browser=True)
+
+
+def use(typed_token: str) -> User:
+    """Use a link in a browser that is logged in to its account already, and return the account.
+
+    The link counts as used, and proves its address.
+
+    Raises:
+        LoginLinkInvalid: see `enter`.
+    """
+    with transaction() as session:
+        return _use(session, typed_token)
+
+
+def _use(session: Session, typed_token: str) -> User:
+    token_hash = _hash_of(typed_token)
+    known = link_queries.link(session, token_hash)
+    # The account is locked before the link is read again: two uses of one link wait for each other here.
+    user = queries.lock_user(session, known.user_id) if known else None
+    link = link_queries.link(session, token_hash)
+    owner = _owner(session, link, user)
+    assert link is not None  # noqa: S101 - `_owner` has refused it
+    link.used_at = link.used_at or utcnow()
+    if link.address is not None:
+        addresses.adopt(session, owner, link.address)
+    record(session, Action.LOGGED_IN_BY_LINK, actor=(owner.id, owner.user_type), purpose=link.purpose)
+    return owner
 
 
 def _owner(session: Session, link: LoginLink | None, user: User | None) -> User:

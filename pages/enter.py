@@ -46,6 +46,9 @@ def enter_page(request: Request, user: Visitor, app: str = "") -> Response:
 
     With `app`, the script presses the button: it is the first page of a web app on a home screen.
     """
+    if app and user is not None and user.user_type == GUEST:
+        # With a fragment of its own: else the browser would keep the token's in the address.
+        return redirect(f"{HOMES[GUEST]}#main")
     flash = flash_of(request)
     problem, token = flash.get("problem"), flash.get("token")
     asked = _question(user, token) if isinstance(token, str) else None
@@ -98,6 +101,10 @@ def enter(
         if other is not None and choice not in (GO_ON, ERASE):
             return redirect_with_flash(request, "/enter", token=bare)
         erases = other is not None and choice == ERASE and merging.is_second_account(other, owner)
+        if user is not None and other is None:
+            # The session goes on, and with it the forms in other tabs.
+            proved = login_links.use(bare).email is not None and owner.email is None
+            return redirect_with_flash(request, "/keep", done="mail_kept") if proved else redirect(HOMES[GUEST])
         grant = login_links.enter(bare, device)
     except errors.LoginLinkInvalid as invalid:
         if user is not None and user.user_type == GUEST and (app or invalid.user_id == user.id):

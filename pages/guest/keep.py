@@ -25,7 +25,7 @@ from settings import get_settings
 router = page_router()
 PAGE = "/keep"
 Field = Annotated[str, Form()]
-DONE = ("mail_sent", "revoked", "password_set")
+DONE = ("mail_sent", "mail_kept", "revoked", "password_set")
 PROBLEMS = ("address", "short", "long", "common", "guessable")
 # Says that the offer in the gallery is not to be shown again for a while.
 LATER_COOKIE = "reperio_later"

@@ -39,7 +39,7 @@ def test_a_link_logs_in_by_one_button_and_an_app_by_none(stage: Stage) -> None:
         page.wait_for_url("**/photos")
         # The app starts again, with the same address.
         page.goto(second.replace("#", "?app=1#"))
-        page.wait_for_url("**/photos")
+        page.wait_for_url("**/photos#main")
 
 
 def test_an_admin_sees_who_a_guest_is(stage: Stage) -> None:

@@ -120,6 +120,19 @@ def test_the_first_account_is_offered_and_the_second_erased_once_the_guest_says_
         assert session.get(User, second.id) is None
 
 
+def test_following_the_mailed_link_in_the_same_browser_keeps_its_session(service: Service, event: EventInfo) -> None:
+    guest = join(service, event)
+    cookie = service.client.cookies["reperio_session"]
+    with transaction() as session:
+        token = login_links.issue_in(
+            session, session.get_one(User, guest.id), login_links.ADDRESS, "kept@example.org"
+        )
+    answer = send(service, "/enter", "/enter", token=token)
+    assert "vous ramènera à vos photos" in service.get(answer.headers["location"], headers=PAGE).text
+    assert service.client.cookies["reperio_session"] == cookie
+    assert service.get("/api/me").json()["email"] == "kept@example.org"
+
+
 def test_an_account_that_is_kept_is_never_erased_by_a_link(service: Service, event: EventInfo) -> None:
     first = other(event, "another person")
     token = login_links.issue(first.id, login_links.PERSONAL)
@@ -213,7 +226,7 @@ def test_a_deleted_event_leads_its_guests_to_a_page_that_says_so(service: Servic
     for path in ("/photos", "/login"):
         service.client.cookies.clear()
         service.client.cookies.set("reperio_session", session_cookie, domain="testserver.local", path="/")
-        assert "Ces photos ne sont plus en ligne" in service.get(path, headers=PAGE).text
+        assert "Ce compte n’existe plus" in service.get(path, headers=PAGE).text
     assert "reperio_session" not in service.client.cookies
     with reading() as session:
         assert session.scalars(select(UserSession).where(UserSession.user_id == guest.id)).all() == []
