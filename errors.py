@@ -40,6 +40,8 @@ class NotAuthenticated(AppError):
 class InvalidToken(NotAuthenticated):
     message = "Votre session a expiré ou n'est pas valide. Reconnectez-vous."
     english = "Your session has expired or is not valid. Please log in again."
+    # Whether the account was deleted: for the pages, never part of the answer.
+    account_is_gone = False
 
 
 class BadCredentials(AppError):
@@ -276,6 +278,41 @@ class AccountsWouldCollide(AppError):
 class ResetLinkInvalid(AppError):
     message = "Ce lien n'est plus valable : il a déjà servi, ou il a plus de 30 minutes. Demandez-en un autre."
     english = "This link is no longer valid: it was used already, or is older than 30 minutes. Ask for another one."
+
+
+class LoginLinkInvalid(AppError):
+    message = "Ce lien ne mène à aucun compte. Vérifiez qu'il est entier."
+    english = "This link leads to no account. Check that it is complete."
+
+    def __init__(self, user_id: int | None = None) -> None:
+        """`user_id`, the account's id if the link is known, is for the pages and never part of the answer."""
+        super().__init__()
+        self.user_id = user_id
+
+
+class LoginLinkUsed(LoginLinkInvalid):
+    message = "Ce lien a déjà servi. Demandez-en un autre."
+    english = "This link was used already. Ask for another one."
+
+
+class LoginLinkExpired(LoginLinkInvalid):
+    message = "Ce lien n'est plus valable : il est trop ancien, ou l'événement est terminé. Demandez-en un autre."
+    english = "This link is no longer valid: it is too old, or the event is over. Ask for another one."
+
+
+class LoginLinkRevoked(LoginLinkInvalid):
+    message = "Ce lien a été remplacé ou désactivé. Utilisez le plus récent."
+    english = "This link was replaced or switched off. Use the latest one."
+
+
+class LoginLinkClosed(LoginLinkInvalid):
+    message = "Ce compte est fermé. Adressez-vous à la personne qui organise l'événement."
+    english = "This account is closed. Ask the person who organises the event."
+
+
+class NoLinkForStaff(NotAllowed):
+    message = "Seuls les comptes d'invités ont un lien de connexion."
+    english = "Only guests' accounts have a link that logs in."
 
 
 class ConfirmationLinkInvalid(AppError):

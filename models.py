@@ -882,9 +882,10 @@ class Pseudonym(Base):
 class Mail(Job, Base):
     """A mail to send, and the job that sends it (`mail/delivery.py`). It is deleted when it has been sent.
 
-    `kind` is `reset_asked` (somebody typed `asked_address`; becomes a `password_reset`, or nothing if no account has
-    the address), `password_reset` or `confirm_address`. The latter two go to the address that the account `user_id`
-    has when they are sent: neither an address nor a link is stored. A failed one stays for a week.
+    `kind` is `reset_asked` or `login_asked` (somebody typed `asked_address`; becomes a `password_reset` or a
+    `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, or `keep_address`
+    (to `asked_address`, which the account `user_id` does not have yet). The others go to the address that the account
+    has when they are sent. No link is stored. A failed one stays for a week.
     """
 
     __tablename__ = "mails"

@@ -31,6 +31,8 @@ class Action(StrEnum):
     SECOND_FACTOR_OFF = "account.second_factor_off"
     SESSIONS_ENDED = "account.sessions_ended"
     RESET_LINK_MADE = "account.reset_link_made"
+    LOGIN_LINK_MADE = "account.login_link_made"
+    LOGGED_IN_BY_LINK = "account.logged_in_by_link"
     ACCOUNT_ERASED = "account.erased"
     SELFIE_VIEWED = "selfie.viewed"
     SELFIE_DELETED = "selfie.deleted"

@@ -20,6 +20,9 @@ LANGUAGES = ("fr", "en")
 SUBJECTS = {
     "password_reset": {"fr": "Choisir un nouveau mot de passe", "en": "Choose a new password"},
     "confirm_address": {"fr": "Confirmez votre adresse", "en": "Confirm your address"},
+    "login_link": {"fr": "Retrouver vos photos", "en": "Back to your photos"},
+    "keep_address": {"fr": "Gardez l’accès à vos photos", "en": "Keep the way to your photos"},
+    "address_known": {"fr": "Vous êtes déjà parmi nous", "en": "You already have an account"},
     "test": {"fr": "Un essai de Reperio", "en": "A test from Reperio"},
 }
 # The first administrator's address, unless another is chosen; email-validator knows no such domain.

@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 import errors
 from api.language import language_of
+from api.sessions import end_session
 from pages.redirects import redirect, redirect_with_flash
 from pages.rendering import here, render
 
@@ -41,6 +42,11 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
     """Return the page for an error; without a session, a redirect to the login page, which leads back."""
     if isinstance(error, errors.NotAuthenticated):
         login = f"/login?next={quote(_wanted(request), safe='')}"
+        if isinstance(error, errors.InvalidToken) and error.account_is_gone:
+            # An event was deleted with its guests, or the account was erased in another browser.
+            answer = redirect("/gone")
+            end_session(request, answer)
+            return answer
         if isinstance(error, errors.InvalidToken):
             # The session was ended elsewhere, or the account is gone.
             return redirect_with_flash(request, login, problem="session_over")

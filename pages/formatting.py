@@ -1,5 +1,6 @@
 """Days, times, durations, sizes and lists of names as a language writes them."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -24,9 +25,17 @@ def moment(language: str, value: datetime, timezone: str) -> str:
 
 def names(language: str, people: Sequence[str]) -> str:
     """Return names as an enumeration: Léa, Tom et Zoé."""
-    if len(people) < 2:
-        return "".join(people)
-    return text(language, "guest.together.and", first=", ".join(people[:-1]), last=people[-1])
+    shown = [_isolated(each) for each in people]
+    if len(shown) < 2:
+        return "".join(shown)
+    return text(language, "guest.together.and", first=", ".join(shown[:-1]), last=shown[-1])
+
+
+def _isolated(name: str) -> str:
+    """Return a name that does not turn the words around it: between isolates if it is written from right to left."""
+    if any(unicodedata.bidirectional(each) in ("R", "AL") for each in name):
+        return f"\u2068{name}\u2069"
+    return name
 
 
 def duration(language: str, seconds: float) -> str:

@@ -9,8 +9,8 @@ from fastapi import Depends, Form, Query, Request, Response
 from pydantic import ValidationError
 
 import errors
+from accounts import login_links, sessions, tokens
 from accounts import service as accounts
-from accounts import sessions, tokens
 from accounts.sessions import Grant
 from api.accounts.schemas import LoginIn
 from api.callers import current_user
@@ -19,7 +19,7 @@ from api.dependencies import HASHES
 from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
 from api.throttling import Caller, CallerDep
 from keys import MAX_EMAIL_KEY
-from models import User
+from models import GUEST, User
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
 
@@ -34,6 +34,9 @@ def visitor(request: Request) -> User | None:
     """Return the user who is logged in, or None without a session or after its end."""
     try:
         return current_user(request, None) if session_token(request) else None
+    except errors.InvalidToken as error:
+        request.state.account_is_gone = error.account_is_gone
+        return None
     except errors.NotAuthenticated:
         return None
 
@@ -82,6 +85,11 @@ def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alia
     With a session, a redirect, unless a login as somebody else has just failed or needs more: the form of an old tab
     must not end in the other account without a word.
     """
+    if getattr(request.state, "account_is_gone", False):
+        # A script was refused, and leads here.
+        answer = redirect("/gone")
+        end_session(request, answer)
+        return answer
     flash = flash_of(request)
     tickets = flash.get("tickets") or []
     factor = flash.get("factor")
@@ -154,8 +162,10 @@ def _grant_of(
 
 
 @router.post("/logout")
-def log_out(request: Request) -> Response:
-    """End the session, if there is one."""
+def log_out(request: Request, user: Visitor, sure: Field = "") -> Response:
+    """End the session, if there is one. A guest whom nothing leads back is asked first."""
+    if user is not None and user.user_type == GUEST and not sure and not login_links.is_kept(user):
+        return redirect("/leave")
     end_session_before(request)
     answer = redirect("/")
     end_session(request, answer)

@@ -56,6 +56,7 @@ class Objects:
     session: str
     refresh_token: str
     reset_token: str
+    login_token: str
     confirm_token: str
     # The photographer has begun to set up a second factor; the other photographer has one.
     totp_secret: str
@@ -86,6 +87,7 @@ NOWHERE = Objects(
     session="nosuchsession000",
     refresh_token="nosuchsession000.secret.signature",
     reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
+    login_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
     confirm_token="909092.4102444800.b0kXq3vR5tYuIoPaSdFgHjKl",
     totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     recovery_code="nosuch-code",

@@ -143,12 +143,14 @@ class Making:
         refresh_token = self._call("POST", "/api/login", json=body)["refresh_token"]
         listed = self._call("GET", "/api/me/sessions", guest)
         link = self._call("POST", f"/api/admin/users/{guest.id}/reset-link", admin)["url"]
+        login_link = self._call("POST", f"/api/admin/users/{guest.id}/login-link", admin)["url"]
         with reading() as session:
             confirmation = link_for(session.get_one(User, guest.id))
         return {
             "session": next(each["id"] for each in listed if not each["current"]),
             "refresh_token": refresh_token,
             "reset_token": link.partition("#")[2],
+            "login_token": login_link.partition("#")[2],
             "confirm_token": confirmation.partition("#")[2],
         }
 

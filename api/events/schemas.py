@@ -245,6 +245,7 @@ class MemberOut(BaseModel):
 
     id: int
     username: str
+    name: str | None = Field(description="The name to show; null for a guest who gave none.")
     email: str | None
     user_type: str
     created_at: UtcTime

@@ -17,6 +17,7 @@ from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from pages import formatting
+from pages.guest import keep
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.standing import standing_of
 from pages.i18n import text
@@ -82,6 +83,7 @@ def gallery(
         data={**found, **about, "standing": standing},
         standing=standing,
         more_helps=_is_helped(guest, standing["kind"], event),
+        keep_offered=keep.is_offered(request, guest),
         others=names_of_others(group, guest, language) if group is not None else "",
     )
     response.headers["Link"] = _preloads(found["photos"][:PRELOADED])

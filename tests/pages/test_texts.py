@@ -14,14 +14,14 @@ from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import formatting, login, resets, second_factor, security
+from pages import enter, formatting, login, resets, second_factor, security
 from pages.admin import audit, events, overview
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join, together
+from pages.guest import account, join, keep, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.photographer import cameras
 from pages.rendering import SCRIPT_TEXTS, THEMES
@@ -127,6 +127,8 @@ def ends() -> dict[str, set[str]]:
         "common.login.": {*login.FLASH_PROBLEMS},
         "photographer.cameras.unit.": {*cameras.UNITS},
         "common.month.": {str(month) for month in range(1, 13)},
+        "common.enter.": {*enter.PROBLEMS},
+        "guest.keep.": {*keep.DONE, *keep.PROBLEMS} - {"address"},
         "common.reset.": {*resets.RESET_PROBLEMS} - {"link"},
         "common.security.done.": {*security.FLASH_DONE},
         "common.security.problem.": {*security.FLASH_PROBLEMS},

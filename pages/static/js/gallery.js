@@ -66,6 +66,7 @@ function draw() {
   rows.set(photos, !next);
   $("take").hidden = !photos.length || Boolean(group);
   $("empty").hidden = photos.length > 0 || which === "mine";
+  if ($("keep") && which === "mine") $("keep").hidden = !photos.length;
 }
 
 /** Load the next page of the list, one at a time, and try again if the network fails. */

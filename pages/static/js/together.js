@@ -8,7 +8,7 @@ for (const box of document.querySelectorAll("[data-link]")) {
   share.hidden = !navigator.share;
   copy.hidden = !navigator.clipboard;
   // Closing the list of apps is no error.
-  share.addEventListener("click", () => navigator.share({ text: t("guest.together.js.message"), url: link }).catch(() => {}));
+  share.addEventListener("click", () => navigator.share({ text: box.dataset.text || t("guest.together.js.message"), url: link }).catch(() => {}));
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(link);
     toast(t("guest.together.js.copied"));
