@@ -17,7 +17,7 @@ from operations.samples import Point
 from pages import formatting, login, resets, second_factor, security
 from pages.admin import audit, events, overview
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
+from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
@@ -106,6 +106,7 @@ def ends() -> dict[str, set[str]]:
         "admin.audit.kind.": {*audit.KINDS},
         "admin.done.": done,
         "admin.event.sees.": {*SEES_ALL.options},
+        "admin.event.share.": {*MAY_SHARE.options},
         "admin.events.": events.ORDERS.keys() - {"created"},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},
