@@ -37,7 +37,7 @@ def _shown(link: Link, language: str) -> dict[str, Any]:
         "is_open": link.is_open,
         "may_share": link.event.guests_may_share,
         "opened": link.row.opened,
-        "shows_name": link.row.shows_name,
+        "shows_name": link.told_name is not None,
         "made": formatting.last_day(language, link.row.created_at, zone),
         "until": formatting.last_day(language, link.expires_at, zone),
     }

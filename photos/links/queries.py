@@ -12,11 +12,11 @@ from photos.visible.queries import shown_to
 
 
 class LinkRow(NamedTuple):
-    """A link, its event, the name of the account that made it, and how many photos it shows now."""
+    """A link, its event, the account that made it, and how many photos it shows now."""
 
     link: PhotoLink
     event: Event
-    username: str
+    user: User
     photos: int
 
 
@@ -31,7 +31,7 @@ def of_user(session: Session, user_id: int) -> list[LinkRow]:
         .scalar_subquery()
     )
     found = session.execute(
-        select(PhotoLink, Event, User.username, shown)
+        select(PhotoLink, Event, User, shown)
         .join(Event, Event.id == PhotoLink.event_id)
         .join(User, User.id == PhotoLink.user_id)
         .where(PhotoLink.user_id == user_id)
@@ -62,7 +62,7 @@ def by_key(session: Session, link_key: str) -> LinkRow | None:
     """Return a link whose account is open and still a member of the event; `photos` is not counted."""
     member = exists().where(UserEvent.user_id == PhotoLink.user_id, UserEvent.event_id == PhotoLink.event_id)
     row = session.execute(
-        select(PhotoLink, Event, User.username)
+        select(PhotoLink, Event, User)
         .join(Event, Event.id == PhotoLink.event_id)
         .join(User, User.id == PhotoLink.user_id)
         .where(PhotoLink.link_key == link_key, User.is_active, member)

@@ -41,7 +41,7 @@ class Link:
 
     row: PhotoLink
     event: Event
-    username: str
+    user: User
     photos: int
     left_out: int = 0
 
@@ -59,6 +59,12 @@ class Link:
     def expires_at(self) -> datetime:
         """When it ends: with the event at the latest, whose end may have been moved since."""
         return min(self.row.expires_at, self.event.expires_at)
+
+    @property
+    def told_name(self) -> str | None:
+        """The name that the page says, without the domain of an address; None if it says none."""
+        name = self.user.shown_name if self.row.shows_name else None
+        return name.partition("@")[0] if name else None
 
     @property
     def is_open(self) -> bool:
@@ -80,12 +86,12 @@ class Shared:
 
     @property
     def by(self) -> str | None:
-        """The name of the link's maker, without the domain of an address; None if it is not to be said."""
-        return self.link.username.partition("@")[0] if self.link.row.shows_name else None
+        """The name of the link's maker; None if it is not to be said."""
+        return self.link.told_name
 
 
 def _link(row: LinkRow) -> Link:
-    return Link(row.link, row.event, row.username, row.photos)
+    return Link(row.link, row.event, row.user, row.photos)
 
 
 # --- for the guest who makes it ----------------------------------------------------------------------
@@ -130,7 +136,7 @@ def _make(user: User, event_id: int, wanted: Sequence[int], days: int, shows_nam
         if not number:
             raise errors.NoneOfThesePhotos
         record(session, Action.PHOTOS_LINKED, event_id=event.id, number=number)
-        return Link(link, event, user.username, number, len(wanted) - number)
+        return Link(link, event, user, number, len(wanted) - number)
 
 
 def _end_of_day(event: Event, days: int) -> datetime:
