@@ -18,7 +18,7 @@ def path(stage: Stage) -> str:
     guest = stage.as_guest(event, name)
     body: dict[str, Any] = {"photo_ids": ids, "shows_name": True}
     link = guest.call("POST", f"/api/user/events/{event.id}/photo-links", json=body)["link"]
-    return "/shared/" + link.rpartition("/")[2]
+    return f"/shared/{link.rpartition('/')[2]}"
 
 
 @pytest.mark.parametrize(
