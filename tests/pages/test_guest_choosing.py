@@ -16,11 +16,19 @@ SAID = "[data-choosing=said]"
 
 @pytest.fixture(scope="module")
 def party(stage: Stage) -> Party:
-    """An event with a guest who is in 130 photos: the gallery loads them in two pages."""
+    """An event with a guest who is in 24 photos."""
+    return gathered(stage, "Camille", 24)
+
+
+def gathered(stage: Stage, name: str, number: int) -> Party:
     event = stage.event("Fête d’été", expires_at="2099-01-01T00:00:00Z")
-    guest = stage.guest(event, "Camille")
+    guest = stage.guest(event, name)
     send_portrait(stage, event, guest, people(5))
-    return event, guest, send_photos(stage, event, [scene(number, 5, tall=number % 4 == 0) for number in range(130)])
+    ids: list[int] = []
+    for begin in range(0, number, 26):
+        some = range(begin, min(begin + 26, number))
+        ids += send_photos(stage, event, [scene(each, 5, tall=each % 4 == 0) for each in some])
+    return event, guest, ids
 
 
 def opened(stage: Stage, page: Page, party: Party) -> None:
@@ -89,10 +97,29 @@ def test_with_mouse_and_keys_up_to_all_of_them(stage: Stage, party: Party) -> No
         assert chosen(page) > 3
         expect(tiles.nth(0).get_by_role("checkbox")).to_be_checked()
         page.keyboard.press("Control+a")
-        expect(page.locator(SAID)).to_have_text("130 photos")
-        # Tiles that come later have their look from the start.
-        page.mouse.wheel(0, 6000)
+        expect(page.locator(SAID)).to_have_text("24 photos")
+        # Tiles that are made later have their look from the start.
+        first = tiles.first.get_attribute("data-id")
+        page.set_viewport_size({"width": 1280, "height": 200})
+        page.evaluate("document.activeElement.blur(), scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator(f"[data-id='{first}']")).to_have_count(0)
         expect(page.locator(".tile:not(.chosen)")).to_have_count(0)
+        page.keyboard.press("Control+a")
+        expect(page.locator(SAID)).to_have_text("Tap some photos")
+
+
+@pytest.mark.long
+def test_all_of_a_list_is_chosen_also_what_is_not_loaded_yet(stage: Stage) -> None:
+    party = gathered(stage, "Dominique", 104)
+    with stage.page("phone", "fr") as page:
+        opened(stage, page, party)
+        page.locator("[data-choosing=begin]").click()
+        page.locator(BAR).get_by_role("button", name="Tout").click()
+        expect(page.locator(SAID)).to_have_text("104 photos")
+        with page.expect_download() as saved:
+            page.locator(BAR).get_by_role("button", name="ZIP").click()
+        with zipfile.ZipFile(saved.value.path()) as archive:
+            assert len(archive.namelist()) == 104
 
 
 def test_a_choice_is_downloaded_without_what_is_gone(stage: Stage, party: Party) -> None:
