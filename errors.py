@@ -6,7 +6,15 @@ The name of a class is part of the API: clients and rows use it.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keys import MAX_GROUPS, MAX_PORTRAITS, MAX_TOGETHER, MIN_PASSWORD, MIN_STAFF_PASSWORD
+from keys import (
+    MAX_GROUPS,
+    MAX_LINK_PHOTOS,
+    MAX_PHOTO_LINKS,
+    MAX_PORTRAITS,
+    MAX_TOGETHER,
+    MIN_PASSWORD,
+    MIN_STAFF_PASSWORD,
+)
 
 
 class AppError(Exception):
@@ -564,6 +572,56 @@ class TooManyGroups(AppError):
     status_code = 409
     message = f"Vous êtes déjà dans {MAX_GROUPS} groupes de cet événement. Quittez-en un d'abord."
     english = f"You are in {MAX_GROUPS} groups of this event already. Leave one first."
+
+
+class NoSuchPhotoLink(AppError):
+    status_code = 404
+    message = "Ce lien n'ouvre rien, ou n'ouvre plus rien. Demandez-en un autre à la personne qui vous l'a envoyé."
+    english = "This link opens nothing, or nothing any more. Ask the person who sent it for another one."
+
+
+class ForgedPhotoLink(NoSuchPhotoLink):
+    """The service has never made this link."""
+
+
+class PhotoLinkExpired(AppError):
+    status_code = 410
+    message = "Ce lien a expiré. Demandez-en un autre à la personne qui vous l'a envoyé."
+    english = "This link has expired. Ask the person who sent it for another one."
+
+
+class SharingOff(NotAllowed):
+    message = "À cet événement, l'organisation n'a pas ouvert le partage par lien."
+    english = "The organisers of this event have not opened sharing by link."
+
+
+class SharingOver(AppError):
+    status_code = 409
+    message = "Cet événement est terminé : on ne peut plus y créer de lien. Enregistrez les photos pour les envoyer."
+    english = "This event is over: links can no longer be made. Save the photos to send them."
+
+
+class NoneOfThesePhotos(AppError):
+    status_code = 404
+    message = "Aucune de ces photos n'est dans votre galerie."
+    english = "None of these photos is in your gallery."
+
+
+class TooManyLinkedPhotos(AppError):
+    message = f"Un lien montre au plus {MAX_LINK_PHOTOS} photos. Choisissez-en moins, ou créez plusieurs liens."
+    english = f"A link shows at most {MAX_LINK_PHOTOS} photos. Choose fewer, or make several links."
+
+
+class TooManyPhotoLinks(AppError):
+    status_code = 409
+    message = f"Vous avez déjà {MAX_PHOTO_LINKS} liens à cet événement. Désactivez-en un d'abord."
+    english = f"You have {MAX_PHOTO_LINKS} links at this event already. Revoke one first."
+
+
+class NoSuchChoice(AppError):
+    status_code = 404
+    message = "Ce choix de photos n'est plus gardé. Choisissez-les de nouveau."
+    english = "This choice of photos is no longer kept. Choose them again."
 
 
 class NoSuchPhoto(AppError):

@@ -19,6 +19,12 @@ MAX_EMAIL = 254
 MAX_PORTRAITS = 5
 MAX_TOGETHER = 10
 MAX_GROUPS = 20
+# Photos that a guest chooses at a time, photos behind one link, links of a guest in one event, and their days.
+MAX_CHOSEN = 10_000
+MAX_LINK_PHOTOS = 200
+MAX_PHOTO_LINKS = 50
+LINK_DAYS = 7
+MAX_LINK_DAYS = 90
 MIN_PASSWORD = 8
 MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024
@@ -31,6 +37,8 @@ MAX_SHIFT = 40 * 366 * 86_400
 # 12 random bytes in base64; a browser and a system.
 MAX_SESSION_ID = 16
 MAX_DEVICE = 64
+# 12 random bytes in hexadecimal digits.
+LINK_KEY_CHARACTERS = 24
 # Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.

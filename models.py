@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_express
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
+    LINK_KEY_CHARACTERS,
     MAX_CAMERA,
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
@@ -174,6 +175,8 @@ class Event(Base):
     timezone: Mapped[str] = mapped_column(String(MAX_TIMEZONE), default="Europe/Paris", server_default="Europe/Paris")
     expires_at: Mapped[datetime]
     guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # Guests may make links to photos for people without an account (`photos/links/`).
+    guests_may_share: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -756,6 +759,64 @@ class TogetherMember(Base):
     group_id: Mapped[int] = mapped_column(ForeignKey("together_groups.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class PhotoLink(Base):
+    """A link with which people without an account see photos that a guest has chosen, until it expires.
+
+    Written by the guest; to revoke it is to delete it. The link holds `link_key` and a signature that is not stored,
+    so a copy of this table opens nothing. It shows those of its photos (`LinkedPhoto`) that the guest may still see,
+    while the event is open and lets guests share. `shows_name`: it says whose link it is. `opened` counts visits.
+    """
+
+    __tablename__ = "photo_links"
+    __table_args__ = (
+        UniqueConstraint("link_key"),
+        Index("idx_photo_links_user_event", "user_id", "event_id"),
+        Index("idx_photo_links_event_id", "event_id"),
+        Index("idx_photo_links_expires_at", "expires_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    link_key: Mapped[str] = mapped_column(String(LINK_KEY_CHARACTERS))
+    shows_name: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    opened: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class LinkedPhoto(Base):
+    """A link was made for this photo."""
+
+    __tablename__ = "linked_photos"
+    __table_args__ = (Index("idx_linked_photos_photo_id", "photo_id"),)
+
+    link_id: Mapped[int] = mapped_column(ForeignKey("photo_links.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+
+
+class PhotoChoice(Base):
+    """Photos that a guest has just chosen for a ZIP, so that the address of the ZIP is short and the ZIP resumes.
+
+    Of the ids in `photo_ids`, those count whose photos are still there and shown to the guest. Deleted after a day.
+    """
+
+    __tablename__ = "photo_choices"
+    __table_args__ = (
+        Index("idx_photo_choices_user_id", "user_id"),
+        Index("idx_photo_choices_event_id", "event_id"),
+        Index("idx_photo_choices_created_at", "created_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photo_ids: Mapped[list[int]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Evaluation(Job, Base):

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
-from pydantic import AfterValidator, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints
 
 from api.messages import Problem
 from keys import (
+    MAX_CHOSEN,
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
     MAX_EMAIL,
@@ -106,6 +107,10 @@ ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 
+PhotoIds = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_ID)]],
+    Field(min_length=1, max_length=MAX_CHOSEN, description="One that comes twice counts once.", examples=[[42]]),
+]
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[int | None, Query(ge=1, le=1000, description="Largest number of entries; without it, all of them.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`X-Next-Cursor` of the page before.")]

@@ -13,6 +13,8 @@ from api.operations import audit
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
+from api.photo_links import routes as photo_links
+from api.photo_links import shared
 from api.photos import cameras, confirmations
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
@@ -28,6 +30,8 @@ ROUTERS = (
     photos_guest.router,
     confirmations.router,
     together.router,
+    shared.router,
+    photo_links.router,
     accounts.router,
     accounts_privacy.router,
     second_factor.router,

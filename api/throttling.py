@@ -61,6 +61,19 @@ class Caller:
             self.wrong_code()
             raise
 
+    @contextmanager
+    def shared_link(self) -> Iterator[None]:
+        """Count a link to photos that nobody has made: the block raises ForgedPhotoLink.
+
+        Raises:
+            TooManyRequests: instead of ForgedPhotoLink, with more than `RATE_WRONG_CODES_MINUTE`.
+        """
+        try:
+            yield
+        except errors.ForgedPhotoLink as forged:
+            rules.count(rules.WRONG_LINKS, self.address)
+            raise errors.NoSuchPhotoLink from forged
+
     def registration(self) -> AbstractContextManager[None]:
         """Count a registration, unless the block raises TooBusy.
 

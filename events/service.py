@@ -36,6 +36,7 @@ class NewEvent:
     timezone: str = "Europe/Paris"
     expires_at: datetime | None = None
     guests_see_all_photos: bool = False
+    guests_may_share: bool = True
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -108,6 +109,7 @@ def create(new: NewEvent) -> Event:
                     timezone=new.timezone,
                     expires_at=new.expires_at or default_expiry(new.date, new.timezone),
                     guests_see_all_photos=new.guests_see_all_photos,
+                    guests_may_share=new.guests_may_share,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

@@ -19,6 +19,8 @@ BY_NAME = {
     "EventExpired": "expired",
     "EventNotFound": "unknown_code",
     "NoSuchEvent": "missing_event",
+    "NoSuchPhotoLink": "link_gone",
+    "PhotoLinkExpired": "link_over",
     "StorageFull": "busy",
 }
 BY_STATUS = {

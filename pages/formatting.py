@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pages.i18n import text
@@ -21,6 +21,11 @@ def moment(language: str, value: datetime, timezone: str) -> str:
     """Return a time in a time zone, to the minute."""
     local = value.astimezone(ZoneInfo(timezone))
     return text(language, "admin.moment", day=day(language, local), time=local.strftime("%H:%M"))
+
+
+def last_day(language: str, until: datetime, timezone: str) -> str:
+    """Return the last day, in a time zone, before that moment: what ends at midnight ends on the day before."""
+    return day(language, (until - timedelta(microseconds=1)).astimezone(ZoneInfo(timezone)))
 
 
 def names(language: str, people: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from pages import assets, enter, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, events, guest, jobs, overview, photographers, reset_link
-from pages.guest import account, gallery, join, keep, maybe, portrait, start, together
+from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
 from pages.photographer import cameras, studio
 
 GUEST = (
@@ -14,6 +14,8 @@ GUEST = (
     together.router,
     account.router,
     keep.router,
+    shared.router,
+    links.router,
 )
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.
 ADMIN = (

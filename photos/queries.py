@@ -228,8 +228,7 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
-    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
-    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event.id)
+    statement = _originals(event.id)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
             FaceMatch.user_id == user_id, is_shown_as_mine()
@@ -240,7 +239,19 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
         )
     else:
         statement = statement.where(_for_all_guests(event))
-    return [Original(*row) for row in session.execute(statement.order_by(Photo.uploaded_at, Photo.id))]
+    return [Original(*row) for row in session.execute(statement)]
+
+
+def originals_among(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[Original]:
+    """Return the originals of those of these photos of the event that the guest may see, oldest first."""
+    statement = _originals(event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
+    return [Original(*row) for row in session.execute(statement)]
+
+
+def _originals(event_id: int) -> Select[*tuple[Any, ...]]:
+    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
+    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event_id)
+    return statement.order_by(Photo.uploaded_at, Photo.id)
 
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:

@@ -46,6 +46,10 @@ class Objects:
     selfie: int
     group: int
     group_token: str
+    # The guest's link to `photo`, and a choice of it for a ZIP.
+    link: int
+    link_token: str
+    choice: int
     # The camera of all photos.
     camera: int
     failed_photo: int
@@ -80,6 +84,9 @@ NOWHERE = Objects(
     selfie=909_101,
     group=909_102,
     group_token="909102.nosuchsignature000000000",
+    link=909_104,
+    link_token="nosuchsignature000000000.000000000000000000000000",
+    choice=909_105,
     camera=909_103,
     failed_photo=909_096,
     pending_photo=909_097,

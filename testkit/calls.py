@@ -31,6 +31,8 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "evaluation_id": lambda of: of.evaluation,
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
+    "link_id": lambda of: of.link,
+    "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
 }
 
@@ -92,6 +94,9 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/together": lambda of: {"json": {"event_id": of.event}},
     "GET /api/together-invitation": lambda of: {"params": {"token": of.group_token}},
     "POST /api/together-invitation": lambda of: {"json": {"token": of.group_token}},
+    "POST /api/user/events/{event_id}/photo-links": lambda of: {"json": {"photo_ids": [of.photo]}},
+    "POST /api/user/events/{event_id}/choices": lambda of: {"json": {"photo_ids": [of.photo]}},
+    "PUT /api/user/events/{event_id}/favourites": lambda of: {"json": {"photo_ids": [of.photo]}},
     "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photo": lambda of: _photos("file"),
@@ -150,11 +155,21 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"minutes": "47"}},
     "POST /admin/events": lambda of: {
-        "data": {"name": "Gala", "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+        "data": {
+            "name": "Gala",
+            "timezone": "Europe/Paris",
+            "guests_see_all_photos": "own",
+            "guests_may_share": "yes",
+        }
     },
     # The form is sent as it was opened: nothing changes.
     "POST /admin/events/{event_id}": lambda of: {
-        "data": {"name": of.event_name, "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+        "data": {
+            "name": of.event_name,
+            "timezone": "Europe/Paris",
+            "guests_see_all_photos": "own",
+            "guests_may_share": "yes",
+        }
     },
     "POST /admin/events/{event_id}/delete": lambda of: {"data": {"name": of.event_name}},
     "POST /admin/photographers": lambda of: {"data": _account("newcomer")},

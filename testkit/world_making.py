@@ -78,6 +78,8 @@ class Making:
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         answered = self._answers(home, guest, sent)
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
+        chosen = {"photo_ids": [shown["id"]]}
+        link = self._call("POST", f"/api/user/events/{home}/photo-links", guest, json=chosen)
         return Objects(
             event=home,
             event_name="Mariage de Camille",
@@ -90,6 +92,9 @@ class Making:
             face=faces_in(home)[shown["id"]],
             group=group["id"],
             group_token=group["token"],
+            link=link["id"],
+            link_token=link["link"].rpartition("/")[2],
+            choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
             failed_photo=0,
             pending_photo=0,

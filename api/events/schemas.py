@@ -49,6 +49,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
+SHARE = "Whether guests may make links to photos for people without an account. If false, all links show nothing."
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -72,6 +73,7 @@ class EventFields(BaseModel):
     timezone: TimeZone | None = None
     expires_at: Moment | None = Field(None, description="From then on, guests can neither join nor send a selfie.")
     guests_see_all_photos: bool | None = Field(None, description=SEES)
+    guests_may_share: bool | None = Field(None, description=SHARE)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -88,6 +90,7 @@ class EventCreate(EventFields):
     name: Name = Field(examples=["Mariage de Léa et Tom"])
     timezone: TimeZone = "Europe/Paris"
     guests_see_all_photos: bool = Field(False, description=SEES)
+    guests_may_share: bool = Field(True, description=SHARE)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -165,6 +168,7 @@ class EventOut(EventBrief):
     timezone: str
     expires_at: UtcTime
     guests_see_all_photos: bool
+    guests_may_share: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.fields import UtcTime
+from api.fields import PhotoIds, UtcTime
 from api.links import face_link, link
 from keys import MAX_ID
 from matching.confirmations import MaybePhoto
@@ -13,9 +13,6 @@ from photos.failures import reason
 from photos.queries import PhotoRow
 from photos.seen.faces import FacesOfPhoto
 from photos.seen.queries import FaceRow
-
-# Photos that one call names at most.
-MAX_IDS = 10_000
 
 
 class FaceBox(BaseModel):
@@ -192,7 +189,7 @@ class ForEveryone(BaseModel):
 
 
 class PhotosForEveryone(ForEveryone):
-    photo_ids: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(min_length=1, max_length=MAX_IDS, examples=[[42]])
+    photo_ids: PhotoIds
 
 
 class ChecksumsIn(BaseModel):

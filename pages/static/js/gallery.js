@@ -94,6 +94,16 @@ async function loadMore() {
 
 // --- the viewer -----------------------------------------------------------------------------------
 
+const linkOf = (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a");
+
+/** Show the list as it is now, after the viewer or the choice of several changed it. */
+function tidy() {
+  if (fresh) showFresh();
+  photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
+  draw();
+  refreshStanding();
+}
+
 /** Open the viewer. `newEntry` is false after a reload: the history has its entry already. */
 async function openViewer(index, newEntry = true) {
   const { Viewer } = await import("./viewer.js");
@@ -101,7 +111,7 @@ async function openViewer(index, newEntry = true) {
     describe,
     more,
     draw,
-    tile: (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a"),
+    tile: linkOf,
     // "Not me" removes a photo from "my photos", its undo puts the photo back.
     moved(photo, back) {
       // A list that was loaded before this is out of date.
@@ -118,12 +128,7 @@ async function openViewer(index, newEntry = true) {
       refreshStanding();
       return photos;
     },
-    closed() {
-      if (fresh) showFresh();
-      photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
-      draw();
-      refreshStanding();
-    },
+    closed: tidy,
   });
   viewer.open(photos, index, newEntry);
 }
@@ -184,7 +189,7 @@ async function reloadList(deep) {
   fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
   viewer?.refresh();
   // Nothing moves while the guest looks: further down the page, new photos wait for a tap.
-  const waits = viewer?.isOpen || (scrollY > 300 && count);
+  const waits = viewer?.isOpen || document.body.matches(".choosing") || (scrollY > 300 && count);
   news.hidden = !(waits && count);
   news.textContent = t("guest.gallery.news", { count });
   if (!waits) showFresh();
@@ -244,5 +249,11 @@ document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest"
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
 poll();
-// Load the viewer before the first tap.
-addEventListener("load", () => setTimeout(() => import("./viewer.js"), 1000));
+// Load the viewer before the first tap, and what chooses several.
+addEventListener("load", () => setTimeout(loadFurther, 1000));
+
+async function loadFurther() {
+  import("./viewer.js");
+  const { choosing } = await import("./select.js");
+  choosing(box, { event, list: () => photos, more, tile: linkOf, changed: tidy });
+}
