@@ -1,7 +1,7 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
 from pages import assets, login, older, resets, second_factor, security, site
-from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
+from pages.admin import audit, event, event_photos, events, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, maybe, portrait, start, together
 from pages.photographer import cameras, studio
 
@@ -11,6 +11,7 @@ ADMIN = (
     overview.router,
     events.router,
     event.router,
+    event_photos.router,
     reset_link.router,
     photographers.router,
     jobs.router,
