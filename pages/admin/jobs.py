@@ -15,7 +15,7 @@ from jobs import listing as job_list
 from jobs import state as job_state
 from jobs.listing import ListedJob
 from keys import MAX_EMAIL_KEY, comparison_key, row_id
-from models import Photo, Reembedding, Reprocessing
+from models import FAILED, Photo, Reembedding, Reprocessing, Selfie, UserEvent
 from operations.service import remote_erasures
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
@@ -31,6 +31,8 @@ HOME = "/admin/jobs"
 # Jobs of each kind that are read, without and with a filter.
 SHOWN, SEARCHED = 50, 1000
 ALL = "all"
+# Kinds that are shown although there was never a job of them.
+USUAL = {each.__tablename__ for each in (Selfie, UserEvent, Photo)}
 OF_PHOTOS = {each.__tablename__ for each in (Photo, Reembedding, Reprocessing)}
 _KINDS = [*job_kinds.BY_NAME]
 ORDERS: dict[str, Callable[[ListedJob], Any]] = {
@@ -63,6 +65,7 @@ def jobs(request: Request, _: CurrentAdmin, inference: Inference, kind: str = ""
         request,
         "jobs.html",
         states={name: job_state.state_of(each) for name, each in job_kinds.BY_NAME.items()},
+        usual=USUAL,
         failed=failed,
         waiting=waiting,
         kinds=[ALL, *job_kinds.BY_NAME],
@@ -89,7 +92,7 @@ def reason_of(language: str, job: ListedJob) -> str:
     """Return why a job failed, in words and, for whoever looks further, as the program recorded it."""
     if job.error == job_control.CANCELLED:
         return text(language, "admin.job.cancelled")
-    words = reason(job.error, language) if job.kind in OF_PHOTOS else None
+    words = reason(job.error, language) if job.kind in OF_PHOTOS and job.status == FAILED else None
     return f"{words} ({job.error})" if words else job.error or ""
 
 
