@@ -18,7 +18,8 @@ from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.ordering import Page, cursor_after
-from photos.queries import PhotoRow, PhotoState
+from photos.queries import PhotoRow
+from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries

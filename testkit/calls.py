@@ -149,6 +149,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /admin/events/{event_id}": lambda of: {
         "data": {"name": of.event_name, "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
     },
+    "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},
     "POST /admin/events/{event_id}/delete": lambda of: {"data": {"name": of.event_name}},
     "POST /admin/photographers": lambda of: {"data": _account("newcomer")},
     "POST /admin/photographers/{photographer_id}": lambda of: {"data": _account("renamed")},

@@ -21,7 +21,7 @@ from pages.redirects import redirect, redirect_with_flash
 from pages.rendering import page_router
 from photos import service as photos
 from photos.ordering import read_page
-from photos.queries import PhotoState
+from photos.service import PhotoState
 
 router = page_router()
 SHOWN = 24

@@ -92,7 +92,7 @@ def test_the_page_of_an_event_shows_all_of_it(stage: Stage, event: Event) -> Non
             shoot(page, f"admin-event-{size}-{language}-{scheme}")
             page.fill("#q", "NORA")
             expect(page.locator("#guest-list tbody tr")).to_have_count(1)
-            assert page.url.endswith("?q=NORA")
+            assert "q=NORA" in page.url
             page.fill("#q", "nobody of that name")
             expect(page.locator("#guest-list table")).to_have_count(0)
 
