@@ -106,19 +106,27 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
     with stage.page("desktop") as page:
         as_admin(stage, page, "/admin")
         expect(page.locator("#now")).to_contain_text("Voir la tâche en échec")
-        page.goto("/admin/jobs")
+        # The event for which photos arrive comes first, with its counts.
+        card = page.locator("#tonight .card", has_text="Course de nuit")
+        expect(card).to_contain_text("3 photos · 0 invité")
+        expect(card).to_contain_text("1 photo en attente · 1 en échec")
+        page.goto("/admin/jobs?q=rien-de-tel")
+        expect(page.locator("#failed")).to_contain_text("Aucune tâche ne correspond.")
+        page.goto("/admin/jobs?sort=about&direction=down&kind=photos&q=COURSE")
         expect(page.get_by_role("row", name="depart-1.jpg")).to_contain_text("the file ends too soon")
         assert axe(page) == []
         shoot(page, "admin-jobs")
         page.set_viewport_size({"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        # No count is hidden behind a sideways scroll.
+        assert page.evaluate("[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)")
         page.set_viewport_size({"width": 1280, "height": 800})
         page.get_by_role("button", name="Arrêter : depart-2.jpg").click()
         expect(page.get_by_role("status").first).to_contain_text("La tâche est arrêtée.")
         page.get_by_role("button", name="Réessayer : depart-1.jpg").click()
         expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
         page.goto(f"/admin/events/{event.id}")
-        expect(page.get_by_role("row", name="depart-2.jpg")).to_contain_text("cancelled")
+        expect(page.get_by_role("row", name="depart-2.jpg")).to_contain_text("arrêtée à la demande")
         page.get_by_role("button", name="Réessayer la photo en échec").click()
         expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
         page.get_by_role("button", name="Chercher de nouveau tous les invités").click()
