@@ -60,6 +60,15 @@ def event_for_registration(session: Session, event_code: str) -> Event:
     return found.event
 
 
+def read_alike(event: Event) -> Event | None:
+    """Return another open event whose code a person may take for this one's, if both are open."""
+    now = utcnow()
+    if not event.loose_key or event.expires_at <= now:
+        return None
+    with reading() as session:
+        return queries.open_and_alike(session, event, now)
+
+
 def home_event(session: Session, user: User) -> Event:
     """Return the event a guest sees first: the account's own, else the first one joined.
 

@@ -19,6 +19,7 @@ from jobs import state as job_state
 from matching import queries as matching_queries
 from matching.azure import queries as remote_queries
 from metrics import Upkeep, exposition, of_all_processes, report
+from operations import queries
 from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
 from settings import get_settings
@@ -118,6 +119,7 @@ def _count() -> _Counts:
             "photos": photo_queries.count(session),
             "faces": matching_queries.count_faces(session),
             "face_matches": matching_queries.count_matches(session),
+            "guests_matched": queries.count_guests_matched(session),
             "selfies": selfie_queries.count(session),
         }
     return _Counts(rows, time.perf_counter() - began)

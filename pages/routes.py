@@ -1,7 +1,7 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
 from pages import assets, enter, login, older, resets, second_factor, security, site
-from pages.admin import audit, event, events, guest, jobs, overview, photographers, reset_link
+from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
 from pages.photographer import cameras, studio
 
@@ -22,6 +22,7 @@ ADMIN = (
     overview.router,
     events.router,
     event.router,
+    event_photos.router,
     reset_link.router,
     guest.router,
     photographers.router,

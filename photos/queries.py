@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 from sqlalchemy.orm import Session, joinedload
 
@@ -22,6 +23,8 @@ from events.queries import counts_in_event
 from models import (
     DONE,
     FAILED,
+    PENDING,
+    PROCESSING,
     Event,
     Face,
     FaceMatch,
@@ -58,6 +61,15 @@ class Original(NamedTuple):
     crc32: int | None
     taken_at: datetime | None
     uploaded_at: datetime
+
+
+PhotoState = Literal["waiting", "failed", "incomplete"]
+_IN_STATE: dict[PhotoState | None, ColumnElement[bool]] = {
+    None: true(),
+    "waiting": Photo.status.in_((PENDING, PROCESSING)),
+    "failed": Photo.status == FAILED,
+    "incomplete": Photo.warning.is_not(None),
+}
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
@@ -144,9 +156,10 @@ def count_for_all_guests(session: Session, event: Event) -> int:
     return session.scalar(_count_for_all_guests(event)) or 0
 
 
-def count_of_event(session: Session, event_id: int) -> int:
-    """Return how many photos the event has."""
-    return session.scalar(select(func.count()).select_from(Photo).where(Photo.event_id == event_id)) or 0
+def count_of_event(session: Session, event_id: int, state: PhotoState | None = None) -> int:
+    """Return how many photos the event has, in all or in a state."""
+    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, _IN_STATE[state])
+    return session.scalar(wanted) or 0
 
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -161,9 +174,14 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return shown.options(joinedload(Photo.raw))
 
 
-def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return all the event's photos with the number of faces in each."""
-    return _rows(session, _with_face_count(Photo.event_id == event_id), page)
+def of_event(session: Session, event_id: int, page: Page, state: PhotoState | None = None) -> Sequence[PhotoRow]:
+    """Return the event's photos, all or those in a state, with the number of faces in each."""
+    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, _IN_STATE[state])), page)
+
+
+def chosen_of_event(session: Session, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos that the event has, newest first."""
+    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, Photo.id.in_(photo_ids))), Page())
 
 
 def of_photographer(session: Session, photographer_id: int, page: Page) -> Sequence[PhotoRow]:

@@ -19,6 +19,7 @@ from photos import queries
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
+from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
@@ -117,11 +118,17 @@ def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[
         return queries.seen_of_event(session, user.id, event.id, photo_ids)
 
 
-def photos_of_event(event_id: int, page: Page) -> PhotoList:
-    """Return one page of all photos of an event, for its photographers."""
+def photos_of_event(event_id: int, page: Page, state: PhotoState | None = None) -> PhotoList:
+    """Return one page of an event's photos, all or those in a state, for its photographers and for admins."""
     with reading() as session:
-        rows = queries.of_event(session, event_id, page)
-        return listed(rows, page, queries.count_of_event(session, event_id))
+        rows = queries.of_event(session, event_id, page, state)
+        return listed(rows, page, queries.count_of_event(session, event_id, state))
+
+
+def chosen_of_event(event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos that the event has, newest first."""
+    with reading() as session:
+        return queries.chosen_of_event(session, event_id, photo_ids)
 
 
 def photos_by(photographer_id: int, page: Page) -> PhotoList:

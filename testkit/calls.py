@@ -171,6 +171,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_may_share": "yes",
         }
     },
+    "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},
     "POST /admin/events/{event_id}/delete": lambda of: {"data": {"name": of.event_name}},
     "POST /admin/photographers": lambda of: {"data": _account("newcomer")},
     "POST /admin/photographers/{photographer_id}": lambda of: {"data": _account("renamed")},

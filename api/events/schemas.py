@@ -113,6 +113,10 @@ class EventCreated(BaseModel):
     message: str
     event_id: int
     event_code: str
+    reads_like: str | None = Field(
+        None,
+        description="The code of another open event that reads like this one: typed inexactly, neither is found.",
+    )
 
 
 class EventIdIn(BaseModel):
@@ -199,8 +203,8 @@ class EventProgressOut(BaseModel):
     faces: int
     guests: int
     guests_with_selfie: int
-    guests_matched: int
-    matches: int
+    guests_matched: int = Field(description="Guests who are in at least one photo.")
+    matches: int = Field(description="Pairs of a guest and a photo that shows the guest, not people.")
     bytes: int = Field(description="Size of all originals.")
     oldest_pending_seconds: float | None = Field(description="Age of the oldest unfinished photo.")
 

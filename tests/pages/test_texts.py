@@ -15,7 +15,7 @@ from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
 from pages import enter, formatting, login, resets, second_factor, security
-from pages.admin import audit, events, overview
+from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
@@ -32,7 +32,10 @@ SOURCES = [path for pattern in ("**/*.py", "templates/**/*.html", "static/js/*.j
 SECTION = r"(?:admin|common|guest|photographer)\."
 USED = re.compile(rf"""["'`]({SECTION}[\w.]*\w)(?<!\.html)["'`](?!\s*~)""")
 # The beginning of a key whose end is only known when the page is made.
-BUILT = re.compile(rf"""["']({SECTION}[\w.]*)["']\s*~|f["']({SECTION}[\w.]*)\{{|`({SECTION}[\w.]*)\$""")
+BUILT = re.compile(
+    rf"""["']({SECTION}[\w.]*)["']\s*~|["']({SECTION}[\w.]*\.)["']\)\s*\}}|"""
+    rf"""f["']({SECTION}[\w.]*)\{{|`({SECTION}[\w.]*)\$"""
+)
 FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
@@ -107,12 +110,17 @@ def ends() -> dict[str, set[str]]:
         "admin.done.": done,
         "admin.event.sees.": {*SEES_ALL.options},
         "admin.event.share.": {*MAY_SHARE.options},
-        "admin.events.": events.ORDERS.keys() - {"created"},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},
         "admin.kind.": {*job_kinds.BY_NAME},
         "admin.nav.": {"overview", "events", "photographers", "jobs", "audit"},
-        "admin.plot.": {plot.name for plot in plots()},
+        "admin.plot.soon.": {plot.name for plot in plots()},
+        "admin.span.": {str(hours) for hours in overview.HOURS},
+        "admin.photos.show.": {event_photos.ALL, *event_photos.STATES},
+        "admin.photos.state.": {PENDING, PROCESSING, FAILED},
+        "admin.photos.": {"incomplete"},
+        "admin.guests.show.": {*event_guests.FILTERS},
+        "admin.photographers.state.": {*photographers.STATES},
         "admin.poster.step.": {"one", "two", "three"},
         "admin.poster.words.": {"fr", "en", "both"},
         "admin.problem.": {each for each in problems if "/" not in each} | fields,
