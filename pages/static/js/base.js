@@ -95,11 +95,12 @@ export function el(tag, properties = {}, ...children) {
 const LEAVING = ["beforeunload", "pagehide"];
 
 /**
- * Show a sentence at the foot of the page. With `undo` it has a button that undoes the action, for `seconds`.
+ * Show a sentence at the foot of the page. Of several, the newest one is seen, and of those with `undo` the newest one
+ * beside it: after it the one before comes back, while its time lasts. With `undo` it has a button that undoes the action, for `seconds`.
  * `expired` runs if it was not pressed: what cannot be undone belongs there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
-  const box = el("div", { class: "toast" }, el("span", {}, sentence));
+  const box = el("div", { class: undo ? "toast undoable" : "toast remark" }, el("span", {}, sentence));
   const close = (then) => {
     clearTimeout(timer);
     for (const event of LEAVING) removeEventListener(event, atEnd);
