@@ -117,8 +117,9 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   return box;
 }
 
-// A form is sent once, even if its button is pressed twice.
-document.addEventListener("submit", (event) => {
+// A form is sent once, even if its button is pressed twice. On the window: a script that sends a form itself is asked
+// before.
+addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
   if (form.dataset.sent) event.preventDefault();
