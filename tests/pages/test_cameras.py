@@ -163,7 +163,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         camera.get_by_role("button").click()
         expect(camera.locator(".said")).to_contain_text("Give whole numbers")
         token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
-        form = {"csrf_token": token, "direction": "x", "minutes": "5"}
+        form: dict[str, str | float | bool] = {"csrf_token": token, "direction": "x", "minutes": "5"}
         action = camera.locator("form").get_attribute("action") or ""
         answer = page.request.post(action, form=form, headers={"Accept-Language": "en"})
         assert "Say whether the clock is late or early." in answer.text()
