@@ -146,6 +146,9 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
   for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = dark ? "#141414" : "#fbfaf8";
 });
 
+// The page that stands in for another one while there is no network.
+if (document.getElementById("offline")) addEventListener("online", () => location.reload());
+
 if ("serviceWorker" in navigator) {
   // The address contains the release, so that a new release installs a new worker. After `load`: the page comes first.
   const release = new URL(import.meta.url).pathname.split("/")[2];
