@@ -81,7 +81,9 @@ document.addEventListener("submit", (event) => {
 // The photos that have come may be of other cameras. One whose clock is being set stays as it is.
 document.addEventListener("all-there", async () => {
   if (cameras()?.open) return;
-  const answer = await fetch(location.href);
+  // Without network the list stays as it is, until the next photos have come.
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = page.getElementById("cameras");
   if (!found || cameras()?.open) return;
