@@ -58,7 +58,7 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
     general = "broken" if error.status_code >= 500 else "invalid"
     kind = BY_NAME.get(type(error).__name__) or BY_STATUS.get(error.status_code, general)
     wait = error.wait(language_of(request)) if isinstance(error, errors.TooManyRequests) else ""
-    response = render(request, "errors/failure.html", error.status_code, kind=kind, wait=wait)
+    response = render(request, "errors/failure.html", error.status_code, kind=kind, wait=wait, again=_wanted(request))
     response.headers.update(error.headers)
     return response
 
@@ -66,7 +66,7 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
 def _wanted(request: Request) -> str:
     if request.method == "GET":
         return here(request)
-    # The login page cannot send a form again: return to the page of the form.
+    # A link cannot send a form again: return to the page of the form.
     try:
         return urlsplit(request.headers.get("referer", "")).path or "/"
     except ValueError:

@@ -18,6 +18,7 @@ from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
 from api.throttling import Caller, CallerDep
+from events import codes
 from keys import MAX_EMAIL_KEY
 from models import GUEST, User
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -25,7 +26,16 @@ from pages.rendering import HOMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed", "wrong_code", "session_over")
+FLASH_PROBLEMS = (
+    "incomplete",
+    "wrong",
+    "choice_over",
+    "code_needed",
+    "wrong_code",
+    "session_over",
+    "unknown_code",
+    "wrong_here",
+)
 # Characters of a name or a code that a form shows again; a longer text is neither.
 MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 
@@ -136,7 +146,7 @@ def log_in(
     except ValidationError:
         return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
-        return redirect_with_flash(request, back, problem="wrong", **typed)
+        return redirect_with_flash(request, back, problem=_problem_with(typed["event_code"].strip()), **typed)
     except errors.InvalidToken:
         return redirect_with_flash(request, back, problem="choice_over", **typed)
     except errors.SeveralAccounts as error:
@@ -144,6 +154,13 @@ def log_in(
             return redirect_with_flash(request, back, tickets=[*error.tickets])
         return redirect_with_flash(request, back, problem="code_needed", **typed)
     return enter(request, grant, asked)
+
+
+def _problem_with(event_code: str) -> str:
+    """Return which problem a refused login has: a code that no event has is named, which anybody can ask for."""
+    if not event_code:
+        return "wrong"
+    return "wrong_here" if codes.is_known(event_code) else "unknown_code"
 
 
 def _grant_of(

@@ -153,7 +153,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
-    "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"minutes": "47"}},
+    "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
     "POST /admin/events": lambda of: {
         "data": {
             "name": "Gala",

@@ -26,6 +26,8 @@ from tests.access_table import (
     walked,
 )
 
+# Two thousand calls: more than the usual two minutes on a machine that others use too.
+pytestmark = pytest.mark.timeout(600)
 TABLE = table()
 # These tell everyone who has an event's code about the event.
 TOLD_BY_CODE = {

@@ -155,7 +155,7 @@ def test_a_backup_is_for_its_owner_alone(taken: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-@pytest.mark.long
+@pytest.mark.postgresql_is_enough
 def test_numbers_of_deleted_rows_are_not_given_again(
     service: Service, source: Place, empty: Place, tmp_path: Path
 ) -> None:

@@ -161,5 +161,7 @@ def erase_account(page: Page, size: str) -> None:
     page.fill("#password", PASSWORD)
     page.locator("main > details button").click()
     page.wait_for_url("**/goodbye")
+    # What is not erased is said: the faces found in the photographers' photos.
+    expect(page.locator("main")).to_contain_text("restent, avec les visages que nous y avons trouvés, sans nom")
     page.goto("/photos")
     page.wait_for_url("**/login?next=*")

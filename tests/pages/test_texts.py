@@ -89,6 +89,10 @@ def plots() -> list[Plot]:
     return overview.plots_of([point], now - timedelta(hours=1), now)
 
 
+# The rows of the studio's list of keys.
+KEYS = ("arrows", "ends", "space", "shift", "all", "enter", "delete", "escape", "help")
+
+
 def ends() -> dict[str, set[str]]:
     """Return, for every key that is built at run time, how it begins and all ways in which it can end."""
     done = {
@@ -150,7 +154,12 @@ def ends() -> dict[str, set[str]]:
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
         },
-        "photographer.js.problem.": {"kind", "empty", "large", "unreadable"},
+        "photographer.cameras.": {"wrong", "no_direction", "large"},
+        "photographer.js.camera_": {"ahead", "would", "span"},
+        "photographer.js.problem.": {
+            *("kind", "video", "archive", "document", "raw", "next", "empty", "large", "large_raw", "unreadable"),
+        },
+        "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
         "photographer.photos.": {PENDING, PROCESSING, FAILED},
     }

@@ -95,11 +95,12 @@ export function el(tag, properties = {}, ...children) {
 const LEAVING = ["beforeunload", "pagehide"];
 
 /**
- * Show a sentence at the foot of the page. With `undo` it has a button that undoes the action, for `seconds`.
+ * Show a sentence at the foot of the page. Of several, the newest one is seen, and of those with `undo` the newest one
+ * beside it: after it the one before comes back, while its time lasts. With `undo` it has a button that undoes the action, for `seconds`.
  * `expired` runs if it was not pressed: what cannot be undone belongs there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
-  const box = el("div", { class: "toast" }, el("span", {}, sentence));
+  const box = el("div", { class: undo ? "toast undoable" : "toast remark" }, el("span", {}, sentence));
   const close = (then) => {
     clearTimeout(timer);
     for (const event of LEAVING) removeEventListener(event, atEnd);
@@ -116,8 +117,9 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   return box;
 }
 
-// A form is sent once, even if its button is pressed twice.
-document.addEventListener("submit", (event) => {
+// A form is sent once, even if its button is pressed twice. On the window: a script that sends a form itself is asked
+// before.
+addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
   if (form.dataset.sent) event.preventDefault();
@@ -143,6 +145,9 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = dark ? "#141414" : "#fbfaf8";
 });
+
+// The page that stands in for another one while there is no network.
+if (document.getElementById("offline")) addEventListener("online", () => location.reload());
 
 if ("serviceWorker" in navigator) {
   // The address contains the release, so that a new release installs a new worker. After `load`: the page comes first.
