@@ -221,6 +221,7 @@ class CountedEventOut(StaffedEventOut):
 class JoinedEventOut(EventBrief):
     joined_at: UtcTime
     matching: bool = Field(description="False after the guest has withdrawn consent to face matching.")
+    guests_may_share: bool = Field(description=SHARE)
 
 
 class JoinIn(EventCodeIn):

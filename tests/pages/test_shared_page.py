@@ -47,6 +47,8 @@ def test_the_page_can_be_used_by_everybody(stage: Stage, path: str) -> None:
     with stage.page("phone", "fr", color_scheme="dark") as page:
         page.goto(path)
         assert axe(page) == []
+        page.emulate_media(color_scheme="light")
+        assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.set_viewport_size({"width": 360, "height": 640})
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
