@@ -268,7 +268,7 @@ def test_the_list_sorts_and_filters_with_and_without_scripts(stage: Stage) -> No
             page.fill("#q", mark.lower())
             if not scripts:
                 page.get_by_role("button", name="Filtrer").click()
-            rows = page.locator("tbody th")
+            rows = page.locator("tbody th a")
             expect(rows).to_have_text([names[2], names[0], names[1]])
             page.get_by_role("link", name="Nom", exact=True).click()
             expect(rows).to_have_text(names)
