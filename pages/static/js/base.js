@@ -146,8 +146,12 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
   for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = dark ? "#141414" : "#fbfaf8";
 });
 
-// The page that stands in for another one while there is no network.
-if (document.getElementById("offline")) addEventListener("online", () => location.reload());
+// The page that stands in for another one while the service cannot be reached: it asks until there is an answer.
+if (document.getElementById("offline")) {
+  const ask = () => !document.hidden && fetch("/livez").then(({ ok }) => ok && location.reload(), () => {});
+  addEventListener("online", ask);
+  setInterval(ask, 4000);
+}
 
 if ("serviceWorker" in navigator) {
   // The address contains the release, so that a new release installs a new worker. After `load`: the page comes first.
