@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pages.i18n import text
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+TWELVE_HOURS = {"en"}
 SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")
 
 
@@ -14,6 +15,12 @@ def day(language: str, value: date) -> str:
     """Return a date in words: 20 juin 2026."""
     numeral = text(language, "common.day.first") if value.day == 1 else str(value.day)
     return f"{numeral} {text(language, f'common.month.{value.month}')} {value.year}"
+
+
+def hour(language: str, value: int) -> str:
+    """Return a whole hour of the day, from 0 to 23: 18 h, 6 pm."""
+    shown = value % 12 or 12 if language in TWELVE_HOURS else value
+    return text(language, f"common.hour.{'am' if value < 12 else 'pm'}", hour=shown)
 
 
 def moment(language: str, value: datetime, timezone: str) -> str:

@@ -2,8 +2,10 @@
 
 from pages import assets, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
+from pages.admin import sections as admin_sections
 from pages.guest import account, gallery, join, maybe, portrait, start, together
 from pages.photographer import cameras, studio
+from pages.photographer import sections as studio_sections
 
 GUEST = (join.router, start.router, portrait.router, gallery.router, maybe.router, together.router, account.router)
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.
@@ -11,10 +13,21 @@ ADMIN = (
     overview.router,
     events.router,
     event.router,
+    admin_sections.router,
     reset_link.router,
     photographers.router,
     jobs.router,
     audit.router,
 )
 ACCOUNT = (login.router, resets.router, security.router, second_factor.router)
-ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, cameras.router, *ADMIN, older.router)
+ROUTERS = (
+    assets.router,
+    *ACCOUNT,
+    site.router,
+    *GUEST,
+    studio.router,
+    cameras.router,
+    studio_sections.router,
+    *ADMIN,
+    older.router,
+)
