@@ -47,7 +47,7 @@ def save_sections(
     lines = [(visible(title), start.strip()) for title, start in zip(titles, starts, strict=False)]
     lines = [(title, start) for title, start in lines if title]
     try:
-        service.replace(event.id, [_section(*line) for line in lines], version)
+        service.replace(event.id, [_section(*line) for line in lines], version or None)
     except ValueError:
         return _refused(request, page, lines, "time")
     except errors.SectionsChanged:

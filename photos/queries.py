@@ -155,7 +155,7 @@ def taken_between(session: Session, event_id: int) -> tuple[datetime, datetime] 
     orders = (Photo.taken_at.asc(), Photo.taken_at.desc())
     first, last = (dated.order_by(each).limit(1).scalar_subquery() for each in orders)
     found = session.execute(select(first, last)).one()
-    return (found[0], found[1]) if found[0] is not None else None
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:

@@ -23,7 +23,7 @@ def upgrade() -> None:
             ["event_id"], ["events.id"], name=op.f("fk_event_sections_event_id_events"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_event_sections")),
-        sa.UniqueConstraint("event_id", "starts_at", name=op.f("uq_event_sections_event_id")),
+        sa.UniqueConstraint("event_id", "starts_at", name=op.f("uq_event_sections_event_id_starts_at")),
         sqlite_autoincrement=True,
     )
 

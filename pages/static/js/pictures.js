@@ -39,8 +39,8 @@ export async function sharpenFirst() {
 export function pictureOf(photo, wide, urgent) {
   const image = el("img", { decoding: "async", draggable: "false" });
   const isFirst = urgent && first;
-  if (isFirst) image.fetchPriority = "high";
-  else image.loading = "lazy";
+  if (first) image.fetchPriority = urgent ? "high" : "low";
+  if (!isFirst) image.loading = "lazy";
   image.onload = () => image.classList.add("there");
   if (photo.waiting) return image;
   if (photo.sharp && !isFrugal) {
