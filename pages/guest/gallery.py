@@ -169,7 +169,7 @@ def _preloads(shown: Sequence[dict[str, Any]]) -> str:
 
 def _is_helped(guest: User, kind: str, event: Event) -> bool:
     """Return whether a further portrait may find more photos: there is one, and room for another."""
-    if kind not in ("found", "none") or event.expires_at <= utcnow():
+    if kind != "found" or event.expires_at <= utcnow():
         return False
     return 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
 

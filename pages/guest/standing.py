@@ -79,7 +79,7 @@ def _action(guest: User, event: Event, kind: str, language: str, *, closed: bool
 
     anew = f"/selfie?event={event.id}&change=true"
     if kind in ("withdrawn", "not_asked"):
-        return link("give_consent", "/account", "plain")
+        return link("give_consent", "/account", "")
     if closed:
         return None
     if kind == "no_portrait":
