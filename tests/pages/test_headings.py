@@ -1,6 +1,5 @@
 """Which heading a photo has: of a section, which ends with its night, or of an hour; and of a day."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,8 +18,8 @@ EVENING = datetime(2026, 6, 20, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def event(quiet_database: None) -> Iterator[Event]:
-    yield events.create(NewEvent("Headings", timezone="Asia/Tokyo"))
+def event(quiet_database: None) -> Event:
+    return events.create(NewEvent("Headings", timezone="Asia/Tokyo"))
 
 
 def photo(hours: float | None) -> Photo:
