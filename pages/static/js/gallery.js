@@ -72,7 +72,7 @@ const rows = rowsIn(box, { tile, key: (photo) => JSON.stringify(photo), describe
 
 function draw() {
   rows.set(photos, !next);
-  sharpenFirst();
+  if (photos.length) sharpenFirst();
   $("tools").hidden = !photos.length;
   $("empty").hidden = photos.length > 0 || which === "mine";
 }

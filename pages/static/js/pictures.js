@@ -28,8 +28,7 @@ const isOver = (image) =>
 
 /** Sharpen the pictures of the first screen as soon as all of them are there. Call it once they are in the page. */
 export async function sharpenFirst() {
-  const waiting = first;
-  if (!waiting?.length) return;
+  const waiting = first ?? [];
   first = null;
   await Promise.all(waiting.map(([image]) => isOver(image)));
   for (const each of waiting) if (each[0].isConnected) sharpen(...each);
