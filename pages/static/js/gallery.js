@@ -180,31 +180,31 @@ async function refreshStanding() {
   showStanding();
   const [was, is] = [before[counted], standing[counted]];
   const through = before.under_way && !standing.under_way;
-  if (was !== is || through || photos.some((photo) => photo.waiting)) await reloadList(is < was || through);
+  if (was !== is || through || photos.some((photo) => photo.waiting)) await reloadList(is < was || through, is - was);
 }
 
-/** Load the photos that have arrived; with `deep` all photos of the list again, because some may be gone. */
-async function reloadList(deep) {
+/** Load the photos that have come, `wanted` in number; with `deep` the whole list again, because some may be gone. */
+async function reloadList(deep, wanted) {
   const [had, made] = [new Set(photos), moves];
   let [found, answer] = [[], {}];
+  const come = () => found.filter((photo) => !had.has(photo));
   const isMerged = !deep && !newestFirst;
   do {
     answer = await loadPage(answer.next, isMerged);
     found.push(...answer.photos.map(knownPhoto));
-  } while (answer.next && found.length < had.size && (deep || found.every((photo) => !had.has(photo))));
+  } while (answer.next && found.length < had.size + wanted && (deep || come().length < wanted));
   if (made !== moves) return;
   if (isMerged) {
     // Those behind the end of what is loaded come with their page.
-    const end = next && photos.at(-1);
-    const all = new Set([...photos, ...found.filter((photo) => !end || !isBehind(photo, end))]);
-    found = [...all].toSorted((one, other) => (isBehind(one, other) ? 1 : -1));
+    const isLoaded = (photo) => !next || !isBehind(photo, photos.at(-1));
+    found = [...new Set([...photos, ...found.filter(isLoaded)])].toSorted((one, other) => (isBehind(one, other) ? 1 : -1));
     answer.next = next;
   }
-  const kept = answer.next && !isMerged ? photos.filter((photo) => isBehind(photo, found.at(-1)) && !found.includes(photo)) : [];
+  const isRest = (photo) => isBehind(photo, found.at(-1)) && !found.includes(photo);
+  const kept = answer.next && !isMerged ? photos.filter(isRest) : [];
   const still = new Set([...found, ...kept]);
   for (const photo of had) photo.gone ||= !still.has(photo);
-  const count = found.filter((photo) => !had.has(photo)).length;
-  const to = found.find((photo) => !had.has(photo));
+  const [count, to] = [come().length, come()[0]];
   fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count, to };
   viewer?.refresh();
   // Nothing moves while the guest looks: further down the page, new photos wait for a tap.
