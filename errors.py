@@ -717,6 +717,27 @@ class ShiftTooLarge(AppError):
     english = "A camera's clock can be shifted by at most 40 years."
 
 
+class TooManySections(AppError):
+    message = "Un événement a au plus 40 moments."
+    english = "An event has at most 40 sections."
+
+
+class SectionTime(AppError):
+    message = "Un moment commence entre 1990 et 2200."
+    english = "A section begins between 1990 and 2200."
+
+
+class SectionsAtOneTime(AppError):
+    message = "Deux moments commencent à la même heure."
+    english = "Two sections begin at the same moment."
+
+
+class SectionsChanged(AppError):
+    status_code = 409
+    message = "Quelqu'un d'autre a changé les moments entre-temps. Relisez-les, puis recommencez."
+    english = "Somebody else has changed the sections meanwhile. Read them again, then try again."
+
+
 class InvalidPhotoIds(AppError):
     message = "Indiquez les identifiants des photos, séparés par des virgules."
     english = "Give the photos' ids, separated by commas."

@@ -8,6 +8,9 @@ MAX_ID = 2**63 - 1
 # column needs a migration.
 MAX_EVENT_NAME = 200
 MAX_EVENT_CODE = 64
+# The title of a section of an event, and how many sections one has.
+MAX_SECTION_TITLE = 60
+MAX_SECTIONS = 40
 # The longest name in the time zone database (2026) has 32.
 MAX_TIMEZONE = 64
 # Days for which an admin may set an event's expiry again: ten years.

@@ -32,6 +32,7 @@ from keys import (
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_FILENAME,
+    MAX_SECTION_TITLE,
     MAX_SESSION_ID,
     MAX_TIMEZONE,
     MAX_USERNAME,
@@ -379,6 +380,21 @@ class EventCover(Base):
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
 
 
+class EventSection(Base):
+    """A part of an event's gallery: a title over the photos taken from `starts_at` until the next one starts.
+
+    Written by photographers and admins (`events/sections/`).
+    """
+
+    __tablename__ = "event_sections"
+    __table_args__ = (UniqueConstraint("event_id", "starts_at"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(MAX_SECTION_TITLE))
+    starts_at: Mapped[datetime]
+
+
 class UserEvent(Job, Base):
     """A guest's membership of an event, and the job that matches the guest there, at first or again."""
 
@@ -527,6 +543,8 @@ class Photo(Job, Base):
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))
     rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Whether it has the rendition `medium`: photos that earlier releases have processed have none.
+    has_medium: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # `incomplete`: a part of the picture is missing or damaged.
     warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
@@ -534,6 +552,10 @@ class Photo(Job, Base):
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     raw: Mapped["PhotoRaw | None"] = relationship(lazy="raise", viewonly=True)
+
+    def note_renditions(self, mean_colour: str | None, warning: str | None) -> None:
+        """Set what was found while the renditions were made, and that all of them are there."""
+        self.mean_colour, self.warning, self.has_medium = mean_colour, warning, True
 
 
 class PhotoRaw(Base):

@@ -33,7 +33,12 @@ def _clean(value: str) -> str:
     return value
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
+    """Return a text as it is stored: without invisible characters.
+
+    Raises:
+        ValueError: it holds control characters, or nothing that can be seen.
+    """
     value = visible(value)
     if not value:
         raise ValueError(Problem.NOTHING_VISIBLE)
@@ -77,25 +82,25 @@ def _zulu(value: datetime) -> str:
 
 Text = Annotated[str, AfterValidator(_clean)]
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(_shown)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(shown)
 ]
 Username = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_username),
 ]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_email),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PASSWORD), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_CODE),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_event_code),
 ]
 Otp = Annotated[str, StringConstraints(min_length=6, max_length=32), AfterValidator(_no_surrogates)]

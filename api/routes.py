@@ -8,6 +8,7 @@ from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
+from api.events import sections as events_sections
 from api.events import staff as events_staff
 from api.operations import audit
 from api.operations import evaluation as operations_evaluation
@@ -40,6 +41,7 @@ ROUTERS = (
     photos_photographer.router,
     cameras.router,
     events_staff.router,
+    events_sections.router,
     events_admin.router,
     photographers.router,
     accounts_admin.router,

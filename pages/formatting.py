@@ -10,12 +10,19 @@ from pages.i18n import text
 # The hour at which the night ends.
 NIGHT_ENDS = 6
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+TWELVE_HOURS = {"en"}
 SIZES = ("kilobytes", "megabytes", "gigabytes", "terabytes")
 
 
 def day(language: str, value: date) -> str:
     """Return a date in words: 20 juin 2026."""
     return f"{_numeral(language, value)} {text(language, f'common.month.{value.month}')} {value.year}"
+
+
+def hour(language: str, value: int) -> str:
+    """Return a whole hour of the day, from 0 to 23: 18 h, 6 pm."""
+    shown = value % 12 or 12 if language in TWELVE_HOURS else value
+    return text(language, f"common.hour.{'am' if value < 12 else 'pm'}", hour=shown)
 
 
 def moment(language: str, value: datetime, timezone: str) -> str:

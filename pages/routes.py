@@ -3,7 +3,9 @@
 from pages import assets, enter, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
+from pages.admin import sections as admin_sections
 from pages.photographer import cameras, studio
+from pages.photographer import sections as studio_sections
 
 GUEST = (
     join.router,
@@ -23,6 +25,7 @@ ADMIN = (
     events.router,
     event.router,
     event_photos.router,
+    admin_sections.router,
     reset_link.router,
     guest.router,
     photographers.router,
@@ -30,4 +33,14 @@ ADMIN = (
     audit.router,
 )
 ACCOUNT = (login.router, enter.router, resets.router, security.router, second_factor.router)
-ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, cameras.router, *ADMIN, older.router)
+ROUTERS = (
+    assets.router,
+    *ACCOUNT,
+    site.router,
+    *GUEST,
+    studio.router,
+    cameras.router,
+    studio_sections.router,
+    *ADMIN,
+    older.router,
+)

@@ -162,6 +162,15 @@ def count_of_event(session: Session, event_id: int, state: PhotoState | None = N
     return session.scalar(wanted) or 0
 
 
+def taken_between(session: Session, event_id: int) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last photo of the event were taken; None if no photo says so."""
+    dated = select(Photo.taken_at).where(Photo.event_id == event_id, Photo.taken_at.is_not(None))
+    orders = (Photo.taken_at.asc(), Photo.taken_at.desc())
+    first, last = (dated.order_by(each).limit(1).scalar_subquery() for each in orders)
+    found = session.execute(select(first, last)).one()
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
+
+
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     faces = (
         select(func.count())

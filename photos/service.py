@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -107,6 +108,12 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
         return listed(rows, page, queries.count_for_all_guests(session, event))
 
 
+def taken_between(event_id: int) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last photo of the event were taken; None if no photo says so."""
+    with reading() as session:
+        return queries.taken_between(session, event_id)
+
+
 def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of an event that the guest may see.
 
@@ -186,7 +193,7 @@ def open_part(photo: Photo, start: int, end: int) -> Iterator[bytes]:
 
 
 def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
-    """Return the length in bytes and the chunks of a photo's `original`, `web` or `thumb` file.
+    """Return the length in bytes and the chunks of a photo's `original` or of a rendition.
 
     Raises:
         PhotoNotReady: the photo is still being processed.

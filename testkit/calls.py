@@ -102,6 +102,9 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/upload-photo": lambda of: _photos("file"),
     "PUT /api/photographer/photos/{photo_id}": lambda of: {"json": {"for_everyone": True}},
     "PUT /api/photographer/events/{event_id}/cameras/{camera_id}": lambda of: {"json": {"shift_seconds": 2820}},
+    "PUT /api/photographer/events/{event_id}/sections": lambda of: {
+        "json": {"sections": [{"title": "Dinner", "starts_at": "2026-06-20T20:00"}]}
+    },
     "PUT /api/photographer/events/{event_id}/photos": lambda of: {
         "json": {"photo_ids": [of.photo], "for_everyone": True}
     },
@@ -154,6 +157,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
+    "POST /studio/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
+    "POST /admin/events/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events": lambda of: {
         "data": {
             "name": "Gala",

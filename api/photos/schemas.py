@@ -8,8 +8,9 @@ from api.fields import PhotoIds, UtcTime
 from api.links import face_link, link
 from keys import MAX_ID
 from matching.confirmations import MaybePhoto
-from models import REJECTED, User
+from models import REJECTED, Photo, User
 from photos.failures import reason
+from photos.keys import MEDIUM
 from photos.queries import PhotoRow
 from photos.seen.faces import FacesOfPhoto
 from photos.seen.queries import FaceRow
@@ -49,6 +50,9 @@ class PhotoOut(BaseModel):
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str
+    medium_url: str | None = Field(
+        description="Between `thumbnail_url` and `url`: long side 800 px. Null for photos of earlier releases."
+    )
     download_url: str = Field(description="The original, as a file to save.")
 
     @classmethod
@@ -78,8 +82,13 @@ class PhotoOut(BaseModel):
             processing_status=photo.status if photo.status != REJECTED else "failed",
             url=link(photo.id, "web", viewer, rendition_set=photo.rendition_set),
             thumbnail_url=link(photo.id, "thumb", viewer, rendition_set=photo.rendition_set),
+            medium_url=_medium(photo, viewer),
             download_url=link(photo.id, "original", viewer, download=True),
         )
+
+
+def _medium(photo: Photo, viewer: User) -> str | None:
+    return link(photo.id, MEDIUM, viewer, rendition_set=photo.rendition_set) if photo.has_medium else None
 
 
 class SeenPhoto(BaseModel):

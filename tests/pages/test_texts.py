@@ -14,7 +14,7 @@ from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import enter, formatting, login, resets, second_factor, security
+from pages import enter, formatting, login, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
@@ -139,6 +139,8 @@ def ends() -> dict[str, set[str]]:
         "common.factor.problem.": {*second_factor.FLASH_PROBLEMS},
         "common.login.": {*login.FLASH_PROBLEMS},
         "photographer.cameras.unit.": {*cameras.UNITS},
+        "common.hour.": {"am", "pm"},
+        "guest.photos.": {"give_consent", "portrait", "another_portrait"},
         "common.month.": {str(month) for month in range(1, 13)},
         "common.enter.": {*enter.PROBLEMS},
         "guest.keep.": {*keep.DONE, *keep.PROBLEMS} - {"address"},
@@ -153,6 +155,7 @@ def ends() -> dict[str, set[str]]:
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
+            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked"),
         },
         "photographer.cameras.": {"wrong", "no_direction", "large"},
         "photographer.js.camera_": {"ahead", "would", "span"},
@@ -161,6 +164,7 @@ def ends() -> dict[str, set[str]]:
         },
         "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
+        "photographer.sections.problem.": {*sections.PROBLEMS.values(), "time", "changed"},
         "photographer.photos.": {PENDING, PROCESSING, FAILED},
     }
 

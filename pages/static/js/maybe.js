@@ -60,7 +60,9 @@ async function send(card, method, said) {
 
 const viewer = new Viewer({
   describe: (photo, at) =>
-    t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long", timeZone: zone }) }),
+    photo.taken
+      ? t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long", timeZone: zone }) })
+      : t("guest.gallery.photo_undated", { place: at + 1, total: photos.length }),
   more() {},
   draw() {},
   closed() {},
