@@ -2,8 +2,8 @@
 
 from pages import assets, enter, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
-from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
 from pages.admin import sections as admin_sections
+from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
 from pages.photographer import cameras, studio
 from pages.photographer import sections as studio_sections
 
