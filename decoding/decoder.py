@@ -10,8 +10,12 @@ import images
 from decoding.tasks import TASKS, Answer, Values, unpack_faces
 from faces.engine import DetectedFace, Embeddings, FaceEngine
 from faces.providers import dimensions_of, make_engine
+from faces.selfie import SeveralFaces
 from images import NormalisedImage
 from settings import get_settings
+
+# Faces of comparable size that a guest chooses from.
+MAX_BOXES = 20
 
 
 class DecodingProblem(Exception):
@@ -132,9 +136,12 @@ class Decoder(ABC):
         """Return if a selfie can be used.
 
         Raises:
-            ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `stored_selfie`.
+            ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `stored_selfie`. The boxes of
+            SeveralFaces are fractions of the picture.
         """
-        self.run("check_selfie", {"strict": strict}, data, pixels)
+        told = self.run("check_selfie", {"strict": strict}, data, pixels)[0]
+        if "several" in told:
+            raise SeveralFaces(boxes=_boxes(told["several"]))
 
     def normalise_selfie(self, data: bytes, pixels: int) -> NormalisedImage:
         """Return a selfie as it is stored: see `images.normalise_selfie`.
@@ -163,6 +170,25 @@ class Decoder(ABC):
             ImageError: it has not.
         """
         self.run("refuse_cut", {}, data, pixels)
+
+
+def _boxes(told: object) -> list[tuple[float, float, float, float]]:
+    """Return boxes in fractions of the picture, kept within it.
+
+    Raises:
+        TaskFailed: the child told something else.
+    """
+    try:
+        rows = np.asarray(told, np.float64).reshape(-1, 4)[:MAX_BOXES]
+    except (TypeError, ValueError) as error:
+        raise TaskFailed(f"an answer of another form: {error}") from error
+    if not np.isfinite(rows).all():
+        raise TaskFailed("a box is not finite")
+    starts, ends = np.clip(rows[:, :2], 0, 1), np.clip(rows[:, :2] + rows[:, 2:], 0, 1)
+    return [
+        (left, top, right - left, bottom - top)
+        for (left, top), (right, bottom) in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 class InThisProcess(Decoder):

@@ -14,7 +14,7 @@ import images
 import storage
 from decoding.memory import is_shortage
 from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, DetectedFace, Embeddings, FaceEngine, LocatedFace
-from faces.selfie import main_face
+from faces.selfie import SeveralFaces, main_face
 
 Values: TypeAlias = dict[str, Any]
 Answer: TypeAlias = tuple[Values, bytes]
@@ -188,14 +188,23 @@ def stored_selfie(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 
 
 def check_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
-    """Look whether a selfie has a face that can be used.
+    """Look whether a selfie has a face that can be used; of several faces, return the boxes as `several`.
+
+    A box is (x, y, width, height) in fractions of the picture. There are none for a picture that had to be turned or
+    padded: its sender sees it otherwise.
 
     Raises:
-        ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `embedding_of`.
+        ImageError: it cannot be decoded. NoFace, FaceTooSmall: see `embedding_of`.
     """
     images.refuse_cut(data)
     image, scale = _reduced(data)
-    _portrait(image, scale, engine(), strict=arguments["strict"])
+    upright, faces = engine().locate_portrait(image, scale=scale)
+    try:
+        main_face(faces, strict=arguments["strict"])
+    except SeveralFaces as error:
+        height, width = (side * scale for side in image.shape[:2])
+        boxes = error.boxes if upright is image else ()
+        return {"several": [[x / width, y / height, w / width, h / height] for x, y, w, h in boxes]}, b""
     return {}, b""
 
 

@@ -1,8 +1,15 @@
 """An event's cover photo."""
 
 import errors
-from database import transaction
+from database import reading, transaction
 from events import queries
+from models import Photo
+
+
+def cover_of(event_id: int) -> Photo | None:
+    """Return the event's cover photo, if it has one."""
+    with reading() as session:
+        return queries.cover_photo(session, event_id)
 
 
 def choose(event_id: int, photo_id: int) -> None:

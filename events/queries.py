@@ -241,6 +241,12 @@ def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
     return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
 
 
+def cover_photo(session: Session, event_id: int) -> Photo | None:
+    """Return the photo that is the event's cover."""
+    chosen = select(Photo).join(EventCover, EventCover.photo_id == Photo.id).where(EventCover.event_id == event_id)
+    return session.scalars(chosen).one_or_none()
+
+
 def set_cover(session: Session, event_id: int, photo_id: int | None) -> None:
     """Set or remove the event's cover photo. The caller has locked the event's row."""
     session.execute(delete(EventCover).where(EventCover.event_id == event_id))

@@ -21,7 +21,11 @@ class NoFace(SelfieRejected):
 
 
 class SeveralFaces(SelfieRejected):
-    """At least two faces are of comparable height."""
+    """At least two faces are of comparable height; `boxes` are theirs, as (x, y, width, height) in the picture."""
+
+    def __init__(self, text: str = "", boxes: Sequence[tuple[float, float, float, float]] = ()) -> None:
+        super().__init__(text)
+        self.boxes = boxes
 
 
 class FaceTooSmall(SelfieRejected):
@@ -41,8 +45,9 @@ def main_face(faces: Sequence[LocatedFace], *, strict: bool) -> LocatedFace:
     main = max(faces, key=lambda face: face.box[2] * face.box[3])
     if not strict:
         return main
-    if sum(face.box[3] >= COMPARABLE_HEIGHT * main.box[3] for face in faces) > 1:
-        raise SeveralFaces
+    comparable = [face.box for face in faces if face.box[3] >= COMPARABLE_HEIGHT * main.box[3]]
+    if len(comparable) > 1:
+        raise SeveralFaces(boxes=comparable)
     _, _, width, height = main.box
     if min(width, height) < MIN_SIDE or width * height < MIN_AREA:
         raise FaceTooSmall

@@ -22,7 +22,7 @@ from selfies import queries as selfie_queries
 from tracing import current_request_id
 
 # The version of the consent text that guests agree to now: the month it was written. A new text gets a new version.
-CURRENT = "2026-11"
+CURRENT = "2026-11.2"
 
 
 def record(session: Session, user_id: int, event_id: int, version: str | None, locale: str) -> None:

@@ -3,13 +3,14 @@
 from pages import assets, enter, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.admin import sections as admin_sections
-from pages.guest import account, gallery, join, keep, links, maybe, portrait, shared, start, together
+from pages.guest import account, cover, gallery, join, keep, links, maybe, portrait, shared, start, together
 from pages.photographer import cameras, studio
 from pages.photographer import sections as studio_sections
 
 GUEST = (
     join.router,
     start.router,
+    cover.router,
     portrait.router,
     gallery.router,
     maybe.router,

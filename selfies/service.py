@@ -93,6 +93,8 @@ def told_in_words() -> Iterator[None]:
     """
     try:
         yield
+    except SeveralFaces as reason:
+        raise errors.SelfieSeveralFaces(**_faces(reason)) from reason
     except SelfieRejected as reason:
         raise REASONS[type(reason)] from reason
     except images.TooManyPixels as error:
@@ -109,6 +111,13 @@ def told_in_words() -> Iterator[None]:
         raise errors.TooBusy from error
     except (EngineUnavailable, Closed) as error:
         raise errors.ServiceUnavailable from error
+
+
+def _faces(reason: SeveralFaces) -> dict[str, list[dict[str, float]]]:
+    """Return the faces of a selfie for its sender, in fractions of the picture, from left to right."""
+    sides = ("left", "top", "width", "height")
+    shown = [dict(zip(sides, (round(side, 4) for side in box), strict=True)) for box in sorted(reason.boxes)]
+    return {"faces": shown} if shown else {}
 
 
 def validate(file: SelfieFile, decoder: Decoder) -> None:

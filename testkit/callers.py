@@ -7,8 +7,10 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from guests.consent import CURRENT
+
 HOST = "http://localhost"
-CONSENT = "2026-11"
+CONSENT = CURRENT
 JPEG = "image/jpeg"
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 

@@ -146,7 +146,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /keep/password": lambda of: {"data": {"password": OTHER_PASSWORD}},
     "POST /keep/later": lambda of: {"data": {"event_id": of.event}},
     "POST /join/further": lambda of: {"data": {"event_code": of.further_code, "consent": CONSENT}},
+    # The event that has a cover.
+    "GET /join/cover": lambda of: {"params": {"event_code": "COURSE77"}},
     "GET /selfie": lambda of: {"params": {"event": of.event}},
+    "POST /selfie": lambda of: {"params": {"event": of.event}, **_selfie()},
     "GET /photos": lambda of: {"params": {"event": of.event}},
     "GET /photos/rows": lambda of: {"params": {"event": of.event}},
     "GET /photos/standing": lambda of: {"params": {"event": of.event}},

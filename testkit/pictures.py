@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,14 @@ def gps_of(data: bytes) -> dict[int, Any]:
 
 
 assert images.FORMATS  # the module registers the HEIC reader
+
+
+def y4m(picture: Image.Image, target: Path, frames: int = 3) -> Path:
+    """Write a clip of a still picture for Chromium's fake camera."""
+    width, height = picture.size
+    planes = np.asarray(picture.convert("YCbCr"))
+    luma = planes[:, :, 0].tobytes()
+    chroma = b"".join(planes[::2, ::2, channel].tobytes() for channel in (1, 2))
+    frame = b"FRAME\n" + luma + chroma
+    target.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * frames)
+    return target

@@ -72,7 +72,10 @@ class Making:
             self._call("POST", "/api/join-event", each, json={"event_code": "SOIREE77"})
         sent = {each["original_filename"]: each for each in self._upload(home, photographer, "camille")}
         shown = sent["camille-dances.jpg"]
-        self._upload(other, other_photographer, "lake")
+        lake = self._upload(other, other_photographer, "lake")[0]["id"]
+        # Guests see all photos of this event: a cover shows them no further one.
+        path = f"/api/photographer/events/{other}/cover"
+        self._call("PUT", path, other_photographer, json={"photo_id": lake})
         self.callers["anonymous"] = browse(self._client, Caller("anonymous"))
         self.callers["monitoring"] = browse(self._client, Caller("monitoring", get_settings().monitoring_token))
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)

@@ -18,16 +18,17 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
+from api.selfies.waiting import LONGEST_WAIT, settled
 from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
 from guests import portraits
-from matching import state as matching_state
 from models import Selfie, User
 from selfies import service
 from settings import get_settings
 from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["selfies"])
+Wait = Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for the end of the matching.")]
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {}}, "description": "The picture."},
 }
@@ -56,7 +57,10 @@ SendingGuest = Annotated[User, Depends(before_body(sending_guest))]
 @public
 @body_limit(SELFIE_BODY)
 def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: CallerDep) -> Valid:
-    """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected."""
+    """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected.
+
+    Of several faces, `faces` has the places: `left`, `top`, `width` and `height`, in fractions of the picture.
+    """
     with caller.selfie_check():
         validator.check(file)
     return Valid(valid=True)
@@ -105,9 +109,12 @@ def upload_selfie(
     summary="State of my selfie's matching",
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly),
 )
-def rematch_status(guest: CurrentGuest, language: Language) -> MatchingStatus:
-    """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`."""
-    state = matching_state.state_of(guest.id)
+async def rematch_status(guest: CurrentGuest, language: Language, wait: Wait = 0) -> MatchingStatus:
+    """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`.
+
+    With `wait`, the answer comes when the matching is through, or after that many seconds.
+    """
+    state = await settled(guest.id, wait)
     return MatchingStatus(
         status=state.status,
         matched=state.matched,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Form, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import ValidationError
 
 import errors
@@ -21,15 +21,19 @@ from guests.consent import CURRENT
 from keys import visible
 from models import GUEST, Event, User, utcnow
 from pages import formatting
+from pages.guest.cover import cover_address
 from pages.guest.membership import memberships_of
 from pages.guest.together import invitation_of
 from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
 from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
+from settings import get_settings
 
 router = page_router()
 Field = Annotated[str, Form()]
+# Whether the guest prefers to register with a name and a password.
+AsksForm = Annotated[bool, Query(alias="form")]
 PASSWORD_PROBLEMS = ("password", "password_short", "password_common")
 FLASH_PROBLEMS = ("consent", "username", "email", *PASSWORD_PROBLEMS)
 
@@ -55,7 +59,15 @@ def address_of(code: str) -> str:
 
 
 @router.get("/join")
-def join(request: Request, user: Visitor, language: Language, caller: CallerDep, event_code: str = "") -> Response:
+def join(
+    request: Request,
+    user: Visitor,
+    language: Language,
+    caller: CallerDep,
+    event_code: str = "",
+    *,
+    named: AsksForm = False,
+) -> Response:
     """Return the page to join the event of a scanned or typed code, or a form for the code."""
     typed = event_code[:MAX_SHOWN_AGAIN].strip()
     found = _read(typed) if typed else codes.Reading(None)
@@ -72,8 +84,10 @@ def join(request: Request, user: Visitor, language: Language, caller: CallerDep,
     problem = flash_of(request).get("problem")
     return render(
         request,
-        _template(event, user),
+        _template(event, user, named=named or problem in FLASH_PROBLEMS),
         event=event,
+        cover=cover_address(event),
+        engine=get_settings().face_recognizer_provider,
         day=day,
         consent_version=CURRENT,
         back=address_of(event.event_code),
@@ -82,11 +96,11 @@ def join(request: Request, user: Visitor, language: Language, caller: CallerDep,
     )
 
 
-def _template(event: Event, user: User | None) -> str:
+def _template(event: Event, user: User | None, *, named: bool) -> str:
     if not is_open(event):
         return "guest/join_over.html"
     if user is None:
-        return "guest/join.html"
+        return "guest/join_form.html" if named else "guest/join.html"
     return "guest/join_further.html" if user.user_type == GUEST else "guest/join_staff.html"
 
 

@@ -10,6 +10,7 @@ import errors
 from accounts import passwords
 from accounts.password_rules import check_new
 from database import transaction
+from guests.consent import CURRENT
 from models import User
 from testkit.builders import Service, people
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
@@ -134,8 +135,8 @@ def test_the_page_says_at_the_field_why_a_password_is_refused(service: Service) 
     service.client.cookies.clear()
     event, name = service.event(), fresh()
     page = f"/join?event_code={event.code}"
-    assert 'minlength="8"' in show(service, page).text
-    fields = {"username": name, "email": f"{name}@example.org", "event_code": event.code, "consent": "2026-11"}
+    assert 'minlength="8"' in show(service, f"{page}&form=true").text
+    fields = {"username": name, "email": f"{name}@example.org", "event_code": event.code, "consent": CURRENT}
     for password, words in (("seven77", "Il faut au moins 8 caractères."), ("Password1", "plus courants au monde")):
         answer = send(service, "/join", csrf_token=form_token(service, page), password=password, **fields)
         assert answer.headers["location"] == page

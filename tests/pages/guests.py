@@ -1,9 +1,7 @@
 """Helpers for tests of guests' pages: they send photos and portraits and wait for the results."""
 
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from testkit.builders import people
@@ -51,14 +49,3 @@ def _bytes(data: bytes) -> Any:
     from io import BytesIO
 
     return BytesIO(data)
-
-
-def y4m(picture: Image.Image, target: Path, frames: int = 3) -> Path:
-    """Write a clip of a still picture for Chromium's fake camera."""
-    width, height = picture.size
-    planes = np.asarray(picture.convert("YCbCr"))
-    luma = planes[:, :, 0].tobytes()
-    chroma = b"".join(planes[::2, ::2, channel].tobytes() for channel in (1, 2))
-    frame = b"FRAME\n" + luma + chroma
-    target.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * frames)
-    return target

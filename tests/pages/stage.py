@@ -121,7 +121,7 @@ class Stage:
             "has_touch": size == "phone",
             "reduced_motion": "reduce",
         }
-        opened = self.browser.new_context(base_url=self.server.url, viewport=SIZES[size], **{**extra, **context})
+        opened = self.browser.new_context(base_url=self.server.url, **{"viewport": SIZES[size], **extra, **context})
         opened.set_default_timeout(PATIENCE_MS)
         page, complaints = opened.new_page(), list[str]()
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 
 from testkit.builders import people
+from testkit.first_minute import ACTION
 from testkit.passwords import PASSWORD
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
@@ -46,7 +47,7 @@ def test_a_code_is_known_however_it_is_typed(stage: Stage, event: Event, code: s
         page.goto("/")
         page.fill("#event_code", code)
         page.keyboard.press("Enter")
-        expect(page.locator("h1")).to_have_text("Mariage de Léa et Tom")
+        expect(page.locator("h1:visible")).to_have_text("Les photos de Mariage de Léa et Tom")
         expect(page.locator("main")).to_contain_text("20 juin 2026")
 
 
@@ -71,6 +72,7 @@ def test_unknown_and_expired_codes_are_no_dead_ends(stage: Stage, event: Event) 
 def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event: Event) -> None:
     with stage.page() as page:
         page.goto(f"/join?event_code={event.code}")
+        page.get_by_role("link", name="Je préfère un nom et un mot de passe").click()
         fill(page, "paul", agree=False)
         assert "/join" in page.url, "the browser asks for the box"
         page.locator("main form").evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
@@ -87,12 +89,12 @@ def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event:
             (event.id, "fr", None)
         ]
     with stage.page() as page:
-        page.goto(f"/join?event_code={event.code}")
+        page.goto(f"/join?event_code={event.code}&form=true")
         fill(page, "paul")
         page.wait_for_url(f"**/photos?event={event.id}")
     with stage.page() as page:
         # Another person of this name; nobody is told who is registered.
-        page.goto(f"/join?event_code={event.code}")
+        page.goto(f"/join?event_code={event.code}&form=true")
         fill(page, "paul", "another one")
         page.wait_for_url("**/selfie?event=*")
 
@@ -104,15 +106,15 @@ def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) 
     send_photos(stage, other, [scene(number, 4) for number in range(3)])
     with stage.page() as page:
         page.goto(f"/join?event_code={other.code}")
-        page.get_by_role("link", name="Se connecter").last.click()
+        page.get_by_role("link", name="J’ai déjà un compte").click()
         page.fill("#username", guest)
         page.fill("#password", PASSWORD)
         page.click("main button.main")
         page.wait_for_url("**/join?event_code=*")
-        page.check("input[name=consent]")
+        expect(page.locator("main")).to_contain_text("sert ici aussi")
         shoot(page, "guest-join-further")
         assert axe(page) == []
-        page.get_by_role("button", name="Rejoindre").dblclick()
+        page.get_by_role("button", name="J’accepte").dblclick()
         page.wait_for_url(f"**/photos?event={other.id}")
         expect(page.locator("#standing")).to_contain_text("3 photos de vous")
         page.get_by_role("link", name="Mariage de Léa et Tom").click()
@@ -127,10 +129,10 @@ def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) 
         shoot(page, "guest-account-withdrawn")
         assert axe(page) == []
         page.goto(f"/photos?event={other.id}")
-        expect(page.locator("#standing")).to_contain_text("Sans votre accord")
+        expect(page.locator("#standing")).to_contain_text("votre accord")
         page.goto("/account")
         with page.expect_navigation():
-            page.get_by_role("button", name="Donner de nouveau mon accord").click()
+            page.get_by_role("button", name=re.compile("Donner.* mon accord")).click()
         page.goto(f"/photos?event={other.id}")
         expect(page.locator("#standing")).to_contain_text("3 photos de vous")
 
@@ -166,8 +168,13 @@ def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
         page.set_input_files("#file", file("wall.jpg", "image/jpeg", scene(1)))
         expect(page.locator("#status")).to_contain_text("Rapprochez-vous d’une lumière")
         shoot(page, "guest-portrait-bad")
+        page.set_input_files("#file", file("DSC_1.NEF", "image/x-nikon-nef", b"II*" + bytes(99)))
+        expect(page.locator("#status")).to_contain_text("la même photo en JPEG")
         page.set_input_files("#file", file("two.jpg", "image/jpeg", people(1, 2)))
-        expect(page.locator("#status")).to_contain_text("plusieurs visages")
+        expect(page.locator("#status")).to_contain_text("Touchez le vôtre")
+        assert axe(page) == []
+        page.get_by_role("button", name="Visage 2 sur 2").click()
+        expect(page.locator("#status")).to_contain_text("on vous voit bien")
         page.set_input_files("#file", file("IMG_1.HEIC", "image/heic", heic(6)))
         expect(page.locator("#status")).to_contain_text("on vous voit bien")
         expect(page.locator("#blind")).to_contain_text("Nous, nous savons la lire.")
@@ -210,3 +217,96 @@ def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, 
         page.wait_for_url("**/photos")
     assert answers == {"validate": [], "upload": []}
     assert stage.as_guest(event, guest).call("GET", "/api/my-selfie")["status"] in ("pending", "processing", "done")
+
+
+def joined(page: Page, event: Event) -> None:
+    """Open the event's page and press its one button."""
+    page.goto(f"/join?event_code={event.code}")
+    page.locator(ACTION).click()
+    page.wait_for_url("**/selfie?event=*")
+
+
+CAMERAS = {
+    "blocked": ("NotAllowedError", "L’appareil photo est bloqué", "Prendre la photo"),
+    "absent": ("NotFoundError", "Nous ne trouvons pas d’appareil photo", "Choisir une photo"),
+    "taken": ("NotReadableError", "Une autre application", "Réessayer"),
+}
+
+
+@pytest.mark.parametrize("cause", CAMERAS)
+def test_a_camera_that_does_not_open_tells_why_and_what_next(stage: Stage, event: Event, cause: str) -> None:
+    error, sentence, action = CAMERAS[cause]
+    with stage.page(is_mobile=True) as page:
+        page.add_init_script(
+            f"navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', '{error}'))"
+        )
+        joined(page, event)
+        expect(page.locator("#status")).to_contain_text(sentence)
+        expect(page.locator(ACTION)).to_have_text(action)
+        shoot(page, f"guest-camera-{cause}", full_page=False)
+
+
+def test_over_plain_http_the_phone_takes_the_picture(stage: Stage, event: Event) -> None:
+    with stage.page(is_mobile=True) as page:
+        page.add_init_script(
+            "Object.defineProperty(navigator, 'mediaDevices', { value: undefined });"
+            "Object.defineProperty(window, 'isSecureContext', { value: false });"
+        )
+        joined(page, event)
+        expect(page.locator("#status")).to_contain_text("ouverte en http")
+        with page.expect_file_chooser() as chooser:
+            page.locator(ACTION).click()
+        assert chooser.value.element.get_attribute("capture") == "user"
+        chooser.value.set_files([file("me.jpg", "image/jpeg", people(3))])
+        page.get_by_role("button", name="Utiliser ce portrait").click()
+        page.wait_for_url("**/photos?event=*")
+
+
+def test_a_portrait_refused_three_times_is_no_dead_end(stage: Stage, event: Event) -> None:
+    with stage.page() as page:
+        joined(page, event)
+        expect(page.locator("#frame")).to_have_attribute("data-state", "none")
+        for _ in range(3):
+            with page.expect_response("**/api/validate-selfie"):
+                page.set_input_files("#file", file("wall.jpg", "image/jpeg", scene(1)))
+            expect(page.locator("#frame")).to_have_attribute("data-state", "bad")
+        expect(page.locator("#status")).to_contain_text("Toujours pas")
+        expect(page.locator("#help")).to_contain_text("demandez à la personne qui photographie")
+        for width, height in ((360, 560), (640, 360)):
+            page.set_viewport_size({"width": width, "height": height})
+            expect(page.locator(ACTION)).to_be_in_viewport(ratio=1)
+        assert axe(page) == []
+        shoot(page, "guest-portrait-refused", full_page=False)
+        page.get_by_role("link", name="Voir les photos en attendant").click()
+        page.wait_for_url("**/photos?event=*")
+
+
+def test_without_scripts_everything_but_the_camera_works(stage: Stage, event: Event) -> None:
+    with stage.page(java_script_enabled=False) as page:
+        page.goto(f"/join?event_code={event.code}")
+        page.get_by_role("button", name="J’accepte").click()
+        page.wait_for_url("**/selfie?event=*")
+        page.set_input_files("#plain-file", file("two.jpg", "image/jpeg", people(1, 2)))
+        page.get_by_role("button", name="Utiliser ce portrait").click()
+        expect(page.get_by_role("alert")).to_contain_text("Cadrez le vôtre")
+        page.set_input_files("#plain-file", file("me.jpg", "image/jpeg", people(5)))
+        page.get_by_role("button", name="Utiliser ce portrait").click()
+        page.wait_for_url("**/photos?event=*")
+        page.goto("/selfie")
+        expect(page.locator(".portraits img")).to_have_count(1)
+
+
+def test_a_guest_without_portrait_gets_in(stage: Stage, event: Event) -> None:
+    with stage.page("phone", "en") as page:
+        page.goto(f"/join?event_code={event.code}")
+        page.get_by_role("button", name="Go in without a portrait").click()
+        page.wait_for_url("**/photos?event=*")
+
+
+def test_the_login_keeps_its_button_in_view(stage: Stage) -> None:
+    with stage.page() as page:
+        page.goto("/login")
+        for width, height in ((360, 560), (640, 360)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("scrollTo(0, 0)")
+            expect(page.locator(ACTION)).to_be_in_viewport(ratio=1)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
+from guests.consent import CURRENT
+from testkit.first_minute import ACTION, first_minute
 from testkit.passwords import PASSWORD
-from testkit.pictures import saved
+from testkit.pictures import saved, y4m
 from testkit.sample_pictures import sample_file
 from testkit.servers import Server
-from tests.pages.guests import send_photos, y4m
+from tests.pages.guests import send_photos
 from tests.pages.stage import Event, Stage, axe, launch_with_camera, page_server, shoot
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
@@ -74,8 +76,8 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
     with stage.page(
         size, language, permissions=["camera"], color_scheme="dark" if size == "phone" else "light"
     ) as page:
-        page.goto(f"/join?event_code={event.code}")
-        expect(page.locator("h1")).to_have_text("Mariage de Léa et Tom")
+        page.goto(f"/join?event_code={event.code}&form=true")
+        expect(page.locator("h1")).to_contain_text("Mariage de Léa et Tom")
         assert axe(page) == []
         shoot(page, f"guest-join-{size}")
         register(page, name, f"zoe-{size}@example.org")
@@ -128,6 +130,75 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
         stage.log_in(page, f"zoe-{size}@example.org")
         expect(page.locator("#standing")).to_have_attribute("data-kind", "no_portrait")
         erase_account(page, size)
+
+
+SCREENS: list[ViewportSize] = [
+    {"width": 360, "height": 640},
+    {"width": 360, "height": 560},
+    {"width": 640, "height": 360},
+]
+
+
+def in_view(page: Page) -> bool:
+    """Tell whether the one action of the screen is in view without scrolling, on a small phone either way."""
+    found = []
+    for size in SCREENS:
+        page.set_viewport_size(size)
+        page.evaluate("scrollTo(0, 0)")
+        box = page.locator(ACTION).first.bounding_box()
+        assert box is not None
+        found.append(box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
+    page.set_viewport_size(SCREENS[0])
+    return found == [True] * len(SCREENS)
+
+
+def test_from_the_code_to_the_first_photo_in_three_taps_without_typing(stage: Stage, event: Event) -> None:
+    def look(screen: str) -> None:
+        assert in_view(page), screen
+        assert axe(page) == [], screen
+        shoot(page, f"guest-first-{screen}", full_page=False)
+
+    with stage.page("phone", permissions=["camera"], viewport=SCREENS[0], device_scale_factor=2) as page:
+        way = first_minute(page, f"/join?event_code={event.code}", look=look)
+        assert way.taps <= 4
+        assert way.typed == 0
+        expect(page.locator("#standing")).to_contain_text("Vous voilà !")
+        expect(page.locator("#standing")).to_contain_text("2 photos de vous")
+        consents = page.request.get("/api/my-consents").json()
+        assert [(each["event_id"], each["version"]) for each in consents] == [(event.id, CURRENT)]
+        page.go_back()
+        expect(page.locator("#kept img")).to_be_visible()
+        page.go_back()
+        page.wait_for_url("**/photos?event=*")
+
+
+def test_back_reload_and_two_tabs_lose_nobody(stage: Stage, event: Event) -> None:
+    with stage.page("phone", permissions=["camera"], viewport=SCREENS[0]) as page:
+        other = page.context.new_page()
+        for each in (page, other):
+            each.goto(f"/join?event_code={event.code}")
+        page.locator(ACTION).click()
+        expect(page.locator("#frame")).to_have_attribute("data-state", "live")
+        page.wait_for_url("**/selfie?event=*")
+        page.go_back()
+        expect(page.get_by_role("button", name="J’accepte")).to_be_visible()
+        assert not page.locator("#video").is_visible()
+        page.go_forward()
+        expect(page.locator("#frame")).to_have_attribute("data-state", "live")
+        page.set_viewport_size(SCREENS[2])
+        page.reload()
+        expect(page.locator("#frame")).to_have_attribute("data-state", "live")
+        other.locator(ACTION).click()
+        other.wait_for_url("**/selfie?event=*")
+        expect(other.locator("#frame")).to_have_attribute("data-state", "live")
+        two = Image.open(sample_file("insightface", "data/images/t1.jpg")).convert("RGB")
+        other.set_input_files("#file", {"name": "t1.jpg", "mimeType": "image/jpeg", "buffer": saved(two, "JPEG")})
+        expect(other.locator("#faces button").nth(1)).to_be_visible()
+        assert axe(other) == []
+        shoot(other, "guest-first-faces", full_page=False)
+        other.locator("#faces button").nth(1).click()
+        expect(other.locator("#status")).to_contain_text("on vous voit bien")
+        shoot(other, "guest-first-chosen", full_page=False)
 
 
 def leave(page: Page, size: str, undo: str) -> None:

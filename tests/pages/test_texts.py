@@ -39,6 +39,12 @@ BUILT = re.compile(
 FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
+# What `camera.js` says by name.
+CAMERA_WORDS = (
+    *("open", "shoot", "send", "again", "retry", "choose", "choose_again"),
+    *("blocked", "no_camera", "insecure", "taken", "raw", "heavy"),
+)
+
 
 def placeholders(sentence: str | dict[str, str]) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", json.dumps(sentence)))
@@ -151,6 +157,7 @@ def ends() -> dict[str, set[str]]:
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
         "guest.join.": {*join.FLASH_PROBLEMS},
+        "guest.portrait.js.": {*CAMERA_WORDS},
         "guest.photos.empty_": {"favourites", "all", "for_everyone", "together"},
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
@@ -220,4 +227,5 @@ def test_plural_forms_and_numbers_follow_the_language() -> None:
 def test_the_scripts_stay_small() -> None:
     scripts = [asset for name, asset in assets().items() if name.startswith("js/")]
     assert len(scripts) > 5
+    # As browsers get them.
     assert sum(len(asset.packed or asset.data) for asset in scripts) < 70_000

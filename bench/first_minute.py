@@ -1,0 +1,135 @@
+"""A guest's first minute in Chromium: how long the machine lets wait from the poster's code to the first own photo.
+
+A phone's screen of 360 x 640, a fake camera that films a face, a new browser each time, the local engine, a server
+that has matched a portrait before. Two networks: 60 ms and 1 MB/s, 400 ms and 50 kB/s, for all connections. The times
+from each tap to the next thing to tap are summed, by the clock of the browser. The guest takes a second to aim and
+one to look at the picture.
+"""
+
+import os
+import statistics
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.report import Drawing, Measured, Result, run_part
+from testkit.first_minute import FirstMinute, first_minute
+from testkit.passwords import PASSWORD
+from testkit.pictures import saved, y4m
+from testkit.sample_pictures import sample_file
+from testkit.servers import Api, Server, run_server, temporary_folder, wait_until
+from testkit.slow_network import Network, slowed
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "has_touch": True}
+# The network, and the bound in seconds.
+NETWORKS = {
+    "60 ms, 1 MB/s": (Network(0.06, 1e6), 3.0),
+    "400 ms, 50 kB/s": (Network(0.4, 50e3), 8.0),
+}
+VISITS, QUICK_VISITS = 5, 2
+PAUSE = 1.0
+PHOTOS = 6
+CODE = "MINUTE26"
+
+
+def portrait() -> Image.Image:
+    """Return a portrait of the guest."""
+    return Image.open(sample_file("skimage", "data/astronaut.png")).convert("RGB")
+
+
+def _photos() -> Iterator[bytes]:
+    """Photos of the guest as a camera gives them: 2,400 px, with a sensor's noise."""
+    dice = np.random.default_rng(1)
+    for number in range(PHOTOS):
+        pixels = np.asarray(portrait().crop((0, 0, 512, 340 + 20 * number)).resize((2400, 1600)), np.int16)
+        noisy = np.clip(pixels + dice.integers(-6, 7, pixels.shape, np.int16), 0, 255).astype(np.uint8)
+        yield saved(Image.fromarray(noisy), "JPEG", quality=90)
+
+
+def prepare(server: Server) -> None:
+    """Make an event with photos of the guest and a cover, and wait until they are processed."""
+    admin = Api(server).logged_in(server.admin, server.password)
+    account = {"username": "camera", "email": "camera@example.org", "password": PASSWORD}
+    owner = admin.call("POST", "/api/admin/photographers", json=account)["photographer_id"]
+    body = {
+        "name": "Mariage de Léa et Tom",
+        "event_code": CODE,
+        "photographer_id": owner,
+        "date": "2026-06-20",
+        "expires_at": "2099-01-01T00:00:00Z",
+    }
+    event = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
+    photographer = Api(server).logged_in("camera", PASSWORD)
+    path = f"/api/photographer/events/{event}"
+    files = [("files", (f"{place}.jpg", data, "image/jpeg")) for place, data in enumerate(_photos())]
+    sent = photographer.call("POST", f"{path}/upload-photos", files=files)["uploaded_photos"]
+
+    def through() -> bool:
+        progress = photographer.call("GET", f"{path}/progress")
+        return bool(progress["pending"] == progress["processing"] == 0)
+
+    wait_until(through, 60, "the photos")
+    photographer.call("PUT", f"{path}/cover", json={"photo_id": sent[0]["id"]})
+
+
+@contextmanager
+def camera_browser(folder: Path) -> Iterator[Browser]:
+    """Yields a browser whose camera films the guest, in the size and with the noise of a phone's."""
+    still = np.asarray(portrait().crop((60, 0, 444, 288)).resize((1280, 960)), np.int16)
+    noise = np.random.default_rng(2).integers(-6, 7, still.shape, np.int16)
+    clip = y4m(Image.fromarray(np.clip(still + noise, 0, 255).astype(np.uint8)), folder / "face.y4m")
+    fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *fake])
+        yield browser
+        browser.close()
+
+
+def visit(browser: Browser, url: str, pause: float = PAUSE) -> FirstMinute:
+    """Go the way once in a new browser."""
+    context = browser.new_context(base_url=url, permissions=["camera"], locale="fr-FR", **PHONE)
+    try:
+        return first_minute(context.new_page(), f"/join?event_code={CODE}", pause=pause)
+    finally:
+        context.close()
+
+
+def measure(quick: bool) -> Measured:
+    """Measure both networks."""
+    visits = QUICK_VISITS if quick else VISITS
+    results, lines = list[Result](), dict[str, list[tuple[float, float]]]()
+    with temporary_folder() as folder, run_server(folder, FACE_RECOGNIZER_PROVIDER="local") as server:
+        prepare(server)
+        with camera_browser(folder) as browser:
+            visit(browser, server.url)
+            for name, (network, bound) in NETWORKS.items():
+                with slowed(server.url, network) as url:
+                    ways = [visit(browser, url) for _ in range(visits)]
+                results += _results(name, bound, ways)
+                steps = [statistics.median(way.seconds[step] for way in ways) for step in ways[0].seconds]
+                lines[name] = [(float(place), seconds) for place, seconds in enumerate(steps)]
+    drawing = Drawing("Where does a guest wait?", "", "seconds", lines, list(ways[0].seconds))
+    return Measured("first_minute", results, [drawing])
+
+
+def _results(name: str, bound: float, ways: list[FirstMinute]) -> list[Result]:
+    waited = sorted(way.waited for way in ways)
+    steps = {step: statistics.median(way.seconds[step] for way in ways) for step in ways[0].seconds}
+    told = ", ".join(f"{step} {seconds:.2f}" for step, seconds in steps.items())
+    note = f"{told}; {len(ways)} visits {waited[0]:.1f} to {waited[-1]:.1f} s"
+    return [
+        Result(f"first minute, {name}", statistics.median(waited), "s", bound, note=note),
+        Result(f"taps, {name}", max(way.taps for way in ways), "", 4),
+        Result(f"the page of the code, {name}", steps["invitation"], "s"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(run_part(measure, __doc__))

@@ -1,0 +1,53 @@
+"""An event's cover for visitors: whoever has the code of an open event may join it and see its cover."""
+
+from urllib.parse import quote
+
+from fastapi import Request, Response
+
+import errors
+from api.photos.routes import tags_of
+from api.throttling import CallerDep
+from database import reading
+from events import codes, cover
+from models import Event, utcnow
+from pages.login import MAX_SHOWN_AGAIN
+from pages.rendering import page_router
+from photos import service as photos
+from photos.keys import MEDIUM
+from photos.raws.forms import THUMB
+
+router = page_router()
+# A photographer may choose another cover at any moment, which then has another address.
+CACHED = "private, max-age=3600"
+
+
+def cover_address(event: Event) -> str:
+    """Return the address of the event's cover for whoever knows its code; an empty text without a cover."""
+    photo = cover.cover_of(event.id)
+    return "" if photo is None else f"/join/cover?event_code={quote(event.event_code, safe='')}&photo={photo.id}"
+
+
+@router.get("/join/cover")
+def cover_picture(request: Request, caller: CallerDep, event_code: str = "") -> Response:
+    """Return the cover of the open event with this code.
+
+    Raises:
+        NotFound: no open event has the code, which counts as a wrong guess; or the event has no cover.
+        PhotoNotReady: the cover is still being processed.
+    """
+    with reading() as session:
+        event = codes.read(session, event_code[:MAX_SHOWN_AGAIN]).event
+    if event is None or event.expires_at <= utcnow():
+        caller.wrong_code()
+        raise errors.NotFound
+    photo = cover.cover_of(event.id)
+    if photo is None:
+        raise errors.NotFound
+    # Photos of earlier releases have no rendition that is sharp on a phone.
+    size = MEDIUM if photo.has_medium else THUMB
+    etag = f'"{photo.sha256[:24]}-{size}-{photo.rendition_set}"'
+    headers = {"Cache-Control": CACHED, "ETag": etag}
+    if etag in tags_of(request):
+        return Response(status_code=304, headers=headers)
+    _, chunks = photos.open_bytes(photo, size)
+    return Response(b"".join(chunks), media_type="image/jpeg", headers=headers)
