@@ -138,7 +138,7 @@ class Stage:
             yield page
         finally:
             opened.close()
-        assert complaints == []
+        assert complaints == [], complaints
 
     def log_in(self, page: Page, name: str, password: str = PASSWORD, code: str = "") -> None:
         """Log in through the form."""
