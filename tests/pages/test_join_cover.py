@@ -16,7 +16,7 @@ def shown(service: Service, path: str) -> Any:
 def test_the_cover_is_shown_to_whoever_has_the_code(service: Service) -> None:
     event = service.event()
     page, picture = f"/join?event_code={event.code}", f"/join/cover?event_code={event.code}"
-    assert 'class="cover"' not in shown(service, page).text
+    assert 'class="invitation-cover"' not in shown(service, page).text
     assert shown(service, picture).status_code == 404
     photo = service.upload(event, people(1))["uploaded_photos"][0]["id"]
     service.process_photos(event)

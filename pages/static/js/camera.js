@@ -271,12 +271,15 @@ go.addEventListener("click", () => {
 $("again").addEventListener("click", () => (fromFile && state === "ready" ? $(instead).click() : startCamera()));
 $("choose").addEventListener("click", () => $("file").click());
 for (const input of [$("file"), $("snap")]) {
-  input.addEventListener("change", () => {
+  const chosen = () => {
     if (!input.files.length) return;
     instead = input.id;
     take(input.files[0]);
     input.value = "";
-  });
+  };
+  input.addEventListener("change", chosen);
+  // Chosen before this script had come.
+  chosen();
 }
 // Switch the camera off while the page is hidden.
 document.addEventListener("visibilitychange", () => document.hidden && stopCamera());
