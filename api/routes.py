@@ -9,6 +9,7 @@ from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import staff as events_staff
+from api.notifications import routes as notifications
 from api.operations import audit
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
@@ -28,6 +29,7 @@ ROUTERS = (
     photos_guest.router,
     confirmations.router,
     together.router,
+    notifications.router,
     accounts.router,
     accounts_privacy.router,
     second_factor.router,

@@ -9,6 +9,14 @@ from httpx2 import Response
 
 HOST = "http://localhost"
 CONSENT = "2026-11"
+# What a browser says of its push subscription (the keys of RFC 8291, 5).
+DEVICE = {
+    "endpoint": "https://fcm.googleapis.com/fcm/send/world",
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+}
 JPEG = "image/jpeg"
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 
@@ -46,6 +54,9 @@ class Objects:
     selfie: int
     group: int
     group_token: str
+    # The guest is told of new photos on a device, and can stop mails with a link.
+    subscription: int
+    unsubscribe_token: str
     # The camera of all photos.
     camera: int
     failed_photo: int
@@ -79,6 +90,8 @@ NOWHERE = Objects(
     selfie=909_101,
     group=909_102,
     group_token="909102.nosuchsignature000000000",
+    subscription=909_104,
+    unsubscribe_token="909092.909090.nosuchsignature000000000",
     camera=909_103,
     failed_photo=909_096,
     pending_photo=909_097,

@@ -18,8 +18,9 @@ from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
 from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User
+from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
-from testkit.callers import CONSENT, JPEG, Caller, Objects, browse, send
+from testkit.callers import CONSENT, DEVICE, JPEG, Caller, Objects, browse, send
 from testkit.passwords import PASSWORD
 
 ALL_SEEN = {"guests_see_all_photos": True}
@@ -78,6 +79,7 @@ class Making:
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         answered = self._answers(home, guest, sent)
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
+        told = self._call("PUT", f"/api/user/events/{home}/notifications/device", guest, json=DEVICE)
         return Objects(
             event=home,
             event_name="Mariage de Camille",
@@ -90,6 +92,8 @@ class Making:
             face=faces_in(home)[shown["id"]],
             group=group["id"],
             group_token=group["token"],
+            subscription=told["push"]["devices"][0]["id"],
+            unsubscribe_token=unsubscribe_link(guest.id, home).rpartition("/")[2],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
             failed_photo=0,
             pending_photo=0,

@@ -16,8 +16,10 @@ from guests.portraits import portraits_of
 from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
+from notifications.service import told_in
 from pages import formatting
 from pages.guest.membership import Membership, membership_in, memberships_of
+from pages.guest.notify import data_for, is_offered
 from pages.guest.standing import standing_of
 from pages.i18n import text
 from pages.rendering import A_YEAR, page_router, render
@@ -71,6 +73,7 @@ def gallery(
     standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
     which = _list_to_show(which, group, event, standing["for_everyone"])
     found = _page(guest, event.id, which, group_id, Page(ROWS, None, order))
+    told = told_in(guest, event, withdrawn=here.withdrawn)
     shown = {"event": event.id, "show": which, "group": group_id, "order": order}
     about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone}
     response = render(
@@ -81,6 +84,8 @@ def gallery(
         show=which,
         data={**found, **about, "standing": standing},
         standing=standing,
+        told=told if told.possible and is_offered(standing["kind"]) else None,
+        notify_data=data_for(told),
         more_helps=_is_helped(guest, standing["kind"], event),
         others=names_of_others(group, guest, language) if group is not None else "",
     )
