@@ -17,7 +17,7 @@ from accounts.tokens import ALGORITHM
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
-from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User
+from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
 from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
 from testkit.callers import CONSENT, DEVICE, JPEG, Caller, Objects, browse, send
@@ -79,6 +79,8 @@ class Making:
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         answered = self._answers(home, guest, sent)
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
+        with transaction() as session:
+            session.get_one(User, guest.id).email_confirmed_at = utcnow()
         told = self._call("PUT", f"/api/user/events/{home}/notifications/device", guest, json=DEVICE)
         return Objects(
             event=home,
