@@ -51,6 +51,7 @@ def data_for(told: Told) -> dict[str, Any]:
         "event": told.event.id,
         "key": vapid.public_key(),
         "mail": told.mail,
+        "mails": told.mail_is_on,
         "mailable": told.mail_is_possible,
         "devices": [{"id": each.id, "hash": each.hash, "refused": each.refused} for each in told.devices],
     }

@@ -13,6 +13,8 @@ const state = $("notify-state");
 const supported = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 // Only Safari on iPhone and iPad has the property; it is true in an app of the home screen.
 const needsHomeScreen = navigator.standalone === false && !supported;
+// States in which this device is no way to be told.
+const ELSEWHERE = ["blocked", "unsupported", "failed"];
 let { devices } = data;
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
@@ -40,7 +42,8 @@ function remembered() {
 
 /** Show how the guest is told; `on`: on this device. */
 function show(name, { on = false } = {}) {
-  const sentence = t(`guest.notify.js.${name}`);
+  const orMail = data.mails && ELSEWHERE.includes(name) ? ` ${t("guest.notify.js.or_mail")}` : "";
+  const sentence = t(`guest.notify.js.${name}`) + orMail;
   if (state.textContent.trim() !== sentence) state.textContent = sentence;
   if (inGallery) {
     const told = on || data.mail;
