@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Mailbox:
             content = envelope.content
             assert isinstance(content, bytes)
             message = message_from_bytes(content, policy=policy.default)
+            message["X-Received-At"] = f"{time.time():.3f}"
             self.received += [(address, message) for address in envelope.rcpt_tos]
         return self.data_answer
 
