@@ -18,6 +18,7 @@ from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from notifications.service import told_in
 from pages import formatting
+from pages.guest.home_screen import is_safari
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.notify import data_for, is_offered
 from pages.guest.standing import standing_of
@@ -86,6 +87,7 @@ def gallery(
         standing=standing,
         told=told if told.possible and is_offered(standing["kind"]) else None,
         notify_data=data_for(told),
+        own_manifest=is_safari(request),
         more_helps=_is_helped(guest, standing["kind"], event),
         others=names_of_others(group, guest, language) if group is not None else "",
     )

@@ -12,6 +12,7 @@ from keys import MAX_ID
 from notifications import service as notifications
 from notifications import unsubscribing, vapid
 from notifications.service import Told
+from pages.guest.home_screen import is_safari
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 from throttling import rules
@@ -40,6 +41,7 @@ def notify(request: Request, guest: CurrentGuest, event_id: MaybeEvent = None) -
         event=told.event,
         told=told,
         data=data_for(told),
+        own_manifest=is_safari(request),
         done=done if done in FLASH_DONE else "",
         problem=problem if problem in FLASH_PROBLEMS else "",
     )

@@ -218,3 +218,26 @@ def test_the_gallery_says_how_a_guest_is_told(app: Service) -> None:
     app.delete(f"/api/my-consents/{event.id}", amy)
     assert 'id="notify-me"' not in app.client.get(gallery, headers=cookies).text
     assert app.put(_path(event.id, "/email"), amy).json()["error"] == "NoNewsWithoutConsent"
+
+
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 "
+    "Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.mark.sqlite_is_enough
+def test_the_app_of_an_iphone_starts_at_the_photos_of_its_guest(app: Service) -> None:
+    event = app.event()
+    amy = _guest(app, event)
+    cookies = {"cookie": f"reperio_session={amy.token}"}
+    for page in (f"/notify?event={event.id}", f"/photos?event={event.id}"):
+        shown = app.client.get(page, headers={**cookies, "user-agent": SAFARI}).text
+        assert f'/manifest.webmanifest?event={event.id}" crossorigin="use-credentials"' in shown
+        others = app.client.get(page, headers={**cookies, "user-agent": SAFARI.replace("Version", "CriOS")}).text
+        assert "/manifest.webmanifest?event" not in others
+    address = f"/manifest.webmanifest?event={event.id}"
+    manifest = app.client.get(address, headers=cookies)
+    assert manifest.json()["start_url"] == f"/photos?event={event.id}"
+    assert manifest.headers["cache-control"] == "no-store"
+    assert app.client.get(address).json()["start_url"] == "/"
