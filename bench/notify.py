@@ -33,7 +33,17 @@ from testkit.mail_server import Mailbox, mail_server
 from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.push_service import Browser, PushService, push_service
-from testkit.servers import CHEAP_APP, TLS, Api, Launcher, Server, create_event, temporary_folder, wait_until
+from testkit.servers import (
+    CHEAP_APP,
+    TLS,
+    Api,
+    BenchError,
+    Launcher,
+    Server,
+    create_event,
+    temporary_folder,
+    wait_until,
+)
 
 COUNT = re.compile(r"(\d+) new photo")
 PAUSE_SECONDS = 0.3
@@ -133,7 +143,10 @@ class Party:
         path = f"{self._server.url}/api/photographer/events/{self.event.id}/upload-photos"
         headers = {"Authorization": f"Bearer {self.event.photographer.token}"}
         files = [("files", (f"IMG_{number}.jpg", data, "image/jpeg"))]
+        end = time.monotonic() + SETTLE_SECONDS
         while True:
+            if time.monotonic() > end:
+                raise BenchError("the server did not come back")
             with suppress(httpx2.TransportError):
                 answer = httpx2.post(path, files=files, headers=headers, timeout=30, verify=TLS)
                 if answer.status_code == 200:
