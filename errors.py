@@ -6,7 +6,15 @@ The name of a class is part of the API: clients and rows use it.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keys import MAX_GROUPS, MAX_PORTRAITS, MAX_TOGETHER, MIN_PASSWORD, MIN_STAFF_PASSWORD
+from keys import (
+    MAX_GROUPS,
+    MAX_LINK_PHOTOS,
+    MAX_PHOTO_LINKS,
+    MAX_PORTRAITS,
+    MAX_TOGETHER,
+    MIN_PASSWORD,
+    MIN_STAFF_PASSWORD,
+)
 
 
 class AppError(Exception):
@@ -40,6 +48,8 @@ class NotAuthenticated(AppError):
 class InvalidToken(NotAuthenticated):
     message = "Votre session a expiré ou n'est pas valide. Reconnectez-vous."
     english = "Your session has expired or is not valid. Please log in again."
+    # Whether the account was deleted: for the pages, never part of the answer.
+    account_is_gone = False
 
 
 class BadCredentials(AppError):
@@ -286,6 +296,41 @@ class ResetLinkInvalid(AppError):
 class UnsubscribeLinkInvalid(AppError):
     message = "Ce lien de désinscription n'est pas valable."
     english = "This unsubscribe link is not valid."
+
+
+class LoginLinkInvalid(AppError):
+    message = "Ce lien ne mène à aucun compte. Vérifiez qu'il est entier."
+    english = "This link leads to no account. Check that it is complete."
+
+    def __init__(self, user_id: int | None = None) -> None:
+        """`user_id`, the account's id if the link is known, is for the pages and never part of the answer."""
+        super().__init__()
+        self.user_id = user_id
+
+
+class LoginLinkUsed(LoginLinkInvalid):
+    message = "Ce lien a déjà servi. Demandez-en un autre."
+    english = "This link was used already. Ask for another one."
+
+
+class LoginLinkExpired(LoginLinkInvalid):
+    message = "Ce lien n'est plus valable : il est trop ancien, ou l'événement est terminé. Demandez-en un autre."
+    english = "This link is no longer valid: it is too old, or the event is over. Ask for another one."
+
+
+class LoginLinkRevoked(LoginLinkInvalid):
+    message = "Ce lien a été remplacé ou désactivé. Utilisez le plus récent."
+    english = "This link was replaced or switched off. Use the latest one."
+
+
+class LoginLinkClosed(LoginLinkInvalid):
+    message = "Ce compte est fermé. Adressez-vous à la personne qui organise l'événement."
+    english = "This account is closed. Ask the person who organises the event."
+
+
+class NoLinkForStaff(NotAllowed):
+    message = "Seuls les comptes d'invités ont un lien de connexion."
+    english = "Only guests' accounts have a link that logs in."
 
 
 class ConfirmationLinkInvalid(AppError):
@@ -573,6 +618,56 @@ class NoSuchSubscription(AppError):
     english = "There is no such notification, or no longer."
 
 
+class NoSuchPhotoLink(AppError):
+    status_code = 404
+    message = "Ce lien n'ouvre rien, ou n'ouvre plus rien. Demandez-en un autre à la personne qui vous l'a envoyé."
+    english = "This link opens nothing, or nothing any more. Ask the person who sent it for another one."
+
+
+class ForgedPhotoLink(NoSuchPhotoLink):
+    """The service has never made this link."""
+
+
+class PhotoLinkExpired(AppError):
+    status_code = 410
+    message = "Ce lien a expiré. Demandez-en un autre à la personne qui vous l'a envoyé."
+    english = "This link has expired. Ask the person who sent it for another one."
+
+
+class SharingOff(NotAllowed):
+    message = "À cet événement, l'organisation n'a pas ouvert le partage par lien."
+    english = "The organisers of this event have not opened sharing by link."
+
+
+class SharingOver(AppError):
+    status_code = 409
+    message = "Cet événement est terminé : on ne peut plus y créer de lien. Enregistrez les photos pour les envoyer."
+    english = "This event is over: links can no longer be made. Save the photos to send them."
+
+
+class NoneOfThesePhotos(AppError):
+    status_code = 404
+    message = "Aucune de ces photos n'est dans votre galerie."
+    english = "None of these photos is in your gallery."
+
+
+class TooManyLinkedPhotos(AppError):
+    message = f"Un lien montre au plus {MAX_LINK_PHOTOS} photos. Choisissez-en moins, ou créez plusieurs liens."
+    english = f"A link shows at most {MAX_LINK_PHOTOS} photos. Choose fewer, or make several links."
+
+
+class TooManyPhotoLinks(AppError):
+    status_code = 409
+    message = f"Vous avez déjà {MAX_PHOTO_LINKS} liens à cet événement. Désactivez-en un d'abord."
+    english = f"You have {MAX_PHOTO_LINKS} links at this event already. Revoke one first."
+
+
+class NoSuchChoice(AppError):
+    status_code = 404
+    message = "Ce choix de photos n'est plus gardé. Choisissez-les de nouveau."
+    english = "This choice of photos is no longer kept. Choose them again."
+
+
 class NoSuchPhoto(AppError):
     status_code = 404
     message = "Photo introuvable."
@@ -664,6 +759,27 @@ class CursorOfAnotherOrder(AppError):
 class ShiftTooLarge(AppError):
     message = "Le décalage d'un appareil ne peut pas dépasser 40 ans."
     english = "A camera's clock can be shifted by at most 40 years."
+
+
+class TooManySections(AppError):
+    message = "Un événement a au plus 40 moments."
+    english = "An event has at most 40 sections."
+
+
+class SectionTime(AppError):
+    message = "Un moment commence entre 1990 et 2200."
+    english = "A section begins between 1990 and 2200."
+
+
+class SectionsAtOneTime(AppError):
+    message = "Deux moments commencent à la même heure."
+    english = "Two sections begin at the same moment."
+
+
+class SectionsChanged(AppError):
+    status_code = 409
+    message = "Quelqu'un d'autre a changé les moments entre-temps. Relisez-les, puis recommencez."
+    english = "Somebody else has changed the sections meanwhile. Read them again, then try again."
 
 
 class InvalidPhotoIds(AppError):

@@ -25,13 +25,16 @@ from image_headers.header import UnsupportedTiff as UnsupportedTiff
 from image_headers.moment import Moment
 from rare_formats import HAS_JXL
 
-# Long sides in px: `web` fills the screen of a phone or tablet, `thumb` a tile of the gallery on a sharp screen.
+# Long sides in px: `web` fills the screen of a phone or tablet, `medium` a tile of the gallery on a sharp screen,
+# `thumb` one on any other, or until the sharp one has come. Halves are the cheapest to make from one another.
 WEB_LONG_SIDE = 1600
+MEDIUM_LONG_SIDE = 800
 THUMB_LONG_SIDE = 400
 # JPEG qualities as in libjpeg, 0 to 100. A selfie is embedded from its JPEG, so it keeps more; a thumbnail of 400 px
-# has about 25 kB at 80.
+# has about 25 kB at 80. A screen shows `medium` smaller than it is, so that it bears more: about 55 kB at 70.
 SELFIE_QUALITY = 92
 WEB_QUALITY = 85
+MEDIUM_QUALITY = 70
 THUMB_QUALITY = 80
 # Orientations that swap width and height.
 TURNED = (5, 6, 7, 8)
@@ -80,7 +83,7 @@ class ImageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Renditions:
-    """The JPEGs of a photo by size (`web`, `thumb`), without metadata; and its mean colour, `#rrggbb`."""
+    """The JPEGs of a photo by size (`web`, `medium`, `thumb`), without metadata; and its mean colour, `#rrggbb`."""
 
     files: dict[str, bytes]
     mean_colour: str
@@ -263,12 +266,17 @@ def normalise_selfie(data: bytes) -> NormalisedImage:
 
 
 def renditions(image: BgrImage) -> Renditions:
-    """Return the JPEGs `web` (long side 1600 px) and `thumb` (400 px, made from `web`), and the mean colour.
+    """Return the JPEGs `web` (long side 1600 px), `medium` (800 px) and `thumb` (400 px), and the mean colour.
 
     `image` is (height, width, 3), BGR, 8 bits, upright.
     """
     web = resize_to(image, WEB_LONG_SIDE)
-    thumb = resize_to(web, THUMB_LONG_SIDE)
+    medium = resize_to(web, MEDIUM_LONG_SIDE)
+    thumb = resize_to(medium, THUMB_LONG_SIDE)
     blue, green, red = (round(value) for value in cv2.mean(thumb)[:3])
-    files = {"web": to_jpeg(web, WEB_QUALITY), "thumb": to_jpeg(thumb, THUMB_QUALITY)}
+    files = {
+        "web": to_jpeg(web, WEB_QUALITY),
+        "medium": to_jpeg(medium, MEDIUM_QUALITY),
+        "thumb": to_jpeg(thumb, THUMB_QUALITY),
+    }
     return Renditions(files, f"#{red:02x}{green:02x}{blue:02x}")

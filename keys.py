@@ -8,6 +8,9 @@ MAX_ID = 2**63 - 1
 # column needs a migration.
 MAX_EVENT_NAME = 200
 MAX_EVENT_CODE = 64
+# The title of a section of an event, and how many sections one has.
+MAX_SECTION_TITLE = 60
+MAX_SECTIONS = 40
 # The longest name in the time zone database (2026) has 32.
 MAX_TIMEZONE = 64
 # Days for which an admin may set an event's expiry again: ten years.
@@ -19,6 +22,12 @@ MAX_EMAIL = 254
 MAX_PORTRAITS = 5
 MAX_TOGETHER = 10
 MAX_GROUPS = 20
+# Photos that a guest chooses at a time, photos behind one link, links of a guest in one event, and their days.
+MAX_CHOSEN = 10_000
+MAX_LINK_PHOTOS = 200
+MAX_PHOTO_LINKS = 50
+LINK_DAYS = 7
+MAX_LINK_DAYS = 90
 MIN_PASSWORD = 8
 MIN_STAFF_PASSWORD = 15
 MAX_PASSWORD = 1024
@@ -35,6 +44,8 @@ MAX_SESSION_ID = 16
 MAX_ENDPOINT = 2048
 MAX_DEVICES = 5
 MAX_DEVICE = 64
+# 12 random bytes in hexadecimal digits.
+LINK_KEY_CHARACTERS = 24
 # Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.

@@ -39,8 +39,12 @@ AZURE_AWAY = Gauge(
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
+# Its 503 is the answer to the question that it was asked, as at every start: no error.
+READINESS = "/readyz"
+
+
 class Answered(NamedTuple):
-    """How many requests were answered, and how many of them with 5xx."""
+    """How many requests were answered, and how many of them with 5xx, other than `/readyz`."""
 
     requests: int
     errors: int
@@ -116,7 +120,8 @@ def answered() -> Answered:
         for sample in family.samples:
             if sample.name == "reperio_request_seconds_count":
                 requests += int(sample.value)
-                errors += int(sample.value) if sample.labels["status"].startswith("5") else 0
+                failed = sample.labels["status"].startswith("5") and sample.labels["route"] != READINESS
+                errors += int(sample.value) if failed else 0
     return Answered(requests, errors)
 
 

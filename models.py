@@ -23,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_express
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
+    LINK_KEY_CHARACTERS,
     MAX_CAMERA,
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
@@ -32,6 +33,7 @@ from keys import (
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_FILENAME,
+    MAX_SECTION_TITLE,
     MAX_SESSION_ID,
     MAX_TIMEZONE,
     MAX_USERNAME,
@@ -175,6 +177,8 @@ class Event(Base):
     timezone: Mapped[str] = mapped_column(String(MAX_TIMEZONE), default="Europe/Paris", server_default="Europe/Paris")
     expires_at: Mapped[datetime]
     guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # Guests may make links to photos for people without an account (`photos/links/`).
+    guests_may_share: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -377,6 +381,21 @@ class EventCover(Base):
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
 
 
+class EventSection(Base):
+    """A part of an event's gallery: a title over the photos taken from `starts_at` until the next one starts.
+
+    Written by photographers and admins (`events/sections/`).
+    """
+
+    __tablename__ = "event_sections"
+    __table_args__ = (UniqueConstraint("event_id", "starts_at"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(MAX_SECTION_TITLE))
+    starts_at: Mapped[datetime]
+
+
 class UserEvent(Job, Base):
     """A guest's membership of an event, and the job that matches the guest there, at first or again."""
 
@@ -525,6 +544,8 @@ class Photo(Job, Base):
     mean_colour: Mapped[str | None] = mapped_column(String(7))
     engine_id: Mapped[str | None] = mapped_column(String(64))
     rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Whether it has the rendition `medium`: photos that earlier releases have processed have none.
+    has_medium: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # `incomplete`: a part of the picture is missing or damaged.
     warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
@@ -532,6 +553,10 @@ class Photo(Job, Base):
     uploaded_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     raw: Mapped["PhotoRaw | None"] = relationship(lazy="raise", viewonly=True)
+
+    def note_renditions(self, mean_colour: str | None, warning: str | None) -> None:
+        """Set what was found while the renditions were made, and that all of them are there."""
+        self.mean_colour, self.warning, self.has_medium = mean_colour, warning, True
 
 
 class PhotoRaw(Base):
@@ -759,6 +784,64 @@ class TogetherMember(Base):
     joined_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class PhotoLink(Base):
+    """A link with which people without an account see photos that a guest has chosen, until it expires.
+
+    Written by the guest; to revoke it is to delete it. The link holds `link_key` and a signature that is not stored,
+    so a copy of this table opens nothing. It shows those of its photos (`LinkedPhoto`) that the guest may still see,
+    while the event is open and lets guests share. `shows_name`: it says whose link it is. `opened` counts visits.
+    """
+
+    __tablename__ = "photo_links"
+    __table_args__ = (
+        UniqueConstraint("link_key"),
+        Index("idx_photo_links_user_event", "user_id", "event_id"),
+        Index("idx_photo_links_event_id", "event_id"),
+        Index("idx_photo_links_expires_at", "expires_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    link_key: Mapped[str] = mapped_column(String(LINK_KEY_CHARACTERS))
+    shows_name: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    opened: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class LinkedPhoto(Base):
+    """A link was made for this photo."""
+
+    __tablename__ = "linked_photos"
+    __table_args__ = (Index("idx_linked_photos_photo_id", "photo_id"),)
+
+    link_id: Mapped[int] = mapped_column(ForeignKey("photo_links.id", ondelete="CASCADE"), primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+
+
+class PhotoChoice(Base):
+    """Photos that a guest has just chosen for a ZIP, so that the address of the ZIP is short and the ZIP resumes.
+
+    Of the ids in `photo_ids`, those count whose photos are still there and shown to the guest. Deleted after a day.
+    """
+
+    __tablename__ = "photo_choices"
+    __table_args__ = (
+        Index("idx_photo_choices_user_id", "user_id"),
+        Index("idx_photo_choices_event_id", "event_id"),
+        Index("idx_photo_choices_created_at", "created_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photo_ids: Mapped[list[int]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class Evaluation(Job, Base):
     """What a provider would find for a guest in an event's photos, and the job that finds it out.
 
@@ -883,9 +966,10 @@ class Pseudonym(Base):
 class Mail(Job, Base):
     """A mail to send, and the job that sends it (`mail/delivery.py`). It is deleted when it has been sent.
 
-    `kind` is `reset_asked` (somebody typed `asked_address`; becomes a `password_reset`, or nothing if no account has
-    the address), `password_reset` or `confirm_address`. The latter two go to the address that the account `user_id`
-    has when they are sent: neither an address nor a link is stored. A failed one stays for a week.
+    `kind` is `reset_asked` or `login_asked` (somebody typed `asked_address`; becomes a `password_reset` or a
+    `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, or `keep_address`
+    (to `asked_address`, which the account `user_id` does not have yet). The others go to the address that the account
+    has when they are sent. No link is stored. A failed one stays for a week.
     """
 
     __tablename__ = "mails"

@@ -3,7 +3,7 @@
 import unicodedata
 
 import errors
-from accounts import queries, sessions
+from accounts import addresses, queries, sessions
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password, verify_password
 from audit.log import Action, record
@@ -24,6 +24,27 @@ def change_own(user: User, current: str, new: str) -> None:
     if unicodedata.normalize("NFKC", new) == unicodedata.normalize("NFKC", current):
         raise errors.PasswordUnchanged
     _store(user, new, keep=user.session_id)
+
+
+def set_first(user_id: int, new: str, address: str | None = None) -> None:
+    """Give a guest without a password one, and note the address typed beside it. Sessions and links go on.
+
+    Raises:
+        RefusedPassword: `new` breaks a rule. PasswordUnchanged: there is one by now.
+        InvalidToken: meanwhile the account was deleted.
+    """
+    check_new(new, staff=False)
+    hashed = hash_password(new)
+    with transaction() as session:
+        found = queries.lock_user(session, user_id)
+        if found is None or found.user_type != GUEST:
+            raise errors.InvalidToken
+        if found.hashed_password is not None:
+            raise errors.PasswordUnchanged
+        found.hashed_password = hashed
+        if address is not None:
+            addresses.note_typed(found, address)
+        record(session, Action.PASSWORD_CHANGED, subject_id=user_id)
 
 
 def set_new(user_id: int, new: str) -> None:

@@ -52,18 +52,29 @@ def named(session: Session, key: str, guests: int, event_id: int | None = None) 
     """Return the accounts whose name or address is `key`, with their home events, staff first.
 
     At most `guests` + 1 in all. With `event_id`, only guests that registered in that event or joined it, and staff.
+    Guests who typed an address that nobody has proved come last, the oldest first. Accounts without a password, into
+    which no password leads, are left out.
     """
-    # A name with an "@" is always the account's own address, so one of two indexes answers the query.
-    column = User.email_key if "@" in key else User.username_key
-    # Without a password nobody logs in by name; and a mailed link leads to such an account.
-    wanted = select(User).where(column == key, User.hashed_password.is_not(None))
+    # A name with an "@" is always the account's own address.
+    is_called = (User.email_key == key) | (User.typed_email_key == key) if "@" in key else User.username_key == key
+    wanted = select(User).where(is_called, User.hashed_password.is_not(None))
     if event_id is not None:
         joined = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
         wanted = wanted.where((User.user_type != GUEST) | (User.event_id == event_id) | joined)
     # Names and addresses of accounts without an event are unique, and staff have none: one of them is staff at most.
     return session.scalars(
-        wanted.options(joinedload(User.event)).order_by(User.user_type == GUEST, User.id).limit(guests + 1)
+        wanted.options(joinedload(User.event))
+        .order_by(User.user_type == GUEST, User.email_key.is_(None), User.id)
+        .limit(guests + 1)
     ).all()
+
+
+def registered_with(session: Session, event_id: int, email_key: str) -> User | None:
+    """Return the open guest of this home event who has the address and a password, the one that owns it first."""
+    has_it = (User.email_key == email_key) | (User.typed_email_key == email_key)
+    wanted = select(User).where(User.event_id == event_id, has_it, User.user_type == GUEST, User.is_active)
+    newest = wanted.where(User.hashed_password.is_not(None)).order_by(User.email_key.is_(None), User.id.desc())
+    return session.scalar(newest.options(joinedload(User.event)).limit(1))
 
 
 def replace_hash(session: Session, user_id: int, old: str, new: str) -> None:

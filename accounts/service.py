@@ -69,8 +69,11 @@ def _account(claims: tokens.TokenClaims) -> User:
             user = queries.user(session, claims.user_id)
         else:
             user = queries.user_in_session(session, claims.user_id, claims.session_id, utcnow())
+        gone = user is None and queries.user(session, claims.user_id) is None
     if user is None or not user.is_active:
-        raise errors.InvalidToken
+        error = errors.InvalidToken()
+        error.account_is_gone = gone
+        raise error
     return user
 
 

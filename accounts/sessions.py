@@ -60,6 +60,18 @@ def start(user: User, device: str | None, *, refresh: bool = False, browser: boo
     Raises:
         InvalidToken: since the account was read it was deleted, closed or given another password.
     """
+    with transaction() as session:
+        return start_in(session, user, device, refresh=refresh, browser=browser)
+
+
+def start_in(
+    session: Session, user: User, device: str | None, *, refresh: bool = False, browser: bool = False
+) -> Grant:
+    """Start a session in the open transaction, as `start`.
+
+    Raises:
+        InvalidToken: see `start`.
+    """
     now, number = utcnow(), secrets.token_urlsafe(12)
     refresh_token = tokens.new_refresh(number) if refresh else None
     follows_events = browser and user.user_type == GUEST
@@ -75,15 +87,14 @@ def start(user: User, device: str | None, *, refresh: bool = False, browser: boo
         follows_events=follows_events,
         refresh_hash=_hash(refresh_token) if refresh_token else None,
     )
-    with transaction() as session:
-        if not queries.is_still(session, user.id, user.token_version):
-            raise errors.InvalidToken
-        if follows_events:
-            row.expires_at = _end_of_events(session, user.id, now)
-        queries.delete_expired_sessions(session, now, CLEANED_AT_LOGIN)
-        session.add(row)
-        if user.user_type != GUEST:
-            record(session, Action.STAFF_LOGGED_IN, actor=(user.id, user.user_type))
+    if not queries.is_still(session, user.id, user.token_version):
+        raise errors.InvalidToken
+    if follows_events:
+        row.expires_at = _end_of_events(session, user.id, now)
+    queries.delete_expired_sessions(session, now, CLEANED_AT_LOGIN)
+    session.add(row)
+    if user.user_type != GUEST:
+        record(session, Action.STAFF_LOGGED_IN, actor=(user.id, user.user_type))
     return _grant(row, refresh_token)
 
 

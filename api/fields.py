@@ -5,10 +5,11 @@ from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
-from pydantic import AfterValidator, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints
 
 from api.messages import Problem
 from keys import (
+    MAX_CHOSEN,
     MAX_CODE_KEY,
     MAX_CONSENT_VERSION,
     MAX_EMAIL,
@@ -32,7 +33,12 @@ def _clean(value: str) -> str:
     return value
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
+    """Return a text as it is stored: without invisible characters.
+
+    Raises:
+        ValueError: it holds control characters, or nothing that can be seen.
+    """
     value = visible(value)
     if not value:
         raise ValueError(Problem.NOTHING_VISIBLE)
@@ -76,25 +82,25 @@ def _zulu(value: datetime) -> str:
 
 Text = Annotated[str, AfterValidator(_clean)]
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(_shown)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_NAME), AfterValidator(shown)
 ]
 Username = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_username),
 ]
 Email = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=MAX_EMAIL),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_email),
 ]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PASSWORD), AfterValidator(_no_surrogates)]
 EventCode = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_EVENT_CODE),
-    AfterValidator(_shown),
+    AfterValidator(shown),
     AfterValidator(_event_code),
 ]
 Otp = Annotated[str, StringConstraints(min_length=6, max_length=32), AfterValidator(_no_surrogates)]
@@ -106,6 +112,10 @@ ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 
+PhotoIds = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_ID)]],
+    Field(min_length=1, max_length=MAX_CHOSEN, description="One that comes twice counts once.", examples=[[42]]),
+]
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[int | None, Query(ge=1, le=1000, description="Largest number of entries; without it, all of them.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`X-Next-Cursor` of the page before.")]

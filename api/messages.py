@@ -3,7 +3,7 @@
 from enum import Enum
 
 import errors
-from keys import MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_PASSWORD, MAX_USERNAME
+from keys import MAX_CHOSEN, MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_PASSWORD, MAX_USERNAME
 
 FRENCH, ENGLISH = "fr", "en"
 
@@ -64,6 +64,7 @@ class Success(Enum):
     PHOTO_CONFIRMED = "C'est noté : vous êtes sur cette photo", "Noted: you are in this photo"
     CONFIRMATION_TAKEN_BACK = "Votre indication est retirée", "What you said is taken back"
     PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"
+    PHOTO_LINK_REVOKED = "Lien désactivé", "Link revoked"
     GROUP_LEFT = "Vous avez quitté le groupe", "You have left the group"
 
     NOT_TOLD_ANY_MORE = "Nous ne vous préviendrons plus ici", "You will not be told there any more"
@@ -95,6 +96,10 @@ INVALID_FIELDS = {
     "new": (
         f"Le nouveau mot de passe n'est pas valide (1 à {MAX_PASSWORD} caractères).",
         f"The new password is not valid (1 to {MAX_PASSWORD} characters).",
+    ),
+    "photo_ids": (
+        f"Choisissez au moins une photo, et {MAX_CHOSEN} au plus.",
+        f"Choose at least one photo, and {MAX_CHOSEN} at most.",
     ),
     "event_code": ("Le code événement n'est pas valide.", "The event code is not valid."),
     "file": ("Aucun fichier reçu.", "No file received."),

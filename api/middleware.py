@@ -28,6 +28,8 @@ access = logging.getLogger("reperio.access")
 security = logging.getLogger("reperio.security")
 # Answers that refuse a caller, each of which the security log tells; 429 has a line of its own (`throttling`).
 REFUSALS = (401, 403, 408, 413, 415, 421, 431)
+# How paths begin that hold a token.
+OPENING = ("shared/", "api/shared/", "together/")
 # Every other method is counted as "other": each label makes time series that stay.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Also while the service is too busy for anything else: it must not look dead.
@@ -82,9 +84,19 @@ class RequestLog:
                     # With the route, not the path, which may hold a code.
                     name = scope.get("error_name", "")
                     security.warning("refused %s %s: %d %s, by %s", scope["method"], route, status, name, actor.kind)
-                # A path may hold an event's code, or a line break that would forge a line.
-                shown = route if "code}" in route else _printable(scope["path"])
+                shown = _loggable(route, scope["path"])
                 access.info("%s %s %d %.1f ms", scope["method"], shown, status, seconds * 1000)
+
+
+def _loggable(route: str, path: str) -> str:
+    """Return the path, or the route where the path opens something to whoever knows it: by a code or a token."""
+    if "code}" in route or "token}" in route:
+        return route
+    # Refused before its route was found, or mistyped behind the token.
+    if route == "none" and path.lower().lstrip("/").startswith(OPENING):
+        return "…"
+    # A line break would forge a line.
+    return _printable(path)
 
 
 def _printable(path: str) -> str:

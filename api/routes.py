@@ -8,12 +8,15 @@ from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
 from api.events import admin as events_admin
 from api.events import routes as events
+from api.events import sections as events_sections
 from api.events import staff as events_staff
 from api.notifications import routes as notifications
 from api.operations import audit
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
+from api.photo_links import routes as photo_links
+from api.photo_links import shared
 from api.photos import cameras, confirmations
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
@@ -30,6 +33,8 @@ ROUTERS = (
     confirmations.router,
     together.router,
     notifications.router,
+    shared.router,
+    photo_links.router,
     accounts.router,
     accounts_privacy.router,
     second_factor.router,
@@ -38,6 +43,7 @@ ROUTERS = (
     photos_photographer.router,
     cameras.router,
     events_staff.router,
+    events_sections.router,
     events_admin.router,
     photographers.router,
     accounts_admin.router,

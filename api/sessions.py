@@ -20,7 +20,7 @@ VISITOR_COOKIE = "reperio_visitor"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
 # Forms that start a session; elsewhere a browser with a session needs the CSRF token of that session.
-SESSION_STARTS = ("/login", "/join", "/join/start")
+SESSION_STARTS = ("/login", "/join", "/join/start", "/enter")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # What a User-Agent header contains, and the name that people know; the first that fits counts.
 BROWSERS = (

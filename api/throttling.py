@@ -61,6 +61,19 @@ class Caller:
             self.wrong_code()
             raise
 
+    @contextmanager
+    def shared_link(self) -> Iterator[None]:
+        """Count a link to photos that nobody has made: the block raises ForgedPhotoLink.
+
+        Raises:
+            TooManyRequests: instead of ForgedPhotoLink, with more than `RATE_WRONG_CODES_MINUTE`.
+        """
+        try:
+            yield
+        except errors.ForgedPhotoLink as forged:
+            rules.count(rules.WRONG_LINKS, self.address)
+            raise errors.NoSuchPhotoLink from forged
+
     def registration(self) -> AbstractContextManager[None]:
         """Count a registration, unless the block raises TooBusy.
 
@@ -152,6 +165,26 @@ class Caller:
         )
         passwords.succeeded(self.address, _account(tokens.read(grant.access_token).user_id))
         return grant
+
+    def guest_at(self, event_id: int, address: str, password: str) -> User | None:
+        """Return a guest as `accounts.login.guest_at` does, with the limits on wrong passwords.
+
+        Raises:
+            TooManyRequests: the account waits.
+        """
+        user = login.guest_at(event_id, address, password, guard=self._guard(address))
+        if user is not None:
+            passwords.succeeded(self.address, _account(user.id))
+        return user
+
+    def kept_address(self, user: User, address: str) -> None:
+        """Count a mail that a guest asks for to an address, known or not. Guests share the address of a venue.
+
+        Raises:
+            TooManyRequests: more than `RATE_RESETS_TARGET_HOUR` for the guest or for the address.
+        """
+        rules.count(rules.RESETS_OF_TARGET, f"kept by {user.id}")
+        rules.count(rules.RESETS_OF_TARGET, comparison_key(address))
 
     def log_in_to(self, ticket: str, device: str | None, otp: str | None) -> Grant:
         """Log in as `accounts.login.log_in_to` does; wrong codes of a second factor count as wrong passwords.

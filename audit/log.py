@@ -31,6 +31,8 @@ class Action(StrEnum):
     SECOND_FACTOR_OFF = "account.second_factor_off"
     SESSIONS_ENDED = "account.sessions_ended"
     RESET_LINK_MADE = "account.reset_link_made"
+    LOGIN_LINK_MADE = "account.login_link_made"
+    LOGGED_IN_BY_LINK = "account.logged_in_by_link"
     ACCOUNT_ERASED = "account.erased"
     SELFIE_VIEWED = "selfie.viewed"
     SELFIE_DELETED = "selfie.deleted"
@@ -39,6 +41,9 @@ class Action(StrEnum):
     PHOTOS_EXPORTED = "photos.exported"
     PHOTOS_SHARED = "photos.shared"
     PHOTOS_UNSHARED = "photos.unshared"
+    PHOTOS_LINKED = "photos.linked"
+    PHOTO_LINK_REVOKED = "photos.link_revoked"
+    PHOTOS_EXPORTED_BY_LINK = "photos.exported_by_link"
     CAMERA_SHIFTED = "photos.camera_shifted"
     EVENT_CREATED = "event.created"
     EVENT_CHANGED = "event.changed"
@@ -117,14 +122,21 @@ def _pseudonym_of(session: Session, user_id: int | None) -> str | None:
     return queries.pseudonym_of(session, user_id, secrets.token_urlsafe(PSEUDONYM_BYTES))
 
 
-def entries(limit: int, before: int | None = None, action: str | None = None, about: str | None = None) -> AuditPage:
-    """Return the newest entries with an id below `before`.
+def entries(
+    limit: int,
+    before: int | None = None,
+    action: str | None = None,
+    about: str | None = None,
+    *,
+    oldest_first: bool = False,
+) -> AuditPage:
+    """Return the newest entries with an id below `before`; with `oldest_first`, the oldest with an id above it.
 
     `action` limits them to one kind, or to all kinds that begin with it and a dot; `about` to one pseudonym, as actor
     or as subject.
     """
     with reading() as session:
-        rows = queries.entries(session, limit, before, action, about)
+        rows = queries.entries(session, limit, before, action, about, oldest_first=oldest_first)
         total = queries.count(session, action, about)
     found = [_entry(*row) for row in rows]
     return AuditPage(found, total, str(found[-1].id) if len(found) == limit else None)

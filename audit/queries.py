@@ -23,9 +23,15 @@ def pseudonym_of(session: Session, user_id: int, fresh: str) -> str | None:
 
 
 def entries(
-    session: Session, limit: int, before: int | None, action: str | None, about: str | None
+    session: Session,
+    limit: int,
+    beyond: int | None,
+    action: str | None,
+    about: str | None,
+    *,
+    oldest_first: bool,
 ) -> Sequence[Row[AuditEntry, str | None, str | None]]:
-    """Return the newest entries with the names of the accounts behind actor and subject."""
+    """Return the first entries after the one with the id `beyond`, with the names behind actor and subject."""
     actor, subject = aliased(Pseudonym), aliased(Pseudonym)
     actors, subjects = aliased(User), aliased(User)
     wanted = (
@@ -34,11 +40,11 @@ def entries(
         .outerjoin(actors, actors.id == actor.user_id)
         .outerjoin(subject, subject.pseudonym == AuditEntry.subject)
         .outerjoin(subjects, subjects.id == subject.user_id)
-        .order_by(AuditEntry.id.desc())
+        .order_by(AuditEntry.id.asc() if oldest_first else AuditEntry.id.desc())
         .limit(limit)
     )
-    if before is not None:
-        wanted = wanted.where(AuditEntry.id < before)
+    if beyond is not None:
+        wanted = wanted.where(AuditEntry.id > beyond if oldest_first else AuditEntry.id < beyond)
     return session.execute(wanted.where(*_conditions(action, about))).all()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from faces.weights import DETECTOR, RECOGNISER, weights_folder
 
-LONG_SIDE, WEB, THUMB = 1280, 1600, 400
+LONG_SIDE, WEB, MEDIUM, THUMB = 1280, 1600, 800, 400
 Vectors = NDArray[np.float32]
 Picture = NDArray[Any]
 
@@ -49,10 +49,11 @@ class OpenCvAlone:
         return np.asarray(vector / np.linalg.norm(vector))
 
     def faces_and_renditions(self, data: bytes) -> Vectors:
-        """Process a photo completely: decode it, find and embed its faces, make both renditions."""
+        """Process a photo completely: decode it, find and embed its faces, make the renditions."""
         image = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))
         _, vectors = self.faces(image)
         web = _within(image, WEB)
-        for picture, quality in ((web, 85), (_within(web, THUMB), 80)):
+        medium = _within(web, MEDIUM)
+        for picture, quality in ((web, 85), (medium, 70), (_within(medium, THUMB), 80)):
             cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
         return vectors

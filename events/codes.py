@@ -72,6 +72,13 @@ def is_open(event_code: str) -> bool:
     return found is not None and found[1] > utcnow()
 
 
+def is_known(event_code: str) -> bool:
+    """Tell whether some event has this code, open or not, as a person types it."""
+    with reading() as session:
+        found = read(session, event_code)
+    return found.event is not None or found.ambiguous
+
+
 def code_cache() -> TTLCache[tuple[int, datetime] | None]:
     """Return the cache of code look-ups, for its statistics."""
     return _codes

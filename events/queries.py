@@ -57,6 +57,12 @@ def reading_alike(session: Session, loose_key: str) -> Sequence[Event]:
     ).all()
 
 
+def open_and_alike(session: Session, event: Event, now: datetime) -> Event | None:
+    """Return another open event whose code reads like this one's: the one that is open longest."""
+    alike = select(Event).where(Event.loose_key == event.loose_key, Event.id != event.id, Event.expires_at > now)
+    return session.scalar(alike.order_by(Event.expires_at.desc(), Event.id).limit(1))
+
+
 def by_id(session: Session, event_id: int) -> Event | None:
     """Return the event with its photographers and its cover."""
     return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))

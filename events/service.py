@@ -36,6 +36,7 @@ class NewEvent:
     timezone: str = "Europe/Paris"
     expires_at: datetime | None = None
     guests_see_all_photos: bool = False
+    guests_may_share: bool = True
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -57,6 +58,15 @@ def event_for_registration(session: Session, event_code: str) -> Event:
     if found.event is None or found.event.expires_at <= utcnow():
         raise errors.EventNotFound
     return found.event
+
+
+def read_alike(event: Event) -> Event | None:
+    """Return another open event whose code a person may take for this one's, if both are open."""
+    now = utcnow()
+    if not event.loose_key or event.expires_at <= now:
+        return None
+    with reading() as session:
+        return queries.open_and_alike(session, event, now)
 
 
 def home_event(session: Session, user: User) -> Event:
@@ -108,6 +118,7 @@ def create(new: NewEvent) -> Event:
                     timezone=new.timezone,
                     expires_at=new.expires_at or default_expiry(new.date, new.timezone),
                     guests_see_all_photos=new.guests_see_all_photos,
+                    guests_may_share=new.guests_may_share,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

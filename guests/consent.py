@@ -70,6 +70,11 @@ def withdraw(user_id: int, event_id: int) -> None:
         end_all(session, user_id, event_id)
 
 
+def was_given(user_id: int, event_id: int) -> bool:
+    """Return whether the guest ever consented in the event, also if that was withdrawn since."""
+    return any(each.event_id == event_id for each, _ in all_of(user_id))
+
+
 def all_of(user_id: int) -> Sequence[Row[Consent, str]]:
     """Return every consent a guest gave, withdrawn ones included, with the event's name, newest first."""
     with reading() as session:

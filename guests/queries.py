@@ -8,6 +8,7 @@ from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models import (
+    DONE,
     GUEST,
     REJECTED,
     Event,
@@ -27,6 +28,8 @@ class MemberRow(NamedTuple):
     membership_id: int
     user_id: int
     username: str
+    has_made_up_username: bool
+    display_name: str | None
     email: str | None
     user_type: str
     created_at: datetime
@@ -87,7 +90,8 @@ def _named(statement: Select[*tuple[Any, ...]], prefix: str) -> Select[*tuple[An
     """Restrict memberships to guests whose name or address begins with `prefix`, unless it is empty."""
     if not prefix:
         return statement
-    begins = or_(*(key.startswith(prefix, autoescape=True) for key in (User.username_key, User.email_key)))
+    keys = (User.username_key, User.email_key, User.typed_email_key, func.lower(User.display_name))
+    begins = or_(*(key.startswith(prefix, autoescape=True) for key in keys))
     # A subquery per guest, by index: for a join a planner may choose to read the accounts of all events.
     found = select(User.id).where(User.id == UserEvent.user_id, begins).correlate(UserEvent).scalar_subquery()
     return statement.where(found.is_not(None))
@@ -100,6 +104,25 @@ def members(
 
     At most `limit` memberships with an id below `after`; `prefix` is the beginning of a normalised name or address.
     """
+    statement = _members(event_id).order_by(UserEvent.id.desc()).limit(limit)
+    if after is not None:
+        statement = statement.where(UserEvent.id < after)
+    return [MemberRow(*row) for row in session.execute(_named(statement, prefix))]
+
+
+def member(session: Session, event_id: int, user_id: int) -> MemberRow | None:
+    """Return one guest of the event."""
+    row = session.execute(_members(event_id).where(UserEvent.user_id == user_id)).one_or_none()
+    return MemberRow(*row) if row is not None else None
+
+
+def count_portraits(session: Session, user_id: int) -> int:
+    """Return the number of the guest's portraits that are in use."""
+    statement = select(func.count()).select_from(Selfie).where(Selfie.user_id == user_id, Selfie.status == DONE)
+    return session.scalar(statement) or 0
+
+
+def _members(event_id: int) -> Select[*tuple[Any, ...]]:
     own = select(Selfie.status).where(Selfie.user_id == UserEvent.user_id).correlate(UserEvent)
     matched = (
         select(func.count())
@@ -108,11 +131,13 @@ def members(
         .where(FaceMatch.user_id == UserEvent.user_id, FaceMatch.declared.is_(False), Photo.event_id == event_id)
         .correlate(UserEvent)
     )
-    statement = (
+    return (
         select(
             UserEvent.id,
             User.id,
             User.username,
+            User.has_made_up_username,
+            User.display_name,
             User.email,
             User.user_type,
             User.created_at,
@@ -123,12 +148,7 @@ def members(
         )
         .join(User, User.id == UserEvent.user_id)
         .where(UserEvent.event_id == event_id)
-        .order_by(UserEvent.id.desc())
-        .limit(limit)
     )
-    if after is not None:
-        statement = statement.where(UserEvent.id < after)
-    return [MemberRow(*row) for row in session.execute(_named(statement, prefix))]
 
 
 def count_members(session: Session, event_id: int, prefix: str) -> int:

@@ -1,6 +1,7 @@
 """Register a guest in an event, with or without a selfie in the same call; or let one in without any account data."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ import errors
 import selfies.service as selfie_service
 import storage
 from accounts import queries
+from accounts.addresses import note_typed
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.service import NewAccount, add_account, check_username
@@ -16,7 +18,7 @@ from database import reading, transaction
 from events.service import event_for_registration
 from guests.consent import record
 from keys import lookup_key
-from mail.outbox import ask_to_confirm
+from mail.outbox import ask_to_confirm, ask_to_keep
 from models import DONE, GUEST, User, UserEvent, utcnow
 from selfies.service import SelfieFile
 from selfies.validator import Validator
@@ -165,6 +167,39 @@ def start(event_code: str, language: str, consent: str | None, browser: str) -> 
             # The button was pressed twice at the same moment, or the name made up is in use.
             continue
     raise errors.TooBusy
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a guest types on the page: a name, which is only shown, an address and a password to log in with."""
+
+    name: str
+    address: str
+    password: str
+
+
+def introduce(who: Introduction, event_code: str, language: str, consent: str, browser: str) -> User:
+    """Make a guest of an event who logs in with an address and a password; `browser`: see `start`.
+
+    The same happens whether the address and the name belong to somebody or not: the address becomes the account's
+    when its owner follows the link that is mailed there, and until then logs in with this password only. A mail to an
+    address that belongs to another guest of the event leads there.
+
+    Raises:
+        EventNotFound: the code is unknown or expired. RefusedPassword: the password is too short or too common.
+    """
+    check_new(who.password, staff=False)
+    hashed = hash_password(who.password)
+    user = start(event_code, language, consent, browser)
+    with transaction() as session:
+        found = queries.lock_user(session, user.id)
+        if found is None or found.hashed_password is not None:
+            # The form was sent twice.
+            return user
+        found.display_name, found.hashed_password = who.name, hashed
+        note_typed(found, who.address)
+    ask_to_keep(user.id, who.address, language)
+    return user
 
 
 def made_up_username() -> str:

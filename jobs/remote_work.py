@@ -160,8 +160,7 @@ def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
     with transaction() as session:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
-            photo.mean_colour = read.mean_colour
-            photo.warning = warning_of(read)
+            photo.note_renditions(read.mean_colour, warning_of(read))
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:

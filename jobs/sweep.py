@@ -19,6 +19,7 @@ from database import reading, transaction
 from evaluation import service as evaluations
 from jobs import pairing
 from models import utcnow
+from photos.links import service as photo_links
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
 from stored import erasure, quarantine
 from stored import queries as stored_queries
@@ -176,7 +177,8 @@ def restore() -> int:
 class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
-    With each sweep, results of evaluations that are older than a day are erased.
+    With each sweep, results of evaluations that are older than a day are erased, and links to photos that expired a
+    month ago.
     """
 
     def __init__(self) -> None:
@@ -197,6 +199,7 @@ class PeriodicSweep:
         if now >= self._next:
             self._next = now + settings.orphan_sweep_seconds
             evaluations.erase_old()
+            photo_links.erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
 
 

@@ -3,21 +3,22 @@
 import logging
 import re
 import traceback
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from accounts import confirmation
+from accounts import confirmation, login_links
 from accounts import queries as account_queries
 from accounts.resets import service as resets
 from database import reading, transaction
 from mail import queries
 from mail.letters import BadAddress, Letter, LinkTo, letter, links_of, one_line
-from mail.outbox import CONFIRM_ADDRESS, PASSWORD_RESET, RESET_ASKED
+from mail.outbox import CONFIRM_ADDRESS, KEEP_ADDRESS, LOGIN_ASKED, LOGIN_LINK, PASSWORD_RESET, RESET_ASKED
 from mail.post import Delayed, Post, Refused, ServerUnavailable
 from metrics import MAILS
-from models import FAILED, Mail, User
+from models import FAILED, GUEST, Mail, User
 from settings import get_settings
 from tracing import request_id
 
@@ -29,6 +30,8 @@ FAILED_KEPT = timedelta(days=7)
 # Characters of a server's answer that are stored.
 MAX_ERROR = 500
 ADDRESS = re.compile(r"\S+@\S+")
+# What somebody asked for, and the mail that it becomes for each mailbox that has accounts.
+ASKED = {RESET_ASKED: PASSWORD_RESET, LOGIN_ASKED: LOGIN_LINK}
 
 
 def deliver_next(post: Post, now: datetime) -> bool:
@@ -47,7 +50,7 @@ def deliver_next(post: Post, now: datetime) -> bool:
     if mail is None:
         return False
     with request_id(mail.request_id):
-        if mail.kind == RESET_ASKED:
+        if mail.kind in ASKED:
             _look_up(mail, now)
         else:
             _deliver(mail, post, now)
@@ -66,12 +69,12 @@ def _look_up(mail: Mail, now: datetime) -> None:
         queries.delete_claimed(session, mail)
         if _is_too_old(mail, now):
             return
-        for users in resets.accounts_of(session, mail.asked_address or ""):
+        kind = ASKED[mail.kind]
+        for found in resets.accounts_of(session, mail.asked_address or ""):
+            users = [user for user in found if user.user_type == GUEST] if kind == LOGIN_LINK else found
             # Asked again while the mail server is down: one mail is enough.
-            if not queries.is_waiting(session, PASSWORD_RESET, [user.id for user in users]):
-                session.add(
-                    Mail(kind=PASSWORD_RESET, user_id=users[0].id, language=mail.language, created_at=mail.created_at)
-                )
+            if users and not queries.is_waiting(session, kind, [user.id for user in users]):
+                session.add(Mail(kind=kind, user_id=users[0].id, language=mail.language, created_at=mail.created_at))
 
 
 def _deliver(mail: Mail, post: Post, now: datetime) -> None:
@@ -113,9 +116,10 @@ def _write(mail: Mail, now: datetime) -> Letter | None:
     """
     with transaction() as session:
         user = account_queries.user(session, mail.user_id or 0)
-        if user is None or user.email is None or not user.is_active:
+        if user is None or not user.is_active:
             return None
-        return _LETTERS[mail.kind](session, mail, user, user.email, now)
+        address = mail.asked_address or resets.address_of(user)
+        return _LETTERS[mail.kind](session, mail, user, address, now) if address else None
 
 
 def _reset_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
@@ -136,7 +140,45 @@ def _confirmation_letter(session: Session, mail: Mail, user: User, address: str,
     return letter(CONFIRM_ADDRESS, mail.id, address, mail.language, now, link=link, event=event, days=days)
 
 
-_LETTERS = {PASSWORD_RESET: _reset_letter, CONFIRM_ADDRESS: _confirmation_letter}
+def _login_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
+    guests = [each for each in resets.accounts_beside(session, user) if each.user_type == GUEST]
+    links = _entrances(session, guests)
+    return letter(LOGIN_LINK, mail.id, address, mail.language, now, links=links) if links else None
+
+
+def _keeping_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
+    """Return a mail that proves the address; if a guest of the same event has it already, one that leads there."""
+    if user.email is not None:
+        return None
+    owners = [each for each in resets.accounts_at(session, address) if each.email and each.event_id == user.event_id]
+    event = one_line(user.event.name) if user.event else None
+    if owners:
+        links = _entrances(session, owners)
+        return letter("address_known", mail.id, address, mail.language, now, links=links, event=event)
+    link = login_links.url_of(login_links.issue_in(session, user, login_links.ADDRESS, address))
+    days = login_links.LIFETIMES[login_links.ADDRESS].days
+    return letter(KEEP_ADDRESS, mail.id, address, mail.language, now, link=link, event=event, days=days)
+
+
+def _entrances(session: Session, guests: Sequence[User]) -> list[LinkTo]:
+    """Return a link into each of these accounts."""
+    return links_of(
+        [
+            LinkTo(
+                login_links.url_of(login_links.issue_in(session, each, login_links.MAIL, resets.address_of(each))),
+                each.event.name if each.event else None,
+            )
+            for each in guests
+        ]
+    )
+
+
+_LETTERS = {
+    PASSWORD_RESET: _reset_letter,
+    CONFIRM_ADDRESS: _confirmation_letter,
+    LOGIN_LINK: _login_letter,
+    KEEP_ADDRESS: _keeping_letter,
+}
 
 
 # --- recording ------------------------------------------------------------------------------------

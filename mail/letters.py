@@ -22,6 +22,9 @@ SUBJECTS = {
     "confirm_address": {"fr": "Confirmez votre adresse", "en": "Confirm your address"},
     # The subject that guests see names event and number: `notifications/messages.py`.
     "new_photos": {"fr": "De nouvelles photos de vous", "en": "New photos of you"},
+    "login_link": {"fr": "Retrouver vos photos", "en": "Back to your photos"},
+    "keep_address": {"fr": "Gardez l’accès à vos photos", "en": "Keep the way to your photos"},
+    "address_known": {"fr": "Vous êtes déjà parmi nous", "en": "You already have an account"},
     "test": {"fr": "Un essai de Reperio", "en": "A test from Reperio"},
 }
 # The first administrator's address, unless another is chosen; email-validator knows no such domain.

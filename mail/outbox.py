@@ -8,6 +8,7 @@ from models import Mail, User
 from settings import get_settings
 
 RESET_ASKED, PASSWORD_RESET, CONFIRM_ADDRESS = "reset_asked", "password_reset", "confirm_address"
+LOGIN_ASKED, LOGIN_LINK, KEEP_ADDRESS = "login_asked", "login_link", "keep_address"
 
 
 def ask_for_reset(address: str, language: str) -> None:
@@ -15,9 +16,23 @@ def ask_for_reset(address: str, language: str) -> None:
 
     Whether there are any is looked up by the mail thread: this is the same work for every address.
     """
+    _note(Mail(kind=RESET_ASKED, asked_address=address, language=language))
+
+
+def ask_for_login(address: str, language: str) -> None:
+    """Note that somebody asks for links that log in to the guests' accounts with this address, as `ask_for_reset`."""
+    _note(Mail(kind=LOGIN_ASKED, asked_address=address, language=language))
+
+
+def ask_to_keep(user_id: int, address: str, language: str) -> None:
+    """Note that a guest wants to keep the account with this address; whether another account has it is seen later."""
+    _note(Mail(kind=KEEP_ADDRESS, user_id=user_id, asked_address=address, language=language))
+
+
+def _note(mail: Mail) -> None:
     if get_settings().mail_is_on:
         with transaction() as session:
-            session.add(Mail(kind=RESET_ASKED, asked_address=address, language=language))
+            session.add(mail)
 
 
 def ask_again_to_confirm(user: User, language: str) -> None:

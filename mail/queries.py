@@ -34,7 +34,7 @@ def claim(session: Session, now: datetime, lease_until: datetime) -> Mail | None
     first = (
         select(Mail.id)
         .where(_due(now))
-        # `reset_asked`, `password_reset`, `confirm_address`: those that somebody waits for come first.
+        # From `reset_asked` and `password_reset` to `confirm_address`: those that somebody waits for come first.
         .order_by(Mail.kind.desc(), Mail.id)
         .limit(1)
         .with_for_update(skip_locked=True)

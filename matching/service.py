@@ -160,7 +160,8 @@ def record_photo(
             return False
         store_faces(session, event, photo, engine_id, faces)
         photo.finish(DONE)
-        photo.engine_id, photo.mean_colour, photo.warning = engine_id, mean_colour, warning
+        photo.engine_id = engine_id
+        photo.note_renditions(mean_colour, warning)
     return True
 
 

@@ -1,13 +1,13 @@
-"""SQL about samples."""
+"""SQL about samples, and of counts that no other folder needs."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import Row, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from metrics import Answered
-from models import Sample
+from models import FaceMatch, Sample
 
 
 def is_sampled(session: Session, minute: int) -> bool:
@@ -24,6 +24,19 @@ def last_counters(session: Session, machine: str, since: int) -> Answered | None
         .limit(1)
     ).one_or_none()
     return Answered(*row) if row is not None else None
+
+
+def raise_peak(session: Session, minute: int, depth: int, age_seconds: float) -> None:
+    """Raise the queue depth and the age of that minute's sample to these, where they are lower."""
+    for column, value in ((Sample.queue_depth, depth), (Sample.queue_age_seconds, age_seconds)):
+        lower = update(Sample).where(Sample.minute == minute, column < value)
+        session.execute(lower.values({column: value}).execution_options(synchronize_session=False))
+
+
+def count_guests_matched(session: Session) -> int:
+    """Return how many guests were recognised in at least one photo."""
+    people = select(func.count(FaceMatch.user_id.distinct())).where(FaceMatch.declared.is_(False))
+    return session.scalar(people) or 0
 
 
 def delete_samples_before(session: Session, minute: int) -> None:

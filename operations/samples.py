@@ -1,6 +1,8 @@
 """One sample of the service per minute, kept for 30 days: the data of the admins' curves.
 
-Every process tries once a minute; the primary key lets one of them write the minute's sample.
+Every process tries once a minute; the primary key lets one of them write the minute's sample. In between, each looks
+at the queue after its jobs: a burst of photos that comes and goes within a minute shows in the sample as its highest
+depth and age. A process that finds the sample written raises these two where it has seen more.
 """
 
 import logging
@@ -29,6 +31,8 @@ MINUTE, HOUR, DAY = 60, 60, 24 * 60
 KEPT_MINUTES = 30 * DAY
 # The points of a curve: with 30 days, one per 87 minutes.
 MOST_POINTS = 500
+# Seconds between two looks at the queue, at least. A look takes about 2 ms.
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +53,66 @@ class Point:
     errors: int
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """How many jobs were unfinished, and the age of the oldest in seconds, each at its highest."""
+
+    depth: int = 0
+    age_seconds: float = 0.0
+
+    def or_higher(self, other: "Peak") -> "Peak":
+        """Return the higher depth and the higher age of the two."""
+        return Peak(max(self.depth, other.depth), max(self.age_seconds, other.age_seconds))
+
+
+NOTHING_SEEN = Peak()
+
+
 class Sampler:
     """Writes the sample of each minute, unless another process has. Database errors are logged, not raised."""
 
     def __init__(self) -> None:
         self._last_tried = 0
+        self._next_look = 0.0
+        self._peak = NOTHING_SEEN
 
     def tick(self) -> None:
-        """Write the current minute's sample if this process has not tried yet."""
-        minute = int(time.time() // MINUTE)
-        if minute == self._last_tried:
-            return
-        self._last_tried = minute
+        """Write the current minute's sample if this process has not tried yet; else look at the queue."""
+        now = time.time()
+        minute = int(now // MINUTE)
         try:
-            write(minute)
+            if minute != self._last_tried:
+                self._last_tried = minute
+                write(minute, self._peak)
+                self._peak = NOTHING_SEEN
+            elif now >= self._next_look:
+                self._next_look = now + LOOK_SECONDS
+                self._peak = self._peak.or_higher(queue_now())
         except SQLAlchemyError as error:
             log.warning("no sample of this minute: %s", error)
 
 
-def write(minute: int) -> None:
+def queue_now() -> Peak:
+    """Return the present depth and age of the queue; reads partial indexes only."""
+    depth = sum(state[PENDING] + state[PROCESSING] for state in job_state.counts().values())
+    age = max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS) if depth else 0.0
+    return Peak(depth, age)
+
+
+def write(minute: int, peak: Peak = NOTHING_SEEN) -> None:
     """Write the sample of a minute (minutes since 1970) with the present counts, unless there is one.
+
+    `peak` is the queue at its highest since the sample before. If there is a sample, it is raised to `peak`.
 
     Raises:
         SQLAlchemyError: the database does not answer.
     """
     with reading() as session:
-        if queries.is_sampled(session, minute):
-            return
+        sampled = queries.is_sampled(session, minute)
+    if sampled:
+        return _raise_to(minute, peak)
+    peak = peak.or_higher(queue_now())
+    with reading() as session:
         machine = socket.gethostname()[:255]
         before = queries.last_counters(session, machine, minute - DAY) or Answered(0, 0)
         counts = {
@@ -84,13 +121,12 @@ def write(minute: int) -> None:
             "photos": photo_queries.count(session),
             "matches": matching_queries.count_matches(session),
         }
-    states = job_state.counts()
     now = answered()
     sample = Sample(
         minute=minute,
         **counts,
-        queue_depth=sum(state[PENDING] + state[PROCESSING] for state in states.values()),
-        queue_age_seconds=max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS),
+        queue_depth=peak.depth,
+        queue_age_seconds=peak.age_seconds,
         requests=_increase(before.requests, now.requests),
         errors=_increase(before.errors, now.errors),
         machine=machine,
@@ -104,6 +140,13 @@ def write(minute: int) -> None:
             queries.delete_samples_before(session, minute - KEPT_MINUTES)
     except IntegrityError:
         log.debug("another process wrote the sample of minute %d", minute)
+        _raise_to(minute, peak)
+
+
+def _raise_to(minute: int, peak: Peak) -> None:
+    if peak.depth:
+        with transaction() as session:
+            queries.raise_peak(session, minute, peak.depth, peak.age_seconds)
 
 
 def _increase(before: int, now: int) -> int:

@@ -21,6 +21,7 @@ from matching.azure import queries as remote_queries
 from metrics import Upkeep, exposition, of_all_processes, report
 from models import utcnow
 from notifications import queries as notification_queries
+from operations import queries
 from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
 from settings import get_settings
@@ -120,6 +121,7 @@ def _count() -> _Counts:
             "photos": photo_queries.count(session),
             "faces": matching_queries.count_faces(session),
             "face_matches": matching_queries.count_matches(session),
+            "guests_matched": queries.count_guests_matched(session),
             "selfies": selfie_queries.count(session),
         }
     return _Counts(rows, time.perf_counter() - began)

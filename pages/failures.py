@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 import errors
 from api.language import language_of
+from api.sessions import end_session
 from pages.redirects import redirect, redirect_with_flash
 from pages.rendering import here, render
 
@@ -18,6 +19,8 @@ BY_NAME = {
     "EventExpired": "expired",
     "EventNotFound": "unknown_code",
     "NoSuchEvent": "missing_event",
+    "NoSuchPhotoLink": "link_gone",
+    "PhotoLinkExpired": "link_over",
     "StorageFull": "busy",
 }
 BY_STATUS = {
@@ -41,6 +44,11 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
     """Return the page for an error; without a session, a redirect to the login page, which leads back."""
     if isinstance(error, errors.NotAuthenticated):
         login = f"/login?next={quote(_wanted(request), safe='')}"
+        if isinstance(error, errors.InvalidToken) and error.account_is_gone:
+            # An event was deleted with its guests, or the account was erased in another browser.
+            answer = redirect("/gone")
+            end_session(request, answer)
+            return answer
         if isinstance(error, errors.InvalidToken):
             # The session was ended elsewhere, or the account is gone.
             return redirect_with_flash(request, login, problem="session_over")
@@ -50,7 +58,7 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
     general = "broken" if error.status_code >= 500 else "invalid"
     kind = BY_NAME.get(type(error).__name__) or BY_STATUS.get(error.status_code, general)
     wait = error.wait(language_of(request)) if isinstance(error, errors.TooManyRequests) else ""
-    response = render(request, "errors/failure.html", error.status_code, kind=kind, wait=wait)
+    response = render(request, "errors/failure.html", error.status_code, kind=kind, wait=wait, again=_wanted(request))
     response.headers.update(error.headers)
     return response
 
@@ -58,7 +66,7 @@ def failure_page(request: Request, error: errors.AppError) -> Response:
 def _wanted(request: Request) -> str:
     if request.method == "GET":
         return here(request)
-    # The login page cannot send a form again: return to the page of the form.
+    # A link cannot send a form again: return to the page of the form.
     try:
         return urlsplit(request.headers.get("referer", "")).path or "/"
     except ValueError:

@@ -9,8 +9,8 @@ from fastapi import Depends, Form, Query, Request, Response
 from pydantic import ValidationError
 
 import errors
+from accounts import login_links, sessions, tokens
 from accounts import service as accounts
-from accounts import sessions, tokens
 from accounts.sessions import Grant
 from api.accounts.schemas import LoginIn
 from api.callers import current_user
@@ -18,15 +18,25 @@ from api.cookies import cookie_of
 from api.dependencies import HASHES
 from api.sessions import SESSION_COOKIE, Device, end_session, session_token, start_session
 from api.throttling import Caller, CallerDep
+from events import codes
 from keys import MAX_EMAIL_KEY
-from models import User
+from models import GUEST, User
 from notifications import service as notifications
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
-FLASH_PROBLEMS = ("incomplete", "wrong", "choice_over", "code_needed", "wrong_code", "session_over")
+FLASH_PROBLEMS = (
+    "incomplete",
+    "wrong",
+    "choice_over",
+    "code_needed",
+    "wrong_code",
+    "session_over",
+    "unknown_code",
+    "wrong_here",
+)
 # Characters of a name or a code that a form shows again; a longer text is neither.
 MAX_SHOWN_AGAIN = MAX_EMAIL_KEY
 
@@ -35,6 +45,9 @@ def visitor(request: Request) -> User | None:
     """Return the user who is logged in, or None without a session or after its end."""
     try:
         return current_user(request, None) if session_token(request) else None
+    except errors.InvalidToken as error:
+        request.state.account_is_gone = error.account_is_gone
+        return None
     except errors.NotAuthenticated:
         return None
 
@@ -85,6 +98,11 @@ def login_page(request: Request, user: Visitor, asked: Annotated[str, Query(alia
     With a session, a redirect, unless a login as somebody else has just failed or needs more: the form of an old tab
     must not end in the other account without a word.
     """
+    if getattr(request.state, "account_is_gone", False):
+        # A script was refused, and leads here.
+        answer = redirect("/gone")
+        end_session(request, answer)
+        return answer
     flash = flash_of(request)
     tickets = flash.get("tickets") or []
     factor = flash.get("factor")
@@ -131,7 +149,7 @@ def log_in(
     except ValidationError:
         return redirect_with_flash(request, back, problem="incomplete", **typed)
     except errors.BadCredentials:
-        return redirect_with_flash(request, back, problem="wrong", **typed)
+        return redirect_with_flash(request, back, problem=_problem_with(typed["event_code"].strip()), **typed)
     except errors.InvalidToken:
         return redirect_with_flash(request, back, problem="choice_over", **typed)
     except errors.SeveralAccounts as error:
@@ -139,6 +157,13 @@ def log_in(
             return redirect_with_flash(request, back, tickets=[*error.tickets])
         return redirect_with_flash(request, back, problem="code_needed", **typed)
     return enter(request, grant, asked)
+
+
+def _problem_with(event_code: str) -> str:
+    """Return which problem a refused login has: a code that no event has is named, which anybody can ask for."""
+    if not event_code:
+        return "wrong"
+    return "wrong_here" if codes.is_known(event_code) else "unknown_code"
 
 
 def _grant_of(
@@ -157,8 +182,10 @@ def _grant_of(
 
 
 @router.post("/logout")
-def log_out(request: Request) -> Response:
-    """End the session, if there is one."""
+def log_out(request: Request, user: Visitor, sure: Field = "") -> Response:
+    """End the session, if there is one. A guest whom nothing leads back is asked first."""
+    if user is not None and user.user_type == GUEST and not sure and not login_links.is_kept(user):
+        return redirect("/leave")
     end_session_before(request)
     answer = redirect("/")
     end_session(request, answer)

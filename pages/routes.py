@@ -1,9 +1,11 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, login, older, resets, second_factor, security, site
-from pages.admin import audit, event, events, jobs, overview, photographers, reset_link
-from pages.guest import account, gallery, join, maybe, notify, portrait, start, together
+from pages import assets, enter, login, older, resets, second_factor, security, site
+from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
+from pages.admin import sections as admin_sections
+from pages.guest import account, gallery, join, keep, links, maybe, notify, portrait, shared, start, together
 from pages.photographer import cameras, studio
+from pages.photographer import sections as studio_sections
 
 GUEST = (
     join.router,
@@ -15,16 +17,32 @@ GUEST = (
     notify.router,
     notify.links,
     account.router,
+    keep.router,
+    shared.router,
+    links.router,
 )
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.
 ADMIN = (
     overview.router,
     events.router,
     event.router,
+    event_photos.router,
+    admin_sections.router,
     reset_link.router,
+    guest.router,
     photographers.router,
     jobs.router,
     audit.router,
 )
-ACCOUNT = (login.router, resets.router, security.router, second_factor.router)
-ROUTERS = (assets.router, *ACCOUNT, site.router, *GUEST, studio.router, cameras.router, *ADMIN, older.router)
+ACCOUNT = (login.router, enter.router, resets.router, security.router, second_factor.router)
+ROUTERS = (
+    assets.router,
+    *ACCOUNT,
+    site.router,
+    *GUEST,
+    studio.router,
+    cameras.router,
+    studio_sections.router,
+    *ADMIN,
+    older.router,
+)

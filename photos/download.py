@@ -1,4 +1,4 @@
-"""A guest's photos in one ZIP, made while it is sent, from any byte on: a broken download resumes.
+"""Photos in one ZIP, made while it is sent, from any byte on: a broken download resumes.
 
 The entries are planned when the rows are read; no session is open while the archive is sent. The plan knows the place
 of every byte, so a resumed download reads no file that lies before. A photo that is deleted meanwhile is left out:
@@ -7,7 +7,7 @@ zero bytes, which no ZIP reader looks at, take its place, so that Content-Length
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -30,10 +30,13 @@ FORMAT = "1"
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """A photo in the archive; `crc32` is None until it is known."""
+class File:
+    """A stored file in the archive, and its CRC-32; None until it is known.
 
-    photo_id: int
+    `photo_id` is the photo whose original it is, to record the checksum there; None for a rendition.
+    """
+
+    photo_id: int | None
     key: str
     entry: Entry
     crc32: int | None
@@ -42,12 +45,11 @@ class _File:
 class Archive:
     """A ZIP to be sent: its file name, its length in bytes, and a tag that is another one for other bytes."""
 
-    def __init__(self, event: Event, rows: list[Original]) -> None:
-        """`rows` are the originals, in the order of the archive."""
-        self._event_id = event.id
+    def __init__(self, event: Event, files: list[File], action: Action = Action.PHOTOS_EXPORTED) -> None:
+        """`files` are in the order of the archive; `action` is what the audit log tells of its sending."""
+        self._event_id, self._action = event.id, action
         self.name = f"{names.safe(event.name) or 'photos'}.zip"
-        own = names.unique([(row.original_filename, row.filename) for row in rows])
-        self._files = [_file(event, row, name) for row, name in zip(rows, own, strict=True)]
+        self._files = files
         self._layout = Layout([each.entry for each in self._files])
         self.length = self._layout.length
         # The stored name stands for the bytes, which never change.
@@ -59,7 +61,7 @@ class Archive:
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`. The audit log has an entry once the first is taken."""
         with transaction() as session:
-            record(session, Action.PHOTOS_EXPORTED, event_id=self._event_id, number=len(self._files))
+            record(session, self._action, event_id=self._event_id, number=len(self._files))
         yield from _Sending(self._files, self._layout, start, self.length if end is None else end).chunks()
 
 
@@ -73,17 +75,28 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
     with reading() as session:
         event = guest_event(session, user, event_id)
         rows = queries.originals(session, user.id, event, which)
+    return of_originals(event, rows)
+
+
+def of_originals(event: Event, rows: Sequence[Original]) -> Archive:
+    """Return a ZIP of these originals of an event.
+
+    Raises:
+        NoPhotosToDownload: there are none.
+    """
     if not rows:
         raise errors.NoPhotosToDownload
-    return Archive(event, list(rows))
+    own = names.unique([(row.original_filename, row.filename) for row in rows])
+    return Archive(event, [_file(event, row, name) for row, name in zip(rows, own, strict=True)])
 
 
-def _file(event: Event, row: Original, name: str) -> _File:
-    entry = Entry(name, row.size, _local_time(row.taken_at or row.uploaded_at, event.timezone))
-    return _File(row.id, storage_key(event.id, row.filename, "original"), entry, row.crc32)
+def _file(event: Event, row: Original, name: str) -> File:
+    entry = Entry(name, row.size, local_time(row.taken_at or row.uploaded_at, event.timezone))
+    return File(row.id, storage_key(event.id, row.filename, "original"), entry, row.crc32)
 
 
-def _local_time(at: datetime, timezone: str) -> datetime:
+def local_time(at: datetime, timezone: str) -> datetime:
+    """Return a time by the clock of a time zone; as it is where that clock has no such time."""
     try:
         return at.astimezone(ZoneInfo(timezone))
     except OverflowError:
@@ -93,7 +106,7 @@ def _local_time(at: datetime, timezone: str) -> datetime:
 class _Sending:
     """One answer: the bytes of an archive from `start` up to before `end`."""
 
-    def __init__(self, files: list[_File], layout: Layout, start: int, end: int) -> None:
+    def __init__(self, files: list[File], layout: Layout, start: int, end: int) -> None:
         self._files, self._layout = files, layout
         self._start, self._end = start, end
         # Checksums of the files that are whole in the archive; None for those that are not.
@@ -109,7 +122,7 @@ class _Sending:
             every = [self._checksum(number, file) for number, file in enumerate(self._files)]
             yield from self._cut(self._layout.directory(every), self._layout.directory_at)
 
-    def _one(self, number: int, file: _File, at: int) -> Iterator[bytes]:
+    def _one(self, number: int, file: File, at: int) -> Iterator[bytes]:
         """Yield the part that is asked for of one file and its header; zeros if the file is gone."""
         begin, size = at + file.entry.header_size, file.entry.size
         start, end = max(self._start - begin, 0), min(self._end - begin, size)
@@ -125,7 +138,7 @@ class _Sending:
         yield from self._cut(header(file.entry, checksum), at)
         yield from data
 
-    def _opened(self, file: _File, start: int, end: int) -> Iterator[bytes]:
+    def _opened(self, file: File, start: int, end: int) -> Iterator[bytes]:
         """Return the bytes of a stored file from `start` up to before `end`.
 
         Raises:
@@ -145,14 +158,14 @@ class _Sending:
         if part:
             yield part
 
-    def _checksum(self, number: int, file: _File) -> int | None:
+    def _checksum(self, number: int, file: File) -> int | None:
         """Return the CRC-32 of a file, read and recorded if no one has needed it yet; None if the file is gone."""
         if number not in self._crc32s:
             self._crc32s[number] = file.crc32 if file.crc32 is not None else _computed(file)
         return self._crc32s[number]
 
 
-def _computed(file: _File) -> int | None:
+def _computed(file: File) -> int | None:
     try:
         size, data = storage.stream(file.key)
         if size != file.entry.size:
@@ -162,8 +175,9 @@ def _computed(file: _File) -> int | None:
             crc32 = zlib.crc32(chunk, crc32)
     except storage.MissingObject:
         return None
-    with transaction() as session:
-        row_queries.record_crc32(session, file.photo_id, crc32)
+    if file.photo_id is not None:
+        with transaction() as session:
+            row_queries.record_crc32(session, file.photo_id, crc32)
     return crc32
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from models import DONE, Photo
 
-RENDITIONS = ("web", "thumb")
+MEDIUM = "medium"
+RENDITIONS = ("web", MEDIUM, "thumb")
 
 
 class PhotoFiles(NamedTuple):
@@ -21,7 +22,7 @@ class PhotoFiles(NamedTuple):
 
 
 def storage_key(event_id: int, filename: str, size: str, rendition_set: int = 0) -> str:
-    """Return the storage key of a photo's `original`, `web` or `thumb` file; `key_of` knows a row's renditions."""
+    """Return the storage key of a photo's `original` or a rendition; `key_of` knows those of a row."""
     if size == "original":
         return f"photos/{event_id}/original/{filename}"
     made_anew = f"-{rendition_set}" if rendition_set else ""
@@ -29,7 +30,7 @@ def storage_key(event_id: int, filename: str, size: str, rendition_set: int = 0)
 
 
 def key_of(photo: Photo, size: str) -> str:
-    """Return the storage key of a photo's `original`, or of the `web` or `thumb` rendition that it has now."""
+    """Return the storage key of a photo's `original`, or of the rendition that it has now."""
     return storage_key(photo.event_id, photo.filename, size, photo.rendition_set)
 
 

@@ -16,6 +16,7 @@ from models import Photo
 # A minus is for the newest first.
 Order = Literal["-uploaded_at", "taken_at", "-taken_at"]
 NEWEST: Order = "-uploaded_at"
+OLDEST: Order = "taken_at"
 BY_TAKEN: tuple[Order, ...] = ("taken_at", "-taken_at")
 Statement = Select[*tuple[Any, ...]]
 Column = InstrumentedAttribute[Any]

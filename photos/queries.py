@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
 )
 from sqlalchemy.orm import Session, joinedload
 
@@ -22,6 +23,8 @@ from events.queries import counts_in_event
 from models import (
     DONE,
     FAILED,
+    PENDING,
+    PROCESSING,
     Event,
     Face,
     FaceMatch,
@@ -58,6 +61,15 @@ class Original(NamedTuple):
     crc32: int | None
     taken_at: datetime | None
     uploaded_at: datetime
+
+
+PhotoState = Literal["waiting", "failed", "incomplete"]
+_IN_STATE: dict[PhotoState | None, ColumnElement[bool]] = {
+    None: true(),
+    "waiting": Photo.status.in_((PENDING, PROCESSING)),
+    "failed": Photo.status == FAILED,
+    "incomplete": Photo.warning.is_not(None),
+}
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
@@ -144,9 +156,19 @@ def count_for_all_guests(session: Session, event: Event) -> int:
     return session.scalar(_count_for_all_guests(event)) or 0
 
 
-def count_of_event(session: Session, event_id: int) -> int:
-    """Return how many photos the event has."""
-    return session.scalar(select(func.count()).select_from(Photo).where(Photo.event_id == event_id)) or 0
+def count_of_event(session: Session, event_id: int, state: PhotoState | None = None) -> int:
+    """Return how many photos the event has, in all or in a state."""
+    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, _IN_STATE[state])
+    return session.scalar(wanted) or 0
+
+
+def taken_between(session: Session, event_id: int) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last photo of the event were taken; None if no photo says so."""
+    dated = select(Photo.taken_at).where(Photo.event_id == event_id, Photo.taken_at.is_not(None))
+    orders = (Photo.taken_at.asc(), Photo.taken_at.desc())
+    first, last = (dated.order_by(each).limit(1).scalar_subquery() for each in orders)
+    found = session.execute(select(first, last)).one()
+    return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
 def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
@@ -161,9 +183,14 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return shown.options(joinedload(Photo.raw))
 
 
-def of_event(session: Session, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return all the event's photos with the number of faces in each."""
-    return _rows(session, _with_face_count(Photo.event_id == event_id), page)
+def of_event(session: Session, event_id: int, page: Page, state: PhotoState | None = None) -> Sequence[PhotoRow]:
+    """Return the event's photos, all or those in a state, with the number of faces in each."""
+    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, _IN_STATE[state])), page)
+
+
+def chosen_of_event(session: Session, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos that the event has, newest first."""
+    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, Photo.id.in_(photo_ids))), Page())
 
 
 def of_photographer(session: Session, photographer_id: int, page: Page) -> Sequence[PhotoRow]:
@@ -228,8 +255,7 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
-    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
-    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event.id)
+    statement = _originals(event.id)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
             FaceMatch.user_id == user_id, is_shown_as_mine()
@@ -240,7 +266,19 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
         )
     else:
         statement = statement.where(_for_all_guests(event))
-    return [Original(*row) for row in session.execute(statement.order_by(Photo.uploaded_at, Photo.id))]
+    return [Original(*row) for row in session.execute(statement)]
+
+
+def originals_among(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[Original]:
+    """Return the originals of those of these photos of the event that the guest may see, oldest first."""
+    statement = _originals(event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
+    return [Original(*row) for row in session.execute(statement)]
+
+
+def _originals(event_id: int) -> Select[*tuple[Any, ...]]:
+    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
+    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event_id)
+    return statement.order_by(Photo.uploaded_at, Photo.id)
 
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:

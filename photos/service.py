@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from photos import queries
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
+from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
@@ -106,6 +108,12 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
         return listed(rows, page, queries.count_for_all_guests(session, event))
 
 
+def taken_between(event_id: int) -> tuple[datetime, datetime] | None:
+    """Return when the first and the last photo of the event were taken; None if no photo says so."""
+    with reading() as session:
+        return queries.taken_between(session, event_id)
+
+
 def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of an event that the guest may see.
 
@@ -117,11 +125,17 @@ def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[
         return queries.seen_of_event(session, user.id, event.id, photo_ids)
 
 
-def photos_of_event(event_id: int, page: Page) -> PhotoList:
-    """Return one page of all photos of an event, for its photographers."""
+def photos_of_event(event_id: int, page: Page, state: PhotoState | None = None) -> PhotoList:
+    """Return one page of an event's photos, all or those in a state, for its photographers and for admins."""
     with reading() as session:
-        rows = queries.of_event(session, event_id, page)
-        return listed(rows, page, queries.count_of_event(session, event_id))
+        rows = queries.of_event(session, event_id, page, state)
+        return listed(rows, page, queries.count_of_event(session, event_id, state))
+
+
+def chosen_of_event(event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
+    """Return those of these photos that the event has, newest first."""
+    with reading() as session:
+        return queries.chosen_of_event(session, event_id, photo_ids)
 
 
 def photos_by(photographer_id: int, page: Page) -> PhotoList:
@@ -179,7 +193,7 @@ def open_part(photo: Photo, start: int, end: int) -> Iterator[bytes]:
 
 
 def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
-    """Return the length in bytes and the chunks of a photo's `original`, `web` or `thumb` file.
+    """Return the length in bytes and the chunks of a photo's `original` or of a rendition.
 
     Raises:
         PhotoNotReady: the photo is still being processed.

@@ -57,6 +57,10 @@ class Objects:
     # The guest is told of new photos on a device, and can stop mails with a link.
     subscription: int
     unsubscribe_token: str
+    # The guest's link to `photo`, and a choice of it for a ZIP.
+    link: int
+    link_token: str
+    choice: int
     # The camera of all photos.
     camera: int
     failed_photo: int
@@ -67,6 +71,7 @@ class Objects:
     session: str
     refresh_token: str
     reset_token: str
+    login_token: str
     confirm_token: str
     # The photographer has begun to set up a second factor; the other photographer has one.
     totp_secret: str
@@ -90,8 +95,11 @@ NOWHERE = Objects(
     selfie=909_101,
     group=909_102,
     group_token="909102.nosuchsignature000000000",
-    subscription=909_104,
+    subscription=909_107,
     unsubscribe_token="909092.909090.nosuchsignature000000000",
+    link=909_104,
+    link_token="nosuchsignature000000000.000000000000000000000000",
+    choice=909_105,
     camera=909_103,
     failed_photo=909_096,
     pending_photo=909_097,
@@ -99,6 +107,7 @@ NOWHERE = Objects(
     session="nosuchsession000",
     refresh_token="nosuchsession000.secret.signature",
     reset_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
+    login_token="J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk",
     confirm_token="909092.4102444800.b0kXq3vR5tYuIoPaSdFgHjKl",
     totp_secret="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     recovery_code="nosuch-code",

@@ -32,6 +32,8 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "evaluation_id": lambda of: of.evaluation,
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
+    "link_id": lambda of: of.link,
+    "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
 }
 
@@ -98,11 +100,17 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/together-invitation": lambda of: {"json": {"token": of.group_token}},
     "PUT /api/user/events/{event_id}/notifications/device": lambda of: {"json": DEVICE},
     "POST /api/push-renewal": lambda of: {"json": {**DEVICE, "old_endpoint": DEVICE["endpoint"]}},
+    "POST /api/user/events/{event_id}/photo-links": lambda of: {"json": {"photo_ids": [of.photo]}},
+    "POST /api/user/events/{event_id}/choices": lambda of: {"json": {"photo_ids": [of.photo]}},
+    "PUT /api/user/events/{event_id}/favourites": lambda of: {"json": {"photo_ids": [of.photo]}},
     "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photo": lambda of: _photos("file"),
     "PUT /api/photographer/photos/{photo_id}": lambda of: {"json": {"for_everyone": True}},
     "PUT /api/photographer/events/{event_id}/cameras/{camera_id}": lambda of: {"json": {"shift_seconds": 2820}},
+    "PUT /api/photographer/events/{event_id}/sections": lambda of: {
+        "json": {"sections": [{"title": "Dinner", "starts_at": "2026-06-20T20:00"}]}
+    },
     "PUT /api/photographer/events/{event_id}/photos": lambda of: {
         "json": {"photo_ids": [of.photo], "for_everyone": True}
     },
@@ -136,6 +144,13 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "GET /join": lambda of: {"params": {"event_code": of.code}},
     "POST /join": lambda of: {"data": {**_account("newcomer"), "event_code": of.code, "consent": CONSENT}},
     "POST /join/start": lambda of: {"data": {"event_code": of.code, "consent": CONSENT}},
+    "POST /enter": lambda of: {"data": {"token": of.login_token, "choice": "go_on"}},
+    "POST /lost": lambda of: {"data": {"email": "camille@example.org"}},
+    "POST /keep/mail": lambda of: {"data": {"email": "kept@example.org"}},
+    "POST /keep/link": lambda of: {"data": {}},
+    "POST /keep/link/revoke": lambda of: {"data": {}},
+    "POST /keep/password": lambda of: {"data": {"password": OTHER_PASSWORD}},
+    "POST /keep/later": lambda of: {"data": {"event_id": of.event}},
     "POST /join/further": lambda of: {"data": {"event_code": of.further_code, "consent": CONSENT}},
     "GET /selfie": lambda of: {"params": {"event": of.event}},
     "GET /photos": lambda of: {"params": {"event": of.event}},
@@ -150,14 +165,27 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
-    "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"minutes": "47"}},
+    "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
+    "POST /studio/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
+    "POST /admin/events/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events": lambda of: {
-        "data": {"name": "Gala", "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+        "data": {
+            "name": "Gala",
+            "timezone": "Europe/Paris",
+            "guests_see_all_photos": "own",
+            "guests_may_share": "yes",
+        }
     },
     # The form is sent as it was opened: nothing changes.
     "POST /admin/events/{event_id}": lambda of: {
-        "data": {"name": of.event_name, "timezone": "Europe/Paris", "guests_see_all_photos": "own"}
+        "data": {
+            "name": of.event_name,
+            "timezone": "Europe/Paris",
+            "guests_see_all_photos": "own",
+            "guests_may_share": "yes",
+        }
     },
+    "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},
     "POST /admin/events/{event_id}/delete": lambda of: {"data": {"name": of.event_name}},
     "POST /admin/photographers": lambda of: {"data": _account("newcomer")},
     "POST /admin/photographers/{photographer_id}": lambda of: {"data": _account("renamed")},

@@ -82,6 +82,8 @@ class Making:
         with transaction() as session:
             session.get_one(User, guest.id).email_confirmed_at = utcnow()
         told = self._call("PUT", f"/api/user/events/{home}/notifications/device", guest, json=DEVICE)
+        chosen = {"photo_ids": [shown["id"]]}
+        link = self._call("POST", f"/api/user/events/{home}/photo-links", guest, json=chosen)
         return Objects(
             event=home,
             event_name="Mariage de Camille",
@@ -96,6 +98,9 @@ class Making:
             group_token=group["token"],
             subscription=told["push"]["devices"][0]["id"],
             unsubscribe_token=unsubscribe_link(guest.id, home).rpartition("/")[2],
+            link=link["id"],
+            link_token=link["link"].rpartition("/")[2],
+            choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
             failed_photo=0,
             pending_photo=0,
@@ -149,12 +154,14 @@ class Making:
         refresh_token = self._call("POST", "/api/login", json=body)["refresh_token"]
         listed = self._call("GET", "/api/me/sessions", guest)
         link = self._call("POST", f"/api/admin/users/{guest.id}/reset-link", admin)["url"]
+        login_link = self._call("POST", f"/api/admin/users/{guest.id}/login-link", admin)["url"]
         with reading() as session:
             confirmation = link_for(session.get_one(User, guest.id))
         return {
             "session": next(each["id"] for each in listed if not each["current"]),
             "refresh_token": refresh_token,
             "reset_token": link.partition("#")[2],
+            "login_token": login_link.partition("#")[2],
             "confirm_token": confirmation.partition("#")[2],
         }
 

@@ -266,6 +266,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgresql")
             if SQLITE_IS_ENOUGH.match(item.nodeid) or item.get_closest_marker("sqlite_is_enough"):
                 item.add_marker("long")
+        elif item.get_closest_marker("postgresql_is_enough"):
+            item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.
         if kinds.get(_module(item), "other") == "other":

@@ -131,7 +131,7 @@ LINKS: dict[str, Callable[[World], list[Response]]] = {
     "as it was given": lambda world: [
         loaded(world, *signed(world, role, size=size))
         for role in ("guest", "photographer", "admin")
-        for size in ("thumb", "web", "original")
+        for size in ("thumb", "medium", "web", "original")
     ],
     "for a photo of another event": lambda world: another_photo(world, 0),
     "for another photo of the event": lambda world: another_photo(world, world.objects.event),

@@ -123,7 +123,9 @@ def test_writers_go_on_while_indexes_are_made(bare: Engine) -> None:
         session.add(User(username="w0", username_key="w0", email="o", email_key="o", hashed_password="x"))
 
 
+@pytest.mark.long
 @pytest.mark.server
+@pytest.mark.postgresql_is_enough
 def test_runs_at_once_all_succeed_and_make_each_index_once(bare: Engine) -> None:
     runs = warm.run_together([COMMAND] * 3, env=os.environ)
     outputs = [run.stdout + run.stderr for run in runs]

@@ -206,7 +206,7 @@ def test_a_selfie_is_stored_upright_small_and_without_metadata() -> None:
 def test_renditions_have_their_sizes_and_never_grow() -> None:
     large = images.decode(encoded(picture().resize((4000, 3000)), "JPEG"))
     made = {name: Image.open(io.BytesIO(data)).size for name, data in images.renditions(large).files.items()}
-    assert made == {"web": (1600, 1200), "thumb": (400, 300)}
+    assert made == {"web": (1600, 1200), "medium": (800, 600), "thumb": (400, 300)}
     small = images.renditions(images.decode(jpeg())).files
     assert Image.open(io.BytesIO(small["web"])).size == (WIDTH, HEIGHT)
 

@@ -100,7 +100,7 @@ def test_every_process_is_killed_in_the_middle_and_the_end_equals_the_beginning(
         assert matches(server, tokens) == fresh
         files = {str(each) for each in (tmp_path / "storage" / "photos").rglob("*.jpg")}
         made_anew = {each for each in files if "-" in Path(each).stem}
-        assert len(made_anew) == 2 * PHOTOS, "no file of an attempt that died is left"
+        assert len(made_anew) == 3 * PHOTOS, "no file of an attempt that died is left"
     finally:
         launcher.stop()
 

@@ -33,6 +33,7 @@ class Rule:
 
 
 WRONG_CODES = Rule("wrong_code", "rate_wrong_codes_minute", 60, moving=True)
+WRONG_LINKS = Rule("wrong_link", "rate_wrong_codes_minute", 60, moving=True)
 REGISTRATIONS = Rule("registration", "rate_registrations_minute", 60)
 SELFIE_CHECKS = Rule("selfie_check", "rate_selfie_checks_minute", 60)
 SELFIES = Rule("selfie", "rate_selfies", 600, moving=True)

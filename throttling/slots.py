@@ -1,4 +1,7 @@
-"""At most so many downloads of one guest at a time, over all processes. A slot of a process that died expires."""
+"""At most so many downloads of one guest, or of one reader of a link, at a time, over all processes.
+
+A slot of a process that died expires.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,8 +37,8 @@ class Slot:
             yield chunk
 
 
-def take(user_id: int) -> Slot:
-    """Take one of the `RATE_ZIPS` slots of a guest.
+def take(who: int | str) -> Slot:
+    """Take one of the `RATE_ZIPS` slots of a guest, by the account's id, or of another reader, by a text.
 
     Raises:
         TooManyRequests: all are taken.
@@ -43,7 +46,7 @@ def take(user_id: int) -> Slot:
     limit = get_settings().rate_zips
     if not limit:
         return Slot(None)
-    known = pseudonym(f"zip:{user_id}")
+    known = pseudonym(f"zip:{who}")
     for number in range(limit):
         key = f"{KIND}/{known}/{number}"
         # The first one to count gets the slot; the count of a taken one does not matter. 0: not counted.

@@ -27,11 +27,14 @@ def delete_expired(session: Session, now: datetime) -> None:
 
 
 def open_accounts(session: Session, email_key: str, limit: int) -> Sequence[User]:
-    """Return at most `limit` accounts that have the address and are not closed, with their events, newest first."""
+    """Return at most `limit` open accounts that have the address, with their events, newest first.
+
+    Those whose guest typed it beside a password, unproved, come last: however many there are, an owner is listed.
+    """
     return session.scalars(
         select(User)
-        .where(User.email_key == email_key, User.is_active)
+        .where((User.email_key == email_key) | (User.typed_email_key == email_key), User.is_active)
         .options(joinedload(User.event))
-        .order_by(User.id.desc())
+        .order_by(User.email_key.is_(None), User.id.desc())
         .limit(limit)
     ).all()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 import errors
-from accounts import queries, sessions
+from accounts import addresses, queries, sessions
 from accounts.password_rules import check_new
 from accounts.passwords import hash_password
 from accounts.resets import queries as reset_queries
@@ -93,8 +93,8 @@ def set_password(typed_token: str, password: str) -> None:
         owner = _owner(link, locked)
         owner.hashed_password = hashed
         record(session, Action.PASSWORD_CHANGED, subject_id=owner.id, actor=(owner.id, owner.user_type))
-        if link is not None and link.by_mail and owner.email_confirmed_at is None:
-            owner.email_confirmed_at = utcnow()
+        if link is not None and link.by_mail and address_of(owner):
+            addresses.adopt(session, owner, address_of(owner))
         sessions.end_in(session, owner)
         reset_queries.delete_of_account(session, owner.id)
 
@@ -108,15 +108,24 @@ def accounts_of(session: Session, address: str) -> list[list[User]]:
     """
     mailboxes: dict[str, list[User]] = {}
     for user in _staff_first(reset_queries.open_accounts(session, comparison_key(address), MAX_ACCOUNTS)):
-        mailboxes.setdefault(_mailbox(user.email or ""), []).append(user)
+        mailboxes.setdefault(_mailbox(address_of(user)), []).append(user)
     return list(mailboxes.values())
 
 
 def accounts_beside(session: Session, user: User) -> list[User]:
     """Return the open accounts that have the same mailbox as `user`, staff first, then the newest."""
-    address = user.email or ""
-    same = (each for each in accounts_of(session, address) if _mailbox(each[0].email or "") == _mailbox(address))
+    return accounts_at(session, address_of(user))
+
+
+def accounts_at(session: Session, address: str) -> list[User]:
+    """Return the open accounts that have this mailbox, staff first, then those that own the address, newest first."""
+    same = (each for each in accounts_of(session, address) if _mailbox(address_of(each[0])) == _mailbox(address))
     return next(same, [])
+
+
+def address_of(user: User) -> str:
+    """Return the address to which mails for the account go, proved or not; an empty text without one."""
+    return user.email or user.typed_email or ""
 
 
 def _owner(link: PasswordReset | None, user: User | None) -> User:
@@ -140,5 +149,5 @@ def _token_hash(token: str) -> str:
 
 def _account_mark(user: User) -> str:
     # Closing an account and ending its sessions increment the version: earlier links end, also after reopening.
-    marked = f"{user.hashed_password}\n{user.email_key}\n{user.token_version}"
+    marked = f"{user.hashed_password}\n{user.email_key or user.typed_email_key}\n{user.token_version}"
     return hashlib.sha256(marked.encode()).hexdigest()

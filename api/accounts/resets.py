@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
 import errors
-from accounts import confirmation
+from accounts import confirmation, login_links
 from accounts.resets import service
 from api.accounts.schemas import Message
 from api.callers import CurrentAdmin
@@ -19,6 +19,7 @@ from api.rules import public
 from api.throttling import CallerDep
 from keys import MAX_TYPED
 from mail import outbox
+from models import utcnow
 from settings import get_settings
 
 router = APIRouter(prefix="/api", tags=["accounts"])
@@ -41,6 +42,11 @@ class AddressConfirmIn(BaseModel):
 
 class ResetLinkOut(BaseModel):
     url: str = Field(examples=["https://photos.example.org/reset#J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk"])
+    expires_at: UtcTime
+
+
+class LoginLinkOut(BaseModel):
+    url: str = Field(examples=["https://photos.example.org/enter#J1qK0c8Xb4d5WnP2sT7vYz3aRfGhLmQe9uIoBxNtCwk"])
     expires_at: UtcTime
 
 
@@ -89,6 +95,24 @@ def confirm_address(asked: AddressConfirmIn, language: Language, caller: CallerD
     caller.link_use()
     confirmation.confirm(asked.token)
     return Message(message=Success.ADDRESS_CONFIRMED.text(language))
+
+
+@router.post(
+    "/admin/users/{user_id}/login-link",
+    tags=["admin"],
+    summary="Make a link that logs a guest in",
+    responses=error_responses(
+        *SIGNED_IN, errors.AdminsOnly, errors.NoLinkForStaff, errors.NoSuchUser, errors.AccountClosed
+    ),
+)
+def make_login_link(user_id: RowId, _: CurrentAdmin) -> LoginLinkOut:
+    """For a guest who lost the phone and kept no address, link or password. Valid once, for 24 hours.
+
+    It is in this answer alone: hand it to the guest, whom the portrait shows (`GET /api/selfie/{user_id}`).
+    """
+    now = utcnow()
+    token = login_links.issue_for_admin(user_id)
+    return LoginLinkOut(url=login_links.url_of(token), expires_at=now + login_links.LIFETIMES[login_links.HELP])
 
 
 @router.post(

@@ -32,13 +32,13 @@ from api.language import Language
 from api.messages import Success
 from api.paging import PAGED, mark_page
 from database import reading
-from events import progress, qr, service
+from events import codes, progress, qr, service
 from events.service import NewEvent
 from guests import members
 from guests.members import Member
 from guests.removal import remove_event
 from keys import MAX_EMAIL_KEY
-from models import utcnow
+from models import Event, utcnow
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -88,7 +88,17 @@ def list_members(
 def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> EventCreated:
     """Without a code, a random one is drawn. Without an expiry, it is `EVENT_LIFETIME_DAYS` after the event's day."""
     event = service.create(NewEvent(**asked.values()))
-    return EventCreated(message=Success.EVENT_CREATED.text(language), event_id=event.id, event_code=event.event_code)
+    return _created(event, Success.EVENT_CREATED.text(language))
+
+
+def _created(event: Event, message: str) -> EventCreated:
+    alike = service.read_alike(event)
+    return EventCreated(
+        message=message,
+        event_id=event.id,
+        event_code=event.event_code,
+        reads_like=alike.event_code if alike else None,
+    )
 
 
 @router.put(
@@ -121,7 +131,7 @@ def delete_event(event_id: RowId, _: CurrentAdmin, language: Language) -> Messag
 def generate_event_code(asked: EventIdIn, _: CurrentAdmin, language: Language) -> EventCreated:
     """The former code stops working at once."""
     event = service.give_code(asked.event_id)
-    return EventCreated(message=Success.CODE_GENERATED.text(language), event_id=event.id, event_code=event.event_code)
+    return _created(event, Success.CODE_GENERATED.text(language))
 
 
 @router.post(
@@ -132,7 +142,7 @@ def generate_event_code(asked: EventIdIn, _: CurrentAdmin, language: Language) -
 def set_event_code(asked: SetCodeIn, _: CurrentAdmin, language: Language) -> EventCreated:
     """The former code stops working at once."""
     event = service.update(asked.event_id, {"event_code": asked.event_code})
-    return EventCreated(message=Success.CODE_CHANGED.text(language), event_id=event.id, event_code=event.event_code)
+    return _created(event, Success.CODE_CHANGED.text(language))
 
 
 @router.post(
@@ -157,7 +167,7 @@ def reset_expiration(asked: ExpirationIn, _: CurrentAdmin, language: Language) -
             "content": {"image/png": {}, "image/svg+xml": {}},
             "description": "The QR code.",
         },
-        **error_responses(*REFUSED, errors.EventNotFound),
+        **error_responses(*REFUSED, errors.EventNotFound, errors.AmbiguousEventCode),
     },
 )
 def event_qr(
@@ -170,10 +180,12 @@ def event_qr(
 ) -> Response:
     """The address in it is `PUBLIC_URL/join?event_code=…`."""
     with reading() as session:
-        event = service.by_typed_code(session, event_code)
-    if event is None:
+        found = codes.read(session, event_code)
+    if found.ambiguous:
+        raise errors.AmbiguousEventCode
+    if found.event is None:
         raise errors.EventNotFound
-    return Response(qr.picture(event.event_code, kind, scale), media_type=QR_TYPES[kind])
+    return Response(qr.picture(found.event.event_code, kind, scale), media_type=QR_TYPES[kind])
 
 
 @router.post(

@@ -49,6 +49,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
+SHARE = "Whether guests may make links to photos for people without an account. If false, all links show nothing."
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -72,6 +73,7 @@ class EventFields(BaseModel):
     timezone: TimeZone | None = None
     expires_at: Moment | None = Field(None, description="From then on, guests can neither join nor send a selfie.")
     guests_see_all_photos: bool | None = Field(None, description=SEES)
+    guests_may_share: bool | None = Field(None, description=SHARE)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -88,6 +90,7 @@ class EventCreate(EventFields):
     name: Name = Field(examples=["Mariage de Léa et Tom"])
     timezone: TimeZone = "Europe/Paris"
     guests_see_all_photos: bool = Field(False, description=SEES)
+    guests_may_share: bool = Field(True, description=SHARE)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -110,6 +113,10 @@ class EventCreated(BaseModel):
     message: str
     event_id: int
     event_code: str
+    reads_like: str | None = Field(
+        None,
+        description="The code of another open event that reads like this one: typed inexactly, neither is found.",
+    )
 
 
 class EventIdIn(BaseModel):
@@ -165,6 +172,7 @@ class EventOut(EventBrief):
     timezone: str
     expires_at: UtcTime
     guests_see_all_photos: bool
+    guests_may_share: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 
@@ -195,8 +203,8 @@ class EventProgressOut(BaseModel):
     faces: int
     guests: int
     guests_with_selfie: int
-    guests_matched: int
-    matches: int
+    guests_matched: int = Field(description="Guests who are in at least one photo.")
+    matches: int = Field(description="Pairs of a guest and a photo that shows the guest, not people.")
     bytes: int = Field(description="Size of all originals.")
     oldest_pending_seconds: float | None = Field(description="Age of the oldest unfinished photo.")
 
@@ -213,6 +221,7 @@ class CountedEventOut(StaffedEventOut):
 class JoinedEventOut(EventBrief):
     joined_at: UtcTime
     matching: bool = Field(description="False after the guest has withdrawn consent to face matching.")
+    guests_may_share: bool = Field(description=SHARE)
 
 
 class JoinIn(EventCodeIn):
@@ -245,6 +254,7 @@ class MemberOut(BaseModel):
 
     id: int
     username: str
+    name: str | None = Field(description="The name to show; null for a guest who gave none.")
     email: str | None
     user_type: str
     created_at: UtcTime

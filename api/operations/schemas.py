@@ -89,7 +89,8 @@ class Statistics(BaseModel):
     users: int
     photos: int
     faces: int
-    face_matches: int
+    face_matches: int = Field(description="Pairs of a guest and a photo that shows the guest, not people.")
+    guests_matched: int = Field(description="Guests who were recognised in at least one photo.")
     events: int
     selfies: int
     jobs: dict[str, JobCounts]
@@ -104,11 +105,11 @@ class SampleOut(BaseModel):
     guests: int
     selfies: int
     photos: int
-    matches: int
-    queue_depth: int = Field(description="Unfinished background jobs.")
-    queue_age_seconds: float = Field(description="Age of the oldest of them.")
+    matches: int = Field(description="Pairs of a guest and a photo that shows the guest.")
+    queue_depth: int = Field(description="Unfinished background jobs, at their most since the point before.")
+    queue_age_seconds: float = Field(description="Age of the oldest of them, at its highest since the point before.")
     requests: int = Field(description="Requests answered since the point before.")
-    errors: int = Field(description="Requests of these that were answered with 5xx.")
+    errors: int = Field(description="Requests of these that were answered with 5xx; `/readyz` aside.")
 
 
 class EventChangeOut(BaseModel):

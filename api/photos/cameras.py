@@ -26,6 +26,10 @@ class CameraOut(BaseModel):
     first_taken_at: UtcTime | None = Field(description="As shown, with the shift.")
     last_taken_at: UtcTime | None
     shift_seconds: int
+    clock_first: UtcTime | None = Field(
+        description="What its clock said at the first photo, if its photos have no time: it is more than a day ahead."
+    )
+    clock_last: UtcTime | None
 
     @classmethod
     def of(cls, camera: EventCamera) -> Self:
@@ -37,6 +41,8 @@ class CameraOut(BaseModel):
             first_taken_at=camera.first,
             last_taken_at=camera.last,
             shift_seconds=camera.shift_seconds,
+            clock_first=camera.clock_first,
+            clock_last=camera.clock_last,
         )
 
 

@@ -1,8 +1,8 @@
 """Calls of guests about an event's photos: progress, favourites, download, "not me"."""
 
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 import errors
 from api.accounts.schemas import Message
@@ -12,15 +12,16 @@ from api.fields import RowId
 from api.language import Language
 from api.messages import Success
 from api.paging import CURSORS, PAGED, AskedPage, mark_page
-from api.photos.routes import disposition
+from api.photos.chosen import ChoiceIn, ChoiceOut, FavouritesChanged, FavouritesIn
 from api.photos.schemas import FavouriteState, GuestProgress, PhotoOut
-from api.ranges import Part, part_of
-from api.throttling import SlotResponse
+from api.photos.zips import ZIP, ZIP_ERRORS, zip_response
+from keys import MAX_ID
 from matching.refusals import refuse, take_back
 from photos import download, favourites, progress
+from photos.chosen import service as chosen
 from photos.progress import Standing
 from photos.queries import Which
-from throttling import resumable, rules, slots
+from throttling import rules, slots
 
 router = APIRouter(prefix="/api", tags=["photos"])
 MEMBERS = (*SIGNED_IN, errors.GuestsOnly, errors.NotInEvent)
@@ -76,16 +77,34 @@ def favourite_photos(event_id: RowId, guest: CurrentGuest, page: AskedPage, resp
     return [PhotoOut.of(row, guest) for row in found.rows]
 
 
+@router.put(
+    "/user/events/{event_id}/favourites",
+    summary="Add or remove several favourites",
+    responses=error_responses(*MEMBERS, errors.NoneOfThesePhotos, errors.TooManyRequests),
+)
+def mark_photos(event_id: RowId, guest: CurrentGuest, asked: FavouritesIn) -> FavouritesChanged:
+    """Photos of one of my events, all at once. Idempotent."""
+    rules.count(rules.FAVOURITES, f"account {guest.id}")
+    marked = chosen.mark_favourites(guest, event_id, asked.photo_ids, favourite=asked.favourite)
+    return FavouritesChanged(favourite=asked.favourite, photos=marked.photos, left_out=marked.left_out)
+
+
 # --- download ------------------------------------------------------------------------------------
 
-_BYTES = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
-ZIP: dict[int | str, dict[str, Any]] = {
-    200: {
-        "content": _BYTES,
-        "description": "A ZIP file with the originals, stored without compression. `Content-Length` is exact.",
-    },
-    206: {"content": _BYTES, "description": "The part that `Range` asks for."},
-}
+AskedChoice = Annotated[
+    int | None, Query(ge=1, le=MAX_ID, description="Instead of a list: the photos of a choice, by its `id`.")
+]
+
+
+@router.post(
+    "/user/events/{event_id}/choices",
+    summary="Choose photos to download",
+    responses=error_responses(*MEMBERS, errors.NoneOfThesePhotos, errors.TooManyRequests),
+)
+def choose_photos(event_id: RowId, guest: CurrentGuest, asked: ChoiceIn) -> ChoiceOut:
+    """Keeps a choice for a day. Its `zip_url` is short however many photos it has, and the download resumes."""
+    rules.count(rules.FAVOURITES, f"account {guest.id}")
+    return ChoiceOut.of(chosen.keep(guest, event_id, asked.photo_ids), event_id)
 
 
 @router.get(
@@ -94,45 +113,22 @@ ZIP: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses={
         **ZIP,
-        **error_responses(
-            *MEMBERS,
-            errors.NoPhotosToDownload,
-            errors.DownloadChanged,
-            errors.RangeNotSatisfiable,
-            errors.TooManyRequests,
-        ),
+        **error_responses(*MEMBERS, errors.NoSuchChoice, *ZIP_ERRORS),
     },
 )
-def photos_zip(event_id: RowId, request: Request, guest: CurrentGuest, which: Which = "mine") -> Response:
+def photos_zip(
+    event_id: RowId, request: Request, guest: CurrentGuest, which: Which = "mine", choice: AskedChoice = None
+) -> Response:
     """`mine`, `favourites`, or `all` that `all-photos` lists. A photo deleted during the download is left out.
 
     A guest downloads at most `RATE_ZIPS` (2) at the same time. A broken download resumes with `Range`, best with the
     ETag in `If-Range`: once the list is another one, the whole new ZIP comes.
     """
-    found = download.archive(guest, event_id, which)
-    part = _zip_part(request, found, (guest.id, event_id, which))
-    headers = {
-        **part.headers,
-        "ETag": f'"{found.tag}"',
-        "Content-Disposition": disposition("attachment", found.name),
-        "Cache-Control": "private, no-store",
-    }
-    slot, chunks = slots.take(guest.id), found.chunks(part.start, part.end)
-    return SlotResponse(slot, chunks, status_code=part.status, media_type="application/zip", headers=headers)
-
-
-def _zip_part(request: Request, found: download.Archive, asked: tuple[int, int, str]) -> Part:
-    """Return the part to send.
-
-    Raises:
-        RangeNotSatisfiable, DownloadChanged: see `part_of`.
-    """
-    part = part_of(
-        request, found.length, f'"{found.tag}"', knows_beginning=lambda: resumable.is_same(*asked, found.tag)
-    )
-    if part.start == 0:
-        resumable.begin(*asked, found.tag)
-    return part
+    if choice is None:
+        found, asked = download.archive(guest, event_id, which), str(which)
+    else:
+        found, asked = chosen.archive(guest, event_id, choice), f"choice {choice}"
+    return zip_response(request, found, (guest.id, event_id, asked), lambda: slots.take(guest.id))
 
 
 # --- "that is not me" ------------------------------------------------------------------------------

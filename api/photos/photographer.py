@@ -15,7 +15,6 @@ from api.language import Language
 from api.messages import Success
 from api.paging import CURSORS, PAGED, AskedPage, mark_page
 from api.photos.schemas import (
-    MAX_IDS,
     ForEveryone,
     PhotographerPhotoOut,
     PhotosForEveryone,
@@ -27,7 +26,7 @@ from api.photos.schemas import (
 from api.rules import PHOTOS_BODY, body_limit
 from api.uploads import read_photo
 from decoding.decoder import Decoder
-from keys import MAX_ID
+from keys import MAX_CHOSEN, MAX_ID
 from models import Event, User
 from photos import receiving, service, sharing
 from photos.raws.pairing import has_raw_name
@@ -243,7 +242,7 @@ def delete_photos(
 
 def _ids(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or len(parts) > MAX_IDS or not all(part.isascii() and part.isdigit() for part in parts):
+    if not parts or len(parts) > MAX_CHOSEN or not all(part.isascii() and part.isdigit() for part in parts):
         raise errors.InvalidPhotoIds
     ids = [int(part) for part in parts if len(part) <= 19]
     if len(ids) != len(parts) or not all(1 <= each <= MAX_ID for each in ids):

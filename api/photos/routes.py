@@ -143,7 +143,7 @@ def photo_picture(
     `original` too. Guests get the JPEG. Of an original, a part can be asked for (`Range`).
     """
     photo, size = form_for(viewer, service.visible_photo(viewer, photo_id), size)
-    return _picture(photo, size, request, download=download)
+    return picture(photo, size, request, download=download)
 
 
 @router.get(
@@ -157,7 +157,7 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     if not storable(filename):
         raise errors.NoSuchPhoto
     photo, size = form_for(viewer, service.visible_photo(viewer, filename), size)
-    return _picture(photo, size, request)
+    return picture(photo, size, request)
 
 
 @router.get("/photo/{photo_id}/faces", summary="Faces of a photo", responses=NOT_FOUND)
@@ -169,12 +169,19 @@ def photo_faces(photo_id: RowId, viewer: CurrentUser) -> PhotoFacesOut:
     return PhotoFacesOut.of(faces.faces_for(viewer, photo_id))
 
 
-def _picture(photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:
+def picture(
+    photo: Photo, size: Size, request: Request, *, download: bool = False, cached: str | None = None
+) -> Response:
+    """Return a picture, or 304; `cached` is how long it may be kept, by default that of `cache_rule`.
+
+    Raises:
+        NoSuchPhoto, PhotoNotReady: there is no such file, or not yet. RangeNotSatisfiable: of an original.
+    """
     made_anew = f"-{photo.rendition_set}" if photo.rendition_set and size != "original" else ""
     etag = f'"{photo.sha256[:24]}-{size}{made_anew}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": cache_rule(request),
+        "Cache-Control": cached or cache_rule(request),
     }
     if etag in tags_of(request):
         return Response(status_code=304, headers=headers)

@@ -4,18 +4,16 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.fields import UtcTime
+from api.fields import PhotoIds, UtcTime
 from api.links import face_link, link
 from keys import MAX_ID
 from matching.confirmations import MaybePhoto
-from models import REJECTED, User
+from models import REJECTED, Photo, User
 from photos.failures import reason
+from photos.keys import MEDIUM
 from photos.queries import PhotoRow
 from photos.seen.faces import FacesOfPhoto
 from photos.seen.queries import FaceRow
-
-# Photos that one call names at most.
-MAX_IDS = 10_000
 
 
 class FaceBox(BaseModel):
@@ -52,6 +50,9 @@ class PhotoOut(BaseModel):
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str
+    medium_url: str | None = Field(
+        description="Between `thumbnail_url` and `url`: long side 800 px. Null for photos of earlier releases."
+    )
     download_url: str = Field(description="The original, as a file to save.")
 
     @classmethod
@@ -81,8 +82,13 @@ class PhotoOut(BaseModel):
             processing_status=photo.status if photo.status != REJECTED else "failed",
             url=link(photo.id, "web", viewer, rendition_set=photo.rendition_set),
             thumbnail_url=link(photo.id, "thumb", viewer, rendition_set=photo.rendition_set),
+            medium_url=_medium(photo, viewer),
             download_url=link(photo.id, "original", viewer, download=True),
         )
+
+
+def _medium(photo: Photo, viewer: User) -> str | None:
+    return link(photo.id, MEDIUM, viewer, rendition_set=photo.rendition_set) if photo.has_medium else None
 
 
 class SeenPhoto(BaseModel):
@@ -192,7 +198,7 @@ class ForEveryone(BaseModel):
 
 
 class PhotosForEveryone(ForEveryone):
-    photo_ids: list[Annotated[int, Field(ge=1, le=MAX_ID)]] = Field(min_length=1, max_length=MAX_IDS, examples=[[42]])
+    photo_ids: PhotoIds
 
 
 class ChecksumsIn(BaseModel):

@@ -102,7 +102,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
     old_size = photo.width, photo.height
     for name, value in anew.columns.items():
         setattr(photo, name, value)
-    photo.mean_colour, photo.warning = anew.mean_colour, anew.warning
+    photo.note_renditions(anew.mean_colour, anew.warning)
     if photo.rendition_set != job.id:
         erase_later(session, rendition_keys(photo.event_id, photo.filename, photo.rendition_set))
         job.replaced, photo.rendition_set = photo.rendition_set, job.id

@@ -30,7 +30,7 @@ def render_admin(request: Request, template: str, **context: Any) -> Response:
     Besides the values of `render` its template has:
     `done`: a sentence about what the last form did, or an empty text;
     `problem_of(*names)`: a sentence about the first of these problems of the last form, or an empty text;
-    `day`, `moment`, `duration`, `size` and `number`, which format values.
+    `day`, `moment`, `until`, `since`, `duration`, `size` and `number`, which format values.
     """
     language = language_of(request)
     return render(
@@ -41,6 +41,8 @@ def render_admin(request: Request, template: str, **context: Any) -> Response:
         number=partial(number, language),
         day=partial(formatting.day, language),
         moment=partial(formatting.moment, language),
+        until=partial(formatting.until, language),
+        since=partial(formatting.since, language),
         duration=partial(formatting.duration, language),
         size=partial(formatting.size, language),
         **context,

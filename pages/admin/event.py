@@ -1,6 +1,7 @@
 """The page on which admins see and change one event, its poster and its deletion."""
 
 import json
+from functools import partial
 from typing import Annotated
 
 from fastapi import Query, Request, Response
@@ -15,7 +16,6 @@ from api.fields import RowId
 from api.language import LANGUAGES, language_of
 from events import losses, progress, qr
 from events import service as events
-from guests import members
 from guests.removal import remove_event
 from jobs import control as job_control
 from jobs import listing as job_list
@@ -24,15 +24,18 @@ from models import Event, utcnow
 from pages import formatting
 from pages.admin.common import AnyEvent, render_admin
 from pages.admin.event_form import CODE, NAME, NEW_CODE, PHOTOGRAPHERS, SETTINGS, judge_event
+from pages.admin.event_guests import shown_guests
+from pages.admin.event_photos import shown_photos
 from pages.admin.forms import Sent, refused, shown_before, text_in
+from pages.admin.jobs import reason_of
 from pages.i18n import text
+from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from settings import get_settings
 
 router = page_router()
 HOME = "/admin/events"
-GUESTS_SHOWN = 25
 JOBS_SHOWN = 20
 
 
@@ -40,11 +43,12 @@ JOBS_SHOWN = 20
 def show_event(
     request: Request,
     event: AnyEvent,
+    admin: CurrentAdmin,
     q: Annotated[str, Query(max_length=MAX_EMAIL_KEY)] = "",
-    after: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Return the page of one event. `q` filters its guests, `after` is the cursor of their list."""
-    values = SETTINGS.values_of(event)
+    """Return the page of one event. `q`, `show`, `sort` and `page` are about its guests, `photos` its photos."""
+    values, language = SETTINGS.values_of(event), language_of(request)
+    counts = progress.progress_of(event.id)
     return render_admin(
         request,
         "event.html",
@@ -53,14 +57,16 @@ def show_event(
         settings=SETTINGS,
         values=values,
         before=json.dumps(values),
-        saved=SETTINGS.saved_values(language_of(request), event),
+        saved=SETTINGS.saved_values(language, event),
         code_form=NEW_CODE,
-        progress=progress.progress_of(event.id),
+        alike=events.read_alike(event),
+        progress=counts,
         photographers=accounts.list_photographers(),
-        guests=members.members_of(event.id, q, GUESTS_SHOWN, after or None),
-        q=q,
-        after=after,
+        guests=shown_guests(request, event, q),
+        photos=shown_photos(request, event, admin, counts),
+        cameras=shown_cameras(event, language),
         jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
+        reason=partial(reason_of, language),
         link=qr.join_link(event.event_code),
         qr=_drawn(event),
     )

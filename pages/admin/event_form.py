@@ -11,6 +11,7 @@ from pages.i18n import text
 
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 OWN, ALL = "own", "all"
+MAY, MAY_NOT = "yes", "no"
 
 
 def _date_value(event: Event) -> str:
@@ -48,6 +49,18 @@ def _sight_value(event: Event) -> str:
 
 def _sight_words(language: str, event: Event) -> str:
     return text(language, f"admin.event.sees.{_sight_value(event)}")
+
+
+def _read_sharing(typed: str, _: Typed) -> bool:
+    return typed != MAY_NOT
+
+
+def _sharing_value(event: Event) -> str:
+    return MAY if event.guests_may_share else MAY_NOT
+
+
+def _sharing_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.share.{_sharing_value(event)}")
 
 
 def _read_ids(typed: str, _: Typed) -> list[str]:
@@ -107,6 +120,16 @@ SEES_ALL = Field(
     input_value=_sight_value,
     in_words=_sight_words,
 )
+MAY_SHARE = Field(
+    name="guests_may_share",
+    label="admin.event.share",
+    widget="choice",
+    options=(MAY, MAY_NOT),
+    initial=MAY,
+    read=_read_sharing,
+    input_value=_sharing_value,
+    in_words=_sharing_words,
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -127,7 +150,7 @@ CODE = Field(
     read=_read_code,
 )
 
-SETTINGS = Form(EventChange, ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (PHOTOGRAPHERS,)))
+SETTINGS = Form(EventChange, ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (MAY_SHARE,), (PHOTOGRAPHERS,)))
 NEW_EVENT = Form(EventChange, (*SETTINGS.rows, (CODE,)))
 # The code has a form of its own: a change stops the printed posters from working.
 NEW_CODE = Form(EventChange, ((CODE,),))

@@ -19,6 +19,7 @@ from models import Event, utcnow
 from pages.admin.common import render_admin
 from pages.admin.event_form import NEW_EVENT, PHOTOGRAPHERS, judge_event
 from pages.admin.forms import Judged, Sent, refused
+from pages.admin.sorting import DOWN, in_order, part_of, sorting_of
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from settings import get_settings
@@ -48,39 +49,27 @@ ORDERS: dict[str, Callable[[Counted], Any]] = {
     "expires": lambda row: row.event.expires_at,
     "guests": lambda row: row.guests,
     "photos": lambda row: row.photos,
+    "photographers": lambda row: [comparison_key(each.username) for each in row.event.photographers],
     "created": lambda row: row.event.id,
 }
 
 
 @router.get(HOME)
-def list_events(
-    request: Request,
-    _: CurrentAdmin,
-    q: str = "",
-    state: str = "all",
-    sort: str = "created",
-    order: str = "",
-    page: str = "1",
-) -> Response:
-    """Return the list of events. `q` is part of a name or code, `sort` a column, `order` is `up` or `down`."""
-    sort = sort if sort in ORDERS else "created"
-    order = order if order in ("up", "down") else "down" if sort == "created" else "up"
-    state = state if state in STATES else "all"
+def list_events(request: Request, _: CurrentAdmin, q: str = "", state: str = "all", page: str = "1") -> Response:
+    """Return the list of events. `q` is part of a name or code, `sort` a column, `direction` is `up` or `down`."""
+    state, q = state if state in STATES else "all", q[:MAX_EMAIL_KEY]
+    sorting = sorting_of(request, ORDERS, "created", DOWN, q=q, state=state, page=page)
     every = _counted()
-    rows = sorted(_found(every, q, state), key=ORDERS[sort], reverse=order == "down")
-    pages = max(1, -(-len(rows) // SHOWN))
-    number = min(max(1, int(page[:9]) if page.isascii() and page.isdigit() else 1), pages)
-    shown = rows[(number - 1) * SHOWN : number * SHOWN]
-    asked = {"q": q[:MAX_EMAIL_KEY], "state": state, "sort": sort, "order": order}
+    part = part_of(in_order(_found(every, q, state), sorting, ORDERS), page, SHOWN)
     return render_admin(
         request,
         "events.html",
-        rows=shown,
-        found=len(rows),
+        part=part,
+        states=STATES,
         every=len(every),
-        asked=asked,
-        page_number=number,
-        pages=pages,
+        q=q,
+        state=state,
+        sorting=sorting,
     )
 
 

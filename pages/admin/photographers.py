@@ -2,8 +2,11 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -15,10 +18,12 @@ from api.callers import CurrentAdmin
 from api.dependencies import HASHES
 from api.fields import RowId
 from events import service as events
+from keys import MAX_EMAIL_KEY, comparison_key
 from models import PHOTOGRAPHER, Event, User, utcnow
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT, password_problem
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, refused, shown_before, text_in
+from pages.admin.sorting import in_order, part_of, sorting_of
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
 from photos import service as photos
@@ -26,6 +31,8 @@ from photos.ordering import Page
 
 router = page_router()
 HOME = "/admin/photographers"
+SHOWN = 100
+STATES = ("all", "open", "closed")
 # A form that is sent again within this time leads to the account that it created the first time.
 SENT_AGAIN = timedelta(minutes=10)
 
@@ -46,12 +53,45 @@ def _photographer(photographer_id: int) -> User:
     raise errors.NoSuchPhotographer
 
 
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A photographer in the list, with the events that are theirs, newest first."""
+
+    user: User
+    events: list[Event]
+
+
+ORDERS: dict[str, Callable[[AtWork], Any]] = {
+    "name": lambda row: row.user.username_key,
+    "email": lambda row: row.user.email_key or "",
+    "state": lambda row: not row.user.is_active,
+    "events": lambda row: len(row.events),
+}
+
+
 @router.get(HOME)
-def photographers(request: Request, _: CurrentAdmin) -> Response:
-    """Return the list of photographers with their events."""
+def photographers(request: Request, _: CurrentAdmin, q: str = "", state: str = "all", page: str = "1") -> Response:
+    """Return the list of photographers with their events. `q` is part of a name or address."""
+    state, q = state if state in STATES else "all", q[:MAX_EMAIL_KEY]
+    sorting = sorting_of(request, ORDERS, "name", q=q, state=state, page=page)
+    at_work, every = _at_work(), accounts.list_photographers()
+    rows = [AtWork(user, at_work.get(user.id, [])) for user in every if _fits(user, q, state)]
     return render_admin(
-        request, "photographers.html", photographers=accounts.list_photographers(), at_work=_at_work()
+        request,
+        "photographers.html",
+        part=part_of(in_order(rows, sorting, ORDERS), page, SHOWN),
+        every=len(every),
+        states=STATES,
+        q=q,
+        state=state,
+        sorting=sorting,
     )
+
+
+def _fits(user: User, typed: str, state: str) -> bool:
+    part = comparison_key(typed)
+    named = part in user.username_key or part in (user.email_key or "")
+    return named and (state == "all" or user.is_active == (state == "open"))
 
 
 @router.get(f"{HOME}/new")

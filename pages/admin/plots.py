@@ -34,6 +34,11 @@ class Plot:
     unit: str
 
     @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to see: every value is 0, or there is one point."""
+        return all(len(curve.values) < 2 or not curve.highest for curve in self.curves)
+
+    @property
     def series(self) -> dict[str, Sequence[float]]:
         """The values of each curve by its name."""
         return {curve.name: curve.values for curve in self.curves}

@@ -18,6 +18,8 @@ from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from notifications.service import told_in
 from pages import formatting
+from pages.guest import keep
+from pages.guest.headings import Headings, parts_of
 from pages.guest.home_screen import is_safari
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.notify import data_for, is_offered
@@ -26,7 +28,7 @@ from pages.i18n import text
 from pages.rendering import A_YEAR, page_router, render
 from photos import download, favourites, ordering
 from photos import service as photos
-from photos.ordering import BY_TAKEN, MICROSECOND, NEWEST, START, Order, Page
+from photos.ordering import BY_TAKEN, MICROSECOND, NEWEST, OLDEST, START, Order, Page
 from photos.service import PhotoList
 
 router = page_router()
@@ -40,6 +42,7 @@ ZipWhich = Literal["mine", "favourites", "all"]
 # `together` is the list of a group of guests.
 Which = Literal[ZipWhich, "together"]
 AskedWhich = Annotated[Which, Query(alias="show")]
+MaybeWhich = Annotated[Which | None, Query(alias="show")]
 AskedEvent = Annotated[int, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeGroup = Annotated[int | None, Query(alias="group", ge=1, le=MAX_ID)]
@@ -56,13 +59,15 @@ def gallery(
     guest: CurrentGuest,
     language: Language,
     asked: MaybeEvent = None,
-    which: AskedWhich = "mine",
+    asked_list: MaybeWhich = None,
     group_id: MaybeGroup = None,
-    order: AskedOrder = NEWEST,
+    order: AskedOrder = OLDEST,
+    cursor: Cursor = None,
 ) -> Response:
-    """Return the gallery with its first photos as data.
+    """Return the gallery with its first photos as data, by default in the order in which they were taken.
 
-    With a group, it shows the photos of that group; else of the event asked for, or of the one shown last.
+    With a group, it shows the photos of that group; else of the event asked for, or of the one shown last. Guests
+    whom nobody looks for see first what the event shows to all. Without scripts, links with a cursor lead on.
     """
     joined = memberships_of(guest)
     if not joined:
@@ -72,11 +77,12 @@ def gallery(
     event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
-    which = _list_to_show(which, group, event, standing["for_everyone"])
-    found = _page(guest, event.id, which, group_id, Page(ROWS, None, order))
+    which = _list_to_show(asked_list or ("all" if here.withdrawn else "mine"), group, event, standing["for_everyone"])
+    headings = Headings(event, language)
+    found = _page(guest, event.id, which, group_id, ordering.read_page(ROWS, cursor, order), headings)
     told = told_in(guest, event, withdrawn=here.withdrawn)
     shown = {"event": event.id, "show": which, "group": group_id, "order": order}
-    about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone}
+    about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone, "days": headings.has_days}
     response = render(
         request,
         "guest/photos.html",
@@ -84,11 +90,13 @@ def gallery(
         event=event,
         show=which,
         data={**found, **about, "standing": standing},
+        parts=parts_of(found["photos"], found["parts"], has_days=headings.has_days),
         standing=standing,
         told=told if told.possible and is_offered(standing["kind"]) else None,
         notify_data=data_for(told),
         own_manifest=is_safari(request),
         more_helps=_is_helped(guest, standing["kind"], event),
+        keep_offered=keep.is_offered(request, guest),
         others=names_of_others(group, guest, language) if group is not None else "",
     )
     response.headers["Link"] = _preloads(found["photos"][:PRELOADED])
@@ -99,14 +107,21 @@ def gallery(
 @router.get("/photos/rows")
 def rows(
     guest: CurrentGuest,
+    language: Language,
     event_id: AskedEvent,
     which: AskedWhich = "mine",
     cursor: Cursor = None,
     group_id: MaybeGroup = None,
-    order: AskedOrder = NEWEST,
+    order: AskedOrder = OLDEST,
+    arrived: Annotated[bool, Query()] = False,
 ) -> Response:
-    """Return the next photos of a list, which the script asks for while the guest scrolls."""
-    return _data(_page(guest, event_id, which, group_id, ordering.read_page(ROWS, cursor, order)))
+    """Return the next photos of a list, which the script asks for while the guest scrolls.
+
+    With `arrived`, the photos come as they arrived, the newest first, with their places in a list of that `order`.
+    """
+    headings = Headings(membership_in(memberships_of(guest), event_id).event, language)
+    page = ordering.read_page(ROWS, cursor, NEWEST if arrived else order)
+    return _data(_page(guest, event_id, which, group_id, page, headings, order))
 
 
 @router.get("/photos/standing")
@@ -163,18 +178,34 @@ def _preloads(shown: Sequence[dict[str, Any]]) -> str:
 
 def _is_helped(guest: User, kind: str, event: Event) -> bool:
     """Return whether a further portrait may find more photos: there is one, and room for another."""
-    if kind not in ("found", "none") or event.expires_at <= utcnow():
+    if kind != "found" or event.expires_at <= utcnow():
         return False
     return 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
 
 
-def _page(guest: User, event_id: int, which: Which, group_id: int | None, asked: Page) -> dict[str, Any]:
+def _page(
+    guest: User,
+    event_id: int,
+    which: Which,
+    group_id: int | None,
+    asked: Page,
+    headings: Headings,
+    order: Order | None = None,
+) -> dict[str, Any]:
+    """Return a page of a list. `order` is the one that the places of its photos are for: by default its own."""
     if which == "together":
         found = together.photos_of(guest, group_id or 0, asked)
     else:
         found = LISTS[which](guest, event_id, asked)
-    shown = [row_of(row, asked.order) for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
-    return {"photos": shown, "next": found.next_cursor, "total": found.total}
+    kept = [row for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
+    order = order or asked.order
+    has_headings = order in BY_TAKEN
+    return {
+        "photos": [row_of(row, order) | ({"in": headings.of(row.photo).key} if has_headings else {}) for row in kept],
+        "parts": headings.told(row.photo for row in kept) if has_headings else {},
+        "next": found.next_cursor,
+        "total": found.total,
+    }
 
 
 def row_of(row: Any, order: Order = NEWEST) -> dict[str, Any]:
@@ -186,10 +217,11 @@ def row_of(row: Any, order: Order = NEWEST) -> dict[str, Any]:
         "h": photo.height,
         "colour": photo.mean_colour,
         "at": _place(photo, order),
-        "taken": round((photo.taken_at or photo.uploaded_at).timestamp()),
+        "taken": round(photo.taken_at.timestamp()) if photo.taken_at is not None else None,
         "name": photo.original_filename,
         "me": row.confidence_score is not None,
         "kept": bool(row.is_favourite),
+        **({"sharp": True} if photo.has_medium else {}),
         # A photo that waits for Azure has a colour, and renditions, before it is done.
         **({} if photo.status == DONE or photo.mean_colour else {"waiting": True}),
     }

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from accounts import login_links
 from models import GUEST, User
 
 # Browsers made of Chromium or Firefox name Safari too.
@@ -15,7 +16,10 @@ def is_safari(request: Request) -> bool:
 
 
 def start_url(user: User | None, event_id: int | None) -> str:
-    """Return where the app starts: for a guest at the photos of the event, else at the first page."""
+    """Return where the app starts: for a guest with a link that logs in once, else at the first page.
+
+    Each call makes a link: Safari asks for the manifest when the app is added. A later start finds the app's session.
+    """
     if user is None or user.user_type != GUEST or event_id is None:
         return "/"
-    return f"/photos?event={event_id}"
+    return f"/enter?app=1#{login_links.issue(user.id, login_links.HOME)}"

@@ -8,18 +8,17 @@ from pydantic import ValidationError
 
 import errors
 from accounts import sessions
-from accounts.service import NewAccount
-from accounts.sessions import Grant
 from api.accounts.schemas import RegistrationIn
 from api.callers import CurrentGuest
-from api.dependencies import HASHES, WakeJobs
+from api.dependencies import HASHES, WakeJobs, WakeMail
 from api.language import Language
-from api.sessions import Device
-from api.throttling import Caller, CallerDep
+from api.sessions import Device, browser_secret
+from api.throttling import CallerDep
 from database import reading
 from events import codes
 from guests import joining, registration
 from guests.consent import CURRENT
+from keys import visible
 from models import GUEST, Event, User, utcnow
 from pages import formatting
 from pages.guest.membership import memberships_of
@@ -32,10 +31,7 @@ from pages.rendering import page_router, render
 router = page_router()
 Field = Annotated[str, Form()]
 PASSWORD_PROBLEMS = ("password", "password_short", "password_common")
-FLASH_PROBLEMS = (
-    *("consent", "username", "email", "email_taken", "username_taken", "username_address"),
-    *PASSWORD_PROBLEMS,
-)
+FLASH_PROBLEMS = ("consent", "username", "email", *PASSWORD_PROBLEMS)
 
 
 def event_of(typed: str) -> Event | None:
@@ -68,7 +64,7 @@ def join(request: Request, user: Visitor, language: Language, caller: CallerDep,
         if typed:
             caller.wrong_code()
         return render(request, "guest/join_code.html", event_code=typed, ambiguous=found.ambiguous)
-    if user and user.user_type == GUEST and any(each.event.id == event.id for each in memberships_of(user)):
+    if user and user.user_type == GUEST and _is_member(user, event):
         return redirect(f"/photos?event={event.id}")
     if not is_open(event):
         caller.wrong_code()
@@ -97,63 +93,62 @@ def _template(event: Event, user: User | None) -> str:
 @router.post("/join", dependencies=[HASHES])
 def register(
     request: Request,
+    user: Visitor,
     language: Language,
     caller: CallerDep,
     device: Device,
+    wake_mail: WakeMail,
     event_code: Field = "",
     username: Field = "",
     email: Field = "",
     password: Field = "",
     consent: Field = "",
 ) -> Response:
-    """Create the account and log in. If the account exists with this password, only log in."""
+    """Let a guest in with a name, an address and a password; if the two fit an account of the event, log in to it.
+
+    The answer is the same whether the name and the address belong to somebody or not.
+    """
     event = event_of(event_code)
     if event is None or not is_open(event):
         caller.wrong_code()
         return redirect(address_of(event_code[:MAX_SHOWN_AGAIN]))
-    problem = ""
+    if user is not None and user.user_type == GUEST and _is_member(user, event):
+        # The form was sent twice, or from an old tab.
+        return redirect(f"/photos?event={event.id}")
     try:
-        asked = _asked(event, username, email, password, consent)
-        who = asked.user_data
-        account = NewAccount(who.username, who.email, who.password)
+        who = _introduction(event, username, email, password, consent)
         with caller.registration():
-            user = registration.register(account, event.event_code, language, asked.consent)
-        return enter(request, sessions.start(user, device, browser=True), f"/selfie?event={event.id}")
+            known = caller.guest_at(event.id, who.address, who.password)
+            guest = known or registration.introduce(who, event.event_code, language, CURRENT, browser_secret(request))
+        onward = (invitation_of(request) or f"/photos?event={event.id}") if known else f"/selfie?event={event.id}"
+        answer = enter(request, sessions.start(guest, device, browser=True), onward)
     except ValidationError as invalid:
         problem = str(invalid.errors()[0]["loc"][-1])
-    except errors.UsernameIsNotOwnEmail:
-        problem = "username_address"
     except errors.RefusedPassword as refused:
         problem = f"password_{why_refused(refused)}"
-    except errors.AccountTaken:
-        grant = _own_account(caller, event, email.strip(), password, device)
-        if grant:
-            return enter(request, grant, invitation_of(request) or f"/photos?event={event.id}")
-        _, address_taken = registration.availability(username, email, event.event_code)
-        problem = "email_taken" if address_taken else "username_taken"
-    typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN]}
+    else:
+        wake_mail()
+        return answer
+    typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN], "consent": consent[:32]}
     return redirect_with_flash(request, address_of(event.event_code), problem=problem, **typed)
 
 
-def _asked(event: Event, username: str, email: str, password: str, consent: str) -> RegistrationIn:
-    """Return the registration.
+def _is_member(guest: User, event: Event) -> bool:
+    return any(each.event.id == event.id for each in memberships_of(guest))
+
+
+def _introduction(event: Event, username: str, email: str, password: str, consent: str) -> registration.Introduction:
+    """Return what was typed. Of a name that is an address, only the part before the "@" is shown to others.
 
     Raises:
         ValidationError: a field is not valid, or the consent to the current text is missing.
     """
     user_data = {"username": username, "email": email, "password": password}
     agreed = {"consent": CURRENT} if consent == CURRENT else {"consent": ""}
-    return RegistrationIn.model_validate({"user_data": user_data, "event_code": event.event_code, **agreed})
-
-
-def _own_account(caller: Caller, event: Event, email: str, password: str, device: str | None) -> Grant | None:
-    """Log in with the account that exists already: the form was sent twice, or the guest forgot the account."""
-    try:
-        user = caller.authenticate(email, password, event.event_code)
-        # The form is for guests. Staff use the login.
-        return sessions.start(user, device, browser=True) if user.user_type == GUEST else None
-    except (errors.BadCredentials, errors.SeveralAccounts):
-        return None
+    asked = RegistrationIn.model_validate({"user_data": user_data, "event_code": event.event_code, **agreed})
+    who = asked.user_data
+    name = visible(who.username.partition("@")[0]) or who.username
+    return registration.Introduction(name, who.email.strip(), who.password)
 
 
 @router.post("/join/further")

@@ -4,7 +4,9 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from guests.portraits import has_portrait
+from guests import consent
+from guests.portraits import has_portrait, portraits_of
+from keys import MAX_PORTRAITS
 from matching import state as matching_state
 from matching.confirmations import count_maybes
 from models import Event, User, utcnow
@@ -15,6 +17,8 @@ UNDER_WAY = ("queued", "running")
 REFUSED = "validation_failed"
 # How long the gallery mentions that a further portrait was refused.
 TOLD_FOR = timedelta(hours=1)
+# So long after the last one, more photos are still expected.
+ARRIVING = timedelta(hours=12)
 # The next step of the guest is a new portrait.
 NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
@@ -26,8 +30,13 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
     counts = standing_for(guest, event.id)
     refused_further = state.status == REFUSED and has_portrait(guest.id)
     status = "done" if refused_further else state.status
-    kind = "withdrawn" if withdrawn else _kind(status, counts.matched, closed=event.expires_at <= utcnow())
-    sentence = reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts)
+    closed = event.expires_at <= utcnow()
+    kind = _kind(status, counts.matched, closed=closed)
+    if withdrawn:
+        kind = "withdrawn" if consent.was_given(guest.id, event.id) else "not_asked"
+    sentence = (
+        reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts, closed=closed)
+    )
     if refused_further and state.finished_at and utcnow() - state.finished_at < TOLD_FOR:
         sentence += f" {text(language, 'guest.standing.refused_further')}"
     shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}
@@ -37,6 +46,7 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
         "kind": kind,
         "sentence": sentence,
         "needs_portrait": kind in NEEDS_PORTRAIT,
+        "action": _action(guest, event, kind, language, closed=closed),
         "under_way": state.status in UNDER_WAY,
     }
 
@@ -61,14 +71,50 @@ def reason(language: str, name: str | None) -> str:
     return text(language, key if key in catalogue(language) else "guest.standing.failed")
 
 
-def _sentence(language: str, kind: str, counts: Standing) -> str:
+def _action(guest: User, event: Event, kind: str, language: str, *, closed: bool) -> dict[str, str] | None:
+    """Return the next step of the guest as a link: its address, its words, and whether it is the main one."""
+
+    def link(words: str, address: str, look: str = "main") -> dict[str, str]:
+        return {"href": address, "words": text(language, f"guest.photos.{words}"), "look": look}
+
+    anew = f"/selfie?event={event.id}&change=true"
+    if kind in ("withdrawn", "not_asked"):
+        return link("give_consent", "/account", "")
+    if closed:
+        return None
+    if kind == "no_portrait":
+        return link("portrait", anew)
+    if kind in NEEDS_PORTRAIT:
+        return link("another_portrait", anew)
+    if kind == "none":
+        has_room = 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
+        return link("another_portrait", f"/selfie?event={event.id}&add=true" if has_room else anew)
+    return None
+
+
+def _sentence(language: str, kind: str, counts: Standing, *, closed: bool) -> str:
     if kind == "found":
         waiting = counts.photos - counts.processed
         found = text(language, "guest.standing.found", count=counts.matched)
         rest = text(language, "guest.standing.rest", count=waiting) if waiting else ""
         return f"{found} {rest}".strip()
     if kind in ("looking", "none"):
-        among = text(language, "guest.standing.received", count=counts.photos) if counts.photos else ""
-        key = "looking" if kind == "looking" else "none" if counts.photos else "no_photos"
+        is_over = kind == "none" and closed
+        among = (
+            text(language, "guest.standing.received", count=counts.photos) if counts.photos and not is_over else ""
+        )
+        key = "looking" if kind == "looking" else _why_none(counts, closed=closed)
         return f"{text(language, f'guest.standing.{key}')} {among}".strip()
     return text(language, f"guest.standing.{kind}")
+
+
+def _why_none(counts: Standing, *, closed: bool) -> str:
+    """Return the text for a guest of whom there is no photo yet: what may still come is said, and nothing else."""
+    if not counts.photos:
+        return "over_empty" if closed else "no_photos"
+    if counts.processed < counts.photos:
+        return "none_rest"
+    if closed:
+        return "none_over"
+    is_arriving = counts.last_photo_at is not None and utcnow() - counts.last_photo_at < ARRIVING
+    return "none" if is_arriving else "none_quiet"

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Interval, Select, String, cast, func, literal, select, update
+from sqlalchemy import ColumnElement, Interval, Select, String, case, cast, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models import CameraClock, Event, Photo
 
-# Where the decimals of the second begin in a time as SQLite stores it.
+# Where the decimals of the second begin in a time as SQLite stores it, and how it writes one.
 DECIMALS = 20
+SQLITE_TIME = "%Y-%m-%d %H:%M:%S.%f"
 
 
 class CameraRow(NamedTuple):
@@ -53,23 +54,28 @@ def lock_camera(session: Session, event_id: int, camera_id: int) -> CameraClock 
     )
 
 
-def shift_photos(session: Session, camera: CameraClock) -> int:
-    """Set the times of the photos that the camera's clock dated; return how many there are."""
+def shift_photos(session: Session, camera: CameraClock, latest: datetime) -> int:
+    """Set the times of the photos that the camera's clock dated, none after `latest`; return how many there are."""
     there = (Photo.camera_id == camera.id, Photo.recorded_at.is_not(None))
-    shifted = _shifted(session, camera.shift_seconds)
+    shifted = _shifted(session, camera.shift_seconds, latest)
     session.execute(
         update(Photo).where(*there).values(taken_at=shifted), execution_options={"synchronize_session": False}
     )
     return session.scalar(select(func.count()).select_from(Photo).where(*there)) or 0
 
 
-def _shifted(session: Session, seconds: int) -> ColumnElement[Any]:
-    """Return the expression of a photo's recorded time plus whole seconds, to the microsecond on both databases."""
+def _shifted(session: Session, seconds: int, latest: datetime) -> ColumnElement[Any]:
+    """Return the expression of a photo's recorded time plus whole seconds, to the microsecond on both databases.
+
+    It is NULL after `latest`.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        return Photo.recorded_at + cast(literal(f"{seconds} seconds", String), Interval)
+        at = Photo.recorded_at + cast(literal(f"{seconds} seconds", String), Interval)
+        return case((at <= latest, at))
     text = cast(Photo.recorded_at, String)
     whole = func.strftime("%Y-%m-%d %H:%M:%S", func.substr(text, 1, DECIMALS - 1), f"{seconds} seconds")
-    return whole.concat(func.substr(text, DECIMALS))
+    shifted = whole.concat(func.substr(text, DECIMALS))
+    return case((shifted <= latest.strftime(SQLITE_TIME), shifted))
 
 
 def _with_photos() -> Select[*tuple[Any, ...]]:
@@ -86,6 +92,13 @@ def of_event(session: Session, event_id: int) -> Sequence[CameraRow]:
     # Sorted here: for the order, a planner reads the cameras of all events by their ids.
     rows = [CameraRow(*row) for row in session.execute(_with_photos().where(CameraClock.event_id == event_id))]
     return sorted((row for row in rows if row.photos), key=lambda row: row.camera.id)
+
+
+def clock_span(session: Session, camera_id: int) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the last time that a camera's clock said."""
+    times = func.min(Photo.recorded_at), func.max(Photo.recorded_at)
+    first, last = session.execute(select(*times).where(Photo.camera_id == camera_id)).one()
+    return first, last
 
 
 def of_camera(session: Session, camera_id: int) -> CameraRow:

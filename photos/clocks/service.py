@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,7 +19,7 @@ from images import ImageInfo
 from keys import MAX_CAMERA, MAX_SHIFT
 from models import ADMIN, CameraClock, Event, Photo, User, utcnow
 from photos.clocks import queries
-from photos.clocks.moments import taken
+from photos.clocks.moments import MAX_AHEAD, ahead, shifted, taken
 from photos.clocks.queries import CameraRow
 
 PURPOSE = b"camera of an event"
@@ -27,7 +27,11 @@ PURPOSE = b"camera of an event"
 
 @dataclass(frozen=True, slots=True)
 class EventCamera:
-    """A camera of an event. `first` and `last` are when its photos were taken as shown, with the shift."""
+    """A camera of an event. `first` and `last` are when its photos were taken as shown, with the shift.
+
+    If its photos have no time because its clock is ahead, `first` and `last` are None, and `clock_first` and
+    `clock_last` are what the clock said.
+    """
 
     id: int
     name: str
@@ -35,6 +39,8 @@ class EventCamera:
     first: datetime | None
     last: datetime | None
     shift_seconds: int
+    clock_first: datetime | None = None
+    clock_last: datetime | None = None
 
 
 # --- a photo that comes in -----------------------------------------------------------------------
@@ -43,15 +49,20 @@ class EventCamera:
 def dated(info: ImageInfo, event: Event) -> dict[str, Any]:
     """Return the columns of a photo that say when it was taken, and by which camera.
 
+    What a clock said that is more than a day ahead is kept without being shown: a shift can put it right.
+
     A camera that is new to the event gets its row, so no session may be open. Whoever stores the columns calls
     `follow_clock` in the same transaction: the shift may change meanwhile.
     """
-    found = taken(info.moments, event.timezone, utcnow())
+    now = utcnow()
+    found = taken(info.moments, event.timezone, now)
     camera = _camera_of(event.id, info.camera) if info.camera is not None else None
-    recorded = found.at if found is not None and found.by_camera else None
     shown = found.at if found is not None else None
+    recorded = shown if found is not None and found.by_camera else None
+    if found is None:
+        recorded = ahead(info.moments, event.timezone, now)
     if recorded is not None and camera is not None:
-        shown = recorded + timedelta(seconds=camera.shift_seconds)
+        shown = shifted(recorded, camera.shift_seconds, now)
     return {"camera_id": camera.id if camera is not None else None, "recorded_at": recorded, "taken_at": shown}
 
 
@@ -63,7 +74,7 @@ def follow_clock(session: Session, photo: Photo) -> None:
     """
     if photo.camera_id is not None and photo.recorded_at is not None:
         shift = queries.lock_shift(session, photo.camera_id)
-        photo.taken_at = photo.recorded_at + timedelta(seconds=shift)
+        photo.taken_at = shifted(photo.recorded_at, shift, utcnow())
 
 
 def _camera_of(event_id: int, camera: Camera) -> CameraClock | None:
@@ -86,10 +97,10 @@ def _camera_of(event_id: int, camera: Camera) -> CameraClock | None:
 def cameras_of(event_id: int) -> list[EventCamera]:
     """Return the cameras of an event that have photos there, in the order in which they came."""
     with reading() as session:
-        return _named(queries.of_event(session, event_id))
+        return _named(session, queries.of_event(session, event_id))
 
 
-def _named(rows: Sequence[CameraRow]) -> list[EventCamera]:
+def _named(session: Session, rows: Sequence[CameraRow]) -> list[EventCamera]:
     """Return the cameras with their names; several of one model are numbered."""
     names = [_name(row.camera.make, row.camera.model) for row in rows]
     several = {name for name, count in Counter(names).items() if count > 1}
@@ -98,7 +109,8 @@ def _named(rows: Sequence[CameraRow]) -> list[EventCamera]:
     for name, (camera, photos, first, last) in zip(names, rows, strict=True):
         seen[name] += 1
         shown = f"{name} ({seen[name]})".strip() if name in several else name
-        found.append(EventCamera(camera.id, shown, photos, first, last, camera.shift_seconds))
+        clock = queries.clock_span(session, camera.id) if first is None else (None, None)
+        found.append(EventCamera(camera.id, shown, photos, first, last, camera.shift_seconds, *clock))
     return found
 
 
@@ -130,10 +142,10 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
             raise errors.NoSuchCamera
         if camera.shift_seconds != seconds:
             camera.shift_seconds = seconds
-            number = queries.shift_photos(session, camera)
+            number = queries.shift_photos(session, camera, utcnow() + MAX_AHEAD)
             name, shift = _name(camera.make, camera.model), f"{seconds:+d} s"
             record(session, Action.CAMERA_SHIFTED, event_id=event_id, camera=name, shift=shift, photos=number)
         session.flush()
-        named = _named(queries.of_event(session, event_id))
+        named = _named(session, queries.of_event(session, event_id))
         found = next((each for each in named if each.id == camera_id), None)
-        return found or _named([queries.of_camera(session, camera.id)])[0]
+        return found or _named(session, [queries.of_camera(session, camera.id)])[0]

@@ -5,9 +5,11 @@ from typing import Literal
 import errors
 from database import reading
 from models import GUEST, Photo, User
+from photos.keys import MEDIUM
 from photos.raws import queries
 
-Size = Literal["thumb", "web", "original", "raw"]
+Size = Literal["thumb", "medium", "web", "original", "raw"]
+THUMB: Size = "thumb"
 ORIGINAL: Size = "original"
 RAW: Size = "raw"
 
@@ -17,10 +19,13 @@ def form_for(user: User, photo: Photo, size: Size) -> tuple[Photo, Size]:
 
     A RAW file stands in the place of the photo's original where `raw` is asked for; also where the original is, if
     the RAW file came alone. The photo returned for it has the columns of the RAW file, and is no row.
+    Photos that earlier releases have processed have no `medium`: the thumbnail stands for it.
 
     Raises:
         NoSuchPhoto: the photo has no RAW file, or the account may not have it.
     """
+    if size == MEDIUM and not photo.has_medium:
+        return photo, THUMB
     if size not in (ORIGINAL, RAW):
         return photo, size
     raw = None

@@ -25,10 +25,12 @@ def judge(generated: Generated, *, may_fail: int = 0) -> None:
     assert len(never) <= may_fail, f"none of {generated.sent} requests succeeded at {never}"
 
 
+# Half a minute of processor time: more than the usual two minutes on a machine that others use too.
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_answer_to_a_generated_request_is_documented(world: World) -> None:
     generated = Generated(world)
-    generated.sample(5, further=4)
+    generated.sample(3, further=3)
     judge(generated, may_fail=3)
 
 

@@ -51,6 +51,7 @@ FRENCH = {
     Success.CONFIRMATION_TAKEN_BACK: "Votre indication est retirée",
     Success.PORTRAIT_DELETED: "Portrait supprimé",
     Success.GROUP_LEFT: "Vous avez quitté le groupe",
+    Success.PHOTO_LINK_REVOKED: "Lien désactivé",
     Success.WELCOME: "API de Reperio : /docs la décrit",
     Success.JOB_CANCELLED: "Tâche annulée",
 }
@@ -146,6 +147,9 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     speaker.call(Success.CONFIRMATION_TAKEN_BACK, "DELETE", f"/api/photos/{photo_id}/me", guest)
     group = service.post("/api/together", guest).json()["id"]
     speaker.call(Success.GROUP_LEFT, "DELETE", f"/api/together/{group}", guest)
+    path, chosen = f"/api/user/events/{event.id}/photo-links", {"photo_ids": [photo_id]}
+    link = service.post(path, guest, json=chosen).json()["id"]
+    speaker.call(Success.PHOTO_LINK_REVOKED, "DELETE", f"/api/photo-links/{link}", guest)
     assert service.send_selfie(guest, people(2), keep="true").status_code == 200
     service.settle(guest)
     portrait = service.get("/api/me/selfies", guest).json()[0]["id"]

@@ -29,6 +29,7 @@ def photo_of(portrait: Path) -> bytes:
     return bytes(cv2.imencode(".jpg", photo)[1].tobytes())
 
 
+@pytest.mark.long
 @pytest.mark.server
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="/proc is Linux's")
 def test_a_guest_is_found_and_the_process_that_answers_has_no_dlib(tmp_path: Path) -> None:

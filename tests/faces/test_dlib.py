@@ -37,6 +37,7 @@ def folder() -> Path:
     return package_folder("face_recognition_models", engines.ADVICE) / "models"
 
 
+@pytest.mark.long
 def test_embeddings_are_dlibs_own_of_length_one() -> None:
     """The descriptors are those of dlib's functions, called one after another on the whole RGB picture."""
     engine = engines.DlibEngine()
@@ -71,6 +72,7 @@ def test_a_large_photo_is_searched_at_the_size_that_is_set() -> None:
     assert np.allclose(face.box, whole.box, atol=0.2 * whole.box[3])
 
 
+@pytest.mark.long
 @pytest.mark.server
 def test_pillow_refuses_damaged_files_as_before_and_only_the_files_needed_are_loaded() -> None:
     done = subprocess.run(

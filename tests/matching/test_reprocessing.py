@@ -332,7 +332,7 @@ def test_what_is_deleted_while_it_is_made_anew_leaves_nothing(
     work.attempt(held, DECODER)
     left = [key for batch in storage.objects(1000) for key, _ in batch if photo.filename.split(".")[0] in key]
     now = row(Photo, photo_id)
-    assert len(left) == (3 if gone == "job" else 0)
+    assert len(left) == (4 if gone == "job" else 0)
     assert now is None or (now.rendition_set, set(left) >= {key_of(now, "web")}) == (0, True)
     if gone != "event":
         removal.remove_event(other.id)

@@ -111,6 +111,7 @@ class _Killed(BaseException):
     """What no handler of the move catches: the process is gone."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("table", "source_id"),
     [("users", 1), ("events", 5), ("users", 2), ("user_events", 2), ("selfies", 2), ("photos", 1)],
@@ -134,6 +135,7 @@ def test_a_move_that_dies_before_it_notes_a_row_brings_nothing_twice(
     assert counts() == (USERS, EVENTS, MEMBERSHIPS, SELFIES, PHOTOS)
 
 
+@pytest.mark.long
 def test_a_move_that_dies_after_it_noted_a_row_brings_nothing_twice(
     old: Old, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 import pytest
 from httpx2 import Response
 
+from accounts import login_links
 from database import transaction
 from faces.fake import fake_colour, fake_photo
 from models import Subscription, User, utcnow
@@ -238,6 +239,9 @@ def test_the_app_of_an_iphone_starts_at_the_photos_of_its_guest(app: Service) ->
         assert "/manifest.webmanifest?event" not in others
     address = f"/manifest.webmanifest?event={event.id}"
     manifest = app.client.get(address, headers=cookies)
-    assert manifest.json()["start_url"] == f"/photos?event={event.id}"
+    start, _, token = manifest.json()["start_url"].partition("#")
+    assert start == "/enter?app=1"
+    assert login_links.owner_of(token).id == amy.id
+    login_links.enter(token, "an app")
     assert manifest.headers["cache-control"] == "no-store"
     assert app.client.get(address).json()["start_url"] == "/"

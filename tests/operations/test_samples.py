@@ -1,7 +1,9 @@
 """Samples: one per minute by one process, kept for a month; errors while sampling affect nothing else."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -10,10 +12,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 
 from database import reading, transaction
-from models import Sample
+from metrics import REQUESTS, Answered, answered
+from models import Photo, Sample, utcnow
 from operations import samples
-from operations.samples import Sampler
-from testkit.builders import Service, people
+from operations.samples import Peak, Sampler
+from testkit.builders import EventInfo, Service, people
 from testkit.pictures import refused
 from tests.conftest import wait_until
 
@@ -73,6 +76,53 @@ def test_a_sample_counts_what_there_is_and_what_was_answered_since(service: Serv
     assert stored()[-1].requests == stored()[-1].requests_seen
 
 
+def test_a_burst_between_two_samples_shows_and_the_own_start_is_no_error(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget()
+    sampler, event = Sampler(), service.event()
+    minute = NOW + 50
+    monkeypatch.setattr(time, "time", lambda: minute * 60.0)
+    sampler.tick()
+    before = answered()
+    REQUESTS.labels("GET", "/readyz", 503).observe(0.01)
+    with transaction() as session:
+        session.add_all(waiting_photo(event, each) for each in range(60))
+    monkeypatch.setattr(time, "time", lambda: minute * 60.0 + 5)
+    sampler.tick()
+    with transaction() as session:
+        session.execute(delete(Photo).where(Photo.event_id == event.id))
+    monkeypatch.setattr(time, "time", lambda: minute * 60.0 + 61)
+    sampler.tick()
+    shown = {each.minute: each for each in stored()}[minute + 1]
+    assert shown.queue_depth >= 60
+    assert shown.queue_age_seconds >= 40
+    assert answered() == Answered(before.requests + 1, before.errors)
+    # Another process has seen more of that minute.
+    samples.write(minute + 1, Peak(75, 90.0))
+    samples.write(minute + 1, Peak(3, 1.0))
+    shown = {each.minute: each for each in stored()}[minute + 1]
+    assert (shown.queue_depth, shown.queue_age_seconds) == (75, 90.0)
+
+
+def waiting_photo(event: EventInfo, number: int) -> Photo:
+    """Return a photo that has waited for 40 s and that no process may claim yet."""
+    now = utcnow()
+    return Photo(
+        event_id=event.id,
+        photographer_id=event.photographer.id,
+        filename=f"burst-{number}.jpg",
+        original_filename=f"burst-{number}.jpg",
+        content_type="image/jpeg",
+        size=1,
+        sha256=f"{number:064d}",
+        width=3,
+        height=2,
+        uploaded_at=now - timedelta(seconds=40),
+        lease_until=now + timedelta(hours=1),
+    )
+
+
 def test_of_many_processes_one_writes_the_minute(service: Service) -> None:
     forget()
     minute = NOW + 100
@@ -118,8 +168,10 @@ def test_a_month_is_thinned_and_loses_no_request(service: Service) -> None:
 def test_a_database_that_fails_disturbs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
 
-    def fail(minute: int) -> None:
-        tried.append(minute)
+    def fail(minute: int, _: Peak) -> None:
+        # The inference thread of the service looks at the clock too.
+        if threading.current_thread() is threading.main_thread():
+            tried.append(minute)
         raise OperationalError("INSERT", {}, Exception("the database is away"))
 
     monkeypatch.setattr(samples, "write", fail)

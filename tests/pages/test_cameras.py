@@ -5,8 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from models import utcnow
 from testkit.builders import people
-from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
+from testkit.metadata import MAKE, MODEL, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
@@ -42,6 +43,17 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         expect(camera).to_contain_text("Canon EOS R5")
         expect(camera).to_contain_text("3 photos")
         expect(camera.locator(".span")).to_contain_text("Première photo le 20 juin 2026 à 17:13:05")
+        # No times are promised for a shift that is refused.
+        for unit, typed, sentence in (("minutes", "-3", "nombres entiers"), ("jours", "14640", "40 ans")):
+            camera.get_by_label(unit).fill(typed)
+            camera.get_by_label("secondes").fill("1")
+            expect(camera.locator(".said")).to_contain_text(sentence)
+            expect(camera.locator(".span")).to_contain_text("Première photo le 20 juin 2026 à 17:13:05")
+            camera.get_by_label(unit).fill("")
+        camera.get_by_label("secondes").fill("")
+        camera.get_by_label("heures").fill("")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_contain_text("Indiquez des nombres entiers")
         camera.get_by_label("minutes").fill("47")
         expect(camera.locator(".span")).to_contain_text(
             "Avec ce décalage : première photo le 20 juin 2026 à 18:00:05"
@@ -71,11 +83,13 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         expect(page.locator(".tile")).to_have_count(4)
         # The time is that of the event, wherever the guest is.
         expect(page.locator(f".tile[data-id='{first}'] img")).to_have_attribute("alt", re.compile(r"6:30"))
-        assert shown(page, ".tile") == [fourth, third, second, first]
-        page.get_by_role("link", name="Time taken").click()
-        expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
-        expect(page.locator(".tile").first).to_have_attribute("data-id", str(third))
         assert shown(page, ".tile") == [third, second, fourth, first]
+        expect(page.get_by_role("heading", level=2)).to_have_text(["6 pm"])
+        page.get_by_role("link", name="Newest").click()
+        expect(page.locator(".order [aria-current]")).to_have_text("Newest")
+        assert shown(page, ".tile") == [fourth, third, second, first]
+        page.get_by_role("link", name="By time").click()
+        expect(page.locator(".order [aria-current]")).to_have_text("By time")
         shoot(page, "guest-gallery-by-time")
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
@@ -84,8 +98,8 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         (new,) = send_photos(stage, event, [late])
         expect(page.locator(".tile")).to_have_count(5, timeout=20_000)
         assert shown(page, ".tile") == [third, new, second, fourth, first]
-        page.get_by_role("link", name="All 5").click()
-        expect(page.locator(".order [aria-current]")).to_have_text("Time taken")
+        page.get_by_role("link", name="All 5", exact=True).click()
+        expect(page.locator(".order [aria-current]")).to_have_text("By time")
 
 
 def test_clocks_appear_when_the_first_photos_have_come(stage: Stage, tmp_path: Path) -> None:
@@ -104,6 +118,31 @@ def test_clocks_appear_when_the_first_photos_have_come(stage: Stage, tmp_path: P
         expect(camera.locator(".span")).to_contain_text("June 20, 2026 at 6:30:00")
 
 
+def test_a_clock_in_the_future_is_told_and_put_right(stage: Stage) -> None:
+    event = stage.event()
+    year = utcnow().year + 2
+    taken = exif_of({**CANON, ORIGINAL: f"{year}:06:20 17:43:00", ORIGINAL_OFFSET: "+02:00"})
+    send_photos(stage, event, [with_segments(scene(1, 1), taken)])
+    with stage.page("phone", "fr") as page:
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}")
+        page.locator("#cameras summary").click()
+        camera = page.locator("#cameras li")
+        expect(camera.locator(".span")).to_contain_text(f"avance : première photo le 20 juin {year}")
+        camera.get_by_label("Son horloge").select_option("avance de")
+        camera.get_by_label("jours").fill("1")
+        expect(camera.locator(".span")).to_contain_text(f"avance : première photo le 19 juin {year}")
+        camera.get_by_label("jours").fill("1100")
+        expect(camera.locator(".span")).to_contain_text("Avec ce décalage")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_contain_text("C’est fait")
+        assert axe(page) == []
+        shoot(page, "studio-camera-ahead", full_page=False)
+        page.reload()
+        page.locator("#cameras summary").click()
+        expect(camera.locator(".span")).to_contain_text("Première photo le 16 juin")
+
+
 def test_both_work_without_scripts(stage: Stage) -> None:
     event, guest, (first, second, third, fourth) = party(stage)
     with stage.page("phone", "en", java_script_enabled=False) as page:
@@ -120,10 +159,22 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         camera.get_by_label("days").fill("14640")
         camera.get_by_role("button").click()
         expect(camera.locator(".said")).to_have_text("A clock can be shifted by at most 40 years.")
+        # An empty form and an unknown direction change nothing.
+        for unit in ("days", "hours", "minutes", "seconds"):
+            camera.get_by_label(unit).fill("")
+        camera.get_by_role("button").click()
+        expect(camera.locator(".said")).to_contain_text("Give whole numbers")
+        token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+        form: dict[str, str | float | bool] = {"csrf_token": token, "direction": "x", "minutes": "5"}
+        action = camera.locator("form").get_attribute("action") or ""
+        answer = page.request.post(action, form=form, headers={"Accept-Language": "en"})
+        assert "Say whether the clock is late or early." in answer.text()
+        page.reload()
+        expect(camera.locator(".span")).to_contain_text("18:00:05")
         page.get_by_role("link", name="Time taken").click()
         assert shown(page, ".shot") == [third, second, fourth, first]
     with stage.page("phone", "en", java_script_enabled=False) as page:
         stage.log_in(page, guest)
-        page.get_by_role("link", name="Time taken").click()
+        expect(page.get_by_role("heading", level=2)).to_have_text(["6 pm"])
         links = page.locator("noscript a").evaluate_all("all => all.map((each) => each.getAttribute('href'))")
         assert links == [f"/api/photo/{photo}?size=web" for photo in (third, second, fourth, first)]

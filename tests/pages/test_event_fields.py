@@ -28,7 +28,14 @@ ALIASES = {"photographer_id"}
 FIELDS = sorted(EventChange.model_fields.keys() - ALIASES)
 # What guests read of an event before they join, and what they do not. A new field belongs to one of the two.
 GUESTS_READ = {"name", "date"}
-GUESTS_DO_NOT_READ = {"event_code", "timezone", "expires_at", "guests_see_all_photos", "photographer_ids"}
+GUESTS_DO_NOT_READ = {
+    "event_code",
+    "timezone",
+    "expires_at",
+    "guests_see_all_photos",
+    "guests_may_share",
+    "photographer_ids",
+}
 _numbers = itertools.count(1)
 
 

@@ -116,7 +116,7 @@ def test_from_the_qr_code_to_the_photos_and_out_again(
         expect(dialog).to_be_hidden()
         expect(page.locator(".tile a").first).to_be_focused()
         expect(page.locator(".heart")).to_have_count(1)
-        expect(page.locator("#zip")).to_contain_text("2 photos")
+        expect(page.locator("#weight")).to_contain_text("2 photos")
         with page.expect_download() as archive:
             page.locator("#zip").click()
         archive.value.save_as(tmp_path / "all.zip")
@@ -161,5 +161,7 @@ def erase_account(page: Page, size: str) -> None:
     page.fill("#password", PASSWORD)
     page.locator("main > details button").click()
     page.wait_for_url("**/goodbye")
+    # What is not erased is said: the faces found in the photographers' photos.
+    expect(page.locator("main")).to_contain_text("restent, avec les visages que nous y avons trouvés, sans nom")
     page.goto("/photos")
     page.wait_for_url("**/login?next=*")

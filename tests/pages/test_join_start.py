@@ -118,7 +118,10 @@ def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
 def test_after_logging_out_the_next_person_is_another_guest(service: Service) -> None:
     event = service.event()
     press(service, event, opened(service, event))
-    service.client.post("/logout", data={"csrf_token": opened_again(service)}, follow_redirects=False)
+    # Nothing leads back to this account: the page warns first.
+    leaving = {"csrf_token": opened_again(service)}
+    assert service.client.post("/logout", data=leaving, follow_redirects=False).headers["location"] == "/leave"
+    service.client.post("/logout", data={**leaving, "sure": "1"}, follow_redirects=False)
     press(service, event, opened(service, event))
     assert len(guests(event)) == 2
 

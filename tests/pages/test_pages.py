@@ -196,3 +196,39 @@ def test_the_description_of_the_calls_needs_no_other_site(service: Service) -> N
     found = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert len(found) == 4
     assert [service.get(url).status_code for url in found] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    ("code", "named", "other"),
+    [("NOWHERE9", "We do not know the code “NOWHERE9”", "password"), ("", "name and this password", "the code")],
+)
+def test_a_wrong_event_code_is_named_and_the_password_not_blamed(
+    service: Service, code: str, named: str, other: str
+) -> None:
+    guest = service.guest(service.event())
+    fields = {"username": guest.name, "password": PASSWORD if code else "another one", "event_code": code}
+    send(service, csrf_token=form_token(service), **fields)
+    shown = re.search(
+        r'class="notice[^>]*>(.*?)</', show(service, "/login", **{"Accept-Language": "en"}).text, re.DOTALL
+    )
+    assert shown
+    assert named in shown[1]
+    assert other not in shown[1]
+
+
+def test_a_code_of_another_event_is_named_beside_the_name(service: Service) -> None:
+    guest, elsewhere = service.guest(service.event()), service.event()
+    send(service, csrf_token=form_token(service), username=guest.name, password=PASSWORD, event_code=elsewhere.code)
+    assert f"for the code “{elsewhere.code}”" in show(service, "/login", **{"Accept-Language": "en"}).text
+
+
+def test_a_page_for_an_error_leads_back_to_the_form_and_not_to_its_address(service: Service) -> None:
+    answer = service.post(
+        "/forgot",
+        data={"csrf_token": "stale", "email": "amy@example.org"},
+        headers={**HTML, "Referer": "http://testserver/forgot"},
+        follow_redirects=False,
+    )
+    assert answer.status_code == 403
+    main = answer.text.partition("<main")[2]
+    assert re.search(r"<a class=\"button main\"\s+href=\"/forgot\"", main), main

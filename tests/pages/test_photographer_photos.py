@@ -127,6 +127,96 @@ def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) ->
         expect(page.locator("[aria-selected=true]")).to_have_count(NUMBER)
 
 
+def test_the_keys_of_the_list_work_on_the_open_photo_and_each_deletion_is_undone(stage: Stage, event: Event) -> None:
+    with stage.page("desktop") as page:
+        opened(stage, page, event)
+        caption = page.locator("#viewer > p")
+        page.locator(".shot").nth(2).click()
+        expect(caption).to_contain_text("IMG_11.JPG")
+        page.keyboard.press("End")
+        expect(caption).to_contain_text("IMG_00.JPG")
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Space")
+        expect(page.locator("#viewer .choose")).to_have_attribute("aria-pressed", "true")
+        for name in ("IMG_11.JPG", "IMG_10.JPG"):
+            page.keyboard.press("Delete")
+            expect(caption).to_contain_text(name)
+        page.locator("#viewer .delete").click()
+        expect(caption).to_contain_text("IMG_09.JPG")
+        # One thing to undo is seen at a time, and it covers nothing that can be done with the photo.
+        expect(page.locator(".toast:visible")).to_have_count(1)
+        toast, ways = page.locator(".toast:visible").bounding_box(), caption.bounding_box()
+        assert toast
+        assert ways
+        assert toast["y"] + toast["height"] <= ways["y"]
+        shoot(page, "studio-viewer-deleted")
+        assert axe(page) == []
+        for name in ("IMG_10.JPG", "IMG_11.JPG", "IMG_12.JPG"):
+            page.locator(".toast:visible").get_by_role("button", name="Annuler").click()
+            expect(caption).to_contain_text(name)
+        expect(page.locator(".toast")).to_have_count(0)
+        page.keyboard.press("?")
+        expect(page.locator("#help")).to_contain_text("dix secondes pour annuler")
+        assert axe(page) == []
+        shoot(page, "studio-keys")
+        page.keyboard.press("Escape")
+        expect(page.locator("#help")).to_be_hidden()
+        page.keyboard.press("Enter")
+        expect(page.locator("#viewer")).to_be_hidden()
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER)
+        # The list is asked for anew while a photo waits to be deleted: the photo does not come back.
+        page.keyboard.press("Space")
+        page.keyboard.press("Delete")
+        with page.expect_response(lambda answer: "/photos?" in answer.url):
+            page.get_by_role("link", name="Heure de prise").click()
+        page.wait_for_function("number => document.querySelectorAll('.shot').length === number", arg=NUMBER)
+        expect(page.locator(".shot:visible")).to_have_count(NUMBER - 1)
+        page.locator(".toast:visible button").last.click()
+        expect(page.locator(".shot")).to_have_count(NUMBER - 1)
+    assert number_of_photos(stage, event) == NUMBER - 1
+
+
+def test_files_over_the_window_are_seen_from_everywhere(stage: Stage, event: Event, tmp_path: Path) -> None:
+    file = tmp_path / "late.jpg"
+    file.write_bytes(people(9))
+    with stage.page("desktop") as page:
+        page.set_viewport_size({"width": 800, "height": 300})
+        opened(stage, page, event)
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        line, over = page.context.new_cdp_session(page), page.locator("#dropping")
+
+        def drag(kind: str, **data: list[object]) -> None:
+            whole = {"items": [], "dragOperationsMask": 1, **data}
+            line.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 100, "data": whole})
+
+        words: list[object] = [{"mimeType": "text/plain", "data": "words"}]
+        drag("dragEnter", items=words)
+        drag("dragOver", items=words)
+        page.wait_for_timeout(100)
+        expect(over).to_be_hidden()
+        drag("dragEnter", files=[str(file)])
+        drag("dragOver", files=[str(file)])
+        expect(over).to_be_in_viewport()
+        expect(over).to_have_text("Lâchez vos photos ici : elles partent pour « Mariage de Léa et Tom ».")
+        shoot(page, "studio-dropping", full_page=False)
+        # The browser's protocol cannot leave the window.
+        page.evaluate("document.body.dispatchEvent(new DragEvent('dragleave', { bubbles: true }))")
+        expect(over).to_be_hidden()
+        drag("dragOver", files=[str(file)])
+        expect(over).to_be_visible()
+        page.mouse.move(310, 110)
+        expect(over).to_be_hidden()
+        # Above an open photo too.
+        page.locator(".shot:visible").last.click()
+        drag("dragEnter", files=[str(file)])
+        drag("dragOver", files=[str(file)])
+        expect(over).to_be_visible()
+        drag("drop", files=[str(file)])
+        expect(over).to_be_hidden()
+        expect(page.locator("#sent")).to_have_text("1 photo envoyée")
+
+
 def test_the_back_button_closes_the_viewer_and_an_undo_stays_in_reach(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)

@@ -123,38 +123,99 @@ def test_every_photo_arrives_once_though_the_server_is_killed_and_the_page_reloa
         line.detach()
         drop(page, card)
         drop(page, card)
-        expect(page.locator("#headline")).to_have_text(f"Tout est arrivé : {NUMBER} photos.")
+        expect(page.locator("#sent")).to_contain_text(f"{NUMBER} photos envoyées, dont ")
         expect(page.locator("#before")).to_be_hidden()
+        # One quiet line is left, which opens; a new visit begins with nothing.
+        for part in ("#queue", "#totals", "#headline"):
+            expect(page.locator(part)).to_be_hidden()
         shoot(page, "studio-all-there")
+        page.click("#sent")
+        expect(page.locator("#queue li:visible").first).to_contain_text("IMG_")
+        page.reload()
+        expect(page.locator(".shot").first).to_be_visible()
+        for part in ("#queue", "#totals", "#headline", "#before", "#sent"):
+            expect(page.locator(part)).to_be_hidden()
     assert len(names(stage, event)) == NUMBER
 
 
-def test_what_is_refused_is_named_with_the_reason(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
-    stage, _ = mortal
-    event = stage.event()
-    folder = folder_of(tmp_path / "mixed", 2)
-    (folder / "MVI_0001.MOV").write_bytes(b"film")
-    (folder / "empty.jpg").touch()
-    (folder / "half.jpg").write_bytes(people(1)[: len(people(1)) // 2])
+def not_taken(path: Path) -> Path:
+    """Write two photos and ten files that are none into a folder, with the files beside photos that nobody misses."""
+    folder = folder_of(path, 2)
+    damaged = people(1)
+    files = {
+        "MVI_0001.MOV": b"film",
+        "empty.jpg": b"",
+        "half.jpg": damaged[: len(damaged) // 2],
+        "film.jpg": b"\0\0\0\x20ftypisom" + bytes(40),
+        "order.jpg": b"%PDF-1.7" + bytes(40),
+        "words.jpg": b"words" * 20,
+        "old.CRW": b"II\x1a\0\0\0HEAPCCDR",
+        "all.zip": b"PK",
+        "cover.psd": b"8BPS",
+        # The notes of a photo, and the moving part of one: left aside.
+        "IMG_0001.xmp": b"<x/>",
+        "IMG_0001.MOV": b"moving",
+        "IMG_0002.AAE": b"notes",
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
     with (folder / "huge.jpg").open("wb") as huge:
         huge.truncate(50 * 1024 * 1024 + 1)
-    for size, language, words in (
-        ("desktop", "en", ("Not a photo that we can read.", "This file is empty.", "damaged", "52.4 MB at most")),
-        ("phone", "fr", ("Ce n’est pas une photo", "Ce fichier est vide.", "endommagé", "52,4 Mo au plus")),
-    ):
-        with stage.page(size, language, color_scheme="dark") as page:
-            opened(stage, page, event)
-            page.set_input_files("#folder", folder)
-            expect(page.locator("#headline")).to_contain_text("4 ")
-            for sentence in words:
-                expect(page.locator("#queue .refused", has_text=sentence)).to_have_count(1)
-            states = page.locator("#queue li:visible").evaluate_all(
-                "rows => rows.sort((a, b) => a.ariaPosInSet - b.ariaPosInSet).map((row) => row.className)"
+    return folder
+
+
+REFUSED = {
+    "en": {
+        "MVI_0001.MOV": "export a frame",
+        "empty.jpg": "Copy it from the card again",
+        "half.jpg": "damaged or incomplete. Copy it from the card again, or export it as a JPEG",
+        "film.jpg": "This is a video",
+        "order.jpg": "Export the picture as a JPEG from the program",
+        "words.jpg": "Not a photo that we can read. Export it as a JPEG",
+        "old.CRW": "Export the photo as a JPEG or a DNG",
+        "all.zip": "Unpack it",
+        "cover.psd": "Export the picture as a JPEG from the program",
+        "huge.jpg": "52.4 MB at most. Export it as a JPEG",
+    },
+    "fr": {"MVI_0001.MOV": "C’est une vidéo", "half.jpg": "exportez-la en JPEG", "huge.jpg": "52,4 Mo au plus"},
+}
+
+
+@pytest.mark.parametrize(("size", "language"), [("desktop", "en"), ("phone", "fr")])
+def test_what_is_refused_is_named_with_the_reason_and_what_to_do(
+    mortal: tuple[Stage, Launcher], tmp_path: Path, size: str, language: str
+) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    folder = not_taken(tmp_path / "mixed")
+    with stage.page(size, language, color_scheme="dark") as page:
+        opened(stage, page, event)
+        touch = size == "phone"
+        expect(page.get_by_text("Déposez ici")).to_be_hidden()
+        expect(page.locator("#drop .with-finger")).to_be_visible(visible=touch)
+        if touch:
+            # The action is at the foot of the screen, wherever the page is scrolled.
+            box = page.locator("#drop label.files").bounding_box()
+            assert box
+            assert box["y"] + box["height"] > page.evaluate("innerHeight") - 40
+        shoot(page, f"studio-start-{size}-{language}")
+        page.set_input_files("#folder", folder)
+        expect(page.locator("#headline")).to_contain_text("10 ")
+        expect(page.locator("#reading")).to_contain_text("3 ")
+        expect(page.locator("#sent")).to_contain_text("2 photos")
+        for name, sentence in REFUSED[language].items():
+            page.locator("#queue").evaluate(
+                "(queue, name) => { const all = [...queue.querySelectorAll('li')];"
+                " queue.scrollTop = all.some((row) => !row.hidden && row.innerText.includes(name)) ? 0 : 1e6; }",
+                name,
             )
-            assert states[:4] == ["refused"] * 4, "problems first"
-            assert axe(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-            shoot(page, f"studio-refused-{size}-{language}")
+            expect(page.locator("#queue .refused", has_text=name)).to_contain_text(sentence)
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        shoot(page, f"studio-refused-{size}-{language}")
+        page.click("#dismiss")
+        expect(page.locator("#headline")).to_be_hidden()
+        expect(page.locator("#queue")).to_be_hidden()
     assert names(stage, event) == ["IMG_0001.JPG", "IMG_0002.JPG"]
 
 
@@ -182,7 +243,7 @@ def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage
         # A second tab that sends the same folder is harmless.
         other.set_input_files("#folder", folder)
         for tab in (other, page):
-            expect(tab.locator("#headline")).to_have_text("All there: 24 photos.")
+            expect(tab.locator("#sent")).to_contain_text("24 photos sent")
     assert len(names(stage, event)) == 24
 
 
@@ -214,8 +275,31 @@ def test_sending_stops_and_goes_on_and_a_busy_service_is_waited_for(
         page.route("**/upload-photos", answer)
         page.click("#pause")
         expect(page.locator("#headline")).to_contain_text("très sollicité")
-        expect(page.locator("#headline")).to_have_text("Tout est arrivé : 12 photos.")
+        expect(page.locator("#sent")).to_contain_text("12 photos envoyées")
     assert len(names(stage, event)) == 12
+
+
+def test_without_network_no_time_is_promised_and_sending_goes_on_by_itself(
+    mortal: tuple[Stage, Launcher], card: Path
+) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    with stage.page("phone", "fr") as page:
+        opened(stage, page, event)
+        line = slow(page, 30_000)
+        page.set_input_files("#folder", card)
+        expect(page.locator("#facts")).to_contain_text("encore ")
+        line.detach()
+        page.context.set_offline(True)
+        expect(page.locator("#headline")).to_contain_text("Vous êtes hors ligne. L’envoi reprendra de lui-même")
+        expect(page.locator("#facts")).not_to_contain_text("encore ")
+        expect(page.locator("#facts")).not_to_contain_text("par seconde")
+        shoot(page, "studio-offline-phone")
+        assert axe(page) == []
+        page.context.set_offline(False)
+        expect(page.locator("#sent")).to_contain_text(f"{NUMBER} photos envoyées")
+        expect(page.locator("#headline")).to_be_hidden()
+    assert len(names(stage, event)) == NUMBER
 
 
 def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:

@@ -13,6 +13,7 @@ from accounts import tokens
 from database import transaction
 from events import service as events
 from events.service import NewEvent
+from guests import registration
 from main import create_app
 from matching import state as matching_state
 from models import DONE, PROCESSING, Event, Selfie, utcnow
@@ -94,3 +95,17 @@ def test_a_search_that_ends_while_the_page_is_made_is_never_told_as_one_that_fou
     assert len(page["photos"]) >= page["standing"]["matched"], "photos told of that the list lacks"
     after = _page(client, guest)
     assert (after["standing"]["kind"], len(after["photos"])) == ("found", PHOTOS)
+
+
+def test_a_guest_whom_nobody_looks_for_sees_what_the_event_shows_to_all(client: TestClient, event: Event) -> None:
+    party = events.create(NewEvent("Open", guests_see_all_photos=True))
+    guest = registration.start(party.event_code, "fr", None, "a browser")
+    with transaction() as session:
+        add_photos(session, party.id, PHOTOS)
+    page = _page(client, guest.id)
+    assert (page["show"], page["standing"]["kind"], len(page["photos"])) == ("all", "not_asked", PHOTOS)
+    assert page["standing"]["action"]["href"] == "/account"
+    # Where the event shows nothing to all, the gallery is empty, and says why.
+    closed = registration.start(event.event_code, "fr", None, "a browser")
+    page = _page(client, closed.id)
+    assert (page["show"], page["standing"]["kind"], page["photos"]) == ("mine", "not_asked", [])

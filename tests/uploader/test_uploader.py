@@ -190,6 +190,7 @@ def test_it_speaks_english_and_knows_its_way_about_a_missing_folder(studio: Stud
     assert err == f"There is no folder {tmp_path / 'none'}.\n"
 
 
+@pytest.mark.long
 def test_it_outlives_the_server_and_is_itself_taken_up_again(studio: Studio, tmp_path: Path) -> None:
     folder = card(tmp_path / "card", MANY)
     first = studio.start(folder)

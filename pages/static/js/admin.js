@@ -1,6 +1,6 @@
 // Improves the pages of administrators: numbers refresh themselves, lists filter while typing, times are local, links are
 // copied by a button, and curves show the values at the pointer.
-import { number, t, toast, when } from "./base.js";
+import { api, number, t, toast, when } from "./base.js";
 
 const FRESH_SECONDS = 15;
 const STYLES = {
@@ -40,7 +40,7 @@ function replacePart(page, part) {
 
 // --- parts that refresh themselves ---------------------------------------------------------------
 
-const live = document.querySelectorAll("[data-live]");
+const live = () => document.querySelectorAll("[data-live]");
 let leaving = false;
 // After a form was sent the next page must read the flash: a page fetched now would consume it.
 document.addEventListener("submit", (event) => (leaving ||= event.target.method === "post"));
@@ -49,9 +49,9 @@ addEventListener("pageshow", () => (leaving = false));
 async function refresh() {
   if (document.hidden || leaving) return;
   const page = await fetched(location.href);
-  if (page && !leaving) for (const part of live) replacePart(page, part);
+  if (page && !leaving) for (const part of live()) replacePart(page, part);
 }
-if (live.length) setInterval(refresh, FRESH_SECONDS * 1000);
+if (live().length) setInterval(refresh, FRESH_SECONDS * 1000);
 
 // --- lists that filter ---------------------------------------------------------------------
 
@@ -89,6 +89,27 @@ document.addEventListener("click", async (event) => {
   if ("print" in button.dataset) return print();
   await navigator.clipboard.writeText(button.dataset.copy);
   toast(t("admin.js.copied"));
+});
+
+// The chosen photos are deleted after ten seconds, unless that is undone; without scripts a page asks first.
+document.querySelector("[data-delete-photos]")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const boxes = [...event.target.querySelectorAll(":checked")];
+  if (!boxes.length) return toast(t("admin.js.choose_first"));
+  const show = (shown) => {
+    for (const box of boxes) box.closest("li").hidden = !shown;
+  };
+  const erase = async () => {
+    try {
+      await api("DELETE", "/api/photos", { query: { photo_ids: boxes.map((box) => box.value).join() } });
+    } catch (error) {
+      show(true);
+      toast(error.message);
+    }
+  };
+  for (const box of boxes) box.checked = false;
+  show(false);
+  toast(t("admin.js.photos_deleted", { count: boxes.length }), { undo: () => show(true), expired: erase });
 });
 
 const zones = document.getElementById("zones");

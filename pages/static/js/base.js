@@ -8,9 +8,9 @@ const numbers = new Intl.NumberFormat(language);
 /** Return a number as the page's language writes it. */
 export const number = (value) => numbers.format(value);
 
-/** Return a time of the API (ISO 8601) in words; `options` are those of Intl.DateTimeFormat. */
+/** Return a time of the API (ISO 8601) in words; `options` are those of Intl.DateTimeFormat. English days come first. */
 export const when = (iso, options = { dateStyle: "medium", timeStyle: "short" }) =>
-  new Intl.DateTimeFormat(language, options).format(new Date(iso));
+  new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options).format(new Date(iso));
 
 /** Return a text of the page with its {placeholders} filled in; `count` selects the plural form. */
 export function t(key, values = {}) {
@@ -95,11 +95,12 @@ export function el(tag, properties = {}, ...children) {
 const LEAVING = ["beforeunload", "pagehide"];
 
 /**
- * Show a sentence at the foot of the page. With `undo` it has a button that undoes the action, for `seconds`.
+ * Show a sentence at the foot of the page. Of several, the newest one is seen, and of those with `undo` the newest one
+ * beside it: after it the one before comes back, while its time lasts. With `undo` it has a button that undoes the action, for `seconds`.
  * `expired` runs if it was not pressed: what cannot be undone belongs there.
  */
 export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {}) {
-  const box = el("div", { class: "toast" }, el("span", {}, sentence));
+  const box = el("div", { class: undo ? "toast undoable" : "toast remark" }, el("span", {}, sentence));
   const close = (then) => {
     clearTimeout(timer);
     for (const event of LEAVING) removeEventListener(event, atEnd);
@@ -116,8 +117,9 @@ export function toast(sentence, { undo, expired, seconds = undo ? 10 : 5 } = {})
   return box;
 }
 
-// A form is sent once, even if its button is pressed twice.
-document.addEventListener("submit", (event) => {
+// A form is sent once, even if its button is pressed twice. On the window: a script that sends a form itself is asked
+// before.
+addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
   if (form.dataset.sent) event.preventDefault();
@@ -143,6 +145,13 @@ document.querySelector("[data-theme-switch]")?.addEventListener("submit", (event
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   for (const meta of document.querySelectorAll("meta[name=theme-color]")) meta.content = dark ? "#141414" : "#fbfaf8";
 });
+
+// The page that stands in for another one while the service cannot be reached: it asks until there is an answer.
+if (document.getElementById("offline")) {
+  const ask = () => !document.hidden && fetch("/livez").then(({ ok }) => ok && location.reload(), () => {});
+  addEventListener("online", ask);
+  setInterval(ask, 4000);
+}
 
 if ("serviceWorker" in navigator) {
   // The address contains the release, so that a new release installs a new worker. After `load`: the page comes first.

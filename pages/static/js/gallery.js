@@ -1,11 +1,12 @@
 // The guest's gallery: photos in rows, new ones while they arrive, the viewer, the size of the ZIP.
 
 import { api, el, number, pause, t, toast, when } from "./base.js";
+import { pictureOf, sharpenFirst } from "./pictures.js";
 import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show: which, group, order, zone } = data;
+const { event, show: which, group, order, zone, days, parts } = data;
 const list = { event, show: which, order, ...(group && { group }) };
 // In any other order, a new photo may come anywhere.
 const newestFirst = order === "-uploaded_at";
@@ -16,7 +17,6 @@ const isBehind = (photo, other) =>
 const own = which === "mine" || which === "together";
 const box = $("rows");
 const news = $("news");
-const zip = $("zip");
 // The number of the standing that belongs to the list shown.
 const counted = { mine: "matched", together: "matched", favourites: "favourites", all: "for_everyone" }[which];
 const known = new Map();
@@ -37,35 +37,45 @@ function knownPhoto(photo) {
   return kept;
 }
 
-const loadPage = (cursor) => api("GET", "/photos/rows", { query: { ...list, ...(cursor && { cursor }) } });
+/** Load a page of the list; with `arrived` by arrival, the newest first, for places in the order shown. */
+async function loadPage(cursor, arrived = false) {
+  const answer = await api("GET", "/photos/rows", { query: { ...list, arrived, ...(cursor && { cursor }) } });
+  Object.assign(parts, answer.parts);
+  return answer;
+}
 
 function describe(photo, index) {
+  if (!photo.taken) return t("guest.gallery.photo_undated", { place: index + 1, total });
   // Where the event was, not where the reader is.
   const taken = when(photo.taken * 1000, { dateStyle: "long", timeStyle: "short", timeZone: zone });
   return t("guest.gallery.photo", { place: index + 1, total, when: taken });
 }
 
-function tile(photo, index, urgent) {
-  const image = el("img", { alt: describe(photo, index), decoding: "async", draggable: "false" });
-  if (urgent) image.fetchPriority = "high";
-  else image.loading = "lazy";
-  image.onload = () => image.classList.add("there");
-  if (!photo.waiting) image.src = `/api/photo/${photo.id}?size=thumb`;
-  const link = el("a", { href: `/api/photo/${photo.id}?size=web` }, image);
+function tile(photo, wide, urgent) {
+  const link = el("a", { href: `/api/photo/${photo.id}?size=web` }, pictureOf(photo, wide, urgent));
   link.style.backgroundColor = photo.colour ?? "";
   if (photo.waiting) link.append(el("span", { class: "waiting small" }, t("guest.gallery.preparing")));
   if (photo.kept) link.append(el("span", { class: "heart", role: "img", "aria-label": t("guest.gallery.kept") }, "♥"));
-  const place = { "aria-setsize": total, "aria-posinset": index + 1 };
-  return el("div", { class: "tile", role: "listitem", ...place }, link);
+  return el("div", { class: "tile" }, link);
+}
+
+/** Return the headings between a photo and the one before it; a list of which no photo has a time has none. */
+function headsOf(photo, before) {
+  if (photo.in === before?.in || (!before && !photo.in)) return [];
+  const [day, text] = parts[photo.in];
+  const isNew = days && day && day !== parts[before?.in]?.[0];
+  return [...(isNew ? [{ level: 2, text: day }] : []), { level: days ? 3 : 2, text }];
 }
 
 // A tile is made again when any value of its photo changes.
-const rows = rowsIn(box, tile, (photo) => JSON.stringify(photo), more);
+const rows = rowsIn(box, { tile, key: (photo) => JSON.stringify(photo), describe, headsOf, reached: more });
 
 function draw() {
   rows.set(photos, !next);
-  $("take").hidden = !photos.length || Boolean(group);
+  if (photos.length) sharpenFirst();
+  $("tools").hidden = !photos.length;
   $("empty").hidden = photos.length > 0 || which === "mine";
+  if ($("keep") && which === "mine") $("keep").hidden = !photos.length;
 }
 
 /** Load the next page of the list, one at a time, and try again if the network fails. */
@@ -93,6 +103,16 @@ async function loadMore() {
 
 // --- the viewer -----------------------------------------------------------------------------------
 
+const linkOf = (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a");
+
+/** Show the list as it is now, after the viewer or the choice of several changed it. */
+function tidy() {
+  if (fresh) showFresh();
+  photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
+  draw();
+  refreshStanding();
+}
+
 /** Open the viewer. `newEntry` is false after a reload: the history has its entry already. */
 async function openViewer(index, newEntry = true) {
   const { Viewer } = await import("./viewer.js");
@@ -100,7 +120,7 @@ async function openViewer(index, newEntry = true) {
     describe,
     more,
     draw,
-    tile: (photo) => rows.bring(photos.indexOf(photo))?.querySelector("a"),
+    tile: linkOf,
     // "Not me" removes a photo from "my photos", its undo puts the photo back.
     moved(photo, back) {
       // A list that was loaded before this is out of date.
@@ -117,12 +137,7 @@ async function openViewer(index, newEntry = true) {
       refreshStanding();
       return photos;
     },
-    closed() {
-      if (fresh) showFresh();
-      photos = photos.filter((photo) => !photo.gone && (which !== "favourites" || photo.kept));
-      draw();
-      refreshStanding();
-    },
+    closed: tidy,
   });
   viewer.open(photos, index, newEntry);
 }
@@ -136,7 +151,8 @@ box.addEventListener("click", (click) => {
 
 // --- the state of the search -------------------------------------------------------------------------------
 
-const seen = `reperio-seen-${event}`;
+const [seen, met] = [`reperio-seen-${event}`, `reperio-met-${event}`];
+let isMeeting = false;
 // Photos seen at this visit are not counted as new at the next one.
 addEventListener("pagehide", () => standing.matched && localStorage.setItem(seen, standing.matched));
 
@@ -144,13 +160,18 @@ function showStanding() {
   let { sentence } = standing;
   const before = Number(localStorage.getItem(seen));
   const count = standing.matched - before;
-  const first = standing.kind === "found" && !before;
-  if (first) sentence = `${t("guest.gallery.there")} ${sentence}`;
+  // Once for each event; as long as the page stays open, it says the same.
+  isMeeting ||= standing.kind === "found" && !before && !localStorage.getItem(met);
+  if (isMeeting) localStorage.setItem(met, "yes");
+  if (isMeeting) sentence = `${t("guest.gallery.there")} ${sentence}`;
   else if (standing.kind === "found" && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
   if ($("standing").textContent !== sentence) $("standing").textContent = sentence;
-  $("standing").classList.toggle("met", first);
+  $("standing").classList.toggle("met", isMeeting);
   $("standing").dataset.kind = standing.kind;
-  $("portrait-link").hidden = !standing.needs_portrait;
+  const { action } = standing;
+  $("next-step").hidden = !action;
+  const step = $("next-step").firstElementChild;
+  if (action) Object.assign(step, { href: action.href, textContent: action.words, className: `button ${action.look}` });
   for (const name of ["matched", "favourites", "for_everyone", "maybe"])
     $(`count-${name}`).textContent = number(standing[name]);
   // Where guests see all photos, this tab is always there.
@@ -165,25 +186,35 @@ async function refreshStanding() {
   showStanding();
   const [was, is] = [before[counted], standing[counted]];
   const through = before.under_way && !standing.under_way;
-  if (was !== is || through || photos.some((photo) => photo.waiting)) await reloadList(is < was || through);
+  if (was !== is || through || photos.some((photo) => photo.waiting)) await reloadList(is < was || through, is - was);
 }
 
-/** Load the newest photos again; with `deep` all photos of the list, because some may be gone. */
-async function reloadList(deep) {
-  const [had, found, made] = [new Set(photos), [], moves];
-  let answer = {};
+/** Load the photos that have come, `wanted` in number; with `deep` the whole list again, because some may be gone. */
+async function reloadList(deep, wanted) {
+  const [had, made] = [new Set(photos), moves];
+  let [found, answer] = [[], {}];
+  const come = () => found.filter((photo) => !had.has(photo));
+  const isMerged = !deep && !newestFirst;
   do {
-    answer = await loadPage(answer.next);
+    answer = await loadPage(answer.next, isMerged);
     found.push(...answer.photos.map(knownPhoto));
-  } while (answer.next && found.length < had.size && (deep || !newestFirst || found.every((photo) => !had.has(photo))));
+  } while (answer.next && found.length < had.size + wanted && (deep || come().length < wanted));
   if (made !== moves) return;
-  const kept = answer.next ? photos.filter((photo) => isBehind(photo, found.at(-1)) && !found.includes(photo)) : [];
-  for (const photo of had) photo.gone ||= !found.includes(photo) && !kept.includes(photo);
-  const count = found.filter((photo) => !had.has(photo)).length;
-  fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count };
+  if (isMerged) {
+    // Those behind the end of what is loaded come with their page.
+    const isLoaded = (photo) => !next || !isBehind(photo, photos.at(-1));
+    found = [...new Set([...photos, ...found.filter(isLoaded)])].toSorted((one, other) => (isBehind(one, other) ? 1 : -1));
+    answer.next = next;
+  }
+  const isRest = (photo) => isBehind(photo, found.at(-1)) && !found.includes(photo);
+  const kept = answer.next && !isMerged ? photos.filter(isRest) : [];
+  const still = new Set([...found, ...kept]);
+  for (const photo of had) photo.gone ||= !still.has(photo);
+  const [count, to] = [come().length, come()[0]];
+  fresh = { photos: [...found, ...kept], next: kept.length ? next : answer.next, total: answer.total, count, to };
   viewer?.refresh();
   // Nothing moves while the guest looks: further down the page, new photos wait for a tap.
-  const waits = viewer?.isOpen || (scrollY > 300 && count);
+  const waits = viewer?.isOpen || document.body.matches(".choosing") || (scrollY > 300 && count);
   news.hidden = !(waits && count);
   news.textContent = t("guest.gallery.news", { count });
   if (!waits) showFresh();
@@ -199,9 +230,11 @@ function showFresh() {
 }
 
 news.addEventListener("click", () => {
+  const to = fresh?.to;
   if (fresh) showFresh();
-  scrollTo({ top: 0 });
-  box.querySelector("a")?.focus({ preventScroll: true });
+  if (newestFirst || !to) scrollTo({ top: 0 });
+  const at = to ? rows.bring(photos.indexOf(to)) : box.querySelector(".tile");
+  at?.querySelector("a").focus({ preventScroll: true });
 });
 
 // --- polling --------------------------------------------------------------------------
@@ -232,16 +265,21 @@ async function showDownloadSize() {
     bytes < 1e9
       ? t("guest.gallery.mb", { size: Math.ceil(bytes / 1e6) })
       : t("guest.gallery.gb", { size: Math.ceil(bytes / 1e8) / 10 });
-  zip.textContent = t("guest.gallery.take_all", { count: total, size });
+  $("weight").textContent = t("guest.gallery.take_all", { count: total, size });
 }
 // The photos are loaded first. Without the size the button says what it does.
 pause(3000).then(showDownloadSize).catch(() => {});
 
 draw();
 showStanding();
-document.querySelector(".tabs [aria-current]").scrollIntoView({ block: "nearest", inline: "nearest" });
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
 poll();
-// Load the viewer before the first tap.
-addEventListener("load", () => setTimeout(() => import("./viewer.js"), 1000));
+// Load the viewer before the first tap, and what chooses several.
+addEventListener("load", () => setTimeout(loadFurther, 1000));
+
+async function loadFurther() {
+  import("./viewer.js");
+  const { choosing } = await import("./select.js");
+  choosing(box, { event, list: () => photos, more, tile: linkOf, changed: tidy });
+}

@@ -22,14 +22,18 @@ function mark(card, answer) {
   if (photo) photo.me = answer === "me";
 }
 
+// Rises with every answer: what was asked for before an answer is no longer true after it.
+let answers = 0;
+
 /** Mark a card, then show the new counts, and which other cards the answer has settled or opened again. */
 async function update(card, said) {
   mark(card, said);
+  const answer = ++answers;
   const [standing, asked] = await Promise.all([
     api("GET", "/photos/standing", { query: { event } }),
     api("GET", "/api/maybe-photos", { query: { event_id: event } }),
   ]).catch(() => []);
-  if (!standing) return;
+  if (!standing || answer !== answers) return;
   for (const name of ["matched", "maybe", "for_everyone"])
     document.getElementById(`count-${name}`).textContent = number(standing[name]);
   const open = new Set(asked.map((each) => each.photo_id));
@@ -56,7 +60,9 @@ async function send(card, method, said) {
 
 const viewer = new Viewer({
   describe: (photo, at) =>
-    t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long", timeZone: zone }) }),
+    photo.taken
+      ? t("guest.gallery.photo", { place: at + 1, total: photos.length, when: when(photo.taken * 1000, { dateStyle: "long", timeZone: zone }) })
+      : t("guest.gallery.photo_undated", { place: at + 1, total: photos.length }),
   more() {},
   draw() {},
   closed() {},

@@ -13,5 +13,8 @@ function fill() {
 }
 
 fill();
+// A web app on a home screen starts here.
+const app = document.querySelector("form[data-app]");
+if (app && location.hash) app.requestSubmit();
 // Another link opened in the same tab.
 addEventListener("hashchange", fill);

@@ -1,42 +1,62 @@
-// Justified rows: photos in lines of one height, nothing cropped. Only lines near the screen are in the document.
+// Justified rows: photos in lines of one height, nothing cropped, with headings between them. Only lines and headings
+// near the screen are in the document.
 
 import { el } from "./base.js";
 
 const GAP = 4;
+// Heights of headings by their level, as in guest.css.
+const HEADS = { 2: 52, 3: 40 };
+// The last line before a heading, or of the list, fills the width if it need not be much higher for it.
+const STRETCH = 1.3;
 // A panorama is shown whole, in a band.
 const ratioOf = (photo) => Math.min(4, Math.max(0.4, photo.w / photo.h || 1));
 
 /**
- * Show photos in `box`. `tile(photo, index, urgent)` makes an element, which is kept as long as `key(photo)` is the
- * same. `reached()` is called when the end of the list comes near.
+ * Show photos in `box`. `tile(photo, width, urgent)` makes an element with an `img`, which is kept as long as
+ * `key(photo)` is the same; `describe(photo, index)` is the text of its picture. `headsOf(photo, before)` gives the
+ * headings `{ level, text }` between a photo and the one before it. `reached()` is called when the end of the list
+ * comes near.
  */
-export function rowsIn(box, tile, key, reached) {
+export function rowsIn(box, { tile, key, describe, headsOf, reached }) {
   let photos = [];
   let ended = true;
   let lines = [];
   let width = 0;
   let planned = false;
-  // For the number of each line in the document: its element, and each tile's element and key.
+  // For the number of each line in the document: its element, its name, start and height, each tile's element and key.
   const shown = new Map();
   const boxTop = () => box.getBoundingClientRect().top;
 
-  const isSame = (was, is) =>
-    is && was.start === is.start && was.end === is.end && was.height === is.height && was.top === is.top;
+  const nameOf = ({ start, text = "" }) => `${photos[start].id} ${text}`;
 
-  /** Remove the lines that have changed. The others stay: a picture that is shown is not loaded again. */
-  function removeChanged(before) {
-    for (const [number, { line, tiles }] of shown) {
-      const is = lines[number];
-      const stays = isSame(before[number], is) && tiles.every((each, place) => each.key === key(photos[is.start + place]));
-      if (stays) continue;
-      line.remove();
-      shown.delete(number);
+  function label({ tiles }, start) {
+    tiles.forEach(({ element }, place) => {
+      element.dataset.place = start + place + 1;
+      element.querySelector("img").alt = describe(photos[start + place], start + place);
+    });
+  }
+
+  /** Remove the lines that have changed. The others stay, where they are now: a picture is not loaded again. */
+  function removeChanged() {
+    const numbers = new Map(lines.map((line, number) => [nameOf(line), number]));
+    const had = [...shown.values()];
+    shown.clear();
+    for (const each of had) {
+      const is = lines[numbers.get(each.name)];
+      const stays =
+        is?.height === each.height &&
+        is.end - is.start === each.tiles.length &&
+        each.tiles.every((one, place) => one.key === key(photos[is.start + place]));
+      if (stays) {
+        each.line.style.top = `${is.top}px`;
+        if (each.start !== is.start) label(each, (each.start = is.start));
+        shown.set(numbers.get(each.name), each);
+      } else each.line.remove();
     }
   }
 
   /** Compute every line: which photos, where, how high. */
   function lay() {
-    const before = lines;
     width = box.clientWidth;
     lines = [];
     const wanted = width < 600 ? 150 : 230;
@@ -47,7 +67,17 @@ export function rowsIn(box, tile, key, reached) {
       top += height + GAP;
       [start, sum] = [stop, 0];
     };
+    const close = (stop) => {
+      const full = heightOf(stop - start, sum);
+      if (start < stop) end(stop, full > wanted * STRETCH ? wanted : full);
+    };
     photos.forEach((photo, at) => {
+      const heads = headsOf(photo, photos[at - 1]);
+      if (heads.length) close(at);
+      for (const head of heads) {
+        lines.push({ ...head, start: at, end: at, top, height: HEADS[head.level] });
+        top += HEADS[head.level];
+      }
       const ratio = ratioOf(photo);
       const [without, within] = [heightOf(at - start, sum), heightOf(at - start + 1, sum + ratio)];
       // End the line before this photo if that comes nearer to the wanted height.
@@ -57,27 +87,30 @@ export function rowsIn(box, tile, key, reached) {
       if (height <= wanted) end(at + 1, height);
     });
     // A last line that is not full waits for more photos: nothing moves after it is shown.
-    if (start < photos.length && ended) end(photos.length, wanted);
+    if (ended) close(photos.length);
     box.style.height = `${Math.max(0, top - GAP)}px`;
-    removeChanged(before);
+    removeChanged();
   }
 
   function add(number, urgent) {
-    const { start, end, top, height } = lines[number];
-    const line = el("div", { class: "line", role: "none" });
+    const { start, end, top, height, level, text } = lines[number];
+    const line = text ? el(`h${level}`, { class: "line" }, text) : el("div", { class: "line" });
     line.style.top = `${top}px`;
     line.style.height = `${height}px`;
-    const tiles = photos.slice(start, end).map((photo, place) => {
-      const element = tile(photo, start + place, urgent);
+    const tiles = photos.slice(start, end).map((photo) => {
+      const wide = height * ratioOf(photo);
+      const element = tile(photo, wide, urgent);
       element.dataset.id = photo.id;
-      element.style.width = `${height * ratioOf(photo)}px`;
+      element.style.width = `${wide}px`;
       return { element, key: key(photo) };
     });
     line.append(...tiles.map(({ element }) => element));
     // In order, for keyboards and screen readers.
     const after = Math.min(...[...shown.keys()].filter((each) => each > number));
     box.insertBefore(line, shown.get(after)?.line ?? null);
-    shown.set(number, { line, tiles });
+    const made = { line, tiles, start, height, name: nameOf(lines[number]) };
+    label(made, start);
+    shown.set(number, made);
   }
 
   /** Add the lines near the screen and remove those far from it. */

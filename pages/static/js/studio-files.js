@@ -1,16 +1,16 @@
 // Files from a folder, a drop or a picker: which are photos, and their checksums, which the browser stores.
 
+import { isLitter, kindOf } from "./studio-kinds.js";
+
 const PHOTO = /\.(jpe?g?|jfif|mpo|png|webp|hei[cf]|hif|avif|gif|tiff?|jxl)$/i;
 // RAW files of cameras, which may be larger than other photos.
 const RAW = /\.(cr[23]|nef|nrw|arw|sr[2fw]|raf|dng|orf|rw2|pef)$/i;
-// Files that operating systems leave in folders.
-const LITTER = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const SUM = "reperio.sum|";
 
-/** Return why this file is not sent (`kind`, `empty`, `large` or `large_raw`), or undefined if it is. */
+/** Return why this file is not sent: what it is (`kindOf`), `empty`, `large` or `large_raw`; undefined if it is sent. */
 export function refusal({ file, name }, { most, mostRaw }) {
   const raw = RAW.test(name);
-  if (!raw && !PHOTO.test(name)) return "kind";
+  if (!raw && !PHOTO.test(name)) return kindOf(name);
   if (!file.size) return "empty";
   if (raw) return file.size > mostRaw ? "large_raw" : undefined;
   return file.size > most ? "large" : undefined;
@@ -21,7 +21,7 @@ export const rawLast = (files) => [...files].sort((a, b) => RAW.test(a.name) - R
 
 /** Return every file of a picker as `[{ file, name }]`; the name includes its folders. */
 export const picked = (files) =>
-  [...files].filter(({ name }) => !LITTER.test(name)).map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+  [...files].filter(({ name }) => !isLitter(name)).map((file) => ({ file, name: file.webkitRelativePath || file.name }));
 
 /** Return every file of a drop, from all folders; reports `found(number)` while reading. */
 export async function dropped(transfer, found) {
@@ -31,7 +31,7 @@ export async function dropped(transfer, found) {
   const files = [];
   const of = (give) => new Promise((resolve) => give(resolve, () => resolve()));
   const open = async (entry) => {
-    if (LITTER.test(entry.name)) return;
+    if (isLitter(entry.name)) return;
     if (entry.isDirectory) {
       const reader = entry.createReader();
       // The browser returns a hundred entries at a time, and none at the end.

@@ -2,15 +2,18 @@
 // of them is the cover.
 
 import { t, toast } from "./base.js";
-import { PhotoDialog } from "./dialog.js";
 import { call } from "./studio-calls.js";
+import { keysWith } from "./studio-keys.js";
 import { AT_ONCE, isShown, share } from "./studio-sharing.js";
+import { Viewer } from "./studio-viewer.js";
 
 const $ = (id) => document.getElementById(id);
 const { api, page } = $("studio").dataset;
 const grid = $("photos");
 const state = $("state");
 let anchor;
+// The photos that are hidden until the time to undo has passed.
+const doomed = new Set();
 // The order of the list: that of the page's address, until another is asked for.
 let order = new URLSearchParams(location.search).get("order") ?? "-uploaded_at";
 
@@ -33,6 +36,7 @@ const near = new IntersectionObserver(
 function prepare(shot) {
   shot.style.setProperty("--ratio", shot.dataset.ratio);
   shot.style.backgroundColor = shot.dataset.colour;
+  shot.hidden = doomed.has(shot.dataset.id);
   near.observe(shot);
   return shot;
 }
@@ -42,7 +46,8 @@ let lists = 0;
 let loading;
 const more = () => (loading ??= load().catch(() => setTimeout(updateSelection, 3000)).finally(() => (loading = undefined)));
 
-async function load(cursor = grid.dataset.next) {
+async function load() {
+  const cursor = grid.dataset.next;
   if (cursor === "end") return;
   const list = lists;
   const part = (await html(`/photos?limit=200&cursor=${cursor}&order=${order}`)).querySelector("#photos");
@@ -89,12 +94,21 @@ async function refresh(fresh) {
   }
 }
 
+/** Show the list from its beginning. The old one stays until the answer is there; of several, the last one counts. */
 async function reload() {
-  lists += 1;
-  counted = received();
-  grid.replaceChildren();
+  const list = ++lists;
   grid.dataset.next = "end";
-  await load("");
+  const count = received();
+  try {
+    const part = (await html(`/photos?limit=200&order=${order}`)).querySelector("#photos");
+    if (list !== lists) return;
+    counted = count;
+    grid.dataset.next = part.dataset.next;
+    grid.replaceChildren(...[...part.querySelectorAll(".shot")].map(prepare));
+    updateSelection();
+  } catch {
+    setTimeout(() => list === lists && reload(), 3000);
+  }
 }
 
 async function poll() {
@@ -117,11 +131,11 @@ $("order").addEventListener("click", (event) => {
   order = asked;
   for (const each of $("order").children) each.ariaCurrent = each === event.target ? "true" : null;
   history.replaceState(history.state, "", event.target.href);
-  reload().catch(() => {});
+  reload();
 });
-document.addEventListener("dated", () => reload().catch(() => {}));
+document.addEventListener("dated", () => reload());
 
-$("fresh").addEventListener("click", () => (($("fresh").hidden = true), reload().catch(() => {})));
+$("fresh").addEventListener("click", () => (($("fresh").hidden = true), reload()));
 
 /** Select a photo or unselect it; with `through` select all from the last one to this one. */
 function choose(shot, through) {
@@ -145,86 +159,99 @@ function focusShot(shot) {
   shot.focus();
 }
 
-/** Return the photo above or below: in the next row, the first one that reaches the middle of this one. */
-function neighbourRow(shot, step) {
-  const middle = shot.offsetLeft + shot.offsetWidth / 2;
-  const all = shots();
-  let row;
-  for (let next = all.indexOf(shot) + step; all[next]; next += step) {
-    const { offsetTop, offsetLeft, offsetWidth } = all[next];
-    if (offsetTop === shot.offsetTop) continue;
-    if ((row ??= offsetTop) !== offsetTop) return all[next - step];
-    if (step > 0 ? offsetLeft + offsetWidth >= middle : offsetLeft <= middle) return all[next];
-  }
-  return undefined;
-}
-
 grid.addEventListener("click", (event) => {
   const shot = event.target.closest(".shot");
   if (!shot) return;
   focusShot(shot);
   const choosing = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".pick") || chosen().length;
   if (choosing) choose(shot, event.shiftKey);
-  else showPhoto(shot);
+  else viewer.show(shot);
 });
+
+const selectAll = () => (shots().forEach((each) => (each.ariaSelected = "true")), updateSelection());
+const keysOf = (shot, event, go) => keysWith(shots(), shot, event, { go, choose, selectAll });
 
 grid.addEventListener("keydown", (event) => {
   const shot = event.target.closest(".shot");
-  const all = shots();
-  const at = all.indexOf(shot);
   const keys = {
-    ArrowRight: () => focusShot(all[at + 1]),
-    ArrowLeft: () => focusShot(all[at - 1]),
-    ArrowDown: () => focusShot(neighbourRow(shot, 1)),
-    ArrowUp: () => focusShot(neighbourRow(shot, -1)),
-    Home: () => focusShot(all[0]),
-    End: () => focusShot(all.at(-1)),
-    Enter: () => showPhoto(shot),
-    " ": () => choose(shot, event.shiftKey),
-    Delete: remove,
+    ...keysOf(shot, event, focusShot),
+    Enter: () => viewer.show(shot),
+    Delete: () => remove(),
+    Backspace: () => remove(),
     Escape: unselectAll,
-    ...((event.ctrlKey || event.metaKey) && { a: () => (all.forEach((each) => (each.ariaSelected = "true")), updateSelection()) }),
   };
   if (!keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
 });
 
-function remove() {
-  const gone = chosen().filter((shot) => "mine" in shot.dataset);
-  const others = chosen().length - gone.length;
-  const show = (hidden) => (gone.forEach((shot) => (shot.hidden = hidden)), updateSelection());
-  unselectAll();
-  if (others) toast(t("photographer.js.not_yours", { count: others }));
-  if (!gone.length) return;
-  show(true);
-  toast(t("photographer.js.deleted", { count: gone.length }), { undo: () => show(false), expired: () => erase(gone) });
+const viewer = new Viewer({
+  closed: (shot) => (focusShot(shot), shot),
+  neighbour: (shot, step) => shots()[shots().indexOf(shot) + step],
+  remove: (shot) => remove([shot]),
+  choose: (shot) => choose(shot),
+  keys: keysOf,
+});
+
+// --- deleting -----------------------------------------------------------------------------------
+
+/** Hide photos for ten seconds, then delete them. By default those that are selected. */
+function remove(asked) {
+  const all = shots();
+  const list = asked ?? chosen();
+  const gone = list.filter((shot) => "mine" in shot.dataset);
+  const kept = list.length - gone.length;
+  const stays = kept && t("photographer.js.not_yours", { count: kept });
+  if (!gone.length) return stays && toast(stays);
+  const ids = gone.map((shot) => shot.dataset.id);
+  for (const shot of asked ? gone : list) shot.ariaSelected = "false";
+  const last = all.indexOf(gone.at(-1));
+  const next = all.slice(last).find((shot) => !gone.includes(shot)) ?? all.slice(0, last).findLast((shot) => !gone.includes(shot));
+  doom(ids, true);
+  if (!viewer.isOpen) focusShot(next);
+  else if (next) viewer.show(next);
+  else viewer.close();
+  const sentence = [t("photographer.js.deleted", { count: gone.length }), stays].filter(Boolean).join(" ");
+  return toast(sentence, { undo: () => bringBack(ids), expired: () => erase(ids) });
 }
 
-async function erase(gone) {
-  for (let start = 0; start < gone.length; start += AT_ONCE) {
-    await erasePart(gone.slice(start, start + AT_ONCE));
+/** Hide photos that are to be deleted, in lists that are loaded meanwhile too; or show them again. */
+function doom(ids, yes) {
+  for (const id of ids) {
+    doomed[yes ? "add" : "delete"](id);
+    if ($(`photo-${id}`)) $(`photo-${id}`).hidden = yes;
   }
   updateSelection();
 }
 
-async function erasePart(part) {
-  const ids = part.map((shot) => shot.dataset.id).join();
+function bringBack(ids) {
+  doom(ids, false);
+  const first = $(`photo-${ids[0]}`);
+  if (viewer.isOpen && first) viewer.show(first);
+  else focusShot(first);
+}
+
+async function erase(ids) {
+  for (let start = 0; start < ids.length; start += AT_ONCE) await erasePart(ids.slice(start, start + AT_ONCE));
+  updateSelection();
+}
+
+async function erasePart(ids) {
   try {
-    await call("DELETE", `/api/photos?photo_ids=${ids}`, { keepalive: true });
+    await call("DELETE", `/api/photos?photo_ids=${ids.join()}`, { keepalive: true });
   } catch (error) {
     if (error.name !== "NoSuchPhoto") {
-      part.forEach((shot) => (shot.hidden = false));
+      doom(ids, false);
       return toast(error.message);
     }
     // One was deleted in another window. The service deletes all or none, so delete each one by itself.
-    if (part.length > 1) {
-      for (const shot of part) await erasePart([shot]);
+    if (ids.length > 1) {
+      for (const id of ids) await erasePart([id]);
       return;
     }
   }
-  part.forEach((shot) => shot.remove());
-  counted -= part.length;
+  for (const id of ids) $(`photo-${id}`)?.remove();
+  counted -= ids.length;
 }
 
 /** Mark the selected photos for everyone; if all of them are marked already, take the marks away. */
@@ -251,49 +278,10 @@ async function cover() {
   return toast(t("photographer.js.cover_set"));
 }
 
-$("delete").addEventListener("click", remove);
+$("delete").addEventListener("click", () => remove());
 $("cover").addEventListener("click", cover);
 $("everyone")?.addEventListener("click", everyone);
 $("none").addEventListener("click", unselectAll);
-
-// --- the viewer -------------------------------------------------------------------------------
-
-const viewer = $("viewer");
-const picture = viewer.querySelector("img");
-const caption = viewer.querySelector("p");
-const raw = viewer.querySelector(".raw");
-let viewed;
-
-const dialog = new PhotoDialog(viewer, {
-  keys: { ArrowLeft: () => showNeighbour(-1), ArrowRight: () => showNeighbour(1) },
-  closed() {
-    focusShot(viewed);
-    return viewed;
-  },
-});
-
-function showPhoto(shot) {
-  viewed = shot;
-  const { id, name, status, state: processing, raw: hasRaw } = shot.dataset;
-  picture.hidden = processing !== "done";
-  if (!picture.hidden) picture.src = `/api/photo/${id}`;
-  caption.textContent = [name, status, ...(isShown(shot) ? [t("photographer.js.everyone")] : [])].join(" · ");
-  raw.hidden = hasRaw === undefined;
-  raw.href = `/api/photo/${id}?size=raw&download=true`;
-  dialog.open();
-}
-
-/** Show the next photo (`step` 1) or the previous one (-1), if there is one. */
-function showNeighbour(step) {
-  const all = shots();
-  const shot = all[all.indexOf(viewed) + step];
-  if (shot) showPhoto(shot);
-}
-
-viewer.querySelector(".before").addEventListener("click", () => showNeighbour(-1));
-viewer.querySelector(".after").addEventListener("click", () => showNeighbour(1));
-viewer.querySelector(".close").addEventListener("click", () => dialog.close());
-viewer.addEventListener("click", ({ target }) => (target === viewer || target === caption) && dialog.close());
 
 grid.querySelectorAll(".shot").forEach(prepare);
 updateSelection();

@@ -3,12 +3,16 @@
 import { pause } from "./base.js";
 import { call, isOver, renew, sendFile } from "./studio-calls.js";
 import { checksum, identity, rawLast, refusal } from "./studio-files.js";
+import { disguise } from "./studio-kinds.js";
 
 const AT_ONCE = 3;
 const TRIES = 8;
 const MOST_ASKED = 64;
 const LONGEST_WAIT = 30;
 const RATE_MS = 20_000;
+// After this time without a byte there is no speed; after the longer one, it is said that nothing moves.
+const SLACK_MS = 5000;
+const STILL_MS = 15_000;
 // The service is down, busy or full: not a problem of the photo.
 const AWAY = [502, 503, 504, 507];
 const OPEN = ["waiting", "ready", "sending"];
@@ -28,6 +32,7 @@ export class Queue extends EventTarget {
   #keys = new Map();
   #sent = 0;
   #rates = [];
+  #moved = 0;
 
   /** `limits` are the most bytes of a photo (`most`) and of a RAW file (`mostRaw`). */
   constructor(path, limits) {
@@ -38,6 +43,7 @@ export class Queue extends EventTarget {
 
   /** Add files. A file that is in the queue already is only tried again if it failed. */
   add(files) {
+    if (!this.items.some(({ state }) => OPEN.includes(state))) this.#forget(["done", "known"]);
     for (const found of rawLast(files)) {
       const known = this.#keys.get(identity(found));
       if (known?.state === "failed") this.again(known, found.file);
@@ -48,6 +54,19 @@ export class Queue extends EventTarget {
       this.items.push(item);
     }
     this.#check();
+  }
+
+  /** Take what could not be sent off the list. */
+  dismiss() {
+    this.#forget(["failed", "refused"]);
+    this.#notify();
+  }
+
+  #forget(states) {
+    const [gone, kept] = [[], []];
+    for (const item of this.items) (states.includes(item.state) ? gone : kept).push(item);
+    this.items = kept;
+    for (const item of gone) this.#keys.delete(identity(item));
   }
 
   /** Try a failed photo again. */
@@ -63,7 +82,10 @@ export class Queue extends EventTarget {
     this.#sendNext();
   }
 
-  /** Return the totals: photos and bytes, arrived and in all; problems; bytes per second and seconds left if known. */
+  /**
+   * Return the totals: photos and bytes, arrived and in all; problems; bytes per second and seconds left while bytes
+   * move; `still`: photos are being sent, and nothing has moved for some seconds.
+   */
   totals() {
     const sum = { photos: 0, bytes: 0, arrived: 0, arrivedBytes: 0, known: 0, open: 0, problems: 0 };
     for (const { state, size, sent } of this.items) {
@@ -79,7 +101,9 @@ export class Queue extends EventTarget {
       if (state === "known") sum.known++;
     }
     const [[start, before] = [], [end, after] = []] = [this.#rates[0], this.#rates.at(-1)];
-    if (end - start > 1000) sum.rate = ((after - before) / (end - start)) * 1000;
+    const since = Date.now() - this.#moved;
+    sum.still = this.sending.size > 0 && since > STILL_MS;
+    if (end - start > 1000 && since < SLACK_MS && !this.outage && !this.paused) sum.rate = ((after - before) / (end - start)) * 1000;
     if (sum.rate) sum.left = (sum.bytes - sum.arrivedBytes) / sum.rate;
     return sum;
   }
@@ -141,6 +165,7 @@ export class Queue extends EventTarget {
       const [photo, refused] = [answer.uploaded_photos[0], answer.rejected[0]];
       item.state = refused ? "refused" : photo.duplicate ? "known" : "done";
       item.reason = refused?.error;
+      if (refused) item.problem = await disguise(item.file).catch(() => {});
       progress(item.size);
       this.#notify("arrived");
     } catch (error) {
@@ -187,7 +212,7 @@ export class Queue extends EventTarget {
 
   #measure(bytes) {
     this.#sent += Math.max(bytes, 0);
-    const now = Date.now();
+    const now = (this.#moved = Date.now());
     if (!(now - this.#rates.at(-1)?.[0] < 250)) this.#rates.push([now, this.#sent]);
     while (now - this.#rates[0][0] > RATE_MS) this.#rates.shift();
   }

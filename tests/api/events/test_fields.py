@@ -15,6 +15,7 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "timezone": ("America/Guadeloupe", "Asia/Tokyo", "Asia/Tokyo"),
     "expires_at": ("2026-09-01T10:00:00.000000Z", "2026-10-01T10:00:00.000000Z", "2026-10-01T10:00:00.000000Z"),
     "guests_see_all_photos": (True, False, False),
+    "guests_may_share": (False, True, True),
 }
 
 

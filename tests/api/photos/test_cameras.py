@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import inspect, text, update
 
 from database import get_engine, transaction
 from keys import MAX_SHIFT
-from models import Photo
+from models import Photo, utcnow
 from testkit.builders import EventInfo, Json, Person, Service, people
 from testkit.metadata import MAKE, MODEL, NUMBER, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
 from testkit.pictures import refused
@@ -135,6 +136,25 @@ def test_a_clock_that_was_never_set_can_be_put_right(service: Service) -> None:
     # From 23:12 on the last day of 1999 in UTC.
     shifted(service, event, camera, 9_666 * 86_400)
     assert times(service, event, ids) == ["2026-06-18T23:12:00.000000Z"]
+
+
+def test_a_clock_that_is_days_ahead_gives_no_time_until_it_is_put_right(service: Service) -> None:
+    event = service.event()
+    ahead = (utcnow() + timedelta(days=400)).replace(hour=12, minute=0, second=0, microsecond=0)
+    tags = {**CANON, ORIGINAL: ahead.strftime("%Y:%m:%d %H:%M:%S"), ORIGINAL_OFFSET: "+00:00"}
+    ids = sent(service, event, shot(1, tags), shot(2, {**CANON, ORIGINAL: "9999:06:20 18:00:00"}))
+    assert times(service, event, ids) == [None, None]
+    (camera,) = cameras(service, event)
+    said = ahead.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert (camera["first_taken_at"], camera["clock_first"], camera["clock_last"]) == (None, said, said)
+    right = shifted(service, event, camera, -400 * 86_400)
+    at = (ahead - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert (right["last_taken_at"], right["clock_last"]) == (at, None)
+    later = sent(service, event, shot(3, tags))
+    assert times(service, event, [*ids, *later]) == [at, None, at]
+    # Back in the future there is no time again.
+    assert shifted(service, event, camera, 0)["first_taken_at"] is None
+    assert times(service, event, [*ids, *later]) == [None, None, None]
 
 
 @pytest.mark.parametrize("seconds", [True, "60", 1.5, None, [], "", 1e300])

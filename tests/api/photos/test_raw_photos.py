@@ -100,7 +100,7 @@ def test_deleting_a_photo_erases_both_forms_and_the_sweep_knows_them_before(serv
         service.upload(event, data, names=[name])
         (photo,) = listed(service, event)
     added = [str(path.relative_to(service.storage)) for path in set(service.files()) - set(before)]
-    assert len(added) == 4, "a JPEG, a RAW file and two renditions"
+    assert len(added) == 5, "a JPEG, a RAW file and three renditions"
     assert photos.known_keys(added) == set(added)
     with get_engine().connect() as connection:
         assert set(added) <= {each.key for each in backup_queries.objects(connection)}

@@ -294,7 +294,7 @@ class TestDeleting:
         assert service.delete(f"/api/photos/{two}", event.photographer).status_code == 200
         assert service.my_photos(guest) == []
         assert service.get(link).status_code == 404
-        assert len(list((service.storage / "photos" / str(event.id)).rglob("*.jpg"))) == 6
+        assert len(list((service.storage / "photos" / str(event.id)).rglob("*.jpg"))) == 8
         answer = service.delete(f"/api/photos?photo_ids={one}, {three}", event.photographer)
         assert answer.status_code == 200
         assert list((service.storage / "photos" / str(event.id)).rglob("*.jpg")) == []

@@ -1,5 +1,7 @@
 """While Azure is away, photos get their renditions, and selfies are checked here."""
 
+import pytest
+
 import storage
 from azure_face.shared import face_service
 from models import DONE, PENDING, REJECTED, Event, Photo, Selfie
@@ -19,6 +21,7 @@ def rendered(event: Event, photo_id: int) -> bool:
     return photo.mean_colour is not None and all(storage.get(key) for key in rendition_keys(event.id, photo.filename))
 
 
+@pytest.mark.long
 def test_each_job_is_tried_once_up_to_the_step_that_needs_azure(event: Event, server: FaceServer) -> None:
     server.state.faults.quota_spent = True
     face_service.cache_clear()

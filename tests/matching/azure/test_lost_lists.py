@@ -24,6 +24,7 @@ def rows_of(event: Event) -> tuple[list[int], list[int]]:
         return faces, sorted(each.id for each in matches)
 
 
+@pytest.mark.long
 def test_matches_stay_while_a_lost_list_is_filled_again(event: Event, server: FaceServer) -> None:
     amy = guest(event)
     mine = {send_photo(event, 1), send_photo(event, 1, 4), send_photo(event, 1, 5)}

@@ -61,6 +61,7 @@ def test_guests_find_their_photos_whichever_comes_last(event: Event, selfies_fir
     assert [scores(each).keys() for each in guests] == [{photos[0]}, {photos[0], photos[1]}, set()]
 
 
+@pytest.mark.long
 def test_the_score_does_not_depend_on_the_order(event: Event) -> None:
     early, late = guest(event), guest(event)
     send_selfie(early, 5)
@@ -227,6 +228,7 @@ def in_fifteen_minutes() -> None:
             each.due_at = utcnow()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["photos", "portraits"])
 def test_a_list_that_is_gone_there_is_filled_again(event: Event, server: FaceServer, kind: str) -> None:
     amy, first = guest(event), send_photo(event, 1)

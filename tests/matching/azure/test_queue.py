@@ -30,6 +30,7 @@ def do_jobs() -> None:
         work.run(held, DECODER)
 
 
+@pytest.mark.long
 def test_a_guest_of_whom_all_photos_are_deleted_is_matched_and_the_next_photo_is_done(event: Event) -> None:
     amy = guest(event)
     send_selfie(amy, 1)
@@ -101,6 +102,7 @@ def test_a_portrait_that_is_not_searched_is_not_waited_for(event: Event) -> None
     want_nothing()
 
 
+@pytest.mark.long
 def test_which_guests_are_one_person_is_read_once_for_all_faces(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,199 @@
+"""Links that log a guest in: `PUBLIC_URL/enter#TOKEN`. Opening one changes nothing; a button there enters.
+
+    login_links.issue(user_id, login_links.MAIL)   # the token; the database has only its hash
+    login_links.enter(token, device)               # the tokens of a session
+
+A personal link works many times, until it is revoked or replaced, or 30 days after the guest's last event. The others
+work once. Staff never log in by a link: they have a password and a second factor.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+import errors
+from accounts import addresses, queries, sessions
+from accounts.links import queries as link_queries
+from audit.log import Action, record
+from database import reading, transaction
+from models import GUEST, LoginLink, User, utcnow
+from settings import get_settings
+
+# Saved by the guest; asked for by mail; made by an admin; in the start address of a web app on a home screen; mailed
+# to an address that a guest wants to keep the account with.
+PERSONAL, MAIL, HELP, HOME, ADDRESS = "personal", "mail", "help", "home", "address"
+# Of a personal link, the guest's events decide; this is its life for a guest without events.
+LIFETIMES = {
+    PERSONAL: timedelta(days=30),
+    MAIL: timedelta(hours=1),
+    HELP: timedelta(hours=24),
+    HOME: timedelta(days=30),
+    ADDRESS: timedelta(days=7),
+}
+# A button that was pressed twice, or an answer that was lost: the link works again for so long.
+LOST_ANSWER = timedelta(seconds=30)
+# For so long an expired link is answered with the reason.
+REASON_KEPT = timedelta(days=60)
+# 256 bits.
+TOKEN_BYTES = 32
+
+
+def issue(user_id: int, purpose: str) -> str:
+    """Make a link for a guest and return its token, which is nowhere else. A new personal one ends the one before.
+
+    Raises:
+        NoSuchUser: there is no account with this id. NoLinkForStaff: it is not a guest's.
+        AccountClosed: it is closed.
+    """
+    with transaction() as session:
+        user = queries.lock_user(session, user_id)
+        if user is None:
+            raise errors.NoSuchUser
+        return issue_in(session, user, purpose)
+
+
+def issue_in(session: Session, user: User, purpose: str, address: str | None = None) -> str:
+    """Make a link in the open transaction, as `issue`. `address` is where it will be mailed to.
+
+    Raises:
+        NoLinkForStaff, AccountClosed: see `issue`.
+    """
+    if user.user_type != GUEST:
+        raise errors.NoLinkForStaff
+    if not user.is_active:
+        raise errors.AccountClosed
+    now, token = utcnow(), secrets.token_urlsafe(TOKEN_BYTES)
+    link_queries.delete_old(session, now - REASON_KEPT, but=PERSONAL)
+    if purpose == PERSONAL:
+        link_queries.delete_links(session, user.id, PERSONAL)
+    session.add(
+        LoginLink(
+            user_id=user.id,
+            purpose=purpose,
+            token_hash=_hash(token),
+            token_version=user.token_version,
+            address=address,
+            expires_at=now + LIFETIMES[purpose],
+        )
+    )
+    return token
+
+
+def issue_for_admin(user_id: int) -> str:
+    """Make a one-time link that an admin hands to a guest, and return its token.
+
+    Raises:
+        NoSuchUser, NoLinkForStaff, AccountClosed: see `issue`.
+    """
+    with transaction() as session:
+        user = queries.lock_user(session, user_id)
+        if user is None:
+            raise errors.NoSuchUser
+        token = issue_in(session, user, HELP)
+        record(session, Action.LOGIN_LINK_MADE, subject_id=user_id)
+        return token
+
+
+def url_of(token: str) -> str:
+    """Return the link with this token. Browsers send the part after "#" to no server: it is in no log."""
+    return f"{get_settings().address}/enter#{token}"
+
+
+def revoke(user_id: int) -> None:
+    """End the guest's personal link. Idempotent."""
+    with transaction() as session:
+        link_queries.delete_links(session, user_id, PERSONAL)
+
+
+def has_personal(user_id: int) -> bool:
+    """Tell whether the guest has a personal link."""
+    with reading() as session:
+        return link_queries.has_link(session, user_id, PERSONAL)
+
+
+def is_kept(user: User) -> bool:
+    """Tell whether the guest can come back from another browser: with a password, by mail or by a personal link."""
+    return user.hashed_password is not None or user.email is not None or has_personal(user.id)
+
+
+def owner_of(typed_token: str) -> User:
+    """Return the account that a link would log in to, with its event. `typed_token` is the token, or the whole link.
+
+    Raises:
+        LoginLinkInvalid: see `enter`. Its `user_id` is the account's, if the link is known.
+    """
+    with reading() as session:
+        link = link_queries.link(session, _hash_of(typed_token))
+        return _owner(session, link, queries.user(session, link.user_id) if link else None)
+
+
+def enter(typed_token: str, device: str | None) -> sessions.Grant:
+    """Start a session by a link and return its tokens. An address that the link was mailed to is proved by it.
+
+    Raises:
+        LoginLinkUsed: it works once, and was used. LoginLinkExpired: it is too old, or the guest's events are over.
+        LoginLinkRevoked: the guest has a new one, or has ended all sessions since. LoginLinkClosed: the account is
+        closed. LoginLinkInvalid: it is no link of ours, or the account is deleted.
+    """
+    with transaction() as session:
+        return sessions.start_in(session, _use(session, typed_token), device, browser=True)
+
+
+def use(typed_token: str) -> User:
+    """Use a link in a browser that is logged in to its account already, and return the account.
+
+    The link counts as used, and proves its address.
+
+    Raises:
+        LoginLinkInvalid: see `enter`.
+    """
+    with transaction() as session:
+        return _use(session, typed_token)
+
+
+def _use(session: Session, typed_token: str) -> User:
+    token_hash = _hash_of(typed_token)
+    known = link_queries.link(session, token_hash)
+    # The account is locked before the link is read again: two uses of one link wait for each other here.
+    user = queries.lock_user(session, known.user_id) if known else None
+    link = link_queries.link(session, token_hash)
+    owner = _owner(session, link, user)
+    assert link is not None  # noqa: S101 - `_owner` has refused it
+    link.used_at = link.used_at or utcnow()
+    if link.address is not None:
+        addresses.adopt(session, owner, link.address)
+    record(session, Action.LOGGED_IN_BY_LINK, actor=(owner.id, owner.user_type), purpose=link.purpose)
+    return owner
+
+
+def _owner(session: Session, link: LoginLink | None, user: User | None) -> User:
+    if link is None or user is None:
+        raise errors.LoginLinkInvalid
+    now = utcnow()
+    if not user.is_active or user.user_type != GUEST:
+        raise errors.LoginLinkClosed(user.id)
+    if link.purpose != PERSONAL and link.used_at is not None and now - link.used_at > LOST_ANSWER:
+        raise errors.LoginLinkUsed(user.id)
+    if link.token_version != user.token_version:
+        raise errors.LoginLinkRevoked(user.id)
+    if _end_of(session, link) <= now:
+        raise errors.LoginLinkExpired(user.id)
+    return user
+
+
+def _end_of(session: Session, link: LoginLink) -> datetime:
+    if link.purpose == PERSONAL:
+        last = queries.last_expiry(session, link.user_id)
+        return last + sessions.KEPT_AFTER_EVENTS if last is not None else link.expires_at
+    return link.expires_at
+
+
+def _hash_of(typed_token: str) -> str:
+    return _hash(typed_token.rpartition("#")[2].strip())
+
+
+def _hash(token: str) -> str:
+    # 256 random bits need no slow hash.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

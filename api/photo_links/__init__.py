@@ -1,0 +1,1 @@
+"""Calls about links to photos for people without an account."""

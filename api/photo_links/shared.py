@@ -1,0 +1,104 @@
+"""What a link to photos opens, without an account: the list, the pictures, the ZIP. The pages answer by these too."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+import errors
+from api.documentation import error_responses
+from api.fields import RowId
+from api.photo_links.schemas import SharedOut
+from api.photos.routes import PICTURE, picture
+from api.photos.zips import ZIP, ZIP_ERRORS, zip_response
+from api.rules import public
+from api.throttling import Caller, CallerDep
+from photos.links import download
+from photos.links import service as links
+from throttling import slots
+
+router = APIRouter(prefix="/api/shared", tags=["sharing"])
+LinkToken = Annotated[str, Path(max_length=200, description="The last part of the link.")]
+SharedSize = Literal["thumb", "web"]
+AskedSize = Annotated[SharedSize, Query(description="Long side of 400 or of 1600 pixels.")]
+AsFile = Annotated[bool, Query(description="As a file to save, under the photo's original name.")]
+OPENING = (errors.NoSuchPhotoLink, errors.PhotoLinkExpired, errors.TooManyRequests)
+# The address is the key: it goes to nobody else, and no search engine lists the page.
+PRIVATE = {
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+}
+# Asked for again at each look, so that a link that is revoked shows nothing more.
+PICTURE_RULE = "private, no-cache"
+
+
+@router.get("/{link_token}", summary="Photos behind a link", responses=error_responses(*OPENING))
+@public
+def shared_photos(link_token: LinkToken, caller: CallerDep, response: Response) -> SharedOut:
+    """Those that the link's maker may still see, as they were taken. Needs no account."""
+    response.headers.update(PRIVATE)
+    with caller.shared_link():
+        return SharedOut.of(links.opened(link_token))
+
+
+@router.get(
+    "/{link_token}/photos/{photo_id}",
+    summary="Picture of a photo behind a link",
+    response_class=Response,
+    responses={**PICTURE, **error_responses(*OPENING, errors.NoSuchPhoto, errors.PhotoNotReady)},
+)
+@public
+def shared_picture(
+    link_token: LinkToken,
+    photo_id: RowId,
+    request: Request,
+    caller: CallerDep,
+    size: AskedSize = "web",
+    download: AsFile = False,
+) -> Response:
+    """Without what the camera has written into the original. Whether the link still shows it is asked each time."""
+    return picture_behind(link_token, photo_id, request, caller, size, download=download)
+
+
+@router.get(
+    "/{link_token}/photos.zip",
+    summary="Download the photos behind a link",
+    response_class=Response,
+    responses={**ZIP, **error_responses(*OPENING, *ZIP_ERRORS)},
+)
+@public
+def shared_zip(link_token: LinkToken, request: Request, caller: CallerDep) -> Response:
+    """The pictures with a long side of 1600 pixels. A broken download resumes with `Range`."""
+    return zip_behind(link_token, request, caller)
+
+
+def picture_behind(
+    token: str, photo_id: int, request: Request, caller: Caller, size: SharedSize, *, download: bool
+) -> Response:
+    """Return a picture of a link, to show or to save.
+
+    Raises:
+        NoSuchPhotoLink, PhotoLinkExpired, NoSuchPhoto: see `photos.links.service`.
+        TooManyRequests: too many links from this address were made up.
+    """
+    with caller.shared_link():
+        photo = links.photo_of(token, photo_id)
+    answer = picture(photo, size, request, download=download, cached=PICTURE_RULE)
+    answer.headers.update({name: PRIVATE[name] for name in ("Referrer-Policy", "X-Robots-Tag")})
+    return answer
+
+
+def zip_behind(token: str, request: Request, caller: Caller) -> Response:
+    """Return the ZIP of a link.
+
+    Raises:
+        NoSuchPhotoLink, PhotoLinkExpired: see `photos.links.service`. NoPhotosToDownload: there is no picture yet.
+        TooManyRequests: this address loads too many ZIPs of it, or made up too many links.
+    """
+    with caller.shared_link():
+        shared = links.opened(token)
+    found, row = download.archive(shared), shared.link.row
+    asked = (row.user_id, row.event_id, f"link {row.id}")
+    answer = zip_response(request, found, asked, lambda: slots.take(f"link {row.id}:{caller.address}"))
+    answer.headers.update(PRIVATE)
+    return answer

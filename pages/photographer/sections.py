@@ -1,0 +1,25 @@
+"""The sections of an event, set by its photographers."""
+
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from api.events.access import AssignedEvent
+from pages.rendering import page_router
+from pages.sections import Fields, save_sections, show_sections
+
+router = page_router()
+
+
+@router.get("/studio/{event_id}/sections")
+def sections_page(request: Request, event: AssignedEvent) -> Response:
+    """Return the form."""
+    return show_sections(request, event, f"/studio/{event.id}")
+
+
+@router.post("/studio/{event_id}/sections")
+def change_sections(
+    request: Request, event: AssignedEvent, title: Fields, start: Fields, version: Annotated[str, Form()] = ""
+) -> Response:
+    """Replace the sections."""
+    return save_sections(request, event, f"/studio/{event.id}/sections", title, start, version)

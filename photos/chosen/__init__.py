@@ -1,0 +1,1 @@
+"""What guests do with several photos that they have chosen."""

@@ -1,0 +1,1 @@
+"""Links with which people without an account see photos that a guest has chosen."""
