@@ -253,6 +253,11 @@ class ConsentWithdrawn(AppError):
     english = "You have withdrawn your consent: give it again to send a selfie."
 
 
+class NoNewsWithoutConsent(ConsentWithdrawn):
+    message = "Vous avez retiré votre accord : donnez-le de nouveau pour que nous vous prévenions."
+    english = "You have withdrawn your consent: give it again to be told of new photos."
+
+
 class EventExpired(AppError):
     status_code = 409
     message = "Cet événement n'accepte plus de selfies."
@@ -286,6 +291,11 @@ class AccountsWouldCollide(AppError):
 class ResetLinkInvalid(AppError):
     message = "Ce lien n'est plus valable : il a déjà servi, ou il a plus de 30 minutes. Demandez-en un autre."
     english = "This link is no longer valid: it was used already, or is older than 30 minutes. Ask for another one."
+
+
+class UnsubscribeLinkInvalid(AppError):
+    message = "Ce lien de désinscription n'est pas valable."
+    english = "This unsubscribe link is not valid."
 
 
 class LoginLinkInvalid(AppError):
@@ -572,6 +582,40 @@ class TooManyGroups(AppError):
     status_code = 409
     message = f"Vous êtes déjà dans {MAX_GROUPS} groupes de cet événement. Quittez-en un d'abord."
     english = f"You are in {MAX_GROUPS} groups of this event already. Leave one first."
+
+
+class NoConfirmedAddress(AppError):
+    status_code = 409
+    message = "Confirmez d'abord votre adresse email."
+    english = "Please confirm your email address first."
+
+
+class MailIsOff(AppError):
+    status_code = 409
+    message = "Ce service n'envoie pas d'emails."
+    english = "This service sends no emails."
+
+
+class NoMorePhotos(AppError):
+    status_code = 409
+    message = "Cet événement est terminé : il n'y aura plus de nouvelles photos."
+    english = "This event is over: there will be no new photos."
+
+
+class UnknownPushService(AppError):
+    message = "Nous ne connaissons pas le service de notifications de ce navigateur."
+    english = "We do not know the push service of this browser."
+
+
+class InvalidPushKeys(AppError):
+    message = "Les clés de notification de ce navigateur ne sont pas valides."
+    english = "The notification keys of this browser are not valid."
+
+
+class NoSuchSubscription(AppError):
+    status_code = 404
+    message = "Cette notification n'existe pas, ou plus."
+    english = "There is no such notification, or no longer."
 
 
 class NoSuchPhotoLink(AppError):

@@ -39,6 +39,10 @@ MAX_CAMERA = 64
 MAX_SHIFT = 40 * 366 * 86_400
 # 12 random bytes in base64; a browser and a system.
 MAX_SESSION_ID = 16
+# The address at which a push service takes messages; the longest known, Microsoft's, has about 600. Devices of one
+# guest on which one event tells of new photos.
+MAX_ENDPOINT = 2048
+MAX_DEVICES = 5
 MAX_DEVICE = 64
 # 12 random bytes in hexadecimal digits.
 LINK_KEY_CHARACTERS = 24

@@ -32,6 +32,7 @@ from jobs import sweep
 from jobs.worker import InferenceThread
 from mail.worker import MailThread
 from matching.azure.erasure import PeriodicErasure
+from notifications.worker import NotifyThread
 from operations.samples import Sampler
 from operations.service import report_process
 from pages.failures import failure_page, wants_page
@@ -46,11 +47,11 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 `Accept-Language: en`; the name is stable. Times are UTC.
 """
 STOP_SECONDS = 25.0
-# Of the seconds above: a mail that is not finished by then is sent again later.
+# Of the seconds above, twice: a mail or message that is not finished by then is sent again later.
 MAIL_STOP_SECONDS = 3.0
-# Connections that are not for request threads: the inference thread, its heartbeat and the mail thread take one each;
-# one is spare.
-CONNECTIONS_KEPT_BACK = 4
+# Connections that are not for request threads: the inference thread, its heartbeat, the mail thread and the one that
+# tells guests of new photos take one each; the last one's heartbeat another.
+CONNECTIONS_KEPT_BACK = 5
 MAX_REQUEST_THREADS = 40
 
 
@@ -78,10 +79,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     pairing = threading.Thread(target=sweep.at_start, name="pairing", daemon=True)
     pairing.start()
     app.state.mail.start()
+    app.state.notify = NotifyThread(settings)
+    app.state.notify.start()
     yield
     pairing.join(STOP_SECONDS)
     await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)
-    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - MAIL_STOP_SECONDS)
+    await anyio.to_thread.run_sync(app.state.notify.stop, MAIL_STOP_SECONDS)
+    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - 2 * MAIL_STOP_SECONDS)
     children.close()
     forget_engine()
 

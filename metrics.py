@@ -23,6 +23,7 @@ REQUESTS = Histogram(
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
 MAILS = Counter("reperio_mails", "Attempts at mails.", ("kind", "outcome"))
+NOTIFICATIONS = Counter("reperio_notifications", "Attempts to tell guests of new photos.", ("channel", "outcome"))
 ENDED = Counter("reperio_connections_ended", "Connections that the service ended, by reason.", ("reason",))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
@@ -58,6 +59,8 @@ class Upkeep(NamedTuple):
     sweep_refused: bool
     erasures_waiting: int
     remote_erasures_waiting: int = 0
+    # Seconds for which the message about new photos that waits longest could have been sent.
+    notification_age: float = 0.0
 
 
 class ProcessTotals(NamedTuple):
@@ -151,3 +154,5 @@ class _Database:
         about = "Lists and faces that Azure keeps and that are not deleted there yet."
         waiting = self._upkeep.remote_erasures_waiting
         yield GaugeMetricFamily("reperio_remote_erasures_waiting", about, value=waiting)
+        about = "Age of the oldest message about new photos that is due."
+        yield GaugeMetricFamily("reperio_oldest_notification_seconds", about, value=self._upkeep.notification_age)

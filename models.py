@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -980,6 +981,55 @@ class Mail(Job, Base):
     asked_address: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
     language: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Subscription(Job, Base):
+    """A guest wants to be told of new photos in an event, by mail or on one device, and the job that tells.
+
+    Guests write it; it goes with the membership, the consent and the event's end. `done`: nothing is to be told.
+    `pending`: something is, from `lease_until` on. `processing`: a process sends. `failed`: what it goes to refused
+    it for good; the page says so. `told` are the ids of the photos that the guest was told of, or knew when it began;
+    `seen_match_id` is the highest id of a match that was compared with them, `new_since` when the first photo was
+    found that is not among them. `messages` counts those sent; the next number is part of the next one's id.
+    `attempts` only rises. A device has the address (`endpoint`) and the keys that its browser gave: secrets of the
+    guest.
+    """
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        CheckConstraint("channel IN ('mail','push')", name="channel"),
+        UniqueConstraint("user_id", "event_id", "endpoint_hash"),
+        # It goes with the membership; by its index, which is unique.
+        ForeignKeyConstraint(
+            ["user_id", "event_id"], ["user_events.user_id", "user_events.event_id"], ondelete="CASCADE"
+        ),
+        Index("idx_subscriptions_event_id", "event_id"),
+        Index("idx_subscriptions_endpoint_hash", "endpoint_hash"),
+        *_job_table_args("subscriptions"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId)
+    event_id: Mapped[int] = mapped_column(BigId)
+    channel: Mapped[str] = mapped_column(String(8))
+    language: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    told: Mapped[list[int]] = mapped_column(JSON)
+    seen_match_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    new_since: Mapped[datetime | None]
+    messages: Mapped[int] = mapped_column(default=0, server_default="0")
+    sent_at: Mapped[datetime | None]
+    # Attempts at the present message that failed.
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    endpoint: Mapped[str | None] = mapped_column(Text)
+    # SHA-256 of the endpoint; empty for mail, of which there is one.
+    endpoint_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    host: Mapped[str | None] = mapped_column(String(255))
+    p256dh: Mapped[str | None] = mapped_column(String(88))
+    auth: Mapped[str | None] = mapped_column(String(24))
+    # The login of the device; no foreign key: when it expires, the device is still the guest's.
+    session_id: Mapped[str | None] = mapped_column(String(MAX_SESSION_ID))
 
 
 class Sample(Base):

@@ -21,6 +21,8 @@ SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 NO_OUTBOX = "off"
 # Of a host, without scheme and port; an IPv6 address without brackets.
 HOST_NAME = re.compile(r"[A-Za-z0-9._:-]+")
+# A name with a dot and letters at its end, so that no address fits.
+PUSH_HOST = re.compile(r"\.?([A-Za-z0-9-]+\.)+[A-Za-z][A-Za-z0-9-]*")
 
 
 @lru_cache
@@ -124,6 +126,12 @@ class Settings(RecogniserSettings):
     mail_reply_to: str = ""
     mail_outbox: str = ""
     mail_retry_hours: float = Field(48, gt=0)
+    notify_quiet_seconds: float = Field(300, ge=0, le=86_400)
+    notify_interval_seconds: float = Field(3600, ge=0, le=7 * 86_400)
+    notify_poll_seconds: float = Field(2, gt=0, le=3600)
+    push_hosts: str = ""
+    push_test_origin: str = ""
+    push_test_ca_file: str = ""
     orphan_sweep_seconds: float = Field(3600, gt=0)
 
     @field_validator("database_url")
@@ -152,6 +160,14 @@ class Settings(RecogniserSettings):
     def _is_an_address(cls, value: str) -> str:
         if value and not is_origin(value):
             raise ValueError("an address such as https://photos.example.org, without a path")
+        return value
+
+    @field_validator("push_hosts")
+    @classmethod
+    def _are_push_names(cls, value: str) -> str:
+        wrong = [each for each in listed(value) if not PUSH_HOST.fullmatch(each)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no host name; write push.example.org, or .example.org with all below")
         return value
 
     @field_validator("allowed_hosts")
@@ -191,6 +207,11 @@ class Settings(RecogniserSettings):
     def allowed_host_names(self) -> list[str]:
         """The further names in `Host` that are answered: `ALLOWED_HOSTS`, in lower case."""
         return listed(self.allowed_hosts.lower())
+
+    @property
+    def push_host_names(self) -> list[str]:
+        """The hosts of further push services: `PUSH_HOSTS`, in lower case."""
+        return listed(self.push_hosts.lower())
 
     @property
     def docs_are_public(self) -> bool:
@@ -248,6 +269,8 @@ def _check_mail(settings: Settings) -> None:
 
 def _complete(settings: Settings) -> Settings:
     _check_mail(settings)
+    if settings.push_test_origin and settings.in_production:
+        raise UnsafeSettings("PUSH_TEST_ORIGIN is for tests: with it, clients reach an address inside.")
     if settings.in_production and not settings.secret_key:
         raise UnsafeSettings("SECRET_KEY is required with APP_ENV=production (openssl rand -base64 48).")
     if settings.in_production and not settings.public_url:

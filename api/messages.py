@@ -67,6 +67,9 @@ class Success(Enum):
     PHOTO_LINK_REVOKED = "Lien désactivé", "Link revoked"
     GROUP_LEFT = "Vous avez quitté le groupe", "You have left the group"
 
+    NOT_TOLD_ANY_MORE = "Nous ne vous préviendrons plus ici", "You will not be told there any more"
+    DEVICE_RENEWED = "Appareil mis à jour", "Device updated"
+
     WELCOME = "API de Reperio : /docs la décrit", "API of Reperio: described at /docs"
     JOB_CANCELLED = "Tâche annulée", "Job cancelled"
 

@@ -10,6 +10,7 @@ from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import sections as events_sections
 from api.events import staff as events_staff
+from api.notifications import routes as notifications
 from api.operations import audit
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
@@ -31,6 +32,7 @@ ROUTERS = (
     photos_guest.router,
     confirmations.router,
     together.router,
+    notifications.router,
     shared.router,
     photo_links.router,
     accounts.router,

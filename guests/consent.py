@@ -1,8 +1,8 @@
 """A guest's consent to be searched for in an event's photos: given, kept as evidence, withdrawn.
 
-Withdrawing erases the guest's embeddings, candidates, confirmations and matches for that event and marks the
-membership, so that later matching leaves the guest out until they consent again. Guests who joined before consents
-were recorded have none on record; they can withdraw too.
+Withdrawing erases the guest's embeddings, candidates, confirmations and matches for that event, ends the messages
+about new photos and marks the membership, so that later matching leaves the guest out until they consent again.
+Guests who joined before consents were recorded have none on record; they can withdraw too.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from events.rematching import queries as rematch_queries
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
 from models import Consent, UserEvent, utcnow
+from notifications.service import end_all
 from selfies import queries as selfie_queries
 from tracing import current_request_id
 
@@ -66,6 +67,7 @@ def withdraw(user_id: int, event_id: int) -> None:
         selfie_queries.delete_evaluations(session, user_id, event_id)
         matching_queries.delete_matches_in(session, user_id, event_id)
         claim_queries.forget(session, user_id, event_id)
+        end_all(session, user_id, event_id)
 
 
 def was_given(user_id: int, event_id: int) -> bool:

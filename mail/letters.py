@@ -20,6 +20,8 @@ LANGUAGES = ("fr", "en")
 SUBJECTS = {
     "password_reset": {"fr": "Choisir un nouveau mot de passe", "en": "Choose a new password"},
     "confirm_address": {"fr": "Confirmez votre adresse", "en": "Confirm your address"},
+    # The subject that guests see names event and number: `notifications/messages.py`.
+    "new_photos": {"fr": "De nouvelles photos de vous", "en": "New photos of you"},
     "login_link": {"fr": "Retrouver vos photos", "en": "Back to your photos"},
     "keep_address": {"fr": "Gardez l’accès à vos photos", "en": "Keep the way to your photos"},
     "address_known": {"fr": "Vous êtes déjà parmi nous", "en": "You already have an account"},
@@ -42,9 +44,9 @@ class BadAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message, the address it goes to, and the number of its row."""
+    """A message, the address it goes to, and the number of its row, or another name of it."""
 
-    id: int
+    id: int | str
     recipient: str
     message: EmailMessage
 
@@ -57,8 +59,8 @@ class LinkTo:
     event: str | None
 
 
-def letter(kind: str, mail_id: int, address: str, language: str, now: datetime, **context: Any) -> Letter:
-    """Return the mail of this kind; `context` is for its templates.
+def letter(kind: str, mail_id: int | str, address: str, language: str, now: datetime, **context: Any) -> Letter:
+    """Return the mail of this kind; `context` is for its templates, and may have another `subject`.
 
     Raises:
         BadAddress: `address` is malformed.
@@ -115,7 +117,7 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
     return _environment.get_template(template).render(values)
 
 
-def _message_id(mail_id: int) -> str:
+def _message_id(mail_id: int | str) -> str:
     """Return the same id at each attempt, so that mail servers and readers drop a second copy."""
     digest = keyed_hash(f"message id {mail_id}".encode()).hex()[:24]
     return f"<{mail_id}.{digest}@{sender().domain}>"

@@ -19,6 +19,8 @@ from jobs import state as job_state
 from matching import queries as matching_queries
 from matching.azure import queries as remote_queries
 from metrics import Upkeep, exposition, of_all_processes, report
+from models import utcnow
+from notifications import queries as notification_queries
 from operations import queries
 from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
@@ -153,7 +155,11 @@ def metrics() -> bytes:
         row = stored_queries.installation(session)
         waiting = stored_queries.count_waiting(session)
         remote = sum(remote_queries.waiting(session))
-    return exposition(depths, ages, Upkeep(row is not None and row.sweep_problem is not None, waiting, remote))
+        now = utcnow()
+        due = notification_queries.oldest_due(session, now)
+    age = (now - due).total_seconds() if due is not None else 0.0
+    refused = row is not None and row.sweep_problem is not None
+    return exposition(depths, ages, Upkeep(refused, waiting, remote, age))
 
 
 def forget_counts() -> None:

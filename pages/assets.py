@@ -87,7 +87,9 @@ def asset_answer(request: Request, name: str, cache: str) -> Response:
         "Cache-Control": cache,
         "ETag": asset.etag,
         # The service worker fetches under the policy of its own file.
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'",
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; img-src 'self'"
+        ),
         "Vary": "Accept-Encoding",
     }
     # A proxy that compresses makes the ETag weak.

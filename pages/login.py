@@ -21,6 +21,7 @@ from api.throttling import Caller, CallerDep
 from events import codes
 from keys import MAX_EMAIL_KEY
 from models import GUEST, User
+from notifications import service as notifications
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
 
@@ -79,7 +80,9 @@ def enter(request: Request, grant: Grant, asked: str = "") -> Response:
 def end_session_before(request: Request) -> None:
     """End the session of the browser's cookie, if it still lives."""
     with suppress(errors.NotAuthenticated):
-        sessions.end_current(accounts.user_of(tokens.read(cookie_of(request, SESSION_COOKIE) or "")))
+        user = accounts.user_of(tokens.read(cookie_of(request, SESSION_COOKIE) or ""))
+        sessions.end_current(user)
+        notifications.end_session(user.id, user.session_id)
 
 
 @router.get("/")

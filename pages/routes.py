@@ -3,7 +3,7 @@
 from pages import assets, enter, login, older, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.admin import sections as admin_sections
-from pages.guest import account, cover, gallery, join, keep, links, maybe, portrait, shared, start, together
+from pages.guest import account, cover, gallery, join, keep, links, maybe, notify, portrait, shared, start, together
 from pages.photographer import cameras, studio
 from pages.photographer import sections as studio_sections
 
@@ -15,6 +15,8 @@ GUEST = (
     gallery.router,
     maybe.router,
     together.router,
+    notify.router,
+    notify.links,
     account.router,
     keep.router,
     shared.router,

@@ -15,6 +15,7 @@ from api.sessions import SESSION_COOKIE, Device, end_session, start_session
 from api.throttling import CallerDep
 from keys import MAX_PASSWORD, MIN_PASSWORD, MIN_STAFF_PASSWORD, storable
 from models import GUEST
+from notifications import service as notifications
 from pages import formatting
 from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -50,6 +51,7 @@ def end(request: Request, user: CurrentUser, session: Field = "") -> Response:
     """End one session of the account; its own leads to the first page. Sent twice it changes nothing."""
     with suppress(errors.NoSuchSession):
         sessions.end(user.id, session if storable(session) else "")
+        notifications.end_session(user.id, session)
     if session == user.session_id:
         answer = redirect("/")
         end_session(request, answer)
@@ -61,6 +63,7 @@ def end(request: Request, user: CurrentUser, session: Field = "") -> Response:
 def end_others(request: Request, user: CurrentUser) -> Response:
     """End every session of the account but this one."""
     sessions.end_others(user)
+    notifications.end_other_sessions(user)
     return redirect_with_flash(request, PAGE, done="ended_others")
 
 

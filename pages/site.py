@@ -2,21 +2,24 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Depends, Form, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.callers import api_reader
 from api.cookies import set_cookie
 from api.language import LANGUAGE_COOKIE, LANGUAGES, Language
+from keys import MAX_ID
 from pages.assets import asset_url
+from pages.guest.home_screen import start_url
 from pages.i18n import text
-from pages.login import same_site
+from pages.login import Visitor, same_site
 from pages.redirects import redirect
 from pages.rendering import A_YEAR, THEME_COOKIE, THEMES, page_router, render
 
 router = page_router()
 Field = Annotated[str, Form()]
 Back = Annotated[str, Form(alias="next")]
+MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
 PAPER = "#fbfaf8"
 
 
@@ -47,8 +50,8 @@ def offline(request: Request) -> Response:
 
 
 @router.get("/manifest.webmanifest")
-def manifest(language: Language) -> Response:
-    """Return the manifest by which a phone installs the site as an app."""
+def manifest(user: Visitor, language: Language, event_id: MaybeEvent = None) -> Response:
+    """Return the manifest by which a phone installs the site as an app, for a guest at the photos of the event."""
     icons = [
         {"src": asset_url("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
         *(
@@ -68,14 +71,14 @@ def manifest(language: Language) -> Response:
         "short_name": "Reperio",
         "description": text(language, "common.tagline"),
         "lang": language,
-        "start_url": "/",
+        "start_url": start_url(user, event_id),
         "scope": "/",
         "display": "standalone",
         "background_color": PAPER,
         "theme_color": PAPER,
         "icons": icons,
     }
-    headers = {"Cache-Control": "no-cache", "Vary": "Cookie, Accept-Language"}
+    headers = {"Cache-Control": "no-store" if event_id else "no-cache", "Vary": "Cookie, Accept-Language"}
     return JSONResponse(content, headers=headers, media_type="application/manifest+json")
 
 

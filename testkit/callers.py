@@ -11,6 +11,14 @@ from guests.consent import CURRENT
 
 HOST = "http://localhost"
 CONSENT = CURRENT
+# What a browser says of its push subscription (the keys of RFC 8291, 5).
+DEVICE = {
+    "endpoint": "https://fcm.googleapis.com/fcm/send/world",
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+}
 JPEG = "image/jpeg"
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 
@@ -48,6 +56,9 @@ class Objects:
     selfie: int
     group: int
     group_token: str
+    # The guest is told of new photos on a device, and can stop mails with a link.
+    subscription: int
+    unsubscribe_token: str
     # The guest's link to `photo`, and a choice of it for a ZIP.
     link: int
     link_token: str
@@ -86,6 +97,8 @@ NOWHERE = Objects(
     selfie=909_101,
     group=909_102,
     group_token="909102.nosuchsignature000000000",
+    subscription=909_107,
+    unsubscribe_token="909092.909090.nosuchsignature000000000",
     link=909_104,
     link_token="nosuchsignature000000000.000000000000000000000000",
     choice=909_105,

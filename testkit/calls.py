@@ -9,7 +9,7 @@ from typing import Any
 import pyotp
 
 from faces.fake import fake_colour, fake_photo
-from testkit.callers import CONSENT, JPEG, Objects
+from testkit.callers import CONSENT, DEVICE, JPEG, Objects
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 Request = dict[str, Any]
@@ -26,6 +26,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "face_id": lambda of: of.maybe_face,
     "selfie_id": lambda of: of.selfie,
     "group_id": lambda of: of.group,
+    "subscription_id": lambda of: of.subscription,
     "camera_id": lambda of: of.camera,
     "session_id": lambda of: of.session,
     "evaluation_id": lambda of: of.evaluation,
@@ -42,6 +43,9 @@ PATHS: dict[str, Callable[[Objects], str]] = {
     "DELETE /api/photos/{photo_id}/not-me": lambda of: f"/api/photos/{of.refused_photo}/not-me",
     # Needs one in which the guest has confirmed a face.
     "DELETE /api/photos/{photo_id}/me": lambda of: f"/api/photos/{of.confirmed_photo}/me",
+    # Their tokens are of another kind.
+    "GET /unsubscribe/{token}": lambda of: f"/unsubscribe/{of.unsubscribe_token}",
+    "POST /unsubscribe/{token}": lambda of: f"/unsubscribe/{of.unsubscribe_token}",
 }
 
 
@@ -94,6 +98,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/together": lambda of: {"json": {"event_id": of.event}},
     "GET /api/together-invitation": lambda of: {"params": {"token": of.group_token}},
     "POST /api/together-invitation": lambda of: {"json": {"token": of.group_token}},
+    "PUT /api/user/events/{event_id}/notifications/device": lambda of: {"json": DEVICE},
+    "POST /api/push-renewal": lambda of: {"json": {**DEVICE, "old_endpoint": DEVICE["endpoint"]}},
     "POST /api/user/events/{event_id}/photo-links": lambda of: {"json": {"photo_ids": [of.photo]}},
     "POST /api/user/events/{event_id}/choices": lambda of: {"json": {"photo_ids": [of.photo]}},
     "PUT /api/user/events/{event_id}/favourites": lambda of: {"json": {"photo_ids": [of.photo]}},
@@ -156,6 +162,9 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "GET /photos/weight": lambda of: {"params": {"event": of.event}},
     "GET /photos/maybe": lambda of: {"params": {"event": of.event}},
     "POST /together": lambda of: {"data": {"event_id": str(of.event)}},
+    "GET /notify": lambda of: {"params": {"event": of.event}},
+    "POST /notify/email": lambda of: {"data": {"event_id": str(of.event), "on": "false"}},
+    "POST /notify/devices": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},

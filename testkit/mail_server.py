@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Mailbox:
             content = envelope.content
             assert isinstance(content, bytes)
             message = message_from_bytes(content, policy=policy.default)
+            message["X-Received-At"] = f"{time.time():.3f}"
             self.received += [(address, message) for address in envelope.rcpt_tos]
         return self.data_answer
 
@@ -85,7 +87,7 @@ class MailServer:
     """The server: it wants STARTTLS, with a certificate made for it, and can be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.box = Mailbox(free_port(), _certificate(folder))
+        self.box = Mailbox(free_port(), local_certificate(folder))
         self._controller: Controller | None = None
 
     def start(self) -> None:
@@ -120,7 +122,7 @@ def mail_server(folder: Path) -> Iterator[MailServer]:
         server.stop()
 
 
-def _certificate(folder: Path) -> Path:
+def local_certificate(folder: Path) -> Path:
     """Return a file with a key and its own certificate for `localhost`, valid for an hour."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -137,7 +139,7 @@ def _certificate(folder: Path) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = folder / "mail-server.pem"
+    path = folder / "localhost.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -29,7 +29,8 @@ class World:
         making = Making(client)
         made = making.make()
         making.close_accounts()
-        for thread in (client.app.state.inference, client.app.state.mail):  # type: ignore[attr-defined]
+        state = client.app.state  # type: ignore[attr-defined]
+        for thread in (state.inference, state.mail, state.notify):
             thread.stop(10)
         self.callers, self.objects = making.callers, making.with_unprocessed_photos(made)
         self._save()

@@ -17,9 +17,10 @@ from accounts.tokens import ALGORITHM
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
-from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User
+from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
+from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
-from testkit.callers import CONSENT, JPEG, Caller, Objects, browse, send
+from testkit.callers import CONSENT, DEVICE, JPEG, Caller, Objects, browse, send
 from testkit.passwords import PASSWORD
 
 ALL_SEEN = {"guests_see_all_photos": True}
@@ -81,6 +82,9 @@ class Making:
         self._wait(lambda: self._call("GET", "/api/my-photos", guest), lambda found: len(found) == 3)
         answered = self._answers(home, guest, sent)
         group = self._call("POST", "/api/together", guest, json={"event_id": home})
+        with transaction() as session:
+            session.get_one(User, guest.id).email_confirmed_at = utcnow()
+        told = self._call("PUT", f"/api/user/events/{home}/notifications/device", guest, json=DEVICE)
         chosen = {"photo_ids": [shown["id"]]}
         link = self._call("POST", f"/api/user/events/{home}/photo-links", guest, json=chosen)
         return Objects(
@@ -95,6 +99,8 @@ class Making:
             face=faces_in(home)[shown["id"]],
             group=group["id"],
             group_token=group["token"],
+            subscription=told["push"]["devices"][0]["id"],
+            unsubscribe_token=unsubscribe_link(guest.id, home).rpartition("/")[2],
             link=link["id"],
             link_token=link["link"].rpartition("/")[2],
             choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],

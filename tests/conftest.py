@@ -188,7 +188,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Two events with accounts of every kind, on SQLite alone: for tests that call every route with each of them."""
     folder = tmp_path_factory.mktemp("world")
     with (
-        fresh_database(request, folder, **UNLIMITED),
+        fresh_database(request, folder, **UNLIMITED, MAIL_OUTBOX=str(folder / "outbox")),
         QuickClient(_application(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
         pytest.MonkeyPatch.context() as patch,
     ):

@@ -18,6 +18,7 @@ LAYERS = (
     ("operations",),
     ("jobs", "guests"),
     ("evaluation",),
+    ("notifications",),
     ("privacy", "mail"),
     ("matching",),
     ("selfies",),

@@ -28,6 +28,7 @@ from api.throttling import CallerDep
 from api.uploads import SelfiePart
 from guests import registration
 from models import GUEST, User
+from notifications import service as notifications
 
 router = APIRouter(prefix="/api", tags=["accounts"])
 # The errors of every form of registration.
@@ -149,5 +150,6 @@ def me(user: CurrentUser) -> User:
 def logout(request: Request, response: Response, user: CurrentUser, language: Language) -> LoggedOut:
     """Ends the session: its tokens and signed links are refused from now on. Deletes the cookie of the pages."""
     sessions.end_current(user)
+    notifications.end_session(user.id, user.session_id)
     end_session(request, response)
     return LoggedOut(message=Success.LOGGED_OUT.text(language))

@@ -16,6 +16,7 @@ from api.messages import Success
 from api.rules import public
 from api.throttling import CallerDep
 from keys import MAX_SESSION_ID
+from notifications import service as notifications
 
 router = APIRouter(prefix="/api", tags=["sessions"])
 SessionId = Annotated[
@@ -53,6 +54,7 @@ def my_sessions(user: CurrentUser) -> list[SessionOut]:
 def end_my_other_sessions(user: CurrentUser, language: Language) -> Message:
     """Logs out everywhere but here."""
     sessions.end_others(user)
+    notifications.end_other_sessions(user)
     return Message(message=Success.SESSIONS_ENDED.text(language))
 
 
@@ -64,6 +66,7 @@ def end_my_other_sessions(user: CurrentUser, language: Language) -> Message:
 def end_my_session(session_id: SessionId, user: CurrentUser, language: Language) -> Message:
     """Its access token, its refresh token and the signed links made with it are refused from now on."""
     sessions.end(user.id, session_id)
+    notifications.end_session(user.id, session_id)
     return Message(message=Success.SESSION_ENDED.text(language))
 
 

@@ -16,10 +16,13 @@ from guests.portraits import portraits_of
 from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
+from notifications.service import told_in
 from pages import formatting
 from pages.guest import keep
 from pages.guest.headings import Headings, parts_of
+from pages.guest.home_screen import is_safari
 from pages.guest.membership import Membership, membership_in, memberships_of
+from pages.guest.notify import data_for, is_offered
 from pages.guest.standing import standing_of
 from pages.i18n import text
 from pages.rendering import A_YEAR, page_router, render
@@ -77,6 +80,7 @@ def gallery(
     which = _list_to_show(asked_list or ("all" if here.withdrawn else "mine"), group, event, standing["for_everyone"])
     headings = Headings(event, language)
     found = _page(guest, event.id, which, group_id, ordering.read_page(ROWS, cursor, order), headings)
+    told = told_in(guest, event, withdrawn=here.withdrawn)
     shown = {"event": event.id, "show": which, "group": group_id, "order": order}
     about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone, "days": headings.has_days}
     response = render(
@@ -88,6 +92,9 @@ def gallery(
         data={**found, **about, "standing": standing},
         parts=parts_of(found["photos"], found["parts"], has_days=headings.has_days),
         standing=standing,
+        told=told if told.possible and is_offered(standing["kind"]) else None,
+        notify_data=data_for(told),
+        own_manifest=is_safari(request),
         more_helps=_is_helped(guest, standing["kind"], event),
         keep_offered=keep.is_offered(request, guest),
         others=names_of_others(group, guest, language) if group is not None else "",

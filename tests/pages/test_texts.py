@@ -21,7 +21,7 @@ from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SET
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join, keep, together
+from pages.guest import account, join, keep, notify, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.photographer import cameras
 from pages.rendering import SCRIPT_TEXTS, THEMES
@@ -158,6 +158,12 @@ def ends() -> dict[str, set[str]]:
         "guest.consent.": parts | {f"{part}.title" for part in parts},
         "guest.join.": {*join.FLASH_PROBLEMS},
         "guest.portrait.js.": {*CAMERA_WORDS},
+        "guest.notify.done.": {*notify.FLASH_DONE},
+        "guest.notify.problem.": {*notify.FLASH_PROBLEMS},
+        "guest.notify.js.": {
+            *("by_mail", "on_devices", "refused", "here", "off", "asking", "blocked", "revoked", "unsupported"),
+            *("failed", "stopped"),
+        },
         "guest.photos.empty_": {"favourites", "all", "for_everyone", "together"},
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {

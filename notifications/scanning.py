@@ -1,0 +1,61 @@
+"""Finds subscriptions that have something new to tell. Recording matches does nothing for it: the rows are there."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from database import reading, transaction
+from models import Event
+from notifications import queries
+from notifications.news import columns_for, news_for
+
+# Subscriptions of one transaction, and those looked up at once.
+CHUNK, LIMIT = 20, 500
+# Matches of two events may be committed in another order than their ids: so many before the newest are looked at
+# again, and now and then all.
+SLACK = 1000
+COMPLETE_EVERY = timedelta(minutes=1)
+
+
+class Scanner:
+    """Looks for matches that were added since it looked last. For one thread."""
+
+    def __init__(self) -> None:
+        self._newest = 0
+        self._complete_at: datetime | None = None
+
+    def scan(self, now: datetime) -> None:
+        """Set when to tell of it for each subscription that has news. One short query while no match was added.
+
+        Raises:
+            SQLAlchemyError: the database does not answer.
+        """
+        complete = self._complete_at is None or now - self._complete_at >= COMPLETE_EVERY
+        with reading() as session:
+            newest = queries.newest_match(session)
+            if newest == self._newest and not complete:
+                return
+        after = 0 if complete else self._newest - SLACK
+        while ids := self._unseen(after):
+            for start in range(0, len(ids), CHUNK):
+                _note(ids[start : start + CHUNK])
+            if len(ids) < LIMIT:
+                break
+        self._newest = newest
+        if complete:
+            self._complete_at = now
+
+    @staticmethod
+    def _unseen(after: int) -> Sequence[int]:
+        with reading() as session:
+            return queries.with_unseen_matches(session, after, LIMIT)
+
+
+def _note(ids: Sequence[int]) -> None:
+    with transaction() as session:
+        for subscription_id in sorted(ids):
+            row = queries.lock_quiet(session, subscription_id)
+            event = session.get(Event, row.event_id) if row is not None else None
+            if row is None or event is None:
+                continue
+            for name, value in columns_for(row, news_for(session, row), event.timezone).items():
+                setattr(row, name, value)
