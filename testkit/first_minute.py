@@ -17,7 +17,7 @@ const note = (name, at = Date.now()) => {
 addEventListener("click", () => note("tap"), true);
 addEventListener("keydown", ({ key }) => note(key.length === 1 ? "typed" : "key"), true);
 document.addEventListener("load", ({ target }) => {
-  if (target.closest?.(".tile")) target.decode().then(() => note("photo"));
+  if (target.closest?.(".tile")) target.decode().then(() => note("photo"), () => {});
 }, true);
 document.addEventListener("DOMContentLoaded", () => {
   if (!sessionStorage.notes) note("opened", performance.timeOrigin);
