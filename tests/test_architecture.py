@@ -17,7 +17,7 @@ LAYERS = (
     ("api",),
     ("operations",),
     ("jobs", "guests"),
-    ("evaluation",),
+    ("evaluation", "posters"),
     ("privacy", "mail"),
     ("matching",),
     ("selfies",),

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from api.language import LANGUAGES
 from audit.actor import SERVICE, SHELL
 from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import enter, formatting, login, resets, second_factor, sections, security
+from pages import enter, formatting, login, posters, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
@@ -25,6 +26,7 @@ from pages.guest import account, join, keep, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.photographer import cameras
 from pages.rendering import SCRIPT_TEXTS, THEMES
+from posters.content import DESIGNS, FORMATS
 
 PAGES = FOLDER.parent
 FILES = sorted(path.name for path in (FOLDER / "fr").glob("*.json"))
@@ -37,6 +39,7 @@ BUILT = re.compile(
     rf"""f["']({SECTION}[\w.]*)\{{|`({SECTION}[\w.]*)\$"""
 )
 FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
+POSTER = {"design": DESIGNS, "format": FORMATS, "language": (*LANGUAGES, posters.BOTH)}
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 
@@ -125,8 +128,6 @@ def ends() -> dict[str, set[str]]:
         "admin.photos.": {"incomplete"},
         "admin.guests.show.": {*event_guests.FILTERS},
         "admin.photographers.state.": {*photographers.STATES},
-        "admin.poster.step.": {"one", "two", "three"},
-        "admin.poster.words.": {"fr", "en", "both"},
         "admin.problem.": {each for each in problems if "/" not in each} | fields,
         "admin.selfie.": {*JOB_STATES, REJECTED, "none"},
         "admin.size.": {*formatting.SIZES},
@@ -147,6 +148,9 @@ def ends() -> dict[str, set[str]]:
         "common.reset.": {*resets.RESET_PROBLEMS} - {"link"},
         "common.security.done.": {*security.FLASH_DONE},
         "common.security.problem.": {*security.FLASH_PROBLEMS},
+        "common.poster.": {f"{name}.{each}" for name, options in POSTER.items() for each in options},
+        "common.poster.about.": {*FORMATS},
+        "common.poster.problem.": {*posters.PROBLEMS.values()},
         "common.theme.": {*THEMES},
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
