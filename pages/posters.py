@@ -161,11 +161,15 @@ def _routes(home: str, event_of: Callable[..., Event]) -> APIRouter:
             page = f"{home}/{event.id}/poster?{urlencode(typed.query())}"
             return redirect_with_flash(request, page, problem=PROBLEMS[type(error)])
 
-    @router.get(f"{here}/qr.{{kind}}")
-    def qr_alone(event: Annotated[Event, Depends(event_of)], kind: Literal["png", "svg"]) -> Response:
+    @router.get(f"{here}/qr.svg")
+    def qr_svg(event: Annotated[Event, Depends(event_of)]) -> Response:
+        """Return the QR code alone, to be saved, sharp at any size."""
+        return _qr(event, "svg")
+
+    @router.get(f"{here}/qr.png")
+    def qr_png(event: Annotated[Event, Depends(event_of)]) -> Response:
         """Return the QR code alone, to be saved."""
-        headers = _saved_as(f"qr-{event.id}.{kind}")
-        return Response(qr.picture(event.event_code, kind, QR_SCALE), headers=headers, media_type=QR_TYPES[kind])
+        return _qr(event, "png")
 
     return router
 
@@ -189,6 +193,11 @@ def _page(request: Request, event: Event, home: str) -> Response:
 def _pdf(event: Event, choice: service.Choice, decoder: Decoder) -> Response:
     headers = _saved_as(f"poster-{event.id}-{choice.design}-{choice.paper}.pdf")
     return Response(service.as_pdf(event, choice, decoder), headers=headers, media_type="application/pdf")
+
+
+def _qr(event: Event, kind: str) -> Response:
+    drawn = qr.picture(event.event_code, kind, QR_SCALE)
+    return Response(drawn, headers=_saved_as(f"qr-{event.id}.{kind}"), media_type=QR_TYPES[kind])
 
 
 def _saved_as(name: str) -> dict[str, str]:

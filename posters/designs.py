@@ -249,7 +249,7 @@ def _photo_tall(content: Content) -> Sequence[Item]:
         *_ended(_calls(content, beside, SLANTED, 7.2, ACCENT, 18), 4),
         *_steps(content, beside, STRONG, 3.5, BLACK, 4),
         *_typed(content, beside, (SANS, SPACED), (BLACK, GREY), 4),
-        network(content, beside, (SANS, STRONG), (BLACK, GREY), 15),
+        network(content, beside, (SANS, STRONG), (BLACK, GREY), 17),
     ]
     top, end = cut + 7, foot - 6
     date = column.text(_dates(content), SLANTED, (4.6, 2.4), BLACK, 6, 0)
