@@ -115,7 +115,7 @@ def test_clocks_appear_when_the_first_photos_have_come(stage: Stage, tmp_path: P
         camera = page.locator("#cameras li")
         camera.get_by_label("minutes").fill("47")
         camera.get_by_role("button").click()
-        expect(camera.locator(".span")).to_contain_text("June 20, 2026 at 6:30:00")
+        expect(camera.locator(".span")).to_contain_text("20 June 2026 at 18:30:00")
 
 
 def test_a_clock_in_the_future_is_told_and_put_right(stage: Stage) -> None:
