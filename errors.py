@@ -282,6 +282,24 @@ class SeveralEvents(AppError):
     english = "You have several events: please say which one."
 
 
+class BadWifi(AppError):
+    status_code = 422
+    message = "Ce réseau Wi-Fi n'est pas possible : vérifiez son nom et son mot de passe."
+    english = "Such a Wi-Fi network cannot exist: please check its name and its password."
+
+
+class NoCover(AppError):
+    status_code = 409
+    message = "L'événement n'a pas de photo de couverture."
+    english = "The event has no cover photo."
+
+
+class CoverTooSmall(AppError):
+    status_code = 409
+    message = "La photo de couverture a trop peu de pixels pour ce format."
+    english = "The cover photo has too few pixels for this size."
+
+
 class AccountsWouldCollide(AppError):
     status_code = 409
     message = "Des comptes de cet événement portent le même nom qu'un compte d'un autre événement rejoint."

@@ -84,6 +84,7 @@ class Settings(RecogniserSettings):
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
+    poster_font: str = "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"
     log_format: Literal["text", "json", ""] = ""
     access_log: bool = True
     max_selfie_bytes: int = 10 * 1024 * 1024

@@ -163,6 +163,18 @@ class Decoder(ABC):
         """
         return self.run("crop", {"key": key, "box": list(box)}, b"", images.WEB_LONG_SIDE**2)[1]
 
+    def print_picture(self, key: str, pixels: int, width: int, height: int) -> NormalisedImage:
+        """Return a stored picture cut to the proportions `width` : `height`, at most so large: see the task.
+
+        Raises:
+            ImageError: it cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
+        """
+        told, jpeg = self.run("print_picture", {"key": key, "width": width, "height": height}, b"", pixels)
+        try:
+            return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskFailed(f"an answer of another form: {error}") from error
+
     def refuse_cut(self, data: bytes, pixels: int) -> None:
         """Return if a JPEG without its end has the whole picture.
 

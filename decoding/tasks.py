@@ -24,6 +24,8 @@ ANY_LANDMARKS = np.array([[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]], np.
 FLOAT32, FLOAT64 = 4, 8
 # Of the picture of a single face: its margin, as a fraction of the face, and its largest side in px.
 CROP_MARGIN, CROP_SIDE = 0.2, 240
+# Of a poster's picture: the part of what is cut off that goes at the top.
+HIGH = 0.35
 
 
 def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
@@ -235,6 +237,27 @@ def crop(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
     return {}, images.to_jpeg(images.resize_to(image[rows, columns], CROP_SIDE), images.THUMB_QUALITY)
 
 
+def print_picture(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
+    """Cut the stored picture `key` to the proportions width : height, at most so many px large, for a poster.
+
+    Of what is too tall, more is cut off at the bottom than at the top: that is where faces are.
+
+    Raises:
+        ImageError: it cannot be decoded. MissingObject: the file is gone.
+    """
+    data = storage.get(arguments["key"])
+    wide, tall = arguments["width"], arguments["height"]
+    width, height = images.size_of(data)
+    # As large as it has to be so that its shorter side, too, fills the place.
+    side = round(max(width, height) * max(wide / width, tall / height))
+    image = images.decode(data, long_side=side)
+    height, width = image.shape[:2]
+    kept_width, kept_height = min(width, round(height * wide / tall)), min(height, round(width * tall / wide))
+    left, top = (width - kept_width) // 2, round((height - kept_height) * HIGH)
+    cut = images.resize_to(image[top : top + kept_height, left : left + kept_width], max(wide, tall))
+    return {"width": cut.shape[1], "height": cut.shape[0]}, images.to_jpeg(cut, images.SELFIE_QUALITY)
+
+
 def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
     """Look whether a JPEG without its end has the whole picture.
 
@@ -246,5 +269,6 @@ def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
 
 
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
-    task.__name__: task for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, refuse_cut)
+    task.__name__: task
+    for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, print_picture, refuse_cut)
 }

@@ -15,9 +15,11 @@ NOT_PAGES = ("/api/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static
 BY_NAME = {
     "AmbiguousEventCode": "unknown_code",
     "CookiesRefused": "cookies",
+    "CoverTooSmall": "small_cover",
     "CsrfMismatch": "stale",
     "EventExpired": "expired",
     "EventNotFound": "unknown_code",
+    "NoCover": "no_cover",
     "NoSuchEvent": "missing_event",
     "NoSuchPhotoLink": "link_gone",
     "PhotoLinkExpired": "link_over",

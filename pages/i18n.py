@@ -1,6 +1,7 @@
 """The texts of the pages in French and English: one JSON file per language and audience, `texts/fr/guest.json`."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("texts")
 Sentence = str | dict[str, str]
+# French writes these with a space at which no line may end; the files have an ordinary one, which is easier to type.
+_FRENCH_SPACES = re.compile(r" (?=[:;?!»])|(?<=«) ")
 # The thousands separator and the decimal separator.
 SEPARATORS = {"fr": ("\u202f", ","), "en": (",", ".")}
 
@@ -16,10 +19,19 @@ SEPARATORS = {"fr": ("\u202f", ","), "en": (",", ".")}
 def catalogue(language: str) -> Mapping[str, Sentence]:
     """Return every text of a language by its key: the name of the file, a dot, and the key in the file."""
     return {
-        f"{path.stem}.{key}": sentence
+        f"{path.stem}.{key}": _spaced(language, sentence)
         for path in sorted((FOLDER / language).glob("*.json"))
         for key, sentence in json.loads(path.read_text()).items()
     }
+
+
+def _spaced(language: str, sentence: Sentence) -> Sentence:
+    """Return a text with the spaces of French punctuation made such that no line ends there."""
+    if language != "fr":
+        return sentence
+    if isinstance(sentence, dict):
+        return {form: _FRENCH_SPACES.sub("\u00a0", each) for form, each in sentence.items()}
+    return _FRENCH_SPACES.sub("\u00a0", sentence)
 
 
 def text(language: str, key: str, **values: Any) -> str:

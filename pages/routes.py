@@ -1,6 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, enter, login, older, resets, second_factor, security, site
+from pages import assets, enter, login, older, posters, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.admin import sections as admin_sections
 from pages.guest import account, cover, gallery, join, keep, links, maybe, notify, portrait, shared, start, together
@@ -29,6 +29,7 @@ ADMIN = (
     event.router,
     event_photos.router,
     admin_sections.router,
+    posters.admin_router,
     reset_link.router,
     guest.router,
     photographers.router,
@@ -44,6 +45,7 @@ ROUTERS = (
     studio.router,
     cameras.router,
     studio_sections.router,
+    posters.photographer_router,
     *ADMIN,
     older.router,
 )

@@ -100,8 +100,8 @@ class PushService:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 service.held += 1
                 time.sleep(service.hang)
-                service.held -= 1
                 status, headers = service.take(self.path, dict(self.headers), body)
+                service.held -= 1
                 self.send_response(status)
                 for name, value in {"Content-Length": "0", **headers}.items():
                     self.send_header(name, value)

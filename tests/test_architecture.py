@@ -17,7 +17,7 @@ LAYERS = (
     ("api",),
     ("operations",),
     ("jobs", "guests"),
-    ("evaluation",),
+    ("evaluation", "posters"),
     ("notifications",),
     ("privacy", "mail"),
     ("matching",),

@@ -17,11 +17,16 @@ from pages.redirects import flash_of
 from pages.rendering import render
 
 
-def _any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
+def any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
+    """Return the event of an address.
+
+    Raises:
+        NoSuchEvent: there is none.
+    """
     return staffed_event(event_id, admin)
 
 
-AnyEvent = Annotated[Event, Depends(before_body(_any_event))]
+AnyEvent = Annotated[Event, Depends(before_body(any_event))]
 
 
 def render_admin(request: Request, template: str, **context: Any) -> Response:

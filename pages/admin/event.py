@@ -1,4 +1,4 @@
-"""The page on which admins see and change one event, its poster and its deletion."""
+"""The page on which admins see and change one event, and its deletion."""
 
 import json
 from functools import partial
@@ -13,7 +13,7 @@ from api.callers import CurrentAdmin
 from api.dependencies import WakeJobs
 from api.events.access import staffed_event
 from api.fields import RowId
-from api.language import LANGUAGES, language_of
+from api.language import language_of
 from events import losses, progress, qr
 from events import service as events
 from guests.removal import remove_event
@@ -21,18 +21,15 @@ from jobs import control as job_control
 from jobs import listing as job_list
 from keys import MAX_EMAIL_KEY, comparison_key
 from models import Event, utcnow
-from pages import formatting
 from pages.admin.common import AnyEvent, render_admin
 from pages.admin.event_form import CODE, NAME, NEW_CODE, PHOTOGRAPHERS, SETTINGS, judge_event
 from pages.admin.event_guests import shown_guests
 from pages.admin.event_photos import shown_photos
 from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.admin.jobs import reason_of
-from pages.i18n import text
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
-from settings import get_settings
 
 router = page_router()
 HOME = "/admin/events"
@@ -125,23 +122,6 @@ def retry_failed(request: Request, event: AnyEvent, wake_jobs: WakeJobs) -> Resp
     retried = job_control.retry_photos(event.id)
     wake_jobs()
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="retried", number=str(retried))
-
-
-@router.get(f"{HOME}/{{event_id}}/poster")
-def poster(request: Request, event: AnyEvent, words: str = "") -> Response:
-    """Return the page with an A4 sheet to print, in one language or both."""
-    chosen = words if words in (*LANGUAGES, "both") else language_of(request)
-    return render_admin(
-        request,
-        "poster.html",
-        event=event,
-        chosen=chosen,
-        languages=LANGUAGES if chosen == "both" else (chosen,),
-        qr=_drawn(event),
-        day_in=formatting.day,
-        t_in=text,
-        site=get_settings().address.partition("://")[2],
-    )
 
 
 # --- deletion -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The pages of photographers: their events, and one event with its upload and its photos."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
@@ -17,6 +18,7 @@ from events.progress import progress_of
 from image_headers.preview import ENDINGS
 from jobs import control as job_control
 from models import Event, User, utcnow
+from pages import formatting
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect
 from pages.rendering import page_router, render
@@ -32,11 +34,12 @@ END = "end"
 
 
 @router.get("/studio")
-def studio(request: Request, photographer: CurrentPhotographer) -> Response:
+def studio(request: Request, photographer: CurrentPhotographer, language: Language) -> Response:
     """Return the page with the photographer's events."""
     own = events.of_photographer(photographer.id)
     cards = [(event, progress_of(event.id), cover_link(event, photographer)) for event in own]
-    return render(request, "photographer/studio.html", cards=cards, now=utcnow())
+    day = partial(formatting.day, language)
+    return render(request, "photographer/studio.html", cards=cards, now=utcnow(), day=day)
 
 
 @router.get("/studio/{event_id}")

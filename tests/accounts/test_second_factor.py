@@ -209,7 +209,7 @@ def test_the_pages_ask_for_the_code_and_show_what_was_set_up(service: Service) -
     assert "One more code" in asked.text
     ticket = asked.text.split('name="ticket" value="')[1].split('"')[0]
     again = {"csrf_token": first, "ticket": ticket, "next": "/studio"}
-    assert "wrong or was used" in service.post("/login", data={**again, "otp": "111111"}, headers=html).text
+    assert "wrong, or has been used" in service.post("/login", data={**again, "otp": "111111"}, headers=html).text
     inside = service.post("/login", data={**again, "otp": recovery}, headers=html, follow_redirects=False)
     assert inside.headers["location"] == "/studio"
 

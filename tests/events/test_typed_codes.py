@@ -89,7 +89,7 @@ def test_the_exact_code_goes_first_and_several_that_read_alike_are_none(service:
     refused(answer, 404, "AmbiguousEventCode")
     assert answer.json()["detail"].startswith("Code événement invalide")
     page = service.client.get("/join", params={"event_code": "MARIO.1.0"}, headers={"Accept-Language": "en"})
-    assert "Several codes resemble this one" in page.text
+    assert "Several codes look like this one" in page.text
     refused(
         service.post("/api/login", json={"username": "x", "password": "y", "event_code": "MARIO.1.0"}),
         401,

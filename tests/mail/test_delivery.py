@@ -44,7 +44,7 @@ def test_one_mail_lists_every_account_of_the_address_each_with_a_link(box: Mailb
     assert recipient == address
     assert box.encrypted == {True}
     text = text_of(message)
-    for words in ("Votre espace de travail", "Mariage de Léa", "Course de la ville", "30 minutes"):
+    for words in ("Votre compte de travail", "Mariage de Léa", "Course de la ville", "30 minutes"):
         assert words in text
     links = links_in(message)
     assert len(set(links)) == 3

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from testkit.passwords import PASSWORD
 from tests.pages.stage import Event, Stage, axe, shoot
 
-WORDS = {"fr": ("Connexion", "ne vont pas ensemble"), "en": ("Log in", "do not go together")}
+WORDS = {"fr": ("Connexion", "ne correspondent pas"), "en": ("Log in", "don’t match")}
 PAGES = ("/", "/login", "/forgot", "/reset", "/confirm", "/join", "/nowhere", "/offline")
 
 

@@ -126,7 +126,7 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
         page.get_by_role("button", name="Réessayer : depart-1.jpg").click()
         expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
         page.goto(f"/admin/events/{event.id}")
-        expect(page.get_by_role("row", name="depart-2.jpg")).to_contain_text("arrêtée à la demande")
+        expect(page.get_by_role("row", name="depart-2.jpg")).to_contain_text("arrêtée par l’administration")
         page.get_by_role("button", name="Réessayer la photo en échec").click()
         expect(page.get_by_role("status").first).to_have_text("1 tâche sera réessayée.")
         page.get_by_role("button", name="Chercher de nouveau tous les invités").click()

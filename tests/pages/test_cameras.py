@@ -82,7 +82,7 @@ def test_a_clock_is_set_right_and_photos_come_by_time(stage: Stage) -> None:
         stage.log_in(page, guest)
         expect(page.locator(".tile")).to_have_count(4)
         # The time is that of the event, wherever the guest is.
-        expect(page.locator(f".tile[data-id='{first}'] img")).to_have_attribute("alt", re.compile(r"6:30"))
+        expect(page.locator(f".tile[data-id='{first}'] img")).to_have_attribute("alt", re.compile(r"18:30"))
         assert shown(page, ".tile") == [third, second, fourth, first]
         expect(page.get_by_role("heading", level=2)).to_have_text(["6 pm"])
         page.get_by_role("link", name="Newest").click()
@@ -115,7 +115,7 @@ def test_clocks_appear_when_the_first_photos_have_come(stage: Stage, tmp_path: P
         camera = page.locator("#cameras li")
         camera.get_by_label("minutes").fill("47")
         camera.get_by_role("button").click()
-        expect(camera.locator(".span")).to_contain_text("June 20, 2026 at 6:30:00")
+        expect(camera.locator(".span")).to_contain_text("20 June 2026 at 18:30:00")
 
 
 def test_a_clock_in_the_future_is_told_and_put_right(stage: Stage) -> None:
@@ -153,7 +153,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         camera.get_by_label("Its clock is").select_option("late by")
         camera.get_by_label("minutes").fill("47")
         camera.get_by_role("button").click()
-        expect(camera.locator(".said")).to_have_text("Done: its photos have the right time.")
+        expect(camera.locator(".said")).to_have_text("Done: its photos now have the right time.")
         expect(camera.locator(".span")).to_contain_text("First photo 20 June 2026, 18:00:05")
         expect(camera.get_by_label("minutes")).to_have_value("47")
         camera.get_by_label("days").fill("14640")
@@ -163,7 +163,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         for unit in ("days", "hours", "minutes", "seconds"):
             camera.get_by_label(unit).fill("")
         camera.get_by_role("button").click()
-        expect(camera.locator(".said")).to_contain_text("Give whole numbers")
+        expect(camera.locator(".said")).to_contain_text("Enter whole numbers")
         token = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
         form: dict[str, str | float | bool] = {"csrf_token": token, "direction": "x", "minutes": "5"}
         action = camera.locator("form").get_attribute("action") or ""

@@ -214,7 +214,7 @@ def test_two_guests_see_their_photos_together(stage: Stage, gathering: Gathering
         page.get_by_role("button", name="D’accord").click()
         page.wait_for_url("**/photos?group=*")
         expect(page.locator(".tile")).to_have_count(1)
-        expect(page.locator(".head")).to_contain_text("vous montrent avec Ana")
+        expect(page.locator(".head")).to_contain_text("de vous avec Ana")
         shoot(page, "guest-together-photos")
         page.locator(".tile a").click()
         expect(page.get_by_role("dialog").locator(".slide:not([inert]) img.there")).to_be_visible()

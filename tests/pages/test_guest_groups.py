@@ -57,7 +57,7 @@ def test_who_joins_because_of_an_invitation_comes_back_to_it(
     agreed = send(service, path, path)
     assert agreed.status_code == 303
     photos = show(service, agreed.headers["location"])
-    assert "Les photos qui vous montrent avec Hélène." in photos.text
+    assert "Les photos de vous avec Hélène." in photos.text
     assert "Pas encore de photo qui montre tout le groupe." in photos.text
     assert show(service, path).headers["location"].startswith(f"/together?event={event.id}#group-")
 
@@ -106,7 +106,7 @@ def test_a_refused_further_portrait_says_why_and_loses_nothing(service: Service)
     standing = show(service, f"/photos/standing?event={event.id}", guest).json()
     assert (standing["kind"], standing["matched"], standing["needs_portrait"]) == ("found", 1, False)
     assert standing["sentence"] == (
-        "1 photo de vous. Votre dernier portrait n’a pas été retenu ; les précédents servent toujours."
+        "1 photo de vous. Votre dernier portrait n’a pas été retenu\u00a0; les précédents servent toujours."
     )
     page = show(service, "/selfie", guest).text
     assert "n’a pas été retenu, les autres servent toujours. Nous voyons plusieurs visages." in page

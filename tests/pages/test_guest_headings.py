@@ -198,7 +198,7 @@ def test_who_is_not_found_is_told_what_may_still_happen_and_can_try_another_port
         assert axe(page) == []
         stage.as_guest(event, guest).call("DELETE", f"/api/my-consents/{event.id}")
         page.goto(f"/photos?event={event.id}")
-        expect(page.get_by_role("link", name="Chercher mes photos avec mon visage")).to_be_visible()
+        expect(page.get_by_role("link", name="Retrouver mes photos avec mon visage")).to_be_visible()
         # What the event shows to all is shown first.
         expect(page.locator(".tile")).to_have_count(2)
         shoot(page, "guest-withdrawn")

@@ -145,7 +145,7 @@ def test_a_ticket_for_an_account_cannot_be_made_up(service: Service) -> None:
 
 def test_errors_are_pages_for_people_and_json_for_programs(service: Service) -> None:
     assert "Cette page n’existe pas" in show(service, "/nowhere").text
-    assert "There is no such page" in show(service, "/nowhere", **{"Accept-Language": "en"}).text
+    assert "This page doesn’t exist" in show(service, "/nowhere", **{"Accept-Language": "en"}).text
     assert show(service, "/nowhere").status_code == 404
     assert service.get("/nowhere").json()["error"] == "NotFound"
     assert show(service, "/api/nowhere").json()["error"] == "NotAuthenticated"
@@ -200,7 +200,7 @@ def test_the_description_of_the_calls_needs_no_other_site(service: Service) -> N
 
 @pytest.mark.parametrize(
     ("code", "named", "other"),
-    [("NOWHERE9", "We do not know the code “NOWHERE9”", "password"), ("", "name and this password", "the code")],
+    [("NOWHERE9", "We don’t know the code “NOWHERE9”", "password"), ("", "name and password", "the code")],
 )
 def test_a_wrong_event_code_is_named_and_the_password_not_blamed(
     service: Service, code: str, named: str, other: str
@@ -219,7 +219,7 @@ def test_a_wrong_event_code_is_named_and_the_password_not_blamed(
 def test_a_code_of_another_event_is_named_beside_the_name(service: Service) -> None:
     guest, elsewhere = service.guest(service.event()), service.event()
     send(service, csrf_token=form_token(service), username=guest.name, password=PASSWORD, event_code=elsewhere.code)
-    assert f"for the code “{elsewhere.code}”" in show(service, "/login", **{"Accept-Language": "en"}).text
+    assert f"match the code “{elsewhere.code}”" in show(service, "/login", **{"Accept-Language": "en"}).text
 
 
 def test_a_page_for_an_error_leads_back_to_the_form_and_not_to_its_address(service: Service) -> None:

@@ -240,7 +240,7 @@ def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
         opened(stage, page, event)
         page.locator(".shot .pick").nth(3).click()
         page.click("#cover")
-        expect(page.locator(".toast")).to_contain_text("la couverture de l’événement")
+        expect(page.locator(".toast")).to_contain_text("la photo de couverture")
         expect(page.locator(".is-cover")).to_have_attribute("data-name", "IMG_10.JPG")
         page.goto("/studio")
         page.wait_for_function("() => document.querySelector('img.cover').naturalWidth > 0")

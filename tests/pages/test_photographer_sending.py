@@ -171,7 +171,7 @@ REFUSED = {
         "half.jpg": "damaged or incomplete. Copy it from the card again, or export it as a JPEG",
         "film.jpg": "This is a video",
         "order.jpg": "Export the picture as a JPEG from the program",
-        "words.jpg": "Not a photo that we can read. Export it as a JPEG",
+        "words.jpg": "We can’t read this kind of photo. Export it as a JPEG",
         "old.CRW": "Export the photo as a JPEG or a DNG",
         "all.zip": "Unpack it",
         "cover.psd": "Export the picture as a JPEG from the program",
@@ -229,7 +229,7 @@ def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage
         page.set_input_files("#folder", folder)
         wait_for(page, 4)
         page.context.clear_cookies(name="reperio_session")
-        expect(page.locator("#headline")).to_contain_text("Your session is over")
+        expect(page.locator("#headline")).to_contain_text("Your session has ended")
         assert axe(page) == []
         shoot(page, "studio-session-over")
         assert page.url.endswith(f"/studio/{event.id}")

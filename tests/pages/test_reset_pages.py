@@ -60,13 +60,13 @@ def test_the_page_asks_for_an_address_and_answers_the_same_for_all(
         assert {mail.asked_address for mail in asked} == {f"{guest.name}@example.org", "nobody@example.org"}
         session.query(Mail).delete()
     wrong = send_form(service, "/forgot", email="nobody")
-    assert "pas complète" in wrong.text
+    assert "semble incomplète" in wrong.text
     assert 'value="nobody"' in wrong.text
 
 
 def test_without_mail_the_page_says_whom_to_ask(service: Service) -> None:
     page = service.get("/forgot", headers={"accept": "text/html"})
-    assert "n’envoie pas d’emails" in page.text
+    assert "n’envoie pas d’e-mails" in page.text
     assert 'action="/forgot"' not in page.text
     assert 'href="/forgot"' in service.get("/login").text
 
@@ -112,7 +112,7 @@ def test_a_guest_can_have_the_link_mailed_again(service: Service, monkeypatch: p
     service.client.cookies.set(SESSION_COOKIE, guest.token)
     for _ in range(2):
         answer = service.client.post("/account/confirm-address", data={"csrf_token": csrf_of(guest.token)})
-        assert "Un email vient de partir" in answer.text
+        assert "Un e-mail vient de partir" in answer.text
     with transaction() as session:
         assert [mail.user_id for mail in session.query(Mail)] == [guest.id], "asked twice, one mail"
         session.query(Mail).delete()

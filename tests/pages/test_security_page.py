@@ -94,7 +94,7 @@ def test_the_password_is_changed_and_problems_are_said_at_their_field(service: S
         ("wrong", OTHER_PASSWORD, "Ce n’est pas votre mot de passe actuel."),
         (PASSWORD, "seven77", f"Il faut au moins {least} caractères."),
         (PASSWORD, "Password1", "plus courants au monde"),
-        (PASSWORD, "x" * 1025, "C’est trop long : il faut"),
+        (PASSWORD, "x" * 1025, "C’est trop long\u00a0: il faut"),
     ]
     if kind == "photographer":
         cases.append((PASSWORD, "passwordpassword", "se devine trop facilement"))

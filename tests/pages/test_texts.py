@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import errors
+from api.language import LANGUAGES
 from audit.actor import SERVICE, SHELL
 from audit.log import Action
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
 from operations.samples import Point
-from pages import enter, formatting, login, resets, second_factor, sections, security
+from pages import enter, formatting, login, posters, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
@@ -25,6 +27,7 @@ from pages.guest import account, join, keep, notify, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.photographer import cameras
 from pages.rendering import SCRIPT_TEXTS, THEMES
+from posters.content import DESIGNS, FORMATS
 
 PAGES = FOLDER.parent
 FILES = sorted(path.name for path in (FOLDER / "fr").glob("*.json"))
@@ -37,6 +40,9 @@ BUILT = re.compile(
     rf"""f["']({SECTION}[\w.]*)\{{|`({SECTION}[\w.]*)\$"""
 )
 FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
+POSTER = {"design": DESIGNS, "format": FORMATS, "language": (*LANGUAGES, posters.BOTH)}
+# What a photo that is damaged is called in the studio.
+WARNING = "incomplete"
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 # What `camera.js` says by name.
@@ -131,8 +137,6 @@ def ends() -> dict[str, set[str]]:
         "admin.photos.": {"incomplete"},
         "admin.guests.show.": {*event_guests.FILTERS},
         "admin.photographers.state.": {*photographers.STATES},
-        "admin.poster.step.": {"one", "two", "three"},
-        "admin.poster.words.": {"fr", "en", "both"},
         "admin.problem.": {each for each in problems if "/" not in each} | fields,
         "admin.selfie.": {*JOB_STATES, REJECTED, "none"},
         "admin.size.": {*formatting.SIZES},
@@ -153,6 +157,9 @@ def ends() -> dict[str, set[str]]:
         "common.reset.": {*resets.RESET_PROBLEMS} - {"link"},
         "common.security.done.": {*security.FLASH_DONE},
         "common.security.problem.": {*security.FLASH_PROBLEMS},
+        "common.poster.": {f"{name}.{each}" for name, options in POSTER.items() for each in options},
+        "common.poster.about.": {*FORMATS},
+        "common.poster.problem.": {*posters.PROBLEMS.values()},
         "common.theme.": {*THEMES},
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
@@ -178,7 +185,7 @@ def ends() -> dict[str, set[str]]:
         "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
         "photographer.sections.problem.": {*sections.PROBLEMS.values(), "time", "changed"},
-        "photographer.photos.": {PENDING, PROCESSING, FAILED},
+        "photographer.photos.": {PENDING, PROCESSING, FAILED, WARNING, f"{WARNING}_badge"},
     }
 
 
@@ -200,6 +207,51 @@ def test_every_field_of_a_form_has_its_texts(language: str) -> None:
     wanted = {key for each in fields for key in (each.label, each.hint) if key}
     wanted |= {f"{each.label}.{option}" for each in fields for option in each.options}
     assert wanted - catalogue(language).keys() == set()
+
+
+def test_no_text_is_left_over() -> None:
+    used = {key for path in SOURCES for key in used_in(path)}
+    used |= {begin + end for begin, all_ends in ends().items() for end in all_ends}
+    used |= {f"common.error.{name}" for name in errors.catalogue()}
+    for field in (each for form in FORMS for each in form.fields):
+        used |= {field.label, field.hint, *(f"{field.label}.{option}" for option in field.options)}
+    assert sorted(catalogue("fr").keys() - used) == []
+
+
+def sentences(language: str) -> Iterator[tuple[str, str]]:
+    """Yield every sentence with its key, each plural form for itself, and the mails, each with its path."""
+    for key, sentence in catalogue(language).items():
+        yield from ((key, each) for each in (sentence.values() if isinstance(sentence, dict) else (sentence,)))
+    for path in (PAGES.parent / "mail" / "templates" / language).iterdir():
+        yield path.name, re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>", "", path.read_text())
+
+
+def banned(language: str) -> list[str]:
+    """Return the words that the glossary of docs/pages.md does without, in a language."""
+    table = (PAGES.parent / "docs" / "pages.md").read_text().partition("### Glossary")[2].partition("\n## ")[0]
+    rows = [row.split("|") for row in table.split("\n") if row.count("|") == 6]
+    column = {"fr": 4, "en": 5}[language]
+    return [word for row in rows[2:] for word in re.findall(r"“([^”]+)”", row[column])]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_texts_keep_to_the_glossary(language: str) -> None:
+    words = banned(language)
+    assert len(words) > 8
+    found = [
+        f"{key}: {word}: {sentence}"
+        for key, sentence in sentences(language)
+        for word in words
+        if re.search(rf"(?<![\w-]){re.escape(word)}", re.sub(r"\{\w+\}", "", sentence), re.IGNORECASE)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_quotes_and_spaces_are_those_of_the_language(language: str) -> None:
+    wrong = r"['\"]| {2}|\.\.\." + ("|[“”]" if language == "fr" else "|[«»]|\\w [:;?!]")
+    texts = [(key, each) for key, each in sentences(language) if not key.endswith((".txt", ".html"))]
+    assert [f"{key}: {each}" for key, each in texts if re.search(wrong, each)] == []
 
 
 def imports(path: Path) -> set[Path]:

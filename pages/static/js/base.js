@@ -1,6 +1,7 @@
 // Used by the scripts of every page: texts, API calls, elements, toasts; and improvements of every form.
 
-const language = document.documentElement.lang;
+// Dates are those of England, as the pages themselves write them.
+const language = document.documentElement.lang.replace("en", "en-GB");
 const texts = JSON.parse(document.getElementById("texts")?.textContent || "{}");
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
