@@ -11,6 +11,8 @@ from settings import get_settings
 # A browser accepts a cookie with this prefix only over https, from this host, for all of its paths (RFC 6265bis,
 # 4.1.3.2): no other host of the domain can set or replace it.
 HOST_PREFIX = "__Host-"
+# Browsers keep a cookie for 400 days at most (RFC 6265bis, 5.5), and some drop one whose age is beyond 31 bits.
+MAX_AGE_SECONDS = 400 * 86_400
 
 
 def is_secure(request: Request) -> bool:
@@ -48,6 +50,7 @@ def set_cookie(
 
     `hidden` ones cannot be read by scripts.
     """
+    age = None if seconds is None else min(seconds, MAX_AGE_SECONDS)
     response.set_cookie(
-        _full_name(request, name), value, seconds, httponly=hidden, samesite="lax", secure=is_secure(request)
+        _full_name(request, name), value, age, httponly=hidden, samesite="lax", secure=is_secure(request)
     )

@@ -13,7 +13,7 @@ const LABELS = { "": "open", live: "shoot", ready: "send", bad: "again", faces: 
 const TOUCH = matchMedia("(pointer: coarse)").matches;
 /** Tell whether the next step is another file. */
 const choosesAgain = () => fromFile && ["bad", "faces"].includes(state);
-const working = () => ["opening", "checking", "sending"].includes(state);
+const working = () => ["checking", "sending"].includes(state);
 let state = "";
 let sentence = "";
 let stream = null;
