@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
@@ -25,13 +26,13 @@ def redirect(path: str) -> Response:
 
 
 def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -> Response:
-    """Return a redirect to `path` (a query may follow), whose page can read `flash` once.
+    """Return a redirect to `path` (a query and a fragment may follow), whose page can read `flash` once.
 
     A refused form answers with a redirect, not with a page: the back button never asks to send the form again.
     Never put a password into `flash`. It travels in a cookie: about 2,000 characters in all.
     """
     answer = redirect(path)
-    packed = json.dumps([path.partition("?")[0], flash], ensure_ascii=False).encode()
+    packed = json.dumps([urlsplit(path).path, flash], ensure_ascii=False).encode()
     set_cookie(request, answer, FLASH_COOKIE, base64.urlsafe_b64encode(packed).decode(), SECONDS)
     return answer
 

@@ -29,7 +29,9 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
                 for index in inspect(connection).get_indexes(table):
                     # PostgreSQL also lists the index of a unique constraint; it is kept.
                     if "duplicates_constraint" not in index:
-                        connection.execute(text(f"DROP INDEX {index['name']}"))
+                        # A foreign key of PostgreSQL holds on to the unique index it refers to.
+                        ending = " CASCADE" if engine.dialect.name == "postgresql" else ""
+                        connection.execute(text(f"DROP INDEX {index['name']}{ending}"))
         yield engine
 
 

@@ -65,8 +65,8 @@ def statements() -> Iterator[Seen]:
     seen: Seen = []
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        # The inference thread polls for jobs all the time: its statements do not count.
-        own = threading.current_thread().name != "inference"
+        # The threads that look for jobs and for news poll all the time: their statements do not count.
+        own = threading.current_thread().name not in ("inference", "notify")
         if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
             seen.append((statement, parameters))
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 import errors
 from api.messages import INVALID_FIELDS, Success
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.callers import DEVICE
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 FRENCH = {
@@ -52,6 +53,8 @@ FRENCH = {
     Success.PORTRAIT_DELETED: "Portrait supprimé",
     Success.GROUP_LEFT: "Vous avez quitté le groupe",
     Success.PHOTO_LINK_REVOKED: "Lien désactivé",
+    Success.NOT_TOLD_ANY_MORE: "Nous ne vous préviendrons plus ici",
+    Success.DEVICE_RENEWED: "Appareil mis à jour",
     Success.WELCOME: "API de Reperio : /docs la décrit",
     Success.JOB_CANCELLED: "Tâche annulée",
 }
@@ -150,6 +153,12 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     path, chosen = f"/api/user/events/{event.id}/photo-links", {"photo_ids": [photo_id]}
     link = service.post(path, guest, json=chosen).json()["id"]
     speaker.call(Success.PHOTO_LINK_REVOKED, "DELETE", f"/api/photo-links/{link}", guest)
+    first, second = ({**DEVICE, "endpoint": f"{DEVICE['endpoint']}{id(speaker)}{turn}"} for turn in (1, 2))
+    device = f"/api/user/events/{event.id}/notifications/device"
+    (told,) = service.put(device, guest, json=first).json()["push"]["devices"]
+    renewed = {**second, "old_endpoint": first["endpoint"]}
+    speaker.call(Success.DEVICE_RENEWED, "POST", "/api/push-renewal", Person(0, "", ""), json=renewed)
+    speaker.call(Success.NOT_TOLD_ANY_MORE, "DELETE", f"/api/notifications/{told['id']}", guest)
     assert service.send_selfie(guest, people(2), keep="true").status_code == 200
     service.settle(guest)
     portrait = service.get("/api/me/selfies", guest).json()[0]["id"]

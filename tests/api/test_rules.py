@@ -25,6 +25,10 @@ PUBLIC = {
     "POST /api/password-reset",
     "POST /api/password-reset/confirm",
     "POST /api/confirm-address",
+    "POST /api/push-renewal",
+    "GET /api/shared/{link_token}",
+    "GET /api/shared/{link_token}/photos/{photo_id}",
+    "GET /api/shared/{link_token}/photos.zip",
 }
 SELFIES = {
     "POST /api/validate-selfie",

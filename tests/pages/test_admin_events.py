@@ -75,7 +75,7 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
         assert read_qr(page.locator("img.sheet").screenshot()) == link
         page.goto(link)
         assert page.url.startswith(link)
-        expect(page.locator("input[name=event_code]")).to_have_value(drawn)
+        expect(page.locator("#start input[name=event_code]")).to_have_value(drawn)
         page.goto(f"{stage.server.url}/admin/events?q={drawn.lower()}")
         expect(page.locator("tbody tr")).to_have_count(1)
 

@@ -45,7 +45,7 @@ def browser(service: Service) -> Iterator[Browser]:
 
 def rows(page: str) -> list[str]:
     """Return the first text of each row heading."""
-    found = re.findall(r'<th scope="row"[^>]*>\s*(?:<a[^>]*>)?([^<]*)', page)
+    found = re.findall(r'<th scope="row"[^>]*>\s*(?:<a[^>]*>)?(?:<bdi>)?([^<]*)', page)
     return [each.strip() for each in found]
 
 

@@ -159,17 +159,19 @@ export function choosing(box, { event, list, more, tile, changed }) {
 
   const post = (path, body) => api("POST", `/api/user/events/${event}/${path}`, { json: { photo_ids: [...chosen], ...body } });
 
-  /** Say that photos that were chosen are no longer there. */
-  const tellLeftOut = ({ left_out: count }) => count && toast(t("guest.gallery.choose.left_out", { count }));
+  /** Return the sentence for photos that were chosen and are no longer there; an empty text if all are. */
+  const leftOut = ({ left_out: count }) => (count ? t("guest.gallery.choose.left_out", { count }) : "");
+  const tellLeftOut = (answer) => leftOut(answer) && toast(leftOut(answer));
 
-  function download(path, name = "") {
+  // One sentence is shown at a time: what is missing is said in the one about the download.
+  function download(path, { name = "", missing = "" } = {}) {
     el("a", { href: path, download: name }).click();
-    toast(t("guest.gallery.viewer.taking"));
+    toast(`${missing} ${t("guest.gallery.viewer.taking")}`.trim());
   }
 
-  async function zip(choice) {
-    const { id } = choice ?? (await post("choices"));
-    download(`/api/user/events/${event}/photos.zip?choice=${id}`);
+  async function zip(known) {
+    const choice = known ?? (await post("choices"));
+    download(`/api/user/events/${event}/photos.zip?choice=${choice.id}`, { missing: leftOut(choice) });
     leave();
   }
 
@@ -191,12 +193,11 @@ export function choosing(box, { event, list, more, tile, changed }) {
     const wanted = list().filter((photo) => chosen.has(photo.id));
     const handy = onPhone && navigator.canShare;
     if (!handy && wanted.length === 1) {
-      download(`/api/photo/${wanted[0].id}?size=original&download=true`, wanted[0].name);
+      download(`/api/photo/${wanted[0].id}?size=original&download=true`, { name: wanted[0].name });
       leave();
       return null;
     }
     const choice = await post("choices");
-    tellLeftOut(choice);
     const files = [];
     if (handy && choice.photos <= MOST_FILES && choice.bytes <= MOST_BYTES) {
       for (const { id, name } of wanted) {
@@ -208,7 +209,10 @@ export function choosing(box, { event, list, more, tile, changed }) {
         if (blob) files.push(new File([blob], name, { type: blob.type }));
       }
     }
-    if (files.length && navigator.canShare({ files })) return files;
+    if (files.length && navigator.canShare({ files })) {
+      tellLeftOut(choice);
+      return files;
+    }
     await zip(choice);
     return null;
   }
