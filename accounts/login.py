@@ -100,25 +100,17 @@ def _fitting(
     return fitting[0]
 
 
-def guest_at(event_id: int, address: str, password: str, *, guard: PasswordGuard = _unguarded) -> User | None:
+def guest_at(event_id: int, address: str, password: str) -> User | None:
     """Return the guest of an event who registered with this address and password, or None.
 
     It takes the time of one check, whether an account, several or none have the address: whoever registers there
-    must not learn it. Only the one that owns the address is tried, else the newest that typed it.
-
-    Raises:
-        TooManyRequests: from `guard`.
+    must not learn it. Only the one that owns the address is tried, else the newest that typed it. The caller limits
+    the tries.
     """
     key = lookup_key(address)
     with reading() as session:
         found = queries.registered_with(session, event_id, key) if key else None
-    try:
-        with guard([found.id] if found else []):
-            if not verify_password(password, found.hashed_password if found else None):
-                raise errors.BadCredentials
-    except errors.BadCredentials:
-        return None
-    return found
+    return found if verify_password(password, found.hashed_password if found else None) else None
 
 
 def log_in_again(user: User, device: str | None) -> sessions.Grant:

@@ -67,7 +67,7 @@ def issue_in(session: Session, user: User, purpose: str, address: str | None = N
     now, token = utcnow(), secrets.token_urlsafe(TOKEN_BYTES)
     link_queries.delete_old(session, now - REASON_KEPT, but=PERSONAL)
     if purpose == PERSONAL:
-        link_queries.delete_links(session, user.id, PERSONAL)
+        link_queries.end_links(session, user.id, PERSONAL)
     session.add(
         LoginLink(
             user_id=user.id,
@@ -104,7 +104,7 @@ def url_of(token: str) -> str:
 def revoke(user_id: int) -> None:
     """End the guest's personal link. Idempotent."""
     with transaction() as session:
-        link_queries.delete_links(session, user_id, PERSONAL)
+        link_queries.end_links(session, user_id, PERSONAL)
 
 
 def has_personal(user_id: int) -> bool:

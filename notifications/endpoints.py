@@ -83,7 +83,8 @@ def is_known(endpoint: str) -> bool:
         return False
     if f"https://{parts.netloc.lower()}" == get_settings().push_test_origin:
         return True
-    return port in (None, HTTPS_PORT) and _is_listed(parts.hostname.lower())
+    host = parts.hostname.lower()
+    return port in (None, HTTPS_PORT) and all(host.split(".")) and _is_listed(host)
 
 
 def _is_listed(host: str) -> bool:

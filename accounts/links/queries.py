@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import LoginLink
+
+# No account has this version: the link was replaced or revoked.
+ENDED = -1
 
 
 def link(session: Session, token_hash: str) -> LoginLink | None:
@@ -15,15 +18,21 @@ def link(session: Session, token_hash: str) -> LoginLink | None:
 
 
 def has_link(session: Session, user_id: int, purpose: str) -> bool:
-    """Tell whether the account has a link of this kind, expired or not."""
-    return bool(session.scalar(select(exists().where(LoginLink.user_id == user_id, LoginLink.purpose == purpose))))
+    """Tell whether the account has a link of this kind that was not ended, expired or not."""
+    wanted = exists().where(*_of(user_id, purpose), LoginLink.token_version != ENDED)
+    return bool(session.scalar(select(wanted)))
 
 
-def delete_links(session: Session, user_id: int, purpose: str) -> None:
-    """Delete the account's links of this kind."""
-    session.execute(delete(LoginLink).where(LoginLink.user_id == user_id, LoginLink.purpose == purpose))
+def end_links(session: Session, user_id: int, purpose: str) -> None:
+    """End the account's links of this kind. Their rows stay, so that who opens one is told why."""
+    session.execute(update(LoginLink).where(*_of(user_id, purpose)).values(token_version=ENDED))
+
+
+def _of(user_id: int, purpose: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LoginLink.user_id == user_id, LoginLink.purpose == purpose
 
 
 def delete_old(session: Session, before: datetime, but: str) -> None:
-    """Delete the links of all accounts that expired before a time, except those of the kind `but`."""
-    session.execute(delete(LoginLink).where(LoginLink.expires_at < before, LoginLink.purpose != but))
+    """Delete the links of all accounts that expired before a time; of the kind `but` only those that were ended."""
+    goes = or_(LoginLink.purpose != but, LoginLink.token_version == ENDED)
+    session.execute(delete(LoginLink).where(LoginLink.expires_at < before, goes))

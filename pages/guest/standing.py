@@ -46,7 +46,7 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
         "kind": kind,
         "sentence": sentence,
         "needs_portrait": kind in NEEDS_PORTRAIT,
-        "action": _action(guest, event, kind, language, closed=closed),
+        "action": _action(guest, event, kind, language, closed=closed, has_photos=counts.photos > 0),
         "under_way": state.status in UNDER_WAY,
     }
 
@@ -71,7 +71,9 @@ def reason(language: str, name: str | None) -> str:
     return text(language, key if key in catalogue(language) else "guest.standing.failed")
 
 
-def _action(guest: User, event: Event, kind: str, language: str, *, closed: bool) -> dict[str, str] | None:
+def _action(
+    guest: User, event: Event, kind: str, language: str, *, closed: bool, has_photos: bool
+) -> dict[str, str] | None:
     """Return the next step of the guest as a link: its address, its words, and whether it is the main one."""
 
     def link(words: str, address: str, look: str = "main") -> dict[str, str]:
@@ -86,7 +88,8 @@ def _action(guest: User, event: Event, kind: str, language: str, *, closed: bool
         return link("portrait", anew)
     if kind in NEEDS_PORTRAIT:
         return link("another_portrait", anew)
-    if kind == "none":
+    # Without photos, no portrait is at fault.
+    if kind == "none" and has_photos:
         has_room = 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
         return link("another_portrait", f"/selfie?event={event.id}&add=true" if has_room else anew)
     return None

@@ -258,7 +258,9 @@ async function send() {
     await api("GET", "/api/rematch-status", { query: { wait: 5 } }).catch(() => {});
     location.assign($("portrait").dataset.onward);
   } catch (error) {
-    setState("ready", error.message);
+    // The event ended meanwhile: its gallery says so.
+    if (error.name === "EventExpired") location.assign($("portrait").dataset.onward);
+    else setState("ready", error.message);
   }
 }
 

@@ -40,7 +40,10 @@ form.addEventListener("submit", (submitted) => {
   show(true);
   startCamera();
   // A failure is told when the portrait is sent: then it is tried again.
-  begin().catch(() => {});
+  begin().catch((error) => {
+    // Without cookies no portrait can be kept: the answer to the plain form is the page that says what to do.
+    if (error.name === "CookiesRefused") form.submit();
+  });
   for (const href of form.dataset.ahead.split(" ")) document.head.append(el("link", { rel: "modulepreload", href }));
 });
 

@@ -46,7 +46,7 @@ export function choosing(box, { event, list, more, tile, changed }) {
     document.body.classList.toggle("choosing", on);
     bar.hidden = !on;
     said.textContent = chosen.size ? t("guest.gallery.choose.count", { count: chosen.size }) : t("guest.gallery.choose.none");
-    for (const button of bar.querySelectorAll("[data-do]")) button.disabled = !chosen.size && button.dataset.do !== "all";
+    for (const button of bar.querySelectorAll("[data-do]")) button.disabled = !chosen.size && !["all", "leave"].includes(button.dataset.do);
   }
 
   function leave() {
