@@ -219,8 +219,7 @@ def _placed(runs: Sequence[tuple[int, tuple[Typeface, str]]], style: Style) -> L
     placed: list[Run] = []
     x = 0.0
     for level, (font, part) in runs:
-        shaped = font.shape(part, backwards=level % 2 == 1, ligatures=not style.tracking)
-        glyphs = tuple(Glyph(each.number, each.advance + style.tracking, each.dx, each.dy) for each in shaped)
+        glyphs = tuple(font.shape(part, backwards=level % 2 == 1, tracking=style.tracking))
         placed.append(Run(font, glyphs, x))
         x += sum(each.advance for each in glyphs)
     return Line(tuple(placed), max(0.0, x - (style.tracking if placed else 0.0)))

@@ -2,7 +2,9 @@
 
 import io
 import threading
+from collections.abc import Sequence
 from functools import cache
+from itertools import groupby
 
 from reportlab.lib.colors import CMYKColor
 from reportlab.lib.units import mm
@@ -13,7 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from posters.lines import Run
 from posters.sheet import BLACK, BLEED, Box, Code, Face, Ink, Item, Picture, Sheet, Words, dark_runs
-from posters.typefaces import Typeface, typeface
+from posters.typefaces import Glyph, Typeface, typeface
 
 # Around the bleed, for the marks.
 MARGIN = 7.0
@@ -65,6 +67,9 @@ def pdf(sheet: Sheet, title: str, *, marks: bool = False) -> bytes:
 def _registered(typeface: Typeface) -> TTFont:
     font = TTFont(f"poster-{typeface.name}", str(typeface.path))
     pdfmetrics.registerFont(font)
+    # PDFium cuts off what is after the point, and the letters of a line would drift apart from their places.
+    font.face.charWidths = {character: round(width) for character, width in font.face.charWidths.items()}
+    # Adds the method that `_shaped` calls.
     font.hbFont()
     return font
 
@@ -116,20 +121,36 @@ def _draw_words(canvas: Canvas, words: Words) -> None:
             canvas.translate(left + run.x * setting.size, baseline)
             canvas.scale(1, -1)
             canvas.setFont(_registered(run.typeface).fontName, setting.size)
-            canvas.drawString(0, 0, _shaped(run))
+            _draw_run(canvas, run, setting.size)
             canvas.restoreState()
 
 
-def _shaped(run: Run) -> ShapedStr:
-    """Return glyphs as the text that ReportLab draws so: a character for each, and where each one stands."""
-    font = _registered(run.typeface)
+def _draw_run(canvas: Canvas, run: Run, size: float) -> None:
+    """Draw a run from the origin, a stretch of glyphs of the same height at a time.
+
+    ReportLab would take heights with the glyphs, but after two that differ it forgets to go back to the baseline.
+    """
+    text = canvas.beginText(0, 0)
+    for rise, same in groupby(run.glyphs, lambda glyph: glyph.dy):
+        text.setRise(rise * size)
+        text.textOut(_shaped(run.typeface, list(same)))
+    canvas.drawText(text)
+
+
+def _shaped(typeface: Typeface, glyphs: Sequence[Glyph]) -> ShapedStr:
+    """Return glyphs as the text that ReportLab draws so: a character for each, and where each one stands.
+
+    A glyph that no character stands for gets one, once per process: so its width is the font's, of whatever style the
+    text is. PDFium takes a width below 0 for a huge one.
+    """
+    font = _registered(typeface)
     characters, places = [], []
-    for at, glyph in enumerate(run.glyphs):
-        known = font.face.glyphToChar.get(glyph.number)
-        number = known[0] if known else font.hbAddPrivate(f"glyph {glyph.number}", glyph.number, glyph.advance * 1000)
+    for at, glyph in enumerate(glyphs):
+        known, own = font.face.glyphToChar.get(glyph.number), round(typeface.width(glyph.number) * 1000)
+        number = known[0] if known else font.hbAddPrivate(f"glyph {glyph.number}", glyph.number, own)
         characters.append(chr(number))
         width = font.face.charWidths[number]
-        places.append(ShapeData(at, glyph.advance * 1000, 0, glyph.dx * 1000, glyph.dy * 1000, width))
+        places.append(ShapeData(at, glyph.advance * 1000, 0, glyph.dx * 1000, 0, width))
     return ShapedStr("".join(characters), places)
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import uharfbuzz
@@ -42,22 +43,30 @@ class Typeface:
         """Return whether the font has all of these characters."""
         return all(ord(each) in self._characters for each in characters)
 
-    def shape(self, text: str, *, backwards: bool, ligatures: bool) -> list[Glyph]:
+    def shape(self, text: str, *, backwards: bool, tracking: float) -> list[Glyph]:
         """Return the glyphs of a run in the order in which they stand from left to right.
 
-        `backwards`: the run is written from right to left.
+        `backwards`: the run is written from right to left. `tracking`, in ems, is added after each letter with its
+        marks, not between the two; with any, letters are not joined to ligatures.
         """
         buffer = uharfbuzz.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
         buffer.direction = "rtl" if backwards else "ltr"
         with self._lock:
-            uharfbuzz.shape(self._font, buffer, {"kern": True, "liga": ligatures})
+            uharfbuzz.shape(self._font, buffer, {"kern": True, "liga": not tracking})
         em = self._em
+        letters = [info.cluster for info in buffer.glyph_infos]
+        after = [tracking if here != following else 0.0 for here, following in pairwise([*letters, -1])]
         return [
-            Glyph(info.codepoint, place.x_advance / em, place.x_offset / em, place.y_offset / em)
-            for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+            Glyph(info.codepoint, place.x_advance / em + space, place.x_offset / em, place.y_offset / em)
+            for info, place, space in zip(buffer.glyph_infos, buffer.glyph_positions, after, strict=True)
         ]
+
+    def width(self, number: int) -> float:
+        """Return the width of a glyph as the font has it, in ems: what it advances without kerning or tracking."""
+        with self._lock:
+            return float(self._font.get_glyph_h_advance(number)) / self._em
 
     def outline(self, number: int) -> str:
         """Return the outline of a glyph as the data of an SVG path: 1 em is 1,000 units, y rises."""
