@@ -75,7 +75,7 @@ def test_a_personal_link_is_shown_once_and_opens_the_account_elsewhere(service: 
     send(service, "/keep", "/keep/link/revoke")
     service.client.cookies.clear()
     answer = send(service, "/enter", "/enter", token=link[1])
-    assert "ne mène nulle part" in service.get(answer.headers["location"], headers=PAGE).text
+    assert "a été remplacé ou désactivé" in service.get(answer.headers["location"], headers=PAGE).text
 
 
 def test_opening_a_link_uses_nothing(service: Service, event: EventInfo) -> None:
@@ -83,7 +83,7 @@ def test_opening_a_link_uses_nothing(service: Service, event: EventInfo) -> None
     page = service.get("/enter", headers=PAGE)
     assert page.headers["referrer-policy"] == "no-referrer"
     with reading() as session:
-        assert session.scalars(select(LoginLink.used_at).where(LoginLink.used_at.is_not(None))).all() == []
+        assert session.scalars(select(LoginLink.used_at).where(LoginLink.purpose == login_links.MAIL)).all() == [None]
     assert login_links.owner_of(token)
 
 
@@ -110,7 +110,7 @@ def test_the_first_account_is_offered_and_the_second_erased_once_the_guest_says_
     answer = send(service, "/enter", "/enter", token=token)
     assert answer.headers["location"] == "/enter"
     question = service.get("/enter", headers=PAGE)
-    assert "il est effacé avec son portrait" in question.text
+    assert "le compte de cet appareil est effacé, avec son portrait" in question.text
     assert whose(service) == second.id
     [form] = [form for form in forms_of(question.text) if form.action == "/enter"]
     body = {name: values[0] for name, values in form.sent.items()} | {"choice": "erase"}
