@@ -53,6 +53,9 @@ class Column:
 def stack(blocks: Sequence[Block], top: float, bottom: float, *, spread: bool = True) -> list[Item]:
     """Return blocks one below the other from `top`; with `spread`, the gaps grow until the last ends at `bottom`."""
     shown = [each for each in blocks if each.height]
+    # A name of which no font has a letter, and nothing else.
+    if not shown:
+        return []
     spare = bottom - top - sum(each.height + each.after for each in shown) + shown[-1].after
     gaps = sum(each.after for each in shown[:-1])
     more = spare / gaps if spread and gaps and spare > 0 else 0.0

@@ -69,5 +69,7 @@ def _in_words(language: str, name: str, value: Any) -> str:
         case "type" if value == PHOTOGRAPHER:
             return text(language, "admin.audit.photographer")
         case "shift":
-            return ("−" if value < 0 else "+") + formatting.duration(language, abs(value))
+            # Older entries hold it as "+2820 s".
+            seconds = int(str(value).removesuffix(" s"))
+            return ("−" if seconds < 0 else "+") + formatting.duration(language, abs(seconds))
     return str(value)

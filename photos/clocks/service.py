@@ -143,8 +143,8 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
         if camera.shift_seconds != seconds:
             camera.shift_seconds = seconds
             number = queries.shift_photos(session, camera, utcnow() + MAX_AHEAD)
-            name, shift = _name(camera.make, camera.model), f"{seconds:+d} s"
-            record(session, Action.CAMERA_SHIFTED, event_id=event_id, camera=name, shift=shift, photos=number)
+            name = _name(camera.make, camera.model)
+            record(session, Action.CAMERA_SHIFTED, event_id=event_id, camera=name, shift=seconds, photos=number)
         session.flush()
         named = _named(session, queries.of_event(session, event_id))
         found = next((each for each in named if each.id == camera_id), None)

@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from api.sessions import SESSION_COOKIE
+from audit.log import Action, record
 from database import transaction
 from models import FAILED, Photo
 from testkit.builders import EventInfo, Service, people
@@ -158,3 +159,14 @@ def test_the_dashboard_says_in_words_what_it_cannot_draw(service: Service, brows
         assert words in page
         # A curve is drawn only where there is something to see.
         assert page.count('<svg viewBox="0 0 1000 200"') + page.count("<dd>") >= 7
+
+
+def test_the_audit_log_tells_how_far_a_clock_was_shifted(service: Service, browser: Browser) -> None:
+    event = service.event(name="Horloges")
+    with transaction() as session:
+        # The text is that of earlier releases.
+        for shift in (2820, "-3600 s"):
+            record(session, Action.CAMERA_SHIFTED, event_id=event.id, camera="Canon", shift=shift, photos=3)
+    page = browser.open("/admin/audit")
+    assert "+47 min" in page.replace("\u202f", " ").replace("\xa0", " ")
+    assert "−1 h" in page.replace("\u202f", " ").replace("\xa0", " ")

@@ -1,6 +1,7 @@
 """Whatever a poster says, all of it is on the paper, and nothing lies on anything else."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from posters.content import DESIGNS, FORMATS
 from posters.formats import PAPERS, lay_out, picture_mm
 from posters.parts import module_mm, quiet_mm
 from posters.sheet import Box, Code, Face, Item, Picture, Words
+from settings import get_settings
 from tests.posters.contents import ENGLISH, FRENCH, NAMES, WIFI, content, with_cover
 
 # Words and codes stay so far from the edges, in mm of the face.
@@ -74,6 +76,17 @@ def test_nothing_lies_on_anything_else_or_over_the_edge(design: str, paper: str,
 def test_the_longest_code_and_address_fit_too(design: str, paper: str) -> None:
     said = content("Gala", code="W" * 64, site="photographies.une-tres-longue-adresse.example.org:8443")
     assert faults(lay_out(design, paper, with_cover(said, paper)).faces[0]) == []
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("paper", FORMATS)
+def test_an_event_of_which_no_font_has_a_letter_and_without_a_date_has_its_code(
+    monkeypatch: pytest.MonkeyPatch, design: str, paper: str
+) -> None:
+    monkeypatch.setattr(get_settings(), "poster_font", "")
+    said = content("งานแต่งงาน", words=(replace(FRENCH, date=""),))
+    faces = lay_out(design, paper, with_cover(said, paper)).faces
+    assert any(isinstance(item, Code) for item in faces[0].items)
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -88,7 +88,7 @@ def test_a_camera_is_listed_and_its_clock_shifted_for_all_its_photos(service: Se
     entries = service.get("/api/admin/audit", service.admin, params={"action": "photos.camera_shifted"}).json()
     told = [tuple(each["details"].values()) for each in entries if each["event_id"] == event.id]
     name = "Canon EOS R5"
-    assert told == [(name, "+0 s", 2), (name, "-3600 s", 2), (name, "+2820 s", 1)]
+    assert told == [(name, 0, 2), (name, -3600, 2), (name, 2820, 1)]
 
 
 def test_a_camera_of_another_event_is_another_camera(service: Service) -> None:
