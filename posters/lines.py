@@ -75,7 +75,9 @@ def printable(text: str, style: Style) -> str:
         for part in _clusters(unicodedata.normalize("NFC", _SPACES.sub(" ", text)))
         if part in JOINERS or part.isspace() or any(font.has(part) for font in fonts)
     ]
-    return _SPACES.sub(" ", "".join(kept)).strip()
+    # Joiners with nothing to join would be a line that nobody sees.
+    seen = any(not (part in JOINERS or part.isspace()) for part in kept)
+    return _SPACES.sub(" ", "".join(kept)).strip() if seen else ""
 
 
 def lacking(text: str, style: Style) -> str:
