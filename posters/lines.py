@@ -75,15 +75,17 @@ def printable(text: str, style: Style) -> str:
         for part in _clusters(unicodedata.normalize("NFC", _SPACES.sub(" ", text)))
         if part in JOINERS or part.isspace() or any(font.has(part) for font in fonts)
     ]
-    return _SPACES.sub(" ", "".join(kept)).strip()
+    # Joiners with nothing to join would be a line that nobody sees.
+    seen = any(not (part in JOINERS or part.isspace()) for part in kept)
+    return _SPACES.sub(" ", "".join(kept)).strip() if seen else ""
 
 
 def lacking(text: str, style: Style) -> str:
-    """Return the visible characters of a text that no font has, each once."""
+    """Return what no font has of a text, each character with its marks and once; invisible ones are not named."""
     fonts = chain(style.font)
     parts = _clusters(unicodedata.normalize("NFC", text))
-    missing = [part for part in parts if not part.isspace() and not any(font.has(part) for font in fonts)]
-    return "".join(dict.fromkeys("".join(missing).strip(JOINERS)))
+    missing = [part for part in parts if not (part.isspace() or any(font.has(part) for font in fonts))]
+    return "".join(dict.fromkeys(part for part in missing if part not in JOINERS))
 
 
 def fit(text: str, style: Style, width: float, height: float, sizes: tuple[float, float], most: int = 20) -> Setting:

@@ -110,7 +110,8 @@ def network(content: Content, column: Column, look: tuple[Style, Style], inks: t
         (wifi.name, strong, inks[0], 3.6),
         (wifi.password, style, inks[0], 3.2),
     ]
-    settings = [(fit(text, of, wide, size * 0.42, (most, 1.6), 3), ink) for text, of, ink, most in rows if text]
+    fitted = [(fit(text, of, wide, size * 0.42, (most, 1.6), 3), ink) for text, of, ink, most in rows]
+    settings = [(setting, ink) for setting, ink in fitted if setting.lines]
     inner = max(each.width for each, _ in settings)
     left = column.x + (column.width - beside - inner) * column.align
 

@@ -17,6 +17,8 @@ from testkit.pictures import read_qr
 from testkit.servers import wait_until
 from tests.pages.stage import Event, Stage, admin_token, as_admin, axe, shoot
 
+# No font of the posters has these letters.
+THAI = "งานแต่งงานของสมชายและสมหญิง"
 DESIGNS = ("quiet", "bold", "photo")
 
 
@@ -145,7 +147,8 @@ def test_older_links_and_odd_ones_lead_to_the_page(stage: Stage, event: Event) -
 
 
 @pytest.mark.parametrize(
-    "name", ["w" * 200, ("👩🏽‍❤️‍👨🏻 " * 25)[:200], "حفل زفاف ليلى " * 12, "佐藤" * 90, "\u202eevil\u202c <b>&amp;"]
+    "name",
+    ["w" * 200, ("👩🏽‍❤️‍👨🏻 " * 25)[:200], "حفل زفاف ليلى " * 12, "佐藤" * 90, "\u202eevil\u202c <b>&amp;", THAI],
 )
 def test_no_name_is_too_much_for_a_poster(stage: Stage, name: str) -> None:
     odd = stage.event(name)
@@ -153,7 +156,12 @@ def test_no_name_is_too_much_for_a_poster(stage: Stage, name: str) -> None:
         page.context.add_cookies(
             [{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}]
         )
-        for path in ("poster", "poster.svg?design=bold", "poster.pdf?format=tent&language=both"):
+        for path in (
+            "poster",
+            "poster.svg?design=bold",
+            "poster.pdf?format=tent&language=both",
+            "poster.pdf?design=bold",
+        ):
             assert page.request.get(f"/admin/events/{odd.id}/{path}").ok
 
 

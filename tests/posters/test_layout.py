@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from posters.content import DESIGNS, FORMATS
+from posters.content import DESIGNS, FORMATS, Wifi
 from posters.formats import PAPERS, lay_out, picture_mm
 from posters.parts import module_mm, quiet_mm
+from posters.pdf import pdf
 from posters.sheet import Box, Code, Face, Item, Picture, Words
+from posters.svg import svg
 from settings import get_settings
 from tests.posters.contents import ENGLISH, FRENCH, NAMES, WIFI, content, with_cover
 
@@ -16,6 +18,14 @@ from tests.posters.contents import ENGLISH, FRENCH, NAMES, WIFI, content, with_c
 MARGIN = 5.0
 # A code that a phone reads at arm's length needs modules of at least so many mm.
 LEAST_MODULE, LEAST_NETWORK_MODULE = 0.75, 0.25
+# Thai, Hindi, what has no character, spaces, and signs that are not seen.
+UNPRINTABLE = (
+    "งานแต่งงานของสมชายและสมหญิง",
+    "सोमचाई और सोमयिंग की शादी",
+    "\U000e0fff\U0010ffff",
+    " \u3000\t",
+    "\x00\u202e\u2060\u200d",
+)
 Rectangle = tuple[float, float, float, float]
 
 
@@ -73,20 +83,27 @@ def test_nothing_lies_on_anything_else_or_over_the_edge(design: str, paper: str,
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_the_longest_code_and_address_fit_too(design: str, paper: str) -> None:
-    said = content("Gala", code="W" * 64, site="photographies.une-tres-longue-adresse.example.org:8443")
-    assert faults(lay_out(design, paper, with_cover(said, paper)).faces[0]) == []
+def test_a_poster_without_date_and_without_a_name_that_can_be_printed(
+    monkeypatch: pytest.MonkeyPatch, design: str, paper: str
+) -> None:
+    monkeypatch.setattr(get_settings(), "poster_font", "")
+    undated = [replace(each, date="") for each in (FRENCH, ENGLISH)]
+    for name, words, wifi in itertools.product(
+        UNPRINTABLE, (undated[:1], undated), (None, Wifi("งานแต่ง", WIFI.password))
+    ):
+        said = with_cover(content(name, words=tuple(words), wifi=wifi), paper)
+        sheet = lay_out(design, paper, said)
+        assert faults(sheet.faces[0]) == []
+        assert len([item for item in sheet.faces[0].items if isinstance(item, Code)]) == (2 if wifi else 1)
+        assert pdf(sheet, name).startswith(b"%PDF")
+        assert svg(sheet, name)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_an_event_of_which_no_font_has_a_letter_and_without_a_date_has_its_code(
-    monkeypatch: pytest.MonkeyPatch, design: str, paper: str
-) -> None:
-    monkeypatch.setattr(get_settings(), "poster_font", "")
-    said = content("งานแต่งงาน", words=(replace(FRENCH, date=""),))
-    faces = lay_out(design, paper, with_cover(said, paper)).faces
-    assert any(isinstance(item, Code) for item in faces[0].items)
+def test_the_longest_code_and_address_fit_too(design: str, paper: str) -> None:
+    said = content("Gala", code="W" * 64, site="photographies.une-tres-longue-adresse.example.org:8443")
+    assert faults(lay_out(design, paper, with_cover(said, paper)).faces[0]) == []
 
 
 @pytest.mark.parametrize("design", DESIGNS)

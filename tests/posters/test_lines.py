@@ -36,6 +36,9 @@ def test_what_no_font_has_is_left_out_and_named(no_further_font: None) -> None:
     assert printable("Kenji 佐藤 & Zoé\u202e 𐎀", STYLE) == "Kenji & Zoé"
     assert lacking("Kenji 佐藤 & Zoé 佐", STYLE) == "佐藤"
     assert fit("佐藤", STYLE, 100, 50, (10, 2)).lines == ()
+    assert fit("सो\u200d \u200c", STYLE, 100, 50, (10, 2)).lines == ()
+    # Marks are named with their letters.
+    assert lacking("ที่นี่ที่ กี\u200d", STYLE) == "ที่นี่กี"
 
 
 def test_a_font_of_the_machine_draws_what_ours_lack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ WIDTH, HEIGHT = 148.0, 50.0
 # Marks above and below their letters, as glyphs that do not advance.
 MARKED = {
     "Arabic": "حفل زفاف ليلى وكريم في قصر المؤتمرات بباريس",
+    "long Arabic": "زفاف ليلى وكريم " * 12,
     "vowelled Arabic": "حَفْلُ زِفَافِ لَيْلَى",
     "pointed Hebrew": "הַחֲתֻנָּה שֶׁל נֹעָה וְאָדָם (2030)",
     "combining accents": "Zoe\u0323\u0302 g\u0303anna x\u0301y Ṩmi\u0331th Ǻ",
