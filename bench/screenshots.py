@@ -10,10 +10,9 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.sessions import SESSION_COOKIE
 from bench.screenshot_event import CODE, DAY, NAME, face, grow_old, prepare
+from bench.screenshot_pages import EMPTY, PAGES, Shot
 from models import Event
 from pages.posters import wording
 from posters.content import Content
@@ -37,102 +37,6 @@ SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
 LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 QUALITY, SCREENS = 72, 3
 KEY = re.compile(r"\b(?:common|guest|photographer|admin)\.[a-z_]+(?:\.[a-z_]+)*\b")
-Step = Callable[[Page], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A page: its name, who sees it, its address, and what is done there. Without an address, the page before it.
-
-    `who` is the name of a token of the event; "anyone" has none, and "newcomer" has none but a camera.
-    """
-
-    name: str
-    who: str
-    address: str = ""
-    step: Step = lambda page: page.wait_for_load_state("networkidle")
-
-
-def click(selector: str, awaited: str, page: Page) -> None:
-    """Click on the first of these, and wait until something is seen."""
-    page.locator(selector).first.click()
-    page.wait_for_selector(awaited)
-
-
-def tap(selector: str, awaited: str) -> Step:
-    """Return the step that clicks and waits."""
-    return partial(click, selector, awaited)
-
-
-def choose(page: Page) -> None:
-    """Choose three photos of the gallery."""
-    page.locator("[data-choosing=begin]").click()
-    for place in range(3):
-        page.locator(".tile").nth(place).click()
-
-
-ACTION = "main button.main:visible"
-EMPTY = (Shot("admin-overview-empty", "admin", "/admin"), Shot("admin-events-empty", "admin", "/admin/events"))
-PAGES = (
-    Shot("home", "anyone", "/"),
-    Shot("login", "anyone", "/login"),
-    Shot("forgot", "anyone", "/forgot"),
-    Shot("reset", "anyone", "/reset#{enter}"),
-    Shot("lost", "anyone", "/lost"),
-    Shot("enter", "anyone", "/enter#{enter}"),
-    Shot("gone", "anyone", "/gone"),
-    Shot("goodbye", "anyone", "/goodbye"),
-    Shot("offline", "anyone", "/offline"),
-    Shot("not-found", "anyone", "/nowhere"),
-    Shot("join-code", "anyone", "/join"),
-    Shot("join-wrong", "anyone", "/join?event_code=APOLO"),
-    Shot("join-over", "anyone", "/join?event_code=OVER25"),
-    Shot("join-form", "anyone", "/join?event_code={code}&form=true"),
-    Shot("shared", "anyone", "/shared/{shared}"),
-    Shot("shared-gone", "anyone", "/shared/AAAAAAAAAAAAAAAAAAAAAA"),
-    Shot("invitation", "anyone", "/together/{together}"),
-    Shot("join", "newcomer", "/join?event_code={code}"),
-    Shot("camera", "newcomer", "", tap(ACTION, "#frame[data-state=live]")),
-    Shot("review", "newcomer", "", tap(ACTION, "#frame[data-state=ready]")),
-    Shot("found", "newcomer", "", tap(ACTION, ".tile img.there")),
-    Shot("keep", "newcomer", "/keep"),
-    Shot("leave", "newcomer", "/leave"),
-    Shot("gallery", "guest", "/photos", lambda page: page.wait_for_selector("#weight:not(:empty)")),
-    Shot("viewer", "guest", "", tap(".tile a", "dialog .slide:not([inert]) img.there")),
-    Shot("choosing", "guest", "/photos", choose),
-    Shot("choosing-link", "guest", "", tap("[data-choosing=panel] summary", ".choose-link")),
-    Shot("favourites", "guest", "/photos?show=favourites"),
-    Shot("for-everyone", "guest", "/photos?show=all"),
-    Shot("maybe", "guest", "/photos/maybe"),
-    Shot("together", "guest", "/together"),
-    Shot("notify", "guest", "/notify"),
-    Shot("links", "guest", "/links"),
-    Shot("portraits", "guest", "/selfie"),
-    Shot("account", "guest", "/account"),
-    Shot("security", "guest", "/account/security"),
-    Shot("not-allowed", "guest", "/admin"),
-    Shot("gallery-new", "new", "/photos"),
-    Shot("invited", "new", "/together/{together}"),
-    Shot("studio", "photographer", "/studio"),
-    Shot("studio-event", "photographer", "/studio/{event}"),
-    Shot("studio-viewer", "photographer", "", tap(".shot img", "dialog[open] img")),
-    Shot("studio-sections", "photographer", "/studio/{event}/sections"),
-    Shot("studio-poster", "photographer", "/studio/{event}/poster?design=bold&format=a5"),
-    Shot("second-factor", "photographer", "/account/second-factor"),
-    Shot("admin-overview", "admin", "/admin"),
-    Shot("admin-events", "admin", "/admin/events"),
-    Shot("admin-event-new", "admin", "/admin/events/new"),
-    Shot("admin-event", "admin", "/admin/events/{event}"),
-    Shot("admin-guest", "admin", "/admin/events/{event}/guests/{user}"),
-    Shot("admin-sections", "admin", "/admin/events/{event}/sections"),
-    Shot("admin-poster", "admin", "/admin/events/{event}/poster?design=photo"),
-    Shot("admin-delete", "admin", "/admin/events/{event}/delete"),
-    Shot("admin-photographers", "admin", "/admin/photographers"),
-    Shot("admin-photographer-new", "admin", "/admin/photographers/new"),
-    Shot("admin-photographer", "admin", "/admin/photographers/{owner}"),
-    Shot("admin-jobs", "admin", "/admin/jobs"),
-    Shot("admin-audit", "admin", "/admin/audit"),
-)
 README = {"join": ("join", 1.5), "guest": ("gallery", 1.5), "studio": ("studio-event", 1.0)}
 
 
@@ -213,14 +117,17 @@ def photograph(visitors: Visitors, shots: Sequence[Shot], kind: str, folder: Pat
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             height = SCREENS * page.evaluate("innerHeight")
-            write(page.screenshot(full_page=True), folder / f"{shot.name}-{kind}-{scheme}.webp", height)
+            # Of a dialog or a bar over a page there is no more than the screen.
+            over = page.locator("dialog[open], [role=toolbar]:visible").count()
+            write(page.screenshot(full_page=not over), folder / f"{shot.name}-{kind}-{scheme}.webp", height)
 
 
 def all_of(browser: Browser, server: Server, words: dict[str, str], shots: Sequence[Shot], folder: Path) -> None:
     """Photograph pages in both sizes and both languages."""
     for size, (width, height) in SIZES.items():
         for language, locale in LANGUAGES.items():
-            context = {"viewport": {"width": width, "height": height}, "locale": locale, "has_touch": size == "phone"}
+            screen = {"viewport": {"width": width, "height": height}}
+            context = {**screen, "locale": locale, "has_touch": size == "phone", "is_mobile": size == "phone"}
             visitors = Visitors(browser, server, words, context, {})
             photograph(visitors, shots, f"{size}-{language}", folder)
             visitors.close()
@@ -255,7 +162,10 @@ def main() -> int:
     target = asked.folder or (FOLDER if asked.readme else FOLDER / "all")
     target.mkdir(parents=True, exist_ok=True)
     settings = {"FACE_RECOGNIZER_PROVIDER": "local", "GUNICORN_WORKERS": "1", "JOB_POLL_SECONDS": "0.2"}
-    with temporary_folder() as folder, run_server(folder, **settings) as server, camera_browser(folder) as browser:
+    with ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder())
+        server = stack.enter_context(run_server(folder, MAIL_OUTBOX=str(folder / "outbox"), **settings))
+        browser = stack.enter_context(camera_browser(folder))
         if asked.readme:
             for_readme(browser, server, prepare(server), target)
             return 0
