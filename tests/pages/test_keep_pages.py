@@ -210,6 +210,25 @@ def test_registering_does_not_tell_who_is_registered(service: Service, event: Ev
     assert service.get("/api/me").json()["email"] is None
 
 
+def test_more_tries_tell_no_more_and_an_address_is_not_mailed_without_end(
+    service: Service, event: EventInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "rate_resets_target_hour", 3)
+    service.guest(event, "walter")
+    page = f"/join?event_code={event.code}&form=true"
+    answers = []
+    for name in ("walter", "wanda"):
+        typed = {"username": name, "email": f"{name}@example.org", "consent": CURRENT}
+        for turn in range(5):
+            service.client.cookies.clear()
+            answers.append(send(service, page, "/join", **typed, password=f"not the right one {turn}").status_code)
+    assert answers == [303, 303, 303, 429, 429] * 2
+    # Whoever tried has locked nobody out.
+    assert service.log_in("walter", PASSWORD)
+    with transaction() as session:
+        session.query(Mail).delete()
+
+
 def test_what_was_typed_stays_when_something_is_missing(service: Service, event: EventInfo) -> None:
     page = f"/join?event_code={event.code}&form=true"
     answer = send(service, page, "/join", username="p" * 300, email="p@example.org", password=PASSWORD)
