@@ -62,7 +62,7 @@ def _pictures() -> Iterator[Image.Image]:
     yield ImageOps.grayscale(mirrored.crop((130, 0, 480, 512))).convert("RGB")
     yield ImageEnhance.Color(guest.crop((60, 0, 420, 280))).enhance(0.6)
     yield ImageEnhance.Brightness(mirrored.crop((100, 0, 512, 360))).enhance(0.8)
-    yield from (cup, sample("rocket.jpg"), sample("hubble_deep_field.jpg"), sample("motorcycle_left.png"))
+    yield from (cup, sample("rocket.jpg"), sample("hubble_deep_field.jpg"), cat)
     yield sample("camera.png")
 
 
