@@ -34,6 +34,6 @@ def adopt(session: Session, user: User, address: str) -> None:
 
 
 def note_typed(user: User, address: str) -> None:
-    """Store an address that a guest typed beside a password: it logs in with that, until somebody proves it."""
+    """Store an unconfirmed address. With the password it logs in, until an owner of the address confirms it."""
     if user.email is None:
         user.typed_email, user.typed_email_key = address, comparison_key(address)

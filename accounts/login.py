@@ -103,9 +103,9 @@ def _fitting(
 def guest_at(event_id: int, address: str, password: str) -> User | None:
     """Return the guest of an event who registered with this address and password, or None.
 
-    It takes the time of one check, whether an account, several or none have the address: whoever registers there
-    must not learn it. Only the one that owns the address is tried, else the newest that typed it. The caller limits
-    the tries.
+    It takes the time of one password check, whether no, one or several accounts have the address: the time must not
+    tell which addresses are registered. Only the account that owns the address is tried, else the newest that typed
+    it. The caller limits the tries.
     """
     key = lookup_key(address)
     with reading() as session:

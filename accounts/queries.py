@@ -52,8 +52,7 @@ def named(session: Session, key: str, guests: int, event_id: int | None = None) 
     """Return the accounts whose name or address is `key`, with their home events, staff first.
 
     At most `guests` + 1 in all. With `event_id`, only guests that registered in that event or joined it, and staff.
-    Guests who typed an address that nobody has proved come last, the oldest first. Accounts without a password, into
-    which no password leads, are left out.
+    Guests whose address is not confirmed come last, the oldest first. Accounts without a password are left out.
     """
     # A name with an "@" is always the account's own address.
     is_called = (User.email_key == key) | (User.typed_email_key == key) if "@" in key else User.username_key == key

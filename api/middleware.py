@@ -89,7 +89,7 @@ class RequestLog:
 
 
 def _loggable(route: str, path: str) -> str:
-    """Return the path, or the route where the path opens something to whoever knows it: by a code or a token."""
+    """Return the path to log. Where it contains a code or a token, that is the route instead."""
     if "code}" in route or "token}" in route:
         return route
     # Refused before its route was found, or mistyped behind the token.

@@ -100,8 +100,7 @@ def _deliver(to: Recipient, row: Subscription, news: News, post: Post | None, pu
     except SQLAlchemyError:
         # The claim ends with its lease.
         raise
-    except Exception as error:  # noqa: BLE001
-        # A defect of ours must not stop the other messages.
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the other messages
         log.error("message %s: %s", messages.message_id(to), ADDRESS.sub("(address)", traceback.format_exc()))
         _try_later(row, now, error)
     else:

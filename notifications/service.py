@@ -144,7 +144,7 @@ def tell_device(guest: User, event_id: int, device: Device, language: str) -> in
 def renew_device(old_endpoint: str, device: Device) -> None:
     """Give a device the new address that its browser has got for it, in all events.
 
-    Whoever knows the old address, which is a secret between browser, push service and this service, is the browser.
+    The old address is the proof: only the browser, its push service and this service know it.
 
     Raises:
         NoSuchSubscription: no device has the old address.

@@ -4,27 +4,27 @@ As on the pages of `pages/resets.py`, the token comes after "#", and opening a l
 """
 
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Form, Request, Response
-from pydantic import ValidationError
 
 import errors
 from accounts import login_links
-from api.accounts.resets import ResetIn
 from api.dependencies import WakeMail
 from api.language import Language
 from api.sessions import Device
 from api.throttling import CallerDep
 from guests import merging
 from guests.erasure import erase_guest
-from keys import MAX_EMAIL_KEY, MAX_TYPED
+from keys import MAX_TYPED
 from mail import outbox
 from models import GUEST, User
 from pages.login import Visitor
 from pages.login import enter as start_browser
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import HOMES, page_router, render
+from pages.resets import mail_links
 from settings import get_settings
 
 router = page_router()
@@ -135,15 +135,7 @@ def lost(request: Request) -> Response:
 @router.post("/lost")
 def ask(request: Request, language: Language, wake_mail: WakeMail, caller: CallerDep, email: Field = "") -> Response:
     """Ask for a mail with links that log in. The answer is the same for every address."""
-    try:
-        asked = ResetIn(email=email)
-    except ValidationError:
-        return redirect_with_flash(request, "/lost", problem="address", email=email[:MAX_EMAIL_KEY])
-    caller.password_reset(asked.email)
-    outbox.ask_for_login(asked.email, language)
-    answer = redirect_with_flash(request, "/lost", done="asked")
-    wake_mail()
-    return answer
+    return mail_links(request, "/lost", email, caller, wake_mail, partial(outbox.ask_for_login, language=language))
 
 
 @router.get("/gone")

@@ -5,6 +5,8 @@ the link. So no address that a server or a log sees has it, and opening a link c
 links too.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Form, Request, Response
@@ -16,7 +18,7 @@ from accounts.resets import service as resets
 from api.accounts.resets import AddressConfirmIn, ResetConfirmIn, ResetIn
 from api.dependencies import HASHES, WakeMail
 from api.language import Language
-from api.throttling import CallerDep
+from api.throttling import Caller, CallerDep
 from keys import MAX_EMAIL_KEY, MAX_TYPED
 from mail import outbox
 from pages.passwords import why_refused
@@ -57,13 +59,24 @@ def forgot(request: Request) -> Response:
 @router.post("/forgot")
 def ask(request: Request, language: Language, wake_mail: WakeMail, caller: CallerDep, email: Field = "") -> Response:
     """Ask for a mail with links. The answer is the same for every address."""
+    return mail_links(request, "/forgot", email, caller, wake_mail, partial(outbox.ask_for_reset, language=language))
+
+
+def mail_links(
+    request: Request, page: str, email: str, caller: Caller, wake_mail: WakeMail, ask_for: Callable[[str], None]
+) -> Response:
+    """Call `ask_for` with a valid address, and lead back to the page of the form.
+
+    Raises:
+        TooManyRequests: mails are asked for too often.
+    """
     try:
         asked = ResetIn(email=email)
     except ValidationError:
-        return redirect_with_flash(request, "/forgot", problem="address", email=email[:MAX_EMAIL_KEY])
+        return redirect_with_flash(request, page, problem="address", email=email[:MAX_EMAIL_KEY])
     caller.password_reset(asked.email)
-    outbox.ask_for_reset(asked.email, language)
-    answer = redirect_with_flash(request, "/forgot", done="asked")
+    ask_for(asked.email)
+    answer = redirect_with_flash(request, page, done="asked")
     wake_mail()
     return answer
 

@@ -8,8 +8,9 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
@@ -29,7 +30,7 @@ class World:
         making = Making(client)
         made = making.make()
         making.close_accounts()
-        state = client.app.state  # type: ignore[attr-defined]
+        state = cast("FastAPI", client.app).state
         for thread in (state.inference, state.mail, state.notify):
             thread.stop(10)
         self.callers, self.objects = making.callers, making.with_unprocessed_photos(made)

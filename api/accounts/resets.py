@@ -108,7 +108,8 @@ def confirm_address(asked: AddressConfirmIn, language: Language, caller: CallerD
 def make_login_link(user_id: RowId, _: CurrentAdmin) -> LoginLinkOut:
     """For a guest who lost the phone and kept no address, link or password. Valid once, for 24 hours.
 
-    It is in this answer alone: hand it to the guest, whom the portrait shows (`GET /api/selfie/{user_id}`).
+    Only this answer contains it. Before you hand it over, compare the guest with the portrait
+    (`GET /api/selfie/{user_id}`).
     """
     now = utcnow()
     token = login_links.issue_for_admin(user_id)
@@ -124,6 +125,6 @@ def make_login_link(user_id: RowId, _: CurrentAdmin) -> LoginLinkOut:
     ),
 )
 def make_reset_link(user_id: RowId, _: CurrentAdmin) -> ResetLinkOut:
-    """For a guest or a photographer who cannot get the mail. It is in this answer alone: hand it to the owner."""
+    """For a guest or a photographer who cannot receive mail. Only this answer contains it: give it to the owner."""
     link = service.issue_for_admin(user_id)
     return ResetLinkOut(url=link.url, expires_at=link.expires_at)

@@ -21,7 +21,7 @@ from photos.service import event_of_guest
 router = APIRouter(prefix="/api", tags=["photographer"])
 REFUSED = (*SIGNED_IN, errors.PhotographersOnly, errors.NoSuchEvent)
 WRONG = (errors.TooManySections, errors.SectionTime, errors.SectionsAtOneTime, errors.SectionsChanged)
-VERSION = "A mark of these sections. Sent back with new ones, it makes sure that nobody has changed them meanwhile."
+VERSION = "The version of these sections. Send it back with new ones: the call fails if they were changed meanwhile."
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_SECTION_TITLE), AfterValidator(shown)
 ]

@@ -94,8 +94,8 @@ def end_subscription(subscription_id: RowId, guest: CurrentGuest, language: Lang
 )
 @public
 def renew_device(asked: RenewalIn, caller: CallerDep, language: Language) -> Message:
-    """For service workers (`pushsubscriptionchange`), which have no session: whoever knows the old address, a secret
-    of the browser, may replace it."""
+    """For service workers (`pushsubscriptionchange`), which have no session. The old address is the proof: it is a
+    secret of the browser."""
     caller.link_use()
     service.renew_device(asked.old_endpoint, asked.device())
     return Message(message=Success.DEVICE_RENEWED.text(language))

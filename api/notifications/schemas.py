@@ -51,7 +51,9 @@ class MailOut(BaseModel):
 class DeviceOut(BaseModel):
     id: int
     endpoint_sha256: str = Field(description="By it a browser recognises itself; the address is never returned.")
-    refused: bool = Field(description="The push service refused a message for good: subscribe anew.")
+    refused: bool = Field(
+        description="The push service refuses messages to this device permanently. Subscribe again."
+    )
 
 
 class PushOut(BaseModel):

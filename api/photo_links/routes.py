@@ -50,7 +50,7 @@ def my_links(guest: CurrentGuest) -> list[PhotoLinkOut]:
     responses=error_responses(*GUESTS, errors.NoSuchPhotoLink, errors.TooManyRequests),
 )
 def revoke_link(link_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """It opens nothing from now on. What somebody has loaded or saved already stays with them."""
+    """The link stops working at once. Photos that were downloaded before cannot be recalled."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     links.revoke(guest, link_id)
     return Message(message=Success.PHOTO_LINK_REVOKED.text(language))

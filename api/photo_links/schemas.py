@@ -25,7 +25,7 @@ class PhotoLinkOut(BaseModel):
     id: int
     event_id: int
     event_name: str
-    link: str = Field(description="Whoever has it sees the photos, without an account.")
+    link: str = Field(description="Opens the photos without an account.")
     photos: int = Field(description="How many it shows now. A photo that I may no longer see is not shown.")
     created_at: UtcTime
     expires_at: UtcTime

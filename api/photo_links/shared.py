@@ -22,7 +22,7 @@ SharedSize = Literal["thumb", "web"]
 AskedSize = Annotated[SharedSize, Query(description="Long side of 400 or of 1600 pixels.")]
 AsFile = Annotated[bool, Query(description="As a file to save, under the photo's original name.")]
 OPENING = (errors.NoSuchPhotoLink, errors.PhotoLinkExpired, errors.TooManyRequests)
-# The address is the key: it goes to nobody else, and no search engine lists the page.
+# The address contains the token: browsers must not send it as a referrer, and search engines must not list it.
 PRIVATE = {
     "Cache-Control": "private, no-store",
     "Referrer-Policy": "no-referrer",

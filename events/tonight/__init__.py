@@ -1,1 +1,1 @@
-"""The events that are on now, for whoever keeps an eye on the service."""
+"""The events that are on now, for the administrators' dashboard."""

@@ -1,4 +1,4 @@
-"""An event's cover for visitors: whoever has the code of an open event may join it and see its cover."""
+"""An event's cover for visitors who have the code of an open event."""
 
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ CACHED = "private, max-age=3600"
 
 
 def cover_address(event: Event) -> str:
-    """Return the address of the event's cover for whoever knows its code; an empty text without a cover."""
+    """Return the address of the event's cover for visitors; it contains the code. An empty text without a cover."""
     photo = cover.cover_of(event.id)
     return "" if photo is None else f"/join/cover?event_code={quote(event.event_code, safe='')}&photo={photo.id}"
 

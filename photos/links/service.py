@@ -180,7 +180,7 @@ def erase_old() -> None:
         queries.delete_expired(session, utcnow() - KEPT)
 
 
-# --- for whoever opens it ----------------------------------------------------------------------------
+# --- for visitors -------------------------------------------------------------------------------------
 
 
 def _key(token: str) -> str:

@@ -11,7 +11,7 @@ from database import transaction
 from faces.fake import fake_colour, fake_photo
 from models import Subscription, User, utcnow
 from settings import get_settings
-from testkit.builders import Person, Service
+from testkit.builders import EventInfo, Person, Service
 from testkit.mail_server import MailServer
 from testkit.push_service import PushService
 from testkit.quick_client import QuickClient
@@ -46,8 +46,8 @@ def app(
     pushing.clear()
 
 
-def _guest(app: Service, code_of: object, *, confirmed: bool = True) -> Person:
-    guest = app.guest(code_of)  # type: ignore[arg-type]
+def _guest(app: Service, event: EventInfo, *, confirmed: bool = True) -> Person:
+    guest = app.guest(event)
     if confirmed:
         with transaction() as session:
             session.get_one(User, guest.id).email_confirmed_at = utcnow()

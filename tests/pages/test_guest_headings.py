@@ -3,7 +3,7 @@
 import io
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
 from testkit.pictures import saved
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot
+
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 
 CAMERA = {MAKE: "Canon", MODEL: "Canon EOS R5"}
 # In the order in which they are sent: the evening of one day, the night after, and the next day; one without a time.
@@ -157,9 +160,9 @@ def test_the_reveal_happens_once(stage: Stage, weekend: tuple[Event, str, list[i
         expect(page.locator("#standing")).not_to_contain_text("Vous voilà")
 
 
-def ring(page: Page, theme: str, colour: str) -> set[str]:
+def ring(page: Page, theme: Theme, colour: str) -> set[str]:
     """Return which colours the edge of a tile with the focus has, over a photo of one colour."""
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)
     picture = saved(Image.new("RGB", (720, 480), colour), "JPEG")
     page.route("**/api/photo/*?size=*", lambda route: route.fulfill(body=picture, content_type="image/jpeg"))
     page.reload()
@@ -180,7 +183,7 @@ def test_the_ring_of_the_focus_is_seen_on_any_photo_and_in_both_themes(
 ) -> None:
     with stage.page("desktop") as page:
         stage.log_in(page, weekend[1])
-        for theme in ("light", "dark"):
+        for theme in THEMES:
             assert ring(page, theme, colour) == {"dark", "light"}
             shoot(page, f"guest-ring-{colour}-{theme}", full_page=False)
 

@@ -11,6 +11,7 @@ import errors
 import storage
 from decoding import tasks
 from decoding.decoder import Decoder, Overran
+from faces.local import LocalEngine
 from images import NormalisedImage
 from models import Photo
 from posters import cover
@@ -22,7 +23,7 @@ def cut(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], width: int, hei
     picture[shape[0] // 2 :] = 30
     data = cv2.imencode(".jpg", picture)[1].tobytes()
     monkeypatch.setattr(storage, "get", lambda key: data)
-    told, jpeg = tasks.print_picture(lambda: None, {"key": "k", "width": width, "height": height}, b"")  # type: ignore[arg-type,return-value]
+    told, jpeg = tasks.print_picture(LocalEngine, {"key": "k", "width": width, "height": height}, b"")
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     assert image.shape[:2] == (told["height"], told["width"])
