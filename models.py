@@ -538,7 +538,7 @@ class Photo(Job, Base):
     # What the camera's clock said; None where the time is a satellite's, or none is known.
     recorded_at: Mapped[datetime | None]
     # Of `camera_clocks`, whose rows are deleted with their event only. No foreign key: SQLite cannot add one to
-    # a table that exists, and to make this one again would delete what refers to it.
+    # a table that exists, and rebuilding this one would delete the rows that refer to it.
     camera_id: Mapped[int | None] = mapped_column(BigId)
     # `#rrggbb`, shown until the picture is loaded.
     mean_colour: Mapped[str | None] = mapped_column(String(7))

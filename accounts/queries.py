@@ -234,14 +234,19 @@ def last_expiry(session: Session, user_id: int) -> datetime | None:
 
 
 def started(session: Session, start_mark: str, since: datetime) -> User | None:
-    """Return the open account with this mark, with its home event, if it was made after a time."""
-    wanted = select(User).where(User.start_mark == start_mark, User.created_at > since, User.is_active)
+    """Return the open account with this mark, with its home event, if it was made after a time.
+
+    An account whose sessions were all ended is not returned: the cookie of the browser must not open it again.
+    """
+    wanted = select(User).where(
+        User.start_mark == start_mark, User.created_at > since, User.is_active, User.token_version == 0
+    )
     return session.scalar(wanted.options(joinedload(User.event)))
 
 
 def clear_start_mark(session: Session, start_mark: str, before: datetime) -> None:
-    """Take a mark from the account that has it, if that is closed or was made before a time."""
-    old = (User.created_at <= before) | ~User.is_active
+    """Take a mark from the account that has it, if `started` does not return that account."""
+    old = (User.created_at <= before) | ~User.is_active | (User.token_version != 0)
     session.execute(update(User).where(User.start_mark == start_mark, old).values(start_mark=None))
 
 

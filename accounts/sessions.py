@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 import errors
 from accounts import queries, tokens
+from accounts.links import queries as link_queries
 from audit.log import Action, record
 from cache_manager import TTLCache
 from database import reading, transaction
@@ -220,9 +221,10 @@ def end_current(user: User) -> None:
 
 
 def end_others(user: User) -> None:
-    """End every session of the account but that of the request."""
+    """End every session of the account but that of the request, and every link that logs in to the account."""
     with transaction() as session:
         queries.delete_sessions(session, user.id, but=user.session_id)
+        link_queries.end_links(session, user.id)
 
 
 def end_all(user_id: int) -> None:

@@ -16,7 +16,7 @@ from accounts.passwords import hash_password
 from accounts.service import NewAccount, add_account, check_username
 from database import reading, transaction
 from events.service import event_for_registration
-from guests.consent import record
+from guests.consent import give, record
 from keys import lookup_key
 from mail.outbox import ask_to_confirm, ask_to_keep
 from models import DONE, GUEST, User, UserEvent, utcnow
@@ -159,6 +159,9 @@ def start(event_code: str, language: str, consent: str | None, browser: str) -> 
         with reading() as session:
             found = queries.started(session, mark, utcnow() - SAME_START)
         if found is not None:
+            # The answer to the first request was lost. It may have been one without consent.
+            if consent is not None:
+                give(found.id, event.id, consent, language)
             return found
         try:
             with transaction() as session:

@@ -38,6 +38,18 @@ def counts() -> dict[str, dict[str, int]]:
     return result
 
 
+def backlog() -> tuple[int, float]:
+    """Return how many jobs of all kinds are unfinished, and the age of the oldest in seconds; 0 without any."""
+    with reading() as session:
+        rows = [
+            session.execute(select(func.count(), func.min(REQUESTED_AT[kind])).where(unfinished(kind))).one()
+            for kind in KINDS
+        ]
+    oldest = min((since for _, since in rows if since is not None), default=None)
+    age = round((utcnow() - oldest).total_seconds(), 3) if oldest is not None else 0.0
+    return sum(number for number, _ in rows), age
+
+
 def oldest_age(kind: JobRow) -> float | None:
     """Return how many seconds the oldest unfinished job of a kind has waited, or None if there is none."""
     requested_at = REQUESTED_AT[kind]

@@ -22,8 +22,8 @@ class News:
 def news_for(session: Session, row: Subscription) -> News:
     """Return the photos of the guest in the event, as they are now, that the guest was not told of.
 
-    Matching a guest again writes matches anew. So photos are compared with those the guest was told of, not matches
-    by their ids: no photo is news twice.
+    Matching a guest again writes the matches again. So photos are compared with those the guest was told of, not
+    matches by their ids: no photo is news twice.
     """
     known = queries.matches_of(session, row.user_id, row.event_id)
     told = set(row.told)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from settings import get_settings
 
 # For each step, and for all of them: a service may also send a byte now and then, for ever.
 STEP_SECONDS, WHOLE_SECONDS = 5.0, 10.0
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Of an answer, only its beginning is read, for the log.
 MAX_ANSWER = 300
 # How long a push service keeps a message for a device that is off: afterwards the news is old.
@@ -127,11 +129,14 @@ class _Connection(http.client.HTTPSConnection):
         """Connect to the address, not to what the name means by now."""
         raw = socket.create_connection((self._address, self.port), STEP_SECONDS)
         self.sock = raw
-        self.sock = _certificates().wrap_socket(raw, server_hostname=self.host)
+        context = _certificates(get_settings().push_test_ca_file)
+        self.sock = context.wrap_socket(raw, server_hostname=self.host)
 
 
-def _certificates() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=get_settings().push_test_ca_file or None)
+@lru_cache(maxsize=4)
+def _certificates(file: str) -> ssl.SSLContext:
+    """Return the certificates to trust. Kept: to read those of the machine for each message would take longer."""
+    return ssl.create_default_context(cafile=file or None)
 
 
 def _post(endpoint: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
@@ -196,9 +201,6 @@ def is_public(address: str) -> bool:
         if parsed in NAT64:
             inner.append(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF))
     return all(each.is_global and not each.is_multicast for each in inner)
-
-
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def _judge(answer: _Answer, now: datetime) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from models import (
     DONE,
-    FAILED,
     PENDING,
     PROCESSING,
     Confirmation,
@@ -52,30 +51,40 @@ def newest_match(session: Session) -> int:
     return session.scalar(select(func.max(FaceMatch.id))) or 0
 
 
-def with_unseen_matches(session: Session, after: int, limit: int) -> Sequence[int]:
-    """Return the ids of subscriptions that wait for news and have a match they have not seen, of id above `after`."""
+def _found_by_search() -> ColumnElement[bool]:
+    """Return the condition for matches that a search found, without what the guest said ("this is me")."""
+    said = exists().where(Confirmation.user_id == FaceMatch.user_id, Confirmation.photo_id == FaceMatch.photo_id)
+    return and_(FaceMatch.declared.is_(False), ~said.correlate(FaceMatch))
+
+
+def with_unseen_matches(session: Session, after: int, beyond: int, limit: int) -> Sequence[int]:
+    """Return the first ids above `beyond` of subscriptions that wait for news and have a match they have not seen.
+
+    Only matches with an id above `after` count.
+    """
     return session.scalars(
         select(Subscription.id)
         .join(FaceMatch, FaceMatch.user_id == Subscription.user_id)
         .join(Photo, and_(Photo.id == FaceMatch.photo_id, Photo.event_id == Subscription.event_id))
-        .where(Subscription.status == DONE, FaceMatch.id > after, FaceMatch.id > Subscription.seen_match_id)
+        .where(
+            Subscription.status == DONE,
+            Subscription.id > beyond,
+            FaceMatch.id > after,
+            FaceMatch.id > Subscription.seen_match_id,
+            _found_by_search(),
+        )
         .distinct()
+        .order_by(Subscription.id)
         .limit(limit)
     ).all()
 
 
 def matches_of(session: Session, user_id: int, event_id: int) -> list[Known]:
     """Return the matches of a guest in an event that a search found, without what the guest said ("this is me")."""
-    said = exists().where(Confirmation.user_id == FaceMatch.user_id, Confirmation.photo_id == FaceMatch.photo_id)
     rows = session.execute(
         select(FaceMatch.id, FaceMatch.photo_id, FaceMatch.detected_at)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(
-            FaceMatch.user_id == user_id,
-            Photo.event_id == event_id,
-            FaceMatch.declared.is_(False),
-            ~said.correlate(FaceMatch),
-        )
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _found_by_search())
     )
     return [Known(*row) for row in rows]
 
@@ -101,11 +110,6 @@ def any_due(session: Session, now: datetime) -> bool:
 def oldest_due(session: Session, now: datetime) -> datetime | None:
     """Return since when the message that waits longest could have been sent; None if none is due."""
     return session.scalar(select(func.min(Subscription.lease_until)).where(_due(now)))
-
-
-def counts(session: Session) -> dict[str, int]:
-    """Return the number of subscriptions by state."""
-    return dict(iter(session.execute(select(Subscription.status, func.count()).group_by(Subscription.status)).all()))
 
 
 def claim(session: Session, now: datetime, lease_until: datetime) -> Subscription | None:
@@ -254,14 +258,4 @@ def lock_device(session: Session, endpoint_hash: str) -> Sequence[Subscription]:
         .where(Subscription.endpoint_hash == endpoint_hash)
         .order_by(Subscription.id)
         .with_for_update()
-    ).all()
-
-
-def failed(session: Session, limit: int) -> Sequence[Subscription]:
-    """Return the subscriptions that were refused for good, newest first."""
-    return session.scalars(
-        select(Subscription)
-        .where(Subscription.status == literal_column(f"'{FAILED}'"))
-        .order_by(Subscription.id.desc())
-        .limit(limit)
     ).all()

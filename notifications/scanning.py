@@ -35,24 +35,24 @@ class Scanner:
             if newest == self._newest and not complete:
                 return
         after = 0 if complete else self._newest - SLACK
-        while ids := self._unseen(after):
+        beyond = 0
+        while ids := self._unseen(after, beyond):
             for start in range(0, len(ids), CHUNK):
                 _note(ids[start : start + CHUNK])
-            if len(ids) < LIMIT:
-                break
+            beyond = ids[-1]
         self._newest = newest
         if complete:
             self._complete_at = now
 
     @staticmethod
-    def _unseen(after: int) -> Sequence[int]:
+    def _unseen(after: int, beyond: int) -> Sequence[int]:
         with reading() as session:
-            return queries.with_unseen_matches(session, after, LIMIT)
+            return queries.with_unseen_matches(session, after, beyond, LIMIT)
 
 
 def _note(ids: Sequence[int]) -> None:
     with transaction() as session:
-        for subscription_id in sorted(ids):
+        for subscription_id in ids:
             row = queries.lock_quiet(session, subscription_id)
             event = session.get(Event, row.event_id) if row is not None else None
             if row is None or event is None:

@@ -94,7 +94,7 @@ def _told(guest: User, event: Event, withdrawn: bool, rows: Sequence[Subscriptio
 
 
 def tell_by_mail(guest: User, event_id: int, language: str) -> None:
-    """Tell the guest of new photos in the event by mail. Idempotent; after a refused mail it begins anew.
+    """Tell the guest of new photos in the event by mail. Idempotent; after a refused mail it starts again.
 
     Raises:
         NotInEvent, NoMorePhotos, NoNewsWithoutConsent: see `_locked`. MailIsOff: the service sends no mails.
@@ -176,22 +176,23 @@ def end_mail(guest: User, event_id: int) -> None:
     Raises:
         NotInEvent: the guest is not a member of the event.
     """
-    with transaction() as session:
-        if event_queries.membership(session, guest.id, event_id) is None:
-            raise errors.NotInEvent
-        queries.delete_of(session, guest.id, event_id, MAIL)
+    _end_channel(guest, event_id, MAIL)
 
 
 def end_devices(guest: User, event_id: int) -> None:
-    """Tell the guest no more on any device, in the event.
+    """Tell the guest no more on any device in the event. Idempotent.
 
     Raises:
         NotInEvent: the guest is not a member of the event.
     """
+    _end_channel(guest, event_id, PUSH)
+
+
+def _end_channel(guest: User, event_id: int, channel: str) -> None:
     with transaction() as session:
         if event_queries.membership(session, guest.id, event_id) is None:
             raise errors.NotInEvent
-        queries.delete_of(session, guest.id, event_id, PUSH)
+        queries.delete_of(session, guest.id, event_id, channel)
 
 
 def end_all(session: Session, user_id: int, event_id: int) -> None:

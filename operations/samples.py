@@ -16,11 +16,10 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from accounts import queries as account_queries
 from database import reading, transaction
-from jobs import kinds as job_kinds
 from jobs import state as job_state
 from matching import queries as matching_queries
 from metrics import Answered, answered
-from models import PENDING, PROCESSING, Sample
+from models import Sample
 from operations import queries
 from photos.rows import queries as photo_queries
 from selfies import queries as selfie_queries
@@ -94,9 +93,7 @@ class Sampler:
 
 def queue_now() -> Peak:
     """Return the present depth and age of the queue; reads partial indexes only."""
-    depth = sum(state[PENDING] + state[PROCESSING] for state in job_state.counts().values())
-    age = max(job_state.oldest_age(kind) or 0.0 for kind in job_kinds.KINDS) if depth else 0.0
-    return Peak(depth, age)
+    return Peak(*job_state.backlog())
 
 
 def write(minute: int, peak: Peak = NOTHING_SEEN) -> None:

@@ -106,6 +106,9 @@ def enter(
             proved = login_links.use(bare).email is not None and owner.email is None
             return redirect_with_flash(request, "/keep", done="mail_kept") if proved else redirect(HOMES[GUEST])
         grant = login_links.enter(bare, device)
+    except errors.AccountTaken:
+        # Another account got the address at this moment. The link is not used up.
+        return redirect_with_flash(request, "/enter", token=bare)
     except errors.LoginLinkInvalid as invalid:
         if user is not None and user.user_type == GUEST and (app or invalid.user_id == user.id):
             # The link of a web app has served; its browser is logged in.

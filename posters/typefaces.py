@@ -73,7 +73,7 @@ class Typeface:
         return _outline(self, number)
 
     def trace(self, number: int) -> str:
-        """Return the outline, made anew: see `outline`."""
+        """Return the outline, made again: see `outline`."""
         pen = _Pen(1000 / self._em)
         with self._lock:
             self._font.draw_glyph(number, _pen_functions(), pen)

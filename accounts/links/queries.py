@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import LoginLink
+from models import LoginLink, User
 
 # No account has this version: the link was replaced or revoked.
 ENDED = -1
@@ -19,17 +19,21 @@ def link(session: Session, token_hash: str) -> LoginLink | None:
 
 def has_link(session: Session, user_id: int, purpose: str) -> bool:
     """Tell whether the account has a link of this kind that was not ended, expired or not."""
-    wanted = exists().where(*_of(user_id, purpose), LoginLink.token_version != ENDED)
-    return bool(session.scalar(select(wanted)))
+    alive = exists().where(
+        LoginLink.user_id == user_id,
+        LoginLink.purpose == purpose,
+        User.id == LoginLink.user_id,
+        LoginLink.token_version == User.token_version,
+    )
+    return bool(session.scalar(select(alive)))
 
 
-def end_links(session: Session, user_id: int, purpose: str) -> None:
-    """End the account's links of this kind. Their rows stay, so that who opens one is told why."""
-    session.execute(update(LoginLink).where(*_of(user_id, purpose)).values(token_version=ENDED))
-
-
-def _of(user_id: int, purpose: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return LoginLink.user_id == user_id, LoginLink.purpose == purpose
+def end_links(session: Session, user_id: int, purpose: str | None = None) -> None:
+    """End the account's links, only those of one kind if it is given. The rows stay: they tell why."""
+    wanted = update(LoginLink).where(LoginLink.user_id == user_id)
+    if purpose is not None:
+        wanted = wanted.where(LoginLink.purpose == purpose)
+    session.execute(wanted.values(token_version=ENDED))
 
 
 def delete_old(session: Session, before: datetime, but: str) -> None:

@@ -97,8 +97,14 @@ def zip_behind(token: str, request: Request, caller: Caller) -> Response:
     """
     with caller.shared_link():
         shared = links.opened(token)
-    found, row = download.archive(shared), shared.link.row
+    row = shared.link.row
     asked = (row.user_id, row.event_id, f"link {row.id}")
-    answer = zip_response(request, found, asked, lambda: slots.take(f"link {row.id}:{caller.address}"))
+    # Before the storage is asked for the size of each photo.
+    slot = slots.take(f"link {row.id}:{caller.address}")
+    try:
+        answer = zip_response(request, download.archive(shared), asked, lambda: slot)
+    except BaseException:
+        slot.release()
+        raise
     answer.headers.update(PRIVATE)
     return answer

@@ -1,5 +1,6 @@
 """The page on which a guest keeps an account that lives in one browser so far: by mail, by a link or a password."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import segno
@@ -130,8 +131,10 @@ def by_password(
     if problem:
         return redirect_with_flash(request, PAGE, problem=problem, login=email[:MAX_EMAIL_KEY])
     if address is not None and guest.email is None:
-        caller.kept_address(guest, address)
-        outbox.ask_to_keep(guest.id, address, language)
+        # The password is stored: too many mails must not look like a failure. Another one can be asked for.
+        with suppress(errors.TooManyRequests):
+            caller.kept_address(guest, address)
+            outbox.ask_to_keep(guest.id, address, language)
     answer = redirect_with_flash(request, PAGE, done="password_set")
     wake_mail()
     return answer

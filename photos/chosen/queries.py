@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, exists, literal, select
+from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -34,19 +34,13 @@ def delete_older_choices(session: Session, user_id: int, kept: int) -> None:
 
 def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[int]:
     """Return the ids of those of these photos of the event that the guest may see."""
-    return session.scalars(_seen(user_id, event_id, photo_ids)).all()
-
-
-def _seen(user_id: int, event_id: int, photo_ids: Sequence[int]) -> Select[int]:
-    return select(Photo.id).where(Photo.event_id == event_id, Photo.id.in_(photo_ids), shown_to(user_id))
+    wanted = select(Photo.id).where(Photo.event_id == event_id, Photo.id.in_(photo_ids), shown_to(user_id))
+    return session.scalars(wanted).all()
 
 
 def add_favourites(session: Session, user_id: int, photo_ids: Sequence[int], now: datetime) -> None:
     """Make those of these photos that are still there favourites of the guest's, if they are none yet."""
-    known = exists().where(Favourite.user_id == user_id, Favourite.photo_id == Photo.id).correlate(Photo)
-    rows = select(literal(user_id), Photo.id, literal(now, Favourite.created_at.type)).where(
-        Photo.id.in_(photo_ids), ~known
-    )
+    rows = select(literal(user_id), Photo.id, literal(now, Favourite.created_at.type)).where(Photo.id.in_(photo_ids))
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(Favourite).from_select(["user_id", "photo_id", "created_at"], rows)
     session.execute(statement.on_conflict_do_nothing())

@@ -1,4 +1,4 @@
-"""SQL about links to photos. Which photos a link shows is asked anew each time: those that its maker may see then."""
+"""SQL about links to photos. A link shows the photos that its maker may see when it is opened."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -5,6 +5,7 @@ database opens no link, a guessed one is refused without a look at the database,
 Each look at a link, and at each of its pictures, asks again what its maker may see.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 import errors
@@ -27,6 +28,7 @@ from photos.service import guest_event
 from settings import get_settings
 from signing import same, signature
 
+log = logging.getLogger(__name__)
 PURPOSE = b"photo-link"
 TOKEN = re.compile(rf"([\w-]{{24}})\.([0-9a-f]{{{LINK_KEY_CHARACTERS}}})", re.ASCII)
 # What people and programs write behind an address, and take along when they copy it.
@@ -229,6 +231,9 @@ def photo_of(token: str, photo_id: int) -> Photo:
 
 
 def count_visit(shared: Shared) -> None:
-    """Count that somebody has opened the link."""
-    with transaction() as session:
-        queries.count_visit(session, shared.link.row.id)
+    """Count that somebody has opened the link. A visit that cannot be counted is shown all the same."""
+    try:
+        with transaction() as session:
+            queries.count_visit(session, shared.link.row.id)
+    except SQLAlchemyError as error:
+        log.warning("a visit to a link was not counted: %s", type(error).__name__)

@@ -87,7 +87,7 @@ def _add_raw(session: Session, found: Photo, photo: Photo, raw: PhotoRaw) -> Pho
 def _replace_preview(session: Session, found: Photo, photo: Photo) -> Photo:
     """Put a JPEG in the place of the preview of a RAW file that came alone; the photo is processed again.
 
-    Its matches stay until then. The attempts are not counted again: a job under way must find that it is not current.
+    Its matches stay until then. The attempts are not reset: a job under way must find that it is not current.
     """
     files = row_queries.files_of(session, [found.id])
     erase(session, stored_keys(files), late=keys_being_written(files))

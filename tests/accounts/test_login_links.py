@@ -95,6 +95,16 @@ def test_ending_all_sessions_and_closing_the_account_end_its_links(guest: User) 
         login_links.issue(guest.id, login_links.MAIL)
 
 
+def test_logging_out_the_other_devices_ends_the_links_that_they_may_have(guest: User) -> None:
+    found = [login_links.issue(guest.id, purpose) for purpose in (login_links.HOME, login_links.PERSONAL)]
+    assert login_links.has_personal(guest.id)
+    sessions.end_others(guest)
+    for token in found:
+        with pytest.raises(errors.LoginLinkRevoked):
+            logged_in(token)
+    assert not login_links.has_personal(guest.id), "the pages offer to keep the account again"
+
+
 def test_staff_never_log_in_by_a_link(service: Service) -> None:
     photographer = service.photographer()
     with pytest.raises(errors.NoLinkForStaff):

@@ -50,7 +50,7 @@ class Somebody:
             return [photo.id for photo in added]
 
     def matched_again(self, at: datetime) -> None:
-        """Write the guest's matches anew, as matching does when the scores change."""
+        """Write the guest's matches again, as matching does when the scores change."""
         with transaction() as session:
             for match in session.query(FaceMatch).filter_by(user_id=self.user.id).all():
                 session.delete(match)

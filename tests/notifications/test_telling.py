@@ -4,17 +4,18 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
-from database import transaction
+from database import reading, transaction
 from events import queries as event_queries
 from guests import consent
 from guests.erasure import erase_guest
 from guests.joining import join
 from guests.removal import remove_event
 from matching import refusals
-from models import Event, Photo, User
+from models import Event, FaceMatch, Photo, User
+from notifications import queries, scanning, unsubscribing
 from notifications import service as notifications
-from notifications import unsubscribing
 from notifications.schedule import after_night
 from settings import get_settings
 from testkit.mail_server import Mailbox
@@ -144,6 +145,21 @@ def test_photos_that_are_removed_refused_or_named_by_the_guest_are_not_counted(s
     work(NOON + 3 * HOUR)
     assert len(service.received) == 1
     assert [row.status for row in rows()] == ["done"]
+
+
+def test_what_guests_said_themselves_is_no_news_and_is_not_looked_at_again_and_again(
+    service: PushService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "LIMIT", 1)
+    guests = [somebody() for _ in range(2)]
+    for guest in guests:
+        guest.on(service.browser())
+        guest.photos(1, NOON)
+    with transaction() as session:
+        session.execute(update(FaceMatch).values(declared=True))
+    assert work(NOON + HOUR) == 0
+    with reading() as session:
+        assert queries.with_unseen_matches(session, 0, 0, 10) == []
 
 
 def test_withdrawing_erasing_and_deleting_end_it(service: PushService) -> None:

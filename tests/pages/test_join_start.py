@@ -97,6 +97,18 @@ def test_pressed_twice_it_makes_one_account(service: Service) -> None:
     assert len(guests(event)) == 1
 
 
+def test_a_consent_given_after_a_lost_answer_counts(service: Service) -> None:
+    event = service.event()
+    token = opened(service, event)
+    assert press(service, event, token, consent="").status_code == 303
+    del service.client.cookies["reperio_session"]
+    assert press(service, event, token).headers["location"] == f"/selfie?event={event.id}"
+    (guest,) = guests(event)
+    with reading() as session:
+        assert session.scalars(select(Consent).where(Consent.user_id == guest.id)).one().version == CURRENT
+        assert session.scalars(select(UserEvent).where(UserEvent.user_id == guest.id)).one().withdrawn_at is None
+
+
 def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
     event = service.event()
     found: list[int] = []

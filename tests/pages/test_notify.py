@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from testkit.builders import people
 from testkit.callers import DEVICE
+from tests.conftest import wait_until
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
@@ -164,8 +165,7 @@ def test_a_message_is_shown_and_leads_to_the_gallery_and_keeps_no_photo(stage: S
         message = {"title": "Fête d’été", "body": "3 nouvelles photos de vous", "lang": "fr", "tag": "t1"}
         deliver(page.context, page, json.dumps({"notification": {**message, "navigate": gallery}}))
         deliver(page.context, page, "not JSON")
-        while len(worker.evaluate("asked")) < 2:
-            page.wait_for_timeout(20)
+        wait_until(lambda: len(worker.evaluate("asked")) >= 2)
         shown, unreadable = worker.evaluate("asked")
         assert {name: shown[name] for name in message} == message
         assert set(shown) == {*message, "icon", "data"}
@@ -175,8 +175,7 @@ def test_a_message_is_shown_and_leads_to_the_gallery_and_keeps_no_photo(stage: S
                 Object.assign(new ExtendableEvent("notificationclick"), { notification: { data, close() {} } }))""",
             {"navigate": "https://elsewhere.example" + gallery.removeprefix(stage.server.url)},
         )
-        while len(worker.evaluate("asked")) < 3:
-            page.wait_for_timeout(20)
+        wait_until(lambda: len(worker.evaluate("asked")) >= 3)
         assert worker.evaluate("asked")[2] == {"address": gallery}, "this site, whatever the message says"
         kept = worker.evaluate(
             "caches.keys().then((names) => Promise.all(names.map((name) => caches.open(name).then((c) => c.keys()))))"

@@ -39,7 +39,10 @@ def test_anyone_sees_and_saves_the_photos(stage: Stage, path: str, size: str, la
             page.locator(".save-all a").click()
         assert archive.value.suggested_filename == "Fête d’été.zip"
         shoot(page, f"shared-{size}-{language}-{scheme}", full_page=False)
-        page.goto(path[:-1] + ("0" if path[-1] != "0" else "1"))
+        answer = page.goto(path[:-1] + ("0" if path[-1] != "0" else "1"))
+        assert answer is not None
+        assert answer.status == 404
+        expect(page.locator(".shared")).to_have_count(0)
         shoot(page, f"shared-gone-{size}-{language}-{scheme}", full_page=False)
 
 

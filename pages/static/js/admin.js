@@ -99,17 +99,22 @@ document.querySelector("[data-delete-photos]")?.addEventListener("submit", (even
   const show = (shown) => {
     for (const box of boxes) box.closest("li").hidden = !shown;
   };
-  const erase = async () => {
+  const erase = async (some) => {
     try {
-      await api("DELETE", "/api/photos", { query: { photo_ids: boxes.map((box) => box.value).join() } });
+      await api("DELETE", "/api/photos", { query: { photo_ids: some.map((box) => box.value).join() } });
     } catch (error) {
-      show(true);
+      if (error.name === "NoSuchPhoto") {
+        // All or none are deleted: without the one that is gone, each by itself.
+        if (some.length > 1) for (const box of some) await erase([box]);
+        return;
+      }
+      for (const box of some) box.closest("li").hidden = false;
       toast(error.message);
     }
   };
   for (const box of boxes) box.checked = false;
   show(false);
-  toast(t("admin.js.photos_deleted", { count: boxes.length }), { undo: () => show(true), expired: erase });
+  toast(t("admin.js.photos_deleted", { count: boxes.length }), { undo: () => show(true), expired: () => erase(boxes) });
 });
 
 const zones = document.getElementById("zones");

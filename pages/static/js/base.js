@@ -9,9 +9,9 @@ const numbers = new Intl.NumberFormat(language);
 /** Return a number as the page's language writes it. */
 export const number = (value) => numbers.format(value);
 
-/** Return a time of the API (ISO 8601) in words; `options` are those of Intl.DateTimeFormat. English days come first. */
+/** Return a time of the API (ISO 8601) in words; `options` are those of Intl.DateTimeFormat. */
 export const when = (iso, options = { dateStyle: "medium", timeStyle: "short" }) =>
-  new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, options).format(new Date(iso));
+  new Intl.DateTimeFormat(language, options).format(new Date(iso));
 
 /** Return a text of the page with its {placeholders} filled in; `count` selects the plural form. */
 export function t(key, values = {}) {

@@ -122,6 +122,8 @@ async function check() {
         if (error.name !== "SelfieFaceTooSmall" || !larger) throw error;
       }
     }
+    // Another picture is being taken meanwhile.
+    if (began !== whole || state !== "checking") return;
     refusals = 0;
     setState("ready", t("guest.portrait.js.good"));
   } catch (error) {

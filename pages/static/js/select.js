@@ -218,15 +218,17 @@ export function choosing(box, { event, list, more, tile, changed }) {
   }
 
   async function favourite() {
-    const among = list().filter((photo) => chosen.has(photo.id));
-    const mark = async (kept) => {
-      const body = { photo_ids: among.map(({ id }) => id), favourite: kept };
+    const wanted = list().filter((photo) => chosen.has(photo.id));
+    const kept = !wanted.every((photo) => photo.kept);
+    // Undone, those that were marked before stay marked.
+    const among = wanted.filter((photo) => photo.kept !== kept);
+    const mark = async (yes) => {
+      const body = { photo_ids: among.map(({ id }) => id), favourite: yes };
       const answer = await api("PUT", `/api/user/events/${event}/favourites`, { json: body });
-      for (const photo of among) photo.kept = kept;
+      for (const photo of among) photo.kept = yes;
       changed();
       return answer;
     };
-    const kept = !among.every((photo) => photo.kept);
     const answer = await mark(kept);
     tellLeftOut(answer);
     leave();
