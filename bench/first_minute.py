@@ -6,27 +6,22 @@ from each tap to the next thing to tap are summed, by the clock of the browser. 
 one to look at the picture.
 """
 
-import os
 import statistics
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from bench.report import Drawing, Measured, Result, run_part
+from testkit.camera import camera_browser, filmed, portrait
 from testkit.first_minute import FirstMinute, first_minute
-from testkit.passwords import PASSWORD
-from testkit.pictures import saved, y4m
-from testkit.sample_pictures import sample_file
-from testkit.servers import Api, Server, run_server, temporary_folder, wait_until
+from testkit.pictures import saved
+from testkit.servers import Server, create_event, run_server, temporary_folder, wait_until
 from testkit.slow_network import Network, slowed
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "has_touch": True}
 # The network, and the bound in seconds.
 NETWORKS = {
@@ -39,35 +34,26 @@ PHOTOS = 6
 CODE = "MINUTE26"
 
 
-def portrait() -> Image.Image:
-    """Return a portrait of the guest."""
-    return Image.open(sample_file("skimage", "data/astronaut.png")).convert("RGB")
+def _noisy(image: Image.Image, dice: np.random.Generator) -> Image.Image:
+    """Return a picture with a sensor's noise."""
+    pixels = np.asarray(image, np.int16)
+    noise = dice.integers(-6, 7, pixels.shape, np.int16)
+    return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
 
 
 def _photos() -> Iterator[bytes]:
     """Photos of the guest as a camera gives them: 2,400 px, with a sensor's noise."""
     dice = np.random.default_rng(1)
     for number in range(PHOTOS):
-        pixels = np.asarray(portrait().crop((0, 0, 512, 340 + 20 * number)).resize((2400, 1600)), np.int16)
-        noisy = np.clip(pixels + dice.integers(-6, 7, pixels.shape, np.int16), 0, 255).astype(np.uint8)
-        yield saved(Image.fromarray(noisy), "JPEG", quality=90)
+        large = portrait().crop((0, 0, 512, 340 + 20 * number)).resize((2400, 1600))
+        yield saved(_noisy(large, dice), "JPEG", quality=90)
 
 
 def prepare(server: Server) -> None:
     """Make an event with photos of the guest and a cover, and wait until they are processed."""
-    admin = Api(server).logged_in(server.admin, server.password)
-    account = {"username": "camera", "email": "camera@example.org", "password": PASSWORD}
-    owner = admin.call("POST", "/api/admin/photographers", json=account)["photographer_id"]
-    body = {
-        "name": "Mariage de Léa et Tom",
-        "event_code": CODE,
-        "photographer_id": owner,
-        "date": "2026-06-20",
-        "expires_at": "2099-01-01T00:00:00Z",
-    }
-    event = admin.call("POST", "/api/admin/create-event", json=body)["event_id"]
-    photographer = Api(server).logged_in("camera", PASSWORD)
-    path = f"/api/photographer/events/{event}"
+    fields = {"event_code": CODE, "date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
+    event = create_event(server, "camera", name="Mariage de Léa et Tom", **fields)
+    photographer, path = event.photographer, f"/api/photographer/events/{event.id}"
     files = [("files", (f"{place}.jpg", data, "image/jpeg")) for place, data in enumerate(_photos())]
     sent = photographer.call("POST", f"{path}/upload-photos", files=files)["uploaded_photos"]
 
@@ -77,19 +63,6 @@ def prepare(server: Server) -> None:
 
     wait_until(through, 60, "the photos")
     photographer.call("PUT", f"{path}/cover", json={"photo_id": sent[0]["id"]})
-
-
-@contextmanager
-def camera_browser(folder: Path) -> Iterator[Browser]:
-    """Yields a browser whose camera films the guest, in the size and with the noise of a phone's."""
-    still = np.asarray(portrait().crop((60, 0, 444, 288)).resize((1280, 960)), np.int16)
-    noise = np.random.default_rng(2).integers(-6, 7, still.shape, np.int16)
-    clip = y4m(Image.fromarray(np.clip(still + noise, 0, 255).astype(np.uint8)), folder / "face.y4m")
-    fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *fake])
-        yield browser
-        browser.close()
 
 
 def visit(browser: Browser, url: str, pause: float = PAUSE) -> FirstMinute:
@@ -107,7 +80,7 @@ def measure(quick: bool) -> Measured:
     results, lines = list[Result](), dict[str, list[tuple[float, float]]]()
     with temporary_folder() as folder, run_server(folder, FACE_RECOGNIZER_PROVIDER="local") as server:
         prepare(server)
-        with camera_browser(folder) as browser:
+        with camera_browser(folder, _noisy(filmed(), np.random.default_rng(2))) as browser:
             visit(browser, server.url)
             for name, (network, bound) in NETWORKS.items():
                 with slowed(server.url, network) as url:

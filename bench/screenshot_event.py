@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
+from testkit.camera import portrait
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of
 from testkit.passwords import PASSWORD
 from testkit.pictures import saved
@@ -43,14 +44,9 @@ def sample(name: str) -> Image.Image:
     return Image.open(sample_file("skimage", f"data/{name}")).convert("RGB")
 
 
-def face() -> Image.Image:
-    """Return a portrait of the guest."""
-    return sample("astronaut.png")
-
-
 def _pictures() -> Iterator[Image.Image]:
     """Photos as a photographer brings them: the guest near and far, alone and beside something, and without her."""
-    guest, cup, cat = face(), sample("coffee.png"), sample("chelsea.png")
+    guest, cup, cat = portrait(), sample("coffee.png"), sample("chelsea.png")
     for other, place in ((cup, 0), (cat, 1)):
         beside = other.resize((round(other.width * 512 / other.height), 512)).crop((0, 0, 560, 512))
         wide = Image.new("RGB", (940, 512))
@@ -84,7 +80,7 @@ def prepare(server: Server) -> dict[str, str]:
     event.photographer.call("PUT", f"{path}/sections", json={"sections": SECTIONS})
     photos = event.photographer.call("POST", f"{path}/upload-photos", files=list(_files()))["uploaded_photos"]
     guest, new = _guest(event, GUEST), _guest(event, "Noor")
-    selfie = ("me.jpg", saved(face(), "JPEG"), "image/jpeg")
+    selfie = ("me.jpg", saved(portrait(), "JPEG"), "image/jpeg")
     guest.call("POST", "/api/upload-selfie", files={"file": selfie})
 
     def is_through() -> bool:

@@ -7,48 +7,36 @@ of the README instead.
 
 import argparse
 import io
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pypdfium2
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from api.sessions import SESSION_COOKIE
-from bench.screenshot_event import CODE, DAY, NAME, face, grow_old, prepare
+from bench.screenshot_event import CODE, DAY, NAME, grow_old, prepare
 from bench.screenshot_pages import EMPTY, PAGES, Shot
 from models import Event
 from pages.posters import wording
 from posters.content import Content
 from posters.formats import lay_out
 from posters.pdf import pdf
-from testkit.pictures import saved, y4m
+from testkit.camera import camera_browser, filmed
+from testkit.pictures import saved
 from testkit.servers import ROOT, Api, Server, run_server, temporary_folder
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FOLDER = ROOT / "docs" / "screenshots"
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
 LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 QUALITY, SCREENS = 72, 3
 KEY = re.compile(r"\b(?:common|guest|photographer|admin)\.[a-z_]+(?:\.[a-z_]+)*\b")
 README = {"join": ("join", 1.5), "guest": ("gallery", 1.5), "studio": ("studio-event", 1.0)}
-
-
-@contextmanager
-def camera_browser(folder: Path) -> Iterator[Browser]:
-    """Yields a browser whose camera films the guest."""
-    clip = y4m(face().crop((60, 0, 444, 288)).resize((1280, 960)), folder / "face.y4m")
-    fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={clip}"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", *fake])
-        yield browser
-        browser.close()
 
 
 @dataclass(slots=True)
@@ -165,7 +153,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
         server = stack.enter_context(run_server(folder, MAIL_OUTBOX=str(folder / "outbox"), **settings))
-        browser = stack.enter_context(camera_browser(folder))
+        browser = stack.enter_context(camera_browser(folder, filmed()))
         if asked.readme:
             for_readme(browser, server, prepare(server), target)
             return 0
