@@ -11,16 +11,20 @@ from images import BgrImage
 from testkit.builders import EventInfo, Json, Service
 from tests.conftest import SHARED
 
-CASES = SHARED.parent / "cases"
 Send = Callable[..., Json]
 
 
-def case(name: str) -> bytes:
-    """Return a file of the shared cases; the test skips where there are none."""
-    path: Path = CASES / name
+def shared(name: str) -> bytes:
+    """Return a file of the folder beside the project; the test skips where there is none."""
+    path: Path = SHARED.parent / name
     if not path.exists():
-        pytest.skip("the shared cases are not here")
+        pytest.skip(f"the shared {name} is not here")
     return path.read_bytes()
+
+
+def case(name: str) -> bytes:
+    """Return a file of the shared cases, as `shared`."""
+    return shared(f"cases/{name}")
 
 
 @pytest.fixture(scope="module")

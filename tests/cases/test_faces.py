@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 from testkit.builders import EventInfo, Json, Person, Service
-from tests.cases.conftest import Send, case
-from tests.conftest import SHARED
+from tests.cases.conftest import Send, case, shared
 
 
 def faces_of(service: Service, event: EventInfo, photo: Json) -> list[Json]:
@@ -17,7 +16,7 @@ def faces_of(service: Service, event: EventInfo, photo: Json) -> list[Json]:
 
 def guest_with(service: Service, event: EventInfo, selfie: str) -> Person:
     guest = service.guest(event)
-    answer = service.send_selfie(guest, (SHARED.parent / selfie).read_bytes(), strict=False)
+    answer = service.send_selfie(guest, shared(selfie), strict=False)
     assert answer.status_code == 200, answer.text
     return guest
 
