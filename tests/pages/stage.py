@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 from api.sessions import SESSION_COOKIE
 from testkit.passwords import PASSWORD
-from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server
+from testkit.pictures import read_qr
+from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server, wait_until
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
@@ -165,6 +166,23 @@ def axe(page: Page) -> list[str]:
         if finding["impact"] in ("serious", "critical")
         for node in finding["nodes"]
     ]
+
+
+def wait_for_picture(picture: Locator) -> None:
+    """Wait until an `<img>` shows its picture: before, it is complete only in name, and some pixels large."""
+    expect(picture).to_be_visible()
+    wait_until(
+        lambda: bool(picture.evaluate("image => image.complete && image.naturalWidth > 1")),
+        PATIENCE_MS / 1000,
+        "the picture",
+    )
+
+
+def read_shown_qr(picture: Locator) -> str:
+    """Return the text of the QR code that an element shows; of an `<img>` as soon as it is there."""
+    if picture.evaluate("element => element.tagName") == "IMG":
+        wait_for_picture(picture)
+    return read_qr(picture.screenshot())
 
 
 def shoot(page: Page, name: str, *, full_page: bool = True) -> None:

@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from faces.fake import fake_colour, fake_photo
-from testkit.pictures import read_qr
 from testkit.servers import Api, wait_until
-from tests.pages.stage import Event, Stage, as_admin, axe, shoot
+from tests.pages.stage import Event, Stage, as_admin, axe, read_shown_qr, shoot
 
 WORDS = {
     "fr": {"made": "L’événement est créé.", "saved": "C’est enregistré.", "over": "Terminé", "join": "Le code"},
@@ -66,13 +65,13 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
         expect(page.locator("h1")).to_have_text("<script>alert(1)</script> & Co")
         assert page.locator(".big-code").inner_text() == drawn
         assert page.get_by_label(photographer).is_checked()
-        link = read_qr(page.locator(".code-card .qr").screenshot())
+        link = read_shown_qr(page.locator(".code-card .qr"))
         assert link == page.locator(".code-card a").get_attribute("href")
         assert urlsplit(link).query == f"event_code={drawn}"
         with page.expect_navigation():
             page.locator(".heading .button.main").click()
         page.goto(f"{page.url}?words=both")
-        assert read_qr(page.locator("img.sheet").screenshot()) == link
+        assert read_shown_qr(page.locator("img.sheet")) == link
         page.goto(link)
         assert page.url.startswith(link)
         expect(page.locator("#start input[name=event_code]")).to_have_value(drawn)
@@ -188,7 +187,7 @@ def test_a_new_code_works_at_once_and_the_old_one_can_be_taken_back(stage: Stage
         page.fill("#event_code", "Fête-2030")
         page.get_by_role("button", name="Changer le code").click()
         expect(page.locator(".big-code")).to_have_text("Fête-2030")
-        assert read_qr(page.locator(".code-card .qr").screenshot()).endswith("event_code=F%C3%AAte-2030")
+        assert read_shown_qr(page.locator(".code-card .qr")).endswith("event_code=F%C3%AAte-2030")
         page.get_by_role("button", name=f"Reprendre le code {event.code}").click()
         expect(page.locator(".big-code")).to_have_text(event.code)
         page.get_by_role("button", name="Tirer un code au sort").click()

@@ -14,7 +14,7 @@ from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
 from testkit.pictures import saved
 from tests.pages.guests import scene, send_photos, send_portrait
-from tests.pages.stage import Event, Stage, as_admin, axe, shoot
+from tests.pages.stage import Event, Stage, as_admin, axe, shoot, wait_for_picture
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -137,9 +137,7 @@ def test_the_first_screen_comes_small_and_then_as_sharp_as_the_screen(
         expect(tile).to_have_js_property("currentSrc", f"{stage.server.url}/api/photo/{weekend[2][0]}?size=medium")
         sizes = [url.partition("size=")[2] for url in asked if f"/photo/{weekend[2][0]}?" in url]
         assert sizes == ["thumb", "medium"]
-        cover = page.locator("img.cover")
-        expect(cover).to_have_js_property("complete", True)
-        assert cover.evaluate("image => image.naturalWidth > 0")
+        wait_for_picture(page.locator("img.cover"))
     with stage.page("desktop") as page:
         page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { effectiveType: '3g' } })")
         stage.log_in(page, weekend[1])

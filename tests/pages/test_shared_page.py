@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pages.guests import scene, send_photos
-from tests.pages.stage import Stage, axe, shoot
+from tests.pages.stage import Stage, axe, shoot, wait_for_picture
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_anyone_sees_and_saves_the_photos(stage: Stage, path: str, size: str, la
     with stage.page(size, language, java_script_enabled=False, color_scheme=scheme) as page:
         page.goto(path)
         expect(page.locator(".shared img")).to_have_count(5)
-        assert page.locator(".shared img").first.evaluate("image => image.naturalWidth") > 0
+        wait_for_picture(page.locator(".shared img").first)
         # What the page has, it has from the start: nothing moves when the pictures come.
         expect(page.locator(".save-all a")).to_be_in_viewport()
         with page.expect_download() as saved:
