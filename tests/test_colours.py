@@ -248,6 +248,7 @@ def test_a_profile_with_a_missing_segment_changes_nothing() -> None:
         assert seen(in_jpeg(plain, profile, order, len(profile) // 4 + 1)) == seen(plain)
 
 
+@pytest.mark.long
 def test_random_changes_of_a_profile_never_spoil_a_picture() -> None:
     plain = jpeg()
     random = np.random.default_rng(7)

@@ -149,6 +149,7 @@ def test_the_image_leaves_out_secrets_tests_and_history() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_the_image_has_all_that_the_service_reads(tmp_path: Path) -> None:
     left_out = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     for path in ROOT.iterdir():

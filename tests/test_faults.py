@@ -32,6 +32,7 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 @pytest.mark.server
 @pytest.mark.parametrize("away_seconds", AWAY_SECONDS)
+@pytest.mark.long
 def test_a_database_that_goes_away_and_comes_back(
     own_postgres: PostgresServer, tmp_path: Path, away_seconds: float
 ) -> None:
@@ -126,6 +127,7 @@ def test_storage_that_fails_during_a_job_is_only_a_delay(service: Service) -> No
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_a_stop_lets_the_job_in_hand_end_and_leaves_the_rest_waiting(tmp_path: Path) -> None:
     launcher = Launcher(tmp_path, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1")
     try:

@@ -50,6 +50,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         yield Scene(server, pictures.photos, pictures.portraits["person1"][0], pictures.portraits["astronaut"][0])
 
 
+@pytest.mark.long
 def test_a_guest_finds_the_photos_by_links_that_open_alone(scene: Scene) -> None:
     played = scene.play(scene.guest, *scene.photos)
     assert (played.returncode, played.stderr) == (0, "")

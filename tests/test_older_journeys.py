@@ -147,6 +147,7 @@ def test_the_longer_client_finds_its_photos(stage: Stage) -> None:
                 assert expiry["seconds_remaining"] > 0
 
 
+@pytest.mark.long
 def test_both_clients_at_the_same_time(stage: Stage) -> None:
     """As in a load test: four of each."""
     plays = (test_the_shorter_client_finds_its_photos, test_the_longer_client_finds_its_photos) * 4

@@ -62,6 +62,7 @@ def test_the_overflow_is_reduced_before_the_size(limit: int | None, expected: tu
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], str], tmp_path: Path) -> None:
     address = postgres("psycopg")
     limit_connections(address, 13)

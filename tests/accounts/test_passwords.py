@@ -23,6 +23,7 @@ def test_the_hash_is_argon2id_with_the_agreed_cost(agreed_hashes: None) -> None:
     assert not passwords.verify_password("the password of nobody", None)
 
 
+@pytest.mark.long
 def test_a_storm_of_logins_is_told_to_come_back_and_leaves_the_others_room(
     service: Service, agreed_hashes: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

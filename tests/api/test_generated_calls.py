@@ -28,6 +28,7 @@ def judge(generated: Generated, *, may_fail: int = 0) -> None:
 # Half a minute of processor time: more than the usual two minutes on a machine that others use too.
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_every_answer_to_a_generated_request_is_documented(world: World) -> None:
     generated = Generated(world)
     generated.sample(3, further=3)

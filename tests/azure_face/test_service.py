@@ -140,6 +140,7 @@ def test_a_pause_that_is_too_long_is_not_waited_for(server: FaceServer) -> None:
     assert server.state.faults.told == {"429": 1}
 
 
+@pytest.mark.long
 def test_errors_are_tried_again_and_a_face_that_may_be_there_twice_is_told(server: FaceServer) -> None:
     service = connected(server.endpoint)
     service.make_list("photos")

@@ -9,6 +9,8 @@ from testkit.builders import EventInfo, Service
 from testkit.colour_difference import difference, lab
 from tests.cases.conftest import Send, case, rendition
 
+pytestmark = pytest.mark.long
+
 REFERENCE = "colour_srgb_reference.jpg"
 FILES = (REFERENCE, "colour_p3.jpg", "colour_p3.heic", "colour_p3.png", "colour_adobergb.jpg", "colour_cmyk_icc.jpg")
 # 100 x 100 px each, at the bottom, from the left. The first three are out of the gamut of inks.

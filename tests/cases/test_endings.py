@@ -3,8 +3,12 @@
 import io
 import zipfile
 
+import pytest
+
 from testkit.builders import EventInfo, Service
 from tests.cases.conftest import Send
+
+pytestmark = pytest.mark.long
 
 FILES = {
     "IMG_2001_heic_inside.jpg": "IMG_2001_heic_inside.heic",

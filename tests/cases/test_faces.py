@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from testkit.builders import EventInfo, Json, Person, Service
 from tests.cases.conftest import Send, case, shared
 
@@ -36,6 +38,7 @@ def middle(box: Json) -> tuple[float, float]:
     return box["left"] + box["width"] / 2, box["top"] + box["height"] / 2
 
 
+@pytest.mark.long
 def test_a_photo_on_its_side_shows_the_same_faces(real_sqlite_service: Service, event: EventInfo, sent: Send) -> None:
     lying, upright = sent("sideways_no_exif.jpg"), sent("sideways_upright_reference.jpg")
     assert (lying["width"], lying["height"]) == (upright["height"], upright["width"])
@@ -51,6 +54,7 @@ def test_a_photo_on_its_side_shows_the_same_faces(real_sqlite_service: Service, 
     assert max(near) == 4
 
 
+@pytest.mark.long
 def test_a_crowd_is_found_and_each_guest_gets_the_own_face(real_sqlite_service: Service) -> None:
     truth: dict[str, dict[str, Any]] = json.loads(case("crowd_truth.json"))
     event = real_sqlite_service.event(guests_see_all_photos=True)

@@ -5,6 +5,8 @@ import pytest
 from testkit.builders import EventInfo, Service
 from tests.cases.conftest import Send, case, rendition
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("file", ["jpeg_tail_mp4.jpg", "jpeg_stray_bytes_between_segments.jpg", "jpeg_no_eoi.jpg"])
 def test_junk_around_a_picture_does_no_harm(

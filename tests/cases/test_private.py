@@ -47,6 +47,7 @@ def _heic(image: Image.Image, exif: bytes, xmp: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("written", [None, _png, _webp, _heic])
+@pytest.mark.long
 def test_renditions_tell_nothing(real_sqlite_service: Service, event: EventInfo, sent: Send, written: object) -> None:
     data = case(FILE)
     if callable(written):

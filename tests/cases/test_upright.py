@@ -12,6 +12,8 @@ from testkit.heif_files import Item, aperture, assembled, coded, mirror, rotatio
 from testkit.pictures import saved
 from tests.cases.conftest import Send, case, rendition
 
+pytestmark = pytest.mark.long
+
 
 def agree(service: Service, event: EventInfo, photo: Json) -> None:
     """Assert that a photo's row has the size of what is shown, as far as rounding allows, and its faces lie in it."""

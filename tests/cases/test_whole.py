@@ -13,6 +13,7 @@ ENGLISH = "A part of the photo is missing or damaged."
 
 
 @pytest.mark.parametrize("file", TAILS)
+@pytest.mark.long
 def test_a_heic_with_bytes_behind_its_last_box_is_taken(
     real_sqlite_service: Service, event: EventInfo, sent: Send, file: str
 ) -> None:

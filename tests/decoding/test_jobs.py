@@ -72,6 +72,7 @@ def test_a_child_tells_of_a_photo_that_lacks_a_part(event: Event, pool_of: MakeP
     assert [row(Photo, each).warning for each in (lacking, complete)] == ["incomplete", None]
 
 
+@pytest.mark.long
 def test_a_photo_that_overruns_fails_at_once_and_the_next_one_is_done(
     event: Event, pool_of: MakePool, slow: bytes
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_photo_that_crashes_every_child_fails_after_its_attempts_and_the_other
     assert sweep.sweep_orphans(timedelta(0)) == 0, "the photo's file stays for another try"
 
 
+@pytest.mark.long
 def test_a_photo_that_needs_too_much_memory_fails_in_words_and_the_next_one_is_done(
     event: Event, pool_of: MakePool
 ) -> None:

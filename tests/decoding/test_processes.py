@@ -53,6 +53,7 @@ time.sleep(60)
 
 
 @linux
+@pytest.mark.long
 def test_no_process_is_left_when_the_one_that_serves_is_killed() -> None:
     environment = {**os.environ, "FACE_RECOGNIZER_PROVIDER": "fake", "SECRET_KEY": "x" * 40}
     with subprocess.Popen(
@@ -183,6 +184,7 @@ def test_the_budget_lets_in_no_more_pixels_and_keeps_the_order() -> None:
 
 @linux
 @sqlite
+@pytest.mark.long
 def test_a_child_finds_faces_in_photos_of_ever_other_sizes(pool_of: MakePool, tmp_path: Path) -> None:
     portrait = decode(sample_event(tmp_path).portraits["person1"][0].read_bytes())
     found = []

@@ -83,6 +83,7 @@ def test_who_finds_no_child_free_in_time_is_told_to_come_back(pool_of: MakePool,
         aside.result()
 
 
+@pytest.mark.long
 def test_a_wait_that_left_too_little_time_is_not_held_against_the_selfie(pool_of: MakePool, slow: SelfieFile) -> None:
     pool, before = pool_of(seconds=2, waits=1.9), slow_jpeg(5000)
     aside = Aside(pool, lambda: answer(Validator(pool), SelfieFile(before, "image/jpeg")))
@@ -92,6 +93,7 @@ def test_a_wait_that_left_too_little_time_is_not_held_against_the_selfie(pool_of
 
 
 @pytest.mark.parametrize("kind", ["check", "store"])
+@pytest.mark.long
 def test_a_selfie_that_needs_too_much_memory_is_refused_and_the_next_one_is_not(pool_of: MakePool, kind: str) -> None:
     validator = Validator(pool_of(memory=100 * MEGABYTE))
     with pytest.raises(errors.ImageTooCostly):
@@ -111,6 +113,7 @@ def test_an_idle_child_that_was_killed_is_replaced_without_a_word(pool_of: MakeP
     assert pool.idle_pid() != pid
 
 
+@pytest.mark.long
 def test_without_its_weights_a_child_says_which_file_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pool_of: MakePool
 ) -> None:

@@ -204,6 +204,7 @@ def test_the_same_asked_twice_is_one_evaluation(event: Event, guest: User) -> No
 
 
 @pytest.mark.parametrize("way", ["selfie", "consent", "photo", "guest"])
+@pytest.mark.long
 def test_what_is_erased_is_erased_from_evaluations_too(event: Event, guest: User, way: str) -> None:
     done = service.request(event.id, guest.id, None)
     work()

@@ -39,6 +39,7 @@ def looked_up(admin: Api) -> int:
 
 @pytest.mark.sqlite_is_enough
 @pytest.mark.server
+@pytest.mark.long
 def test_every_process_notices_a_change_within_five_seconds(launcher: Launcher) -> None:
     server = launcher.start()
     event = create_event(server, event_code="CACHED")

@@ -74,6 +74,7 @@ def detected(engine: LocalEngine, photo: BgrImage) -> list[DetectedFace]:
     return tasks.faces_in(lambda: engine, image, data, max(photo.shape[:2]))
 
 
+@pytest.mark.long
 def test_small_faces_of_a_large_photo_are_found_once_also_where_tiles_meet(
     engine: LocalEngine, portrait: BgrImage
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_small_face_of_twelve_megapixels_is_found(engine: LocalEngine, portrai
 
 
 @pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.long
 def test_a_photo_on_its_side_shows_the_same_faces_where_they_lie(
     engine: LocalEngine, group: BgrImage, turn: int
 ) -> None:
@@ -207,6 +209,7 @@ def refusing(limit: int, error: Callable[[], Exception]) -> Callable[..., BgrIma
         pytest.param(7_000_000, lambda: images.TooManyPixels("too many", 1), marks=pytest.mark.long),
     ],
 )
+@pytest.mark.long
 def test_a_photo_that_does_not_fit_at_full_size_is_searched_and_embedded_smaller(
     engine: LocalEngine,
     group: BgrImage,

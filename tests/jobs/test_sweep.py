@@ -345,6 +345,7 @@ def test_a_kill_between_commit_and_erasing_leaves_no_file(event: Event) -> None:
 
 @pytest.mark.server
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.long
 def test_all_of_it_on_s3(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("moto")
     with s3_server(tmp_path) as environment:

@@ -15,6 +15,7 @@ from tests.conftest import wait_until
 from tests.mail.people import PASSWORD, deliver, forget_mails, guest, mails, new_address
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_holds_up_nobody_who_asks(box: Mailbox) -> None:
     address = new_address()
     guest(address)

@@ -21,6 +21,7 @@ SQLITE = pytest.mark.parametrize(("later", "target"), [("sqlite", "sqlite")], in
 @pytest.mark.server
 @pytest.mark.skipif(importlib.util.find_spec("moto") is None, reason="moto is not installed")
 @SQLITE
+@pytest.mark.long
 def test_photos_come_from_a_bucket_that_fails_and_returns(
     later: Old,
     target: Path,

@@ -127,6 +127,7 @@ def test_pauses_grow_to_an_hour(service: PushService) -> None:
     assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
+@pytest.mark.long
 def test_a_push_service_that_hangs_or_is_away_delays_the_others_little(
     service: PushService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +228,7 @@ def test_a_defect_of_ours_stops_no_other_message(
     assert "example.org" not in caplog.text
 
 
+@pytest.mark.long
 def test_a_lease_is_extended_while_a_server_is_slow(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(get_settings(), "job_heartbeat_seconds", 0.1)
     guest = somebody()

@@ -13,7 +13,7 @@ from testkit.passwords import PASSWORD
 from testkit.sample_pictures import sample_file
 from testkit.servers import TLS, Api, Server, create_event, run_server, wait_until
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

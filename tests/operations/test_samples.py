@@ -143,6 +143,7 @@ def test_what_is_older_than_a_month_goes(service: Service) -> None:
     assert NOW + 200 - month - 1 not in minutes
 
 
+@pytest.mark.long
 def test_a_month_is_thinned_and_loses_no_request(service: Service) -> None:
     forget()
     # Not the minute of import: the service adds samples of its own while other tests run.

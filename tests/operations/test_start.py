@@ -93,6 +93,7 @@ def test_a_database_that_a_newer_release_changed_is_left_alone(tmp_path: Path) -
         assert list(database.iterdump()) == before
 
 
+@pytest.mark.long
 def test_the_first_start_makes_an_admin_with_a_password_printed_once(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     given = {"ADMIN_PASSWORD": "", "FACE_RECOGNIZER_PROVIDER": "fake", "GUNICORN_WORKERS": "1"}

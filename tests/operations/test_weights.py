@@ -13,6 +13,7 @@ from testkit.builders import Service, people
 from testkit.servers import wait_until
 
 
+@pytest.mark.long
 def test_without_its_weights_the_engine_says_so_and_the_uploads_wait(
     real_sqlite_service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def path_of(page: Page) -> str:
         pytest.param("desktop", "fr", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.long
 def test_a_guest_logs_in(stage: Stage, event: Event, size: str, language: str) -> None:
     guest = stage.guest(event)
     title, wrong = WORDS[language]
@@ -109,6 +110,7 @@ def test_a_code_typed_on_the_first_page_leads_to_the_event(stage: Stage, event: 
         pytest.param("desktop", "dark", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.long
 def test_everybody_can_use_the_pages_in_both_colours(stage: Stage, theme: str, size: str) -> None:
     with stage.page(size, color_scheme=theme) as page:
         for path in PAGES:
@@ -191,6 +193,7 @@ def test_a_toast_can_be_undone_and_calls_speak_in_words(stage: Stage, event: Eve
         page.wait_for_url("**/login?next=%2Fphotos")
 
 
+@pytest.mark.long
 def test_the_description_of_the_calls_opens_under_its_policy(stage: Stage) -> None:
     with stage.page("desktop") as page:
         page.goto("/docs")

@@ -46,6 +46,7 @@ def event(stage: Stage) -> Event:
 @pytest.mark.parametrize(
     ("size", "language"), [("phone", "fr"), pytest.param("desktop", "en", marks=pytest.mark.long)]
 )
+@pytest.mark.long
 def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size: str, language: str) -> None:
     photographer = stage.event("Ailleurs").photographer
     with stage.page(size, language) as page:
@@ -79,6 +80,7 @@ def test_an_event_is_made_and_its_qr_code_leads_guests_to_it(stage: Stage, size:
         expect(page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_the_page_of_an_event_shows_all_of_it(stage: Stage, event: Event) -> None:
     for size, language, scheme in (("phone", "fr", "dark"), ("desktop", "en", "light")):
         with stage.page(size, language, color_scheme=scheme) as page:
@@ -255,6 +257,7 @@ def test_the_same_form_sent_twice_makes_one_event(stage: Stage) -> None:
         expect(page.locator("tbody tr")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_the_list_sorts_and_filters_with_and_without_scripts(stage: Stage) -> None:
     mark = f"Tri{stage.event().id}"
     past = (datetime.now(UTC) - timedelta(days=2)).isoformat()

@@ -58,6 +58,7 @@ def with_photos(stage: Stage, folder: Path) -> Event:
     return event
 
 
+@pytest.mark.long
 def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
     with stage.page() as page:
         as_admin(stage, page, "/admin?hours=1")
@@ -101,6 +102,7 @@ def test_curves_answer_questions(stage: Stage, folder: Path) -> None:
             assert page.locator(".plot").count() == 7
 
 
+@pytest.mark.long
 def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
     event = with_photos(stage, folder)
     with stage.page("desktop") as page:

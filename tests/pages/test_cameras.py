@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from models import utcnow
@@ -10,6 +11,8 @@ from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
+
+pytestmark = pytest.mark.long
 
 CANON, NIKON = {MAKE: "Canon", MODEL: "Canon EOS R5"}, {MAKE: "Nikon", MODEL: "Z 8"}
 

@@ -9,6 +9,8 @@ from testkit.builders import people
 from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
+pytestmark = pytest.mark.long
+
 Party = tuple[Event, str, list[int]]
 BAR = "[data-choosing=bar]"
 SAID = "[data-choosing=said]"

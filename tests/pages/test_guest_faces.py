@@ -12,6 +12,8 @@ from testkit.passwords import PASSWORD
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
+pytestmark = pytest.mark.long
+
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 # Where `scene(2, …)` draws its first two people: left, top, width, height in parts of the picture.
 FACES = [(60 / 720, 122 / 480, 120 / 720, 120 / 480), (220 / 720, 122 / 480, 120 / 720, 120 / 480)]

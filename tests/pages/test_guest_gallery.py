@@ -83,6 +83,7 @@ def test_photos_lie_in_rows_without_cropping_and_nothing_moves(
         assert page.evaluate("window.moved ?? 0") < 0.02
 
 
+@pytest.mark.long
 def test_the_viewer_by_keyboard_finger_and_back_button(stage: Stage, party: tuple[Event, str]) -> None:
     with stage.page() as page:
         stage.log_in(page, party[1])
@@ -145,6 +146,7 @@ def test_sharing_hands_over_the_picture_and_else_keeps_it(stage: Stage, party: t
             page.get_by_role("button", name="Partager").click()
 
 
+@pytest.mark.long
 def test_a_photo_deleted_while_it_is_shown_is_told_in_words(stage: Stage) -> None:
     event = stage.event(**OPEN)
     guest = stage.guest(event)
@@ -208,6 +210,7 @@ def test_photos_appear_by_themselves_from_none_to_many(stage: Stage) -> None:
         expect(page.locator("#standing")).to_have_text("22 photos de vous.")
 
 
+@pytest.mark.long
 def test_a_session_that_ends_leads_to_the_login_and_back(stage: Stage, party: tuple[Event, str]) -> None:
     event, guest = party
     with stage.page() as page:
@@ -226,6 +229,7 @@ def test_a_session_that_ends_leads_to_the_login_and_back(stage: Stage, party: tu
         page.wait_for_url("**/photos**")
 
 
+@pytest.mark.long
 def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) -> None:
     event, guest = party
     with stage.page() as page:
@@ -249,6 +253,7 @@ def test_two_windows_of_one_guest_agree(stage: Stage, party: tuple[Event, str]) 
         assert untouched.evaluate("tile => tile.isConnected"), "what did not change is not made again"
 
 
+@pytest.mark.long
 def test_not_me_pressed_twice_refuses_one_photo(stage: Stage, party: tuple[Event, str]) -> None:
     event, guest = party
     refused: list[str] = []
@@ -268,6 +273,7 @@ def test_not_me_pressed_twice_refuses_one_photo(stage: Stage, party: tuple[Event
         expect(dialog.locator(".place")).to_contain_text("Photo 3 sur 24")
 
 
+@pytest.mark.long
 def test_a_photo_taken_back_stays_while_the_list_is_slow_to_come(stage: Stage, party: tuple[Event, str]) -> None:
     event, guest = party
     held: list[Route] = []

@@ -51,6 +51,7 @@ def headings(page: Page) -> list[str]:
     return [str(each) for each in found]
 
 
+@pytest.mark.long
 def test_photos_lie_under_days_sections_and_hours_in_the_order_of_capture(
     stage: Stage, weekend: tuple[Event, str, list[int]]
 ) -> None:
@@ -104,6 +105,7 @@ def test_photos_lie_under_days_sections_and_hours_in_the_order_of_capture(
         expect(page.get_by_label("Title").nth(1)).to_have_value("")
 
 
+@pytest.mark.long
 def test_a_photo_that_arrives_takes_its_place_and_the_others_are_not_made_again(
     stage: Stage, weekend: tuple[Event, str, list[int]]
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_photo_that_arrives_takes_its_place_and_the_others_are_not_made_again(
         assert page.locator("#zip").bounding_box() == tools, "the button keeps its place"
 
 
+@pytest.mark.long
 def test_the_first_screen_comes_small_and_then_as_sharp_as_the_screen(
     stage: Stage, weekend: tuple[Event, str, list[int]]
 ) -> None:
@@ -145,6 +148,7 @@ def test_the_first_screen_comes_small_and_then_as_sharp_as_the_screen(
         assert not page.locator(".tile img[srcset]").count()
 
 
+@pytest.mark.long
 def test_the_reveal_happens_once(stage: Stage, weekend: tuple[Event, str, list[int]]) -> None:
     with stage.page("phone", reduced_motion="no-preference") as page:
         stage.log_in(page, weekend[1])
@@ -176,6 +180,7 @@ def ring(page: Page, theme: Theme, colour: str) -> set[str]:
 
 
 @pytest.mark.parametrize("colour", ["white", "black"])
+@pytest.mark.long
 def test_the_ring_of_the_focus_is_seen_on_any_photo_and_in_both_themes(
     stage: Stage, weekend: tuple[Event, str, list[int]], colour: str
 ) -> None:
@@ -186,6 +191,7 @@ def test_the_ring_of_the_focus_is_seen_on_any_photo_and_in_both_themes(
             shoot(page, f"guest-ring-{colour}-{theme}", full_page=False)
 
 
+@pytest.mark.long
 def test_who_is_not_found_is_told_what_may_still_happen_and_can_try_another_portrait(stage: Stage) -> None:
     event = stage.event("Course du lac", guests_see_all_photos=True, **OPEN)
     guest = stage.guest(event)

@@ -69,6 +69,7 @@ def test_unknown_and_expired_codes_are_no_dead_ends(stage: Stage, event: Event) 
         page.wait_for_url(re.compile(r"/login\?next=/join"))
 
 
+@pytest.mark.long
 def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event: Event) -> None:
     with stage.page() as page:
         page.goto(f"/join?event_code={event.code}")
@@ -99,6 +100,7 @@ def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event:
         page.wait_for_url("**/selfie?event=*")
 
 
+@pytest.mark.long
 def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) -> None:
     other = stage.event("Course de la ville", **OPEN)
     guest = stage.guest(event)
@@ -151,6 +153,7 @@ def file(name: str, kind: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": data}
 
 
+@pytest.mark.long
 def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
     guest = blocked.guest(event)
     with blocked.page() as page:
@@ -191,6 +194,7 @@ def test_without_a_camera_a_file_does(blocked: Stage, event: Event) -> None:
         page.wait_for_url(f"**/photos?event={event.id}")
 
 
+@pytest.mark.long
 def test_a_portrait_arrives_in_spite_of_the_network_and_the_crowd(stage: Stage, event: Event) -> None:
     guest = stage.guest(event)
     answers: dict[str, list[str]] = {"validate": ["busy", "through"], "upload": ["lost", "through"]}
@@ -234,6 +238,7 @@ CAMERAS = {
 
 
 @pytest.mark.parametrize("cause", CAMERAS)
+@pytest.mark.long
 def test_a_camera_that_does_not_open_tells_why_and_what_next(stage: Stage, event: Event, cause: str) -> None:
     error, sentence, action = CAMERAS[cause]
     with stage.page(is_mobile=True) as page:

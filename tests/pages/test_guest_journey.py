@@ -64,6 +64,7 @@ def register(page: Page, name: str, address: str, password: str = PASSWORD) -> N
 @pytest.mark.parametrize(
     ("size", "language"), [("phone", "fr"), pytest.param("desktop", "en", marks=pytest.mark.long)]
 )
+@pytest.mark.long
 def test_from_the_qr_code_to_the_photos_and_out_again(
     stage: Stage, event: Event, size: str, language: str, tmp_path: Path
 ) -> None:
@@ -172,6 +173,7 @@ def test_from_the_code_to_the_first_photo_in_three_taps_without_typing(stage: St
         page.wait_for_url("**/photos?event=*")
 
 
+@pytest.mark.long
 def test_back_reload_and_two_tabs_lose_nobody(stage: Stage, event: Event) -> None:
     with stage.page("phone", permissions=["camera"], viewport=SCREENS[0]) as page:
         other = page.context.new_page()

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot
+
+pytestmark = pytest.mark.long
 
 OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 

@@ -93,6 +93,7 @@ def test_one_tap_and_the_gallery_says_so_until_the_guest_ends_it(stage: Stage, p
         assert told(stage, party, name)["push"]["devices"] == []
 
 
+@pytest.mark.long
 def test_a_permission_that_is_taken_back_is_noticed(stage: Stage, party: Event) -> None:
     name = guest_of(stage, party)
     with stage.page() as page:
@@ -110,6 +111,7 @@ def test_a_permission_that_is_taken_back_is_noticed(stage: Stage, party: Event) 
         expect(page.locator("#notify-me")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_an_address_that_the_browser_lost_is_replaced(stage: Stage, party: Event) -> None:
     name = guest_of(stage, party)
     with stage.page() as page:
@@ -126,6 +128,7 @@ def test_an_address_that_the_browser_lost_is_replaced(stage: Stage, party: Event
         assert after["endpoint_sha256"] != before["endpoint_sha256"]
 
 
+@pytest.mark.long
 def test_refused_unsupported_and_iphones_are_told_what_to_do(stage: Stage, party: Event) -> None:
     name = guest_of(stage, party)
     with stage.page() as page:

@@ -55,6 +55,7 @@ def _text(value: str) -> bytes:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_fields_and_parameters(world: World) -> None:
     failed = []
     for number, (call, row) in enumerate(PAGES.items()):

@@ -43,6 +43,7 @@ def opened(stage: Stage, page: Page, event: Event) -> None:
     ("size", "language", "theme"),
     [("phone", "fr", "dark"), pytest.param("desktop", "en", "light", marks=pytest.mark.long)],
 )
+@pytest.mark.long
 def test_photos_are_chosen_deleted_and_brought_back(
     stage: Stage, event: Event, size: str, language: str, theme: str
 ) -> None:
@@ -72,6 +73,7 @@ def test_photos_are_chosen_deleted_and_brought_back(
     assert number_of_photos(stage, event) == NUMBER - 1
 
 
+@pytest.mark.long
 def test_leaving_the_page_ends_the_time_to_think(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -81,6 +83,7 @@ def test_leaving_the_page_ends_the_time_to_think(stage: Stage, event: Event) -> 
         wait_until(lambda: number_of_photos(stage, event) == NUMBER - 1)
 
 
+@pytest.mark.long
 def test_what_another_window_deleted_keeps_nothing_from_being_deleted(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -94,6 +97,7 @@ def test_what_another_window_deleted_keeps_nothing_from_being_deleted(stage: Sta
     assert number_of_photos(stage, event) == NUMBER - 2
 
 
+@pytest.mark.long
 def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -127,6 +131,7 @@ def test_everything_can_be_done_from_the_keyboard(stage: Stage, event: Event) ->
         expect(page.locator("[aria-selected=true]")).to_have_count(NUMBER)
 
 
+@pytest.mark.long
 def test_the_keys_of_the_list_work_on_the_open_photo_and_each_deletion_is_undone(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -177,6 +182,7 @@ def test_the_keys_of_the_list_work_on_the_open_photo_and_each_deletion_is_undone
     assert number_of_photos(stage, event) == NUMBER - 1
 
 
+@pytest.mark.long
 def test_files_over_the_window_are_seen_from_everywhere(stage: Stage, event: Event, tmp_path: Path) -> None:
     file = tmp_path / "late.jpg"
     file.write_bytes(people(9))
@@ -249,6 +255,7 @@ def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
         shoot(page, "studio")
 
 
+@pytest.mark.long
 def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Event, tmp_path: Path) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -278,6 +285,7 @@ def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage)
 
 
 @pytest.mark.parametrize("with_pictures", [False, pytest.param(True, marks=pytest.mark.long)])
+@pytest.mark.long
 def test_photos_come_as_one_scrolls_and_only_pictures_near_the_screen_exist(
     stage: Stage, tmp_path: Path, with_pictures: bool
 ) -> None:

@@ -182,6 +182,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("size", "language"), [("desktop", "en"), ("phone", "fr")])
+@pytest.mark.long
 def test_what_is_refused_is_named_with_the_reason_and_what_to_do(
     mortal: tuple[Stage, Launcher], tmp_path: Path, size: str, language: str
 ) -> None:
@@ -219,6 +220,7 @@ def test_what_is_refused_is_named_with_the_reason_and_what_to_do(
     assert names(stage, event) == ["IMG_0001.JPG", "IMG_0002.JPG"]
 
 
+@pytest.mark.long
 def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
     stage, _ = mortal
     event = stage.event()
@@ -247,6 +249,7 @@ def test_a_session_that_ends_waits_for_its_owner_and_goes_on(mortal: tuple[Stage
     assert len(names(stage, event)) == 24
 
 
+@pytest.mark.long
 def test_sending_stops_and_goes_on_and_a_busy_service_is_waited_for(
     mortal: tuple[Stage, Launcher], tmp_path: Path
 ) -> None:
@@ -279,6 +282,7 @@ def test_sending_stops_and_goes_on_and_a_busy_service_is_waited_for(
     assert len(names(stage, event)) == 12
 
 
+@pytest.mark.long
 def test_without_network_no_time_is_promised_and_sending_goes_on_by_itself(
     mortal: tuple[Stage, Launcher], card: Path
 ) -> None:
@@ -302,6 +306,7 @@ def test_without_network_no_time_is_promised_and_sending_goes_on_by_itself(
     assert len(names(stage, event)) == NUMBER
 
 
+@pytest.mark.long
 def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:
     stage, _ = mortal
     event = stage.event()
@@ -329,6 +334,7 @@ def test_thousands_of_photos_stay_fluid(mortal: tuple[Stage, Launcher]) -> None:
         assert page.evaluate("window.longest") < 400
 
 
+@pytest.mark.long
 def test_photos_that_could_not_be_processed_are_tried_again(mortal: tuple[Stage, Launcher], tmp_path: Path) -> None:
     stage, launcher = mortal
     event = stage.event()

@@ -81,6 +81,7 @@ def test_a_poster_is_chosen_seen_and_downloaded(stage: Stage, event: Event) -> N
 
 
 @pytest.mark.parametrize(("size", "language"), [("phone", "fr"), ("desktop", "en")])
+@pytest.mark.long
 def test_the_page_fits_and_can_be_read_by_all(stage: Stage, event: Event, size: str, language: str) -> None:
     with stage.page(size, language, color_scheme="dark" if size == "phone" else "light") as page:
         for design in DESIGNS:

@@ -73,6 +73,7 @@ def faults(face: Face) -> list[str]:
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", ["a5", "tent"])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.long
 def test_nothing_lies_on_anything_else_or_over_the_edge(design: str, paper: str, name: str) -> None:
     wrong = []
     for words, wifi in itertools.product(((FRENCH,), (ENGLISH,), (FRENCH, ENGLISH)), (None, WIFI)):

@@ -213,6 +213,7 @@ def test_it_outlives_the_server_and_is_itself_taken_up_again(studio: Studio, tmp
     assert studio.names() == [f"IMG_{each:04}.JPG" for each in range(MANY)]
 
 
+@pytest.mark.long
 def test_it_follows_a_folder_and_takes_a_photo_when_the_camera_is_through(studio: Studio, tmp_path: Path) -> None:
     folder = card(tmp_path / "tethered", 2)
     process = studio.start(folder, "--watch", "--still", "1")

@@ -37,6 +37,7 @@ def test_others_see_no_figures(service: Service) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_several_processes_are_counted_together_and_a_proxy_is_no_loopback(tmp_path: Path) -> None:
     launcher = Launcher(tmp_path, GUNICORN_WORKERS="2", FACE_RECOGNIZER_PROVIDER="fake")
     try:

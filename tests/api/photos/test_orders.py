@@ -61,6 +61,7 @@ def listed(service: Service, path: str, who: Person, order: str | None, limit: i
         asked["cursor"] = answer.headers["x-next-cursor"]
 
 
+@pytest.mark.long
 def test_every_list_comes_in_the_order_asked_whole_and_page_by_page(service: Service, party: Party) -> None:
     orders = {
         None: range(len(TAKEN))[::-1],

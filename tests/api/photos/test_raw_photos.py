@@ -174,6 +174,7 @@ def test_refusals_say_why_in_both_languages(service: Service, event: EventInfo, 
     assert reason(cut, "cut.cr2").startswith("Le fichier image" if language == "fr" else "The image file")
 
 
+@pytest.mark.long
 def test_a_raw_file_may_be_larger_than_other_photos(service: Service, event: EventInfo) -> None:
     large = raw(6) + bytes(52 * 1024 * 1024)
     assert len(service.upload(event, large, names=["large.cr2"])["uploaded_photos"]) == 1

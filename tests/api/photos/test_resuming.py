@@ -233,6 +233,7 @@ def test_the_layout_is_a_zip_of_any_size(number: int, size: int, tmp_path: Path)
 
 
 @pytest.mark.server
+@pytest.mark.long
 def test_parts_come_from_s3_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("moto")
     with s3_server(tmp_path) as environment:

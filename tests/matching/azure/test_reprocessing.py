@@ -35,6 +35,7 @@ def forget_face(photo_id: int, number: int) -> None:
 
 
 @pytest.mark.parametrize("killed", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.long
 def test_guests_keep_their_photos_until_their_search_and_gain_the_others(
     event: Event, server: FaceServer, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
