@@ -110,13 +110,17 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     if wants_page(request):
         return failure_page(request, errors.InvalidRequest())
     fields: dict[str, str] = {}
+    names = list[str]()
     for problem in error.errors():
-        fields.setdefault(".".join(str(part) for part in problem["loc"][1:]), problem["msg"])
+        field = ".".join(str(part) for part in problem["loc"][1:])
+        if field not in fields and field:
+            known = problem["type"] in messages.INVALID_FIELDS
+            names.append(problem["type"] if known else field.rsplit(".", 1)[-1])
+        fields.setdefault(field, problem["msg"])
     language = language_of(request)
     body = errors.InvalidRequest(
         fields=[{"field": field, "problem": message} for field, message in fields.items()]
     ).body(language)
-    names = [field.rsplit(".", 1)[-1] for field in fields if field]
     body["detail"] = messages.invalid_fields(names, language)
     return JSONResponse(body, 422)
 

@@ -5,9 +5,18 @@ from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
-from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
-from api.messages import Problem
+from api.messages import CONTROL_CHARACTERS, LINK_DAYS, Problem
 from keys import (
     MAX_CHOSEN,
     MAX_CODE_KEY,
@@ -17,6 +26,7 @@ from keys import (
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_ID,
+    MAX_LINK_DAYS,
     MAX_PASSWORD,
     MAX_TYPED,
     MAX_USERNAME,
@@ -29,8 +39,15 @@ from keys import (
 
 def _clean(value: str) -> str:
     if not storable(value):
-        raise ValueError(Problem.CONTROL_CHARACTERS)
+        raise PydanticCustomError(CONTROL_CHARACTERS, Problem.CONTROL_CHARACTERS)
     return value
+
+
+def _link_days(value: object, judged: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return judged(value)
+    except ValidationError as error:
+        raise PydanticCustomError(LINK_DAYS, Problem.LINK_DAYS) from error
 
 
 def shown(value: str) -> str:
@@ -109,6 +126,9 @@ TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
 CONSENT = "Version of the consent text that the guest agreed to, such as 2026-11."
 ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
+
+# Other bounds than the days until an event expires, whose field has the same name.
+LinkDays = Annotated[int, Field(ge=1, le=MAX_LINK_DAYS), WrapValidator(_link_days)]
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 

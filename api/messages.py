@@ -3,9 +3,11 @@
 from enum import Enum
 
 import errors
-from keys import MAX_CHOSEN, MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_PASSWORD, MAX_USERNAME
+from keys import MAX_CHOSEN, MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_LINK_DAYS, MAX_PASSWORD, MAX_USERNAME
 
 FRENCH, ENGLISH = "fr", "en"
+# Types of errors about fields, beside Pydantic's own.
+CONTROL_CHARACTERS, LINK_DAYS = "control_characters", "link_days"
 
 
 class Success(Enum):
@@ -115,6 +117,15 @@ INVALID_FIELDS = {
         f"The number of days is not valid (1 to {MAX_EXPIRY_DAYS}).",
     ),
     "date": ("La date n'est pas valide.", "The date is not valid."),
+    # Not names of fields, but types of Pydantic's errors (`api.fields`): they say more than the name.
+    CONTROL_CHARACTERS: (
+        "Un texte contient un caractère invisible, comme un retour à la ligne ou une tabulation. Retapez-le.",
+        "A text has an invisible character in it, such as a line break or a tab. Type it again.",
+    ),
+    LINK_DAYS: (
+        f"Le nombre de jours n'est pas valide (1 à {MAX_LINK_DAYS}).",
+        f"The number of days is not valid (1 to {MAX_LINK_DAYS}).",
+    ),
 }
 
 
@@ -137,6 +148,7 @@ class Problem:
     """The `problem` of a field in a 422, for programmers. In English only, as Pydantic's own texts are."""
 
     CONTROL_CHARACTERS = "control characters are not allowed"
+    LINK_DAYS = f"this is not a whole number from 1 to {MAX_LINK_DAYS}"
     NOTHING_VISIBLE = "there is nothing to see in it"
     NOT_UNICODE = "the text is not valid Unicode"
     NAME_LENGTH = "the name is empty or too long"

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from api.fields import PhotoIds, UtcTime
-from keys import LINK_DAYS, MAX_LINK_DAYS
+from api.fields import LinkDays, PhotoIds, UtcTime
+from keys import LINK_DAYS
 from models import Photo
 from photos.links.service import Link, Shared
 from settings import get_settings
@@ -15,9 +15,7 @@ LEFT_OUT = "How many of the photos asked for I may not see, or are not of this e
 
 class PhotoLinkIn(BaseModel):
     photo_ids: PhotoIds
-    days: int = Field(
-        LINK_DAYS, ge=1, le=MAX_LINK_DAYS, description="To the end of that day there, or until the event expires."
-    )
+    days: LinkDays = Field(LINK_DAYS, description="To the end of that day there, or until the event expires.")
     shows_name: bool = Field(False, description="Whether the page says whose link it is.")
 
 

@@ -12,6 +12,7 @@ from api.accounts.schemas import RegistrationIn
 from api.callers import CurrentGuest
 from api.dependencies import HASHES, WakeJobs, WakeMail
 from api.language import Language
+from api.messages import CONTROL_CHARACTERS
 from api.sessions import Device, browser_secret
 from api.throttling import CallerDep
 from database import reading
@@ -35,7 +36,8 @@ Field = Annotated[str, Form()]
 # Whether the guest prefers to register with a name and a password.
 AsksForm = Annotated[bool, Query(alias="form")]
 PASSWORD_PROBLEMS = ("password", "password_short", "password_common")
-FLASH_PROBLEMS = ("consent", "username", "email", *PASSWORD_PROBLEMS)
+NAME_PROBLEMS = ("username", "username_unseen")
+FLASH_PROBLEMS = ("consent", *NAME_PROBLEMS, "email", *PASSWORD_PROBLEMS)
 
 
 def event_of(typed: str) -> Event | None:
@@ -137,7 +139,7 @@ def register(
         onward = (invitation_of(request) or f"/photos?event={event.id}") if known else f"/selfie?event={event.id}"
         answer = enter(request, sessions.start(guest, device, browser=True), onward)
     except ValidationError as invalid:
-        problem = str(invalid.errors()[0]["loc"][-1])
+        problem = _problem_of(invalid)
     except errors.RefusedPassword as refused:
         problem = f"password_{why_refused(refused)}"
     else:
@@ -145,6 +147,13 @@ def register(
         return answer
     typed = {"username": username[:MAX_SHOWN_AGAIN], "email": email[:MAX_SHOWN_AGAIN], "consent": consent[:32]}
     return redirect_with_flash(request, address_of(event.event_code), problem=problem, **typed)
+
+
+def _problem_of(invalid: ValidationError) -> str:
+    """Return the first problem of the form."""
+    first = invalid.errors()[0]
+    field = str(first["loc"][-1])
+    return "username_unseen" if (field, first["type"]) == ("username", CONTROL_CHARACTERS) else field
 
 
 def _is_member(guest: User, event: Event) -> bool:

@@ -153,9 +153,14 @@ def test_a_password_keeps_the_account_too(service: Service, event: EventInfo) ->
     guest = join(service, event)
     answer = send(service, "/keep", "/keep/password", password="short")
     assert "trop court" in service.get(answer.headers["location"], headers=PAGE).text
+    answer = send(service, "/keep", "/keep/password", password=PASSWORD, email="no address")
+    refused = service.get(answer.headers["location"], headers=PAGE).text
+    assert re.search(r'<input id="login"[^>]*aria-describedby="login-about" aria-invalid="true"', refused)
+    assert "<h1>Vos appareils</h1>" in service.get("/account/security", headers=PAGE).text
     send(service, "/keep", "/keep/password", password=PASSWORD)
     assert guest.username in service.get("/keep", headers=PAGE).text
     service.log_in(guest.username)
+    assert "<h1>Appareils et mot de passe</h1>" in service.get("/account/security", headers=PAGE).text
     assert send(service, "/account", "/logout").headers["location"] == "/"
 
 
@@ -235,6 +240,8 @@ def test_what_was_typed_stays_when_something_is_missing(service: Service, event:
     shown = service.get(answer.headers["location"], headers=PAGE).text
     assert 'value="p@example.org"' in shown
     assert "150 caractères au plus" in shown
+    answer = send(service, page, "/join", username="pen\tny", email="p@example.org", password=PASSWORD)
+    assert "contient un caractère invisible" in service.get(answer.headers["location"], headers=PAGE).text
 
 
 def test_a_deleted_event_leads_its_guests_to_a_page_that_says_so(service: Service) -> None:

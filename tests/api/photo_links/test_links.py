@@ -102,7 +102,8 @@ def test_what_cannot_be_asked_for(service: Service, party: Party) -> None:
     for odd in (["x"], [0], [-1], [2**63], "1", None):
         refused(ask(party, odd), 422, "InvalidRequest")
     for days in (0, 91, "week"):
-        refused(ask(party, [party.one], days=days), 422, "InvalidRequest")
+        message = "Le nombre de jours n'est pas valide (1 à 90)."
+        refused(ask(party, [party.one], days=days), 422, "InvalidRequest", message)
     hidden = ask(party, [party.other])
     refused(hidden, 404, "NoneOfThesePhotos", "Aucune de ces photos n'est dans votre galerie.")
     elsewhere = Party(service)
