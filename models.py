@@ -311,9 +311,10 @@ class LoginLink(Base):
     """A link that logs a guest in, until `expires_at`; the link holds the token, the row only its SHA-256.
 
     Written by `accounts/login_links.py`. `purpose` is why it was made: `personal` ones work many times, the others
-    once, and keep their row with `used_at`, so that a second use can be told why it fails. `address` is where the
-    link was mailed to: who follows it has shown that the address is theirs. A link counts only while the account has
-    the `token_version` that it had when the link was made.
+    once, and keep their row with `used_at`, so that a second use can be told why it fails. `used_by` is a signature
+    of the browser that used it, where it works again for a moment. `address` is where the link was mailed to: who
+    follows it has shown that the address is theirs. A link counts only while the account has the `token_version` that
+    it had when the link was made.
     """
 
     __tablename__ = "login_links"
@@ -333,6 +334,7 @@ class LoginLink(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    used_by: Mapped[str | None] = mapped_column(String(24))
 
 
 class SecondFactor(Base):

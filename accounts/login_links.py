@@ -1,7 +1,7 @@
 """Links that log a guest in: `PUBLIC_URL/enter#TOKEN`. Opening one changes nothing; a button there enters.
 
     login_links.issue(user_id, login_links.MAIL)   # the token; the database has only its hash
-    login_links.enter(token, device)               # the tokens of a session
+    login_links.enter(token, browser, device)      # the tokens of a session
 
 A personal link works many times, until it is revoked or replaced, or 30 days after the guest's last event. The others
 work once. Staff never log in by a link: they have a password and a second factor.
@@ -9,6 +9,7 @@ work once. Staff never log in by a link: they have a password and a second facto
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from models import GUEST, LoginLink, User, utcnow
 from settings import get_settings
+from signing import same, signature
 
 # Saved by the guest; asked for by mail; made by an admin; in the start address of a web app on a home screen; mailed
 # to an address that a guest wants to keep the account with.
@@ -32,12 +34,14 @@ LIFETIMES = {
     HOME: timedelta(days=30),
     ADDRESS: timedelta(days=7),
 }
-# A button that was pressed twice, or an answer that was lost: the link works again for so long.
+# A button that was pressed twice, or an answer that was lost: in the same browser the link works again for so long.
 LOST_ANSWER = timedelta(seconds=30)
 # For so long an expired link is answered with the reason.
 REASON_KEPT = timedelta(days=60)
 # 256 bits.
 TOKEN_BYTES = 32
+# Links of one session of a browser for its web app: so many in a week, each made when the one before is used.
+HOME_LINKS, HOME_PERIOD = 8, 7 * 86_400
 
 
 def issue(user_id: int, purpose: str) -> str:
@@ -54,8 +58,18 @@ def issue(user_id: int, purpose: str) -> str:
         return issue_in(session, user, purpose)
 
 
-def issue_in(session: Session, user: User, purpose: str, address: str | None = None) -> str:
+def issue_in(
+    session: Session,
+    user: User,
+    purpose: str,
+    address: str | None = None,
+    *,
+    token: str | None = None,
+    lifetime: timedelta | None = None,
+) -> str:
     """Make a link in the open transaction, as `issue`. `address` is where it will be mailed to.
+
+    `token` and `lifetime` take the place of a random token and of what LIFETIMES says.
 
     Raises:
         NoLinkForStaff, AccountClosed: see `issue`.
@@ -64,7 +78,7 @@ def issue_in(session: Session, user: User, purpose: str, address: str | None = N
         raise errors.NoLinkForStaff
     if not user.is_active:
         raise errors.AccountClosed
-    now, token = utcnow(), secrets.token_urlsafe(TOKEN_BYTES)
+    now, token = utcnow(), token or secrets.token_urlsafe(TOKEN_BYTES)
     link_queries.delete_old(session, now - REASON_KEPT, but=PERSONAL)
     if purpose == PERSONAL:
         link_queries.end_links(session, user.id, PERSONAL)
@@ -75,7 +89,7 @@ def issue_in(session: Session, user: User, purpose: str, address: str | None = N
             token_hash=_hash(token),
             token_version=user.token_version,
             address=address,
-            expires_at=now + LIFETIMES[purpose],
+            expires_at=now + (lifetime or LIFETIMES[purpose]),
         )
     )
     return token
@@ -94,6 +108,39 @@ def issue_for_admin(user_id: int) -> str:
         token = issue_in(session, user, HELP)
         record(session, Action.LOGIN_LINK_MADE, subject_id=user_id)
         return token
+
+
+def issue_for_app(user: User) -> str | None:
+    """Return the token of a link for a web app that this browser may put on a home screen; None after too many.
+
+    Browsers ask often. The tokens are therefore derived from the session: until its link is used, it is the same one.
+
+    Raises:
+        NoSuchUser, NoLinkForStaff, AccountClosed: see `issue`.
+    """
+    period = int(utcnow().timestamp()) // HOME_PERIOD
+    tokens = [signature(b"app on a home screen", f"{user.session_id} {period} {turn}") for turn in range(HOME_LINKS)]
+    with reading() as session:
+        token, is_new = _unused(session, tokens, user.token_version)
+    if not is_new:
+        return token
+    with transaction() as session:
+        owner = queries.lock_user(session, user.id)
+        if owner is None:
+            raise errors.NoSuchUser
+        # Another call may have made it.
+        token, is_new = _unused(session, tokens, owner.token_version)
+        return issue_in(session, owner, HOME, token=token) if is_new else token
+
+
+def _unused(session: Session, tokens: Sequence[str], token_version: int) -> tuple[str | None, bool]:
+    """Return the first token whose link is good, or is not made yet, and whether it is to be made."""
+    links = link_queries.links(session, [_hash(token) for token in tokens])
+    for token in tokens:
+        link = links.get(_hash(token))
+        if link is None or (link.used_at is None and link.token_version == token_version):
+            return token, link is None
+    return None, False
 
 
 def url_of(token: str) -> str:
@@ -118,30 +165,33 @@ def is_kept(user: User) -> bool:
     return user.hashed_password is not None or user.email is not None or has_personal(user.id)
 
 
-def owner_of(typed_token: str) -> User:
+def owner_of(typed_token: str, browser: str = "") -> User:
     """Return the account that a link would log in to, with its event. `typed_token` is the token, or the whole link.
+
+    `browser` is the secret of the browser, `api.sessions.browser_secret`.
 
     Raises:
         LoginLinkInvalid: see `enter`. Its `user_id` is the account's, if the link is known.
     """
     with reading() as session:
         link = link_queries.link(session, _hash_of(typed_token))
-        return _owner(session, link, queries.user(session, link.user_id) if link else None)
+        return _owner(session, link, queries.user(session, link.user_id) if link else None, browser)
 
 
-def enter(typed_token: str, device: str | None) -> sessions.Grant:
+def enter(typed_token: str, browser: str, device: str | None) -> sessions.Grant:
     """Start a session by a link and return its tokens. An address that the link was mailed to is proved by it.
 
     Raises:
-        LoginLinkUsed: it works once, and was used. LoginLinkExpired: it is too old, or the guest's events are over.
+        LoginLinkUsed: it works once, and was used, in another browser or a while ago.
+        LoginLinkExpired: it is too old, or the guest's events are over.
         LoginLinkRevoked: the guest has a new one, or has ended all sessions since. LoginLinkClosed: the account is
         closed. LoginLinkInvalid: it is no link of ours, or the account is deleted.
     """
     with transaction() as session:
-        return sessions.start_in(session, _use(session, typed_token), device, browser=True)
+        return sessions.start_in(session, _use(session, typed_token, browser), device, browser=True)
 
 
-def use(typed_token: str) -> User:
+def use(typed_token: str, browser: str) -> User:
     """Use a link in a browser that is logged in to its account already, and return the account.
 
     The link counts as used, and proves its address.
@@ -150,37 +200,49 @@ def use(typed_token: str) -> User:
         LoginLinkInvalid: see `enter`.
     """
     with transaction() as session:
-        return _use(session, typed_token)
+        return _use(session, typed_token, browser)
 
 
-def _use(session: Session, typed_token: str) -> User:
+def _use(session: Session, typed_token: str, browser: str) -> User:
     token_hash = _hash_of(typed_token)
     known = link_queries.link(session, token_hash)
     # The account is locked before the link is read again: two uses of one link wait for each other here.
     user = queries.lock_user(session, known.user_id) if known else None
     link = link_queries.link(session, token_hash)
-    owner = _owner(session, link, user)
+    owner = _owner(session, link, user, browser)
     assert link is not None  # noqa: S101 - `_owner` has refused it
-    link.used_at = link.used_at or utcnow()
+    if link.used_at is None:
+        link.used_at, link.used_by = utcnow(), _mark(browser)
     if link.address is not None:
         addresses.adopt(session, owner, link.address)
     record(session, Action.LOGGED_IN_BY_LINK, actor=(owner.id, owner.user_type), purpose=link.purpose)
     return owner
 
 
-def _owner(session: Session, link: LoginLink | None, user: User | None) -> User:
+def _owner(session: Session, link: LoginLink | None, user: User | None, browser: str) -> User:
     if link is None or user is None:
         raise errors.LoginLinkInvalid
     now = utcnow()
     if not user.is_active or user.user_type != GUEST:
         raise errors.LoginLinkClosed(user.id)
-    if link.purpose != PERSONAL and link.used_at is not None and now - link.used_at > LOST_ANSWER:
+    if link.purpose != PERSONAL and link.used_at is not None and not _is_repeated(link, browser, now):
         raise errors.LoginLinkUsed(user.id)
     if link.token_version != user.token_version:
         raise errors.LoginLinkRevoked(user.id)
     if _end_of(session, link) <= now:
         raise errors.LoginLinkExpired(user.id)
     return user
+
+
+def _is_repeated(link: LoginLink, browser: str, now: datetime) -> bool:
+    """Return whether the browser that has used the link does so again, because it has not seen the answer."""
+    used_at, used_by = link.used_at or now, link.used_by or ""
+    return bool(used_by) and now - used_at <= LOST_ANSWER and same(used_by, _mark(browser))
+
+
+def _mark(browser: str) -> str:
+    # Keyed, so that the row tells nothing of the cookie.
+    return signature(b"browser of a link", browser) if browser else ""
 
 
 def _end_of(session: Session, link: LoginLink) -> datetime:

@@ -1,5 +1,6 @@
 """SQL about the links that log a guest in, and about addresses that their owners have proved."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, exists, or_, select, update
@@ -15,6 +16,13 @@ def link(session: Session, token_hash: str) -> LoginLink | None:
     """Return the link with this token, used or expired ones too, as it is in the database now."""
     wanted = select(LoginLink).where(LoginLink.token_hash == token_hash)
     return session.scalar(wanted.execution_options(populate_existing=True))
+
+
+def links(session: Session, token_hashes: Sequence[str]) -> dict[str, LoginLink]:
+    """Return the links with these tokens, by the hash, used or expired ones too, as they are in the database now."""
+    wanted = select(LoginLink).where(LoginLink.token_hash.in_(token_hashes))
+    found = session.scalars(wanted.execution_options(populate_existing=True))
+    return {each.token_hash: each for each in found}
 
 
 def has_link(session: Session, user_id: int, purpose: str) -> bool:

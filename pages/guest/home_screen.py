@@ -18,8 +18,9 @@ def is_safari(request: Request) -> bool:
 def start_url(user: User | None, event_id: int | None) -> str:
     """Return where the app starts: for a guest with a link that logs in once, else at the first page.
 
-    Each call makes a link: Safari asks for the manifest when the app is added. A later start finds the app's session.
+    Until it is used, the link is the same for every call of a session. A later start finds the app's session.
     """
     if user is None or user.user_type != GUEST or event_id is None:
         return "/"
-    return f"/enter?app=1#{login_links.issue(user.id, login_links.HOME)}"
+    token = login_links.issue_for_app(user)
+    return f"/enter?app=1#{token}" if token else "/"

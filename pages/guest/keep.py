@@ -3,7 +3,6 @@
 from contextlib import suppress
 from typing import Annotated
 
-import segno
 from fastapi import Form, Request, Response
 from pydantic import ValidationError
 
@@ -18,6 +17,8 @@ from api.throttling import CallerDep
 from keys import MAX_EMAIL_KEY, MAX_ID, MAX_PASSWORD
 from mail import outbox
 from models import User
+from pages.carried import carry
+from pages.login_links import qr_of, shown_link
 from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
@@ -39,27 +40,18 @@ def is_offered(request: Request, guest: User) -> bool:
 
 
 @router.get(PAGE)
-def keep(request: Request, guest: CurrentGuest) -> Response:
-    """Return the page with the ways to keep the account."""
+def keep(request: Request, guest: CurrentGuest, made: str = "") -> Response:
+    """Return the page with the ways to keep the account; with `made`, the personal link that was just made."""
     flash = flash_of(request)
     done, problem = flash.get("done"), flash.get("problem")
-    return _show(
-        request,
-        guest,
-        done=done if done in DONE else "",
-        problem=problem if problem in PROBLEMS else "",
-    )
-
-
-def _show(request: Request, guest: User, *, done: str = "", problem: str = "", token: str = "") -> Response:
-    link = login_links.url_of(token) if token else ""
+    link = shown_link(request, guest.id) if made else ""
     page = render(
         request,
         "guest/keep.html",
-        done=done,
-        problem=problem,
+        done=done if done in DONE else "",
+        problem=problem if problem in PROBLEMS else "",
         link=link,
-        qr=str(segno.make(link, error="m", micro=False).png_data_uri(scale=5, border=4)) if link else "",
+        qr=qr_of(link) if link else "",
         has_link=login_links.has_personal(guest.id),
         mail_is_on=get_settings().mail_is_on,
     )
@@ -90,11 +82,9 @@ def by_mail(
 
 @router.post(f"{PAGE}/link")
 def by_link(request: Request, guest: CurrentGuest) -> Response:
-    """Make a personal link and show it, this once; it ends the one before.
-
-    The answer is the page itself, not a redirect to it: the link would have to travel in a cookie.
-    """
-    return _show(request, guest, token=login_links.issue(guest.id, login_links.PERSONAL))
+    """Make a personal link, which ends the one before. The page shows it for ten minutes, in this browser alone."""
+    token = login_links.issue(guest.id, login_links.PERSONAL)
+    return carry(request, redirect(f"{PAGE}?made=true"), PAGE, token)
 
 
 @router.post(f"{PAGE}/link/revoke")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 import errors
 from accounts import login_links, queries, sessions, tokens
@@ -27,10 +27,14 @@ def guest(event: EventInfo, request: pytest.FixtureRequest) -> User:
     return registration.start(event.code, "fr", CURRENT, request.node.name)
 
 
-def logged_in(token: str) -> int:
+def entered(token: str, browser: str = "a browser") -> User:
+    """Enter by a link and return the account, with its session."""
+    return user_of(tokens.read(login_links.enter(token, browser, "Firefox · Android").access_token))
+
+
+def logged_in(token: str, browser: str = "a browser") -> int:
     """Enter by a link and return whose session it is."""
-    grant = login_links.enter(token, "Firefox · Android")
-    return user_of(tokens.read(grant.access_token)).id
+    return entered(token, browser).id
 
 
 def age(by: timedelta) -> None:
@@ -61,6 +65,9 @@ def test_the_others_work_once_and_until_they_are_too_old(guest: User, purpose: s
     assert logged_in(token) == guest.id
     # The button was pressed twice.
     assert logged_in(token) == guest.id
+    for browser in ("another browser", ""):
+        with pytest.raises(errors.LoginLinkUsed):
+            logged_in(token, browser)
     age(timedelta(minutes=1))
     with pytest.raises(errors.LoginLinkUsed) as used:
         logged_in(token)
@@ -103,6 +110,31 @@ def test_logging_out_the_other_devices_ends_the_links_that_they_may_have(guest: 
         with pytest.raises(errors.LoginLinkRevoked):
             logged_in(token)
     assert not login_links.has_personal(guest.id), "the pages offer to keep the account again"
+
+
+def test_a_web_app_gets_the_same_link_until_it_is_used(guest: User) -> None:
+    phone, tablet = (entered(login_links.issue(guest.id, login_links.PERSONAL)) for _ in range(2))
+    assert phone.session_id != tablet.session_id
+    first = login_links.issue_for_app(phone)
+    assert first is not None
+    assert {login_links.issue_for_app(phone) for _ in range(5)} == {first}
+    assert login_links.issue_for_app(tablet) not in (first, None)
+    with reading() as session:
+        assert len(session.scalars(home_links(guest)).all()) == 2
+    assert logged_in(first) == guest.id
+    second = login_links.issue_for_app(phone)
+    assert second not in (first, None)
+    with transaction() as session:
+        session.execute(update(LoginLink).where(LoginLink.user_id == guest.id).values(used_at=utcnow()))
+    for _ in range(login_links.HOME_LINKS - 2):
+        token = login_links.issue_for_app(phone)
+        assert token is not None
+        logged_in(token)
+    assert login_links.issue_for_app(phone) is None
+
+
+def home_links(guest: User) -> Select[LoginLink]:
+    return select(LoginLink).where(LoginLink.user_id == guest.id, LoginLink.purpose == login_links.HOME)
 
 
 def test_staff_never_log_in_by_a_link(service: Service) -> None:

@@ -45,7 +45,7 @@ def test_a_lost_phone_gets_a_link_for_each_event(box: Mailbox) -> None:
     assert recipient == address
     assert {login_links.owner_of(each).id for each in tokens_in(message)} == {first.id, second.id}
     assert "Mariage de Léa" in text_of(message)
-    login_links.enter(tokens_in(message)[0], None)
+    login_links.enter(tokens_in(message)[0], "a browser", None)
     assert mails() == []
     assert {account(each.id).email_confirmed_at is None for each in (first, second)} == {True, False}
 
@@ -59,7 +59,7 @@ def test_an_address_is_stored_when_its_link_is_followed(box: Mailbox) -> None:
     assert recipient == address
     assert account(fresh.id).email is None
     [token] = tokens_in(message)
-    login_links.enter(token, None)
+    login_links.enter(token, "a browser", None)
     found = account(fresh.id)
     assert (found.email, found.email_confirmed_at is not None) == (address, True)
 
@@ -107,7 +107,7 @@ def test_two_accounts_that_typed_one_address_do_not_share_it(box: Mailbox) -> No
         box.clear()
         links[user.id] = tokens_in(message)[0]
     for token in links.values():
-        login_links.enter(token, None)
+        login_links.enter(token, "a browser", None)
     first, second = (account(each) for each in links)
     assert (first.email, second.email, second.typed_email) == (address, None, address)
     with pytest.raises(errors.LoginLinkInvalid):

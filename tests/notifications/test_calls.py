@@ -242,6 +242,6 @@ def test_the_app_of_an_iphone_starts_at_the_photos_of_its_guest(app: Service) ->
     start, _, token = manifest.json()["start_url"].partition("#")
     assert start == "/enter?app=1"
     assert login_links.owner_of(token).id == amy.id
-    login_links.enter(token, "an app")
+    login_links.enter(token, "an app", None)
     assert manifest.headers["cache-control"] == "no-store"
     assert app.client.get(address).json()["start_url"] == "/"

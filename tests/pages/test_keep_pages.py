@@ -62,12 +62,23 @@ def whose(service: Service) -> int:
 
 def test_a_personal_link_is_shown_once_and_opens_the_account_elsewhere(service: Service, event: EventInfo) -> None:
     guest = join(service, event)
-    page = send(service, "/keep", "/keep/link")
+    made = send(service, "/keep", "/keep/link").headers["location"]
+    assert made == "/keep?made=true"
+    page = service.get(made, headers=PAGE)
     assert page.headers["referrer-policy"] == "no-referrer"
     link = re.search(r'value="(\S+/enter#\S+)"', page.text)
     assert link is not None
     assert "data:image/png" in page.text
+    # Loading the page again makes no other link, and shows this one.
+    assert link[1] in service.get(made, headers=PAGE).text
     assert link[1] not in service.get("/keep", headers=PAGE).text
+    carried = service.client.cookies["reperio_carried"]
+    assert link[1].partition("#")[2] not in carried
+    service.client.cookies.clear()
+    # What another browser does with the cookie.
+    join(service, event)
+    service.client.cookies["reperio_carried"] = carried
+    assert link[1] not in service.get(made, headers=PAGE).text
     service.client.cookies.clear()
     # Without scripts the reader pastes the link.
     assert send(service, "/enter", "/enter", token=link[1]).headers["location"] == "/photos"
@@ -98,6 +109,16 @@ def test_a_link_used_twice_says_what_to_do(service: Service, event: EventInfo) -
     answer = send(service, "/enter", "/enter", token=token)
     page = service.get(answer.headers["location"], headers=PAGE).text
     assert "a déjà servi" in page
+    # A moment after its use, too, it works only where it was used.
+    token = login_links.issue(other(event, "twice").id, login_links.MAIL)
+    visitor = service.client.cookies["reperio_visitor"]
+    send(service, "/enter", "/enter", token=token)
+    del service.client.cookies["reperio_session"]
+    assert service.client.cookies["reperio_visitor"] == visitor
+    assert send(service, "/enter", "/enter", token=token).headers["location"] == "/photos"
+    service.client.cookies.clear()
+    answer = send(service, "/enter", "/enter", token=token)
+    assert "a déjà servi" in service.get(answer.headers["location"], headers=PAGE).text
     assert 'href="/lost"' in page
 
 
@@ -108,14 +129,18 @@ def test_the_first_account_is_offered_and_the_second_erased_once_the_guest_says_
     token = login_links.issue(first.id, login_links.PERSONAL)
     second = join(service, event)
     answer = send(service, "/enter", "/enter", token=token)
-    assert answer.headers["location"] == "/enter"
-    question = service.get("/enter", headers=PAGE)
+    asked = answer.headers["location"]
+    assert service.get("/enter", headers=PAGE).text.count('value="go_on"') == 0, "another link is opened here"
+    assert token not in asked
+    service.get(asked, headers=PAGE)
+    question = service.get(asked, headers=PAGE)
     assert "le compte de cet appareil est effacé, avec son portrait" in question.text
     assert whose(service) == second.id
     [form] = [form for form in forms_of(question.text) if form.action == "/enter"]
     body = {name: values[0] for name, values in form.sent.items()} | {"choice": "erase"}
     service.client.post("/enter", data=body, follow_redirects=False)
     assert whose(service) == first.id
+    assert "Ouvrez-le encore une fois" in service.get(asked, headers=PAGE).text
     with reading() as session:
         assert session.get(User, second.id) is None
 
@@ -138,8 +163,8 @@ def test_an_account_that_is_kept_is_never_erased_by_a_link(service: Service, eve
     token = login_links.issue(first.id, login_links.PERSONAL)
     kept = join(service, event)
     send(service, "/keep", "/keep/link")
-    send(service, "/enter", "/enter", token=token)
-    question = service.get("/enter", headers=PAGE).text
+    asked = send(service, "/enter", "/enter", token=token).headers["location"]
+    question = service.get(asked, headers=PAGE).text
     assert "déjà connecté à un autre compte" in question
     [form] = [form for form in forms_of(question) if form.action == "/enter"]
     body = {name: values[0] for name, values in form.sent.items()} | {"choice": "erase"}
