@@ -351,6 +351,18 @@ class NoLinkForStaff(NotAllowed):
     english = "Only guests' accounts have a link that logs in."
 
 
+class NoAccountToOpen(AppError):
+    status_code = 409
+    message = "Aucun compte de cet événement ne s'ouvre par ce portrait."
+    english = "No account of this event is opened by this portrait."
+
+
+class NoHelpByPortrait(AppError):
+    status_code = 409
+    message = "L'événement est terminé, ou les portraits n'y sont pas comparés ici."
+    english = "The event is over, or its portraits are not compared here."
+
+
 class ConfirmationLinkInvalid(AppError):
     message = "Ce lien de confirmation n'est plus valable."
     english = "This confirmation link is no longer valid."

@@ -75,6 +75,7 @@ class Settings(RecogniserSettings):
     rate_selfies: int = Field(20, ge=0)
     rate_resets_hour: int = Field(60, ge=0)
     rate_resets_target_hour: int = Field(5, ge=0)
+    rate_help_hour: int = Field(20, ge=0)
     rate_zips: int = Field(2, ge=0)
     rate_links_minute: int = Field(300, ge=0)
     rate_not_me_minute: int = Field(60, ge=0)

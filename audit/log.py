@@ -32,6 +32,7 @@ class Action(StrEnum):
     SESSIONS_ENDED = "account.sessions_ended"
     RESET_LINK_MADE = "account.reset_link_made"
     LOGIN_LINK_MADE = "account.login_link_made"
+    LOGIN_LINK_REFUSED = "account.login_link_refused"
     LOGGED_IN_BY_LINK = "account.logged_in_by_link"
     ACCOUNT_ERASED = "account.erased"
     SELFIE_VIEWED = "selfie.viewed"

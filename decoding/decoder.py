@@ -127,7 +127,18 @@ class Decoder(ABC):
             ImageError, MissingObject, StorageError: as in `photo`.
             NoFace, SeveralFaces, FaceTooSmall: see `decoding.tasks.embedding_of`.
         """
-        row = np.frombuffer(self.run("stored_selfie", {"key": key, "strict": strict}, b"", pixels)[1], np.float32)
+        return self._embedding(self.run("stored_selfie", {"key": key, "strict": strict}, b"", pixels))
+
+    def embed_selfie(self, data: bytes, pixels: int, *, strict: bool) -> Embeddings:
+        """Return the embedding (dimensions,), float32, of the face in a selfie that is not stored.
+
+        Raises:
+            ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `stored_selfie`.
+        """
+        return self._embedding(self.run("embed_selfie", {"strict": strict}, data, pixels))
+
+    def _embedding(self, answer: Answer) -> Embeddings:
+        row = np.frombuffer(answer[1], np.float32)
         if row.shape != (self._dimensions,) or not np.isfinite(row).all():
             raise TaskFailed("an embedding of another form")
         return row

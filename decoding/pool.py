@@ -21,7 +21,7 @@ log = logging.getLogger("reperio.decoding")
 # A picture with more pixels is large: of several children, one is kept free of these, for phones' usual selfies.
 LARGE_PIXELS = 16_000_000
 # Tasks that find faces.
-NEED_ENGINE = ("photo", "stored_selfie", "check_selfie")
+NEED_ENGINE = ("photo", "stored_selfie", "embed_selfie", "check_selfie")
 # For an engine to load, on a machine that swaps; it takes half a second.
 LOAD_SECONDS = 30.0
 # A child that takes more memory than this after a task is replaced: with its engine it takes up to 320 MB.

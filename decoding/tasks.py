@@ -189,6 +189,13 @@ def stored_selfie(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     return {}, np.asarray(row, np.float32).tobytes()
 
 
+def embed_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
+    """Embed the face of a selfie that is not stored: see `embedding_of`."""
+    images.refuse_cut(data)
+    row = embedding_of(data, engine(), strict=arguments["strict"])
+    return {}, np.asarray(row, np.float32).tobytes()
+
+
 def check_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
     """Look whether a selfie has a face that can be used; of several faces, return the boxes as `several`.
 
@@ -270,5 +277,15 @@ def refuse_cut(_: MakeEngine, __: Values, data: bytes) -> Answer:
 
 TASKS: Mapping[str, Callable[[MakeEngine, Values, bytes], Answer]] = {
     task.__name__: task
-    for task in (load, photo, stored_selfie, check_selfie, normalise_selfie, crop, print_picture, refuse_cut)
+    for task in (
+        load,
+        photo,
+        stored_selfie,
+        embed_selfie,
+        check_selfie,
+        normalise_selfie,
+        crop,
+        print_picture,
+        refuse_cut,
+    )
 }

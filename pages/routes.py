@@ -4,7 +4,7 @@ from pages import assets, enter, login, older, posters, resets, second_factor, s
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.admin import sections as admin_sections
 from pages.guest import account, cover, gallery, join, keep, links, maybe, notify, portrait, shared, start, together
-from pages.photographer import cameras, studio
+from pages.photographer import cameras, helping, studio
 from pages.photographer import sections as studio_sections
 
 GUEST = (
@@ -44,6 +44,7 @@ ROUTERS = (
     *GUEST,
     studio.router,
     cameras.router,
+    helping.router,
     studio_sections.router,
     posters.photographer_router,
     *ADMIN,

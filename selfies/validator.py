@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import errors
 from decoding.decoder import Decoder, DecodingProblem
-from faces.engine import EngineUnavailable
+from faces.engine import Embeddings, EngineUnavailable
 from selfies import service
 from selfies.service import SelfieFile, StoredSelfie
 
@@ -42,6 +42,17 @@ class Validator:
         service.check_file(file)
         with _place(self._slots):
             service.validate(file, self._decoder)
+
+    def embed(self, file: SelfieFile) -> Embeddings:
+        """Return the embedding (dimensions,), float32, of the one face in a picture; store nothing.
+
+        Raises:
+            TooBusy, NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels, ImageTooCostly, SelfieNoFace,
+            SelfieSeveralFaces, SelfieFaceTooSmall, ServiceUnavailable: see `check`.
+        """
+        pixels = service.check_file(file)
+        with _place(self._slots), service.told_in_words():
+            return self._decoder.embed_selfie(file.data, pixels, strict=True)
 
     def store(self, file: SelfieFile) -> StoredSelfie:
         """Normalise a selfie and put it in storage.

@@ -3,10 +3,13 @@
 import hashlib
 
 import pytest
+from sqlalchemy import text
 
 import errors
 from accounts import login_links
+from database import get_engine
 from migrations.upgrade import upgrade
+from models import utcnow
 from tests.migrations.before import EVENT, go_before
 
 GUEST = (
@@ -15,16 +18,19 @@ GUEST = (
 )
 
 
-def _link(number: int, used_at: str) -> str:
-    token_hash = hashlib.sha256(f"token {number}".encode()).hexdigest()
-    return (
-        "INSERT INTO login_links (id, user_id, purpose, token_hash, token_version, created_at, expires_at, used_at) "
-        f"VALUES ({number}, 7, 'help', '{token_hash}', 0, :now, '2099-01-01 00:00:00', {used_at})"  # noqa: S608
-    )
+LINK = text(
+    "INSERT INTO login_links (id, user_id, purpose, token_hash, token_version, created_at, expires_at, used_at) "
+    "VALUES (:id, 7, 'help', :hash, 0, :now, '2099-01-01 00:00:00', :used_at)"
+)
 
 
 def test_links_of_the_release_before_still_log_in_once(database: None) -> None:
-    go_before("0026", EVENT, *GUEST, _link(1, "NULL"), _link(2, "CURRENT_TIMESTAMP"))
+    go_before("0026", EVENT, *GUEST)
+    now = utcnow().strftime("%Y-%m-%d %H:%M:%S")
+    with get_engine().begin() as connection:
+        for number, used_at in ((1, None), (2, now)):
+            token_hash = hashlib.sha256(f"token {number}".encode()).hexdigest()
+            connection.execute(LINK, {"id": number, "hash": token_hash, "now": now, "used_at": used_at})
     upgrade()
     assert login_links.owner_of("token 1").id == 7
     login_links.enter("token 1", "a browser", None)

@@ -25,7 +25,7 @@ from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
 from pages.guest import account, join, keep, notify, together
 from pages.i18n import FOLDER, catalogue, number, text
-from pages.photographer import cameras
+from pages.photographer import cameras, helping
 from pages.rendering import SCRIPT_TEXTS, THEMES
 from posters.content import DESIGNS, FORMATS
 
@@ -178,6 +178,7 @@ def ends() -> dict[str, set[str]]:
             *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked"),
         },
         "photographer.cameras.": {"wrong", "no_direction", "large"},
+        "photographer.help.problem.": {*helping.PROBLEMS.values(), helping.UNREADABLE},
         "photographer.js.camera_": {"ahead", "would", "span"},
         "photographer.js.problem.": {
             *("kind", "video", "archive", "document", "raw", "next", "empty", "large", "large_raw", "unreadable"),
