@@ -86,6 +86,7 @@ PAGES = (
     Shot("studio-event", "photographer", "/studio/{event}"),
     Shot("studio-viewer", "photographer", "", tap(".shot img", "dialog[open] img")),
     Shot("studio-sections", "photographer", "/studio/{event}/sections"),
+    Shot("studio-help", "photographer", "/studio/{event}/help"),
     Shot("studio-poster", "photographer", "/studio/{event}/poster?design=bold&format=a5"),
     Shot("second-factor", "photographer", "/account/second-factor"),
     Shot("admin-overview", "admin", "/admin"),

@@ -20,6 +20,8 @@ DEVICE = {
     },
 }
 JPEG = "image/jpeg"
+# The colour, to the fake engine, of a guest who has no password.
+WITHOUT_PASSWORD = 8
 CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyotp
 
 from faces.fake import fake_colour, fake_photo
-from testkit.callers import CONSENT, DEVICE, JPEG, Objects
+from testkit.callers import CONSENT, DEVICE, JPEG, WITHOUT_PASSWORD, Objects
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 Request = dict[str, Any]
@@ -53,8 +53,8 @@ def _account(name: str) -> dict[str, str]:
     return {"username": name, "email": f"{name}@example.org", "password": OTHER_PASSWORD}
 
 
-def _selfie() -> Request:
-    return {"files": {"file": ("me.jpg", fake_photo([fake_colour(9)]), JPEG)}}
+def _selfie(number: int = 9) -> Request:
+    return {"files": {"file": ("me.jpg", fake_photo([fake_colour(number)]), JPEG)}}
 
 
 def _photos(field: str) -> Request:
@@ -169,7 +169,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
-    "POST /studio/{event_id}/help": lambda _: _selfie(),
+    "POST /studio/{event_id}/help": lambda _: _selfie(WITHOUT_PASSWORD),
     "POST /studio/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events": lambda of: {

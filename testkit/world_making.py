@@ -11,16 +11,18 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select
 
+from accounts import sessions
 from accounts.confirmation import link_for
 from accounts.service import NewAccount, create_staff
 from accounts.tokens import ALGORITHM
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
+from guests import registration
 from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
 from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
-from testkit.callers import CONSENT, DEVICE, JPEG, Caller, Objects, browse, send
+from testkit.callers import CONSENT, DEVICE, JPEG, WITHOUT_PASSWORD, Caller, Objects, browse, send
 from testkit.passwords import PASSWORD
 
 ALL_SEEN = {"guests_see_all_photos": True}
@@ -69,6 +71,7 @@ class Making:
         fellow = self._guest("fellow guest", "felix", "CAMILLE7", FELLOW)
         self._guest("other guest", "olga", "COURSE77", OTHER)
         self._guest("closed guest", "claude", "CAMILLE7", STRANGER)
+        self._guest_without_password("CAMILLE7", WITHOUT_PASSWORD)
         for each in (guest, fellow):
             self._call("POST", "/api/join-event", each, json={"event_code": "SOIREE77"})
         sent = {each["original_filename"]: each for each in self._upload(home, photographer, "camille")}
@@ -177,13 +180,22 @@ class Making:
         body = {"user_data": account, "event_code": code, "consent": CONSENT}
         user = self._call("POST", "/api/register-with-event-code", json=body)
         caller = self._log_in(role, user["id"], name)
+        self._send_selfie(caller, number)
+        return caller
+
+    def _send_selfie(self, caller: Caller, number: int) -> None:
         selfie = {"file": ("me.jpg", person(number), JPEG)}
         self._call("POST", "/api/upload-selfie", caller, files=selfie)
         self._wait(
             lambda: self._call("GET", "/api/rematch-status", caller)["status"],
             lambda status: status not in ("queued", "running"),
         )
-        return caller
+
+    def _guest_without_password(self, code: str, number: int) -> None:
+        """Let a guest in by one button: nothing but the browser leads back to the account."""
+        guest = registration.start(code, "fr", CONSENT, "a browser")
+        token = sessions.start(guest, None, browser=True).access_token
+        self._send_selfie(Caller("without password", token), number)
 
     def _event(self, name: str, code: str, photographer: Caller | None, admin: Caller, **more: Any) -> int:
         asked = {"name": name, "event_code": code, "photographer_ids": [photographer.id] if photographer else []}

@@ -65,7 +65,7 @@ def test_the_same_portrait_opens_the_account_once_for_a_quarter_of_an_hour(
     guest = guest_of(service, event, 2)
     token = link_for(event, 2)
     made = last_entry()
-    assert (made.action, made.event_id, made.subject) == ("account.login_link_made", event.id, made.subject)
+    assert (made.action, made.event_id) == ("account.login_link_made", event.id)
     assert made.subject is not None
     with reading() as session:
         link = session.scalars(select(LoginLink).where(LoginLink.user_id == guest.id)).one()
