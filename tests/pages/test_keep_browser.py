@@ -1,10 +1,13 @@
 """Links that log in, in a real browser: the token is put into the form, and a web app presses the button itself."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from api.sessions import SESSION_COOKIE
+from testkit.builders import people
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot
 
 pytestmark = pytest.mark.long
@@ -57,3 +60,33 @@ def test_an_admin_sees_who_a_guest_is(stage: Stage) -> None:
         page.get_by_role("button", name="Faire un lien de connexion").click()
         expect(page.locator("#login-link")).to_contain_text("/enter#")
         shoot(page, "admin-login-link")
+
+
+@pytest.mark.long
+def test_a_photographer_gets_a_link_for_the_guest_in_a_portrait(stage: Stage) -> None:
+    event = stage.event("Congrès de Lyon", **OPEN)
+    with stage.page() as page:
+        page.goto(f"/join?event_code={event.code}")
+        consent = page.locator("input[name=consent]").first.get_attribute("value") or ""
+        csrf = page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+        form: Any = {"csrf_token": csrf, "event_code": event.code, "consent": consent}
+        made = page.request.post("/join/start", form=form, headers={"accept": "application/json"}).json()
+        portrait: Any = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": people(5)}
+        headers = {"x-csrf-token": made["csrf_token"]}
+        assert page.request.post("/api/upload-selfie", multipart={"file": portrait}, headers=headers).ok
+        assert page.request.get("/api/rematch-status?wait=10").json()["status"] == "done"
+    with stage.page() as page:
+        page.context.add_cookies(
+            [{"name": SESSION_COOKIE, "value": stage.as_photographer(event).token, "url": stage.server.url}]
+        )
+        page.goto(f"/studio/{event.id}/help")
+        shoot(page, "studio-help")
+        assert axe(page) == []
+        page.locator("#portrait").set_input_files([portrait])
+        page.get_by_role("button", name="Chercher son compte").click()
+        expect(page.locator("#link")).to_have_value(re.compile("/enter#"))
+        shoot(page, "studio-help-link")
+        assert axe(page) == []
+        shown = page.locator("#link").input_value()
+        page.reload()
+        expect(page.locator("#link")).to_have_value(shown)
