@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from models import utcnow
 from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import Event, Stage, axe, shoot
 
 CANON, NIKON = {MAKE: "Canon", MODEL: "Canon EOS R5"}, {MAKE: "Nikon", MODEL: "Z 8"}
@@ -17,8 +17,7 @@ CANON, NIKON = {MAKE: "Canon", MODEL: "Canon EOS R5"}, {MAKE: "Nikon", MODEL: "Z
 def party(stage: Stage) -> tuple[Event, str, list[int]]:
     """An event with a guest and four photos: three by a camera that is 47 minutes late, one by another."""
     event = stage.event("Course du lac", guests_see_all_photos=True)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(1))
+    guest = guest_found_as(stage, event, 1)
     made = [(CANON, "17:43"), (NIKON, "18:15"), (CANON, "17:13"), (CANON, "17:33")]
     photos = [
         with_segments(scene(number, 1), exif_of({**camera, ORIGINAL: f"2026:06:20 {clock}:05"}))

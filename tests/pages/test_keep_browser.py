@@ -4,9 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from testkit.builders import OPEN
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot
-
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
 def help_link(stage: Stage, event: Event, guest: str) -> str:
