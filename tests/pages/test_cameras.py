@@ -149,7 +149,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         page.goto(f"/studio/{event.id}")
         page.locator("#cameras summary").click()
         camera = page.locator("#cameras li").first
-        camera.get_by_label("Its clock is").select_option("late by")
+        camera.get_by_label("Its clock is").select_option("slow by")
         camera.get_by_label("minutes").fill("47")
         camera.get_by_role("button").click()
         expect(camera.locator(".said")).to_have_text("Done: its photos now have the right time.")
@@ -167,7 +167,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         form: dict[str, str | float | bool] = {"csrf_token": token, "direction": "x", "minutes": "5"}
         action = camera.locator("form").get_attribute("action") or ""
         answer = page.request.post(action, form=form, headers={"Accept-Language": "en"})
-        assert "Say whether the clock is late or early." in answer.text()
+        assert "Say whether the clock is slow or fast." in answer.text()
         page.reload()
         expect(camera.locator(".span")).to_contain_text("18:00:05")
         page.get_by_role("link", name="Time taken").click()

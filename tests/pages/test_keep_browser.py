@@ -50,6 +50,6 @@ def test_an_admin_sees_who_a_guest_is(stage: Stage) -> None:
         expect(page.locator("h1")).to_have_text(guest)
         shoot(page, "admin-guest")
         assert axe(page) == []
-        page.get_by_role("button", name="Faire un lien de connexion").click()
+        page.get_by_role("button", name="Créer un lien de connexion").click()
         expect(page.locator("#login-link")).to_contain_text("/enter#")
         shoot(page, "admin-login-link")

@@ -81,7 +81,9 @@ def test_one_tap_and_the_gallery_says_so_until_the_guest_ends_it(stage: Stage, p
         assert axe(page) == []
         shoot(page, "guest-notify-phone")
         page.click("#notify-stop")
-        expect(page.locator("#notify-state")).to_have_text("C’est noté : plus de messages sur cet appareil.")
+        expect(page.locator("#notify-state")).to_have_text(
+            "C’est noté : vous ne recevrez plus de messages sur cet appareil."
+        )
         assert told(stage, party, name)["push"]["devices"] == []
 
 

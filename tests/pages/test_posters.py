@@ -112,7 +112,7 @@ def test_what_cannot_be_printed_is_said_in_words(stage: Stage, event: Event) -> 
         page.fill("#wifi_name", "Salle")
         page.fill("#wifi_password", "court")
         page.locator("main button.main").click()
-        expect(page.get_by_role("alert").last).to_contain_text("Ce réseau Wi-Fi n’existe pas ainsi")
+        expect(page.get_by_role("alert").last).to_contain_text("Ces indications de Wi-Fi ne conviennent pas")
         assert page.url.endswith("format=a6&language=fr")
         assert page.input_value("#wifi_password") == ""
         page.goto(f"/admin/events/{small.id}/poster?design=photo&format=a4")
