@@ -16,10 +16,12 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from bench.report import Drawing, Measured, Result, run_part
+from testkit.builders import OPEN
 from testkit.camera import camera_browser, filmed, portrait
+from testkit.event_photos import give_cover, send_photos
 from testkit.first_minute import FirstMinute, first_minute
 from testkit.pictures import saved
-from testkit.servers import Server, create_event, run_server, temporary_folder, wait_until
+from testkit.servers import Server, create_event, run_server, temporary_folder
 from testkit.slow_network import Network, slowed
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 640}, "device_scale_factor": 2, "has_touch": True}
@@ -51,18 +53,9 @@ def _photos() -> Iterator[bytes]:
 
 def prepare(server: Server) -> None:
     """Make an event with photos of the guest and a cover, and wait until they are processed."""
-    fields = {"event_code": CODE, "date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
-    event = create_event(server, "camera", name="Mariage de Léa et Tom", **fields)
-    photographer, path = event.photographer, f"/api/photographer/events/{event.id}"
-    files = [("files", (f"{place}.jpg", data, "image/jpeg")) for place, data in enumerate(_photos())]
-    sent = photographer.call("POST", f"{path}/upload-photos", files=files)["uploaded_photos"]
-
-    def through() -> bool:
-        progress = photographer.call("GET", f"{path}/progress")
-        return bool(progress["pending"] == progress["processing"] == 0)
-
-    wait_until(through, 60, "the photos")
-    photographer.call("PUT", f"{path}/cover", json={"photo_id": sent[0]["id"]})
+    event = create_event(server, "camera", name="Mariage de Léa et Tom", event_code=CODE, **OPEN)
+    photos = send_photos(event.photographer, event.id, _photos())
+    give_cover(event.photographer, event.id, photos[0])
 
 
 def visit(browser: Browser, url: str, pause: float = PAUSE) -> FirstMinute:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
+from testkit.builders import OPEN
 from testkit.camera import portrait
+from testkit.event_photos import give_cover
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of
 from testkit.passwords import PASSWORD
 from testkit.pictures import saved
@@ -72,7 +74,7 @@ def _files() -> Iterator[tuple[str, tuple[str, bytes, str]]]:
 
 def prepare(server: Server) -> dict[str, str]:
     """Make the event, and one that is over; return tokens and parts of addresses by name."""
-    fields = {"event_code": CODE, "date": DAY.isoformat(), "expires_at": "2099-01-01T00:00:00Z"}
+    fields = {"event_code": CODE, **OPEN, "date": DAY.isoformat()}
     event = create_event(server, PHOTOGRAPHER, name=NAME, guests_see_all_photos=False, **fields)
     over = {"name": "Gala 2025", "event_code": "OVER25", "date": "2025-06-20", "expires_at": "2026-01-01T00:00:00Z"}
     event.admin.call("POST", "/api/admin/create-event", json=over)
@@ -89,7 +91,7 @@ def prepare(server: Server) -> dict[str, str]:
         return bool(progress["pending"] == progress["processing"] == 0 and matching)
 
     wait_until(is_through, 120, "the photos")
-    event.photographer.call("PUT", f"{path}/cover", json={"photo_id": photos[10]["id"]})
+    give_cover(event.photographer, event.id, photos[10]["id"])
     event.photographer.call("PUT", f"/api/photographer/photos/{photos[9]['id']}", json={"for_everyone": True})
     return _words(event, guest, new, [each["id"] for each in photos])
 

@@ -32,9 +32,18 @@ def redirect_with_flash(request: Request, path: str, **flash: str | list[str]) -
     Never put a password into `flash`. It travels in a cookie: about 2,000 characters in all.
     """
     answer = redirect(path)
-    packed = json.dumps([urlsplit(path).path, flash], ensure_ascii=False).encode()
-    set_cookie(request, answer, FLASH_COOKIE, base64.urlsafe_b64encode(packed).decode(), SECONDS)
+    set_cookie(request, answer, FLASH_COOKIE, _packed(path, flash), SECONDS)
     return answer
+
+
+def fits(path: str, flash: Flash) -> bool:
+    """Return whether a browser keeps a cookie with all of this."""
+    return len(FLASH_COOKIE) + 1 + len(_packed(path, flash)) <= MAX_PACKED
+
+
+def _packed(path: str, flash: Flash) -> str:
+    packed = json.dumps([urlsplit(path).path, flash], ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(packed).decode()
 
 
 def flash_of(request: Request) -> Flash:

@@ -1,6 +1,5 @@
 """Who calls the service in tests of every route, and what their calls name."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +7,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from guests.consent import CURRENT
+from testkit.forms import script_token
 
 HOST = "http://localhost"
 CONSENT = CURRENT
@@ -22,7 +22,6 @@ DEVICE = {
 JPEG = "image/jpeg"
 # The colour, to the fake engine, of a guest who has no password.
 WITHOUT_PASSWORD = 8
-CSRF = re.compile(r'name="csrf-token" content="([^"]+)"')
 
 
 @dataclass
@@ -139,8 +138,6 @@ def send(client: TestClient, method: str, path: str, who: Caller, **request: Any
 def browse(client: TestClient, caller: Caller) -> Caller:
     """Open a page that anyone can see, and keep its cookies and its CSRF token."""
     answer = send(client, "GET", "/offline", caller)
-    found = CSRF.search(answer.text)
-    assert found, answer.text[:300]
     caller.cookies = {**caller.cookies, **dict(answer.cookies)}
-    caller.csrf = found[1]
+    caller.csrf = script_token(answer.text)
     return caller

@@ -234,6 +234,12 @@ HOT: dict[str, tuple[int, Callable[[Service, Middle], Any]]] = {
     "events": (2, lambda s, g: s.get("/api/user/events", g)),
     "event-info": (1, lambda s, g: s.get("/api/event-info", params={"event_code": g.name})),
     "my-photos of an event": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/photos", g, params=PAGE)),
+    # The sections of the event are one of them; by arrival, photos have no headings.
+    "gallery, further photos": (7, lambda s, g: s.get("/photos/rows", g, params={"event": g.event.id})),
+    "gallery, photos that arrived": (
+        5,
+        lambda s, g: s.get("/photos/rows", g, params={"event": g.event.id, "order": "-uploaded_at"}),
+    ),
     "progress": (3, lambda s, g: s.get(f"/api/user/events/{g.event.id}/progress", g)),
     "favourites": (4, lambda s, g: s.get(f"/api/user/events/{g.event.id}/favourites", g, params=PAGE)),
     "keep a photo": (4, lambda s, g: s.put(f"/api/photos/{g.photo_id}/favourite", g)),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from api.fields import LinkDays, PhotoIds, UtcTime
 from keys import LINK_DAYS
 from models import Photo
-from photos.links.service import Link, Shared
+from photos.links.service import OwnLink, Shared
 from settings import get_settings
 
 LEFT_OUT = "How many of the photos asked for I may not see, or are not of this event: they are left out."
@@ -32,7 +32,7 @@ class PhotoLinkOut(BaseModel):
     shows_name: bool
 
     @classmethod
-    def of(cls, link: Link) -> Self:
+    def of(cls, link: OwnLink) -> Self:
         """Return the payload of a link."""
         return cls(**_values(link))
 
@@ -41,12 +41,12 @@ class PhotoLinkMade(PhotoLinkOut):
     left_out: int = Field(description=LEFT_OUT)
 
     @classmethod
-    def of(cls, link: Link) -> Self:
+    def of(cls, link: OwnLink) -> Self:
         """Return the payload of a link that was just made."""
         return cls(**_values(link), left_out=link.left_out)
 
 
-def _values(link: Link) -> dict[str, object]:
+def _values(link: OwnLink) -> dict[str, object]:
     return {
         "id": link.row.id,
         "event_id": link.event.id,

@@ -1,12 +1,10 @@
 """The sections of an event, set by admins."""
 
-from typing import Annotated
-
-from fastapi import Form, Request, Response
+from fastapi import Request, Response
 
 from pages.admin.common import AnyEvent
 from pages.rendering import page_router
-from pages.sections import Fields, save_sections, show_sections
+from pages.sections import Sent, save_sections, show_sections
 
 router = page_router()
 
@@ -18,8 +16,6 @@ def sections_page(request: Request, event: AnyEvent) -> Response:
 
 
 @router.post("/admin/events/{event_id}/sections")
-def change_sections(
-    request: Request, event: AnyEvent, title: Fields, start: Fields, version: Annotated[str, Form()] = ""
-) -> Response:
+def change_sections(request: Request, event: AnyEvent, sent: Sent) -> Response:
     """Replace the sections."""
-    return save_sections(request, event, f"/admin/events/{event.id}/sections", title, start, version)
+    return save_sections(request, event, f"/admin/events/{event.id}", sent)

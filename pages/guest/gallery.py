@@ -19,7 +19,7 @@ from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from notifications.service import told_in
 from pages import formatting
 from pages.guest import keep
-from pages.guest.headings import Headings, parts_of
+from pages.guest.headings import Headings, parts_of, words_of
 from pages.guest.home_screen import is_safari
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.notify import data_for, is_offered
@@ -199,10 +199,13 @@ def _page(
         found = LISTS[which](guest, event_id, asked)
     kept = [row for row in found.rows if row.photo.status not in (FAILED, REJECTED)]
     order = order or asked.order
-    has_headings = order in BY_TAKEN
+    shown = [row_of(row, order) for row in kept]
+    over = [headings.of(row.photo) for row in kept] if order in BY_TAKEN else []
+    for row, heading in zip(shown, over, strict=False):
+        row["in"] = heading.key
     return {
-        "photos": [row_of(row, order) | ({"in": headings.of(row.photo).key} if has_headings else {}) for row in kept],
-        "parts": headings.told(row.photo for row in kept) if has_headings else {},
+        "photos": shown,
+        "parts": words_of(over),
         "next": found.next_cursor,
         "total": found.total,
     }

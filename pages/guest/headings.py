@@ -4,11 +4,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from events.sections.service import sections_of
-from models import Event, Photo
+from models import Event, EventSection, Photo
 from pages import formatting
 from pages.i18n import text
 from photos.service import taken_between
@@ -38,15 +39,24 @@ class Part:
 
 
 class Headings:
-    """The headings of one event, in the event's time zone and in one language."""
+    """The headings of one event, in the event's time zone and in one language. It reads only what is asked of it."""
 
     def __init__(self, event: Event, language: str) -> None:
-        """Load the sections of the event and the times of its first and last photo."""
-        self._zone, self._language = ZoneInfo(event.timezone), language
-        self._sections = sections_of(event.id)
-        self._starts = [each.starts_at for each in self._sections]
-        between = taken_between(event.id)
-        self.has_days = between is not None and len({self._day(each) for each in between}) > 1
+        self._event_id, self._zone, self._language = event.id, ZoneInfo(event.timezone), language
+
+    @cached_property
+    def _sections(self) -> Sequence[EventSection]:
+        return sections_of(self._event_id)
+
+    @cached_property
+    def _starts(self) -> list[datetime]:
+        return [each.starts_at for each in self._sections]
+
+    @cached_property
+    def has_days(self) -> bool:
+        """Whether the photos of the event were taken on more than one day."""
+        between = taken_between(self._event_id)
+        return between is not None and len({self._day(each) for each in between}) > 1
 
     def _day(self, at: datetime) -> date:
         return (at.astimezone(self._zone) - NIGHT_ENDS).date()
@@ -64,12 +74,13 @@ class Headings:
         key = local.date().toordinal() * HOURS_A_DAY + local.hour
         return Heading(key, shown, formatting.hour(self._language, local.hour))
 
-    def told(self, photos: Iterable[Photo]) -> dict[int, list[str]]:
-        """Return day and title of the headings of these photos by their keys, for the page's script."""
-        return {each.key: [each.day, each.title] for each in map(self.of, photos)}
+
+def words_of(headings: Iterable[Heading]) -> dict[int, list[str]]:
+    """Return day and title of these headings by their keys, for the page's script."""
+    return {each.key: [each.day, each.title] for each in headings}
 
 
-def parts_of(shown: Sequence[dict[str, Any]], told: dict[int, list[str]], *, has_days: bool) -> list[Part]:
+def parts_of(shown: Sequence[dict[str, Any]], words: dict[int, list[str]], *, has_days: bool) -> list[Part]:
     """Return the photos of a list in parts, as the page has them without its script."""
     parts: list[Part] = []
     day = ""
@@ -77,7 +88,7 @@ def parts_of(shown: Sequence[dict[str, Any]], told: dict[int, list[str]], *, has
         key = row.get("in")
         if not parts or key != (parts[-1].heading.key if parts[-1].heading is not None else None):
             # A list of which no photo has a time needs no heading.
-            heading = Heading(key, *told[key]) if key or (parts and key is not None) else None
+            heading = Heading(key, *words[key]) if key or (parts and key is not None) else None
             is_new = has_days and heading is not None and heading.day != day
             parts.append(Part(heading, is_new and bool(heading and heading.day), []))
             day = heading.day if heading is not None else day

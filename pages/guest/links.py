@@ -13,7 +13,7 @@ from pages import formatting
 from pages.redirects import flash_of, redirect_with_flash
 from pages.rendering import page_router, render
 from photos.links import service as links
-from photos.links.service import Link
+from photos.links.service import OwnLink
 from throttling import rules
 
 router = page_router()
@@ -27,7 +27,7 @@ def my_links(request: Request, guest: CurrentGuest, language: Language) -> Respo
     return render(request, "guest/links.html", links=found, revoked=flash_of(request).get("done") == "revoked")
 
 
-def _shown(link: Link, language: str) -> dict[str, Any]:
+def _shown(link: OwnLink, language: str) -> dict[str, Any]:
     zone = link.event.timezone
     return {
         "id": link.row.id,

@@ -1,12 +1,10 @@
 """The sections of an event, set by its photographers."""
 
-from typing import Annotated
-
-from fastapi import Form, Request, Response
+from fastapi import Request, Response
 
 from api.events.access import AssignedEvent
 from pages.rendering import page_router
-from pages.sections import Fields, save_sections, show_sections
+from pages.sections import Sent, save_sections, show_sections
 
 router = page_router()
 
@@ -18,8 +16,6 @@ def sections_page(request: Request, event: AssignedEvent) -> Response:
 
 
 @router.post("/studio/{event_id}/sections")
-def change_sections(
-    request: Request, event: AssignedEvent, title: Fields, start: Fields, version: Annotated[str, Form()] = ""
-) -> Response:
+def change_sections(request: Request, event: AssignedEvent, sent: Sent) -> Response:
     """Replace the sections."""
-    return save_sections(request, event, f"/studio/{event.id}/sections", title, start, version)
+    return save_sections(request, event, f"/studio/{event.id}", sent)

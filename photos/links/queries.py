@@ -12,16 +12,15 @@ from photos.visible.queries import shown_to
 
 
 class LinkRow(NamedTuple):
-    """A link, its event, the account that made it, and how many photos it shows now."""
+    """A link, its event, and the account that made it."""
 
     link: PhotoLink
     event: Event
     user: User
-    photos: int
 
 
-def of_user(session: Session, user_id: int) -> list[LinkRow]:
-    """Return the guest's links in all events, newest first."""
+def of_user(session: Session, user_id: int) -> list[tuple[LinkRow, int]]:
+    """Return the guest's links in all events, newest first, each with the number of photos it shows now."""
     shown = (
         select(func.count())
         .select_from(LinkedPhoto)
@@ -37,7 +36,7 @@ def of_user(session: Session, user_id: int) -> list[LinkRow]:
         .where(PhotoLink.user_id == user_id)
         .order_by(PhotoLink.id.desc())
     )
-    return [LinkRow(*row) for row in found]
+    return [(LinkRow(link, event, user), number) for link, event, user, number in found]
 
 
 def count(session: Session, user_id: int, event_id: int) -> int:
@@ -59,7 +58,7 @@ def add_photos(session: Session, link: PhotoLink, photo_ids: Sequence[int]) -> i
 
 
 def by_key(session: Session, link_key: str) -> LinkRow | None:
-    """Return a link whose account is open and still a member of the event; `photos` is not counted."""
+    """Return a link whose account is open and still a member of the event."""
     member = exists().where(UserEvent.user_id == PhotoLink.user_id, UserEvent.event_id == PhotoLink.event_id)
     row = session.execute(
         select(PhotoLink, Event, User)
@@ -67,7 +66,7 @@ def by_key(session: Session, link_key: str) -> LinkRow | None:
         .join(User, User.id == PhotoLink.user_id)
         .where(PhotoLink.link_key == link_key, User.is_active, member)
     ).first()
-    return LinkRow(*row, 0) if row is not None else None
+    return LinkRow(*row) if row is not None else None
 
 
 def photos_of(session: Session, link: PhotoLink, photo_id: int | None = None) -> Sequence[Photo]:

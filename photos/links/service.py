@@ -23,7 +23,6 @@ from database import reading, transaction
 from keys import LINK_DAYS, LINK_KEY_CHARACTERS, MAX_LINK_PHOTOS, MAX_PHOTO_LINKS
 from models import Event, Photo, PhotoLink, User, utcnow
 from photos.links import queries
-from photos.links.queries import LinkRow
 from photos.service import guest_event
 from settings import get_settings
 from signing import same, signature
@@ -39,13 +38,11 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to photos as its maker sees it; `photos` is how many it shows now, `left_out` how many it never did."""
+    """A link to photos, its event, and the account that made it."""
 
     row: PhotoLink
     event: Event
     user: User
-    photos: int
-    left_out: int = 0
 
     @property
     def token(self) -> str:
@@ -67,6 +64,14 @@ class Link:
         """The name that the page says, without the domain of an address; None if it says none."""
         name = self.user.shown_name if self.row.shows_name else None
         return name.partition("@")[0] if name else None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLink(Link):
+    """A link as its maker sees it; `photos` is how many it shows now, `left_out` how many it never did."""
+
+    photos: int
+    left_out: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -92,16 +97,12 @@ class Shared:
         return self.link.told_name
 
 
-def _link(row: LinkRow) -> Link:
-    return Link(row.link, row.event, row.user, row.photos)
-
-
 # --- for the guest who makes it ----------------------------------------------------------------------
 
 
 def make(
     user: User, event_id: int, photo_ids: Sequence[int], *, days: int = LINK_DAYS, shows_name: bool = False
-) -> Link:
+) -> OwnLink:
     """Make a link to photos of an event. Photos of others, and those the guest may not see, are left out.
 
     Raises:
@@ -119,7 +120,7 @@ def make(
         return _make(user, event_id, wanted, days, shows_name)
 
 
-def _make(user: User, event_id: int, wanted: Sequence[int], days: int, shows_name: bool) -> Link:
+def _make(user: User, event_id: int, wanted: Sequence[int], days: int, shows_name: bool) -> OwnLink:
     with transaction() as session:
         # Locked, so that the limit also holds when a guest makes two links at once.
         account_queries.lock_user(session, user.id)
@@ -138,7 +139,7 @@ def _make(user: User, event_id: int, wanted: Sequence[int], days: int, shows_nam
         if not number:
             raise errors.NoneOfThesePhotos
         record(session, Action.PHOTOS_LINKED, event_id=event.id, number=number)
-        return Link(link, event, user, number, len(wanted) - number)
+        return OwnLink(link, event, user, number, len(wanted) - number)
 
 
 def _end_of_day(event: Event, days: int) -> datetime:
@@ -157,10 +158,10 @@ def _check_may_share(session: Session, user_id: int, event: Event) -> None:
         raise errors.TooManyPhotoLinks
 
 
-def links_of(user: User) -> list[Link]:
+def links_of(user: User) -> list[OwnLink]:
     """Return the guest's links, newest first, those that have expired too."""
     with reading() as session:
-        return [_link(row) for row in queries.of_user(session, user.id)]
+        return [OwnLink(*row, number) for row, number in queries.of_user(session, user.id)]
 
 
 def revoke(user: User, link_id: int) -> None:
@@ -196,7 +197,7 @@ def _opened(session: Session, token: str) -> Link:
     row = queries.by_key(session, _key(token))
     if row is None or not row.event.guests_may_share:
         raise errors.NoSuchPhotoLink
-    link = _link(row)
+    link = Link(*row)
     if link.expires_at <= utcnow():
         raise errors.PhotoLinkExpired
     return link

@@ -16,7 +16,7 @@ from testkit.builders import Service, people
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 from testkit.pictures import refused
 from tests.api.accounts.test_login import fresh
-from tests.pages.test_pages import form_token, send, show
+from tests.pages.test_pages import send, show, token_of
 
 SHORT = "Le mot de passe doit avoir au moins 8 caractères."
 NAMES = ("lea.martin", "lea@dunkerque-photos.fr")
@@ -138,9 +138,9 @@ def test_the_page_says_at_the_field_why_a_password_is_refused(service: Service) 
     assert 'minlength="8"' in show(service, f"{page}&form=true").text
     fields = {"username": name, "email": f"{name}@example.org", "event_code": event.code, "consent": CURRENT}
     for password, words in (("seven77", "Il faut au moins 8 caractères."), ("Password1", "plus courants au monde")):
-        answer = send(service, "/join", csrf_token=form_token(service, page), password=password, **fields)
+        answer = send(service, "/join", csrf_token=token_of(service, page), password=password, **fields)
         assert answer.headers["location"] == page
         assert words in show(service, page).text
-    answer = send(service, "/join", csrf_token=form_token(service, page), password="Secret.000", **fields)
+    answer = send(service, "/join", csrf_token=token_of(service, page), password="Secret.000", **fields)
     assert answer.headers["location"].startswith("/selfie")
     service.client.cookies.clear()

@@ -16,6 +16,7 @@ from database import reading, transaction
 from models import RecoveryCode, SecondFactor
 from settings import get_settings
 from testkit.builders import Person, Service, people
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 
 PATH = "/api/me/second-factor"
@@ -203,7 +204,7 @@ def test_the_pages_ask_for_the_code_and_show_what_was_set_up(service: Service) -
     recovery = done.text.split("<code>")[1].split("</code>")[0]
     assert "10 recovery codes left" in service.get("/account/second-factor", headers=html).text
     service.client.cookies.clear()
-    first = service.get("/login", headers=html).text.split('name="csrf_token" value="')[1].split('"')[0]
+    first = form_token(service.get("/login", headers=html).text)
     form = {"csrf_token": first, "username": person.name, "password": PASSWORD, "next": "/studio"}
     asked = service.post("/login", data=form, headers=html)
     assert "One more code" in asked.text

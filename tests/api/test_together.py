@@ -6,7 +6,6 @@ import pytest
 
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +19,7 @@ def event(service: Service) -> EventInfo:
 
 @pytest.fixture
 def trio(service: Service, event: EventInfo) -> list[Person]:
-    return [matched_guest(service, event, number) for number in (1, 2, 3)]
+    return [service.guest_found_as(event, number) for number in (1, 2, 3)]
 
 
 def start(service: Service, guest: Person, **asked: Any) -> Any:

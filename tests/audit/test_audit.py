@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from database import transaction
-from testkit.builders import Person, Service, people
+from testkit.builders import Service, people
 from testkit.passwords import PASSWORD
 
 
@@ -64,15 +64,8 @@ def test_deleted_and_exported_photos_are_told(service: Service) -> None:
     )  # fmt: skip
 
 
-def with_selfie(service: Service) -> Person:
-    guest = service.guest(service.event())
-    service.send_selfie(guest, people(4))
-    service.settle(guest)
-    return guest
-
-
 def test_a_look_at_somebodys_selfie_is_told_and_ones_own_is_not(service: Service) -> None:
-    guest = with_selfie(service)
+    guest = service.guest_found_as(service.event(), 4)
     before = len(log(service, limit=500))
     assert service.get(f"/api/selfie/{guest.id}", guest).status_code == 200
     assert len(log(service, limit=500)) == before
@@ -83,7 +76,7 @@ def test_a_look_at_somebodys_selfie_is_told_and_ones_own_is_not(service: Service
 
 
 def test_an_erased_account_is_named_nowhere_in_the_log(service: Service) -> None:
-    guest = with_selfie(service)
+    guest = service.guest_found_as(service.event(), 4)
     service.get(f"/api/selfie/{guest.id}", service.admin)
     pseudonym = newest(service, "selfie.viewed")["subject"]["pseudonym"]
     erased = service.client.request("DELETE", "/api/me", headers=guest.headers, json={"password": PASSWORD})
@@ -119,7 +112,7 @@ def test_the_log_is_for_admins_and_comes_in_pages(service: Service) -> None:
 
 
 def test_the_page_shows_the_log(service: Service) -> None:
-    guest = with_selfie(service)
+    guest = service.guest_found_as(service.event(), 4)
     service.get(f"/api/selfie/{guest.id}", service.admin)
     page = service.get("/admin/audit?kind=selfie", service.admin, headers={"Accept": "text/html"})
     assert page.status_code == 200
@@ -150,7 +143,7 @@ def test_refusals_are_in_the_security_log_without_what_was_sent(
 
 
 def test_a_failed_job_tells_a_guest_words(service: Service) -> None:
-    guest = with_selfie(service)
+    guest = service.guest_found_as(service.event(), 4)
     with transaction() as session:
         session.execute(
             text("UPDATE selfies SET status = 'failed', error = :what WHERE user_id = :guest"),

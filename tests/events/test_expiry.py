@@ -12,7 +12,6 @@ from models import utcnow
 from testkit.builders import EventInfo, Service, people
 from testkit.passwords import PASSWORD
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 
 def ends_in(service: Service, event: EventInfo, seconds: float) -> None:
@@ -98,7 +97,7 @@ def test_one_open_event_of_several_is_enough_for_a_selfie(service: Service) -> N
 
 def test_photos_that_come_after_the_end_still_find_the_guests(service: Service) -> None:
     event = service.event()
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     ends_in(service, event, -1)
     service.upload(event, people(1))
     service.process_photos(event)

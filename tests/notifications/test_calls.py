@@ -12,6 +12,7 @@ from faces.fake import fake_colour, fake_photo
 from models import Subscription, User, utcnow
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service
+from testkit.forms import form_token
 from testkit.mail_server import MailServer
 from testkit.push_service import PushService
 from testkit.quick_client import QuickClient
@@ -62,7 +63,7 @@ def _page(app: Service, guest: Person, path: str, **data: str) -> Response:
     """Send a form of a page as the guest's browser."""
     cookies = {"cookie": f"reperio_session={guest.token}"}
     page = app.client.get("/account", headers=cookies)
-    csrf = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+    csrf = form_token(page.text)
     answer: Response = app.client.post(path, data={"csrf_token": csrf, **data}, headers=cookies)
     return answer
 

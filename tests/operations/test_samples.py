@@ -55,9 +55,7 @@ def test_a_sample_counts_what_there_is_and_what_was_answered_since(service: Serv
     event = service.event()
     service.upload(event, people(1))
     service.process_photos(event)
-    guest = service.guest(event)
-    service.send_selfie(guest, people(1))
-    service.settle(guest)
+    service.guest_found_as(event)
     samples.write(NOW + 10)
     for _ in range(7):
         service.get("/livez")

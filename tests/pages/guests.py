@@ -4,10 +4,18 @@ from typing import Any
 
 from PIL import Image
 
+from testkit import event_photos
 from testkit.builders import people
 from testkit.pictures import saved
 from testkit.servers import wait_until
 from tests.pages.stage import Event, Stage
+
+
+def guest_found_as(stage: Stage, event: Event, person: int, name: str | None = None) -> str:
+    """Register a guest whose portrait shows this fake person, and wait for its matching; return the name."""
+    name = stage.guest(event, name)
+    send_portrait(stage, event, name, people(person))
+    return name
 
 
 def send_portrait(stage: Stage, event: Event, name: str, data: bytes) -> None:
@@ -19,15 +27,7 @@ def send_portrait(stage: Stage, event: Event, name: str, data: bytes) -> None:
 
 def send_photos(stage: Stage, event: Event, photos: list[bytes], wait: bool = True) -> list[int]:
     """Send photos as the photographer and, with `wait`, wait until they are processed; return their ids."""
-    photographer = stage.as_photographer(event)
-    path = f"/api/photographer/events/{event.id}/upload-photos"
-    files = [("files", (f"DSC_{place:04}.jpg", data, "image/jpeg")) for place, data in enumerate(photos)]
-    sent: list[dict[str, Any]] = photographer.call("POST", path, files=files)["uploaded_photos"]
-    progress = f"/api/photographer/events/{event.id}/progress"
-    if wait:
-        wait_until(lambda: photographer.call("GET", progress)["pending"] == 0, 30, "the photos")
-        wait_until(lambda: photographer.call("GET", progress)["processing"] == 0, 30, "the photos")
-    return [photo["id"] for photo in sent]
+    return event_photos.send_photos(stage.as_photographer(event), event.id, photos, seconds=60 if wait else 0)
 
 
 def remove_photo(stage: Stage, event: Event, photo_id: int) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from models import utcnow
 from testkit.builders import people
 from testkit.metadata import MAKE, MODEL, ORIGINAL, ORIGINAL_OFFSET, exif_of, with_segments
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import Event, Stage, axe, shoot
 
 pytestmark = pytest.mark.long
@@ -20,8 +20,7 @@ CANON, NIKON = {MAKE: "Canon", MODEL: "Canon EOS R5"}, {MAKE: "Nikon", MODEL: "Z
 def party(stage: Stage) -> tuple[Event, str, list[int]]:
     """An event with a guest and four photos: three by a camera that is 47 minutes late, one by another."""
     event = stage.event("Course du lac", guests_see_all_photos=True)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(1))
+    guest = guest_found_as(stage, event, 1)
     made = [(CANON, "17:43"), (NIKON, "18:15"), (CANON, "17:13"), (CANON, "17:33")]
     photos = [
         with_segments(scene(number, 1), exif_of({**camera, ORIGINAL: f"2026:06:20 {clock}:05"}))
@@ -153,7 +152,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         page.goto(f"/studio/{event.id}")
         page.locator("#cameras summary").click()
         camera = page.locator("#cameras li").first
-        camera.get_by_label("Its clock is").select_option("late by")
+        camera.get_by_label("Its clock is").select_option("slow by")
         camera.get_by_label("minutes").fill("47")
         camera.get_by_role("button").click()
         expect(camera.locator(".said")).to_have_text("Done: its photos now have the right time.")
@@ -171,7 +170,7 @@ def test_both_work_without_scripts(stage: Stage) -> None:
         form: dict[str, str | float | bool] = {"csrf_token": token, "direction": "x", "minutes": "5"}
         action = camera.locator("form").get_attribute("action") or ""
         answer = page.request.post(action, form=form, headers={"Accept-Language": "en"})
-        assert "Say whether the clock is late or early." in answer.text()
+        assert "Say whether the clock is slow or fast." in answer.text()
         page.reload()
         expect(camera.locator(".span")).to_contain_text("18:00:05")
         page.get_by_role("link", name="Time taken").click()

@@ -17,7 +17,7 @@ from models import Event, User, utcnow
 from pages.i18n import text
 from testkit.builders import Person, Service
 from testkit.passwords import PASSWORD
-from tests.pages.test_pages import form_token, send, show
+from tests.pages.test_pages import send, show, token_of
 
 SAID = "reperio_said"
 
@@ -66,7 +66,7 @@ def test_what_was_flash_of_one_page_shows_on_no_other_and_waits_there(service: S
 
 def test_a_problem_of_one_form_is_none_of_another(service: Service) -> None:
     event = service.event()
-    answer = send(service, "/join", csrf_token=form_token(service), event_code=event.code, username="amy")
+    answer = send(service, "/join", csrf_token=token_of(service), event_code=event.code, username="amy")
     assert answer.headers["location"] == f"/join?event_code={event.code}"
     assert not saying(service, "/login", 'value="amy"')
     assert saying(service, f"/join?event_code={event.code}", 'value="amy"')
@@ -81,7 +81,7 @@ def test_what_is_made_up_is_not_said(service: Service, made_up: str) -> None:
 @pytest.mark.parametrize("path", ["/login", "/join", "/admin/photographers"])
 def test_no_password_is_left_for_the_next_page(service: Service, path: str) -> None:
     fields = {"username": "amy", "email": "wrong", "password": "my secret", "event_code": service.event().code}
-    token = enter(service, service.admin) if path.startswith("/admin") else form_token(service)
+    token = enter(service, service.admin) if path.startswith("/admin") else token_of(service)
     assert send(service, path, csrf_token=token, **fields).status_code == 303
     page, said = left(service)
     assert page
@@ -139,7 +139,7 @@ def test_the_same_form_means_the_photographer_it_made_for_ten_minutes(
 def test_a_form_sent_without_a_session_leads_to_the_login_and_back_to_its_page(
     service: Service, referer: str, back: str
 ) -> None:
-    token = form_token(service)
+    token = token_of(service)
     answer = service.post(
         "/account/withdraw",
         data={"csrf_token": token, "event_id": "1"},

@@ -5,8 +5,8 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 
-from testkit.builders import people
-from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
+from testkit.builders import OPEN
+from tests.pages.guests import guest_found_as, remove_photo, scene, send_photos
 from tests.pages.stage import Event, Stage, axe, shoot
 
 pytestmark = pytest.mark.long
@@ -23,9 +23,8 @@ def party(stage: Stage) -> Party:
 
 
 def gathered(stage: Stage, name: str, number: int) -> Party:
-    event = stage.event("Fête d’été", expires_at="2099-01-01T00:00:00Z")
-    guest = stage.guest(event, name)
-    send_portrait(stage, event, guest, people(5))
+    event = stage.event("Fête d’été", **OPEN)
+    guest = guest_found_as(stage, event, 5, name)
     ids: list[int] = []
     for begin in range(0, number, 26):
         some = range(begin, min(begin + 26, number))

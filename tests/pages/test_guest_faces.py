@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from testkit.builders import people
+from testkit.builders import OPEN, people
 from testkit.passwords import PASSWORD
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
 pytestmark = pytest.mark.long
 
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 # Where `scene(2, …)` draws its first two people: left, top, width, height in parts of the picture.
 FACES = [(60 / 720, 122 / 480, 120 / 720, 120 / 480), (220 / 720, 122 / 480, 120 / 720, 120 / 480)]
 # A candidate that nothing but similarity speaks for: the fake engine makes none.
@@ -156,8 +155,7 @@ def lie_on_the_faces(page: Page, faces: Locator) -> None:
 
 
 def test_a_guest_keeps_several_portraits(stage: Stage, gathering: Gathering) -> None:
-    guest = stage.guest(gathering.event)
-    send_portrait(stage, gathering.event, guest, people(40))
+    guest = guest_found_as(stage, gathering.event, 40)
     with stage.page() as page:
         stage.log_in(page, guest)
         # No photo shows the guest yet: another portrait may help.

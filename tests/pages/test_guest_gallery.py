@@ -6,12 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from testkit.builders import people
+from testkit.builders import OPEN, people
 from testkit.passwords import PASSWORD
-from tests.pages.guests import remove_photo, scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, remove_photo, scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, axe, shoot
 
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 DESCRIBED = re.compile(r"^Photo (\d+) sur")
 
 
@@ -19,8 +18,7 @@ DESCRIBED = re.compile(r"^Photo (\d+) sur")
 def party(stage: Stage) -> tuple[Event, str]:
     """An event whose guests see all photos, with a guest who is in 24 of 30."""
     event = stage.event("Fête d’été", guests_see_all_photos=True, **OPEN)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(5))
+    guest = guest_found_as(stage, event, 5)
     mine = [scene(number, 5, *([9] if number % 3 else []), tall=number % 4 == 0) for number in range(24)]
     others = [scene(30 + number, 17) for number in range(6)]
     send_photos(stage, event, mine + others)
@@ -149,8 +147,7 @@ def test_sharing_hands_over_the_picture_and_else_keeps_it(stage: Stage, party: t
 @pytest.mark.long
 def test_a_photo_deleted_while_it_is_shown_is_told_in_words(stage: Stage) -> None:
     event = stage.event(**OPEN)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(3))
+    guest = guest_found_as(stage, event, 3)
     ids = send_photos(stage, event, [scene(number, 3) for number in range(3)])
     with stage.page() as page:
         stage.log_in(page, guest)

@@ -1,12 +1,12 @@
 """Invitations to see photos together, and a portrait that is refused beside others, over HTTP."""
 
-import re
 from typing import Any
 
 import pytest
 
 from guests.consent import CURRENT
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 
 HTML = {"Accept": "text/html"}
@@ -23,9 +23,7 @@ def show(service: Service, path: str, who: Person | None = None) -> Any:
 
 
 def send(service: Service, path: str, page: str, **fields: str) -> Any:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', show(service, page).text)
-    assert found
-    data = {"csrf_token": found[1], **fields}
+    data = {"csrf_token": form_token(show(service, page).text), **fields}
     return service.post(path, data=data, headers=HTML, follow_redirects=False)
 
 

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from testkit.builders import people
+from testkit.builders import OPEN
+from testkit.event_photos import give_cover
 from testkit.metadata import MAKE, MODEL, ORIGINAL, exif_of, with_segments
 from testkit.pictures import saved
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot, wait_for_picture
 
 Theme = Literal["light", "dark"]
@@ -23,7 +24,6 @@ CAMERA = {MAKE: "Canon", MODEL: "Canon EOS R5"}
 # In the order in which they are sent: the evening of one day, the night after, and the next day; one without a time.
 TAKEN = ("20 18:05", "20 15:10", "21 00:30", None, "20 18:40", "21 11:00")
 IN_ORDER = (1, 0, 4, 2, 5, 3)
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
 def shot(number: int, taken: str | None, *persons: int) -> bytes:
@@ -35,11 +35,9 @@ def shot(number: int, taken: str | None, *persons: int) -> bytes:
 def weekend(stage: Stage) -> tuple[Event, str, list[int]]:
     """An event of two days with a cover, whose guest is in all its photos; their ids in the order of capture."""
     event = stage.event("Deux jours", guests_see_all_photos=True, **OPEN)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(1))
+    guest = guest_found_as(stage, event, 1)
     ids = send_photos(stage, event, [shot(number, taken, 1) for number, taken in enumerate(TAKEN)])
-    cover = f"/api/photographer/events/{event.id}/cover"
-    stage.as_photographer(event).call("PUT", cover, json={"photo_id": ids[0]})
+    give_cover(stage.as_photographer(event), event.id, ids[0])
     return event, guest, [ids[place] for place in IN_ORDER]
 
 
@@ -194,8 +192,7 @@ def test_the_ring_of_the_focus_is_seen_on_any_photo_and_in_both_themes(
 @pytest.mark.long
 def test_who_is_not_found_is_told_what_may_still_happen_and_can_try_another_portrait(stage: Stage) -> None:
     event = stage.event("Course du lac", guests_see_all_photos=True, **OPEN)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(7))
+    guest = guest_found_as(stage, event, 7)
     send_photos(stage, event, [scene(3, 8), scene(4, 8)])
     with stage.page("phone") as page:
         stage.log_in(page, guest)

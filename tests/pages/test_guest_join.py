@@ -6,15 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import FilePayload, Page, Playwright, Route, expect
 
-from testkit.builders import people
+from testkit.builders import OPEN, people
 from testkit.first_minute import ACTION
 from testkit.passwords import PASSWORD
 from testkit.pictures import PDF, heic
 from testkit.servers import Server
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import Event, Stage, axe, launch_with_camera, shoot
-
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -103,8 +101,7 @@ def test_nobody_registers_without_consent_and_twice_is_once(stage: Stage, event:
 @pytest.mark.long
 def test_whoever_is_logged_in_joins_with_one_button(stage: Stage, event: Event) -> None:
     other = stage.event("Course de la ville", **OPEN)
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(4))
+    guest = guest_found_as(stage, event, 4)
     send_photos(stage, other, [scene(number, 4) for number in range(3)])
     with stage.page() as page:
         page.goto(f"/join?event_code={other.code}")

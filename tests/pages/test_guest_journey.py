@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
 from guests.consent import CURRENT
+from testkit.builders import OPEN
 from testkit.first_minute import ACTION, first_minute
 from testkit.passwords import PASSWORD
 from testkit.pictures import saved, y4m
@@ -17,7 +18,6 @@ from testkit.servers import Server
 from tests.pages.guests import send_photos
 from tests.pages.stage import Event, Stage, axe, launch_with_camera, page_server, shoot
 
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 EVIL = "Zoé <script>alert(1)</script>"
 
 

@@ -10,7 +10,7 @@ from events.sections import service as sections
 from events.sections.service import NewSection
 from events.service import NewEvent
 from models import Event, Photo
-from pages.guest.headings import Headings, parts_of
+from pages.guest.headings import Headings, parts_of, words_of
 from testkit.bulk_rows import add_photos
 
 # 18:00 in Tokyo.
@@ -61,10 +61,11 @@ def test_a_night_belongs_to_the_day_before_and_days_show_where_there_are_several
 def test_parts_follow_the_list(event: Event) -> None:
     headings = Headings(event, "en")
     photos = [photo(each) for each in (0, 0.5, 24, None)]
-    rows = [{"in": headings.of(each).key} for each in photos]
-    parts = parts_of(rows, headings.told(photos), has_days=True)
+    over = [headings.of(each) for each in photos]
+    rows, words = [{"in": each.key} for each in over], words_of(over)
+    parts = parts_of(rows, words, has_days=True)
     told = [(each.heading.title if each.heading else None, each.shows_day, len(each.photos)) for each in parts]
     assert told == [("6 pm", True, 2), ("6 pm", True, 1), ("No time known", False, 1)]
-    undated = parts_of(rows[3:], headings.told(photos), has_days=False)
+    undated = parts_of(rows[3:], words, has_days=False)
     assert [each.heading for each in undated] == [None], "a list without any time needs no heading"
     assert [each.heading for each in parts_of([{}, {}], {}, has_days=False)] == [None], "nor one by arrival"

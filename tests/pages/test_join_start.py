@@ -16,10 +16,10 @@ from guests import registration
 from guests.consent import CURRENT
 from models import Consent, Event, User, UserEvent, UserSession, utcnow
 from testkit.builders import EventInfo, Service, people
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 
 JSON = {"accept": "application/json"}
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +32,7 @@ def empty_jar(service: Service) -> Iterator[None]:
 def opened(service: Service, event: EventInfo) -> str:
     """Open the page of the event and return its token."""
     page = service.get(f"/join?event_code={event.code}", headers={"accept": "text/html"})
-    found = TOKEN.search(page.text)
-    assert found is not None
-    return found[1]
+    return form_token(page.text)
 
 
 def press(service: Service, event: EventInfo, token: str, consent: str = CURRENT, **headers: str) -> Any:
@@ -80,9 +78,7 @@ def test_without_consent_a_guest_gets_in_and_is_not_searched_for(service: Servic
 
 def opened_again(service: Service) -> str:
     """Return the token of the account page."""
-    found = TOKEN.search(service.get("/account", headers={"accept": "text/html"}).text)
-    assert found is not None
-    return found[1]
+    return form_token(service.get("/account", headers={"accept": "text/html"}).text)
 
 
 def test_pressed_twice_it_makes_one_account(service: Service) -> None:

@@ -7,12 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from api.sessions import SESSION_COOKIE
-from testkit.builders import people
+from testkit.builders import OPEN, people
 from tests.pages.stage import Event, Stage, as_admin, axe, shoot
 
 pytestmark = pytest.mark.long
-
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 
 
 def help_link(stage: Stage, event: Event, guest: str) -> str:
@@ -57,7 +55,7 @@ def test_an_admin_sees_who_a_guest_is(stage: Stage) -> None:
         expect(page.locator("h1")).to_have_text(guest)
         shoot(page, "admin-guest")
         assert axe(page) == []
-        page.get_by_role("button", name="Faire un lien de connexion").click()
+        page.get_by_role("button", name="Créer un lien de connexion").click()
         expect(page.locator("#login-link")).to_contain_text("/enter#")
         shoot(page, "admin-login-link")
 

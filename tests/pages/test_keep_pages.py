@@ -15,6 +15,7 @@ from guests.removal import remove_event
 from models import LoginLink, Mail, User, UserSession, utcnow
 from settings import get_settings
 from testkit.builders import EventInfo, Service, people
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 from tests.pages.html import forms_of
 
@@ -44,9 +45,7 @@ def send(service: Service, page: str, action: str, **typed: str) -> Any:
 def join(service: Service, event: EventInfo) -> User:
     """Get into the event with one button; return the guest of this browser."""
     page = service.get(f"/join?event_code={event.code}", headers=PAGE)
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
-    assert token is not None
-    fields = {"csrf_token": token[1], "event_code": event.code, "consent": CURRENT}
+    fields = {"csrf_token": form_token(page.text), "event_code": event.code, "consent": CURRENT}
     service.client.post("/join/start", data=fields, follow_redirects=False)
     with reading() as session:
         return session.get_one(User, service.get("/api/me").json()["id"])

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from testkit.builders import people
+from testkit.builders import OPEN
 from testkit.callers import DEVICE
 from tests.conftest import wait_until
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import Event, Stage, axe, shoot
 
-OPEN = {"date": "2026-06-20", "expires_at": "2099-01-01T00:00:00Z"}
 # A push service of the internet is not there for tests: the browser's part of subscribing is replaced.
 SUBSCRIBED = """
 (() => {
@@ -48,13 +47,6 @@ def told(stage: Stage, event: Event, name: str) -> Any:
     return stage.as_guest(event, name).call("GET", f"/api/user/events/{event.id}/notifications")
 
 
-def guest_of(stage: Stage, event: Event) -> str:
-    """Return a guest with a portrait."""
-    name = stage.guest(event)
-    send_portrait(stage, event, name, people(5))
-    return name
-
-
 def permission(page: Page, state: str) -> None:
     """Let the browser say what a person answered about notifications."""
     page.add_init_script(
@@ -71,7 +63,7 @@ def prepared(page: Page, state: str = "granted") -> Page:
 
 
 def test_one_tap_and_the_gallery_says_so_until_the_guest_ends_it(stage: Stage, party: Event) -> None:
-    name = guest_of(stage, party)
+    name = guest_found_as(stage, party, 5)
     with stage.page() as page:
         prepared(page)
         stage.log_in(page, name, code=party.code)
@@ -89,13 +81,15 @@ def test_one_tap_and_the_gallery_says_so_until_the_guest_ends_it(stage: Stage, p
         assert axe(page) == []
         shoot(page, "guest-notify-phone")
         page.click("#notify-stop")
-        expect(page.locator("#notify-state")).to_have_text("C’est noté : plus de messages sur cet appareil.")
+        expect(page.locator("#notify-state")).to_have_text(
+            "C’est noté : vous ne recevrez plus de messages sur cet appareil."
+        )
         assert told(stage, party, name)["push"]["devices"] == []
 
 
 @pytest.mark.long
 def test_a_permission_that_is_taken_back_is_noticed(stage: Stage, party: Event) -> None:
-    name = guest_of(stage, party)
+    name = guest_found_as(stage, party, 5)
     with stage.page() as page:
         prepared(page)
         stage.log_in(page, name, code=party.code)
@@ -113,7 +107,7 @@ def test_a_permission_that_is_taken_back_is_noticed(stage: Stage, party: Event) 
 
 @pytest.mark.long
 def test_an_address_that_the_browser_lost_is_replaced(stage: Stage, party: Event) -> None:
-    name = guest_of(stage, party)
+    name = guest_found_as(stage, party, 5)
     with stage.page() as page:
         prepared(page)
         stage.log_in(page, name, code=party.code)
@@ -130,7 +124,7 @@ def test_an_address_that_the_browser_lost_is_replaced(stage: Stage, party: Event
 
 @pytest.mark.long
 def test_refused_unsupported_and_iphones_are_told_what_to_do(stage: Stage, party: Event) -> None:
-    name = guest_of(stage, party)
+    name = guest_found_as(stage, party, 5)
     with stage.page() as page:
         prepared(page, "denied")
         stage.log_in(page, name, code=party.code)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
+from testkit.builders import OPEN
 from testkit.other_browsers import OtherBrowser, missing, start, wait_for
 from testkit.pictures import saved
 from testkit.sample_pictures import sample_file
@@ -39,7 +40,7 @@ def event(server: Server, portrait: Path) -> Event:
     """An event with one photo of the guest and one of others."""
     # The people of the stage, without its browser.
     stage = Stage(server, cast("Browser", None))
-    event = stage.event("Course du lac", date="2026-06-20", expires_at="2099-01-01T00:00:00Z")
+    event = stage.event("Course du lac", **OPEN)
     across = Image.open(portrait).crop((0, 0, 512, 340))
     others = sample_file("insightface", "data/images/t1.jpg").read_bytes()
     send_photos(stage, event, [saved(across, "JPEG"), others])

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from api.sessions import SAFE_METHODS, SESSION_COOKIE, check_form
 from pages.routes import ROUTERS
 from testkit.builders import Service
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -29,10 +30,8 @@ def show(service: Service, path: str, **headers: str) -> Any:
     return service.get(path, headers={**HTML, **headers}, follow_redirects=False)
 
 
-def form_token(service: Service, path: str = "/login") -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', show(service, path).text)
-    assert found
-    return found[1]
+def token_of(service: Service, path: str = "/login") -> str:
+    return form_token(show(service, path).text)
 
 
 def send(service: Service, path: str = "/login", **fields: str) -> Any:
@@ -41,7 +40,7 @@ def send(service: Service, path: str = "/login", **fields: str) -> Any:
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Service) -> None:
     guest = service.guest(service.event())
-    token = form_token(service)
+    token = token_of(service)
     answer = send(service, csrf_token=token, username=guest.name, password=PASSWORD)
     assert (answer.status_code, answer.headers["location"]) == (303, "/photos")
     (cookie,) = (line for line in answer.headers.get_list("set-cookie") if line.startswith(SESSION_COOKIE))
@@ -59,7 +58,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(service: Service)
 
 def test_a_token_of_before_the_login_is_good_for_nothing_else(service: Service) -> None:
     guest = service.guest(service.event())
-    token = form_token(service)
+    token = token_of(service)
     assert send(service, csrf_token=token, username=guest.name, password=PASSWORD).status_code == 303
     assert send(service, "/logout", csrf_token=token).status_code == 403
 
@@ -68,9 +67,9 @@ def test_a_token_of_before_the_login_is_good_for_nothing_else(service: Service) 
 def test_no_other_site_can_send_our_forms(service: Service, path: str) -> None:
     service.admin  # noqa: B018 - an account to log in with
     assert send(service, path, username="chief", password=PASSWORD, value="en").status_code == 403
-    stolen = form_token(service)
+    stolen = token_of(service)
     service.client.cookies.clear()
-    form_token(service)
+    token_of(service)
     answer = send(service, path, csrf_token=stolen, username="chief", password=PASSWORD, value="en")
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
@@ -102,14 +101,14 @@ def test_every_page_that_takes_a_form_checks_where_it_comes_from() -> None:
 )
 def test_login_leads_only_to_pages_of_this_site(service: Service, asked: str, target: str) -> None:
     service.admin  # noqa: B018
-    token = form_token(service)
+    token = token_of(service)
     answer = send(service, csrf_token=token, username="chief", password=PASSWORD, next=asked)
     assert answer.headers["location"] == target
     assert show(service, f"/login?next={quote(asked)}").headers["location"] == target
 
 
 def test_a_login_as_somebody_else_does_not_end_in_the_account_that_is_logged_in(service: Service) -> None:
-    other, before = service.photographer(), form_token(service)
+    other, before = service.photographer(), token_of(service)
     secret = service.post("/api/me/second-factor", other, json={"password": PASSWORD}).json()["secret"]
     confirm = {"otp": pyotp.TOTP(secret).now()}
     codes = service.post("/api/me/second-factor/confirm", other, json=confirm).json()["recovery_codes"]
@@ -123,13 +122,13 @@ def test_a_login_as_somebody_else_does_not_end_in_the_account_that_is_logged_in(
     send(service, **old_tab, password=PASSWORD)
     page = show(service, "/login").text
     ticket = page.split('name="ticket" value="')[1].split('"')[0]
-    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    token = form_token(page)
     answer = send(service, csrf_token=token, ticket=ticket, otp=codes[0])
     assert answer.headers["location"] == "/studio"
 
 
 def test_a_form_that_lacks_something_says_what(service: Service) -> None:
-    answer = send(service, csrf_token=form_token(service), username="amy<b>")
+    answer = send(service, csrf_token=token_of(service), username="amy<b>")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     page = show(service, "/login").text
     assert "Indiquez votre nom" in page
@@ -139,7 +138,7 @@ def test_a_form_that_lacks_something_says_what(service: Service) -> None:
 
 def test_a_ticket_for_an_account_cannot_be_made_up(service: Service) -> None:
     for forged in ("1.0.9999999999.x", "1.0.9999999999.", "x", "."):
-        answer = send(service, csrf_token=form_token(service), ticket=forged)
+        answer = send(service, csrf_token=token_of(service), ticket=forged)
         assert answer.headers["location"] == "/login"
         assert SESSION_COOKIE not in answer.headers.get("set-cookie", "")
 
@@ -208,7 +207,7 @@ def test_a_wrong_event_code_is_named_and_the_password_not_blamed(
 ) -> None:
     guest = service.guest(service.event())
     fields = {"username": guest.name, "password": PASSWORD if code else "another one", "event_code": code}
-    send(service, csrf_token=form_token(service), **fields)
+    send(service, csrf_token=token_of(service), **fields)
     shown = re.search(
         r'class="notice[^>]*>(.*?)</', show(service, "/login", **{"Accept-Language": "en"}).text, re.DOTALL
     )
@@ -219,7 +218,7 @@ def test_a_wrong_event_code_is_named_and_the_password_not_blamed(
 
 def test_a_code_of_another_event_is_named_beside_the_name(service: Service) -> None:
     guest, elsewhere = service.guest(service.event()), service.event()
-    send(service, csrf_token=form_token(service), username=guest.name, password=PASSWORD, event_code=elsewhere.code)
+    send(service, csrf_token=token_of(service), username=guest.name, password=PASSWORD, event_code=elsewhere.code)
     assert f"match the code “{elsewhere.code}”" in show(service, "/login", **{"Accept-Language": "en"}).text
 
 

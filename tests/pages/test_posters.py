@@ -13,8 +13,8 @@ from pypdf import PdfReader
 
 from api.sessions import SESSION_COOKIE
 from faces.fake import fake_colour, fake_photo
+from testkit.event_photos import send_cover
 from testkit.pictures import read_qr
-from testkit.servers import wait_until
 from tests.pages.stage import Event, Stage, admin_token, as_admin, axe, read_shown_qr, shoot, wait_for_picture
 
 # No font of the posters has these letters.
@@ -27,7 +27,7 @@ def event(stage: Stage) -> Event:
     """An event with a cover that is large enough for A4."""
     event = stage.event("Mariage de Léa et Tom", date="2030-06-20")
     stage.as_photographer(event)
-    give_cover(stage, event, scene())
+    send_cover(stage.as_photographer(event), event.id, scene())
     return event
 
 
@@ -39,13 +39,6 @@ def scene() -> bytes:
         sky[rows > height + 60 * np.sin(columns / (height / 3))] = colour
     cv2.circle(sky, (1080, 330), 90, (200, 235, 255), -1)
     return bytes(cv2.imencode(".jpg", sky)[1].tobytes())
-
-
-def give_cover(stage: Stage, event: Event, photo: bytes) -> None:
-    calls, path = stage.as_photographer(event), f"/api/photographer/events/{event.id}"
-    sent = calls.call("POST", f"{path}/upload-photos", files=[("files", ("cover.jpg", photo))])
-    wait_until(lambda: calls.call("GET", f"{path}/progress")["done"] > 0, 20, "the photo")
-    calls.call("PUT", f"{path}/cover", json={"photo_id": sent["uploaded_photos"][0]["id"]})
 
 
 def downloaded(page: Page) -> bytes:
@@ -107,7 +100,7 @@ def test_photographers_have_it_for_their_own_events(stage: Stage, event: Event) 
 
 def test_what_cannot_be_printed_is_said_in_words(stage: Stage, event: Event) -> None:
     bare, small = stage.event("Sans photo 𐎀"), stage.event("Petite photo")
-    give_cover(stage, small, fake_photo([fake_colour(1), fake_colour(2)]))
+    send_cover(stage.as_photographer(small), small.id, fake_photo([fake_colour(1), fake_colour(2)]))
     with stage.page() as page:
         as_admin(stage, page, f"/admin/events/{bare.id}/poster?design=photo")
         expect(page.get_by_role("alert").filter(has_text="𐎀")).to_be_visible()
@@ -119,7 +112,7 @@ def test_what_cannot_be_printed_is_said_in_words(stage: Stage, event: Event) -> 
         page.fill("#wifi_name", "Salle")
         page.fill("#wifi_password", "court")
         page.locator("main button.main").click()
-        expect(page.get_by_role("alert").last).to_contain_text("Ce réseau Wi-Fi n’existe pas ainsi")
+        expect(page.get_by_role("alert").last).to_contain_text("Ces indications de Wi-Fi ne conviennent pas")
         assert page.url.endswith("format=a6&language=fr")
         assert page.input_value("#wifi_password") == ""
         page.goto(f"/admin/events/{small.id}/poster?design=photo&format=a4")
@@ -167,7 +160,7 @@ def test_no_name_is_too_much_for_a_poster(stage: Stage, name: str) -> None:
 
 def test_a_cover_can_be_a_photo_that_is_not_processed_yet(stage: Stage) -> None:
     fresh = stage.event("Tout juste arrivée")
-    give_cover(stage, fresh, fake_photo([fake_colour(1)], block=900))
+    send_cover(stage.as_photographer(fresh), fresh.id, fake_photo([fake_colour(1)], block=900))
     with stage.page() as page:
         page.context.add_cookies(
             [{"name": SESSION_COOKIE, "value": admin_token(stage.server), "url": stage.server.url}]

@@ -126,7 +126,7 @@ def test_the_link_of_a_closed_account_or_another_admin_is_refused_in_words(servi
         data={"csrf_token": csrf_of(service.admin.token)},
         headers={"accept": "text/html"},
     )
-    assert "on ne peut pas faire de lien" in answer.text
+    assert "on ne peut pas créer de lien" in answer.text
 
 
 def test_an_admin_hands_a_link_to_a_guest_who_opens_it(stage: Stage) -> None:
@@ -134,7 +134,7 @@ def test_an_admin_hands_a_link_to_a_guest_who_opens_it(stage: Stage) -> None:
     guest = stage.guest(event)
     with stage.page("desktop") as page:
         as_admin(stage, page, f"/admin/events/{event.id}")
-        page.get_by_role("button", name=f"Faire un lien de mot de passe pour {guest}").click()
+        page.get_by_role("button", name=f"Créer un lien de mot de passe pour {guest}").click()
         link = page.locator("#reset-link").inner_text()
         assert axe(page) == []
         shoot(page, "reset-link")

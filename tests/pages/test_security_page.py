@@ -11,7 +11,7 @@ from api.cookies import HOST_PREFIX
 from api.sessions import SESSION_COOKIE
 from testkit.builders import Person, Service
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
-from tests.pages.test_pages import form_token, send, show
+from tests.pages.test_pages import send, show, token_of
 
 PAGE = "/account/security"
 
@@ -26,7 +26,7 @@ def fresh_browser(service: Service) -> Iterator[None]:
 
 def log_in(service: Service, who: Person, password: str = PASSWORD, code: str = "") -> str:
     """Log the browser in; return the session's cookie."""
-    token = form_token(service)
+    token = token_of(service)
     send(service, "/login", csrf_token=token, username=who.name, password=password, event_code=code)
     return session_cookie(service)
 
@@ -51,7 +51,7 @@ def scheme(service: Service, request: pytest.FixtureRequest, monkeypatch: pytest
 def test_logging_out_of_the_pages_ends_the_session(service: Service) -> None:
     cookie = log_in(service, service.guest(service.event()))
     assert works(service, cookie)
-    assert send(service, "/logout", csrf_token=form_token(service, PAGE)).headers["location"] == "/"
+    assert send(service, "/logout", csrf_token=token_of(service, PAGE)).headers["location"] == "/"
     assert not works(service, cookie)
 
 
@@ -59,7 +59,7 @@ def test_logging_out_of_the_pages_ends_the_session(service: Service) -> None:
 def test_another_login_in_the_browser_ends_the_session_before(service: Service) -> None:
     guest = service.guest(service.event())
     first = log_in(service, guest)
-    token = form_token(service, PAGE)
+    token = token_of(service, PAGE)
     send(service, "/login", csrf_token=token, username=guest.name, password=PASSWORD)
     assert works(service, session_cookie(service))
     assert not works(service, first)
@@ -71,7 +71,7 @@ def test_a_device_is_logged_out_by_its_button(service: Service) -> None:
     page = show(service, PAGE).text
     (number,) = re.findall(r'name="session"\s+value="([^"]+)"', page)
     assert page.count("Cet appareil") == 1
-    token = form_token(service, PAGE)
+    token = token_of(service, PAGE)
     for session in (number, number, "\x00", "é" * 500):
         assert send(service, f"{PAGE}/end", csrf_token=token, session=session).headers["location"] == PAGE
     assert "L’appareil est déconnecté." in show(service, PAGE).text
@@ -89,7 +89,7 @@ def test_the_password_is_changed_and_problems_are_said_at_their_field(service: S
     least = 8 if kind == "guest" else 15
     cookie = log_in(service, who)
     assert f'minlength="{least}"' in show(service, PAGE).text
-    token = form_token(service, PAGE)
+    token = token_of(service, PAGE)
     cases = [
         ("wrong", OTHER_PASSWORD, "Ce n’est pas votre mot de passe actuel."),
         (PASSWORD, "seven77", f"Il faut au moins {least} caractères."),
@@ -114,25 +114,25 @@ def test_the_password_is_changed_and_problems_are_said_at_their_field(service: S
 def test_a_browser_from_before_the_release_stays_logged_in_by_a_new_password(service: Service) -> None:
     guest = service.guest(service.event())
     service.client.cookies.set(SESSION_COOKIE, tokens.issue(guest.id, 0, timedelta(hours=1)))
-    token = form_token(service, PAGE)
+    token = token_of(service, PAGE)
     answer = send(service, f"{PAGE}/password", csrf_token=token, current=PASSWORD, new=OTHER_PASSWORD)
     (cookie,) = re.findall(rf"{SESSION_COOKIE}=([^;]+)", answer.headers["set-cookie"])
     assert works(service, cookie)
 
 
 def test_with_a_session_only_its_own_token_is_accepted(service: Service) -> None:
-    before = form_token(service)
+    before = token_of(service)
     log_in(service, service.guest(service.event()))
     assert send(service, f"{PAGE}/end-others", csrf_token=before).status_code == 403
     assert send(service, "/theme", csrf_token=before, value="dark").status_code == 403
-    assert send(service, f"{PAGE}/end-others", csrf_token=form_token(service, PAGE)).status_code == 303
+    assert send(service, f"{PAGE}/end-others", csrf_token=token_of(service, PAGE)).status_code == 303
 
 
 def test_an_admin_logs_a_photographer_out_everywhere(service: Service) -> None:
     photographer = service.photographer()
     log_in(service, service.admin)
     page = f"/admin/photographers/{photographer.id}"
-    answer = send(service, f"{page}/sessions", csrf_token=form_token(service, page))
+    answer = send(service, f"{page}/sessions", csrf_token=token_of(service, page))
     assert answer.headers["location"] == page
     assert "Le compte est déconnecté partout." in show(service, page).text
     assert not works(service, photographer.token)

@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 from playwright.sync_api import Page, expect
 
-from testkit.builders import people
-from tests.pages.guests import scene, send_photos, send_portrait
+from tests.pages.guests import guest_found_as, scene, send_photos
 from tests.pages.stage import SIZES, Stage, axe, shoot
 
 
@@ -25,8 +24,7 @@ def chosen_by_keyboard(page: Page) -> None:
 
 def test_photos_are_shown_to_everyone_and_hidden_again(stage: Stage) -> None:
     event = stage.event()
-    guest = stage.guest(event)
-    send_portrait(stage, event, guest, people(1))
+    guest = guest_found_as(stage, event, 1)
     send_photos(stage, event, [scene(1, 1), scene(2, 1, tall=True), scene(3, 2, 3), scene(4), scene(5, 4, tall=True)])
     with stage.page("phone") as phone, stage.page("desktop") as studio:
         phone.clock.install(time=datetime.now(UTC))

@@ -185,7 +185,7 @@ def ends() -> dict[str, set[str]]:
         },
         "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
-        "photographer.sections.problem.": {*sections.PROBLEMS.values(), "time", "changed"},
+        "photographer.sections.problem.": {*sections.PROBLEMS.values(), sections.NO_TIME},
         "photographer.photos.": {PENDING, PROCESSING, FAILED, WARNING, f"{WARNING}_badge"},
     }
 

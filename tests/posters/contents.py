@@ -21,7 +21,7 @@ ENGLISH = Wording(
     "Your photos are waiting",
     ("Scan", "Smile", "Find yourself"),
     "Or type",
-    "Your portrait only finds your photos. Delete it whenever you like.",
+    "Your portrait is only used to find your photos. Erase it whenever you like.",
     "Wi-Fi",
 )
 WIFI = Wifi("Salle des fêtes; côté jardin", 'un:mot,"de"\\passe;de soixante-trois caracteres, au plus, je crois')

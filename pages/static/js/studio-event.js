@@ -59,8 +59,11 @@ function headline({ open, problems, still }) {
   return !open && problems ? t("photographer.js.below", { count: problems }) : "";
 }
 
-const sentence = ({ arrived, known }) =>
-  known ? t("photographer.js.sent_known", { count: arrived, known }) : t("photographer.js.sent", { count: arrived });
+function sentence({ arrived, known }) {
+  if (arrived === known) return t("photographer.js.all_known", { count: known });
+  const sent = t("photographer.js.sent", { count: arrived - known });
+  return known ? `${sent} · ${t("photographer.js.known", { count: known })}` : sent;
+}
 
 // Whether photos arrived since the other parts of the page were last told.
 let news = false;

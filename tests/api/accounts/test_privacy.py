@@ -23,7 +23,6 @@ from models import (
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.passwords import PASSWORD
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 
 def consents(service: Service, guest: Person) -> list[dict[str, Any]]:
@@ -95,7 +94,7 @@ def test_withdrawing_erases_and_nothing_brings_it_back_until_consent_is_given_ag
     service: Service, recorded: bool
 ) -> None:
     event, other = service.event(), service.event()
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     service.post("/api/join-event", guest, json={"event_code": other.code})
     if recorded:
         service.post("/api/consent", guest, json={"event_id": event.id, "version": "2026-11"})
@@ -165,7 +164,7 @@ def erase(service: Service, who: Person, password: str) -> Any:
 def test_an_erased_account_leaves_nothing(service: Service) -> None:
     event, other = service.event(), service.event()
     before = service.files()
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     service.post("/api/join-event", guest, json={"event_code": other.code, "consent": "2026-11"})
     ids = [each["id"] for each in service.upload(event, people(1), people(1, 2))["uploaded_photos"]]
     service.process_photos(event)
@@ -193,7 +192,7 @@ def test_staff_do_not_erase_themselves(service: Service) -> None:
 
 def test_no_portrait_is_taken_from_who_has_withdrawn_everywhere(service: Service) -> None:
     event = service.event()
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     withdraw(service, guest, event)
     before = service.files()
     answer = service.send_selfie(guest, people(1))

@@ -29,9 +29,7 @@ def test_an_event_is_shown_with_everything_counted_of_it(service: Service) -> No
     service.upload(event, people(1), people(1, 2))
     service.process_photos(event)
     for number in (1, 9):
-        guest = service.guest(event)
-        service.send_selfie(guest, people(number))
-        service.settle(guest)
+        service.guest_found_as(event, number)
     found = service.get(f"/api/admin/events/{event.id}", service.admin).json()
     progress = service.get(f"/api/photographer/events/{event.id}/progress", service.admin).json()
     (listed,) = [each for each in service.get("/api/admin/events", service.admin).json() if each["id"] == event.id]

@@ -39,14 +39,6 @@ def names(photos: list[dict[str, Any]]) -> list[str]:
     return [photo["original_filename"] for photo in photos]
 
 
-def with_selfie(service: Service, event: EventInfo, number: int = 1) -> Person:
-    """Return a guest whose selfie shows that fake person."""
-    guest = service.guest(event)
-    assert service.send_selfie(guest, people(number)).status_code == 200
-    assert service.settle(guest)["status"] == "done"
-    return guest
-
-
 def remove(service: Service, event: EventInfo) -> Any:
     return service.delete(f"/api/admin/events/{event.id}", service.admin)
 
@@ -130,7 +122,7 @@ def test_joining_finds_the_photos_there(service: Service) -> None:
     first, second = service.event(), service.event()
     service.upload(second, people(1, 2), people(2), people(1))
     service.process_photos(second)
-    guest = with_selfie(service, first)
+    guest = service.guest_found_as(first)
     assert join(service, guest, f" {second.code.lower()} ").status_code == 200
     assert service.settle(guest)["status"] == "done"
     found = service.get(f"/api/user/events/{second.id}/photos", guest).json()
@@ -182,7 +174,7 @@ def test_an_expired_event_still_shows_its_photos(service: Service) -> None:
     event = service.event()
     service.upload(event, people(1))
     service.process_photos(event)
-    guest = with_selfie(service, event)
+    guest = service.guest_found_as(event)
     expire(service, event)
     assert names(service.my_photos(guest)) == ["photo0.jpg"]
     assert service.log_in(guest.name, code=event.code)
@@ -207,7 +199,7 @@ def test_deleting_the_first_event_keeps_the_account_elsewhere(service: Service) 
     first, second = service.event(), service.event()
     service.upload(first, people(1, 5))
     service.upload(second, people(1), people(2))
-    guest = with_selfie(service, first)
+    guest = service.guest_found_as(first)
     join(service, guest, second.code)
     service.process_photos(second)
     service.settle(guest)
@@ -224,7 +216,7 @@ def test_deleting_an_event_deletes_its_lone_guests(service: Service) -> None:
     event = service.event()
     before = service.files()
     service.upload(event, people(1), people(2))
-    guest = with_selfie(service, event)
+    guest = service.guest_found_as(event)
     service.process_photos(event)
     photo_id = service.my_photos(guest)[0]["id"]
     assert len(service.files()) > len(before)
@@ -349,7 +341,7 @@ def test_a_rematch_finds_the_same_photos(service: Service) -> None:
     event = service.event()
     service.upload(event, people(1), people(2))
     service.process_photos(event)
-    guest = with_selfie(service, event)
+    guest = service.guest_found_as(event)
     before = names(service.my_photos(guest))
     for path, who in (("photographer", event.photographer), ("admin", service.admin)):
         answer = service.post(f"/api/{path}/events/{event.id}/rematch", who)

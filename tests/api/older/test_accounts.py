@@ -118,9 +118,7 @@ def test_registrations_of_all_forms_count_together(
 
 def test_every_user_has_the_path_of_a_selfie_that_is_null(service: Service) -> None:
     event = service.event()
-    guest = service.guest(event)
-    service.send_selfie(guest, people(1))
-    service.settle(guest)
+    guest = service.guest_found_as(event)
     users = [
         service.get("/api/me", guest).json(),
         service.get("/api/me", service.admin).json(),

@@ -8,7 +8,6 @@ from database import transaction
 from models import Face
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 
 def faces(service: Service, photo_id: int, who: Person) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def test_a_photo_of_any_list_names_its_event(service: Service) -> None:
     other = service.event(event.photographer, name="Course")
     (first,) = sent(service, event, people(1))
     sent(service, other, people(2))
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     service.put(f"/api/photos/{first}/favourite", guest)
     lists = ["/api/my-photos", "/api/all-photos"]
     lists += [f"/api/user/events/{event.id}/{tail}" for tail in ("photos", "all-photos", "favourites")]
@@ -45,7 +44,7 @@ def test_a_photo_of_any_list_names_its_event(service: Service) -> None:
 def test_boxes_tell_a_guest_their_own_face_and_of_others_the_place_only(service: Service) -> None:
     event = service.event(guests_see_all_photos=True)
     (photo_id,) = sent(service, event, people(1, 2, 3))
-    one, two = (matched_guest(service, event, number) for number in (1, 2))
+    one, two = (service.guest_found_as(event, number) for number in (1, 2))
     bystander = service.guest(event)
     (row,) = service.my_photos(one)
     found = faces(service, photo_id, one)
@@ -68,7 +67,7 @@ def test_boxes_tell_a_guest_their_own_face_and_of_others_the_place_only(service:
 def test_boxes_are_for_those_who_may_see_the_photo(service: Service) -> None:
     event, other = service.event(), service.event()
     (photo_id,) = sent(service, event, people(1, 2))
-    guest, fellow = matched_guest(service, event), service.guest(event)
+    guest, fellow = service.guest_found_as(event), service.guest(event)
     path = f"/api/photo/{photo_id}/faces"
     assert service.get(path, guest).status_code == 200
     for who in (fellow, service.guest(other), other.photographer):

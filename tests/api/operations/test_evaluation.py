@@ -21,10 +21,7 @@ def event(service: Service) -> EventInfo:
 @pytest.fixture(scope="module")
 def guest(service: Service, event: EventInfo) -> Person:
     """A guest whose portrait is accepted, found in two of them."""
-    made = service.guest(event)
-    service.send_selfie(made, people(1))
-    service.settle(made)
-    return made
+    return service.guest_found_as(event)
 
 
 def test_the_engine_of_the_event_is_answered_at_once(service: Service, event: EventInfo, guest: Person) -> None:

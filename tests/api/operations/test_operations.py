@@ -206,7 +206,7 @@ def test_the_provider_and_the_dashboard_say_how_far_events_have_changed_to_it(se
     )
     browser = {"Accept-Language": "en", "Cookie": f"{SESSION_COOKIE}={service.admin.token}"}
     page = service.get("/admin", headers=browser)
-    assert "faces of 2 of 4 photos looked at again" in page.text
+    assert "2 of 4 photos looked at again" in page.text
     assert "1 photo could not be read" in page.text
     body = {"kind": "reembeddings", "id": failed["id"]}
     assert service.post("/api/admin/jobs/retry", service.admin, json=body).json() == {"retried": 1}

@@ -14,6 +14,7 @@ from PIL import Image
 from database import transaction
 from models import PhotoLink, utcnow
 from testkit.builders import Service
+from testkit.forms import form_token
 from testkit.pictures import refused
 from tests.guests.test_photo_links import Party, token_of
 
@@ -237,12 +238,11 @@ def test_the_guest_lists_and_revokes_links_by_forms(service: Service, party: Par
     page = show()
     assert link["link"] in page.text
     assert "Pas encore ouvert." in page.text
-    csrf = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
-    assert csrf
+    csrf = form_token(page.text)
     for _ in range(2):
         sent = service.post(
             f"/links/{link['id']}/revoke",
-            data={"csrf_token": csrf[1]},
+            data={"csrf_token": csrf},
             headers={"Accept": "text/html", **guest.headers},
             follow_redirects=False,
         )

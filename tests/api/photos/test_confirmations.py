@@ -10,7 +10,6 @@ from PIL import Image
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
 from testkit.world_making import ask_about, faces_in
-from tests.api.photos.test_guest import matched_guest
 
 
 @dataclass
@@ -29,7 +28,7 @@ def party(service: Service) -> Party:
     event = service.event()
     sent = service.upload(event, people(1), people(2))["uploaded_photos"]
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     mine, asked = (each["id"] for each in sent)
     face = faces_in(event.id)[asked]
     (portrait,) = service.get("/api/me/selfies", guest).json()
@@ -52,7 +51,7 @@ def test_a_maybe_shows_the_face_and_nothing_else(service: Service, party: Party)
     refused(service.get(f"/api/photo/{party.asked}", party.guest), 404, "NoSuchPhoto")
     refused(service.get(f"/api/photo/{party.asked}/faces", party.guest), 404, "NoSuchPhoto")
     path = f"/api/maybe-photos/{party.face}/crop"
-    refused(service.get(path, matched_guest(service, party.event)), 404, "NoSuchFace")
+    refused(service.get(path, service.guest_found_as(party.event)), 404, "NoSuchFace")
     refused(service.get(path), 401, "NotAuthenticated")
     again = service.get(path, party.guest, headers={"if-none-match": crop.headers["etag"]})
     assert again.status_code == 304
@@ -78,7 +77,7 @@ def test_no_takes_a_face_from_the_list(service: Service, party: Party) -> None:
 
 def test_what_is_only_said_counts_where_all_see_the_photo(service: Service, party: Party) -> None:
     shared, staff = {"for_everyone": True}, party.event.photographer
-    other = matched_guest(service, party.event, 3)
+    other = service.guest_found_as(party.event, 3)
     refused(confirm(service, party, party.asked, party.face, other), 404, "NoSuchPhoto")
     assert service.put(f"/api/photographer/photos/{party.asked}", staff, json=shared).status_code == 200
     (maybe,) = service.get("/api/maybe-photos", party.guest).json()
@@ -106,7 +105,7 @@ def test_what_is_no_face_of_the_photo_is_refused_in_words(service: Service, part
 
 
 def test_a_face_that_surely_is_another_guests_is_refused(service: Service, party: Party) -> None:
-    owner = matched_guest(service, party.event, 2)
+    owner = service.guest_found_as(party.event, 2)
     assert [each["id"] for each in service.my_photos(owner)] == [party.asked]
     service.put(f"/api/photographer/photos/{party.asked}", party.event.photographer, json={"for_everyone": True})
     sentence = "Ce visage est très probablement celui d'une autre personne."

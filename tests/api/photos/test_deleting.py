@@ -1,7 +1,6 @@
 """What a deleted photo leaves behind for those who come later: nothing they stumble over."""
 
 from testkit.builders import Service, people
-from tests.api.photos.test_guest import matched_guest
 
 
 def test_a_guest_who_comes_after_a_photo_was_deleted_finds_the_others(service: Service) -> None:
@@ -9,10 +8,10 @@ def test_a_guest_who_comes_after_a_photo_was_deleted_finds_the_others(service: S
     kept, gone = (each["id"] for each in service.upload(event, people(1), people(1, 2))["uploaded_photos"])
     service.process_photos(event)
     # Now the process holds the faces of both.
-    early = matched_guest(service, event)
+    early = service.guest_found_as(event)
     assert {photo["id"] for photo in service.my_photos(early)} == {kept, gone}
     assert service.delete(f"/api/photos/{gone}", event.photographer).status_code == 200
-    late = matched_guest(service, event)
+    late = service.guest_found_as(event)
     for guest in (early, late):
         assert service.status(guest)["status"] == "done"
         assert [photo["id"] for photo in service.my_photos(guest)] == [kept]

@@ -15,7 +15,6 @@ from photos.keys import storage_key
 from photos.names import unique as unique_names
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import heic, refused
-from tests.api.photos.test_guest import matched_guest
 
 
 def ask(service: Service, event: EventInfo, guest: Person, **parameters: Any) -> Any:
@@ -42,7 +41,7 @@ def test_a_guest_takes_exactly_their_originals_home(service: Service) -> None:
         )["uploaded_photos"]
     ]
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     answer = ask(service, event, guest)
     assert unpacked(answer) == {"IMG_1.jpg": mine, "img_1 (2).JPG": also_mine, "Été.heic": phone}
     assert answer.headers["content-type"] == "application/zip"
@@ -85,7 +84,7 @@ def _guest_with_photos(service: Service, number: int) -> tuple[User, list[Photo]
     pictures = [people(1, 10 + each) for each in range(number)]
     service.upload(event, *pictures)
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     with transaction() as session:
         user = session.get_one(User, guest.id)
         photos = [session.get_one(Photo, each["id"]) for each in reversed(service.my_photos(guest))]

@@ -10,13 +10,6 @@ from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
 
 
-def matched_guest(service: Service, event: EventInfo, number: int = 1) -> Person:
-    guest = service.guest(event)
-    service.send_selfie(guest, people(number))
-    assert service.settle(guest)["status"] == "done"
-    return guest
-
-
 def progress(service: Service, event: EventInfo, guest: Person) -> dict[str, Any]:
     answer = service.get(f"/api/user/events/{event.id}/progress", guest)
     assert answer.status_code == 200, answer.text
@@ -25,7 +18,7 @@ def progress(service: Service, event: EventInfo, guest: Person) -> dict[str, Any
 
 def test_progress_tells_a_waiting_guest_what_there_is(service: Service) -> None:
     event, other = service.event(), service.event()
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     assert progress(service, event, guest) == {
         "photos": 0,
         "processed": 0,
@@ -50,7 +43,7 @@ def test_a_listed_photo_has_what_a_gallery_needs(service: Service) -> None:
     original = people(1)
     service.upload(event, original, names=["Léa & Tom/«1».jpg"])
     service.process_photos(event)
-    (photo,) = service.my_photos(matched_guest(service, event))
+    (photo,) = service.my_photos(service.guest_found_as(event))
     assert (photo["size"], photo["favourite"]) == (len(original), False)
     thumbnail = Image.open(io.BytesIO(service.get(photo["thumbnail_url"]).content)).convert("RGB")
     mean = np.asarray(thumbnail).reshape(-1, 3).mean(axis=0)
@@ -80,7 +73,7 @@ def test_favourites_are_kept_listed_and_let_go(service: Service) -> None:
     event = service.event()
     ids = [each["id"] for each in service.upload(event, people(1), people(1, 2), people(1, 3))["uploaded_photos"]]
     service.process_photos(event)
-    guest, other = matched_guest(service, event), matched_guest(service, event)
+    guest, other = service.guest_found_as(event), service.guest_found_as(event)
     for photo_id in (*ids, ids[0]):
         assert service.put(f"/api/photos/{photo_id}/favourite", guest).json() == {"favourite": True}
     for _ in range(2):
@@ -105,7 +98,7 @@ def test_only_what_a_guest_may_still_see_is_a_favourite(service: Service) -> Non
     (mine, theirs) = (each["id"] for each in service.upload(event, people(1), people(2))["uploaded_photos"])
     (hidden,) = (each["id"] for each in service.upload(other, people(1))["uploaded_photos"])
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     for photo_id in (mine, theirs):
         assert service.put(f"/api/photos/{photo_id}/favourite", guest).status_code == 200
     for photo_id in (hidden, 10**15):
@@ -126,7 +119,7 @@ def test_a_photo_that_is_not_me_disappears_and_stays_away(service: Service) -> N
     event = service.event()
     ids = [each["id"] for each in service.upload(event, people(1), people(1, 2))["uploaded_photos"]]
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     path = f"/api/photos/{ids[0]}/not-me"
     refused(service.delete(path, guest), 404, "NoSuchRefusal")
     for _ in range(2):
@@ -146,7 +139,7 @@ def test_only_a_match_of_ones_own_is_refused(service: Service) -> None:
     event = service.event(guests_see_all_photos=True)
     (theirs,) = (each["id"] for each in service.upload(event, people(2))["uploaded_photos"])
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     for photo_id in (theirs, 10**15):
         refused(service.post(f"/api/photos/{photo_id}/not-me", guest), 404, "NoSuchMatch")
         refused(service.delete(f"/api/photos/{photo_id}/not-me", guest), 404, "NoSuchRefusal")

@@ -6,7 +6,6 @@ from database import transaction
 from models import UserEvent
 from testkit.builders import Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 
 def test_a_photographers_own_photos_stay_visible_after_leaving_the_event(service: Service) -> None:
@@ -35,7 +34,7 @@ def test_a_guest_who_is_no_longer_of_an_event_sees_nothing_of_it(service: Servic
     event = service.event(guests_see_all_photos=True)
     (photo,) = service.upload(event, people(1))["uploaded_photos"]
     service.process_photos(event)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     link = service.my_photos(guest)[0]["url"]
     service.put(f"/api/photographer/events/{event.id}/cover", event.photographer, json={"photo_id": photo["id"]})
     assert service.get(link).status_code == 200

@@ -5,7 +5,7 @@ from sqlalchemy import update
 from database import transaction
 from models import FAILED, Photo, utcnow
 from testkit.builders import Person, Service, people
-from tests.api.photos.test_guest import matched_guest, progress
+from tests.api.photos.test_guest import progress
 
 
 def paged(service: Service, path: str, who: Person) -> list[int]:
@@ -28,7 +28,7 @@ def test_photos_of_one_moment_come_each_once_page_by_page(service: Service) -> N
     service.process_photos(event)
     with transaction() as session:
         session.execute(update(Photo).where(Photo.event_id == event.id).values(uploaded_at=utcnow()))
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     for photo_id in ids:
         service.put(f"/api/photos/{photo_id}/favourite", guest)
     newest_first = ids[::-1]

@@ -12,7 +12,6 @@ from models import Photo
 from photos.keys import key_of
 from testkit.builders import EventInfo, Service
 from testkit.pictures import saved
-from tests.api.photos.test_guest import matched_guest
 from tests.api.photos.test_reprocessing import make_anew
 
 
@@ -68,5 +67,5 @@ def test_who_may_not_see_the_photo_does_not_see_it(service: Service) -> None:
     event = service.event()
     (photo,) = service.upload(event, large(2))["uploaded_photos"]
     service.process_photos(event)
-    stranger = matched_guest(service, service.event())
+    stranger = service.guest_found_as(service.event())
     assert service.get(f"/api/photo/{photo['id']}?size=medium", stranger).status_code == 404

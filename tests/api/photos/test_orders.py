@@ -9,7 +9,6 @@ from database import transaction
 from models import Photo
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 NOON = datetime(2026, 6, 20, 12, tzinfo=UTC)
 # Minutes after noon at which each photo was taken, in the order of upload; two at the same time, two at none.
@@ -30,7 +29,7 @@ class Party:
             for photo_id, minutes in zip(self.ids, TAKEN, strict=True):
                 at = None if minutes is None else NOON + timedelta(minutes=minutes, microseconds=1)
                 session.execute(update(Photo).where(Photo.id == photo_id).values(taken_at=at))
-        self.guest = matched_guest(service, self.event)
+        self.guest = service.guest_found_as(self.event)
         for photo_id in self.ids:
             service.put(f"/api/photos/{photo_id}/favourite", self.guest)
         own = f"/api/user/events/{self.event.id}"

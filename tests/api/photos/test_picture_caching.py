@@ -9,7 +9,6 @@ from database import transaction
 from models import PROCESSING, Photo, utcnow
 from testkit.builders import EventInfo, Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest
 
 SIZES = ("thumb", "medium", "web", "original")
 
@@ -49,7 +48,7 @@ def test_a_mark_counts_weak_and_among_others(service: Service, event: EventInfo,
 def test_who_may_no_longer_see_a_photo_is_not_told_that_their_copy_is_right(
     service: Service, event: EventInfo
 ) -> None:
-    guest, path = matched_guest(service, event), f"/api/photo/{photo_id(service, event)}"
+    guest, path = service.guest_found_as(event), f"/api/photo/{photo_id(service, event)}"
     mark = service.get(path, guest).headers["etag"]
     assert service.get(path, guest, headers={"If-None-Match": mark}).status_code == 304
     service.delete("/api/my-selfie", guest)

@@ -14,7 +14,6 @@ from photos import service as photos
 from testkit import raw_files
 from testkit.builders import EventInfo, Json, Person, Service, people
 from testkit.pictures import opened, saved
-from tests.api.photos.test_guest import matched_guest
 
 TAKEN, LATER = "2026:06:20 18:30:05", "2026:06:20 18:31:00"
 NO_PREVIEW = "Ce fichier RAW ne contient pas d'aperçu JPEG assez grand (1000 pixels au moins)."
@@ -47,7 +46,7 @@ def event(service: Service) -> EventInfo:
 def test_a_raw_file_alone_is_shown_by_its_preview_and_kept_byte_for_byte(service: Service) -> None:
     event, data = service.event(guests_see_all_photos=True), raw_files.nef(people(1, 2, block=600), 6, TAKEN)
     (sent,) = service.upload(event, data, names=["DSC_1.NEF"])["uploaded_photos"]
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     (photo,) = listed(service, event)
     assert (photo["id"], photo["processing_status"], photo["face_count"]) == (sent["id"], "done", 2)
     assert photo["height"] > photo["width"], "upright by the RAW file's own tag"
@@ -80,7 +79,7 @@ def test_a_raw_file_and_its_jpeg_are_one_photo_in_either_order(service: Service,
             listed(service, event)
     assert len({each["id"] for each in sent}) == 1
     assert [each["duplicate"] for each in sent] == [False, False]
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     (photo,) = listed(service, event)
     assert (photo["original_filename"], photo["face_count"]) == ("IMG_7.JPG", 1)
     assert (photo["raw"]["original_filename"], photo["raw"]["alone"]) == ("IMG_7.CR2", False)

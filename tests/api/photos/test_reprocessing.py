@@ -15,7 +15,6 @@ from photos.reprocessing import service as reprocessing
 from testkit.builders import EventInfo, Service, people
 from testkit.servers import wait_until
 from testkit.world_making import faces_in
-from tests.api.photos.test_guest import matched_guest
 
 
 def forget(photo_id: int) -> None:
@@ -42,7 +41,7 @@ def test_a_guest_gains_a_photo_keeps_a_refusal_and_sees_the_new_picture(service:
     sent = service.upload(event, people(1), people(1, 2), people(1, 3))["uploaded_photos"]
     service.process_photos(event)
     first, refused, lost = (each["id"] for each in sent)
-    guest = matched_guest(service, event)
+    guest = service.guest_found_as(event)
     assert service.post(f"/api/photos/{refused}/not-me", guest).status_code == 200
     forget(lost)
     assert {each["id"] for each in service.my_photos(guest)} == {first}

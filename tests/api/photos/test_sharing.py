@@ -10,7 +10,7 @@ import pytest
 
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
-from tests.api.photos.test_guest import matched_guest, progress
+from tests.api.photos.test_guest import progress
 
 
 @dataclass
@@ -36,9 +36,9 @@ def made(service: Service) -> Party:
     assert service.put(f"/api/admin/events/{event.id}", service.admin, json=both).status_code == 200
     sent = service.upload(event, people(1), people(2), people(3), people(2, 3))["uploaded_photos"]
     service.process_photos(event)
-    guest, withdrawn = matched_guest(service, event), matched_guest(service, event)
+    guest, withdrawn = service.guest_found_as(event), service.guest_found_as(event)
     assert service.delete(f"/api/my-consents/{event.id}", withdrawn).status_code == 200
-    stranger = matched_guest(service, other)
+    stranger = service.guest_found_as(other)
     return Party(event, second, guest, withdrawn, other, stranger, *(each["id"] for each in sent))
 
 

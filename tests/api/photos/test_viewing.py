@@ -10,13 +10,6 @@ from api import links
 from testkit.builders import EventInfo, Person, Service, people
 
 
-def matched_guest(service: Service, event: EventInfo, number: int) -> Person:
-    guest = service.guest(event)
-    service.send_selfie(guest, people(number))
-    assert service.settle(guest)["status"] == "done"
-    return guest
-
-
 def status(service: Service, path: str, who: Person | None = None) -> int:
     return int(service.get(path, who).status_code)
 
@@ -25,7 +18,7 @@ def test_a_guest_opens_the_photos_they_are_in_and_no_other(service: Service) -> 
     event = service.event()
     with_one, with_two = (each["id"] for each in service.upload(event, people(1), people(2))["uploaded_photos"])
     service.process_photos(event)
-    guest = matched_guest(service, event, 1)
+    guest = service.guest_found_as(event, 1)
     assert status(service, f"/api/photo/{with_one}", guest) == 200
     for size in ("thumb", "web", "original"):
         answer = service.get(f"/api/photo/{with_two}?size={size}", guest)
@@ -43,7 +36,7 @@ def test_nobody_of_another_event_sees_a_photo(service: Service) -> None:
     event, other = service.event(guests_see_all_photos=True), service.event(guests_see_all_photos=True)
     (photo,) = service.upload(event, people(3))["uploaded_photos"]
     service.process_photos(event)
-    stranger = matched_guest(service, other, 3)
+    stranger = service.guest_found_as(other, 3)
     path = f"/api/photo/{photo['id']}"
     assert status(service, path, stranger) == 404
     assert status(service, path, other.photographer) == 404
@@ -60,7 +53,7 @@ def test_all_photos_are_shown_only_where_the_event_allows_it(service: Service) -
     event = service.event()
     service.upload(event, people(1), people(2))
     service.process_photos(event)
-    guest = matched_guest(service, event, 1)
+    guest = service.guest_found_as(event, 1)
     answer = service.get("/api/all-photos", guest)
     assert (answer.status_code, answer.json(), answer.headers["x-total-count"]) == (200, [], "0")
     service.put(f"/api/admin/events/{event.id}", service.admin, json={"guests_see_all_photos": True})
@@ -80,7 +73,7 @@ class TestSignedLinks:
         event = service.event()
         service.upload(event, people(5))
         service.process_photos(event)
-        guest = matched_guest(service, event, 5)
+        guest = service.guest_found_as(event, 5)
         return service.my_photos(guest)[0]["url"], guest, event
 
     def test_it_opens_without_a_token_and_caches(self, service: Service) -> None:
@@ -132,7 +125,7 @@ def test_a_list_comes_whole_or_in_pages(service: Service) -> None:
     event = service.event()
     service.upload(event, *(people(9, number, block=100 + number) for number in range(11)))
     service.process_photos(event)
-    guest = matched_guest(service, event, 9)
+    guest = service.guest_found_as(event, 9)
     whole = [photo["id"] for photo in service.my_photos(guest)]
     assert whole == sorted(whole, reverse=True)
     assert len(whole) == 11

@@ -17,9 +17,7 @@ def event(service: Service) -> EventInfo:
 @pytest.fixture
 def guest(service: Service, event: EventInfo) -> Person:
     """A guest who is found as person 1."""
-    guest = service.guest(event)
-    add(service, guest, people(1), keep=False)
-    return guest
+    return service.guest_found_as(event)
 
 
 def add(service: Service, guest: Person, data: bytes, *, keep: bool = True) -> str:
