@@ -16,7 +16,7 @@ from testkit.pictures import saved, y4m
 from testkit.sample_pictures import sample_file
 from testkit.servers import Server
 from tests.pages.guests import send_photos
-from tests.pages.stage import Event, Stage, axe, launch_with_camera, page_server, shoot
+from tests.pages.stage import Event, Stage, as_admin, axe, launch_with_camera, page_server, shoot
 
 EVIL = "Zoé <script>alert(1)</script>"
 
@@ -40,11 +40,13 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def event(stage: Stage) -> Event:
-    """An event with two photos of the astronaut, upright and across, and one of others."""
+    """An event with a cover, two photos of the astronaut, upright and across, and one of others."""
     event = stage.event("Mariage de Léa et Tom", event_code="LEATOM26", **OPEN)
     others = sample_file("insightface", "data/images/t1.jpg").read_bytes()
     mirrored = astronaut().transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    send_photos(stage, event, [saved(astronaut(), "JPEG"), others, saved(mirrored.crop((0, 0, 512, 340)), "JPEG")])
+    photos = [saved(astronaut(), "JPEG"), others, saved(mirrored.crop((0, 0, 512, 340)), "JPEG")]
+    first = send_photos(stage, event, photos)[0]
+    stage.as_photographer(event).call("PUT", f"/api/photographer/events/{event.id}/cover", json={"photo_id": first})
     return event
 
 
@@ -146,9 +148,26 @@ def in_view(page: Page) -> bool:
     for size in SCREENS:
         page.set_viewport_size(size)
         page.evaluate("scrollTo(0, 0)")
-        box = page.locator(ACTION).first.bounding_box()
+        box = page.locator("main :is(button, a.button).main:visible").first.bounding_box()
         assert box is not None
         found.append(box["y"] >= 0 and box["y"] + box["height"] <= size["height"])
+    page.set_viewport_size(SCREENS[0])
+    return found == [True] * len(SCREENS)
+
+
+# How low the first photo may begin: a photo is seen without scrolling, in landscape at least a strip of it.
+LOWEST_PHOTO = (400, 400, 280)
+
+
+def photos_begin_high(page: Page) -> bool:
+    """Tell whether the photos of the gallery begin near the top, on a small phone either way."""
+    found = []
+    for size, lowest in zip(SCREENS, LOWEST_PHOTO, strict=True):
+        page.set_viewport_size(size)
+        page.evaluate("scrollTo(0, 0)")
+        box = page.locator(".tile").first.bounding_box()
+        assert box is not None
+        found.append(box["y"] <= lowest)
     page.set_viewport_size(SCREENS[0])
     return found == [True] * len(SCREENS)
 
@@ -167,10 +186,38 @@ def test_from_the_code_to_the_first_photo_in_three_taps_without_typing(stage: St
         expect(page.locator("#standing")).to_contain_text("2 photos de vous")
         consents = page.request.get("/api/my-consents").json()
         assert [(each["event_id"], each["version"]) for each in consents] == [(event.id, CURRENT)]
+        assert photos_begin_high(page)
         page.go_back()
         expect(page.locator("#kept img")).to_be_visible()
+        look("portrait")
         page.go_back()
         page.wait_for_url("**/photos?event=*")
+        page.goto(f"/together?event={event.id}")
+        look("together")
+        page.locator(ACTION).click()
+        expect(page.locator(".group")).to_have_count(1)
+        look("group")
+
+
+def test_the_action_of_long_pages_of_staff_is_in_view(stage: Stage, event: Event) -> None:
+    guest = stage.guest(event, "Noor")
+    number = stage.as_guest(event, guest).call("GET", "/api/me")["id"]
+    photographer = stage.admin().call("GET", "/api/admin/photographers")[0]["id"]
+    pages = ("events/new", "photographers/new", f"photographers/{photographer}")
+    of_event = ("poster", "sections", f"guests/{number}")
+    with stage.page("phone", viewport=SCREENS[0]) as page:
+        for path in (*pages, *(f"events/{event.id}/{each}" for each in of_event)):
+            as_admin(stage, page, f"/admin/{path}")
+            assert in_view(page), path
+        page.locator(ACTION).click()
+        expect(page.locator("#login-link")).to_be_visible()
+        page.context.clear_cookies()
+        stage.log_in(page, event.photographer)
+        page.goto(f"/studio/{event.id}/poster")
+        assert in_view(page), "poster"
+        with page.expect_download() as poster:
+            page.locator(ACTION).click()
+        assert poster.value.suggested_filename.endswith(".pdf")
 
 
 @pytest.mark.long

@@ -153,20 +153,24 @@ box.addEventListener("click", (click) => {
 
 const [seen, met] = [`reperio-seen-${event}`, `reperio-met-${event}`];
 let isMeeting = false;
-// Photos seen at this visit are not counted as new at the next one.
-addEventListener("pagehide", () => standing.matched && localStorage.setItem(seen, standing.matched));
+// Photos seen at this visit are not new at the next one, nor after a withdrawal and a new consent.
+const noteSeen = ({ matched }) => matched && localStorage.setItem(seen, matched);
+addEventListener("pagehide", () => noteSeen(standing));
+const isWithdrawn = () => ["withdrawn", "not_asked"].includes(standing.kind);
 
 function showStanding() {
   let { sentence } = standing;
   const before = Number(localStorage.getItem(seen));
   const count = standing.matched - before;
-  // Once for each event; as long as the page stays open, it says the same.
-  isMeeting ||= standing.kind === "found" && !before && !localStorage.getItem(met);
+  const isFound = standing.kind === "found";
+  // Once for each event; as long as the page stays open, and the guest agrees, it says the same.
+  if (isWithdrawn()) isMeeting = false;
+  isMeeting ||= isFound && !before && !localStorage.getItem(met);
   if (isMeeting) localStorage.setItem(met, "yes");
-  if (isMeeting) sentence = `${t("guest.gallery.there")} ${sentence}`;
-  else if (standing.kind === "found" && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
+  if (isMeeting && isFound) sentence = `${t("guest.gallery.there")} ${sentence}`;
+  else if (isFound && count > 0) sentence += ` ${t("guest.gallery.new", { count })}`;
   if ($("standing").textContent !== sentence) $("standing").textContent = sentence;
-  $("standing").classList.toggle("met", isMeeting);
+  $("standing").classList.toggle("met", isMeeting && isFound);
   $("standing").dataset.kind = standing.kind;
   const { action } = standing;
   $("next-step").hidden = !action;
@@ -183,6 +187,7 @@ function showStanding() {
 async function refreshStanding() {
   const before = standing;
   standing = await api("GET", "/photos/standing", { query: { event } });
+  if (isWithdrawn()) noteSeen(before);
   showStanding();
   const [was, is] = [before[counted], standing[counted]];
   const through = before.under_way && !standing.under_way;

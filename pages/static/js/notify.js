@@ -108,13 +108,21 @@ async function tell() {
 // Errors of the service have a sentence of their own.
 const errorTexts = { Offline: 1, UnknownPushService: 1, TooManyRequests: 1, NoMorePhotos: 1, NoNewsWithoutConsent: 1 };
 
-async function stop() {
-  const found = await (await navigator.serviceWorker.ready).pushManager.getSubscription();
+/** Return what the service knows of this device: by its subscription, or by the last one that the browser has lost. */
+async function deviceOf(found) {
   const hash = found ? await hashOf(found.endpoint) : remembered();
-  const device = devices.find((each) => each.hash === hash);
+  return devices.find((each) => each.hash === hash);
+}
+
+async function forget(device) {
   if (device) await api("DELETE", `/api/notifications/${device.id}`);
   devices = devices.filter((each) => each !== device);
   remember(null);
+}
+
+async function stop() {
+  const worker = await navigator.serviceWorker.ready;
+  await forget(await deviceOf(await worker.pushManager.getSubscription()));
   show("stopped");
 }
 
@@ -123,21 +131,18 @@ async function settle() {
   const worker = await navigator.serviceWorker.ready;
   const found = await current(worker);
   const granted = Notification.permission === "granted";
-  const hash = found ? await hashOf(found.endpoint) : remembered();
-  const device = devices.find((each) => each.hash === hash);
+  const device = await deviceOf(found);
   if (device && found && granted && !device.refused) {
-    remember(hash);
+    remember(device.hash);
     show("here", { on: true });
   } else if (device && granted) {
     // Refused, or the browser has lost its address: it gets a new one.
     if (device.refused) await found?.unsubscribe();
-    await api("DELETE", `/api/notifications/${device.id}`);
+    await forget(device);
     await subscribe();
     show("here", { on: true });
   } else if (device) {
-    await api("DELETE", `/api/notifications/${device.id}`);
-    devices = devices.filter((each) => each !== device);
-    remember(null);
+    await forget(device);
     show("revoked");
   } else if (!inGallery) {
     show(Notification.permission === "denied" ? "blocked" : "off");

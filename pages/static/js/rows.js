@@ -4,8 +4,9 @@
 import { el } from "./base.js";
 
 const GAP = 4;
-// Heights of headings by their level, as in guest.css.
+// Heights of headings by their level, and how much lower one is at the start of the list, as in guest.css.
 const HEADS = { 2: 52, 3: 40 };
+const LOWER = { 2: 14, 3: 8 };
 // The last line before a heading, or of the list, fills the width if it need not be much higher for it.
 const STRETCH = 1.3;
 // A panorama is shown whole, in a band.
@@ -75,8 +76,9 @@ export function rowsIn(box, { tile, key, describe, headsOf, reached }) {
       const heads = headsOf(photo, photos[at - 1]);
       if (heads.length) close(at);
       for (const head of heads) {
-        lines.push({ ...head, start: at, end: at, top, height: HEADS[head.level] });
-        top += HEADS[head.level];
+        const height = HEADS[head.level] - (top ? 0 : LOWER[head.level]);
+        lines.push({ ...head, start: at, end: at, top, height });
+        top += height;
       }
       const ratio = ratioOf(photo);
       const [without, within] = [heightOf(at - start, sum), heightOf(at - start + 1, sum + ratio)];
@@ -94,7 +96,7 @@ export function rowsIn(box, { tile, key, describe, headsOf, reached }) {
 
   function add(number, urgent) {
     const { start, end, top, height, level, text } = lines[number];
-    const line = text ? el(`h${level}`, { class: "line" }, text) : el("div", { class: "line" });
+    const line = text ? el(`h${level}`, { class: top ? "line" : "line first" }, text) : el("div", { class: "line" });
     line.style.top = `${top}px`;
     line.style.height = `${height}px`;
     const tiles = photos.slice(start, end).map((photo) => {
@@ -129,15 +131,15 @@ export function rowsIn(box, { tile, key, describe, headsOf, reached }) {
     if (!ended && box.clientHeight < above + 4 * screen) reached();
   }
 
-  /** Scroll a photo onto the screen if it is not there, and return its tile. */
+  /** Scroll a photo onto the screen if it is not there, and return its tile; null if it has none. */
   function bring(index) {
-    const number = lines.findIndex((line) => index < line.end);
+    const number = index < 0 ? -1 : lines.findIndex((line) => index < line.end);
     if (number < 0) return null;
     const { top, height, start } = lines[number];
     const at = boxTop() + top;
     if (at < 0 || at + height > innerHeight) scrollBy(0, at - (innerHeight - height) / 2);
     draw();
-    return shown.get(number).tiles[index - start].element;
+    return shown.get(number)?.tiles[index - start]?.element ?? null;
   }
 
   addEventListener("scroll", () => (planned ||= requestAnimationFrame(draw)), { passive: true });
