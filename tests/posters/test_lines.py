@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from posters.directions import from_left_to_right, levels
 from posters.lines import Style, fit, lacking, printable
 from posters.typefaces import FALLBACKS, FOLDER, chain, typeface
 from settings import get_settings
@@ -61,23 +60,6 @@ def test_letters_join_as_their_writing_wants() -> None:
     apart = fit("س\u200cل\u200cا\u200cم", STYLE, 100, 20, (10, 2)).lines[0].runs[0]
     assert run.typeface.name == "noto-sans-arabic-medium"
     assert sum(glyph.advance for glyph in run.glyphs) < 0.95 * sum(glyph.advance for glyph in apart.glyphs)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("abc def", "abc def"),
-        ("ליאה", "האיל"),
-        ("ליאה 2030", "2030 האיל"),
-        ("ליאה Tom", "Tom האיל"),
-        ("Tom ליאה 2030!", "Tom 2030 האיל!"),
-        ("Léa (ליאה) & Tom", "Léa (האיל) & Tom"),
-        ("", ""),
-    ],
-)
-def test_the_order_from_left_to_right(text: str, expected: str) -> None:
-    placed = from_left_to_right(list(zip(levels(text), text, strict=True)))
-    assert "".join(each for _, each in placed) == expected
 
 
 @pytest.mark.parametrize(
