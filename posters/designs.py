@@ -6,7 +6,7 @@ All lengths are mm of that face. A face's background goes `bleed` mm beyond its 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from posters.content import Content
+from posters.content import Content, DesignName
 from posters.lines import Style, fit
 from posters.parts import DOT, Block, Column, height_of, joined, network, qr, quiet_mm, stack
 from posters.sheet import ACCENT, BLACK, GREY, WHITE, Box, Ink, Item
@@ -295,4 +295,4 @@ def _photo_card(content: Content) -> Sequence[Item]:
     ]
 
 
-DRAWN: Mapping[str, Design] = {"quiet": quiet, "bold": bold, "photo": photo}
+DRAWN: Mapping[DesignName, Design] = {"quiet": quiet, "bold": bold, "photo": photo}

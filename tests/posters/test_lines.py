@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from posters import typefaces
+from posters.formats import lay_out
 from posters.lines import Style, fit, lacking, printable
+from posters.pdf import pdf
 from posters.typefaces import FALLBACKS, FOLDER, chain, typeface
 from settings import get_settings
+from tests.posters.contents import content
 
 STYLE = Style("cormorant-medium")
 LATIN = [path.stem for path in FOLDER.glob("*.ttf") if path.stem not in FALLBACKS]
@@ -40,9 +44,21 @@ def test_what_no_font_has_is_left_out_and_named(no_further_font: None) -> None:
     assert lacking("ที่นี่ที่ กี\u200d", STYLE) == "ที่นี่กี"
 
 
-def test_a_font_of_the_machine_draws_what_ours_lack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(get_settings(), "poster_font", str(FOLDER / "noto-emoji.ttf"))
-    assert [font.name for font in chain("cormorant-medium")][-1] == "of-the-machine"
+def test_fonts_of_the_machine_draw_what_ours_lack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(typefaces, "FALLBACKS", ())
+    hebrew = (FOLDER / "noto-sans-hebrew-medium.ttf").read_bytes()
+    (tmp_path / "hebrew.ttf").write_bytes(hebrew)
+    (tmp_path / "cut.ttf").write_bytes(hebrew[:3000])
+    (tmp_path / "text.otf").write_text("no font")
+    paths = [str(tmp_path / name) for name in ("missing.ttf", "cut.ttf", "text.otf", "hebrew.ttf")]
+    monkeypatch.setattr(get_settings(), "poster_font", ", ".join(paths))
+    assert printable("נועה ♥", STYLE) == "נועה"
+    assert lacking("נועה ♥", STYLE) == "♥"
+    assert pdf(lay_out("quiet", "a6", content("נועה")), "נועה").startswith(b"%PDF")
+    # Those that are there and cannot be used are named.
+    assert [path for path in paths if path in caplog.text] == paths[1:3]
 
 
 def test_emoji_are_drawn_without_their_variants() -> None:
@@ -90,3 +106,11 @@ def test_every_font_has_its_licence_beside_it() -> None:
         assert any(name.startswith(licence) for licence in licences), path.name
     texts = [Path(path).read_text() for path in FOLDER.glob("OFL-*.txt")]
     assert all("SIL OPEN FONT LICENSE Version 1.1" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["佐藤さんと田中さん", "张伟与李娜", "김민준 & 이서연"])
+def test_names_of_east_asia_are_printed_or_named(name: str) -> None:
+    """By the fonts of the machine, if it has them."""
+    shown, missing = printable(name, STYLE), lacking(name, STYLE)
+    assert {*shown, *missing, " "} == {*name, " "}
+    assert not set(shown) & set(missing)
