@@ -82,7 +82,8 @@ def test_a_phone_reads_the_code_of_a_small_and_blurred_picture_of_it(design: Des
 
 
 def test_colour_goes_to_the_edge_of_the_bleed() -> None:
-    for design, middle_only in (("bold", False), ("photo", True)):
+    cases: tuple[tuple[DesignName, bool], ...] = (("bold", False), ("photo", True))
+    for design, middle_only in cases:
         page = drawn(made(design, "a5", content()), 72)
         assert page[1, 5].min() < 200
         assert (page[-2, 5].min() < 200) != middle_only
