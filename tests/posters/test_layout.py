@@ -153,3 +153,13 @@ def test_a_module_and_its_white_space() -> None:
     assert module_mm("https://example.org", 25) == 1
     assert quiet_mm("https://example.org", 25) == 4
     assert picture_mm(PAPERS["a5"], content()) == (154, 111)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("paper", ["a5", "tent"])
+def test_no_line_ends_with_the_dot_between_two_dates(design: DesignName, paper: FormatName) -> None:
+    said = content(words=(FRENCH, ENGLISH))
+    for item in lay_out(design, paper, with_cover(said, paper)).faces[0].items:
+        for line in item.setting.lines if isinstance(item, Words) else ():
+            last = line.runs[-1]
+            assert last.glyphs[-1].number != last.typeface.shape("·", backwards=False, tracking=0)[0].number
