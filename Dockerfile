@@ -6,10 +6,10 @@ RUN python -m venv /opt/reperio \
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin reperio \
     && install -d -m 0700 -o reperio -g reperio /data /backups /run/reperio
-# A font for Chinese, Japanese and Korean names on posters.
+# Fonts for Chinese, Japanese and Korean names on posters: the first has Korean, the second rarer Chinese characters.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends fonts-droid-fallback \
+    && apt-get install --yes --no-install-recommends fonts-wqy-microhei fonts-droid-fallback \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=packages /opt/reperio /opt/reperio
 COPY . /srv/reperio

@@ -85,7 +85,9 @@ class Settings(RecogniserSettings):
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
-    poster_font: str = "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"
+    poster_font: str = (
+        "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc,/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"
+    )
     log_format: Literal["text", "json", ""] = ""
     access_log: bool = True
     max_selfie_bytes: int = 10 * 1024 * 1024
@@ -204,6 +206,11 @@ class Settings(RecogniserSettings):
     def origins(self) -> list[str]:
         """The other origins whose pages may call the API: `CORS_ORIGINS`."""
         return listed(self.cors_origins)
+
+    @property
+    def poster_fonts(self) -> tuple[str, ...]:
+        """The files of fonts for what the posters' own fonts lack, in the order of trying: `POSTER_FONT`."""
+        return tuple(listed(self.poster_font))
 
     @property
     def allowed_host_names(self) -> list[str]:

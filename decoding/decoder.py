@@ -174,13 +174,17 @@ class Decoder(ABC):
         """
         return self.run("crop", {"key": key, "box": list(box)}, b"", images.WEB_LONG_SIDE**2)[1]
 
-    def print_picture(self, key: str, pixels: int, width: int, height: int) -> NormalisedImage:
-        """Return a stored picture cut to the proportions `width` : `height`, at most so large: see the task.
+    def print_picture(
+        self, key: str, pixels: int, width: int, height: int, focus: tuple[float, float]
+    ) -> NormalisedImage:
+        """Return a stored picture cut at `focus` to `width` : `height`, at most so large: see the task.
 
         Raises:
             ImageError: it cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
         """
-        told, jpeg = self.run("print_picture", {"key": key, "width": width, "height": height}, b"", pixels)
+        told, jpeg = self.run(
+            "print_picture", {"key": key, "width": width, "height": height, "focus": focus}, b"", pixels
+        )
         try:
             return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
         except (KeyError, TypeError, ValueError) as error:

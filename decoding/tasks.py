@@ -24,8 +24,6 @@ ANY_LANDMARKS = np.array([[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]], np.
 FLOAT32, FLOAT64 = 4, 8
 # Of the picture of a single face: its margin, as a fraction of the face, and its largest side in px.
 CROP_MARGIN, CROP_SIDE = 0.2, 240
-# Of a poster's picture: the part of what is cut off that goes at the top.
-HIGH = 0.35
 
 
 def load(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
@@ -247,7 +245,7 @@ def crop(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
 def print_picture(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
     """Cut the stored picture `key` to the proportions width : height, at most so many px large, for a poster.
 
-    Of what is too tall, more is cut off at the bottom than at the top: that is where faces are.
+    `focus` is the parts of what is cut off that go at the left and at the top.
 
     Raises:
         ImageError: it cannot be decoded. MissingObject: the file is gone.
@@ -260,7 +258,8 @@ def print_picture(_: MakeEngine, arguments: Values, __: bytes) -> Answer:
     image = images.decode(data, long_side=side)
     height, width = image.shape[:2]
     kept_width, kept_height = min(width, round(height * wide / tall)), min(height, round(width * tall / wide))
-    left, top = (width - kept_width) // 2, round((height - kept_height) * HIGH)
+    before, above = arguments["focus"]
+    left, top = round((width - kept_width) * before), round((height - kept_height) * above)
     cut = images.resize_to(image[top : top + kept_height, left : left + kept_width], max(wide, tall))
     return {"width": cut.shape[1], "height": cut.shape[0]}, images.to_jpeg(cut, images.SELFIE_QUALITY)
 

@@ -3,6 +3,7 @@
 import errors
 from database import reading, transaction
 from events import queries
+from events.cover_focus import Focus, focus_on
 from models import Photo
 
 
@@ -10,6 +11,13 @@ def cover_of(event_id: int) -> Photo | None:
     """Return the event's cover photo, if it has one."""
     with reading() as session:
         return queries.cover_photo(session, event_id)
+
+
+def focus_of(photo: Photo, place: float) -> Focus:
+    """Return where to cut a cover for a place whose width is `place` times its height: see `events.cover_focus`."""
+    with reading() as session:
+        boxes = queries.face_boxes(session, photo.id)
+    return focus_on((photo.width, photo.height), boxes, place)
 
 
 def choose(event_id: int, photo_id: int) -> None:

@@ -247,6 +247,12 @@ def cover_photo(session: Session, event_id: int) -> Photo | None:
     return session.scalars(chosen).one_or_none()
 
 
+def face_boxes(session: Session, photo_id: int) -> Sequence[list[float]]:
+    """Return the boxes (x, y, width, height) in px of the photo's faces, by the event's active engine."""
+    active = (Event.id == Face.event_id) & (Event.active_engine_id == Face.engine_id)
+    return session.scalars(select(Face.box).join(Event, active).where(Face.photo_id == photo_id)).all()
+
+
 def set_cover(session: Session, event_id: int, photo_id: int | None) -> None:
     """Set or remove the event's cover photo. The caller has locked the event's row."""
     session.execute(delete(EventCover).where(EventCover.event_id == event_id))

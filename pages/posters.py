@@ -24,7 +24,7 @@ from pages.i18n import text
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router, render
 from posters import service
-from posters.content import DESIGNS, FORMATS, Wording, wifi_of
+from posters.content import DESIGNS, FORMATS, DesignName, FormatName, Wording, wifi_of
 from settings import get_settings
 
 QR_TYPES = {"png": "image/png", "svg": "image/svg+xml"}
@@ -64,8 +64,8 @@ class Chosen:
 class Poster(BaseModel):
     """A poster as an address asks for it."""
 
-    design: Literal["quiet", "bold", "photo"] = "quiet"
-    format: Literal["a4", "a5", "a6", "four", "tent"] = "a4"
+    design: DesignName = "quiet"
+    format: FormatName = "a4"
     language: Literal["fr", "en", "both"] | None = None
     marks: bool = False
 

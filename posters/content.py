@@ -3,11 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import errors
 
-DESIGNS = ("quiet", "bold", "photo")
-FORMATS = ("a4", "a5", "a6", "four", "tent")
+DesignName: TypeAlias = Literal["quiet", "bold", "photo"]
+FormatName: TypeAlias = Literal["a4", "a5", "a6", "four", "tent"]
+DESIGNS: tuple[DesignName, ...] = get_args(DesignName)
+FORMATS: tuple[FormatName, ...] = get_args(FormatName)
 SSID_BYTES = 32
 # WPA takes 8 to 63 printable ASCII characters, or the key itself as 64 hexadecimal digits.
 _PASSWORD = re.compile(r"[ -~]{8,63}|[0-9A-Fa-f]{64}")

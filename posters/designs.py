@@ -6,9 +6,9 @@ All lengths are mm of that face. A face's background goes `bleed` mm beyond its 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from posters.content import Content
+from posters.content import Content, DesignName
 from posters.lines import Style, fit
-from posters.parts import DOT, Block, Column, height_of, joined, network, qr, quiet_mm, stack
+from posters.parts import DOT, Block, Column, dates_of, height_of, joined, network, qr, quiet_mm, stack
 from posters.sheet import ACCENT, BLACK, GREY, WHITE, Box, Ink, Item
 
 WIDTH = 148.0
@@ -32,10 +32,6 @@ def _calls(content: Content, column: Column, style: Style, size: float, ink: Ink
     room = height / count
     blocks = [column.text(each.call, style, sizes, ink, room, 1.5) for each in content.words]
     return _ended(blocks, 0)
-
-
-def _dates(content: Content) -> str:
-    return joined([each.date for each in content.words])
 
 
 def _steps(content: Content, column: Column, style: Style, size: float, ink: Ink, after: float) -> list[Block]:
@@ -82,9 +78,8 @@ def _rule(column: Column, after: float) -> Block:
 def _quiet_tall(content: Content) -> Sequence[Item]:
     column = Column(14, WIDTH - 28, 0.5)
     two, wifi = len(content.words) > 1, content.wifi is not None
-    date = column.text(_dates(content), ITALIC, (5.8, 2.5), BLACK, 7, 6)
     rest = [
-        date,
+        *dates_of(content, column, ITALIC, (5.8, 2.5), BLACK, 6),
         _rule(column, 6),
         *_ended(_calls(content, column, ITALIC, 10, BLACK, 22), 7),
         column.code(content.link, 58 - 7 * two - 11 * wifi, 7),
@@ -107,7 +102,7 @@ def _quiet_card(content: Content) -> Sequence[Item]:
     last = _privacy(content, Column(10, WIDTH - 20, 0.5), SANS, GREY, 2.6)
     foot = CARD_FOOT - height_of(last)
     rest = [
-        column.text(_dates(content), ITALIC, (4.8, 2.2), BLACK, 10, 4),
+        *dates_of(content, column, ITALIC, (4.8, 2.2), BLACK, 4),
         _rule(column, 4),
         *_ended(_calls(content, column, ITALIC, 7.6, BLACK, 17), 5),
         *_steps(content, column, STRONG, 3.2, BLACK, 4),
@@ -173,7 +168,7 @@ def _bold_tall(content: Content) -> Sequence[Item]:
     beside = Column(12 + panel + 8, WIDTH - 24 - panel - 8, 0)
     first = [
         column.text(content.name, FIRM, (7.6, 2.6), WHITE, 27, 1.6),
-        column.text(_dates(content), FIRM, (4.6, 2.4), WHITE, 6, 0),
+        *dates_of(content, column, FIRM, (4.6, 2.4), WHITE, 0),
     ]
     last = [*_typed(content, column, (FIRM, WIDE), (WHITE, WHITE), 3.5), *_privacy(content, column, FIRM, WHITE)]
     foot = FOOT - height_of(last)
@@ -198,7 +193,7 @@ def _bold_card(content: Content) -> Sequence[Item]:
     column = Column(10, left - 17, 0)
     first = [
         column.text(content.name, FIRM, (5.6, 2.2), WHITE, 19, 1.2),
-        column.text(_dates(content), FIRM, (3.8, 2.2), WHITE, 8, 0),
+        *dates_of(content, column, FIRM, (3.8, 2.2), WHITE, 0),
     ]
     last = [*_typed(content, column, (FIRM, WIDE), (WHITE, WHITE), 2.6), *_privacy(content, column, FIRM, WHITE, 2.5)]
     foot = CARD_FOOT - 1 - height_of(last)
@@ -252,12 +247,12 @@ def _photo_tall(content: Content) -> Sequence[Item]:
         network(content, beside, (SANS, STRONG), (BLACK, GREY), 17),
     ]
     top, end = cut + 7, foot - 6
-    date = column.text(_dates(content), SLANTED, (4.6, 2.4), BLACK, 6, 0)
+    dates = dates_of(content, column, SLANTED, (4.6, 2.4), BLACK, 0)
     low = end - max(size, _tall(rows))
-    name = column.text(content.name, WARM, (13, 2.8), BLACK, low - 5 - top - 2 - date.height, 2)
-    begin = max(low, top + height_of([name, date]) + 4)
+    name = column.text(content.name, WARM, (13, 2.8), BLACK, low - 5 - top - 2 - height_of(dates), 2)
+    begin = max(low, top + height_of([name, *dates]) + 4)
     return [
-        *stack([name, date], top, top, spread=False),
+        *stack([name, *dates], top, top, spread=False),
         *stack(rows, begin, end),
         qr(content.link, WIDTH - 12 - size, end - size, size),
         *stack(last, foot, FOOT, spread=False),
@@ -279,7 +274,7 @@ def _photo_card(content: Content) -> Sequence[Item]:
     foot = CARD_FOOT - height_of(last)
     row = foot - 5 - size
     rest = [
-        column.text(_dates(content), SLANTED, (3.8, 2.2), BLACK, 8, 2.5),
+        *dates_of(content, column, SLANTED, (3.8, 2.2), BLACK, 2.5),
         *_calls(content, column, SLANTED, 5.8, ACCENT, 13),
     ]
     name = column.text(content.name, WARM, (9.5, 2.2), BLACK, row - 5 - 8 - height_of(rest) - 1.6, 1.6)
@@ -295,4 +290,4 @@ def _photo_card(content: Content) -> Sequence[Item]:
     ]
 
 
-DRAWN: Mapping[str, Design] = {"quiet": quiet, "bold": bold, "photo": photo}
+DRAWN: Mapping[DesignName, Design] = {"quiet": quiet, "bold": bold, "photo": photo}

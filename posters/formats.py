@@ -1,9 +1,9 @@
 """Sizes of paper: how the faces of a design lie on each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from posters.content import Content
+from posters.content import Content, DesignName, FormatName
 from posters.designs import CARD, DRAWN, TALL, WIDTH, picture_place
 from posters.sheet import BLEED, Face, Item, Picture, Sheet
 
@@ -24,7 +24,7 @@ class Paper:
         return self.width / self.across / WIDTH
 
 
-PAPERS = {
+PAPERS: Mapping[FormatName, Paper] = {
     "a4": Paper(210, 297),
     "a5": Paper(148, 210),
     "a6": Paper(105, 148),
@@ -44,8 +44,8 @@ def picture_mm(paper: Paper, content: Content) -> tuple[float, float]:
     return width * paper.scale, height * paper.scale
 
 
-def lay_out(design: str, paper_name: str, content: Content) -> Sheet:
-    """Return a sheet with a design on a size of paper; both are names of `posters.content`."""
+def lay_out(design: DesignName, paper_name: FormatName, content: Content) -> Sheet:
+    """Return a sheet with a design on a size of paper; a sheet may have several faces."""
     paper = PAPERS[paper_name]
     items: list[Item] = list(DRAWN[design](content, paper.face))
     if design == "photo" and content.cover is not None:

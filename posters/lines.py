@@ -3,11 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 
-from posters.directions import from_left_to_right, levels
+from posters.directions import base_level, from_left_to_right, levels
 from posters.typefaces import Glyph, Typeface, chain
 
 # Invisible characters that change how those beside them are drawn: they stay.
@@ -24,11 +24,15 @@ _DENSE = ((0x2E80, 0x9FFF), (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0xFF00, 0xFFEF)
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a text is set: its font, the space between letters in ems, and the distance of lines in ems."""
+    """How a text is set: its font, the space between letters in ems, and the distance of lines in ems.
+
+    `base` is the level of its paragraph, by which all its lines run (`posters.directions`); None: as each begins.
+    """
 
     font: str
     tracking: float = 0.0
     leading: float = 1.2
+    base: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,9 @@ def fit(text: str, style: Style, width: float, height: float, sizes: tuple[float
 
     A word is broken only where it would be set very small otherwise. What does not fit even so ends with an ellipsis.
     """
-    pieces = _pieces(printable(text, style))
+    shown = printable(text, style)
+    style = replace(style, base=base_level(shown))
+    pieces = _pieces(shown)
     longest = max((_set(piece.rstrip(), style).width for piece in pieces), default=0.0)
     size, least = sizes
     while size > least:
@@ -200,7 +206,7 @@ def _set(text: str, style: Style) -> Line:
     fonts = chain(style.font)
     found: list[tuple[int, Typeface, str]] = []
     at = 0
-    directions = levels(text)
+    directions = levels(text, style.base)
     font = fonts[0]
     for part in _clusters(text):
         at = text.index(part[0], at)

@@ -1,7 +1,7 @@
 """Parts that the designs share: blocks of a column, a QR code with its white space, and the network of the place."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import segno
 
@@ -96,6 +96,18 @@ def quiet_mm(text: str, size: float) -> float:
 def joined(parts: Sequence[str]) -> str:
     """Return the words of both languages in one line, those that are the same once."""
     return DOT.join(dict.fromkeys(part for part in parts if part))
+
+
+def dates_of(
+    content: Content, column: Column, style: Style, sizes: tuple[float, float], ink: Ink, after: float
+) -> list[Block]:
+    """Return the date in all languages: in one line unless that were much smaller, else a line for each."""
+    dates = list(dict.fromkeys(each.date for each in content.words if each.date))
+    together = fit(joined(dates), style, column.width, sizes[0], sizes, 1)
+    if len(dates) < 2 or together.size > 0.8 * sizes[0]:
+        return [column.block(together, ink, after)]
+    blocks = [column.text(each, style, sizes, ink, sizes[0], sizes[0] * (style.leading - 1)) for each in dates]
+    return [*blocks[:-1], replace(blocks[-1], after=after)]
 
 
 def network(content: Content, column: Column, look: tuple[Style, Style], inks: tuple[Ink, Ink], size: float) -> Block:

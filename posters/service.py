@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from decoding.decoder import Decoder
 from events.qr import join_link
 from models import Event
-from posters.content import Content, Wifi, Wording
+from posters.content import Content, DesignName, FormatName, Wifi, Wording
 from posters.cover import cover_for
 from posters.designs import SANS
 from posters.formats import PAPERS, lay_out, picture_mm
@@ -19,10 +19,10 @@ from settings import get_settings
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a poster is to be: one of `content.DESIGNS` on one of `content.FORMATS`, in one language or two."""
+    """What a poster is to be: a design on a size of paper, in one language or two."""
 
-    design: str
-    paper: str
+    design: DesignName
+    paper: FormatName
     words: Sequence[Wording]
     wifi: Wifi | None = None
     marks: bool = False

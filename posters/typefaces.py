@@ -1,5 +1,7 @@
 """The fonts of the posters: which characters each has, how a run of text is shaped, and the outlines of glyphs."""
 
+import logging
+import struct
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import uharfbuzz
+from reportlab.pdfbase.ttfonts import TTFError, TTFontFile
 
 from settings import get_settings
 
+log = logging.getLogger("reperio.posters")
 FOLDER = Path(__file__).with_name("fonts")
 # Tried in this order for what the chosen font lacks: Latin, Greek and Cyrillic; Hebrew; Arabic; pictures in outline.
 FALLBACKS = ("noto-sans-medium", "noto-sans-hebrew-medium", "noto-sans-arabic-medium", "noto-emoji")
@@ -112,12 +116,22 @@ def typeface(name: str) -> Typeface:
 
 
 @cache
-def _of_the_machine(path: str) -> Typeface | None:
-    return Typeface("of-the-machine", Path(path)) if path and Path(path).is_file() else None
+def _of_the_machine(paths: Sequence[str]) -> Sequence[Typeface]:
+    """Return the fonts of these files that are there and can be printed; of the others, the log says why not."""
+    fonts: list[Typeface] = []
+    for path in paths:
+        if not Path(path).is_file():
+            continue
+        try:
+            # As reading it for a PDF does: it must have TrueType outlines, and may be a collection.
+            TTFontFile(path)
+        except (TTFError, OSError, struct.error) as error:
+            log.warning("POSTER_FONT: %s is not used: %s", path, error)
+        else:
+            fonts.append(Typeface(f"of-the-machine-{len(fonts)}-{Path(path).stem}", Path(path)))
+    return tuple(fonts)
 
 
 def chain(name: str) -> Sequence[Typeface]:
-    """Return a font and those that are tried after it; at last the font that the settings name, if it is there."""
-    found = [typeface(each) for each in (name, *FALLBACKS)]
-    further = _of_the_machine(get_settings().poster_font)
-    return [*found, further] if further is not None else found
+    """Return a font and those that are tried after it, the last ones those that the settings name."""
+    return [*(typeface(each) for each in (name, *FALLBACKS)), *_of_the_machine(get_settings().poster_fonts)]

@@ -1,5 +1,6 @@
 """An event's cover for visitors who have the code of an open event."""
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -10,6 +11,7 @@ from api.throttling import CallerDep
 from database import reading
 from events import codes, cover
 from models import Event, utcnow
+from pages.cover_focus import classes_of
 from pages.login import MAX_SHOWN_AGAIN
 from pages.rendering import page_router
 from photos import service as photos
@@ -21,10 +23,21 @@ router = page_router()
 CACHED = "private, max-age=3600"
 
 
-def cover_address(event: Event) -> str:
-    """Return the address of the event's cover for visitors; it contains the code. An empty text without a cover."""
+@dataclass(frozen=True, slots=True)
+class ShownCover:
+    """The address of an event's cover for visitors, which contains the code, and its classes."""
+
+    address: str
+    classes: str
+
+
+def shown_cover(event: Event) -> ShownCover | None:
+    """Return the event's cover as a page shows it to visitors, None without a cover."""
     photo = cover.cover_of(event.id)
-    return "" if photo is None else f"/join/cover?event_code={quote(event.event_code, safe='')}&photo={photo.id}"
+    if photo is None:
+        return None
+    address = f"/join/cover?event_code={quote(event.event_code, safe='')}&photo={photo.id}"
+    return ShownCover(address, classes_of(photo))
 
 
 @router.get("/join/cover")

@@ -18,6 +18,7 @@ from keys import MAX_ID, MAX_PORTRAITS
 from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from notifications.service import told_in
 from pages import formatting
+from pages.cover_focus import focus_classes
 from pages.guest import keep
 from pages.guest.headings import Headings, parts_of, words_of
 from pages.guest.home_screen import is_safari
@@ -88,6 +89,7 @@ def gallery(
         "guest/photos.html",
         joined=joined,
         event=event,
+        cover_classes=focus_classes(event.id) if event.cover else "",
         show=which,
         data={**found, **about, "standing": standing},
         parts=parts_of(found["photos"], found["parts"], has_days=headings.has_days),

@@ -22,7 +22,7 @@ from guests.consent import CURRENT
 from keys import visible
 from models import GUEST, Event, User, utcnow
 from pages import formatting
-from pages.guest.cover import cover_address
+from pages.guest.cover import shown_cover
 from pages.guest.membership import memberships_of
 from pages.guest.together import invitation_of
 from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
@@ -88,7 +88,7 @@ def join(
         request,
         _template(event, user, named=named or problem in FLASH_PROBLEMS),
         event=event,
-        cover=cover_address(event),
+        cover=shown_cover(event),
         engine=get_settings().face_recognizer_provider,
         day=day,
         consent_version=CURRENT,

@@ -19,6 +19,7 @@ from image_headers.preview import ENDINGS
 from jobs import control as job_control
 from models import Event, User, utcnow
 from pages import formatting
+from pages.cover_focus import focus_classes
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect
 from pages.rendering import page_router, render
@@ -37,7 +38,10 @@ END = "end"
 def studio(request: Request, photographer: CurrentPhotographer, language: Language) -> Response:
     """Return the page with the photographer's events."""
     own = events.of_photographer(photographer.id)
-    cards = [(event, progress_of(event.id), cover_link(event, photographer)) for event in own]
+    cards = [
+        (each, progress_of(each.id), cover_link(each, photographer), focus_classes(each.id) if each.cover else "")
+        for each in own
+    ]
     day = partial(formatting.day, language)
     return render(request, "photographer/studio.html", cards=cards, now=utcnow(), day=day)
 

@@ -16,13 +16,15 @@ def shown(service: Service, path: str) -> Any:
 def test_the_cover_is_shown_to_whoever_has_the_code(service: Service) -> None:
     event = service.event()
     page, picture = f"/join?event_code={event.code}", f"/join/cover?event_code={event.code}"
-    assert 'class="invitation-cover"' not in shown(service, page).text
+    assert "invitation-cover" not in shown(service, page).text
     assert shown(service, picture).status_code == 404
     photo = service.upload(event, people(1))["uploaded_photos"][0]["id"]
     service.process_photos(event)
     path = f"/api/photographer/events/{event.id}/cover"
     assert service.put(path, event.photographer, json={"photo_id": photo}).status_code == 200
     assert f'{picture.replace("&", "&amp;")}&amp;photo={photo}"' in shown(service, page).text
+    # Its only face is in the middle.
+    assert 'class="invitation-cover focus-x5 focus-y' in shown(service, page).text
     answer = shown(service, picture)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
     assert "private" in answer.headers["cache-control"]

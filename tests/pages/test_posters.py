@@ -105,16 +105,25 @@ def test_what_cannot_be_printed_is_said_in_words(stage: Stage, event: Event) -> 
         as_admin(stage, page, f"/admin/events/{bare.id}/poster?design=photo")
         expect(page.get_by_role("alert").filter(has_text="𐎀")).to_be_visible()
         expect(page.get_by_role("alert").filter(has_text="pas encore de photo de couverture")).to_have_count(1)
-        page.locator("main button.main").click()
-        expect(page.get_by_role("alert").filter(has_text="pas encore de photo de couverture")).to_have_count(2)
+        expect(page.locator("main button.main")).to_have_count(0)
+        page.get_by_text("Ajouter le Wi-Fi du lieu").click()
+        page.fill("#wifi_name", "Salle")
+        page.fill("#wifi_password", "bienvenue2030")
+        page.get_by_role("link", name="Vif", exact=True).click()
+        expect(page.locator("main button.main")).to_be_visible()
+        assert [page.input_value(f"#wifi_{each}") for each in ("name", "password")] == ["Salle", "bienvenue2030"]
+        assert "design=bold" in page.url
+        page.go_back()
+        expect(page.locator("main button.main")).to_have_count(0)
+        assert page.input_value("#wifi_name") == "Salle"
         page.goto(f"/admin/events/{event.id}/poster?format=a6")
         page.get_by_text("Ajouter le Wi-Fi du lieu").click()
         page.fill("#wifi_name", "Salle")
         page.fill("#wifi_password", "court")
         page.locator("main button.main").click()
         expect(page.get_by_role("alert").last).to_contain_text("Ces indications de Wi-Fi ne conviennent pas")
-        assert page.url.endswith("format=a6&language=fr")
-        assert page.input_value("#wifi_password") == ""
+        assert page.url.endswith("format=a6")
+        assert [page.input_value(f"#wifi_{each}") for each in ("name", "password")] == ["Salle", "court"]
         page.goto(f"/admin/events/{small.id}/poster?design=photo&format=a4")
         page.locator("main button.main").click()
         expect(page.get_by_role("alert").last).to_contain_text("trop peu de pixels")

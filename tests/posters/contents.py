@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from posters.content import Content, Wifi, Wording
+from posters.content import Content, FormatName, Wifi, Wording
 from posters.formats import PAPERS, picture_mm
 
 FRENCH = Wording(
@@ -48,7 +48,7 @@ def content(
     return Content(name[:300], code, f"https://{site}/join?event_code={code}", site, words, wifi)
 
 
-def with_cover(said: Content, paper: str, dots: int = 60) -> Content:
+def with_cover(said: Content, paper: FormatName, dots: int = 60) -> Content:
     """Return what a poster says with a grey cover of the right proportions."""
     width, height = (round(side / 25.4 * dots) for side in picture_mm(PAPERS[paper], said))
     return replace(said, cover=cv2.imencode(".jpg", np.full((height, width, 3), 120, np.uint8))[1].tobytes())

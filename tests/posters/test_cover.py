@@ -11,19 +11,26 @@ import errors
 import storage
 from decoding import tasks
 from decoding.decoder import Decoder, Overran
+from events.cover_focus import Focus
 from faces.local import LocalEngine
 from images import NormalisedImage
 from models import Photo
 from posters import cover
 
 
-def cut(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], width: int, height: int) -> Any:
+def cut(
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, int],
+    width: int,
+    height: int,
+    focus: tuple[float, float] = (0.5, 0.2),
+) -> Any:
     """Return the picture made of one of that shape (height, width) that is dark below its middle."""
     picture = np.full((*shape, 3), 230, np.uint8)
     picture[shape[0] // 2 :] = 30
     data = cv2.imencode(".jpg", picture)[1].tobytes()
     monkeypatch.setattr(storage, "get", lambda key: data)
-    told, jpeg = tasks.print_picture(LocalEngine, {"key": "k", "width": width, "height": height}, b"")
+    told, jpeg = tasks.print_picture(LocalEngine, {"key": "k", "width": width, "height": height, "focus": focus}, b"")
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None
     assert image.shape[:2] == (told["height"], told["width"])
@@ -45,9 +52,10 @@ def test_it_has_the_proportions_of_its_place(
     assert cut(monkeypatch, shape, *asked).shape[1::-1] == made
 
 
-def test_more_is_cut_off_at_the_bottom(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = cut(monkeypatch, (1200, 600), 600, 600)
-    assert (image[:, 300, 0] > 128).mean() > 0.6
+@pytest.mark.parametrize(("above", "bright"), [(0.0, 1.0), (0.2, 0.8), (1.0, 0.0)])
+def test_it_is_cut_where_it_is_asked(monkeypatch: pytest.MonkeyPatch, above: float, bright: float) -> None:
+    image = cut(monkeypatch, (1200, 600), 600, 600, (0.5, above))
+    assert (image[:, 300, 0] > 128).mean() == pytest.approx(bright, abs=0.02)
 
 
 class Reader:
@@ -56,7 +64,9 @@ class Reader:
     def __init__(self, **files: object) -> None:
         self._files = files
 
-    def print_picture(self, key: str, pixels: int, width: int, height: int) -> NormalisedImage:
+    def print_picture(
+        self, key: str, pixels: int, width: int, height: int, focus: tuple[float, float]
+    ) -> NormalisedImage:
         found = self._files[key.split("/")[2]]
         if isinstance(found, Exception):
             raise found
@@ -66,6 +76,7 @@ class Reader:
 def made(monkeypatch: pytest.MonkeyPatch, **files: object) -> bytes:
     photo = Photo(id=1, event_id=1, filename="a.jpg", rendition_set=0, width=10, height=10)
     monkeypatch.setattr(cover, "_photo", lambda event: photo)
+    monkeypatch.setattr(cover, "focus_of", lambda photo, place: Focus())
     event = cast(Any, SimpleNamespace())
     return cover.cover_for(event, cast(Decoder, Reader(**files)), 100, 50, printed=True)
 

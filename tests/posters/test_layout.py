@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from posters.content import DESIGNS, FORMATS, Wifi
+from posters.content import DESIGNS, FORMATS, DesignName, FormatName, Wifi
 from posters.formats import PAPERS, lay_out, picture_mm
 from posters.parts import module_mm, quiet_mm
 from posters.pdf import pdf
@@ -74,7 +74,7 @@ def faults(face: Face) -> list[str]:
 @pytest.mark.parametrize("paper", ["a5", "tent"])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.long
-def test_nothing_lies_on_anything_else_or_over_the_edge(design: str, paper: str, name: str) -> None:
+def test_nothing_lies_on_anything_else_or_over_the_edge(design: DesignName, paper: FormatName, name: str) -> None:
     wrong = []
     for words, wifi in itertools.product(((FRENCH,), (ENGLISH,), (FRENCH, ENGLISH)), (None, WIFI)):
         said = with_cover(content(NAMES[name], words=words, wifi=wifi), paper)
@@ -85,7 +85,7 @@ def test_nothing_lies_on_anything_else_or_over_the_edge(design: str, paper: str,
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
 def test_a_poster_without_date_and_without_a_name_that_can_be_printed(
-    monkeypatch: pytest.MonkeyPatch, design: str, paper: str
+    monkeypatch: pytest.MonkeyPatch, design: DesignName, paper: FormatName
 ) -> None:
     monkeypatch.setattr(get_settings(), "poster_font", "")
     undated = [replace(each, date="") for each in (FRENCH, ENGLISH)]
@@ -102,14 +102,14 @@ def test_a_poster_without_date_and_without_a_name_that_can_be_printed(
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_the_longest_code_and_address_fit_too(design: str, paper: str) -> None:
+def test_the_longest_code_and_address_fit_too(design: DesignName, paper: FormatName) -> None:
     said = content("Gala", code="W" * 64, site="photographies.une-tres-longue-adresse.example.org:8443")
     assert faults(lay_out(design, paper, with_cover(said, paper)).faces[0]) == []
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_codes_are_large_enough_to_be_scanned(design: str, paper: str) -> None:
+def test_codes_are_large_enough_to_be_scanned(design: DesignName, paper: FormatName) -> None:
     for words, wifi in (((FRENCH,), None), ((FRENCH, ENGLISH), WIFI)):
         face = lay_out(design, paper, with_cover(content(words=words, wifi=wifi), paper)).faces[0]
         codes = sorted((item for item in face.items if isinstance(item, Code)), key=lambda item: item.size)
@@ -153,3 +153,13 @@ def test_a_module_and_its_white_space() -> None:
     assert module_mm("https://example.org", 25) == 1
     assert quiet_mm("https://example.org", 25) == 4
     assert picture_mm(PAPERS["a5"], content()) == (154, 111)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("paper", ["a5", "tent"])
+def test_no_line_ends_with_the_dot_between_two_dates(design: DesignName, paper: FormatName) -> None:
+    said = content(words=(FRENCH, ENGLISH))
+    for item in lay_out(design, paper, with_cover(said, paper)).faces[0].items:
+        for line in item.setting.lines if isinstance(item, Words) else ():
+            last = line.runs[-1]
+            assert last.glyphs[-1].number != last.typeface.shape("·", backwards=False, tracking=0)[0].number

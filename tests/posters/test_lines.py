@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from posters.directions import from_left_to_right, levels
+from posters import typefaces
+from posters.formats import lay_out
 from posters.lines import Style, fit, lacking, printable
+from posters.pdf import pdf
 from posters.typefaces import FALLBACKS, FOLDER, chain, typeface
 from settings import get_settings
+from tests.posters.contents import content
 
 STYLE = Style("cormorant-medium")
 LATIN = [path.stem for path in FOLDER.glob("*.ttf") if path.stem not in FALLBACKS]
@@ -41,9 +44,21 @@ def test_what_no_font_has_is_left_out_and_named(no_further_font: None) -> None:
     assert lacking("ที่นี่ที่ กี\u200d", STYLE) == "ที่นี่กี"
 
 
-def test_a_font_of_the_machine_draws_what_ours_lack(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(get_settings(), "poster_font", str(FOLDER / "noto-emoji.ttf"))
-    assert [font.name for font in chain("cormorant-medium")][-1] == "of-the-machine"
+def test_fonts_of_the_machine_draw_what_ours_lack(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(typefaces, "FALLBACKS", ())
+    hebrew = (FOLDER / "noto-sans-hebrew-medium.ttf").read_bytes()
+    (tmp_path / "hebrew.ttf").write_bytes(hebrew)
+    (tmp_path / "cut.ttf").write_bytes(hebrew[:3000])
+    (tmp_path / "text.otf").write_text("no font")
+    paths = [str(tmp_path / name) for name in ("missing.ttf", "cut.ttf", "text.otf", "hebrew.ttf")]
+    monkeypatch.setattr(get_settings(), "poster_font", ", ".join(paths))
+    assert printable("נועה ♥", STYLE) == "נועה"
+    assert lacking("נועה ♥", STYLE) == "♥"
+    assert pdf(lay_out("quiet", "a6", content("נועה")), "נועה").startswith(b"%PDF")
+    # Those that are there and cannot be used are named.
+    assert [path for path in paths if path in caplog.text] == paths[1:3]
 
 
 def test_emoji_are_drawn_without_their_variants() -> None:
@@ -61,23 +76,6 @@ def test_letters_join_as_their_writing_wants() -> None:
     apart = fit("س\u200cل\u200cا\u200cم", STYLE, 100, 20, (10, 2)).lines[0].runs[0]
     assert run.typeface.name == "noto-sans-arabic-medium"
     assert sum(glyph.advance for glyph in run.glyphs) < 0.95 * sum(glyph.advance for glyph in apart.glyphs)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("abc def", "abc def"),
-        ("ליאה", "האיל"),
-        ("ליאה 2030", "2030 האיל"),
-        ("ליאה Tom", "Tom האיל"),
-        ("Tom ליאה 2030!", "Tom 2030 האיל!"),
-        ("Léa (ליאה) & Tom", "Léa (האיל) & Tom"),
-        ("", ""),
-    ],
-)
-def test_the_order_from_left_to_right(text: str, expected: str) -> None:
-    placed = from_left_to_right(list(zip(levels(text), text, strict=True)))
-    assert "".join(each for _, each in placed) == expected
 
 
 @pytest.mark.parametrize(
@@ -108,3 +106,11 @@ def test_every_font_has_its_licence_beside_it() -> None:
         assert any(name.startswith(licence) for licence in licences), path.name
     texts = [Path(path).read_text() for path in FOLDER.glob("OFL-*.txt")]
     assert all("SIL OPEN FONT LICENSE Version 1.1" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["佐藤さんと田中さん", "张伟与李娜", "김민준 & 이서연"])
+def test_names_of_east_asia_are_printed_or_named(name: str) -> None:
+    """By the fonts of the machine, if it has them."""
+    shown, missing = printable(name, STYLE), lacking(name, STYLE)
+    assert {*shown, *missing, " "} == {*name, " "}
+    assert not set(shown) & set(missing)

@@ -12,7 +12,7 @@ import zxingcpp
 from numpy.typing import NDArray
 from pypdf import PageObject, PdfReader
 
-from posters.content import DESIGNS, FORMATS, Content
+from posters.content import DESIGNS, FORMATS, Content, DesignName, FormatName
 from posters.formats import PAPERS, lay_out
 from posters.pdf import pdf
 from posters.svg import svg
@@ -32,13 +32,13 @@ def drawn(data: bytes, dots: int) -> NDArray[np.uint8]:
     return np.asarray(pypdfium2.PdfDocument(data)[0].render(scale=dots / 72).to_numpy()[:, :, :3], np.uint8)
 
 
-def made(design: str, paper: str, said: Content, *, marks: bool = False) -> bytes:
+def made(design: DesignName, paper: FormatName, said: Content, *, marks: bool = False) -> bytes:
     return pdf(lay_out(design, paper, with_cover(said, paper)), said.name, marks=marks)
 
 
 @pytest.mark.parametrize("paper", FORMATS)
 @pytest.mark.parametrize("marks", [False, True])
-def test_the_boxes_say_where_to_cut(paper: str, marks: bool) -> None:
+def test_the_boxes_say_where_to_cut(paper: FormatName, marks: bool) -> None:
     page = opened(made("bold", paper, content(), marks=marks))
     size = PAPERS[paper]
     edge = 10 if marks else 3
@@ -52,7 +52,7 @@ def test_the_boxes_say_where_to_cut(paper: str, marks: bool) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_every_font_is_embedded_and_black_is_one_ink(design: str, paper: str) -> None:
+def test_every_font_is_embedded_and_black_is_one_ink(design: DesignName, paper: FormatName) -> None:
     page = opened(made(design, paper, content(NAMES["Arabic"], words=(FRENCH, ENGLISH), wifi=WIFI)))
     resources: Any = page["/Resources"]
     fonts = [each.get_object() for each in resources["/Font"].values()]
@@ -66,7 +66,7 @@ def test_every_font_is_embedded_and_black_is_one_ink(design: str, paper: str) ->
 
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("paper", FORMATS)
-def test_both_codes_are_read_from_the_printed_page(design: str, paper: str) -> None:
+def test_both_codes_are_read_from_the_printed_page(design: DesignName, paper: FormatName) -> None:
     said = content(NAMES["long"], words=(FRENCH, ENGLISH), wifi=WIFI)
     page = drawn(made(design, paper, said), 200)
     # The upper side of a table card stands on its head.
@@ -76,13 +76,14 @@ def test_both_codes_are_read_from_the_printed_page(design: str, paper: str) -> N
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_a_phone_reads_the_code_of_a_small_and_blurred_picture_of_it(design: str) -> None:
+def test_a_phone_reads_the_code_of_a_small_and_blurred_picture_of_it(design: DesignName) -> None:
     page = cv2.GaussianBlur(drawn(made(design, "a6", content()), 110), (0, 0), 0.8)
     assert cv2.QRCodeDetector().detectAndDecode(page)[0] == content().link
 
 
 def test_colour_goes_to_the_edge_of_the_bleed() -> None:
-    for design, middle_only in (("bold", False), ("photo", True)):
+    cases: tuple[tuple[DesignName, bool], ...] = (("bold", False), ("photo", True))
+    for design, middle_only in cases:
         page = drawn(made(design, "a5", content()), 72)
         assert page[1, 5].min() < 200
         assert (page[-2, 5].min() < 200) != middle_only
