@@ -133,7 +133,7 @@ def test_the_first_account_is_offered_and_the_second_erased_once_the_guest_says_
     assert token not in asked
     service.get(asked, headers=PAGE)
     question = service.get(asked, headers=PAGE)
-    assert "le compte de cet appareil est effacé, avec son portrait" in question.text
+    assert "le compte de cet appareil sera effacé, avec son portrait" in question.text
     assert whose(service) == second.id
     [form] = [form for form in forms_of(question.text) if form.action == "/enter"]
     body = {name: values[0] for name, values in form.sent.items()} | {"choice": "erase"}
