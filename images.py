@@ -33,6 +33,8 @@ THUMB_LONG_SIDE = 400
 # JPEG qualities as in libjpeg, 0 to 100. A selfie is embedded from its JPEG, so it keeps more; a thumbnail of 400 px
 # has about 25 kB at 80. A screen shows `medium` smaller than it is, so that it bears more: about 55 kB at 70.
 SELFIE_QUALITY = 92
+# What guests get in place of an original of another format, to keep and to print.
+FULL_QUALITY = 92
 WEB_QUALITY = 85
 MEDIUM_QUALITY = 70
 THUMB_QUALITY = 80

@@ -61,11 +61,13 @@ class ReadPhoto:
     """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
 
     `damaged`: a part of it is missing or damaged. Where no rendition is made, no colour and no damage is found.
+    `full_size` are the bytes of the rendition `full`, None if none was made.
     """
 
     faces: list[DetectedFace]
     mean_colour: str | None
     damaged: bool = False
+    full_size: int | None = None
 
 
 class Decoder(ABC):
@@ -116,7 +118,8 @@ class Decoder(ABC):
         try:
             colour = str(told["mean_colour"])[:7] if photo.renditions else None
             faces = unpack_faces(int(told["faces"]), self._dimensions, packed)
-            return ReadPhoto(faces, colour, damaged=told["damaged"] is True)
+            full_size = int(told["full_size"]) if "full" in photo.renditions and told["full_size"] else None
+            return ReadPhoto(faces, colour, damaged=told["damaged"] is True, full_size=full_size)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 

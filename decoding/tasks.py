@@ -42,22 +42,43 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
     Without `renditions`, only its faces are found; the answer has no mean colour and says nothing of damage.
+    `full_size` are the bytes of the rendition `full`, None if it is not asked for or does not fit into the memory.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
     """
     data = storage.get(arguments["original"])
     images.refuse_cut(data)
+    wanted = dict(arguments["renditions"])
+    # First, so that nothing else is held meanwhile.
+    full_size = _store_full(data, wanted.pop("full")) if "full" in wanted else None
     with image_damage.complaints() as said:
         image = reduced(engine, data, arguments["long_side"])
-    colour, damaged = None, bool(arguments["renditions"]) and images.is_damaged(data, said)
-    if arguments["renditions"]:
+    colour, damaged = None, bool(wanted) and images.is_damaged(data, said)
+    if wanted:
         rendered = images.renditions(image)
         colour = rendered.mean_colour
-        for size, key in arguments["renditions"].items():
+        for size, key in wanted.items():
             storage.put(key, rendered.files[size])
     faces = faces_in(engine, image, data, arguments["photo_long_side"])
-    return {"mean_colour": colour, "damaged": damaged, "faces": len(faces)}, pack_faces(faces)
+    told = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full_size": full_size}
+    return told, pack_faces(faces)
+
+
+def _store_full(data: bytes, key: str) -> int | None:
+    """Store a photo as a JPEG as large as it is; return its bytes, or None if that does not fit into the memory.
+
+    Raises:
+        ImageError: it cannot be decoded. StorageError: storage failed.
+    """
+    try:
+        jpeg = images.to_jpeg(images.decode(data, long_side=max(images.size_of(data))), images.FULL_QUALITY)
+    except Exception as error:
+        if not _does_not_fit(error):
+            raise
+        return None
+    storage.put(key, jpeg)
+    return len(jpeg)
 
 
 def reduced(engine: MakeEngine, data: bytes, long_side: int) -> BgrImage:
