@@ -548,8 +548,9 @@ class Photo(Job, Base):
     rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     # Whether it has the rendition `medium`: photos that earlier releases have processed have none.
     has_medium: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
-    # Bytes of the rendition `full`, which guests get where the original cannot be stripped; null where there is none.
+    # Bytes and CRC-32 of the rendition `full`, which guests get where the original cannot be stripped. Null: none.
     full_size: Mapped[int | None] = mapped_column(BigInteger)
+    full_crc32: Mapped[int | None] = mapped_column(BigInteger)
     # `incomplete`: a part of the picture is missing or damaged.
     warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
@@ -558,10 +559,12 @@ class Photo(Job, Base):
 
     raw: Mapped["PhotoRaw | None"] = relationship(lazy="raise", viewonly=True)
 
-    def note_renditions(self, mean_colour: str | None, warning: str | None, full_size: int | None = None) -> None:
-        """Set what was found while the renditions were made, and that all of them are there."""
+    def note_renditions(
+        self, mean_colour: str | None, warning: str | None, full: tuple[int, int] | None = None
+    ) -> None:
+        """Set what was found while the renditions were made, and that all are there; `full`: bytes and CRC-32."""
         self.mean_colour, self.warning, self.has_medium = mean_colour, warning, True
-        self.full_size = full_size
+        self.full_size, self.full_crc32 = full or (None, None)
 
 
 class GuestCopy(Base):

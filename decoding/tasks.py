@@ -3,6 +3,7 @@
 So that its answer can cross a pipe from a process that is not trusted. `decoding/decoder.py` calls the tasks by name.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -42,7 +43,8 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
     Without `renditions`, only its faces are found; the answer has no mean colour and says nothing of damage.
-    `full_size` are the bytes of the rendition `full`, None if it is not asked for or does not fit into the memory.
+    `full` are the bytes of the rendition `full` and its CRC-32, None if it is not asked for or does not fit into the
+    memory.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
@@ -51,7 +53,7 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     images.refuse_cut(data)
     wanted = dict(arguments["renditions"])
     # First, so that nothing else is held meanwhile.
-    full_size = _store_full(data, wanted.pop("full")) if "full" in wanted else None
+    full = _store_full(data, wanted.pop("full")) if "full" in wanted else None
     with image_damage.complaints() as said:
         image = reduced(engine, data, arguments["long_side"])
     colour, damaged = None, bool(wanted) and images.is_damaged(data, said)
@@ -61,12 +63,12 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
         for size, key in wanted.items():
             storage.put(key, rendered.files[size])
     faces = faces_in(engine, image, data, arguments["photo_long_side"])
-    told = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full_size": full_size}
+    told = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full": full}
     return told, pack_faces(faces)
 
 
-def _store_full(data: bytes, key: str) -> int | None:
-    """Store a photo as a JPEG as large as it is; return its bytes, or None if that does not fit into the memory.
+def _store_full(data: bytes, key: str) -> list[int] | None:
+    """Store a photo as a JPEG as large as it is; return its bytes and CRC-32, or None if memory is short.
 
     Raises:
         ImageError: it cannot be decoded. StorageError: storage failed.
@@ -78,7 +80,7 @@ def _store_full(data: bytes, key: str) -> int | None:
             raise
         return None
     storage.put(key, jpeg)
-    return len(jpeg)
+    return [len(jpeg), zlib.crc32(jpeg)]
 
 
 def reduced(engine: MakeEngine, data: bytes, long_side: int) -> BgrImage:

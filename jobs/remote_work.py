@@ -161,7 +161,7 @@ def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
     with transaction() as session:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
-            photo.note_renditions(read.mean_colour, warning_of(read), read.full_size)
+            photo.note_renditions(read.mean_colour, warning_of(read), read.full)
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:

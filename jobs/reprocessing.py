@@ -39,5 +39,5 @@ def read_anew(job_id: int, subject: Subject, decoder: Decoder) -> ReadAnew:
         setattr(photo, name, value)
     keys = renditions_for(photo, job_id)
     read = read_photo(photo, keys, decoder)
-    anew = Anew(columns, read.mean_colour, warning_of(read), read.full_size)
+    anew = Anew(columns, read.mean_colour, warning_of(read), read.full)
     return ReadAnew(photo, anew, read.faces, keys)

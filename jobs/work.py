@@ -190,7 +190,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         claim.is_current,
         read.mean_colour,
         warning_of(read),
-        read.full_size,
+        read.full,
     )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])

@@ -31,10 +31,14 @@ FORMAT = "2"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file in the archive and where its bytes are; `copy` is what is recorded of it, None for a rendition."""
+    """A file in the archive, where its bytes are, and its CRC-32; None until it is known.
+
+    `copy` is the row in which the checksum is recorded; None for a rendition.
+    """
 
     source: Source
     entry: Entry
+    crc32: int | None = None
     copy: GuestCopy | None = None
 
 
@@ -91,7 +95,7 @@ def of_originals(event: Event, rows: Sequence[Original]) -> Archive:
     return Archive(
         event,
         [
-            File(got.source, Entry(name, got.source.size, made_at(photo, event)), copy)
+            File(got.source, Entry(name, got.source.size, made_at(photo, event)), got.crc32, copy)
             for (photo, copy, got), name in zip(there, own, strict=True)
         ],
     )
@@ -162,8 +166,7 @@ class _Sending:
     def _checksum(self, number: int, file: File) -> int | None:
         """Return the CRC-32 of a file, read and recorded if no one has needed it yet; None if the file is gone."""
         if number not in self._crc32s:
-            known = file.copy.crc32 if file.copy is not None else None
-            self._crc32s[number] = known if known is not None else _computed(file)
+            self._crc32s[number] = file.crc32 if file.crc32 is not None else _computed(file)
         return self._crc32s[number]
 
 

@@ -216,13 +216,12 @@ def _copy(photo: Photo, request: Request, *, download: bool) -> Response:
         return Response(status_code=304, headers=headers)
     name = fitting(photo.original_filename, given.stored_name)
     headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
-    # By the ETag alone: an event's setting changes the bytes, and not the time.
-    part = part_of(request, given.source.size, etag)
+    part = part_of(request, given.source.size, etag, given.modified)
     try:
         chunks = given.source.opened(part.start, part.end)
     except MissingObject as error:
         raise errors.NoSuchPhoto from error
-    headers |= last_modified(photo.uploaded_at) | part.headers
+    headers |= part.headers | (last_modified(given.modified) if given.modified is not None else {})
     return _sent(chunks, part.end - part.start, given.content_type, headers, part.status)
 
 

@@ -9,13 +9,15 @@ branch_labels = None
 depends_on = None
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FULL = ("full_size", "full_crc32")
 
 
 def upgrade() -> None:
     op.add_column(
         "events", sa.Column("keep_capture_details", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
-    op.add_column("photos", sa.Column("full_size", sa.BigInteger(), nullable=True))
+    for column in FULL:
+        op.add_column("photos", sa.Column(column, sa.BigInteger(), nullable=True))
     # Of originals; what ZIP files now hold are copies, with checksums of their own.
     op.drop_column("photos", "crc32")
     op.create_table(
@@ -36,5 +38,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("guest_copies")
     op.add_column("photos", sa.Column("crc32", sa.BigInteger(), nullable=True))
-    op.drop_column("photos", "full_size")
+    for column in FULL:
+        op.drop_column("photos", column)
     op.drop_column("events", "keep_capture_details")

@@ -8,6 +8,7 @@ import contextlib
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -57,13 +58,15 @@ class Source:
 class Given:
     """What a guest gets of an original: where it is, its content type, and the ending of the name that is stored.
 
-    `tag` is another one for other bytes of the same photo.
+    `tag` and `modified` are others for other bytes of the same photo; `modified` is None where no time tells that.
     """
 
     source: Source
     content_type: str
     stored_name: str
     tag: str
+    crc32: int | None = None
+    modified: datetime | None = None
 
 
 def as_planned(photo_id: int, filename: str, made: Plans | None) -> list[GuestCopy]:
@@ -165,7 +168,10 @@ def given(photo: Photo, copy: GuestCopy | None) -> Given | None:
     """
     if copy is not None and copy.parts is not None:
         source = Source(key_of(photo, "original"), photo.size, Plan.of_json(copy.parts))
-        return Given(source, photo.content_type, photo.filename, "copy-with-details" if copy.detailed else "copy")
+        tag, before = ("copy-with-details", 2) if copy.detailed else ("copy", 1)
+        # The original itself, and each form of the copy, has a second of its own: `If-Range` may name the time alone.
+        modified = photo.uploaded_at - timedelta(seconds=before)
+        return Given(source, photo.content_type, photo.filename, tag, copy.crc32, modified)
     size = FULL if photo.full_size is not None else "web"
     key = key_of(photo, size)
     try:
@@ -173,7 +179,7 @@ def given(photo: Photo, copy: GuestCopy | None) -> Given | None:
     except storage.MissingObject:
         return None
     made_anew = f"-{photo.rendition_set}" if photo.rendition_set else ""
-    return Given(Source(key, stored), JPEG, ".jpg", f"{size}{made_anew}")
+    return Given(Source(key, stored), JPEG, ".jpg", f"{size}{made_anew}", photo.full_crc32)
 
 
 def plan_some(after_id: int, limit: int) -> int | None:
