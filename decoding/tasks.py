@@ -51,11 +51,12 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """
     data = storage.get(arguments["original"])
     images.refuse_cut(data)
-    wanted = dict(arguments["renditions"])
-    # First, so that nothing else is held meanwhile.
-    full = _store_full(data, wanted.pop("full")) if "full" in wanted else None
+    wanted, full = dict(arguments["renditions"]), None
     with image_damage.complaints() as said:
-        image = reduced(engine, data, arguments["long_side"])
+        if "full" in wanted:
+            image, full = whole(engine, data, arguments["long_side"], wanted.pop("full"))
+        else:
+            image = reduced(engine, data, arguments["long_side"])
     colour, damaged = None, bool(wanted) and images.is_damaged(data, said)
     if wanted:
         rendered = images.renditions(image)
@@ -67,20 +68,28 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     return told, pack_faces(faces)
 
 
-def _store_full(data: bytes, key: str) -> list[int] | None:
-    """Store a photo as a JPEG as large as it is; return its bytes and CRC-32, or None if memory is short.
+def whole(engine: MakeEngine, data: bytes, long_side: int, key: str) -> tuple[BgrImage, list[int] | None]:
+    """Store a photo as a JPEG as large as it is; return its image as `reduced` does, and the file's bytes and CRC-32.
+
+    Where memory is short, or a side is longer than a JPEG's can be, there is no file and None.
 
     Raises:
         ImageError: it cannot be decoded. StorageError: storage failed.
     """
+    width, height = images.size_of(data)
+    if max(width, height) > images.LONGEST_JPEG_SIDE:
+        return reduced(engine, data, long_side), None
     try:
-        jpeg = images.to_jpeg(images.decode(data, long_side=max(images.size_of(data))), images.FULL_QUALITY)
+        image = images.decode(data, long_side=max(width, height))
+        jpeg = images.to_jpeg(image, images.FULL_QUALITY)
     except Exception as error:
         if not _does_not_fit(error):
             raise
-        return None
+        jpeg = b""
+    if not jpeg:
+        return reduced(engine, data, long_side), None
     storage.put(key, jpeg)
-    return [len(jpeg), zlib.crc32(jpeg)]
+    return images.reduced(image, max(long_side, engine().photo_side(width, height))), [len(jpeg), zlib.crc32(jpeg)]
 
 
 def reduced(engine: MakeEngine, data: bytes, long_side: int) -> BgrImage:
