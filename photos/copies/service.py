@@ -5,6 +5,7 @@ A copy is never stored: it is the original's bytes without some of them, put tog
 """
 
 import contextlib
+import logging
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from stripping.copies import WALKS, Plans, plans
 from stripping.plan import CannotStrip, Plan
 from stripping.reader import chunks_of
 
+log = logging.getLogger("reperio.photos")
 JPEG = "image/jpeg"
 
 
@@ -185,12 +187,13 @@ def given(photo: Photo, copy: GuestCopy | None) -> Given | None:
 def plan_some(after_id: int, limit: int) -> int | None:
     """Plan the copies of some photos of earlier releases; return the last id, or None if none is left behind it.
 
-    Raises:
-        StorageError: storage failed.
+    A photo whose file cannot be read is left to its first download.
     """
     with reading() as session:
         found = queries.unplanned(session, after_id, sorted(WALKS), limit)
     for photo in found:
-        with contextlib.suppress(storage.MissingObject):
+        try:
             planned_now(photo, detailed=False)
+        except storage.StorageError as error:
+            log.warning("photo %d: no copy for guests is planned: %s", photo.id, error)
     return found[-1].id if found else None
