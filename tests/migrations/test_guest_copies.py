@@ -16,7 +16,7 @@ from tests.migrations.before import EVENT, PHOTO, go_before
 
 
 def test_a_photo_of_the_release_before_is_stripped_for_guests(database: None) -> None:
-    go_before("0026", EVENT, PHOTO)
+    go_before("0027", EVENT, PHOTO)
     with get_engine().connect() as connection:
         before = [each.key for each in objects(connection)]
     upgrade()
