@@ -33,6 +33,10 @@ THUMB_LONG_SIDE = 400
 # JPEG qualities as in libjpeg, 0 to 100. A selfie is embedded from its JPEG, so it keeps more; a thumbnail of 400 px
 # has about 25 kB at 80. A screen shows `medium` smaller than it is, so that it bears more: about 55 kB at 70.
 SELFIE_QUALITY = 92
+# What guests get in place of an original of another format, to keep and to print.
+FULL_QUALITY = 92
+# In px, of what libjpeg writes.
+LONGEST_JPEG_SIDE = 65_500
 WEB_QUALITY = 85
 MEDIUM_QUALITY = 70
 THUMB_QUALITY = 80
@@ -222,6 +226,14 @@ def refuse_cut(data: bytes) -> None:
     header = judge.read(data)
     if header.coding is not None and not header.coding.has_end:
         image_decoding.refuse_cut(picture_in(data, header), header.coding)
+
+
+def reduced(image: BgrImage, long_side: int) -> BgrImage:
+    """Return a decoded image as `decode` makes it for this `long_side`: at 1/1, 1/2, 1/4 or 1/8 of its size."""
+    height, width = image.shape[:2]
+    factor = _reduction(max(height, width), long_side)
+    size = -(-width // factor), -(-height // factor)
+    return image if factor == 1 else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _reduction(size: int, long_side: int | None) -> int:

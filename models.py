@@ -179,6 +179,8 @@ class Event(Base):
     guests_see_all_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # Guests may make links to photos for people without an account (`photos/links/`).
     guests_may_share: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    # What guests download says when it was taken and whose rights it is under, if the original does.
+    keep_capture_details: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -531,8 +533,6 @@ class Photo(Job, Base):
     photo_type: Mapped[str] = mapped_column(String(32), default="event", server_default="event")
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
-    # CRC-32 of the original, as ZIP files have it; null for photos of earlier releases until a download needs it.
-    crc32: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int]
     height: Mapped[int]
     # When it was taken, as everyone sees it: `recorded_at` and the shift of its camera, or a satellite's time.
@@ -548,6 +548,9 @@ class Photo(Job, Base):
     rendition_set: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     # Whether it has the rendition `medium`: photos that earlier releases have processed have none.
     has_medium: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # Bytes and CRC-32 of the rendition `full`, which guests get where the original cannot be stripped. Null: none.
+    full_size: Mapped[int | None] = mapped_column(BigInteger)
+    full_crc32: Mapped[int | None] = mapped_column(BigInteger)
     # `incomplete`: a part of the picture is missing or damaged.
     warning: Mapped[str | None] = mapped_column(String(16))
     # Every member of the event sees it, also where guests see only the photos that show them.
@@ -556,9 +559,31 @@ class Photo(Job, Base):
 
     raw: Mapped["PhotoRaw | None"] = relationship(lazy="raise", viewonly=True)
 
-    def note_renditions(self, mean_colour: str | None, warning: str | None) -> None:
-        """Set what was found while the renditions were made, and that all of them are there."""
+    def note_renditions(
+        self, mean_colour: str | None, warning: str | None, full: tuple[int, int] | None = None
+    ) -> None:
+        """Set what was found while the renditions were made, and that all are there; `full`: bytes and CRC-32."""
         self.mean_colour, self.warning, self.has_medium = mean_colour, warning, True
+        self.full_size, self.full_crc32 = full or (None, None)
+
+
+class GuestCopy(Base):
+    """What guests download of a photo's original: which of its bytes, and which few in place of others (`parts`).
+
+    Written with the photo (`photos/copies/`), and for photos of earlier releases by the sweep or the first download.
+    `size` and `parts` are null where the original cannot be stripped. `filename` is the stored file it is about: of
+    another one, the row says nothing. `detailed`: the copy for events that keep capture time and copyright.
+    """
+
+    __tablename__ = "guest_copies"
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    detailed: Mapped[bool] = mapped_column(primary_key=True)
+    filename: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    # CRC-32 of the copy, as ZIP files have it; null until a download needs it.
+    crc32: Mapped[int | None] = mapped_column(BigInteger)
+    parts: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class PhotoRaw(Base):

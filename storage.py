@@ -169,20 +169,28 @@ def size(key: str) -> int:
         raise StorageError(str(error)) from error
 
 
-def stream_part(key: str, start: int, end: int) -> Iterator[bytes]:
+def stream_part(key: str, start: int, end: int, of: int | None = None) -> Iterator[bytes]:
     """Return an iterator over the bytes of the object `key` from `start` up to before `end`, which is more.
 
+    `of` is the size that the object must have, if given.
+
     Raises:
-        MissingObject: there is no such object. StorageError: the store failed, or the object is shorter.
+        MissingObject: there is no such object, or it is not `of` that size.
+        StorageError: the store failed, or the object is shorter.
     """
     try:
         found = obstore.get(_store()[0], key, options={"range": (start, end)})
+        if of is not None and found.meta["size"] != of:
+            raise MissingObject(key)
         if tuple(found.range) != (start, end):
             raise StorageError(f"{key} has fewer bytes than {end}")
         return (bytes(chunk) for chunk in found.stream(min_chunk_size=CHUNK_BYTES))
     except FileNotFoundError as error:
         raise MissingObject(key) from error
     except (BaseError, OSError, UnsafeSettings) as error:
+        # Stores refuse a part behind the end of an object.
+        if of is not None and size(key) != of:
+            raise MissingObject(key) from error
         raise StorageError(str(error)) from error
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, inspect, text
 
 from backup.files import Deleted
-from photos.keys import MEDIUM, RENDITIONS, storage_key
+from photos.keys import FULL, MEDIUM, RENDITIONS, storage_key
 
 # Migrations put rows into these: they do not make a database count as used.
 SEEDED = {"change_marks", "installation"}
@@ -51,11 +51,13 @@ def objects(connection: Connection) -> Iterator[StoredObject]:
     known = {column["name"] for column in inspect(connection).get_columns("photos")}
     rendition_set = "rendition_set" if "rendition_set" in known else "0"
     has_medium = "has_medium" if "has_medium" in known else "false"
-    columns = f"id, event_id, filename, status, {rendition_set}, {has_medium}"
+    full_size = "full_size" if "full_size" in known else "NULL"
+    columns = f"id, event_id, filename, status, {rendition_set}, {has_medium}, {full_size}"
     photos = connection.execute(text(f"SELECT {columns} FROM photos ORDER BY id"))  # noqa: S608 - two names
-    for row_id, event_id, filename, status, number, medium in photos:
+    for row_id, event_id, filename, status, number, medium, full in photos:
         yield StoredObject(storage_key(event_id, filename, "original"), "photos", row_id)
-        for size in (each for each in RENDITIONS if medium or each != MEDIUM):
+        made = (*RENDITIONS, FULL) if full is not None else RENDITIONS
+        for size in (each for each in made if medium or each != MEDIUM):
             # Renditions are stored before the photo is marked as done.
             key = storage_key(event_id, filename, size, number)
             yield StoredObject(key, "photos", row_id, required=status == "done", size=size)

@@ -61,11 +61,13 @@ class ReadPhoto:
     """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
 
     `damaged`: a part of it is missing or damaged. Where no rendition is made, no colour and no damage is found.
+    `full` are the bytes of the rendition `full` and its CRC-32, None if none was made.
     """
 
     faces: list[DetectedFace]
     mean_colour: str | None
     damaged: bool = False
+    full: tuple[int, int] | None = None
 
 
 class Decoder(ABC):
@@ -116,7 +118,8 @@ class Decoder(ABC):
         try:
             colour = str(told["mean_colour"])[:7] if photo.renditions else None
             faces = unpack_faces(int(told["faces"]), self._dimensions, packed)
-            return ReadPhoto(faces, colour, damaged=told["damaged"] is True)
+            full = _full(told["full"]) if "full" in photo.renditions else None
+            return ReadPhoto(faces, colour, damaged=told["damaged"] is True, full=full)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 
@@ -197,6 +200,20 @@ class Decoder(ABC):
             ImageError: it has not.
         """
         self.run("refuse_cut", {}, data, pixels)
+
+
+def _full(told: object) -> tuple[int, int] | None:
+    """Return the bytes and the CRC-32 that the child told of a rendition.
+
+    Raises:
+        ValueError: it told something else.
+    """
+    match told:
+        case None:
+            return None
+        case [int(size), int(crc32)] if 0 < size < 2**31 and 0 <= crc32 < 2**32:
+            return size, crc32
+    raise ValueError("the size of a rendition")
 
 
 def _boxes(told: object) -> list[tuple[float, float, float, float]]:

@@ -3,6 +3,7 @@
 So that its answer can cross a pipe from a process that is not trusted. `decoding/decoder.py` calls the tasks by name.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -40,22 +41,53 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
     """Read the photo `original` from storage, store its renditions under the keys `renditions`, and find its faces.
 
     Without `renditions`, only its faces are found; the answer has no mean colour and says nothing of damage.
+    `full` are the bytes of the rendition `full` and its CRC-32, None if it is not asked for or does not fit into the
+    memory.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
     """
     data = storage.get(arguments["original"])
     images.refuse_cut(data)
+    wanted, full = dict(arguments["renditions"]), None
     with image_damage.complaints() as said:
-        image = reduced(engine, data, arguments["long_side"])
-    colour, damaged = None, bool(arguments["renditions"]) and images.is_damaged(data, said)
-    if arguments["renditions"]:
+        if "full" in wanted:
+            image, full = whole(engine, data, arguments["long_side"], wanted.pop("full"))
+        else:
+            image = reduced(engine, data, arguments["long_side"])
+    colour, damaged = None, bool(wanted) and images.is_damaged(data, said)
+    if wanted:
         rendered = images.renditions(image)
         colour = rendered.mean_colour
-        for size, key in arguments["renditions"].items():
+        for size, key in wanted.items():
             storage.put(key, rendered.files[size])
     faces = faces_in(engine, image, data, arguments["photo_long_side"])
-    return {"mean_colour": colour, "damaged": damaged, "faces": len(faces)}, pack_faces(faces)
+    told = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full": full}
+    return told, pack_faces(faces)
+
+
+def whole(engine: MakeEngine, data: bytes, long_side: int, key: str) -> tuple[BgrImage, list[int] | None]:
+    """Store a photo as a JPEG as large as it is; return its image as `reduced` does, and the file's bytes and CRC-32.
+
+    Where memory is short, or a side is longer than a JPEG's can be, there is no file and None.
+
+    Raises:
+        ImageError: it cannot be decoded. StorageError: storage failed.
+    """
+    width, height = images.size_of(data)
+    if max(width, height) > images.LONGEST_JPEG_SIDE:
+        return reduced(engine, data, long_side), None
+    try:
+        image = images.decode(data, long_side=max(width, height))
+        jpeg = images.to_jpeg(image, images.FULL_QUALITY)
+    except Exception as error:
+        if not _does_not_fit(error):
+            raise
+        jpeg = b""
+    if not jpeg:
+        return reduced(engine, data, long_side), None
+    storage.put(key, jpeg)
+    return images.reduced(image, max(long_side, engine().photo_side(width, height))), [len(jpeg), zlib.crc32(jpeg)]
 
 
 def reduced(engine: MakeEngine, data: bytes, long_side: int) -> BgrImage:

@@ -37,6 +37,7 @@ class NewEvent:
     expires_at: datetime | None = None
     guests_see_all_photos: bool = False
     guests_may_share: bool = True
+    keep_capture_details: bool = False
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -119,6 +120,7 @@ def create(new: NewEvent) -> Event:
                     expires_at=new.expires_at or default_expiry(new.date, new.timezone),
                     guests_see_all_photos=new.guests_see_all_photos,
                     guests_may_share=new.guests_may_share,
+                    keep_capture_details=new.keep_capture_details,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

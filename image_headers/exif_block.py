@@ -12,6 +12,7 @@ from image_headers.directories import LONG, SHORT, Directory, Entry, Tiff
 from image_headers.header import DamagedImage
 
 MAKE, MODEL, ORIENTATION, CHANGED, SUB_IFD, GPS_IFD = 0x010F, 0x0110, 0x0112, 0x0132, 0x8769, 0x8825
+INDEX_IFD = 0xA005
 # Of the GPS directory only the time: where a photo was taken stays in the original.
 GPS_TAGS = {7, 29}
 MAIN_TAGS = {MAKE, MODEL, ORIENTATION, CHANGED}
@@ -46,12 +47,16 @@ def _below(tiff: Tiff, entry: Entry | None) -> Mapping[int, Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The values of a block's three directories, in the byte order `order` ("<" or ">")."""
+    """The values of a block's directories, in the byte order `order` ("<" or ">").
+
+    `index` is the one of interoperability, below that of the camera.
+    """
 
     order: str = "<"
     main: Values = field(default_factory=dict)
     camera: Values = field(default_factory=dict)
     gps: Values = field(default_factory=dict)
+    index: Values = field(default_factory=dict)
 
     def number(self, tag: int) -> int:
         """Return the number of a tag of the main directory that is a SHORT or a LONG; 0 if there is none."""
@@ -73,14 +78,25 @@ class Parts:
 
     def block(self) -> bytes:
         """Return them as an EXIF block, which begins with the TIFF header."""
-        below = [(tag, values) for tag, values in ((SUB_IFD, self.camera), (GPS_IFD, self.gps)) if values]
-        at, places = 8 + _size(self.main, len(below)), dict[int, int]()
+        camera = self.camera
+        if self.index:
+            # Its own place in the block is known once those before it have theirs.
+            camera = {**camera, INDEX_IFD: (LONG, 1, bytes(4))}
+        below = [
+            (tag, values)
+            for tag, values in ((SUB_IFD, camera), (GPS_IFD, self.gps), (INDEX_IFD, self.index))
+            if values
+        ]
+        direct = [tag for tag, _ in below if tag != INDEX_IFD]
+        at, places = 8 + _size(self.main, len(direct)), dict[int, int]()
         for tag, values in below:
             places[tag] = at
             at += _size(values, 0)
         pointers = {tag: (LONG, 1, place.to_bytes(4, self._order)) for tag, place in places.items()}
-        written = [self._directory(self.main | pointers, 8)]
-        written += [self._directory(values, places[tag]) for tag, values in below]
+        written = [self._directory(self.main | {tag: pointers[tag] for tag in direct}, 8)]
+        for tag, values in below:
+            known = {INDEX_IFD: pointers[INDEX_IFD]} if INDEX_IFD in values else {}
+            written.append(self._directory(values | known, places[tag]))
         head = b"II*\0" if self.order == "<" else b"MM\0*"
         return head + (8).to_bytes(4, self._order) + b"".join(written)
 

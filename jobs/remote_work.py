@@ -33,7 +33,8 @@ from matching.azure.searches import queries as search_queries
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
 from models import Photo, Selfie, UserEvent
-from photos.keys import key_of, renditions_of
+from photos.copies.service import renditions_for
+from photos.keys import key_of
 from selfies.service import REASONS
 from settings import get_settings
 
@@ -143,7 +144,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = renditions_of(photo)
+    keys = renditions_for(photo, photo.rendition_set)
     _note_renditions(claim, read_photo(photo, keys, decoder))
     service = _service()
     try:
@@ -160,7 +161,7 @@ def _note_renditions(claim: Claim, read: ReadPhoto) -> None:
     with transaction() as session:
         photo = matching_queries.lock_photo(session, claim.id)
         if photo is not None and claim.is_current(photo):
-            photo.note_renditions(read.mean_colour, warning_of(read))
+            photo.note_renditions(read.mean_colour, warning_of(read), read.full)
 
 
 def process_reprocessing(claim: Claim, decoder: Decoder) -> None:

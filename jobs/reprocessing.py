@@ -12,7 +12,8 @@ from faces.engine import DetectedFace
 from jobs.outcomes import read_photo, warning_of
 from matching.reprocessing.service import Anew, Subject
 from models import Photo
-from photos.keys import RENDITIONS, storage_key
+from photos.copies.service import renditions_for
+from photos.keys import storage_key
 from photos.receiving import described, header_of
 
 
@@ -36,7 +37,7 @@ def read_anew(job_id: int, subject: Subject, decoder: Decoder) -> ReadAnew:
     columns = described(header_of(storage.get(storage_key(photo.event_id, photo.filename, "original"))), event)
     for name, value in columns.items():
         setattr(photo, name, value)
-    keys = {size: storage_key(photo.event_id, photo.filename, size, job_id) for size in RENDITIONS}
+    keys = renditions_for(photo, job_id)
     read = read_photo(photo, keys, decoder)
-    anew = Anew(columns, read.mean_colour, warning_of(read))
+    anew = Anew(columns, read.mean_colour, warning_of(read), read.full)
     return ReadAnew(photo, anew, read.faces, keys)

@@ -19,6 +19,7 @@ from database import reading, transaction
 from evaluation import service as evaluations
 from jobs import pairing
 from models import utcnow
+from photos.copies.service import plan_some
 from photos.links import service as photo_links
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
 from stored import erasure, quarantine
@@ -27,6 +28,8 @@ from stored import queries as stored_queries
 log = logging.getLogger("reperio.jobs")
 # Keys looked up in one query.
 SWEEP_BATCH = 500
+# Photos whose copies for guests are planned between two looks at the queue: 20 ms each.
+PLANNED_AT_ONCE = 25
 # A sweep refuses to take away more than the larger of these.
 MOST_FILES, MOST_SHARE = 100, 0.02
 # A larger number of orphans is taken away in several sweeps.
@@ -178,11 +181,13 @@ class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
     With each sweep, results of evaluations that are older than a day are erased, and links to photos that expired a
-    month ago.
+    month ago. Copies for guests of the photos of earlier releases are planned, a few at each tick.
     """
 
     def __init__(self) -> None:
         self._next = self._next_retry = 0.0
+        # The last photo whose copies were looked at; None where none is left.
+        self._planned_to: int | None = 0
 
     def tick(self) -> None:
         """Erase what is recorded, and sweep, each if its interval is over.
@@ -196,6 +201,8 @@ class PeriodicSweep:
         if now >= self._next_retry:
             self._next_retry = now + erasure.RETRY_SECONDS
             erasure.retry()
+        if self._planned_to is not None:
+            self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)
         if now >= self._next:
             self._next = now + settings.orphan_sweep_seconds
             evaluations.erase_old()

@@ -40,7 +40,7 @@ from matching import rematching
 from matching.changing import service as changing
 from matching.reprocessing import service as reprocessing
 from models import Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
-from photos.keys import renditions_of
+from photos.copies.service import renditions_for
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -181,7 +181,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         photo = session.get(Photo, claim.id)
     if photo is None:
         return
-    keys = renditions_of(photo)
+    keys = renditions_for(photo, photo.rendition_set)
     read = read_photo(photo, keys, decoder)
     recorded = matching.record_photo(
         claim.id,
@@ -190,6 +190,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         claim.is_current,
         read.mean_colour,
         warning_of(read),
+        read.full,
     )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])

@@ -144,6 +144,7 @@ def record_photo(
     still_ours: Callable[[Photo], bool],
     mean_colour: str | None = None,
     warning: str | None = None,
+    full: tuple[int, int] | None = None,
 ) -> bool:
     """Store a photo's faces and match them with the event's guests.
 
@@ -161,7 +162,7 @@ def record_photo(
         store_faces(session, event, photo, engine_id, faces)
         photo.finish(DONE)
         photo.engine_id = engine_id
-        photo.note_renditions(mean_colour, warning)
+        photo.note_renditions(mean_colour, warning, full)
     return True
 
 

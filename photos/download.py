@@ -16,30 +16,30 @@ import errors
 import storage
 from audit.log import Action, record
 from database import reading, transaction
-from models import Event, User
+from models import Event, GuestCopy, Photo, User
 from photos import names, queries
-from photos.keys import storage_key
+from photos.copies import queries as copy_queries
+from photos.copies.service import Given, Source, given, planned_now
 from photos.queries import Original, Which
-from photos.rows import queries as row_queries
 from photos.service import guest_event
 from photos.zip_layout import Entry, Layout, header
 
 ZEROS = bytes(64 * 1024)
 # Changes with the way in which the bytes are laid out: a download that an earlier release began starts over.
-FORMAT = "1"
+FORMAT = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A stored file in the archive, and its CRC-32; None until it is known.
+    """A file in the archive, where its bytes are, and its CRC-32; None until it is known.
 
-    `photo_id` is the photo whose original it is, to record the checksum there; None for a rendition.
+    `copy` is the row in which the checksum is recorded; None for a rendition.
     """
 
-    photo_id: int | None
-    key: str
+    source: Source
     entry: Entry
-    crc32: int | None
+    crc32: int | None = None
+    copy: GuestCopy | None = None
 
 
 class Archive:
@@ -52,9 +52,10 @@ class Archive:
         self._files = files
         self._layout = Layout([each.entry for each in self._files])
         self.length = self._layout.length
-        # The stored name stands for the bytes, which never change.
+        # The stored name and the plan stand for the bytes, which never change.
         content = [
-            (each.key, each.entry.name, each.entry.size, each.entry.made_at.isoformat()) for each in self._files
+            (each.source.key, each.source.plan, each.entry.name, each.entry.size, each.entry.made_at.isoformat())
+            for each in self._files
         ]
         self.tag = hashlib.sha256(repr((FORMAT, content)).encode()).hexdigest()[:32]
 
@@ -66,7 +67,7 @@ class Archive:
 
 
 def archive(user: User, event_id: int, which: Which) -> Archive:
-    """Return a ZIP of the originals that a guest may download from an event.
+    """Return a ZIP of what a guest gets of the originals of an event: see `photos.copies`.
 
     Raises:
         NotInEvent: the guest is not a member of the event.
@@ -79,20 +80,38 @@ def archive(user: User, event_id: int, which: Which) -> Archive:
 
 
 def of_originals(event: Event, rows: Sequence[Original]) -> Archive:
-    """Return a ZIP of these originals of an event.
+    """Return a ZIP of what guests get of these originals of an event. No session may be open.
+
+    What is not there, or not made yet, is left out.
 
     Raises:
         NoPhotosToDownload: there are none.
     """
-    if not rows:
+    found = [(row.photo, *_given(event, row)) for row in rows]
+    there = [(photo, copy, got) for photo, copy, got in found if got is not None]
+    if not there:
         raise errors.NoPhotosToDownload
-    own = names.unique([(row.original_filename, row.filename) for row in rows])
-    return Archive(event, [_file(event, row, name) for row, name in zip(rows, own, strict=True)])
+    own = names.unique([(photo.original_filename, got.stored_name) for photo, _, got in there])
+    return Archive(
+        event,
+        [
+            File(got.source, Entry(name, got.source.size, made_at(photo, event)), got.crc32, copy)
+            for (photo, copy, got), name in zip(there, own, strict=True)
+        ],
+    )
 
 
-def _file(event: Event, row: Original, name: str) -> File:
-    entry = Entry(name, row.size, local_time(row.taken_at or row.uploaded_at, event.timezone))
-    return File(row.id, storage_key(event.id, row.filename, "original"), entry, row.crc32)
+def _given(event: Event, row: Original) -> tuple[GuestCopy | None, Given | None]:
+    try:
+        copy = row.copy or planned_now(row.photo, detailed=event.keep_capture_details)
+    except storage.MissingObject:
+        return None, None
+    return copy if copy is not None and copy.parts is not None else None, given(row.photo, copy)
+
+
+def made_at(photo: Photo, event: Event) -> datetime:
+    """Return when a photo was taken, else when it came, by the clock of its event."""
+    return local_time(photo.taken_at or photo.uploaded_at, event.timezone)
 
 
 def local_time(at: datetime, timezone: str) -> datetime:
@@ -129,7 +148,7 @@ class _Sending:
         try:
             # Its size is asked of the store where the checksum is known: another one would be another file.
             checksum = self._checksum(number, file) if self._start < begin else 0
-            data = self._opened(file, start, end) if end > start and checksum is not None else iter(())
+            data = file.source.opened(start, end) if end > start and checksum is not None else iter(())
         except storage.MissingObject:
             checksum = self._crc32s[number] = None
         if checksum is None:
@@ -137,20 +156,6 @@ class _Sending:
             return
         yield from self._cut(header(file.entry, checksum), at)
         yield from data
-
-    def _opened(self, file: File, start: int, end: int) -> Iterator[bytes]:
-        """Return the bytes of a stored file from `start` up to before `end`.
-
-        Raises:
-            MissingObject: it is gone, or of another size than its row says.
-        """
-        if start == 0 and end == file.entry.size:
-            size, data = storage.stream(file.key)
-        else:
-            size, data = storage.size(file.key), iter(())
-        if size != file.entry.size:
-            raise storage.MissingObject(file.key)
-        return data if start == 0 and end == size else storage.stream_part(file.key, start, end)
 
     def _cut(self, data: bytes, at: int) -> Iterator[bytes]:
         """Yield the part that is asked for of bytes that begin at `at`."""
@@ -167,17 +172,15 @@ class _Sending:
 
 def _computed(file: File) -> int | None:
     try:
-        size, data = storage.stream(file.key)
-        if size != file.entry.size:
-            return None
         crc32 = 0
-        for chunk in data:
+        for chunk in file.source.opened(0, file.entry.size):
             crc32 = zlib.crc32(chunk, crc32)
     except storage.MissingObject:
         return None
-    if file.photo_id is not None:
+    if file.copy is not None:
+        about = file.copy.photo_id, file.copy.filename
         with transaction() as session:
-            row_queries.record_crc32(session, file.photo_id, crc32)
+            copy_queries.record_crc32(session, *about, detailed=file.copy.detailed, crc32=crc32)
     return crc32
 
 

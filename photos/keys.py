@@ -7,6 +7,8 @@ from models import DONE, Photo
 
 MEDIUM = "medium"
 RENDITIONS = ("web", MEDIUM, "thumb")
+# As large as the picture: only of photos whose original cannot be stripped for guests.
+FULL = "full"
 
 
 class PhotoFiles(NamedTuple):
@@ -34,14 +36,15 @@ def key_of(photo: Photo, size: str) -> str:
     return storage_key(photo.event_id, photo.filename, size, photo.rendition_set)
 
 
-def renditions_of(photo: Photo) -> dict[str, str]:
-    """Return the storage keys of the renditions that a photo has now, by size."""
-    return {size: key_of(photo, size) for size in RENDITIONS}
+def renditions_to_make(photo: Photo, rendition_set: int, *, full: bool) -> dict[str, str]:
+    """Return the storage keys of a set of renditions that is about to be made, by size; `full` only if asked for."""
+    sizes = (*RENDITIONS, FULL) if full else RENDITIONS
+    return {size: storage_key(photo.event_id, photo.filename, size, rendition_set) for size in sizes}
 
 
 def rendition_keys(event_id: int, filename: str, rendition_set: int = 0) -> list[str]:
-    """Return the storage keys of one set of renditions of a photo."""
-    return [storage_key(event_id, filename, size, rendition_set) for size in RENDITIONS]
+    """Return the storage keys of one set of renditions of a photo; there may be none at that of `full`."""
+    return [storage_key(event_id, filename, size, rendition_set) for size in (*RENDITIONS, FULL)]
 
 
 def stored_keys(photos: Iterable[PhotoFiles]) -> list[str]:

@@ -29,8 +29,10 @@ from models import (
     Face,
     FaceMatch,
     Favourite,
+    GuestCopy,
     Photo,
 )
+from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
 from photos.visible.queries import is_shown_as_mine, shown_to
@@ -52,15 +54,10 @@ class PhotoRow(NamedTuple):
 
 
 class Original(NamedTuple):
-    """An original to download: the columns of its photo."""
+    """A photo whose original a guest downloads, and its copy; None if that is not planned yet."""
 
-    id: int
-    filename: str
-    original_filename: str
-    size: int
-    crc32: int | None
-    taken_at: datetime | None
-    uploaded_at: datetime
+    photo: Photo
+    copy: GuestCopy | None
 
 
 PhotoState = Literal["waiting", "failed", "incomplete"]
@@ -255,7 +252,7 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
-    statement = _originals(event.id)
+    statement = _originals(event)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
             FaceMatch.user_id == user_id, is_shown_as_mine()
@@ -269,16 +266,15 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     return [Original(*row) for row in session.execute(statement)]
 
 
-def originals_among(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[Original]:
+def originals_among(session: Session, user_id: int, event: Event, photo_ids: Sequence[int]) -> Sequence[Original]:
     """Return the originals of those of these photos of the event that the guest may see, oldest first."""
-    statement = _originals(event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
+    statement = _originals(event).where(Photo.id.in_(photo_ids), shown_to(user_id))
     return [Original(*row) for row in session.execute(statement)]
 
 
-def _originals(event_id: int) -> Select[*tuple[Any, ...]]:
-    columns = (Photo.id, Photo.filename, Photo.original_filename, Photo.size, Photo.crc32)
-    statement = select(*columns, Photo.taken_at, Photo.uploaded_at).where(Photo.event_id == event_id)
-    return statement.order_by(Photo.uploaded_at, Photo.id)
+def _originals(event: Event) -> Select[*tuple[Any, ...]]:
+    statement = select(Photo, GuestCopy).outerjoin(GuestCopy, is_of(event.keep_capture_details))
+    return statement.where(Photo.event_id == event.id).order_by(Photo.uploaded_at, Photo.id)
 
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import unicodedata
 import uuid
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,8 +21,10 @@ from faces.engine import EngineUnavailable
 from image_headers import preview
 from image_headers.header import NoPreview
 from keys import MAX_FILENAME
-from models import FAILED, Event, Photo, PhotoRaw, User, utcnow
+from models import FAILED, Event, GuestCopy, Photo, PhotoRaw, User, utcnow
 from photos.clocks.service import dated, follow_clock
+from photos.copies.service import plan_received
+from photos.copies.service import record as record_copies
 from photos.keys import storage_key
 from photos.raws import pairing
 from photos.rows import queries
@@ -96,11 +97,11 @@ def receive(
         filename=f"{uuid.uuid4().hex}{info.extension}",
         sha256=digest if raw is None else hashlib.sha256(picture).hexdigest(),
         size=len(picture),
-        crc32=zlib.crc32(picture),
         **described(info, event),
     )
     form = None if raw is None else _raw_row(raw, photo, digest, len(data))
-    return _record(photo, form, _stored(photo, picture, form, data), sender)
+    copies = plan_received(photo, picture, detailed=event.keep_capture_details)
+    return _record(photo, form, copies, _stored(photo, picture, form, data), sender)
 
 
 def _stored(photo: Photo, picture: bytes, form: PhotoRaw | None, data: bytes) -> list[str]:
@@ -177,7 +178,9 @@ def _check_sender(session: Session, sender: User | None, event_id: int) -> None:
         raise errors.NoSuchEvent
 
 
-def _record(photo: Photo, raw: PhotoRaw | None, files: list[str], sender: User | None) -> Receipt:
+def _record(
+    photo: Photo, raw: PhotoRaw | None, copies: list[GuestCopy], files: list[str], sender: User | None
+) -> Receipt:
     name, digests = photo.original_filename, [each.sha256 for each in (raw, photo) if each is not None]
     try:
         with transaction() as session:
@@ -185,6 +188,9 @@ def _record(photo: Photo, raw: PhotoRaw | None, files: list[str], sender: User |
             joined = pairing.join(session, photo, raw)
             if joined is None:
                 _insert(session, photo, raw)
+            if joined is None or joined.filename == photo.filename:
+                # Else the RAW file of a photo that keeps its original.
+                record_copies(session, joined or photo, copies)
             follow_clock(session, joined or photo)
         return _receipt(joined or photo, name, duplicate=False)
     except IntegrityError as error:

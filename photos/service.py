@@ -42,7 +42,7 @@ def known_keys(keys: Sequence[str]) -> set[str]:
     wanted = {name.partition("-")[0] for name in names}
     with reading() as session:
         raws = raw_keys.known(session, keys)
-        return raws | set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
+        return raws | set(keys) & set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
 
 
 # --- lists ---------------------------------------------------------------------------------------

@@ -178,6 +178,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "timezone": "Europe/Paris",
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
+            "keep_capture_details": "removed",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -187,6 +188,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "timezone": "Europe/Paris",
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
+            "keep_capture_details": "removed",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

@@ -47,6 +47,7 @@ LAYERS = (
     ("colours",),
     ("image_damage",),
     ("rare_formats",),
+    ("stripping",),
     ("image_headers",),
 )
 LEVEL = {name: len(LAYERS) - row for row, names in enumerate(LAYERS) for name in names}

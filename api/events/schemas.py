@@ -50,6 +50,7 @@ TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
 SHARE = "Whether guests may make links to photos for people without an account. If false, all links show nothing."
+DETAILS = "Whether what guests download says when it was taken and whose rights it is under. Else no metadata stays."
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -74,6 +75,7 @@ class EventFields(BaseModel):
     expires_at: Moment | None = Field(None, description="From then on, guests can neither join nor send a selfie.")
     guests_see_all_photos: bool | None = Field(None, description=SEES)
     guests_may_share: bool | None = Field(None, description=SHARE)
+    keep_capture_details: bool | None = Field(None, description=DETAILS)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -91,6 +93,7 @@ class EventCreate(EventFields):
     timezone: TimeZone = "Europe/Paris"
     guests_see_all_photos: bool = Field(False, description=SEES)
     guests_may_share: bool = Field(True, description=SHARE)
+    keep_capture_details: bool = Field(False, description=DETAILS)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -173,6 +176,7 @@ class EventOut(EventBrief):
     expires_at: UtcTime
     guests_see_all_photos: bool
     guests_may_share: bool
+    keep_capture_details: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 

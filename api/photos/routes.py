@@ -22,12 +22,14 @@ from api.ranges import asks_for_part, last_modified, part_of
 from api.rules import signed_link
 from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from keys import storable
-from models import Photo, User
+from models import ADMIN, PHOTOGRAPHER, Photo, User
 from photos import service
+from photos.copies.service import given_to_guests
 from photos.names import fitting
-from photos.raws.forms import Size, form_for
+from photos.raws.forms import ORIGINAL, Size, form_for
 from photos.seen import faces
 from photos.service import PhotoList
+from storage import MissingObject
 
 router = APIRouter(prefix="/api", tags=["photos"])
 LinkPart = Annotated[str | None, Query(description="Part of a signed link.")]
@@ -140,10 +142,11 @@ def photo_picture(
     """With a token, or by a signed link without one. 404 also if the caller may not see the photo.
 
     `raw` is the camera's RAW file, for photographers and admins; where it came without a JPEG, they get it as the
-    `original` too. Guests get the JPEG. Of an original, a part can be asked for (`Range`).
+    `original` too. Guests get the JPEG. As the `original`, photographers and admins get the file byte for byte;
+    guests get the same picture without metadata, of formats other than JPEG, PNG and WebP a JPEG of the same size.
+    Of an original, a part can be asked for (`Range`).
     """
-    photo, size = form_for(viewer, service.visible_photo(viewer, photo_id), size)
-    return picture(photo, size, request, download=download)
+    return _shown_to(viewer, service.visible_photo(viewer, photo_id), size, request, download=download)
 
 
 @router.get(
@@ -156,8 +159,14 @@ def image_picture(filename: str, request: Request, viewer: CurrentUser, size: Si
     """Like `GET /api/photo/{photo_id}`, with a token only."""
     if not storable(filename):
         raise errors.NoSuchPhoto
-    photo, size = form_for(viewer, service.visible_photo(viewer, filename), size)
-    return picture(photo, size, request)
+    return _shown_to(viewer, service.visible_photo(viewer, filename), size, request)
+
+
+def _shown_to(viewer: User, photo: Photo, size: Size, request: Request, *, download: bool = False) -> Response:
+    photo, size = form_for(viewer, photo, size)
+    if size == ORIGINAL and viewer.user_type not in (PHOTOGRAPHER, ADMIN):
+        return _copy(photo, request, download=download)
+    return picture(photo, size, request, download=download)
 
 
 @router.get("/photo/{photo_id}/faces", summary="Faces of a photo", responses=NOT_FOUND)
@@ -192,6 +201,28 @@ def picture(
         return _original(photo, request, etag, headers)
     length, chunks = service.open_bytes(photo, size)
     return _sent(chunks, length, "image/jpeg", {**headers, "Content-Length": str(length)})
+
+
+def _copy(photo: Photo, request: Request, *, download: bool) -> Response:
+    """Return what a guest gets of an original, or the part of it that is asked for; or 304.
+
+    Raises:
+        NoSuchPhoto, PhotoNotReady, RangeNotSatisfiable: see `picture`.
+    """
+    given = given_to_guests(photo.id)
+    etag = f'"{photo.sha256[:24]}-{given.tag}"'
+    headers = {"ETag": etag, "Cache-Control": cache_rule(request)}
+    if etag in tags_of(request):
+        return Response(status_code=304, headers=headers)
+    name = fitting(photo.original_filename, given.stored_name)
+    headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
+    part = part_of(request, given.source.size, etag, given.modified)
+    try:
+        chunks = given.source.opened(part.start, part.end)
+    except MissingObject as error:
+        raise errors.NoSuchPhoto from error
+    headers |= part.headers | (last_modified(given.modified) if given.modified is not None else {})
+    return _sent(chunks, part.end - part.start, given.content_type, headers, part.status)
 
 
 def _original(photo: Photo, request: Request, etag: str, headers: dict[str, str]) -> Response:

@@ -37,11 +37,15 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Anew:
-    """What was read of a photo again: the columns of its header, its mean colour, and what is wrong with it."""
+    """What was read of a photo again: the columns of its header, its mean colour, and what is wrong with it.
+
+    `full` are the bytes of its rendition `full` and its CRC-32, None if none was made.
+    """
 
     columns: dict[str, Any]
     mean_colour: str | None
     warning: str | None
+    full: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
     old_size = photo.width, photo.height
     for name, value in anew.columns.items():
         setattr(photo, name, value)
-    photo.note_renditions(anew.mean_colour, anew.warning)
+    photo.note_renditions(anew.mean_colour, anew.warning, anew.full)
     if photo.rendition_set != job.id:
         erase_later(session, rendition_keys(photo.event_id, photo.filename, photo.rendition_set))
         job.replaced, photo.rendition_set = photo.rendition_set, job.id

@@ -12,6 +12,7 @@ from pages.i18n import text
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 OWN, ALL = "own", "all"
 MAY, MAY_NOT = "yes", "no"
+REMOVED, KEPT = "removed", "kept"
 
 
 def _date_value(event: Event) -> str:
@@ -61,6 +62,18 @@ def _sharing_value(event: Event) -> str:
 
 def _sharing_words(language: str, event: Event) -> str:
     return text(language, f"admin.event.share.{_sharing_value(event)}")
+
+
+def _read_details(typed: str, _: Typed) -> bool:
+    return typed == KEPT
+
+
+def _details_value(event: Event) -> str:
+    return KEPT if event.keep_capture_details else REMOVED
+
+
+def _details_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.details.{_details_value(event)}")
 
 
 def _read_ids(typed: str, _: Typed) -> list[str]:
@@ -130,6 +143,17 @@ MAY_SHARE = Field(
     input_value=_sharing_value,
     in_words=_sharing_words,
 )
+DETAILS = Field(
+    name="keep_capture_details",
+    label="admin.event.details",
+    hint="admin.event.details_hint",
+    widget="choice",
+    options=(REMOVED, KEPT),
+    initial=REMOVED,
+    read=_read_details,
+    input_value=_details_value,
+    in_words=_details_words,
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -150,7 +174,10 @@ CODE = Field(
     read=_read_code,
 )
 
-SETTINGS = Form(EventChange, ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (MAY_SHARE,), (PHOTOGRAPHERS,)))
+SETTINGS = Form(
+    EventChange,
+    ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (MAY_SHARE,), (DETAILS,), (PHOTOGRAPHERS,)),
+)
 NEW_EVENT = Form(EventChange, (*SETTINGS.rows, (CODE,)))
 # The code has a form of its own: a change stops the printed posters from working.
 NEW_CODE = Form(EventChange, ((CODE,),))

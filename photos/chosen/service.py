@@ -50,15 +50,15 @@ def keep(user: User, event_id: int, photo_ids: Sequence[int]) -> Choice:
     wanted = set(photo_ids)
     with transaction() as session:
         event = guest_event(session, user, event_id)
-        found = photo_queries.originals_among(session, user.id, event.id, sorted(wanted))
+        found = photo_queries.originals_among(session, user.id, event, sorted(wanted))
         if not found:
             raise errors.NoneOfThesePhotos
         queries.delete_choices_before(session, utcnow() - KEPT)
         queries.delete_older_choices(session, user.id, MAX_CHOICES - 1)
-        row = PhotoChoice(user_id=user.id, event_id=event.id, photo_ids=[each.id for each in found])
+        row = PhotoChoice(user_id=user.id, event_id=event.id, photo_ids=[each.photo.id for each in found])
         session.add(row)
         session.flush()
-        return Choice(row.id, len(found), of_originals(event, found).length, len(wanted) - len(found))
+    return Choice(row.id, len(found), of_originals(event, found).length, len(wanted) - len(found))
 
 
 def archive(user: User, event_id: int, choice_id: int) -> Archive:
@@ -73,7 +73,8 @@ def archive(user: User, event_id: int, choice_id: int) -> Archive:
         kept = queries.choice(session, user.id, event.id, choice_id)
         if kept is None:
             raise errors.NoSuchChoice
-        return of_originals(event, photo_queries.originals_among(session, user.id, event.id, kept.photo_ids))
+        rows = photo_queries.originals_among(session, user.id, event, kept.photo_ids)
+    return of_originals(event, rows)
 
 
 def mark_favourites(user: User, event_id: int, photo_ids: Sequence[int], *, favourite: bool) -> Marked:

@@ -5,7 +5,8 @@ import storage
 from audit.log import Action
 from models import Event, Photo
 from photos import names
-from photos.download import Archive, File, local_time
+from photos.copies.service import Source
+from photos.download import Archive, File, made_at
 from photos.keys import key_of
 from photos.links.service import Shared
 from photos.zip_layout import Entry
@@ -30,7 +31,7 @@ def archive(shared: Shared) -> Archive:
 def _file(event: Event, photo: Photo, name: str) -> File | None:
     key = key_of(photo, SIZE)
     try:
-        entry = Entry(name, storage.size(key), local_time(photo.taken_at or photo.uploaded_at, event.timezone))
+        source = Source(key, storage.size(key))
     except storage.MissingObject:
         return None
-    return File(None, key, entry, None)
+    return File(source, Entry(name, source.size, made_at(photo, event)))

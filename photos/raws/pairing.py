@@ -95,7 +95,9 @@ def _replace_preview(session: Session, found: Photo, photo: Photo) -> Photo:
     for name, value in vars(photo).items():
         if not name.startswith("_") and value is not None:
             setattr(found, name, value)
-    found.requeue(attempts=found.attempts, finished_at=None, rendition_set=0, warning=None)
+    found.requeue(
+        attempts=found.attempts, finished_at=None, rendition_set=0, warning=None, full_size=None, full_crc32=None
+    )
     raw = queries.of_photo(session, found.id)
     if raw is not None:
         raw.alone = False

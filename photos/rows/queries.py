@@ -71,11 +71,6 @@ def try_again(session: Session, photo_id: int) -> None:
     )
 
 
-def record_crc32(session: Session, photo_id: int, crc32: int) -> None:
-    """Record the CRC-32 of a photo's original, if the photo is still there."""
-    session.execute(update(Photo).where(Photo.id == photo_id).values(crc32=crc32))
-
-
 def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
     """Return the ids of those photos' events in the order in which the events' rows must be locked."""
     return session.scalars(

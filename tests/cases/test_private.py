@@ -48,7 +48,9 @@ def _heic(image: Image.Image, exif: bytes, xmp: bytes) -> bytes:
 
 @pytest.mark.parametrize("written", [None, _png, _webp, _heic])
 @pytest.mark.long
-def test_renditions_tell_nothing(real_sqlite_service: Service, event: EventInfo, sent: Send, written: object) -> None:
+def test_what_guests_get_tells_nothing(
+    real_sqlite_service: Service, event: EventInfo, sent: Send, written: object
+) -> None:
     data = case(FILE)
     if callable(written):
         with Image.open(io.BytesIO(data)) as image:
@@ -57,7 +59,10 @@ def test_renditions_tell_nothing(real_sqlite_service: Service, event: EventInfo,
     assert SECRET in data
     photo = sent(FILE, name=f"{getattr(written, '__name__', 'as_it_is')}.jpg", data=data)
     guest = real_sqlite_service.guest(event)
-    for size in ("web", "thumb"):
+    copy = real_sqlite_service.get(f"/api/photo/{photo['id']}", guest, params={"size": "original"}).content
+    assert not [told for told in (SECRET, b"Photoshop", b"ns.adobe.com", b"xmp", b"Author") if told in copy]
+    assert copy.count(b"\xff\xd8\xff") <= 1
+    for size in ("web", "medium", "thumb"):
         shown = real_sqlite_service.get(f"/api/photo/{photo['id']}", guest, params={"size": size}).content
         assert segments(shown) <= HARMLESS
         assert shown.count(b"\xff\xd8\xff") == 1

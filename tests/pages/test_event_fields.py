@@ -34,6 +34,7 @@ GUESTS_DO_NOT_READ = {
     "expires_at",
     "guests_see_all_photos",
     "guests_may_share",
+    "keep_capture_details",
     "photographer_ids",
 }
 _numbers = itertools.count(1)

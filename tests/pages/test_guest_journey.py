@@ -285,3 +285,5 @@ def erase_account(page: Page, size: str) -> None:
     # What is not erased is said: the faces found in the photographers' photos.
     stays = re.compile("faces we found in them, without a name|visages que nous y avons trouvés, sans nom")
     expect(page.locator("main")).to_contain_text(stays)
+    page.goto("/photos")
+    page.wait_for_url("**/login?next=*")

@@ -19,7 +19,7 @@ from operations.samples import Point
 from pages import enter, formatting, login, posters, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
+from pages.admin.event_form import DETAILS, MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
@@ -124,6 +124,7 @@ def ends() -> dict[str, set[str]]:
         "admin.audit.actor.": {SHELL, SERVICE},
         "admin.audit.kind.": {*audit.KINDS},
         "admin.done.": done,
+        "admin.event.details.": {*DETAILS.options},
         "admin.event.sees.": {*SEES_ALL.options},
         "admin.event.share.": {*MAY_SHARE.options},
         "admin.events.state.": {*events.STATES},

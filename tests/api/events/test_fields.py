@@ -16,6 +16,7 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "expires_at": ("2026-09-01T10:00:00.000000Z", "2026-10-01T10:00:00.000000Z", "2026-10-01T10:00:00.000000Z"),
     "guests_see_all_photos": (True, False, False),
     "guests_may_share": (False, True, True),
+    "keep_capture_details": (True, False, False),
 }
 
 
