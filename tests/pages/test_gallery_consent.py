@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from guests.consent import CURRENT
-from testkit.builders import people
+from testkit.builders import OPEN, people
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, as_admin
 
@@ -17,7 +17,7 @@ NAME = "החתונה של נועה (2026)!"
 @pytest.fixture(scope="module")
 def event(stage: Stage) -> Event:
     """An event with two photos of one person."""
-    event = stage.event(NAME, date="2026-06-20", expires_at="2099-01-01T00:00:00Z")
+    event = stage.event(NAME, **OPEN)
     send_photos(stage, event, [scene(number, 7) for number in range(2)])
     return event
 
