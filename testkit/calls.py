@@ -179,6 +179,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
+            "selfie_is_consent": "selfie",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -189,6 +190,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
+            "selfie_is_consent": "selfie",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

@@ -13,7 +13,7 @@ from accounts import sessions
 from accounts.passwords import verify_password
 from database import reading, transaction
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import CURRENT, shown
 from models import Consent, Event, User, UserEvent, UserSession, utcnow
 from testkit.builders import EventInfo, Service, people
 from testkit.forms import form_token
@@ -112,7 +112,7 @@ def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
 
     def begin() -> None:
         starting.wait()
-        found.append(registration.start(event.code, "fr", CURRENT, "the secret of a browser").id)
+        found.append(registration.start(event.code, "fr", shown("fr"), "the secret of a browser").id)
 
     threads = [threading.Thread(target=begin) for _ in range(4)]
     for each in threads:

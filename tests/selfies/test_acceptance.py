@@ -14,6 +14,7 @@ from events import queries as event_queries
 from events import service as events
 from events.service import NewEvent
 from guests import consent, joining, portraits, removal
+from guests.wordings import shown
 from jobs import work as jobs
 from models import DONE, Event, Photo, Selfie, User, UserEvent
 from photos.keys import storage_key
@@ -148,7 +149,7 @@ def test_a_consent_withdrawn_meanwhile_leaves_nothing_of_the_selfie_there(
 ) -> None:
     guest, _ = gathering(event)
     elsewhere = send_photo(other, 1)
-    joining.join(guest.id, other.event_code)
+    joining.join(guest.id, other.event_code, shown("fr"))
     work()
     selfie_id = send_selfie(guest, 1)
     held = claim()
@@ -159,14 +160,16 @@ def test_a_consent_withdrawn_meanwhile_leaves_nothing_of_the_selfie_there(
     assert embeddings_of(guest) == 1
 
 
-def test_a_consent_given_again_meanwhile_is_followed(event: Event, meanwhile: Meanwhile) -> None:
+def test_a_consent_given_again_meanwhile_is_followed(event: Event, other: Event, meanwhile: Meanwhile) -> None:
     guest, photo_id = gathering(event)
+    joining.join(guest.id, other.event_code, shown("fr"))
+    work()
     send_selfie(guest, 1)
     held = claim()
 
     def change_their_mind() -> None:
         consent.withdraw(guest.id, event.id)
-        consent.give(guest.id, event.id, consent.CURRENT, "fr")
+        consent.give(guest.id, event.id, shown("fr"))
 
     meanwhile(change_their_mind)
     jobs.attempt(held, DECODER)
@@ -185,7 +188,7 @@ def test_an_event_joined_meanwhile_is_matched_before_the_selfie_is_done(
     work()
     send_selfie(guest, 1)
     held = claim()
-    meanwhile(lambda: joining.join(guest.id, other.event_code))
+    meanwhile(lambda: joining.join(guest.id, other.event_code, shown("fr")))
     jobs.attempt(held, DECODER)
     assert (found_by(guest, event), found_by(guest, other)) == ({photo_id}, {elsewhere})
     assert embeddings_of(guest) == 2
@@ -224,7 +227,7 @@ def test_an_event_deleted_meanwhile_does_not_hold_up_the_others(
     event: Event, other: Event, meanwhile: Meanwhile
 ) -> None:
     guest, photo_id = gathering(event)
-    joining.join(guest.id, other.event_code)
+    joining.join(guest.id, other.event_code, shown("fr"))
     selfie_id = send_selfie(guest, 1)
     held = claim()
     meanwhile(lambda: removal.remove_event(other.id))

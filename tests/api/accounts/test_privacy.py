@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from database import reading
-from guests import consent
+from guests.wordings import CURRENT
 from models import (
     Base,
     Consent,
@@ -54,7 +54,7 @@ def matched_photos(service: Service, guest: Person, event: EventInfo) -> int:
 def test_consent_is_recorded_wherever_a_guest_joins(service: Service) -> None:
     event, second, third = service.event(name="One"), service.event(name="Two"), service.event(name="Three")
     data = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
-    body = {"user_data": data, "event_code": event.code, "consent": consent.CURRENT}
+    body = {"user_data": data, "event_code": event.code, "consent": CURRENT}
     answer = service.post("/api/register-with-event-code", json=body, headers={"Accept-Language": "en"})
     guest = Person(answer.json()["id"], "ann", service.log_in("ann", code=event.code))
     service.post("/api/join-event", guest, json={"event_code": second.code, "consent": "2025-01"})
@@ -62,12 +62,12 @@ def test_consent_is_recorded_wherever_a_guest_joins(service: Service) -> None:
     found = consents(service, guest)
     assert [(each["event_id"], each["event_name"], each["version"], each["locale"]) for each in found] == [
         (second.id, "Two", "2025-01", "fr"),
-        (event.id, "One", consent.CURRENT, "en"),
+        (event.id, "One", CURRENT, "en"),
     ]
     assert all(each["given_at"].endswith("Z") and each["withdrawn_at"] is None for each in found)
     form = {"username": "bob", "email": "bob@example.org", "password": PASSWORD, "event_code": event.code}
     files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
-    for name, given in (("bob", {"consent": consent.CURRENT}), ("bea", {"consent": ""}), ("bill", dict[str, str]())):
+    for name, given in (("bob", {"consent": CURRENT}), ("bea", {"consent": ""}), ("bill", dict[str, str]())):
         sent = {**form, "username": name, "email": f"{name}@example.org", **given}
         assert service.post("/api/register-invite-with-selfie", data=sent, files=files).status_code == 200
         other = Person(0, name, service.log_in(name, code=event.code))
