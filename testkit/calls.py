@@ -35,6 +35,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "link_id": lambda of: of.link,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
+    "version": lambda of: CONSENT,
 }
 
 # Paths whose parameters have another value.

@@ -1,6 +1,5 @@
 """No template without a consent in force: what counts as one, for apps and for our own pages."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,9 +54,8 @@ def by_page(service: Service, guest: Person, data: bytes) -> Any:
 
 
 @pytest.fixture
-def requiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def requiring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(get_settings(), "require_consent", True)
-    return
 
 
 def test_a_selfie_from_an_app_is_recorded_as_what_it_is(service: Service) -> None:
