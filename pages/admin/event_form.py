@@ -200,7 +200,16 @@ CODE = Field(
 
 SETTINGS = Form(
     EventChange,
-    ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (MAY_SHARE,), (DETAILS,), (SELFIE_IS_CONSENT,), (PHOTOGRAPHERS,)),
+    (
+        (NAME,),
+        (DATE, TIMEZONE),
+        (EXPIRES_AT,),
+        (SEES_ALL,),
+        (MAY_SHARE,),
+        (DETAILS,),
+        (SELFIE_IS_CONSENT,),
+        (PHOTOGRAPHERS,),
+    ),
 )
 NEW_EVENT = Form(EventChange, (*SETTINGS.rows, (CODE,)))
 # The code has a form of its own: a change stops the printed posters from working.

@@ -59,7 +59,7 @@ ROWS = (
 
 
 def test_each_consent_says_what_is_true_and_nobody_is_lost(database: None) -> None:
-    go_before("0027", *ROWS)
+    go_before("0028", *ROWS)
     upgrade()
     with get_engine().connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -80,7 +80,7 @@ def test_each_consent_says_what_is_true_and_nobody_is_lost(database: None) -> No
 
 
 def test_the_release_before_gets_back_what_it_knew(database: None) -> None:
-    go_before("0027", *ROWS)
+    go_before("0028", *ROWS)
     upgrade()
     command.downgrade(config(), "-1")
     with get_engine().begin() as connection:
