@@ -253,6 +253,23 @@ class ConsentWithdrawn(AppError):
     english = "You have withdrawn your consent: give it again to send a selfie."
 
 
+class ConsentRequired(AppError):
+    status_code = 403
+    message = "Votre accord est nécessaire avant d'envoyer un selfie : donnez-le d'abord pour cet événement."
+    english = "Your consent is needed before you send a selfie: give it for this event first."
+
+
+class UnknownConsentVersion(AppError):
+    message = "Cette version du texte d'accord n'existe pas, ou n'est plus proposée. Rechargez la page."
+    english = "There is no such version of the consent text, or it is no longer in use. Reload the page."
+
+
+class NoSuchWording(AppError):
+    status_code = 404
+    message = "Il n'y a pas de texte d'accord de cette version."
+    english = "There is no consent text of this version."
+
+
 class NoNewsWithoutConsent(ConsentWithdrawn):
     message = "Vous avez retiré votre accord : donnez-le de nouveau pour que nous vous prévenions."
     english = "You have withdrawn your consent: give it again to be told of new photos."
@@ -399,6 +416,12 @@ class GuestHasNoPortrait(AppError):
     status_code = 409
     message = "Cette personne n'a pas de selfie accepté : il n'y a rien à comparer."
     english = "This person has no accepted selfie: there is nothing to compare."
+
+
+class GuestHasNotConsented(AppError):
+    status_code = 409
+    message = "Cette personne n'a pas donné son accord pour cet événement : son visage n'y est pas cherché."
+    english = "This person has not given consent for this event: their face is not searched there."
 
 
 class GuestHasWithdrawn(AppError):

@@ -57,6 +57,8 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
 INCOMPLETE = "incomplete"
 GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
+# What a consent rests on: see `Consent`.
+WORDS, SELFIE, UNKNOWN = "words", "selfie", "unknown"
 STAFF_ARE_REACHABLE = "user_type = 'user' OR (email IS NOT NULL AND hashed_password IS NOT NULL)"
 
 
@@ -181,6 +183,8 @@ class Event(Base):
     guests_may_share: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     # What guests download says when it was taken and whose rights it is under, if the original does.
     keep_capture_details: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # A selfie sent by an app counts as the consent (`selfies/consent.py`).
+    selfie_is_consent: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -424,6 +428,8 @@ class UserEvent(Job, Base):
     withdrawn_at: Mapped[datetime | None]
     # The engine of the process that did the job last.
     engine_id: Mapped[str | None] = mapped_column(String(64))
+    # No column: whether a consent is in force, where `events.queries.joined` has loaded the membership.
+    has_consent: Mapped[bool | None] = query_expression()
 
 
 class Selfie(Job, Base):
@@ -933,10 +939,20 @@ class Refusal(Base):
 
 
 class Consent(Base):
-    """A guest has consented to be searched for in an event's photos; kept as evidence, with the text's version."""
+    """A guest has consented to be searched for in an event's photos; kept as evidence of what it rests on.
+
+    `basis` is `words` (the guest agreed to a wording of ours), `selfie` (the guest sent a selfie from an app that has
+    shown its own notice), or `unknown` (a client of an earlier release named a version that nothing is known of).
+    A template exists only while a consent in force does: not withdrawn, and not `unknown`.
+
+    `version` and `locale` are those of the wording, and `text_sha256` is its digest (`guests/wordings.py`). The
+    digest is null for consents of before digests were recorded, and where no wording of ours was shown; the version
+    is then `selfie`. `taken_over`: made by an upgrade or an import, from a selfie that was there.
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
+        CheckConstraint("basis IN ('words','selfie','unknown')", name="basis"),
         _partial_index(
             "uq_consents_in_force", "user_id", "event_id", "version", where="withdrawn_at IS NULL", unique=True
         ),
@@ -950,6 +966,9 @@ class Consent(Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     version: Mapped[str] = mapped_column(String(MAX_CONSENT_VERSION))
     locale: Mapped[str] = mapped_column(String(8))
+    basis: Mapped[str] = mapped_column(String(8), server_default=UNKNOWN)
+    text_sha256: Mapped[str | None] = mapped_column(String(64))
+    taken_over: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     given_at: Mapped[datetime] = mapped_column(default=utcnow)
     withdrawn_at: Mapped[datetime | None]
 

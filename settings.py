@@ -51,6 +51,7 @@ class Settings(RecogniserSettings):
     monitoring_token: str = ""
     admin_username: str = "admin"
     admin_password: str = ""
+    require_consent: bool = False
     admin_second_factor: Literal["optional", "required"] = "optional"
 
     database_url: str = "sqlite:///./face_recognition.db"

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, exists, false, func, select, update
 from sqlalchemy.orm import Session, joinedload, with_expression
 
-from models import ADMIN, GUEST, PHOTOGRAPHER, Consent, Event, EventPhotographer, User, UserEvent, UserSession
+from models import ADMIN, GUEST, PHOTOGRAPHER, Event, EventPhotographer, User, UserEvent, UserSession
 
 # Run at every authenticated call, so the statement is built once.
 _USER = select(User).where(User.id == bindparam("user_id")).options(joinedload(User.event))
@@ -124,24 +124,6 @@ def assigned(session: Session, photographer_id: int, event_id: int) -> bool:
             )
         )
     )
-
-
-def consents(session: Session, user_id: int, event_id: int, version: str | None = None) -> Sequence[Consent]:
-    """Return the guest's consents in force in the event, only those to `version` if it is given."""
-    wanted = select(Consent).where(
-        Consent.user_id == user_id, Consent.event_id == event_id, Consent.withdrawn_at.is_(None)
-    )
-    return session.scalars(wanted.where(Consent.version == version) if version is not None else wanted).all()
-
-
-def all_consents(session: Session, user_id: int) -> Sequence[Row[Consent, str]]:
-    """Return every consent the guest gave, withdrawn ones included, with the event's name, newest first."""
-    return session.execute(
-        select(Consent, Event.name)
-        .join(Event, Event.id == Consent.event_id)
-        .where(Consent.user_id == user_id)
-        .order_by(Consent.id.desc())
-    ).all()
 
 
 def remove(session: Session, user_id: int) -> None:

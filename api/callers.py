@@ -11,6 +11,7 @@ from accounts import service as accounts
 from accounts import tokens
 from accounts.second_factor import service as second_factor
 from api.before_body import before_body
+from api.language import Language
 from api.sessions import bearer_token, session_token
 from audit.actor import identify
 from models import ADMIN, GUEST, PHOTOGRAPHER, User
@@ -36,6 +37,13 @@ def current_user(request: Request, _: Annotated[HTTPAuthorizationCredentials | N
     return user
 
 
+async def app_language(request: Request, language: Language) -> str | None:
+    """Return the language of a call with a Bearer token, as apps send; None for a call of our own pages."""
+    return language if bearer_token(request) is not None else None
+
+
+# An app has shown its own notice before it sends a selfie; our own pages ask for consent in words.
+AppLanguage = Annotated[str | None, Depends(app_language)]
 CurrentUser = Annotated[User, Depends(before_body(current_user))]
 
 

@@ -124,7 +124,7 @@ Otp = Annotated[str, StringConstraints(min_length=6, max_length=32), AfterValida
 # A typed code or name is looked up whatever it is, never refused for its form.
 TypedCode = Annotated[str, StringConstraints(max_length=MAX_TYPED)]
 
-CONSENT = "Version of the consent text that the guest agreed to, such as 2026-11."
+CONSENT = "Version of the consent text that the guest agreed to, in the language of the call, such as 2026-11.2."
 ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
 
 # Other bounds than the days until an event expires, whose field has the same name.

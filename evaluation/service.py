@@ -12,6 +12,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from evaluation import providers, queries
 from events import queries as event_queries
+from events.consents.queries import is_in_force
 from models import Evaluation, utcnow
 from photos import queries as photo_queries
 from settings import get_settings
@@ -41,7 +42,7 @@ def request(event_id: int, user_id: int, provider: str | None) -> int:
     Raises:
         UnknownProvider, ProviderNotConfigured: see `providers.check`.
         NoSuchEvent, NoSuchUser: there is no such row. GuestNotInEvent: the account is no guest of the event.
-        GuestHasWithdrawn: the guest has withdrawn the consent in this event.
+        GuestHasWithdrawn: the guest has withdrawn the consent in this event. GuestHasNotConsented: none is in force.
         GuestHasNoPortrait: none of the guest's selfies is accepted.
     """
     name = provider or get_settings().face_recognizer_provider
@@ -69,6 +70,8 @@ def _check_guest(session: Session, event_id: int, user_id: int) -> None:
         raise errors.GuestHasWithdrawn
     if not queries.portraits(session, user_id, event_id, ""):
         raise errors.GuestHasNoPortrait
+    if not is_in_force(session, user_id, event_id):
+        raise errors.GuestHasNotConsented
 
 
 def is_finished(evaluation_id: int) -> bool:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload, with_expression
 
+from events.consents.queries import has_consent
 from models import (
     GUEST,
     PENDING,
@@ -122,12 +123,12 @@ def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
 
 
 def joined(session: Session, user_id: int) -> Sequence[Joined]:
-    """Return the events a guest is a member of, with the memberships, oldest membership first."""
+    """Return the events a guest is a member of, with the memberships and `has_consent`, oldest membership first."""
     found = session.execute(
         select(Event, UserEvent)
         .join(UserEvent, UserEvent.event_id == Event.id)
         .where(UserEvent.user_id == user_id)
-        .options(joinedload(Event.cover))
+        .options(joinedload(Event.cover), with_expression(UserEvent.has_consent, has_consent()))
         .order_by(UserEvent.joined_at, UserEvent.id)
     )
     return [Joined(*row) for row in found]

@@ -38,6 +38,7 @@ class NewEvent:
     guests_see_all_photos: bool = False
     guests_may_share: bool = True
     keep_capture_details: bool = False
+    selfie_is_consent: bool = True
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -121,6 +122,7 @@ def create(new: NewEvent) -> Event:
                     guests_see_all_photos=new.guests_see_all_photos,
                     guests_may_share=new.guests_may_share,
                     keep_capture_details=new.keep_capture_details,
+                    selfie_is_consent=new.selfie_is_consent,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

@@ -5,22 +5,31 @@ from collections.abc import Sequence
 from sqlalchemy.exc import IntegrityError
 
 import errors
+from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries
 from events.queries import Joined
 from events.service import event_for_registration
 from guests.consent import record
+from guests.wordings import Wording
 from models import DONE, PENDING, Event, UserEvent, utcnow
+from selfies import consent as selfie_consent
 from selfies import queries as selfie_queries
 
 
 def join(
-    user_id: int, event_code: str, consent: str | None = None, locale: str = "fr", *, withdrawn: bool = False
+    user_id: int,
+    event_code: str,
+    consent: Wording | None = None,
+    *,
+    withdrawn: bool = False,
+    selfie_consent_in: str | None = None,
 ) -> Event:
     """Make a guest a member of a further event; the new membership row is the job that matches the guest there.
 
-    `consent` is the version of the consent text the guest agreed to, in the language `locale`. `withdrawn`: the
-    guest does not consent, so that nothing is matched there.
+    `consent` is the wording that the guest agreed to. `withdrawn`: the guest does not consent, so that nothing is
+    matched there. Without both, and with `selfie_consent_in`, the language of an app, the selfie that the guest has
+    sent is the consent there too, where it may be one (`selfies/consent.py`): joining leads to matching at once.
 
     Raises:
         EventNotFound: the code is unknown or expired.
@@ -29,6 +38,9 @@ def join(
     try:
         with transaction() as session:
             event = event_for_registration(session, event_code)
+            if not queries.is_kept(session, event.id):
+                raise errors.EventNotFound
+            user = account_queries.lock_user(session, user_id)
             if queries.membership(session, user_id, event.id) is not None:
                 raise errors.AlreadyJoined
             has_selfie = not withdrawn and selfie_queries.current(session, user_id) is not None
@@ -41,7 +53,10 @@ def join(
                     withdrawn_at=utcnow() if withdrawn else None,
                 )
             )
-            record(session, user_id, event.id, consent, locale)
+            session.flush()
+            record(session, user_id, event.id, consent)
+            if has_selfie and consent is None and selfie_consent_in is not None and user is not None:
+                selfie_consent.record_for(session, user, event, selfie_consent_in)
         return event
     except IntegrityError as error:
         raise errors.AlreadyJoined from error

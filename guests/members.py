@@ -8,6 +8,7 @@ import errors
 from accounts import queries as account_queries
 from database import reading
 from events import queries as event_queries
+from events.consents import queries as consent_queries
 from guests import queries
 from guests.queries import MemberRow
 from keys import comparison_key, row_id, storable
@@ -101,9 +102,7 @@ def details_of(user_id: int, event_id: int) -> Details:
             selfie_id=accepted.id if accepted else None,
             portraits=queries.count_portraits(session, user_id),
             matched=row.matched,
-            consents=[
-                each for each, _ in account_queries.all_consents(session, user_id) if each.event_id == event_id
-            ],
+            consents=[each for each, _ in consent_queries.all_of(session, user_id) if each.event_id == event_id],
             sessions=account_queries.live_sessions(session, user_id, utcnow(), SESSIONS_SHOWN),
         )
 

@@ -17,9 +17,11 @@ from accounts.service import NewAccount, add_account, check_username
 from database import reading, transaction
 from events.service import event_for_registration
 from guests.consent import give, record
+from guests.wordings import Wording, accepted
 from keys import lookup_key
 from mail.outbox import ask_to_confirm, ask_to_keep
 from models import DONE, GUEST, User, UserEvent, utcnow
+from selfies import consent as selfie_consent
 from selfies.service import SelfieFile
 from selfies.validator import Validator
 from settings import get_settings
@@ -79,7 +81,7 @@ def add_guest(
     hashed_password: str,
     event_code: str,
     language: str,
-    consent: str | None = None,
+    consent: Wording | None = None,
 ) -> User:
     """Add a guest, their membership and consent to the open transaction; the unique keys decide.
 
@@ -91,7 +93,7 @@ def add_guest(
     user = add_account(session, account, hashed_password, GUEST, event_id=event.id, locale=language)
     session.add(UserEvent(user_id=user.id, event_id=event.id, status=DONE))
     session.flush()
-    record(session, user.id, event.id, consent, language)
+    record(session, user.id, event.id, consent)
     ask_to_confirm(session, user)
     session.refresh(user, ["event"])
     return user
@@ -101,15 +103,17 @@ def register(account: NewAccount, event_code: str, language: str, consent: str |
     """Make a guest's account in an event; `consent` is the version of the consent text the guest agreed to.
 
     Raises:
+        UnknownConsentVersion: see `wordings.accepted`.
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
         RefusedPassword: the password is too short or too common.
     """
+    wording = accepted(consent, language) if consent is not None else None
     check_registration(account, event_code)
     hashed = hash_password(account.password)
     with transaction() as session:
-        return add_guest(session, account, hashed, event_code, language, consent)
+        return add_guest(session, account, hashed, event_code, language, wording)
 
 
 def register_with_selfie(
@@ -122,20 +126,29 @@ def register_with_selfie(
 ) -> User:
     """Make a guest's account together with a first selfie; an error leaves no account and no file.
 
+    Without `consent` the selfie is the consent, where it may be one (`selfies/consent.py`).
+
     Raises:
+        UnknownConsentVersion: see `wordings.accepted`.
+        ConsentRequired: there is no `consent`, and the event takes no selfie as one.
         EventNotFound: the code is unknown or expired.
         UsernameIsNotOwnEmail: the name is another address.
         AccountTaken: the name or the address is in use at this event.
         RefusedPassword: the password is too short or too common.
         AppError: what `validator` raises about the selfie.
     """
+    wording = accepted(consent, language) if consent is not None else None
     check_registration(account, event_code)
+    if wording is None:
+        _check_selfie_counts(event_code)
     validator.check(file)
     hashed = hash_password(account.password)
     stored = validator.store(file)
     try:
         with transaction() as session:
-            user = add_guest(session, account, hashed, event_code, language, consent)
+            user = add_guest(session, account, hashed, event_code, language, wording)
+            selfie_consent.record(session, user, language)
+            selfie_consent.check_in_force(session, user.id)
             selfie_service.add(session, user.id, stored, strict=get_settings().selfie_validation_strict)
     except BaseException:
         storage.delete([stored.storage_key])
@@ -143,7 +156,13 @@ def register_with_selfie(
     return user
 
 
-def start(event_code: str, language: str, consent: str | None, browser: str) -> User:
+def _check_selfie_counts(event_code: str) -> None:
+    with reading() as session:
+        if not selfie_consent.counts_in(event_for_registration(session, event_code)):
+            raise errors.ConsentRequired
+
+
+def start(event_code: str, language: str, consent: Wording | None, browser: str) -> User:
     """Make a guest of an event without name, address and password, and return it.
 
     Without `consent` the membership is marked as withdrawn: nothing is matched until the guest consents. `browser` is
@@ -161,7 +180,7 @@ def start(event_code: str, language: str, consent: str | None, browser: str) -> 
         if found is not None:
             # The answer to the first request was lost. It may have been one without consent.
             if consent is not None:
-                give(found.id, event.id, consent, language)
+                give(found.id, event.id, consent)
             return found
         try:
             with transaction() as session:
@@ -181,7 +200,7 @@ class Introduction:
     password: str
 
 
-def introduce(who: Introduction, event_code: str, language: str, consent: str, browser: str) -> User:
+def introduce(who: Introduction, event_code: str, language: str, consent: Wording, browser: str) -> User:
     """Make a guest of an event who logs in with an address and a password; `browser`: see `start`.
 
     The same happens whether the address and the name belong to somebody or not: the address becomes the account's
@@ -210,7 +229,7 @@ def made_up_username() -> str:
     return "invite-" + "".join(secrets.choice(NAME_ALPHABET) for _ in range(NAME_LENGTH))
 
 
-def _add_nameless(session: Session, event_code: str, language: str, consent: str | None, mark: str) -> User:
+def _add_nameless(session: Session, event_code: str, language: str, consent: Wording | None, mark: str) -> User:
     event = event_for_registration(session, event_code)
     queries.clear_start_mark(session, mark, utcnow() - SAME_START)
     user = add_account(
@@ -226,6 +245,6 @@ def _add_nameless(session: Session, event_code: str, language: str, consent: str
     withdrawn = None if consent is not None else utcnow()
     session.add(UserEvent(user_id=user.id, event_id=event.id, status=DONE, withdrawn_at=withdrawn))
     session.flush()
-    record(session, user.id, event.id, consent, language)
+    record(session, user.id, event.id, consent)
     session.refresh(user, ["event"])
     return user

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
+from events.consents.queries import is_in_force
 from matching import queries
 from matching.guest_matches import match_guest
 from models import DONE, Event, Selfie, UserEvent, utcnow
@@ -25,11 +26,11 @@ class AcceptedSelfie(NamedTuple):
 def selfies_for_membership(membership_id: int, engine_id: str) -> list[AcceptedSelfie]:
     """Return the accepted selfies with which to match a membership, oldest first.
 
-    None of them if the guest has withdrawn the consent or is no member any more.
+    None of them if no consent is in force or the guest is no member any more.
     """
     with reading() as session:
         membership = session.get(UserEvent, membership_id)
-        if membership is None or membership.withdrawn_at is not None:
+        if membership is None or not is_in_force(session, membership.user_id, membership.event_id):
             return []
         return [
             AcceptedSelfie(each, selfie_queries.embedding(session, each.id, engine_id))
@@ -60,7 +61,7 @@ def rematch(
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not still_ours(membership):
             return
-        if membership.withdrawn_at is None:
+        if is_in_force(session, user.id, event.id):
             for selfie_id, embedding in embeddings.items():
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:

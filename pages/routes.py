@@ -3,7 +3,21 @@
 from pages import assets, enter, login, older, posters, resets, second_factor, security, site
 from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
 from pages.admin import sections as admin_sections
-from pages.guest import account, cover, gallery, join, keep, links, maybe, notify, portrait, shared, start, together
+from pages.guest import (
+    account,
+    cover,
+    gallery,
+    join,
+    keep,
+    links,
+    maybe,
+    notify,
+    portrait,
+    shared,
+    start,
+    together,
+    wording,
+)
 from pages.photographer import cameras, helping, studio
 from pages.photographer import sections as studio_sections
 
@@ -18,6 +32,7 @@ GUEST = (
     notify.router,
     notify.links,
     account.router,
+    wording.router,
     keep.router,
     shared.router,
     links.router,

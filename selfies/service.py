@@ -22,7 +22,7 @@ from faces.engine import EngineUnavailable
 from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
 from keys import MAX_PORTRAITS
 from models import REJECTED, Selfie, User, utcnow
-from selfies import queries
+from selfies import consent, queries
 from settings import get_settings
 from stored.erasure import erase
 
@@ -168,17 +168,16 @@ def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool, k
     return selfie
 
 
-def check_accepted(user_id: int) -> None:
-    """Check that a selfie of this guest is accepted now.
+def check_accepted(user_id: int, *, is_consent: bool = False) -> None:
+    """Check that a selfie of this guest is accepted now; `is_consent`: an app sends it, see `selfies/consent.py`.
 
     Raises:
-        ConsentWithdrawn: the guest has withdrawn the consent in all of their events.
+        ConsentWithdrawn, ConsentRequired: see `consent.check_possible`.
         EventExpired: all of the guest's events have expired.
     """
+    consent.check_possible(user_id, is_consent=is_consent)
     with reading() as session:
         joined = event_queries.joined(session, user_id)
-    if joined and all(membership.withdrawn_at is not None for _, membership in joined):
-        raise errors.ConsentWithdrawn
     if not any(event.expires_at > utcnow() for event, _ in joined):
         raise errors.EventExpired
 
@@ -190,28 +189,37 @@ def receive(
     *,
     strict: bool,
     keep: bool = False,
+    consent_in: str | None = None,
 ) -> Selfie:
     """Store a guest's selfie, by `store_selfie`, and its row; when this returns, both are durable.
+
+    With `consent_in`, the language of an app, it is recorded as the consent where it is one (`selfies/consent.py`).
 
     It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
     never has more than one such job waiting and one under way. With `keep` it is a further portrait.
 
     Raises:
         TooManyPortraits: with `keep`, the guest has five that are accepted or waiting.
-        ConsentWithdrawn, EventExpired: see `check_accepted`.
+        ConsentWithdrawn, ConsentRequired, EventExpired: see `check_accepted`.
         AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been closed or deleted, or the session of the request ended.
     """
-    check_accepted(guest.id)
+    check_accepted(guest.id, is_consent=consent_in is not None)
     if keep:
         with reading() as session:
             _check_room(session, guest.id)
     stored = store_selfie(file)
     try:
         with transaction() as session:
+            if consent_in is not None:
+                consent.keep_awaited_events(session, guest.id)
             # Sending and decoding take their time, in which the account may have been closed.
             if not account_queries.lock_signed_in(session, guest, utcnow()):
                 raise errors.InvalidToken
+            if consent_in is not None:
+                consent.record(session, guest, consent_in)
+            # It may have been withdrawn meanwhile, which erases the selfies.
+            consent.check_in_force(session, guest.id)
             if keep:
                 _check_room(session, guest.id)
             else:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from testkit.forms import script_token
 
 HOST = "http://localhost"

@@ -35,6 +35,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "link_id": lambda of: of.link,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
+    "version": lambda of: CONSENT,
 }
 
 # Paths whose parameters have another value.
@@ -179,6 +180,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
+            "selfie_is_consent": "selfie",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -189,6 +191,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_see_all_photos": "own",
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
+            "selfie_is_consent": "selfie",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

@@ -19,6 +19,7 @@ from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
 from guests import registration
+from guests.wordings import shown
 from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
 from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
@@ -193,7 +194,7 @@ class Making:
 
     def _guest_without_password(self, code: str, number: int) -> None:
         """Let a guest in by one button: nothing but the browser leads back to the account."""
-        guest = registration.start(code, "fr", CONSENT, "a browser")
+        guest = registration.start(code, "fr", shown("fr"), "a browser")
         token = sessions.start(guest, None, browser=True).access_token
         self._send_selfie(Caller("without password", token), number)
 

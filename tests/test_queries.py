@@ -160,7 +160,8 @@ def _decide(session: Session, guest_id: int) -> None:
     columns = ("selfie_id", "event_id", "engine_id", "embedding")
     session.execute(insert(SelfieEmbedding).from_select(columns, unembedded))
     consents = [
-        {"user_id": user, "event_id": event_id, "version": "2026-11", "locale": "fr"} for user, event_id in members
+        {"user_id": user, "event_id": event_id, "version": "2026-11", "locale": "fr", "basis": "words"}
+        for user, event_id in members
     ]
     session.execute(insert(Consent), consents)
     moments = dict.fromkeys(("created_at", "last_used_at", "expires_at"), utcnow() + timedelta(days=1))

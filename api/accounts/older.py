@@ -43,7 +43,9 @@ def register_invite(asked: RegistrationIn, language: Language, caller: CallerDep
     dependencies=[HASHES],
     summary="Register as a guest with a selfie, and log in (older clients)",
     response_model_exclude_none=True,
-    responses=error_responses(*REGISTRATION_REFUSED, *SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge),
+    responses=error_responses(
+        *REGISTRATION_REFUSED, *SELFIE_FILE, *SELFIE_FACE, errors.ConsentRequired, errors.SelfieBodyTooLarge
+    ),
 )
 @public
 @body_limit(SELFIE_BODY)

@@ -13,17 +13,24 @@ from api.messages import Success
 from api.throttling import CallerDep
 from guests import consent
 from guests.erasure import erase
+from guests.wordings import accepted
 
 router = APIRouter(prefix="/api", tags=["privacy"])
 REFUSED = (*SIGNED_IN, errors.GuestsOnly)
 
 
 @router.post(
-    "/consent", summary="Give consent to face matching", responses=error_responses(*REFUSED, errors.NotInEvent)
+    "/consent",
+    summary="Give consent to face matching",
+    responses=error_responses(*REFUSED, errors.NotInEvent, errors.UnknownConsentVersion),
 )
 def give_consent(asked: ConsentIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs) -> Message:
-    """Recorded once for each version. After a withdrawal, the guest's selfie is matched again in the background."""
-    consent.give(guest.id, asked.event_id, asked.version, language)
+    """Recorded once for each version. Until then the guest is not looked for; the matching runs in the background.
+
+    `language` is that of the wording the guest was shown, by default the one of the answer. A version is accepted
+    until a year after another one has replaced it. `GET /consent/{version}` shows the wordings.
+    """
+    consent.give(guest.id, asked.event_id, accepted(asked.version, asked.language or language))
     wake_jobs()
     return Message(message=Success.CONSENT_GIVEN.text(language))
 
@@ -37,6 +44,9 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
             event_name=event_name,
             version=each.version,
             locale=each.locale,
+            basis=each.basis,
+            text_sha256=each.text_sha256,
+            taken_over=each.taken_over,
             given_at=each.given_at,
             withdrawn_at=each.withdrawn_at,
         )
@@ -50,7 +60,7 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
 def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -> Message:
     """Erases the guest's embeddings for this event and every match there. No later job computes them again.
 
-    The account and the selfie stay: `DELETE /api/my-selfie` and `DELETE /api/me` erase them.
+    The account stays: `DELETE /api/me` erases it. The selfie stays while a consent is in force in another event.
     """
     consent.withdraw(guest.id, event_id)
     return Message(message=Success.CONSENT_WITHDRAWN.text(language))

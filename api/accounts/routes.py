@@ -34,6 +34,7 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 # The errors of every form of registration.
 REGISTRATION_REFUSED = (
     errors.AccountTaken,
+    errors.UnknownConsentVersion,
     errors.UsernameIsNotOwnEmail,
     errors.PasswordTooShort,
     errors.PasswordTooCommon,
@@ -80,7 +81,9 @@ def register_with_event_code(asked: RegistrationIn, language: Language, caller: 
     dependencies=[HASHES],
     summary="Register as a guest with a selfie",
     response_model=UserOut,
-    responses=error_responses(*REGISTRATION_REFUSED, *SELFIE_FILE, *SELFIE_FACE, errors.SelfieBodyTooLarge),
+    responses=error_responses(
+        *REGISTRATION_REFUSED, *SELFIE_FILE, *SELFIE_FACE, errors.ConsentRequired, errors.SelfieBodyTooLarge
+    ),
 )
 @public
 @body_limit(SELFIE_BODY)
@@ -96,7 +99,10 @@ def register_invite_with_selfie(
     caller: CallerDep,
     consent: Annotated[ConsentVersion | None, Form(description=CONSENT)] = None,
 ) -> User:
-    """The selfie is validated before the answer. A rejected one leaves neither an account nor a file."""
+    """The selfie is validated before the answer. A rejected one leaves neither an account nor a file.
+
+    Without `consent`, the selfie is the consent where the event has `selfie_is_consent`; elsewhere 403.
+    """
     account = NewAccount(username, email, password)
     with caller.registration(), caller.typed_code():
         user = registration.register_with_selfie(account, event_code, file, validator, language, consent)

@@ -1,7 +1,7 @@
 """Payloads of the calls about accounts."""
 
 from datetime import date
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,7 +39,7 @@ class UserData(BaseModel):
 class RegistrationIn(BaseModel):
     user_data: UserData
     event_code: TypedCode = Field(examples=["MARIAGE7"])
-    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11"])
+    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11.2"])
 
 
 class LoginIn(BaseModel):
@@ -180,14 +180,21 @@ class ProfileOut(BaseModel):
 
 class ConsentIn(BaseModel):
     event_id: int = Field(ge=1, le=MAX_ID, examples=[7])
-    version: ConsentVersion = Field(description=CONSENT, examples=["2026-11"])
+    version: ConsentVersion = Field(description=CONSENT, examples=["2026-11.2"])
+    language: Literal["fr", "en"] | None = Field(None, description="The language of the wording that was shown.")
 
 
 class ConsentOut(BaseModel):
     event_id: int
     event_name: str
-    version: str
-    locale: str = Field(description="Language of the consent text: `fr` or `en`.")
+    version: str = Field(description="Of the wording agreed to; `selfie` where none of ours was shown.")
+    locale: str = Field(description="Language of the wording; of the call, where none of ours was shown.")
+    basis: str = Field(
+        description="`words`: the guest agreed to our wording. `selfie`: the guest sent a selfie after the notice of "
+        "an app. `unknown`: a version that no wording is known of; it does not count."
+    )
+    text_sha256: str | None = Field(description="SHA-256 of the wording; null where none is on record.")
+    taken_over: bool = Field(description="Recorded by an upgrade or an import, from a selfie that was there.")
     given_at: UtcTime
     withdrawn_at: UtcTime | None
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 import errors
 from api.accounts.schemas import EventCodeIn
-from api.callers import CurrentGuest, CurrentPhotographer
+from api.callers import AppLanguage, CurrentGuest, CurrentPhotographer
 from api.dependencies import WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.events.access import AssignedEvent
@@ -29,8 +29,10 @@ from api.throttling import CallerDep
 from database import reading
 from events import codes, service
 from guests import joining
+from guests.wordings import accepted
 from models import utcnow
 from photos import queries as photo_queries
+from selfies.consent import counts_in
 
 router = APIRouter(prefix="/api", tags=["events"])
 SECONDS_A_DAY = 86_400
@@ -64,6 +66,7 @@ def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])], c
     summary="Join another event",
     responses=error_responses(
         errors.AlreadyJoined,
+        errors.UnknownConsentVersion,
         *SIGNED_IN,
         errors.GuestsOnly,
         errors.EventNotFound,
@@ -72,11 +75,21 @@ def event_info(event_code: Annotated[TypedCode, Query(examples=["MARIAGE7"])], c
     ),
 )
 def join_event(
-    asked: JoinIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs, caller: CallerDep
+    asked: JoinIn,
+    guest: CurrentGuest,
+    language: Language,
+    app_language: AppLanguage,
+    wake_jobs: WakeJobs,
+    caller: CallerDep,
 ) -> EventJoined:
-    """Matching of the guest's selfie with the new event's photos starts at once, in the background."""
+    """Matching of the guest's selfie with the new event's photos starts at once, in the background.
+
+    Without `consent`, the selfie that an app has sent is the consent there too, where the event has
+    `selfie_is_consent`. Elsewhere matching starts with `POST /api/consent`.
+    """
+    wording = accepted(asked.consent, language) if asked.consent is not None else None
     with caller.typed_code():
-        event = joining.join(guest.id, asked.event_code, asked.consent, language)
+        event = joining.join(guest.id, asked.event_code, wording, selfie_consent_in=app_language)
     wake_jobs()
     return EventJoined(message=Success.EVENT_JOINED.text(language), event_id=event.id, event_name=event.name)
 
@@ -85,7 +98,14 @@ def join_event(
 def user_events(guest: CurrentGuest) -> list[JoinedEventOut]:
     """The events that the guest belongs to, the first joined first."""
     return [
-        JoinedEventOut.of(event, guest, joined_at=membership.joined_at, matching=membership.withdrawn_at is None)
+        JoinedEventOut.of(
+            event,
+            guest,
+            joined_at=membership.joined_at,
+            matching=membership.withdrawn_at is None,
+            has_consent=bool(membership.has_consent),
+            selfie_is_consent=counts_in(event),
+        )
         for event, membership in joining.joined_by(guest.id)
     ]
 

@@ -51,6 +51,10 @@ Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
 SHARE = "Whether guests may make links to photos for people without an account. If false, all links show nothing."
 DETAILS = "Whether what guests download says when it was taken and whose rights it is under. Else no metadata stays."
+SELFIE_CONSENT = (
+    "Whether a selfie that an app sends after its own notice is the guest's consent. If false, or with the setting "
+    "REQUIRE_CONSENT, it is refused until the guest has agreed to a wording."
+)
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -76,6 +80,7 @@ class EventFields(BaseModel):
     guests_see_all_photos: bool | None = Field(None, description=SEES)
     guests_may_share: bool | None = Field(None, description=SHARE)
     keep_capture_details: bool | None = Field(None, description=DETAILS)
+    selfie_is_consent: bool | None = Field(None, description=SELFIE_CONSENT)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -94,6 +99,7 @@ class EventCreate(EventFields):
     guests_see_all_photos: bool = Field(False, description=SEES)
     guests_may_share: bool = Field(True, description=SHARE)
     keep_capture_details: bool = Field(False, description=DETAILS)
+    selfie_is_consent: bool = Field(True, description=SELFIE_CONSENT)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -177,6 +183,7 @@ class EventOut(EventBrief):
     guests_see_all_photos: bool
     guests_may_share: bool
     keep_capture_details: bool
+    selfie_is_consent: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 
@@ -225,11 +232,13 @@ class CountedEventOut(StaffedEventOut):
 class JoinedEventOut(EventBrief):
     joined_at: UtcTime
     matching: bool = Field(description="False after the guest has withdrawn consent to face matching.")
+    has_consent: bool = Field(description="Whether a consent is in force: without one, the guest is not looked for.")
+    selfie_is_consent: bool = Field(description="Whether a selfie that an app sends is the consent here.")
     guests_may_share: bool = Field(description=SHARE)
 
 
 class JoinIn(EventCodeIn):
-    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11"])
+    consent: ConsentVersion | None = Field(None, description=CONSENT, examples=["2026-11.2"])
 
     @model_validator(mode="before")
     @classmethod

@@ -150,6 +150,7 @@ def _result(shown: Shown) -> ResultOut | None:
             errors.GuestNotInEvent,
             errors.GuestHasNoPortrait,
             errors.GuestHasWithdrawn,
+            errors.GuestHasNotConsented,
         ),
     },
 )

@@ -10,7 +10,7 @@ import errors
 import storage
 from api.accounts.schemas import Message
 from api.before_body import before_body
-from api.callers import CurrentGuest, CurrentUser, SelfieGuest
+from api.callers import AppLanguage, CurrentGuest, CurrentUser, SelfieGuest
 from api.dependencies import SelfieValidator, WakeJobs
 from api.documentation import SELFIE_FACE, SELFIE_FILE, SIGNED_IN, error_responses
 from api.fields import RowId
@@ -34,13 +34,13 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def sending_guest(guest: SelfieGuest) -> User:
+def sending_guest(guest: SelfieGuest, app_language: AppLanguage) -> User:
     """Return the calling guest if a selfie of theirs is accepted now.
 
     Raises:
-        ConsentWithdrawn, EventExpired: in all of the guest's events.
+        ConsentWithdrawn, EventExpired: in all of the guest's events. ConsentRequired: no consent is in force.
     """
-    service.check_accepted(guest.id)
+    service.check_accepted(guest.id, is_consent=app_language is not None)
     return guest
 
 
@@ -75,6 +75,7 @@ def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: Caller
         errors.PhotographerSelfie,
         errors.EventExpired,
         errors.ConsentWithdrawn,
+        errors.ConsentRequired,
         errors.SelfieBodyTooLarge,
         errors.TooManyPortraits,
         errors.TooBusy,
@@ -88,6 +89,7 @@ def upload_selfie(
     validator: SelfieValidator,
     wake_jobs: WakeJobs,
     language: Language,
+    app_language: AppLanguage,
     strict: Strict = True,
     keep: Annotated[
         bool, Query(description="Add a portrait, five in all, instead of replacing those there.")
@@ -96,10 +98,12 @@ def upload_selfie(
     """Answers as soon as the selfie is on disk. Validation and matching follow in the background.
 
     If a replacement is rejected, the former selfie and its matches stay. A selfie that still waits is replaced.
+    The guest is looked for only where a consent is in force. In events with `selfie_is_consent`, a selfie that an
+    app sends is the consent, unless the guest has withdrawn one there; with no consent in any event, 403.
     """
     rules.count(rules.SELFIES, f"account {guest.id}")
     strict = strict and get_settings().selfie_validation_strict
-    service.receive(guest, file, validator.store, strict=strict, keep=keep)
+    service.receive(guest, file, validator.store, strict=strict, keep=keep, consent_in=app_language)
     wake_jobs()
     return SelfieReceived(message=Success.SELFIE_RECEIVED.text(language))
 

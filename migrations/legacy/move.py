@@ -35,6 +35,7 @@ from migrations.legacy.survey import Survey
 from models import DONE, Event, Photo, UserEvent, utcnow
 from photos import receiving
 from selfies import service as selfies
+from selfies.consent import take_over
 from selfies.service import SelfieFile
 from settings import get_settings
 
@@ -184,6 +185,7 @@ class Move:
                 session.add(known)
             known.joined_at = moment(row.get("joined_at"), utcnow())
             session.flush()
+            take_over(session, user_id)
             return known.id
 
         return write
@@ -198,7 +200,13 @@ class Move:
         waiting = word(row.get("selfie_status")) == "uploaded"
         strict = waiting and get_settings().selfie_validation_strict
         stored = selfies.store(SelfieFile(data, ""), self._decoder)
-        return lambda session: selfies.add(session, user_id, stored, strict=strict).id
+
+        def write(session: Session) -> int:
+            selfie_id = selfies.add(session, user_id, stored, strict=strict).id
+            take_over(session, user_id)
+            return selfie_id
+
+        return write
 
     def _photo(self, row: Values) -> Write:
         event_id = self._checks.photo_event(row)

@@ -13,6 +13,7 @@ LOCAL_TIME = "%Y-%m-%dT%H:%M"
 OWN, ALL = "own", "all"
 MAY, MAY_NOT = "yes", "no"
 REMOVED, KEPT = "removed", "kept"
+SELFIE, ASKED = "selfie", "asked"
 
 
 def _date_value(event: Event) -> str:
@@ -74,6 +75,18 @@ def _details_value(event: Event) -> str:
 
 def _details_words(language: str, event: Event) -> str:
     return text(language, f"admin.event.details.{_details_value(event)}")
+
+
+def _read_selfie_consent(typed: str, _: Typed) -> bool:
+    return typed != ASKED
+
+
+def _selfie_consent_value(event: Event) -> str:
+    return SELFIE if event.selfie_is_consent else ASKED
+
+
+def _selfie_consent_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.selfie_consent.{_selfie_consent_value(event)}")
 
 
 def _read_ids(typed: str, _: Typed) -> list[str]:
@@ -154,6 +167,17 @@ DETAILS = Field(
     input_value=_details_value,
     in_words=_details_words,
 )
+SELFIE_IS_CONSENT = Field(
+    name="selfie_is_consent",
+    label="admin.event.selfie_consent",
+    hint="admin.event.selfie_consent_hint",
+    widget="choice",
+    options=(SELFIE, ASKED),
+    initial=SELFIE,
+    read=_read_selfie_consent,
+    input_value=_selfie_consent_value,
+    in_words=_selfie_consent_words,
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -176,7 +200,16 @@ CODE = Field(
 
 SETTINGS = Form(
     EventChange,
-    ((NAME,), (DATE, TIMEZONE), (EXPIRES_AT,), (SEES_ALL,), (MAY_SHARE,), (DETAILS,), (PHOTOGRAPHERS,)),
+    (
+        (NAME,),
+        (DATE, TIMEZONE),
+        (EXPIRES_AT,),
+        (SEES_ALL,),
+        (MAY_SHARE,),
+        (DETAILS,),
+        (SELFIE_IS_CONSENT,),
+        (PHOTOGRAPHERS,),
+    ),
 )
 NEW_EVENT = Form(EventChange, (*SETTINGS.rows, (CODE,)))
 # The code has a form of its own: a change stops the printed posters from working.

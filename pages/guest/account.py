@@ -11,19 +11,20 @@ from api.language import Language
 from api.sessions import end_session
 from api.throttling import CallerDep
 from guests import consent
-from guests.consent import CURRENT
 from guests.erasure import erase
+from guests.wordings import shown
 from keys import MAX_ID
 from mail import outbox
 from pages import formatting
 from pages.guest.membership import memberships_of
+from pages.guest.wording import Shown, agreed
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 from settings import get_settings
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
-FLASH_DONE = ("withdrawn", "given", "wrong_password", "confirm_sent")
+FLASH_DONE = ("withdrawn", "given", "consent_first", "wrong_password", "confirm_sent")
 
 
 @router.get("/account")
@@ -37,7 +38,8 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         "guest/account.html",
         joined=joined,
         days=days,
-        current=CURRENT,
+        engine=get_settings().face_recognizer_provider,
+        wording=shown(language),
         mail_is_on=get_settings().mail_is_on,
         done=done if done in FLASH_DONE else "",
     )
@@ -61,10 +63,15 @@ def withdraw(request: Request, guest: CurrentGuest, event_id: EventId) -> Respon
 
 @router.post("/account/consent")
 def give(
-    request: Request, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs, event_id: EventId
+    request: Request,
+    guest: CurrentGuest,
+    language: Language,
+    wake_jobs: WakeJobs,
+    event_id: EventId,
+    digest: Shown = "",
 ) -> Response:
-    """Give the consent for one event again; the guest is matched again."""
-    consent.give(guest.id, event_id, CURRENT, language)
+    """Give the consent for one event; the guest is matched from now on."""
+    consent.give(guest.id, event_id, agreed(digest, language))
     wake_jobs()
     return redirect_with_flash(request, "/account", done="given")
 

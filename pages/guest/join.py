@@ -18,13 +18,14 @@ from api.throttling import CallerDep
 from database import reading
 from events import codes
 from guests import joining, registration
-from guests.consent import CURRENT
+from guests.wordings import CURRENT, shown
 from keys import visible
 from models import GUEST, Event, User, utcnow
 from pages import formatting
 from pages.guest.cover import shown_cover
 from pages.guest.membership import memberships_of
 from pages.guest.together import invitation_of
+from pages.guest.wording import Shown, agreed
 from pages.login import MAX_SHOWN_AGAIN, Visitor, enter
 from pages.passwords import why_refused
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -92,6 +93,7 @@ def join(
         engine=get_settings().face_recognizer_provider,
         day=day,
         consent_version=CURRENT,
+        wording=shown(language),
         back=address_of(event.event_code),
         problem=problem if problem in FLASH_PROBLEMS else "",
         password_problem=problem if problem in PASSWORD_PROBLEMS else "",
@@ -119,6 +121,7 @@ def register(
     email: Field = "",
     password: Field = "",
     consent: Field = "",
+    digest: Shown = "",
 ) -> Response:
     """Let a guest in with a name, an address and a password; if the two fit an account of the event, log in to it.
 
@@ -135,7 +138,8 @@ def register(
         who = _introduction(event, username, email, password, consent)
         with caller.registration():
             known = caller.guest_at(event.id, who.address, who.password)
-            guest = known or registration.introduce(who, event.event_code, language, CURRENT, browser_secret(request))
+            wording, browser = agreed(digest, language), browser_secret(request)
+            guest = known or registration.introduce(who, event.event_code, language, wording, browser)
         onward = (invitation_of(request) or f"/photos?event={event.id}") if known else f"/selfie?event={event.id}"
         answer = enter(request, sessions.start(guest, device, browser=True), onward)
     except ValidationError as invalid:
@@ -183,6 +187,7 @@ def join_further(
     caller: CallerDep,
     event_code: Field = "",
     consent: Field = "",
+    digest: Shown = "",
 ) -> Response:
     """Join another event with the guest's account; the portrait is used there too."""
     event = event_of(event_code)
@@ -192,7 +197,7 @@ def join_further(
     if consent != CURRENT:
         return redirect_with_flash(request, address_of(event.event_code), problem="consent")
     try:
-        joining.join(guest.id, event.event_code, CURRENT, language)
+        joining.join(guest.id, event.event_code, agreed(digest, language))
         wake_jobs()
     except errors.AlreadyJoined:
         pass

@@ -10,7 +10,7 @@ from models import Event, User
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """An event of a guest, and whether the guest has withdrawn the consent to be matched there."""
+    """An event of a guest, and whether the guest is not matched there: no consent is in force."""
 
     event: Event
     withdrawn: bool
@@ -30,4 +30,4 @@ def membership_in(joined: Sequence[Membership], event_id: int) -> Membership:
 
 def memberships_of(guest: User) -> Sequence[Membership]:
     """Return the guest's events, oldest membership first."""
-    return [Membership(event, row.withdrawn_at is not None) for event, row in joined_by(guest.id)]
+    return [Membership(event, not row.has_consent) for event, row in joined_by(guest.id)]

@@ -37,6 +37,8 @@ def portrait(
 ) -> Response:
     """Return the page with the portraits, or with the camera if there is none, to `change` them or to `add` one.
 
+    A guest who has consented nowhere is led to the page that asks for it.
+
     `event` is the event whose photos the page leads to.
     """
     joined = memberships_of(guest)
@@ -45,6 +47,8 @@ def portrait(
     kept = portraits_of(guest.id)
     state = state_of(guest.id)
     is_open = any(each.event.expires_at > utcnow() for each in joined)
+    if is_open and joined and all(each.withdrawn for each in joined):
+        return redirect_with_flash(request, "/account", done="consent_first")
     add = add and 0 < len(kept) < MAX_PORTRAITS
     for_event = f"?event={asked}" if asked is not None else ""
     return render(

@@ -15,11 +15,12 @@ from api.sessions import SESSION_COOKIE, Device, browser_secret, start_session
 from api.throttling import CallerDep
 from guests import consent as consents
 from guests import joining, registration
-from guests.consent import CURRENT
 from guests.portraits import has_portrait
+from guests.wordings import CURRENT, Wording
 from models import GUEST, Event, User
 from pages.guest.join import address_of, event_of, is_open
 from pages.guest.membership import memberships_of
+from pages.guest.wording import Shown, agreed
 from pages.login import MAX_SHOWN_AGAIN, Visitor, end_session_before
 from pages.redirects import redirect, redirect_with_flash
 from pages.rendering import page_router
@@ -38,6 +39,7 @@ def start(
     wake_jobs: WakeJobs,
     event_code: Field = "",
     consent: Field = "",
+    digest: Shown = "",
 ) -> Response:
     """Let a browser into an event, and lead to the camera; without consent, to the gallery.
 
@@ -56,16 +58,16 @@ def start(
         if _wants_json(request):
             raise errors.CsrfMismatch
         return redirect_with_flash(request, address_of(event.event_code), problem="consent")
-    version = consent or None
+    wording = agreed(digest, language) if consent else None
     if user is not None and user.user_type != GUEST:
         return redirect(address_of(event.event_code))
     if user is not None:
-        _let_in(user, event, version, language)
+        _let_in(user, event, wording)
         wake_jobs()
-        return _onward(request, user, event, version, None)
+        return _onward(request, user, event, wording, None)
     with caller.registration():
-        made = registration.start(event.event_code, language, version, browser_secret(request))
-    return _onward(request, made, event, version, sessions.start(made, device, browser=True))
+        made = registration.start(event.event_code, language, wording, browser_secret(request))
+    return _onward(request, made, event, wording, sessions.start(made, device, browser=True))
 
 
 def _wants_json(request: Request) -> bool:
@@ -79,23 +81,23 @@ def _refused(request: Request, event: Event | None, typed: str) -> Response:
     return redirect(address_of(typed[:MAX_SHOWN_AGAIN]))
 
 
-def _let_in(guest: User, event: Event, version: str | None, language: str) -> None:
+def _let_in(guest: User, event: Event, wording: Wording | None) -> None:
     """Make sure that a guest who is logged in belongs to the event, and consents there if the form says so."""
     if not any(each.event.id == event.id for each in memberships_of(guest)):
         try:
-            joining.join(guest.id, event.event_code, version, language, withdrawn=version is None)
+            joining.join(guest.id, event.event_code, wording, withdrawn=wording is None)
         except errors.AlreadyJoined:
             # In another tab, at the same moment.
             pass
         else:
             return
-    if version is not None:
-        consents.give(guest.id, event.id, version, language)
+    if wording is not None:
+        consents.give(guest.id, event.id, wording)
 
 
-def _onward(request: Request, guest: User, event: Event, version: str | None, grant: Grant | None) -> Response:
+def _onward(request: Request, guest: User, event: Event, wording: Wording | None, grant: Grant | None) -> Response:
     """Return the way to the next page; `grant` is a session that has just begun."""
-    taking = version is not None and not has_portrait(guest.id)
+    taking = wording is not None and not has_portrait(guest.id)
     following = f"/selfie?event={event.id}" if taking else f"/photos?event={event.id}"
     token = grant.access_token if grant is not None else cookie_of(request, SESSION_COOKIE) or ""
     answer: Response = redirect(following)

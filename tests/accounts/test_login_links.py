@@ -10,7 +10,7 @@ from accounts import login_links, queries, sessions, tokens
 from accounts.service import user_of
 from database import reading, transaction
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import shown
 from models import AuditEntry, Event, LoginLink, User, utcnow
 from testkit.builders import EventInfo, Service
 
@@ -24,7 +24,7 @@ def event(service: Service) -> EventInfo:
 
 @pytest.fixture
 def guest(event: EventInfo, request: pytest.FixtureRequest) -> User:
-    return registration.start(event.code, "fr", CURRENT, request.node.name)
+    return registration.start(event.code, "fr", shown("fr"), request.node.name)
 
 
 def entered(token: str, browser: str = "a browser") -> User:
@@ -166,7 +166,7 @@ def test_an_address_that_others_typed_never_keeps_its_owner_out(service: Service
     address = "penelope@example.org"
     for number in range(12):
         who = registration.Introduction("Penny", address, f"another password {number}")
-        registration.introduce(who, event.code, "fr", CURRENT, f"browser {number}")
+        registration.introduce(who, event.code, "fr", shown("fr"), f"browser {number}")
     service.log_in(address)
     assert service.log_in(address, "another password 0")
     with reading() as session:

@@ -10,7 +10,7 @@ import errors
 from accounts import passwords
 from accounts.password_rules import check_new
 from database import transaction
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from models import User
 from testkit.builders import Service, people
 from testkit.passwords import OTHER_PASSWORD, PASSWORD

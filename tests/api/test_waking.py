@@ -7,7 +7,7 @@ import pytest
 
 from accounts.tokens import csrf_of
 from api.sessions import SESSION_COOKIE
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.passwords import PASSWORD
 

@@ -16,7 +16,8 @@ from faces.calibration import LOCAL
 from faces.engine import Embeddings
 from faces.fake import FakeEngine
 from guests import helping, joining, registration
-from guests.consent import CURRENT, withdraw
+from guests.consent import withdraw
+from guests.wordings import shown
 from matching.queries import PortraitEmbedding
 from models import AuditEntry, Event, LoginLink, User, utcnow
 from testkit.builders import EventInfo, Person, Service, people
@@ -33,7 +34,7 @@ def face(number: int) -> Embeddings:
 
 def guest_of(service: Service, event: EventInfo, number: int) -> User:
     """Let a guest in by one button, with a portrait; the guest's number is that of the face."""
-    guest = registration.start(event.code, "fr", CURRENT, f"the browser of {number} at {event.id}")
+    guest = registration.start(event.code, "fr", shown("fr"), f"the browser of {number} at {event.id}")
     person = Person(guest.id, guest.username, sessions.start(guest, None, browser=True).access_token)
     assert service.send_selfie(person, people(number)).status_code == 200
     assert service.settle(person)["status"] == "done"
@@ -87,7 +88,7 @@ UNFIT: dict[str, Callable[[Service, EventInfo, User], object]] = {
     "a password": lambda _, __, guest: change(guest, hashed_password="a hash"),
     "an address": lambda _, __, guest: change(guest, email="a@example.org", email_key="a@example.org"),
     "a closed account": lambda _, __, guest: change(guest, is_active=False),
-    "another event": lambda service, _, guest: joining.join(guest.id, service.event().code, CURRENT, "fr"),
+    "another event": lambda service, _, guest: joining.join(guest.id, service.event().code, shown("fr")),
     "consent withdrawn": lambda _, event, guest: withdraw(guest.id, event.id),
 }
 
@@ -108,7 +109,7 @@ def test_a_face_of_nobody_of_two_accounts_or_of_another_event_opens_nothing(
     assert link_for(event, 21)
     elsewhere = service.event()
     assert refused(elsewhere, 21)
-    second = registration.start(event.code, "fr", CURRENT, "a second phone")
+    second = registration.start(event.code, "fr", shown("fr"), "a second phone")
     person = Person(second.id, "", sessions.start(second, None, browser=True).access_token)
     service.send_selfie(person, people(21))
     service.settle(person)

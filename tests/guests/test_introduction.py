@@ -4,7 +4,7 @@ import pytest
 
 from accounts import login, passwords
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import shown
 from testkit.builders import Service
 
 
@@ -13,7 +13,7 @@ def test_the_number_of_password_hashes_is_the_same(service: Service, monkeypatch
     service.guest(event, "victor")
     for browser in ("one", "two"):
         who = registration.Introduction("Victor", "victor@example.org", f"a password of {browser}")
-        registration.introduce(who, event.code, "fr", CURRENT, browser)
+        registration.introduce(who, event.code, "fr", shown("fr"), browser)
     hashed: list[str] = []
     real = passwords._verify
 
@@ -31,7 +31,7 @@ def test_the_number_of_password_hashes_is_the_same(service: Service, monkeypatch
 def test_the_owner_of_an_address_is_tried_before_those_who_typed_it(service: Service) -> None:
     event = service.event()
     who = registration.Introduction("Nora", "nora@example.org", "a password of before")
-    typed = registration.introduce(who, event.code, "fr", CURRENT, "before")
+    typed = registration.introduce(who, event.code, "fr", shown("fr"), "before")
     found = login.guest_at(event.id, "NORA@example.org", "a password of before")
     assert found is not None
     assert found.id == typed.id

@@ -9,6 +9,7 @@ from decoding.decoder import InThisProcess
 from events import service as events
 from faces.fake import FakeEngine
 from guests import registration
+from guests.wordings import shown
 from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import work as jobs
@@ -30,7 +31,7 @@ def guest_of(event: Event, name: str = "amy", hashed: str = "no hash") -> User:
     """Make a guest of the event."""
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        return registration.add_guest(session, account, hashed, event.event_code, "fr")
+        return registration.add_guest(session, account, hashed, event.event_code, "fr", shown("fr"))
 
 
 def send_photo(event: Event, *who: int) -> int:

@@ -20,6 +20,7 @@ from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
 from guests import joining, removal
+from guests.wordings import shown
 from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep
@@ -276,7 +277,7 @@ def test_an_event_joined_while_the_selfie_is_looked_at_is_matched_too(event: Eve
         work()
         send_selfie(guest, 1)
         held = claim()
-        joining.join(guest.id, other.event_code)
+        joining.join(guest.id, other.event_code, shown("fr"))
         jobs.run(held, DECODER)
         work()
         assert {each[0].id for each in photos.photos_with(guest, other.id, Page()).rows} == {photo_id}

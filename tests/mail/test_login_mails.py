@@ -12,7 +12,7 @@ from database import reading
 from events import service as events
 from events.service import NewEvent
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import shown
 from mail import outbox
 from models import PHOTOGRAPHER, User
 from testkit.mail_server import Mailbox
@@ -31,7 +31,7 @@ def account(user_id: int) -> User:
 
 
 def nameless(code: str, browser: str) -> User:
-    return registration.start(code, "fr", CURRENT, browser)
+    return registration.start(code, "fr", shown("fr"), browser)
 
 
 def test_a_lost_phone_gets_a_link_for_each_event(box: Mailbox) -> None:
@@ -82,7 +82,7 @@ def test_who_registers_with_a_taken_name_and_address_gets_in_and_the_owner_gets_
     owner = guest(address)
     assert owner.event is not None
     who = registration.Introduction(owner.username, address, "quite another password")
-    second = registration.introduce(who, owner.event.event_code, "fr", CURRENT, "c")
+    second = registration.introduce(who, owner.event.event_code, "fr", shown("fr"), "c")
     assert second.id != owner.id
     assert account(second.id).shown_name == owner.username
     assert deliver()
@@ -101,7 +101,7 @@ def test_two_accounts_that_typed_one_address_do_not_share_it(box: Mailbox) -> No
     links = {}
     for browser in ("d", "e"):
         who = registration.Introduction("Penny", address, f"a password of {browser}")
-        user = registration.introduce(who, code, "fr", CURRENT, browser)
+        user = registration.introduce(who, code, "fr", shown("fr"), browser)
         assert deliver()
         [(_, message)] = box.received
         box.clear()

@@ -17,6 +17,7 @@ from events.service import NewEvent, create
 from faces.engine import DetectedFace, Embeddings
 from faces.fake import DIMENSIONS, ENGINE_ID
 from guests.registration import add_guest
+from guests.wordings import shown
 from matching import queries
 from matching.matrices import Block
 from matching.service import accept_selfie, record_photo
@@ -78,7 +79,7 @@ class Scene:
         name = f"scene{next(_numbers)}"
         with transaction() as session:
             account = NewAccount(name, f"{name}@example.org", "")
-            return add_guest(session, account, "no hash", self.event.event_code, "fr").id
+            return add_guest(session, account, "no hash", self.event.event_code, "fr", shown("fr")).id
 
     def selfie_in_hand(self, user_id: int, *, keep: bool = False) -> int:
         """Add a selfie as a claim leaves it; return its id."""

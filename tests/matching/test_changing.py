@@ -15,6 +15,7 @@ from faces import providers
 from faces.calibration import LOCAL
 from faces.fake import ENGINE_ID, OTHER_ENGINE_ID, FakeEngine, OtherFakeEngine
 from guests import joining, removal
+from guests.wordings import shown
 from jobs import control, work
 from jobs import listing as job_list
 from jobs import queue as job_queue
@@ -339,7 +340,7 @@ def test_a_guest_who_joins_meanwhile_finds_photos_by_the_portrait_of_another_eve
         process.restart("other-fake")
         work.change_engines()
         ball.guests["eve"] = guest
-        joining.join(guest.id, ball.event.event_code)
+        joining.join(guest.id, ball.event.event_code, shown("fr"))
         # The other event has no photos and is changed: the guest is matched again there first.
         process.jobs(2)
         assert found_by(guest, ball.event) == {ball.photos[5]}

@@ -17,6 +17,7 @@ from events.service import NewEvent
 from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from guests import registration
+from guests.wordings import shown
 from matching import matrices, queries, service, state
 from models import DONE, PROCESSING, Event, Photo, Selfie, User, utcnow
 from testkit.builders import people
@@ -44,7 +45,7 @@ def _guest(event: Event, number: int) -> User:
     name = f"guest{number}"
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        return registration.add_guest(session, account, "no hash", event.event_code, "fr")
+        return registration.add_guest(session, account, "no hash", event.event_code, "fr", shown("fr"))
 
 
 def _rows_in_hand(event: Event, guest: User, number: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from faces.engine import DetectedFace
 from faces.fake import ENGINE_ID, FakeEngine
 from guests import consent, registration
 from guests.erasure import erase
+from guests.wordings import shown
 from images import decode
 from matching import matrices, queries, refusals, rematching, service
 from models import PROCESSING, Event, Photo, Selfie, UserEvent
@@ -56,7 +57,7 @@ def matched(event: Event, face: DetectedFace, number: int) -> tuple[int, int, in
     name = f"guest{number}"
     with transaction() as session:
         account = NewAccount(name, f"{name}@example.org", "")
-        guest = registration.add_guest(session, account, "no hash", event.event_code, "fr")
+        guest = registration.add_guest(session, account, "no hash", event.event_code, "fr", shown("fr"))
         selfie = Selfie(user_id=guest.id, storage_key=f"selfies/{number}", status=PROCESSING, attempts=1)
         photo = Photo(
             event_id=event.id,

@@ -147,6 +147,11 @@ def test_everything_comes_and_guests_find_their_photos(
         assert names(service.my_photos(amy)) == ["IMG_3.jpg", "IMG_1.jpg"]
         assert names(service.my_photos(ben)) == ["IMG_3.jpg", "IMG_2.jpg"]
         assert [each["name"] for each in service.get("/api/user/events", amy).json()] == ["Wedding", "Fair"]
+        given = service.get("/api/my-consents", amy).json()
+        assert {(each["event_name"], each["basis"], each["taken_over"]) for each in given} == {
+            ("Wedding", "selfie", True),
+            ("Fair", "selfie", True),
+        }
         assert service.post("/api/check-event-code", json={"event_code": "oldwed"}).json() == {"valid": True}
         assert service.post("/api/login", json={"username": "amy", "password": LONG_PASSWORD}).status_code == 200
         assert service.post("/api/login", json={"username": "amy", "password": "é" * 20}).status_code == 401

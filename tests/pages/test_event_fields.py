@@ -35,6 +35,7 @@ GUESTS_DO_NOT_READ = {
     "guests_see_all_photos",
     "guests_may_share",
     "keep_capture_details",
+    "selfie_is_consent",
     "photographer_ids",
 }
 _numbers = itertools.count(1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from testkit.builders import OPEN, people
 from tests.pages.guests import scene, send_photos, send_portrait
 from tests.pages.stage import Event, Stage, as_admin
@@ -42,6 +42,8 @@ def test_photos_seen_before_a_withdrawal_are_no_news_after_a_new_consent(stage: 
         page.clock.run_for(9000)
         expect(standing).to_have_text(re.compile("^(Sans votre accord|Nous ne cherchons pas)"))
         elsewhere.call("POST", "/api/consent", json={"event_id": event.id, "version": CURRENT})
+        # The portrait went with the last consent.
+        send_portrait(stage, event, guest, people(7))
         page.clock.run_for(9000)
         expect(standing).to_have_text("2 photos de vous.")
 

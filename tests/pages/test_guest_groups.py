@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.forms import form_token
 from testkit.passwords import PASSWORD

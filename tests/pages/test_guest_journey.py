@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright, ViewportSize, expect
 
-from guests.consent import CURRENT
+from guests.wordings import CURRENT
 from testkit.builders import OPEN
 from testkit.first_minute import ACTION, first_minute
 from testkit.passwords import PASSWORD

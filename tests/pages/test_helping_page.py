@@ -10,7 +10,7 @@ from accounts import sessions
 from accounts.service import user_of
 from accounts.tokens import read
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import shown
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
 from tests.pages.html import forms_of
@@ -47,7 +47,7 @@ def said(service: Service, event: EventInfo, picture: bytes) -> str:
 
 
 def guest_of(service: Service, event: EventInfo, number: int) -> Person:
-    guest = registration.start(event.code, "fr", CURRENT, f"{number} at {event.id}")
+    guest = registration.start(event.code, "fr", shown("fr"), f"{number} at {event.id}")
     person = Person(guest.id, "", sessions.start(guest, None, browser=True).access_token)
     service.send_selfie(person, people(number))
     service.settle(person)

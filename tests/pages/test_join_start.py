@@ -13,7 +13,7 @@ from accounts import sessions
 from accounts.passwords import verify_password
 from database import reading, transaction
 from guests import registration
-from guests.consent import CURRENT
+from guests.wordings import CURRENT, shown
 from models import Consent, Event, User, UserEvent, UserSession, utcnow
 from testkit.builders import EventInfo, Service, people
 from testkit.forms import form_token
@@ -105,6 +105,24 @@ def test_a_consent_given_after_a_lost_answer_counts(service: Service) -> None:
         assert session.scalars(select(UserEvent).where(UserEvent.user_id == guest.id)).one().withdrawn_at is None
 
 
+def test_who_got_in_without_consent_is_asked_again_and_the_wording_shown_is_recorded(service: Service) -> None:
+    event = service.event()
+    press(service, event, opened(service, event), consent="")
+    assert service.client.get("/selfie", follow_redirects=False).headers["location"] == "/account"
+    page = service.client.get("/account", headers={"accept-language": "fr"}).text
+    assert "Avant votre portrait, il nous faut votre accord." in page
+    (digest,) = set(re.findall(r'name="wording" value="([0-9a-f]{64})"', page))
+    # The language chosen in another tab since is not that of the wording.
+    fields = {"csrf_token": form_token(page), "event_id": str(event.id), "wording": digest}
+    english = {"accept-language": "en"}
+    answer = service.client.post("/account/consent", data=fields, headers=english, follow_redirects=False)
+    assert answer.status_code == 303
+    (given,) = service.get("/api/my-consents").json()
+    assert (given["basis"], given["locale"], given["text_sha256"]) == ("words", "fr", digest)
+    assert digest == shown("fr").sha256
+    assert service.client.get("/selfie", follow_redirects=False).status_code == 200
+
+
 def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
     event = service.event()
     found: list[int] = []
@@ -112,7 +130,7 @@ def test_two_tabs_at_the_same_moment_make_one_account(service: Service) -> None:
 
     def begin() -> None:
         starting.wait()
-        found.append(registration.start(event.code, "fr", CURRENT, "the secret of a browser").id)
+        found.append(registration.start(event.code, "fr", shown("fr"), "the secret of a browser").id)
 
     threads = [threading.Thread(target=begin) for _ in range(4)]
     for each in threads:

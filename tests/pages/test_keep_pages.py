@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from accounts import login_links
 from database import reading, transaction
 from guests import registration
-from guests.consent import CURRENT
 from guests.removal import remove_event
+from guests.wordings import CURRENT, shown
 from models import LoginLink, Mail, User, UserSession, utcnow
 from settings import get_settings
 from testkit.builders import EventInfo, Service, people
@@ -52,7 +52,7 @@ def join(service: Service, event: EventInfo) -> User:
 
 
 def other(event: EventInfo, browser: str) -> User:
-    return registration.start(event.code, "fr", CURRENT, browser)
+    return registration.start(event.code, "fr", shown("fr"), browser)
 
 
 def whose(service: Service) -> int:

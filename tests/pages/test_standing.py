@@ -16,7 +16,8 @@ from events.service import NewEvent
 from guests import registration
 from main import create_app
 from matching import state as matching_state
-from models import DONE, PROCESSING, Event, Selfie, utcnow
+from models import DONE, PROCESSING, Consent, Event, Selfie, utcnow
+from models import SELFIE as BY_SELFIE
 from pages.guest import gallery, standing
 from photos import progress
 from testkit.bulk_rows import add_faces, add_matches, add_photos, add_users
@@ -42,6 +43,7 @@ def _searching(event: Event) -> tuple[int, Callable[[], None]]:
         (guest,) = add_users(session, event.id, 1, f"searching{utcnow().timestamp()}-")
         selfie = Selfie(user_id=guest, storage_key=f"selfies/{guest}", status=PROCESSING, attempts=1)
         session.add(selfie)
+        session.add(Consent(user_id=guest, event_id=event.id, version="selfie", locale="fr", basis=BY_SELFIE))
         session.flush()
         selfie_id = selfie.id
         photos = add_photos(session, event.id, PHOTOS)

@@ -13,13 +13,14 @@ import errors
 from api.language import LANGUAGES
 from audit.actor import SERVICE, SHELL
 from audit.log import Action
+from guests import wordings
 from jobs import kinds as job_kinds
-from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, utcnow
+from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, SELFIE, UNKNOWN, WORDS, utcnow
 from operations.samples import Point
 from pages import enter, formatting, login, posters, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import DETAILS, MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SETTINGS
+from pages.admin.event_form import DETAILS, MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SELFIE_IS_CONSENT, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
@@ -127,6 +128,8 @@ def ends() -> dict[str, set[str]]:
         "admin.event.details.": {*DETAILS.options},
         "admin.event.sees.": {*SEES_ALL.options},
         "admin.event.share.": {*MAY_SHARE.options},
+        "admin.event.selfie_consent.": {*SELFIE_IS_CONSENT.options},
+        "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},
         "admin.kind.": {*job_kinds.BY_NAME},
@@ -178,6 +181,7 @@ def ends() -> dict[str, set[str]]:
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
             *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked"),
         },
+        "guest.wording.language.": {*wordings.LANGUAGES},
         "photographer.cameras.": {"wrong", "no_direction", "large"},
         "photographer.help.problem.": {*helping.PROBLEMS.values(), helping.UNREADABLE},
         "photographer.js.camera_": {"ahead", "would", "span"},

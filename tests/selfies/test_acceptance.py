@@ -1,11 +1,14 @@
 """What happens between the steps of a selfie's acceptance; and what is kept of selfies that were refused."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+import errors
 import images
 import storage
 from database import reading, transaction
@@ -13,11 +16,14 @@ from events import progress
 from events import queries as event_queries
 from events import service as events
 from events.service import NewEvent
-from guests import consent, joining, portraits, removal
+from guests import consent, erasure, joining, portraits, removal
+from guests.wordings import shown
 from jobs import work as jobs
-from models import DONE, Event, Photo, Selfie, User, UserEvent
+from models import DONE, Consent, Event, Photo, Selfie, User, UserEvent, utcnow
 from photos.keys import storage_key
 from selfies import service as selfies
+from selfies.service import SelfieFile
+from testkit.builders import people
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import (
     DECODER,
@@ -148,7 +154,7 @@ def test_a_consent_withdrawn_meanwhile_leaves_nothing_of_the_selfie_there(
 ) -> None:
     guest, _ = gathering(event)
     elsewhere = send_photo(other, 1)
-    joining.join(guest.id, other.event_code)
+    joining.join(guest.id, other.event_code, shown("fr"))
     work()
     selfie_id = send_selfie(guest, 1)
     held = claim()
@@ -159,14 +165,76 @@ def test_a_consent_withdrawn_meanwhile_leaves_nothing_of_the_selfie_there(
     assert embeddings_of(guest) == 1
 
 
-def test_a_consent_given_again_meanwhile_is_followed(event: Event, meanwhile: Meanwhile) -> None:
+def test_the_last_consent_withdrawn_meanwhile_erases_the_selfie_in_hand(event: Event, meanwhile: Meanwhile) -> None:
+    guest, _ = gathering(event)
+    selfie_id = send_selfie(guest, 1)
+    held, key = claim(), row(Selfie, selfie_id).storage_key
+    meanwhile(lambda: consent.withdraw(guest.id, event.id))
+    jobs.attempt(held, DECODER)
+    assert (row(Selfie, selfie_id), found_by(guest), embeddings_of(guest)) == (None, set(), 0)
+    assert not is_stored(key)
+
+
+def test_a_consent_withdrawn_while_a_selfie_is_stored_keeps_no_selfie(event: Event) -> None:
+    guest, stored = guest_of(event), list[str]()
+
+    def store(file: SelfieFile) -> selfies.StoredSelfie:
+        found = selfies.store(file, DECODER)
+        stored.append(found.storage_key)
+        consent.withdraw(guest.id, event.id)
+        return found
+
+    with pytest.raises(errors.ConsentWithdrawn):
+        selfies.receive(guest, SelfieFile(people(1), "image/jpeg"), store, strict=True, consent_in="fr")
+    assert not any(is_stored(key) for key in stored)
+    with reading() as session:
+        assert session.query(Selfie).filter(Selfie.user_id == guest.id).count() == 0
+
+
+def test_a_consent_withdrawn_while_the_account_is_erased_leaves_nothing(event: Event) -> None:
+    for _ in range(4):
+        guest, _ = gathering(event)
+        selfie_id = send_selfie(guest, 1)
+        work()
+        key = row(Selfie, selfie_id).storage_key
+
+        def withdraw(guest: User = guest) -> None:
+            with suppress(errors.NotInEvent):
+                consent.withdraw(guest.id, event.id)
+
+        def erase(guest: User = guest) -> None:
+            erasure.erase_guest(guest.id)
+
+        with ThreadPoolExecutor(2) as pool:
+            for each in [pool.submit(withdraw), pool.submit(erase)]:
+                each.result(30)
+        assert (row(Selfie, selfie_id), embeddings_of(guest)) == (None, 0)
+        assert not is_stored(key)
+
+
+def test_a_template_without_a_consent_is_compared_with_nothing(event: Event) -> None:
     guest, photo_id = gathering(event)
+    send_selfie(guest, 1)
+    work()
+    assert found_by(guest) == {photo_id}
+    # As no code does it: the consent ends, and the template stays.
+    with transaction() as session:
+        session.query(Consent).filter(Consent.user_id == guest.id).update({Consent.withdrawn_at: utcnow()})
+    send_photo(event, 1)
+    work()
+    assert found_by(guest) == {photo_id}
+
+
+def test_a_consent_given_again_meanwhile_is_followed(event: Event, other: Event, meanwhile: Meanwhile) -> None:
+    guest, photo_id = gathering(event)
+    joining.join(guest.id, other.event_code, shown("fr"))
+    work()
     send_selfie(guest, 1)
     held = claim()
 
     def change_their_mind() -> None:
         consent.withdraw(guest.id, event.id)
-        consent.give(guest.id, event.id, consent.CURRENT, "fr")
+        consent.give(guest.id, event.id, shown("fr"))
 
     meanwhile(change_their_mind)
     jobs.attempt(held, DECODER)
@@ -185,7 +253,7 @@ def test_an_event_joined_meanwhile_is_matched_before_the_selfie_is_done(
     work()
     send_selfie(guest, 1)
     held = claim()
-    meanwhile(lambda: joining.join(guest.id, other.event_code))
+    meanwhile(lambda: joining.join(guest.id, other.event_code, shown("fr")))
     jobs.attempt(held, DECODER)
     assert (found_by(guest, event), found_by(guest, other)) == ({photo_id}, {elsewhere})
     assert embeddings_of(guest) == 2
@@ -224,7 +292,7 @@ def test_an_event_deleted_meanwhile_does_not_hold_up_the_others(
     event: Event, other: Event, meanwhile: Meanwhile
 ) -> None:
     guest, photo_id = gathering(event)
-    joining.join(guest.id, other.event_code)
+    joining.join(guest.id, other.event_code, shown("fr"))
     selfie_id = send_selfie(guest, 1)
     held = claim()
     meanwhile(lambda: removal.remove_event(other.id))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from database import reading
-from guests import consent
+from guests.wordings import CURRENT
 from models import (
     Base,
     Consent,
@@ -54,33 +54,36 @@ def matched_photos(service: Service, guest: Person, event: EventInfo) -> int:
 def test_consent_is_recorded_wherever_a_guest_joins(service: Service) -> None:
     event, second, third = service.event(name="One"), service.event(name="Two"), service.event(name="Three")
     data = {"username": "ann", "email": "ann@example.org", "password": PASSWORD}
-    body = {"user_data": data, "event_code": event.code, "consent": consent.CURRENT}
+    body = {"user_data": data, "event_code": event.code, "consent": CURRENT}
     answer = service.post("/api/register-with-event-code", json=body, headers={"Accept-Language": "en"})
     guest = Person(answer.json()["id"], "ann", service.log_in("ann", code=event.code))
-    service.post("/api/join-event", guest, json={"event_code": second.code, "consent": "2025-01"})
+    service.post("/api/join-event", guest, json={"event_code": second.code, "consent": "2026-11"})
     service.post("/api/join-event", guest, json={"event_code": third.code})
     found = consents(service, guest)
     assert [(each["event_id"], each["event_name"], each["version"], each["locale"]) for each in found] == [
-        (second.id, "Two", "2025-01", "fr"),
-        (event.id, "One", consent.CURRENT, "en"),
+        (second.id, "Two", "2026-11", "fr"),
+        (event.id, "One", CURRENT, "en"),
     ]
     assert all(each["given_at"].endswith("Z") and each["withdrawn_at"] is None for each in found)
     form = {"username": "bob", "email": "bob@example.org", "password": PASSWORD, "event_code": event.code}
     files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
-    for name, given in (("bob", {"consent": consent.CURRENT}), ("bea", {"consent": ""}), ("bill", dict[str, str]())):
+    for name, given in (("bob", {"consent": CURRENT}), ("bea", {"consent": ""}), ("bill", dict[str, str]())):
         sent = {**form, "username": name, "email": f"{name}@example.org", **given}
         assert service.post("/api/register-invite-with-selfie", data=sent, files=files).status_code == 200
         other = Person(0, name, service.log_in(name, code=event.code))
-        assert len(consents(service, other)) == (name == "bob")
+        (recorded,) = consents(service, other)
+        assert (recorded["version"], recorded["basis"]) == (
+            (CURRENT, "words") if given.get("consent") else ("selfie",) * 2
+        )
 
 
 def test_consenting_twice_is_consenting_once(service: Service) -> None:
     event, other = service.event(), service.event()
     guest = service.guest(event)
-    for version in ("2026-11", "2026-11", "2027-01"):
+    for version in ("2026-11", "2026-11", CURRENT):
         body = {"event_id": event.id, "version": version}
         assert service.post("/api/consent", guest, json=body).status_code == 200
-    assert [each["version"] for each in consents(service, guest)] == ["2027-01", "2026-11"]
+    assert [each["version"] for each in consents(service, guest)] == [CURRENT, "2026-11"]
     body = {"event_id": other.id, "version": "2026-11"}
     refused(service.post("/api/consent", guest, json=body), 403, "NotInEvent")
     refused(service.delete(f"/api/my-consents/{other.id}", guest), 403, "NotInEvent")
@@ -124,12 +127,13 @@ def test_withdrawing_erases_and_nothing_brings_it_back_until_consent_is_given_ag
     assert is_left_out()
     assert service.get("/api/my-selfie", guest).status_code == 200
     found = consents(service, guest)
-    assert len(found) == recorded
-    assert all(each["withdrawn_at"] for each in found)
+    # The selfie was the consent in both events before anything else was.
+    assert [each["basis"] for each in found if each["withdrawn_at"]] == ["words", "selfie"][1 - recorded :]
+    assert [(each["event_id"], each["basis"]) for each in found if not each["withdrawn_at"]] == [(other.id, "selfie")]
     service.post("/api/consent", guest, json={"event_id": event.id, "version": "2026-11"})
     assert service.settle(guest)["status"] == "done"
     assert matched_photos(service, guest, event) == 3
-    assert [bool(each["withdrawn_at"]) for each in consents(service, guest)] == [False, True][: 1 + recorded]
+    assert [each["basis"] for each in consents(service, guest) if not each["withdrawn_at"]] == ["words", "selfie"]
 
 
 def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) -> None:

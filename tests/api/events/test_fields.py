@@ -17,6 +17,7 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "guests_see_all_photos": (True, False, False),
     "guests_may_share": (False, True, True),
     "keep_capture_details": (True, False, False),
+    "selfie_is_consent": (False, True, True),
 }
 
 

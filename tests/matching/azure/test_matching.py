@@ -8,6 +8,7 @@ from database import reading, transaction
 from evaluation import service as evaluation
 from events import service as events
 from guests import joining
+from guests.wordings import shown
 from jobs import listing, queue, work
 from matching import refusals
 from matching.azure import keeping
@@ -95,7 +96,7 @@ def test_a_guest_who_joins_another_event_is_found_there(event: Event) -> None:
     send_selfie(amy, 1)
     there = send_photo(other, 1, 3)
     settle()
-    joining.join(amy.id, other.event_code)
+    joining.join(amy.id, other.event_code, shown("fr"))
     settle()
     assert scores(amy).keys() == {there}
     from guests import removal
