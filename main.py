@@ -114,8 +114,8 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     for problem in error.errors():
         field = ".".join(str(part) for part in problem["loc"][1:])
         if field not in fields and field:
-            known = problem["type"] in messages.INVALID_FIELDS
-            names.append(problem["type"] if known else field.rsplit(".", 1)[-1])
+            name = field.rsplit(".", 1)[-1]
+            names += messages.said_of(name, problem["type"])
         fields.setdefault(field, problem["msg"])
     language = language_of(request)
     body = errors.InvalidRequest(

@@ -129,6 +129,13 @@ INVALID_FIELDS = {
 }
 
 
+def said_of(name: str, kind: str) -> list[str]:
+    """Return what to tell of a field that is not valid, as keys of `INVALID_FIELDS`; `kind` is the type of the error."""
+    if kind == CONTROL_CHARACTERS:
+        return [name, kind]
+    return [kind if kind in INVALID_FIELDS else name]
+
+
 def invalid_fields(names: list[str], language: str) -> str:
     """Return the `detail` of a 422: the sentence of each field in `names`; fields without one are only named."""
     known = [INVALID_FIELDS[name][language == ENGLISH] for name in names if name in INVALID_FIELDS]

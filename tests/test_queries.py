@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, literal, select, text, update
+from sqlalchemy import JSON, Connection, event, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from database import get_engine, transaction
@@ -27,6 +27,7 @@ from models import (
     Consent,
     FaceMatch,
     Favourite,
+    GuestCopy,
     Photo,
     Refusal,
     Sample,
@@ -46,6 +47,7 @@ GROWING = (
     "selfies",
     "selfie_embeddings",
     "photos",
+    "guest_copies",
     "faces",
     "face_matches",
     "favourites",
@@ -146,11 +148,14 @@ def _date(session: Session, many: int) -> None:
 
 
 def _decide(session: Session, guest_id: int) -> None:
-    """Add favourites, refusals, embeddings, consents and samples; `guest_id` refuses nothing."""
+    """Add favourites, refusals, copies, embeddings, consents and samples; `guest_id` refuses nothing."""
     rows = session.execute(select(FaceMatch.user_id, FaceMatch.photo_id)).all()
     pairs = [{"user_id": user_id, "photo_id": photo_id} for user_id, photo_id in rows]
     session.execute(insert(Favourite), pairs)
     session.execute(insert(Refusal), [pair for pair in pairs if pair["user_id"] != guest_id])
+    plan = select(Photo.id, literal(False), Photo.filename, literal(1), literal(1), literal([[0, 1]], JSON))
+    planned = ("photo_id", "detailed", "filename", "size", "crc32", "parts")
+    session.execute(insert(GuestCopy).from_select(planned, plan.where(Photo.id.not_in(select(GuestCopy.photo_id)))))
     members = session.execute(select(UserEvent.user_id, UserEvent.event_id)).all()
     unembedded = (
         select(Selfie.id, UserEvent.event_id, literal(ENGINE_ID), literal(bytes(512)))
