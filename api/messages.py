@@ -130,7 +130,7 @@ INVALID_FIELDS = {
 
 
 def said_of(name: str, kind: str) -> list[str]:
-    """Return what to tell of a field that is not valid, as keys of `INVALID_FIELDS`; `kind` is the type of the error."""
+    """Return what to tell of a field that is not valid, as keys of `INVALID_FIELDS`; `kind` is the error's type."""
     if kind == CONTROL_CHARACTERS:
         return [name, kind]
     return [kind if kind in INVALID_FIELDS else name]

@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, ViewportSize, expect
 
 from api.sessions import SESSION_COOKIE
+from guests.wordings import CURRENT
 from testkit.passwords import PASSWORD
 from testkit.pictures import read_qr
 from testkit.servers import CHEAP_APP, ROOT, Api, Server, run_server, wait_until
@@ -107,10 +108,10 @@ class Stage:
         return Event(event["event_id"], event["event_code"], photographer)
 
     def guest(self, event: Event, name: str | None = None) -> str:
-        """Register a guest; return the name."""
+        """Register a guest who consents to being looked for; return the name."""
         name = name or f"guest{next(_numbers)}-{os.getpid()}"
         account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
-        body = {"user_data": account, "event_code": event.code}
+        body = {"user_data": account, "event_code": event.code, "consent": CURRENT}
         Api(self.server).call("POST", "/api/register-with-event-code", json=body)
         return name
 
