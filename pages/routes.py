@@ -1,7 +1,7 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
 from pages import assets, enter, login, older, posters, resets, second_factor, security, site
-from pages.admin import audit, event, event_photos, events, guest, jobs, overview, photographers, reset_link
+from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
@@ -45,7 +45,7 @@ ADMIN = (
     event_photos.router,
     admin_sections.router,
     posters.admin_router,
-    reset_link.router,
+    guest_links.router,
     guest.router,
     photographers.router,
     jobs.router,

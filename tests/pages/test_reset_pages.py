@@ -129,6 +129,21 @@ def test_the_link_of_a_closed_account_or_another_admin_is_refused_in_words(servi
     assert "on ne peut pas créer de lien" in answer.text
 
 
+@pytest.mark.parametrize("kind", ["login-link", "reset-link"])
+def test_a_link_for_a_guest_is_shown_again_on_a_reload_to_its_admin_alone(service: Service, kind: str) -> None:
+    event = service.event()
+    guest = service.guest(event)
+    page = f"/admin/events/{event.id}/guests/{guest.id}/{kind}"
+    service.client.cookies.set(SESSION_COOKIE, service.admin.token)
+    assert "data-copy" not in service.client.get(page).text
+    made = service.client.post(page, data={"csrf_token": csrf_of(service.admin.token)})
+    shown = re.search(r'data-copy="([^"]+)"', made.text)
+    assert shown
+    assert shown[1] in service.client.get(page).text
+    service.client.cookies.set(SESSION_COOKIE, service.log_in(service.admin.name))
+    assert shown[1] not in service.client.get(page).text
+
+
 def test_an_admin_hands_a_link_to_a_guest_who_opens_it(stage: Stage) -> None:
     event = stage.event()
     guest = stage.guest(event)
