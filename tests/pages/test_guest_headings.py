@@ -209,5 +209,5 @@ def test_who_is_not_found_is_told_what_may_still_happen_and_can_try_another_port
         stage.admin().call("PUT", f"/api/admin/events/{event.id}", json={"expires_at": "2026-01-01T00:00:00Z"})
         stage.as_guest(event, guest).call("POST", "/api/consent", json={"event_id": event.id, "version": "2026-11"})
         page.goto(f"/photos?event={event.id}")
-        expect(page.locator("#standing")).to_contain_text("l’événement est terminé")
+        expect(page.locator("#standing")).to_contain_text("Cet événement est terminé")
         expect(page.get_by_role("link", name="Essayer un autre portrait")).to_be_hidden()
