@@ -15,10 +15,12 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage
+from accounts import expired
 from database import reading, transaction
 from evaluation import service as evaluations
 from jobs import pairing
 from models import utcnow
+from photos.chosen import service as photo_choices
 from photos.copies.service import plan_some
 from photos.links import service as photo_links
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
@@ -34,6 +36,7 @@ PLANNED_AT_ONCE = 25
 MOST_FILES, MOST_SHARE = 100, 0.02
 # A larger number of orphans is taken away in several sweeps.
 MOST_HELD = 200_000
+OLD = (evaluations.erase_old, photo_links.erase_old, photo_choices.erase_old, expired.erase_old)
 
 
 @dataclass(slots=True)
@@ -180,8 +183,8 @@ def restore() -> int:
 class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
-    With each sweep, results of evaluations that are older than a day are erased, and links to photos that expired a
-    month ago. Copies for guests of the photos of earlier releases are planned, a few at each tick.
+    With each sweep, what is past its date is erased (`OLD`). Copies for guests of the photos of earlier releases are
+    planned, a few at each tick.
     """
 
     def __init__(self) -> None:
@@ -205,8 +208,13 @@ class PeriodicSweep:
             self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)
         if now >= self._next:
             self._next = now + settings.orphan_sweep_seconds
-            evaluations.erase_old()
-            photo_links.erase_old()
+            for erase_old in (
+                evaluations.erase_old,
+                photo_links.erase_old,
+                photo_choices.erase_old,
+                expired.erase_old,
+            ):
+                erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
 
 

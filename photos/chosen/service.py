@@ -102,3 +102,9 @@ def _mark(user: User, event_id: int, wanted: Sequence[int], *, favourite: bool) 
         else:
             queries.delete_favourites(session, user.id, seen)
         return Marked(len(seen), len(wanted) - len(seen))
+
+
+def erase_old() -> None:
+    """Delete the choices that are older than a day."""
+    with transaction() as session:
+        queries.delete_choices_before(session, utcnow() - KEPT)

@@ -1,0 +1,39 @@
+"""Checks of data that has a date on which it goes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from accounts import login_links
+from evaluation import service as evaluations
+from mail import delivery
+from models import utcnow
+from operations import samples
+from photos.chosen import service as chosen
+from photos.links import service as photo_links
+from privacy import queries
+from privacy.consents import listed
+from privacy.findings import Check, Finding, Scope
+
+# What is due is erased hourly by a running service: one that was stopped overnight is no finding.
+SLACK = timedelta(days=1)
+
+
+def past_their_date(_: Scope) -> Iterator[Finding]:
+    """Yield what should have gone a day ago or earlier."""
+    due = utcnow() - SLACK
+    kept_links = due - login_links.REASON_KEPT
+    minute = int(due.timestamp()) // 60 - samples.KEPT_MINUTES
+    return listed(
+        ("sessions", lambda session: queries.expired_sessions(session, due)),
+        ("password_resets", lambda session: queries.expired_resets(session, due)),
+        ("login_links", lambda session: queries.expired_login_links(session, kept_links, login_links.PERSONAL)),
+        ("mails", lambda session: queries.failed_mails(session, due - delivery.FAILED_KEPT)),
+        ("evaluations", lambda session: queries.old_evaluations(session, due - evaluations.KEPT)),
+        ("photo_links", lambda session: queries.expired_photo_links(session, due - photo_links.KEPT)),
+        ("photo_choices", lambda session: queries.old_choices(session, due - chosen.KEPT)),
+        ("samples", lambda session: queries.old_samples(session, minute)),
+        ("subscriptions", lambda session: queries.subscriptions_after_the_end(session, due)),
+    )
+
+
+CHECKS = (Check("past-its-date", "Nothing is kept a day longer than it should be.", past_their_date),)

@@ -1,0 +1,98 @@
+"""Checks of files: each has a row, each row has its files, and what was to be erased is erased."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import storage
+from database import reading
+from jobs import pairing, sweep
+from models import DONE, Photo, utcnow
+from photos.keys import FULL, MEDIUM, RENDITIONS, key_of, storage_key
+from privacy import queries
+from privacy.findings import Check, Finding, Scope
+from stored import quarantine
+from stored.erasure import LATE_WRITERS
+
+STORAGE = "storage"
+BATCH = 500
+# An erasure is repeated after `LATE_WRITERS`; a running service looks every half minute.
+OVERDUE = LATE_WRITERS + timedelta(minutes=5)
+
+
+def orphans(scope: Scope) -> Iterator[Finding]:
+    """Yield files that no row names, and those that have lain in the quarantine for too long."""
+    found = sweep.sweep(scope.grace, dry_run=True)
+    for key in found.orphans:
+        yield Finding(STORAGE, key)
+    for label, key in found.expired:
+        yield Finding(STORAGE, f"{quarantine.PREFIX}{label}/{key}")
+
+
+def unpaired(_: Scope) -> Iterator[Finding]:
+    """Yield why nothing can be erased: the storage is not this database's own."""
+    reason = pairing.problem(change=False)
+    if reason is not None:
+        yield Finding(STORAGE, reason.partition(". ")[0])
+
+
+def overdue(_: Scope) -> Iterator[Finding]:
+    """Yield files that were to be erased, and are recorded as such for too long."""
+    with reading() as session:
+        keys = queries.overdue_erasures(session, utcnow() - OVERDUE)
+    for key in keys:
+        still = storage.exists(key) or quarantine.find(key) is not None
+        yield Finding(STORAGE if still else "erasures", key)
+
+
+def missing(_: Scope) -> Iterator[Finding]:
+    """Yield the files that a row names and that are nowhere."""
+    for table, key in _named():
+        if not storage.exists(key) and quarantine.find(key) is None:
+            yield Finding(table, key)
+
+
+def _named() -> Iterator[tuple[str, str]]:
+    last = 0
+    while True:
+        with reading() as session:
+            photos = queries.photos_after(session, last, BATCH)
+        if not photos:
+            break
+        last = photos[-1].id
+        yield from (("photos", key) for each in photos for key in _keys_of(each))
+    last = 0
+    while True:
+        with reading() as session:
+            selfies = queries.selfie_files_after(session, last, BATCH)
+        if not selfies:
+            break
+        last = selfies[-1][0]
+        yield from (("selfies", key) for _, key in selfies if key is not None)
+    last = 0
+    while True:
+        with reading() as session:
+            raws = queries.raw_files_after(session, last, BATCH)
+        if not raws:
+            return
+        last = raws[-1][0]
+        yield from (("photo_raws", storage_key(event_id, name, "original")) for _, event_id, name in raws)
+
+
+def rendition_keys_of(photo: Photo) -> list[str]:
+    """Return the storage keys of the renditions that a processed photo has; none of one that is not processed."""
+    if photo.status != DONE:
+        return []
+    made = [*RENDITIONS, *([FULL] if photo.full_size is not None else [])]
+    return [key_of(photo, size) for size in made if size != MEDIUM or photo.has_medium]
+
+
+def _keys_of(photo: Photo) -> list[str]:
+    return [key_of(photo, "original"), *rendition_keys_of(photo)]
+
+
+CHECKS = (
+    Check("unpaired-storage", "The storage belongs to this database.", unpaired),
+    Check("orphan-file", "Each file in storage has a row.", orphans),
+    Check("erasure-overdue", "Each file that was to be erased is gone.", overdue),
+    Check("missing-file", "Each file that a row names is there.", missing),
+)

@@ -1,0 +1,45 @@
+"""Checks of the pictures made here: they say nothing but what they show."""
+
+from collections.abc import Iterator
+
+import storage
+from database import reading
+from privacy import queries
+from privacy.files import STORAGE, rendition_keys_of
+from privacy.findings import Check, Finding, Scope
+from stripping.copies import plans
+from stripping.plan import CannotStrip
+from stripping.reader import chunks_of
+
+
+def metadata(scope: Scope) -> Iterator[Finding]:
+    """Yield renditions and selfies with EXIF, XMP, IPTC, comments, or bytes behind the picture."""
+    with reading() as session:
+        photo_ids, selfies = (
+            queries.some_processed(session, scope.pictures, scope.dice),
+            queries.some_selfies(session, scope.pictures, scope.dice),
+        )
+    for photo_id in photo_ids:
+        with reading() as session:
+            photo = queries.photo(session, photo_id)
+        for key in rendition_keys_of(photo) if photo is not None else ():
+            if _tells_more(key):
+                yield Finding(STORAGE, key)
+    yield from (Finding(STORAGE, key) for key in selfies if key is not None and _tells_more(key))
+
+
+def _tells_more(key: str) -> bool:
+    """Tell whether a copy for guests would leave out anything of this JPEG."""
+    try:
+        data = storage.get(key)
+    except storage.MissingObject:
+        # Of which another check tells.
+        return False
+    try:
+        copy = plans("image/jpeg", chunks_of(data)).plain.chunks(lambda start, end: chunks_of(data[start:end]))
+        return b"".join(copy) != data
+    except CannotStrip:
+        return True
+
+
+CHECKS = (Check("metadata", "Renditions and selfies hold no metadata.", metadata),)

@@ -1,0 +1,255 @@
+"""SQL of the audit. Each statement returns the keys of at most `LIMIT` rows, whatever a table holds."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Row,
+    Select,
+    Table,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from events.consents.queries import has_consent
+from models import (
+    DONE,
+    FAILED,
+    UNKNOWN,
+    Base,
+    CameraClock,
+    Consent,
+    Erasure,
+    Evaluation,
+    Event,
+    Face,
+    FaceCandidate,
+    FaceMatch,
+    LoginLink,
+    Mail,
+    PasswordReset,
+    Photo,
+    PhotoChoice,
+    PhotoLink,
+    PhotoRaw,
+    Sample,
+    Selfie,
+    SelfieEmbedding,
+    Subscription,
+    UserEvent,
+    UserSession,
+)
+
+# More rows than this are as bad as this many; each check keeps its keys in memory.
+LIMIT = 10_000
+# Numbers modulo a prime, times another number, are shuffled: the same sample at both looks.
+PRIME = 10_007
+
+
+class WordedConsent(NamedTuple):
+    """A consent that is not withdrawn, as far as its wording goes."""
+
+    id: int
+    basis: str
+    version: str
+    locale: str
+    text_sha256: str | None
+
+
+def _keys(session: Session, statement: Select[*tuple[Any, ...]]) -> list[str]:
+    return ["/".join(map(str, row)) for row in session.execute(statement.limit(LIMIT))]
+
+
+# --- consents ----------------------------------------------------------------------------------------
+
+
+def embeddings_without_consent(session: Session) -> list[str]:
+    """Return the ids of selfies' embeddings in events in which no consent of the guest is in force."""
+    owned = select(SelfieEmbedding.id).join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
+    return _keys(session, owned.where(~has_consent(Selfie.user_id, SelfieEmbedding.event_id)))
+
+
+def candidates_without_consent(session: Session) -> list[str]:
+    """Return guest and face of candidates in events in which no consent of the guest is in force."""
+    found = select(FaceCandidate.user_id, FaceCandidate.face_id)
+    return _keys(session, found.where(~has_consent(FaceCandidate.user_id, FaceCandidate.event_id)))
+
+
+def matches_without_consent(session: Session) -> list[str]:
+    """Return the ids of matches with photos of events in which no consent of the guest is in force."""
+    placed = select(FaceMatch.id).join(Photo, Photo.id == FaceMatch.photo_id)
+    return _keys(session, placed.where(~has_consent(FaceMatch.user_id, Photo.event_id)))
+
+
+def selfies_without_consent(session: Session) -> list[str]:
+    """Return the ids of selfies that have a file, or an embedding, of guests without a consent in force anywhere."""
+    kept = or_(Selfie.storage_key.is_not(None), exists().where(SelfieEmbedding.selfie_id == Selfie.id))
+    joined = exists().where(UserEvent.user_id == Selfie.user_id, has_consent()).correlate(Selfie)
+    return _keys(session, select(Selfie.id).where(kept, ~joined))
+
+
+def wordings_in_force(session: Session, after: int, limit: int) -> Sequence[WordedConsent]:
+    """Return the consents that are not withdrawn with an id above `after`, `unknown` ones left out, by id."""
+    columns = (Consent.id, Consent.basis, Consent.version, Consent.locale, Consent.text_sha256)
+    counted = (Consent.id > after, Consent.withdrawn_at.is_(None), Consent.basis != UNKNOWN)
+    found = session.execute(select(*columns).where(*counted).order_by(Consent.id).limit(limit))
+    return [WordedConsent(*row) for row in found]
+
+
+# --- rows that refer to nothing ----------------------------------------------------------------------
+
+
+def references() -> Iterator[tuple[Table, ForeignKeyConstraint]]:
+    """Return every table with each of its foreign keys."""
+    for table in Base.metadata.sorted_tables:
+        for constraint in sorted(table.foreign_key_constraints, key=lambda each: str(each.name)):
+            yield table, constraint
+
+
+def dangling(session: Session, table: Table, constraint: ForeignKeyConstraint) -> list[str]:
+    """Return the primary keys of rows whose foreign key names a row that is not there."""
+    target = constraint.referred_table.alias("target")
+    pairs = [(each.parent, target.c[each.column.name]) for each in constraint.elements]
+    named = [column.is_not(None) for column, _ in pairs]
+    there = exists().where(*(column == other for column, other in pairs)).correlate(table)
+    return _keys(session, select(*table.primary_key.columns).where(*named, ~there))
+
+
+def cameras_missing(session: Session) -> list[str]:
+    """Return the ids of photos whose camera has no row, or one of another event."""
+    there = exists().where(CameraClock.id == Photo.camera_id, CameraClock.event_id == Photo.event_id)
+    return _keys(session, select(Photo.id).where(Photo.camera_id.is_not(None), ~there))
+
+
+def matches_of_others(session: Session) -> list[str]:
+    """Return the ids of matches by another guest's selfie or another photo's face, or of no guest of the event."""
+    member = exists().where(UserEvent.user_id == FaceMatch.user_id, UserEvent.event_id == Photo.event_id)
+    wrong = or_(Selfie.user_id != FaceMatch.user_id, Face.photo_id != FaceMatch.photo_id, ~member)
+    joined = (
+        select(FaceMatch.id)
+        .join(Selfie, Selfie.id == FaceMatch.selfie_id)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .outerjoin(Face, Face.id == FaceMatch.face_id)
+    )
+    return _keys(session, joined.where(wrong))
+
+
+def candidates_of_others(session: Session) -> list[str]:
+    """Return guest and face of candidates by the selfie of another guest, or in another event than the face's."""
+    joined = (
+        select(FaceCandidate.user_id, FaceCandidate.face_id)
+        .join(Selfie, Selfie.id == FaceCandidate.selfie_id)
+        .join(Face, Face.id == FaceCandidate.face_id)
+    )
+    wrong = or_(Selfie.user_id != FaceCandidate.user_id, Face.event_id != FaceCandidate.event_id)
+    return _keys(session, joined.where(wrong))
+
+
+def faces_elsewhere(session: Session) -> list[str]:
+    """Return the ids of faces in another event than their photo's."""
+    joined = select(Face.id).join(Photo, Photo.id == Face.photo_id)
+    return _keys(session, joined.where(Photo.event_id != Face.event_id))
+
+
+# --- data past its date --------------------------------------------------------------------------------
+
+
+def expired_sessions(session: Session, before: datetime) -> list[str]:
+    """Return how many sessions expired before a time, as text; their ids open nothing, but are kept secret."""
+    return _counted(session, UserSession.expires_at < before, UserSession)
+
+
+def expired_resets(session: Session, before: datetime) -> list[str]:
+    """Return the ids of links that reset passwords and expired before a time."""
+    return _keys(session, select(PasswordReset.id).where(PasswordReset.expires_at < before))
+
+
+def expired_login_links(session: Session, before: datetime, but: str) -> list[str]:
+    """Return the ids of links that log in and expired before a time, those of the kind `but` left out."""
+    over = (LoginLink.expires_at < before, LoginLink.purpose != but)
+    return _keys(session, select(LoginLink.id).where(*over))
+
+
+def failed_mails(session: Session, before: datetime) -> list[str]:
+    """Return the ids of mails that failed before a time."""
+    return _keys(session, select(Mail.id).where(Mail.status == FAILED, Mail.finished_at < before))
+
+
+def old_evaluations(session: Session, before: datetime) -> list[str]:
+    """Return the ids of evaluations that ended before a time."""
+    over = (Evaluation.status.in_((DONE, FAILED)), Evaluation.finished_at < before)
+    return _keys(session, select(Evaluation.id).where(*over))
+
+
+def expired_photo_links(session: Session, before: datetime) -> list[str]:
+    """Return the ids of links to photos that expired before a time."""
+    return _keys(session, select(PhotoLink.id).where(PhotoLink.expires_at < before))
+
+
+def old_choices(session: Session, before: datetime) -> list[str]:
+    """Return the ids of choices of photos that were made before a time."""
+    return _keys(session, select(PhotoChoice.id).where(PhotoChoice.created_at < before))
+
+
+def old_samples(session: Session, minute: int) -> list[str]:
+    """Return the minutes of the samples before a minute."""
+    return _keys(session, select(Sample.minute).where(Sample.minute < minute))
+
+
+def subscriptions_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of wishes to be told of photos, in events that expired before a time."""
+    joined = select(Subscription.id).join(Event, Event.id == Subscription.event_id)
+    return _keys(session, joined.where(Event.expires_at < before))
+
+
+def overdue_erasures(session: Session, before: datetime) -> list[str]:
+    """Return the keys of files that were to be erased before a time, and whose record is still there."""
+    return _keys(session, select(Erasure.key).where(Erasure.requested_at < before))
+
+
+def _counted(session: Session, condition: ColumnElement[bool], table: type[Base]) -> list[str]:
+    number = session.scalar(select(func.count()).select_from(table).where(condition)) or 0
+    return [f"{number} rows"] if number else []
+
+
+# --- files -----------------------------------------------------------------------------------------
+
+
+def photos_after(session: Session, after: int, limit: int) -> Sequence[Photo]:
+    """Return photos with an id above `after`, by id."""
+    return session.scalars(select(Photo).where(Photo.id > after).order_by(Photo.id).limit(limit)).all()
+
+
+def selfie_files_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str | None]]:
+    """Return id and storage key of the selfies with a file and an id above `after`, by id."""
+    wanted = select(Selfie.id, Selfie.storage_key).where(Selfie.id > after, Selfie.storage_key.is_not(None))
+    return session.execute(wanted.order_by(Selfie.id).limit(limit)).all()
+
+
+def raw_files_after(session: Session, after: int, limit: int) -> Sequence[Row[int, int, str]]:
+    """Return the photo, the event and the name of RAW files whose photo's id is above `after`, by photo."""
+    wanted = select(PhotoRaw.photo_id, PhotoRaw.event_id, PhotoRaw.filename).where(PhotoRaw.photo_id > after)
+    return session.execute(wanted.order_by(PhotoRaw.photo_id).limit(limit)).all()
+
+
+def some_processed(session: Session, number: int | None, dice: int) -> Sequence[int]:
+    """Return the ids of processed photos: all, or `number` of them as the dice fell."""
+    wanted = select(Photo.id).where(Photo.status == DONE)
+    return session.scalars(wanted.order_by(Photo.id * dice % PRIME, Photo.id).limit(number)).all()
+
+
+def some_selfies(session: Session, number: int | None, dice: int) -> Sequence[str | None]:
+    """Return the storage keys of selfies that have a file: all, or `number` of them as the dice fell."""
+    wanted = select(Selfie.storage_key).where(Selfie.storage_key.is_not(None))
+    return session.scalars(wanted.order_by(Selfie.id * dice % PRIME, Selfie.id).limit(number)).all()
+
+
+def photo(session: Session, photo_id: int) -> Photo | None:
+    """Return a photo, or None if it is gone."""
+    return session.get(Photo, photo_id)

@@ -1,0 +1,292 @@
+"""The audit finds nothing in a calm event, and names each of the faults that are seeded here."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+import storage
+from azure_face.shared import face_service
+from database import get_engine, reading
+from events import service as events
+from events.service import NewEvent
+from faces.fake import FakeEngine
+from jobs import pairing, sweep
+from matching.azure import lists
+from models import Event, Photo, User, utcnow
+from photos.keys import key_of
+from privacy import audit as audits
+from privacy.audit import audit
+from privacy.checks import CHECKS
+from privacy.findings import Check, Finding, Scope
+from settings import get_settings
+from stored import identity
+from testkit import metadata
+from testkit.azure_face_server import face_server
+from testkit.in_process import clear_caches
+from tests.conftest import DATABASES, fresh_database
+from tests.jobs.rows import guest_of, matches_of, row, send_photo, send_selfie, work
+
+ROOT = Path(__file__).resolve().parents[2]
+EVERYTHING = Scope(timedelta(0), pictures=None)
+LONG_AGO = utcnow() - timedelta(days=200)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with fresh_database(request, tmp_path_factory.mktemp("audit")):
+        assert pairing.problem() is None
+        yield
+
+
+@dataclass
+class Party:
+    """An event with a photo of two guests."""
+
+    event: Event
+    amy: User
+    bob: User
+    photo: Photo
+
+    @property
+    def rendition(self) -> str:
+        """The storage key of the photo's thumbnail."""
+        return key_of(self.photo, "thumb")
+
+
+@pytest.fixture
+def party(_database: None) -> Party:
+    event = events.create(NewEvent("Calm"))
+    amy, bob = guest_of(event, "amy"), guest_of(event, "bob")
+    for number, guest in enumerate((amy, bob), 1):
+        send_selfie(guest, number)
+    photo_id = send_photo(event, 1, 2)
+    work()
+    assert (matches_of(amy), matches_of(bob)) == (1, 1)
+    return Party(event, amy, bob, row(Photo, photo_id))
+
+
+@contextmanager
+def anything_goes() -> Iterator[Any]:
+    """A connection on which the database does not mind what rows refer to."""
+    with get_engine().connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+        else:
+            connection.execute(text("SET session_replication_role = replica"))
+        yield connection
+        connection.commit()
+        if sqlite:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[union-attr]
+        else:
+            connection.execute(text("SET session_replication_role = DEFAULT"))
+            connection.commit()
+
+
+def run(statement: str, **values: Any) -> None:
+    with anything_goes() as connection:
+        assert connection.execute(text(statement), values).rowcount > 0
+
+
+def found(scope: Scope = EVERYTHING) -> set[tuple[str, str, str]]:
+    return {(each.check, each.place, item) for each in audit(scope, pause=0) for item in each.items}
+
+
+def test_a_calm_event_has_nothing_to_find(party: Party, capsys: pytest.CaptureFixture[str]) -> None:
+    assert found() == set()
+    assert ran("--pictures") == 0
+    assert capsys.readouterr().out == f"{len(CHECKS)} checks, 0 findings\n"
+
+
+def ran(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["audit", *arguments])
+        return audits.main()
+
+
+# --- faults ------------------------------------------------------------------------------------------
+
+
+def without_consent(party: Party) -> None:
+    run("UPDATE consents SET basis = 'unknown' WHERE user_id = :id", id=party.amy.id)
+
+
+def unknown_words(party: Party) -> None:
+    run("UPDATE consents SET text_sha256 = :none WHERE user_id = :id", none="0" * 64, id=party.bob.id)
+
+
+def words_of_tomorrow(party: Party) -> None:
+    run("UPDATE consents SET version = '2099-01', text_sha256 = NULL WHERE user_id = :id", id=party.bob.id)
+
+
+def erased_without_rows(party: Party) -> None:
+    run("DELETE FROM users WHERE id = :id", id=party.amy.id)
+
+
+def face_of_nothing(party: Party) -> None:
+    run("DELETE FROM faces WHERE photo_id = :id", id=party.photo.id)
+
+
+def camera_of_nothing(party: Party) -> None:
+    run("UPDATE photos SET camera_id = 4711 WHERE id = :id", id=party.photo.id)
+
+
+def matched_by_another(party: Party) -> None:
+    run(
+        "UPDATE face_matches SET selfie_id = (SELECT id FROM selfies WHERE user_id = :bob) WHERE user_id = :amy",
+        amy=party.amy.id,
+        bob=party.bob.id,
+    )
+
+
+def file_without_row(party: Party) -> None:
+    storage.put(f"photos/{party.event.id}/web/{'a' * 32}.jpg", b"left")
+
+
+def row_without_file(party: Party) -> None:
+    storage.delete([party.rendition])
+
+
+def not_erased(party: Party) -> None:
+    key = f"selfies/erased-{party.event.id}.jpg"
+    storage.put(key, b"still there")
+    run("INSERT INTO erasures (key, requested_at, late) VALUES (:key, :then, false)", key=key, then=LONG_AGO)
+
+
+def with_a_place(party: Party) -> None:
+    exif = metadata.exif_of({}, {1: "N", 2: (48.0, 51.0, 24.0)})
+    storage.put(party.rendition, metadata.with_segments(storage.get(party.rendition), b"Exif\0\0" + exif))
+
+
+def with_something_behind(party: Party) -> None:
+    storage.put(party.rendition, storage.get(party.rendition) + b"trailer")
+
+
+def session_long_over(party: Party) -> None:
+    run(
+        "INSERT INTO sessions (id, user_id, token_version, created_at, last_used_at, expires_at) "
+        "VALUES (:id, :user, 0, :then, :then, :then)",
+        id=f"s{party.amy.id}",
+        user=party.amy.id,
+        then=LONG_AGO,
+    )
+
+
+def choice_long_over(party: Party) -> None:
+    run(
+        "INSERT INTO photo_choices (user_id, event_id, photo_ids, created_at) VALUES (:user, :event, '[]', :then)",
+        user=party.amy.id,
+        event=party.event.id,
+        then=LONG_AGO,
+    )
+
+
+FAULTS = (
+    (without_consent, "template-without-consent", "selfie_embeddings"),
+    (without_consent, "template-without-consent", "face_matches"),
+    (without_consent, "selfie-without-consent", "selfies"),
+    (unknown_words, "unknown-wording", "consents"),
+    (words_of_tomorrow, "unknown-wording", "consents"),
+    (erased_without_rows, "orphan-row", "face_matches.user_id"),
+    (face_of_nothing, "orphan-row", "face_candidates.face_id"),
+    (camera_of_nothing, "orphan-row", "photos.camera_id"),
+    (matched_by_another, "stranger", "face_matches"),
+    pytest.param(file_without_row, "orphan-file", "storage", marks=pytest.mark.sqlite_is_enough),
+    pytest.param(row_without_file, "missing-file", "photos", marks=pytest.mark.sqlite_is_enough),
+    (not_erased, "erasure-overdue", "storage"),
+    pytest.param(with_a_place, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
+    pytest.param(with_something_behind, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
+    (session_long_over, "past-its-date", "sessions"),
+    (choice_long_over, "past-its-date", "photo_choices"),
+)
+
+
+@pytest.mark.parametrize(("seed", "check", "place"), FAULTS, ids=lambda each: getattr(each, "__name__", str(each)))
+def test_a_fault_is_named(
+    party: Party, seed: Callable[[Party], None], check: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Faults of the tests before are still there.
+    before = found()
+    seed(party)
+    assert ran("--json", "--pause", "0", "--pictures", "--grace", "0") == 1
+    printed = capsys.readouterr().out
+    told = {
+        (each["check"], each["place"], item) for each in json.loads(printed)["findings"] for item in each["items"]
+    }
+    assert (check, place) in {each[:2] for each in told - before}
+    assert not re.search("amy|bob|example.org", printed)
+
+
+def test_what_is_past_its_date_goes_with_the_next_sweep(party: Party) -> None:
+    session_long_over(party)
+    choice_long_over(party)
+    for erase_old in sweep.OLD:
+        erase_old()
+    assert not {each for each in found() if each[0] == "past-its-date"}
+
+
+def test_a_storage_of_another_installation_is_named(party: Party) -> None:
+    own = storage.get(identity.KEY)
+    identity.take_storage("another")
+    try:
+        assert "unpaired-storage" in {check for check, _, _ in found()}
+    finally:
+        storage.put(identity.KEY, own)
+
+
+@pytest.mark.sqlite_is_enough
+def test_what_azure_keeps_without_a_row_is_named(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    with face_server(FakeEngine()) as server:
+        monkeypatch.setattr(get_settings(), "azure_face_endpoint", server.endpoint)
+        monkeypatch.setattr(get_settings(), "azure_face_key", server.state.key)
+        clear_caches()
+        service = face_service()
+        assert service is not None
+        with reading() as session:
+            name = f"{lists.prefix(session)}99-photos"
+        service.make_list(name)
+        assert ("provider", "provider", name) in found()
+    clear_caches()
+
+
+# --- what is in flux, what cannot be read, how it is told -----------------------------------------------
+
+
+def test_what_is_gone_at_the_second_look_is_no_finding() -> None:
+    looks = iter([[Finding("t", "1"), Finding("t", "2")], [Finding("t", "2"), Finding("t", "3")]])
+    (only,) = audit(EVERYTHING, 0, [Check("changing", "", lambda _: next(looks))])
+    assert only.line() == "changing: t: 1 (2)"
+
+
+def test_a_million_findings_are_cut_off() -> None:
+    (only,) = audit(EVERYTHING, 0, [Check("many", "", lambda _: (Finding("t", f"{n:07}") for n in range(10**6)))])
+    assert len(only.items) == audits.MOST_HELD
+    assert only.line() == "many: t: 10000 or more (0000000, 0000001, 0000002, 0000003, 0000004, …)"
+
+
+@pytest.mark.usefixtures("_database")
+def test_a_database_that_does_not_answer_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise storage.StorageError("it is away")
+
+    monkeypatch.setattr(storage, "objects", fail)
+    assert ran("--pause", "0") == 2
+    assert capsys.readouterr().err == "Not audited: it is away\n"
+
+
+def test_each_check_is_in_the_document() -> None:
+    document = (ROOT / "docs" / "privacy.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", document, re.MULTILINE))
+    assert {check.name: check.sentence for check in CHECKS}.items() <= rows.items()
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
