@@ -1141,6 +1141,23 @@ class Erasure(Base):
     erased_at: Mapped[datetime | None]
 
 
+class ErasureReceipt(Base):
+    """Something was erased for good: what kind of thing, when, and how much went with it; nobody's name or number.
+
+    Written by `stored/receipts.py` only, in the transaction that erases. `digests` are what the line of the log of
+    erasures holds about it; null once that line is on disk.
+    """
+
+    __tablename__ = "erasure_receipts"
+    __table_args__ = (_partial_index("idx_erasure_receipts_waiting", "erased_at", where="digests IS NOT NULL"),)
+
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    erased_at: Mapped[datetime]
+    counts: Mapped[dict[str, Any]]
+    digests: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+
+
 class RemoteList(Base):
     """A list of faces that a recogniser over the network keeps for us: an event's photos, or its guests' portraits.
 

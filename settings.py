@@ -120,6 +120,8 @@ class Settings(RecogniserSettings):
     job_backoff_max_seconds: float = Field(10, ge=0)
     job_poll_seconds: float = Field(1, gt=0)
     orphan_grace_seconds: float = Field(3600, ge=0, le=MAX_ORPHAN_GRACE_SECONDS)
+    erasure_log: str = ""
+    erasure_log_key: str = ""
     orphan_quarantine_days: int = Field(7, ge=0, le=3650)
     smtp_host: str = ""
     smtp_port: int = Field(0, ge=0, le=65535)

@@ -16,6 +16,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from keys import comparison_key
 from models import ADMIN, PHOTOGRAPHER, User, utcnow
+from stored import receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def delete_photographer(user_id: int) -> None:
         if user is None:
             raise errors.NoSuchPhotographer
         record(session, Action.STAFF_DELETED, subject_id=user_id)
+        receipts.leave(session, receipts.STAFF, [receipts.subject_of(user)])
         session.delete(user)
 
 

@@ -22,7 +22,7 @@ from database import forget_engine
 from migrations.upgrade import MigrationProblem, known_revisions
 from models import utcnow
 from settings import UnsafeSettings
-from stored import identity, quarantine
+from stored import identity, quarantine, restored
 
 WRITES_AT_ONCE = 8
 
@@ -47,6 +47,7 @@ def restore(folder: Path) -> Manifest:
             identity.take_storage(installation_id)
         else:
             storage.delete([identity.KEY])
+        restored.mark(f"{manifest.created_at:%Y-%m-%d %H:%M}")
         # As in the service, files come before the rows that name them.
         with ThreadPoolExecutor(WRITES_AT_ONCE) as pool:
             list(pool.map(lambda each: _put(folder, *each), objects))
@@ -54,7 +55,7 @@ def restore(folder: Path) -> Manifest:
     except BaseException:
         # The error that is on its way says more than one of this cleaning up.
         with suppress(storage.StorageError):
-            storage.delete([*(key for key, _ in objects), identity.KEY])
+            storage.delete([*(key for key, _ in objects), identity.KEY, restored.KEY])
         raise
     finally:
         forget_engine()
@@ -88,6 +89,7 @@ def main() -> None:
         sys.exit(f"Nothing was restored: {reason}")
     rows, objects = sum(manifest.rows.values()), sum(1 for _ in manifest.objects())
     print(f"Restored the backup of {manifest.created_at:%Y-%m-%d %H:%M} UTC: {rows} rows, {objects} stored files")
+    print("Before the first start, erase what was erased since the backup: python -m privacy.reapply")
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ from events.rematching import queries as rematch_queries
 from guests.wordings import Wording
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
-from models import WORDS, Consent, UserEvent, utcnow
+from models import WORDS, Consent, Event, User, UserEvent, utcnow
 from notifications.service import end_all
 from selfies import queries as selfie_queries
+from stored import receipts
 from stored.erasure import erase
 from tracing import current_request_id
 
@@ -74,7 +75,10 @@ def withdraw(user_id: int, event_id: int) -> None:
     with transaction() as session:
         membership = _lock_membership(session, user_id, event_id)
         now = utcnow()
-        for consent in queries.given(session, user_id, event_id):
+        given = queries.given(session, user_id, event_id)
+        if given or membership.withdrawn_at is None:
+            receipts.leave(session, receipts.WITHDRAWAL, [_subject(session, membership)])
+        for consent in given:
             consent.withdrawn_at = now
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
@@ -86,6 +90,12 @@ def withdraw(user_id: int, event_id: int) -> None:
         end_all(session, user_id, event_id)
         if not queries.is_in_force_anywhere(session, user_id):
             _erase_selfies(session, user_id)
+
+
+def _subject(session: Session, membership: UserEvent) -> str:
+    """Return what stands for a guest in an event, in the log of erasures."""
+    guest, event = session.get_one(User, membership.user_id), session.get_one(Event, membership.event_id)
+    return receipts.both(receipts.subject_of(guest), receipts.subject_of(event))
 
 
 def _erase_selfies(session: Session, user_id: int) -> None:

@@ -12,6 +12,7 @@ from events.rematching import queries as rematch_queries
 from guests import queries as guest_queries
 from models import GUEST, User
 from selfies import queries as selfie_queries
+from stored import receipts
 from stored.erasure import erase as erase_files
 
 
@@ -59,6 +60,7 @@ def _erase(session: Session, owner: User) -> None:
     rematch_queries.request_rematch_of_rivals(session, owner.id)
     keys = selfie_queries.all_keys(session, owner.id)
     record(session, Action.ACCOUNT_ERASED, subject_id=owner.id)
+    receipts.leave(session, receipts.ACCOUNT, [receipts.subject_of(owner)], selfies=len(keys))
     groups = guest_queries.groups_with(session, owner.id)
     queries.remove(session, owner.id)
     for group_id in groups:

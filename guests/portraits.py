@@ -14,6 +14,7 @@ from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
 from models import Event, Selfie
 from selfies import queries
+from stored import receipts
 from stored.erasure import erase
 
 
@@ -70,11 +71,13 @@ def _lock(session: Session, user_id: int) -> list[Event]:
 def _erase_all(session: Session, user_id: int) -> None:
     rematch_queries.request_rematch_of_rivals(session, user_id)
     keys = queries.all_keys(session, user_id)
+    gone = [receipts.subject_of(each) for each in queries.not_rejected(session, user_id)]
     if not queries.remove_all(session, user_id) or not keys:
         raise errors.NoSelfie
     claim_queries.forget(session, user_id)
     queries.delete_evaluations(session, user_id)
     record(session, Action.SELFIE_DELETED, subject_id=user_id)
+    receipts.leave(session, receipts.SELFIES, gone, selfies=len(gone))
     erase(session, keys)
 
 
@@ -88,10 +91,12 @@ def remove(user_id: int, selfie_id: int) -> None:
     """
     with transaction() as session:
         events = _lock(session, user_id)
-        key = _own(session, user_id, selfie_id).storage_key
+        selfie = _own(session, user_id, selfie_id)
+        key = selfie.storage_key
         if len(queries.not_rejected(session, user_id)) == 1:
             _erase_all(session, user_id)
             return
+        receipts.leave(session, receipts.SELFIES, [receipts.subject_of(selfie)], selfies=1)
         rematch_queries.request_rematch_of_rivals(session, user_id)
         queries.remove(session, [selfie_id])
         queries.delete_evaluations(session, user_id)

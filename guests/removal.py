@@ -14,6 +14,7 @@ from models import User
 from photos.keys import keys_being_written, stored_keys
 from photos.raws.keys import keys_in
 from photos.rows import queries as row_queries
+from stored import receipts
 from stored.erasure import erase
 
 
@@ -40,6 +41,7 @@ def remove_event(event_id: int) -> None:
         keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
         keys += keys_in(session, event_id)
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
+        receipts.leave(session, receipts.EVENT, [receipts.subject_of(event)], photos=len(photos))
         event_queries.remove(session, event_id)
         event_queries.raise_change_mark(session)
         # First, because erasing the files takes a while.

@@ -15,16 +15,12 @@ from datetime import timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 import storage
-from accounts import expired
 from database import reading, transaction
-from evaluation import service as evaluations
-from jobs import pairing
+from jobs import dates, pairing
 from models import utcnow
-from photos.chosen import service as photo_choices
 from photos.copies.service import plan_some
-from photos.links import service as photo_links
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
-from stored import erasure, quarantine
+from stored import erasure, quarantine, restored
 from stored import queries as stored_queries
 
 log = logging.getLogger("reperio.jobs")
@@ -36,7 +32,6 @@ PLANNED_AT_ONCE = 25
 MOST_FILES, MOST_SHARE = 100, 0.02
 # A larger number of orphans is taken away in several sweeps.
 MOST_HELD = 200_000
-OLD = (evaluations.erase_old, photo_links.erase_old, photo_choices.erase_old, expired.erase_old)
 
 
 @dataclass(slots=True)
@@ -183,8 +178,8 @@ def restore() -> int:
 class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
-    With each sweep, what is past its date is erased (`OLD`). Copies for guests of the photos of earlier releases are
-    planned, a few at each tick.
+    With each sweep, what is past its date is erased. Copies for guests of the photos of earlier releases are planned,
+    a few at each tick.
     """
 
     def __init__(self) -> None:
@@ -208,13 +203,7 @@ class PeriodicSweep:
             self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)
         if now >= self._next:
             self._next = now + settings.orphan_sweep_seconds
-            for erase_old in (
-                evaluations.erase_old,
-                photo_links.erase_old,
-                photo_choices.erase_old,
-                expired.erase_old,
-            ):
-                erase_old()
+            dates.erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
 
 
@@ -223,6 +212,7 @@ def at_start() -> None:
     try:
         pairing.problem()
         erasure.retry()
+        restored.warn()
     except (SQLAlchemyError, storage.StorageError, UnsafeSettings) as error:
         log.warning("database and storage are compared later: %s", str(error).splitlines()[0])
 

@@ -24,6 +24,7 @@ from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
+from stored import receipts
 from stored.erasure import erase
 
 
@@ -233,6 +234,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         session.flush()
         files = row_queries.files_of(session, wanted)
         erase(session, raw_keys.keys_of(session, wanted))
+        receipts.leave(session, receipts.PHOTOS, map(receipts.subject_of, found), photos=len(found))
         row_queries.remove(session, wanted)
         erase(session, stored_keys(files), late=keys_being_written(files))
         for event_id, number in Counter(photo.event_id for photo in found).items():

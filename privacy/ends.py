@@ -13,9 +13,12 @@ from photos.links import service as photo_links
 from privacy import queries
 from privacy.consents import listed
 from privacy.findings import Check, Finding, Scope
+from stored import restored
 
 # What is due is erased hourly by a running service: one that was stopped overnight is no finding.
 SLACK = timedelta(days=1)
+# A running service logs an erasure at once, or within half a minute.
+UNLOGGED = timedelta(minutes=5)
 
 
 def past_their_date(_: Scope) -> Iterator[Finding]:
@@ -36,4 +39,15 @@ def past_their_date(_: Scope) -> Iterator[Finding]:
     )
 
 
-CHECKS = (Check("past-its-date", "Nothing is kept a day longer than it should be.", past_their_date),)
+def unlogged(_: Scope) -> Iterator[Finding]:
+    """Yield erasures that the log of erasures may lack, and a restored backup whose erasures were not repeated."""
+    before = utcnow() - UNLOGGED
+    yield from listed(("erasure_receipts", lambda session: queries.receipts_before(session, before)))
+    if (taken_at := restored.waits()) is not None:
+        yield Finding("storage", f"{restored.KEY}: backup of {taken_at} UTC")
+
+
+CHECKS = (
+    Check("past-its-date", "Nothing is kept a day longer than it should be.", past_their_date),
+    Check("erasure-not-logged", "Each erasure is in the log of erasures, and repeated after a restore.", unlogged),
+)

@@ -26,6 +26,7 @@ from models import (
     CameraClock,
     Consent,
     Erasure,
+    ErasureReceipt,
     Evaluation,
     Event,
     Face,
@@ -216,6 +217,12 @@ def overdue_erasures(session: Session, before: datetime) -> list[str]:
 def _counted(session: Session, condition: ColumnElement[bool], table: type[Base]) -> list[str]:
     number = session.scalar(select(func.count()).select_from(table).where(condition)) or 0
     return [f"{number} rows"] if number else []
+
+
+def receipts_before(session: Session, before: datetime) -> list[str]:
+    """Return the numbers of receipts of before a time whose line in the log of erasures may be missing."""
+    waiting = (ErasureReceipt.digests.is_not(None), ErasureReceipt.erased_at < before)
+    return _keys(session, select(ErasureReceipt.number).where(*waiting))
 
 
 # --- files -----------------------------------------------------------------------------------------

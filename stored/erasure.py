@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 import storage
 from database import after_commit, reading, transaction
 from models import utcnow
-from stored import identity, quarantine, queries
+from stored import identity, quarantine, queries, receipts
 
 log = logging.getLogger("reperio.storage")
 RETRY_SECONDS = 30.0
@@ -47,7 +47,11 @@ def erase_later(session: Session, keys: Iterable[str]) -> None:
 
 
 def retry() -> int:
-    """Erase what is recorded and not erased yet, or due for a second time; return how many keys."""
+    """Erase what is recorded and not erased yet, or due for a second time; return how many keys.
+
+    Erasures whose line in the log of erasures may be missing are logged first.
+    """
+    receipts.retry()
     erased = 0
     while True:
         with reading() as session:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from models import Erasure, Installation
+from models import Erasure, ErasureReceipt, Installation
 
 
 def _insert(session: Session, table: type[Erasure] | type[Installation]) -> Any:
@@ -76,3 +76,17 @@ def count_waiting(session: Session) -> int:
     """Return the number of files that are to be erased and may still be there."""
     statement = select(func.count()).select_from(Erasure).where(Erasure.erased_at.is_(None))
     return session.scalar(statement) or 0
+
+
+# --- receipts --------------------------------------------------------------------------------------
+
+
+def receipts_to_log(session: Session, limit: int) -> Sequence[ErasureReceipt]:
+    """Return receipts whose line in the log of erasures may be missing, the oldest first."""
+    waiting = select(ErasureReceipt).where(ErasureReceipt.digests.is_not(None))
+    return session.scalars(waiting.order_by(ErasureReceipt.erased_at).limit(limit)).all()
+
+
+def end_receipts(session: Session, numbers: Sequence[str]) -> None:
+    """Forget what was erased: the lines of these receipts are on disk."""
+    session.execute(update(ErasureReceipt).where(ErasureReceipt.number.in_(numbers)).values(digests=None))

@@ -174,6 +174,7 @@ def test_files_of_deleted_rows_are_erased_in_one_place() -> None:
         "photos/receiving.py",
         "selfies/service.py",
         "stored/quarantine.py",
+        "stored/restored.py",
     }
     found = {
         path

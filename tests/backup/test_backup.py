@@ -32,6 +32,8 @@ pytestmark = pytest.mark.server
 GROWING = {"samples"}
 # A restored copy has an id of its own.
 OF_ITS_OWN = {"installation"}
+# What says whose storage it is, and that a backup was restored into it.
+MARKS = {".installation", ".restored"}
 # What a migrated database without content has rows in.
 UNUSED = {"alembic_version", "change_marks", "installation"}
 
@@ -54,7 +56,7 @@ class Place:
 
     def files(self) -> dict[str, str]:
         """Return the SHA-256 of every stored file."""
-        found = [path for path in self.storage.rglob("*") if path.is_file() and path.name != ".installation"]
+        found = [path for path in self.storage.rglob("*") if path.is_file() and path.name not in MARKS]
         return {str(path.relative_to(self.storage)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:

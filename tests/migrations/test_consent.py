@@ -82,7 +82,7 @@ def test_each_consent_says_what_is_true_and_nobody_is_lost(database: None) -> No
 def test_the_release_before_gets_back_what_it_knew(database: None) -> None:
     go_before("0028", *ROWS)
     upgrade()
-    command.downgrade(config(), "-1")
+    command.downgrade(config(), "0027")
     with get_engine().begin() as connection:
         assert connection.scalar(text("SELECT count(*) FROM consents")) == 3
         connection.execute(text("DELETE FROM events"))

@@ -19,7 +19,7 @@ from database import get_engine, reading
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
-from jobs import pairing, sweep
+from jobs import dates, pairing
 from matching.azure import lists
 from models import Event, Photo, User, utcnow
 from photos.keys import key_of
@@ -190,6 +190,14 @@ def choice_long_over(party: Party) -> None:
     )
 
 
+def unlogged(party: Party) -> None:
+    run(
+        "INSERT INTO erasure_receipts (number, kind, erased_at, counts, digests) VALUES (:n, 'event', :then, '{}', '[]')",
+        n=f"{party.event.id:032}",
+        then=LONG_AGO,
+    )
+
+
 FAULTS = (
     (without_consent, "template-without-consent", "selfie_embeddings"),
     (without_consent, "template-without-consent", "face_matches"),
@@ -205,6 +213,7 @@ FAULTS = (
     (not_erased, "erasure-overdue", "storage"),
     pytest.param(with_a_place, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
     pytest.param(with_something_behind, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
+    (unlogged, "erasure-not-logged", "erasure_receipts"),
     (session_long_over, "past-its-date", "sessions"),
     (choice_long_over, "past-its-date", "photo_choices"),
 )
@@ -229,8 +238,7 @@ def test_a_fault_is_named(
 def test_what_is_past_its_date_goes_with_the_next_sweep(party: Party) -> None:
     session_long_over(party)
     choice_long_over(party)
-    for erase_old in sweep.OLD:
-        erase_old()
+    dates.erase_old()
     assert not {each for each in found() if each[0] == "past-its-date"}
 
 

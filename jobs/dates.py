@@ -1,0 +1,18 @@
+"""Erases what is past its date: hourly, with the sweep."""
+
+from accounts import expired
+from evaluation import service as evaluations
+from photos.chosen import service as photo_choices
+from photos.links import service as photo_links
+
+
+def erase_old() -> None:
+    """Erase evaluations and choices of photos after a day; logins and links after their end.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    evaluations.erase_old()
+    photo_choices.erase_old()
+    photo_links.erase_old()
+    expired.erase_old()
