@@ -192,7 +192,8 @@ def choice_long_over(party: Party) -> None:
 
 def unlogged(party: Party) -> None:
     run(
-        "INSERT INTO erasure_receipts (number, kind, erased_at, counts, digests) VALUES (:n, 'event', :then, '{}', '[]')",
+        "INSERT INTO erasure_receipts (number, kind, erased_at, counts, digests) "
+        "VALUES (:n, 'event', :then, '{}', '[]')",
         n=f"{party.event.id:032}",
         then=LONG_AGO,
     )
