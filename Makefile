@@ -85,6 +85,8 @@ evaluate: $(VENV)/.bench ## Precision and recall of the recognisers on DATA=, a 
 chaos: $(VENV)/.dev ## Guests and photos arrive while workers and servers are killed; on both databases
 	$(BIN)/python -m bench.chaos
 	$(BIN)/python -m bench.chaos --postgresql
+	$(BIN)/python -m bench.chaos --erasures
+	$(BIN)/python -m bench.chaos --erasures --postgresql
 
 bench: $(VENV)/.bench ## Every measurement, with tables and plots in build/bench; ONLY= one part, QUICK=1 to try
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

@@ -116,16 +116,18 @@ class Crowd:
         event = create_event(server, "lea", PASSWORD, event_code="CHAOS")
         self.admin, self.event_id = event.admin, event.id
         self.tokens: dict[str, str] = {}
-        self.photographer = self._token("lea")
+        self.photographer = self.token("lea")
 
-    def _request(self, method: str, path: str, token: str | None = None, **kwargs: Any) -> Any:
+    def request(self, method: str, path: str, token: str | None = None, **kwargs: Any) -> Any:
+        """Send a call until it is answered."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return insist(
             lambda: httpx2.request(method, self._url + path, headers=headers, timeout=60, verify=TLS, **kwargs)
         )
 
-    def _token(self, name: str) -> str:
-        answer = self._request("POST", "/api/login", json={"username": name, "password": PASSWORD})
+    def token(self, name: str, password: str = PASSWORD) -> str:
+        """Log in and return the token."""
+        answer = self.request("POST", "/api/login", json={"username": name, "password": password})
         if answer.status_code != 200:
             raise BenchError(f"{name} cannot log in: {answer.status_code} {answer.text}")
         return str(answer.json()["access_token"])
@@ -135,12 +137,12 @@ class Crowd:
         name = f"guest{number:03d}"
         data = {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
         body = {"user_data": data, "event_code": "CHAOS"}
-        answer = self._request("POST", "/api/register-with-event-code", json=body)
+        answer = self.request("POST", "/api/register-with-event-code", json=body)
         # If the answer to a registration was lost, the second try finds the account taken.
         if answer.status_code != 200 and answer.json().get("error") != "AccountTaken":
             raise BenchError(f"{name} cannot register: {answer.status_code} {answer.text}")
-        token = self._token(name)
-        answer = self._request("POST", "/api/upload-selfie", token, files={"file": ("s.jpg", selfie, "image/jpeg")})
+        token = self.token(name)
+        answer = self.request("POST", "/api/upload-selfie", token, files={"file": ("s.jpg", selfie, "image/jpeg")})
         if answer.status_code != 200:
             raise BenchError(f"the selfie of {name} was refused: {answer.status_code} {answer.text}")
         with self._lock:
@@ -151,7 +153,7 @@ class Crowd:
         """Send one photo."""
         path = f"/api/photographer/events/{self.event_id}/upload-photos"
         files = [("files", (f"p{number:03d}.jpg", data, "image/jpeg"))]
-        answer = self._request("POST", path, self.photographer, files=files)
+        answer = self.request("POST", path, self.photographer, files=files)
         if answer.status_code != 200 or answer.json()["rejected"]:
             raise BenchError(f"photo {number} was refused: {answer.status_code} {answer.text}")
         with self._lock:
@@ -189,7 +191,7 @@ class Crowd:
     def examine(self) -> None:
         """Record the final state of everything that was accepted."""
         path = f"/api/photographer/events/{self.event_id}/photos"
-        photos = self._request("GET", path, self.photographer).json()
+        photos = self.request("GET", path, self.photographer).json()
         names = [photo["original_filename"] for photo in photos]
         self._outcome.duplicates = len(names) - len(set(names))
         for photo in photos:
@@ -197,10 +199,10 @@ class Crowd:
                 self._outcome.unfinished.append(f"{photo['original_filename']}: {photo['error']}")
         self._outcome.unfinished += sorted({f"p{n:03d}.jpg" for n in range(self._plan.photos)} - set(names))
         for name, token in sorted(self.tokens.items()):
-            state = self._request("GET", "/api/rematch-status", token).json()
+            state = self.request("GET", "/api/rematch-status", token).json()
             if state["status"] != "done":
                 self._outcome.unfinished.append(f"{name}: {state}")
-            found = self._request("GET", "/api/my-photos", token).json()
+            found = self.request("GET", "/api/my-photos", token).json()
             self._outcome.duplicates += len(found) - len({photo["id"] for photo in found})
             self._outcome.matches[name] = {p["original_filename"]: p["confidence_score"] for p in found}
 
@@ -223,7 +225,7 @@ def wreck(launcher: Launcher, plan: Plan, outcome: Outcome, over: threading.Even
                 outcome.kills += 1
 
 
-def _sweep(launcher: Launcher) -> int:
+def sweep(launcher: Launcher) -> int:
     """Move files without a row into the quarantine, with no grace period; return how many there were."""
     command = [sys.executable, "-m", "jobs.sweep", "--grace", "0"]
     done = subprocess.run(command, cwd=ROOT, env=launcher.environment, capture_output=True, text=True, check=False)
@@ -260,8 +262,8 @@ def play(folder: Path, plan: Plan, *, calm: bool, database_url: str | None = Non
         outcome.seconds = time.monotonic() - began
         crowd.examine()
         launcher.stop()
-        outcome.swept = _sweep(launcher)
-        outcome.left_orphans = _sweep(launcher)
+        outcome.swept = sweep(launcher)
+        outcome.left_orphans = sweep(launcher)
     finally:
         launcher.kill()
     return outcome
@@ -292,7 +294,13 @@ def main() -> int:
     parser.add_argument("--guests", type=int, default=Plan.guests)
     parser.add_argument("--photos", type=int, default=Plan.photos)
     parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server made for the run")
+    parser.add_argument("--erasures", action="store_true", help="erase guests, photos and events meanwhile")
     asked = parser.parse_args()
+    if asked.erasures:
+        # It uses this module.
+        from bench import erasures
+
+        return erasures.run(Plan(asked.seconds, asked.guests, asked.photos), postgresql=asked.postgresql)
     plan, lost = Plan(asked.seconds, asked.guests, asked.photos), []
     with temporary_folder() as folder, databases(folder, asked.postgresql) as new_database:
         calm = play(folder / "calm", Plan(1, plan.guests, plan.photos), calm=True, database_url=new_database())

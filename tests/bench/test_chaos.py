@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import erasures
 from bench.chaos import Plan, differences, play
 
 SHORT = Plan(seconds=10, guests=8, photos=24)
@@ -38,3 +39,13 @@ def test_nothing_is_lost_in_a_short_storm(kind: str, tmp_path: Path, postgres: C
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_nothing_is_lost_in_a_long_storm(kind: str, tmp_path: Path, postgres: Callable[[str], str]) -> None:
     run(FULL, kind, tmp_path, postgres)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_nothing_is_left_of_what_is_erased_in_a_storm(
+    kind: str, tmp_path: Path, postgres: Callable[[str], str]
+) -> None:
+    erased = erasures.play(tmp_path / "run", FULL, postgres("psycopg") if kind == "postgresql" else None)
+    assert erasures.faults(erased) == []
