@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from events.consents.queries import has_consent
 from models import (
     DONE,
     GUEST,
@@ -71,6 +72,16 @@ def has_namesake(session: Session, user: User, event_id: int | None) -> bool:
     scope = User.event_id.is_(None) if event_id is None else User.event_id == event_id
     same = (User.username_key == user.username_key) | (User.email_key == user.email_key)
     return bool(session.scalar(select(exists().where(scope, same, User.id != user.id))))
+
+
+def lock_looked_for_only_in(session: Session, event_id: int) -> Sequence[int]:
+    """Return the members of other events too, with a selfie and no consent in force there, with their rows locked."""
+    elsewhere = exists().where(UserEvent.user_id == User.id, UserEvent.event_id != event_id, has_consent())
+    member = exists().where(UserEvent.user_id == User.id, UserEvent.event_id == event_id)
+    stays = or_(User.event_id.is_(None), User.event_id != event_id)
+    own = exists().where(Selfie.user_id == User.id)
+    found = select(User.id).where(stays, member, own, ~elsewhere).order_by(User.id).with_for_update()
+    return session.scalars(found).all()
 
 
 def selfie_keys_of_home(session: Session, event_id: int) -> Sequence[str]:

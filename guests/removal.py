@@ -14,6 +14,7 @@ from models import User
 from photos.keys import keys_being_written, stored_keys
 from photos.raws.keys import keys_in
 from photos.rows import queries as row_queries
+from selfies import queries as selfie_queries
 from stored import receipts
 from stored.erasure import erase
 
@@ -21,8 +22,8 @@ from stored.erasure import erase
 def remove_event(event_id: int) -> None:
     """Delete an event with its photos, faces, matches and the accounts that belong to it alone.
 
-    A guest who has joined further events keeps the account. Its home event becomes the first of those in which no
-    other account has the same name or address, else none.
+    A guest who has joined further events keeps the account, and the selfies if a consent is in force in one of them.
+    Its home event becomes the first of those in which no other account has the same name or address, else none.
 
     Raises:
         NoSuchEvent: there is no event with this id.
@@ -37,12 +38,16 @@ def remove_event(event_id: int) -> None:
             if homes:
                 user.event_id = _free_home(session, user, homes)
                 session.flush()
+        looked_for_here = queries.lock_looked_for_only_in(session, event_id)
         photos = row_queries.files_in(session, event_id)
         keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
         keys += keys_in(session, event_id)
+        keys += [key for user_id in looked_for_here for key in selfie_queries.all_keys(session, user_id)]
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         receipts.leave(session, receipts.EVENT, [receipts.subject_of(event)], photos=len(photos))
         event_queries.remove(session, event_id)
+        for user_id in looked_for_here:
+            selfie_queries.remove_all(session, user_id)
         event_queries.raise_change_mark(session)
         # First, because erasing the files takes a while.
         after_commit(session, lambda: codes.invalidate())

@@ -19,9 +19,11 @@ from database import get_engine, reading
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
+from guests import joining, removal
+from guests.wordings import shown
 from jobs import dates, pairing
 from matching.azure import lists
-from models import Event, Photo, User, utcnow
+from models import Event, Photo, Selfie, User, utcnow
 from photos.keys import key_of
 from privacy import audit as audits
 from privacy.audit import audit
@@ -111,6 +113,21 @@ def ran(*arguments: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["audit", *arguments])
         return audits.main()
+
+
+def test_a_selfie_goes_with_the_last_event_in_which_its_guest_consents(party: Party) -> None:
+    other, third = events.create(NewEvent("No consent")), events.create(NewEvent("Consent"))
+    joining.join(party.amy.id, other.event_code, withdrawn=True)
+    joining.join(party.bob.id, third.event_code, shown("fr"))
+    work()
+    removal.remove_event(party.event.id)
+    with reading() as session:
+        kept = [
+            each.user_id for each in session.query(Selfie).filter(Selfie.user_id.in_((party.amy.id, party.bob.id)))
+        ]
+        assert session.get(User, party.amy.id) is not None
+    assert kept == [party.bob.id]
+    assert not {each for each in found() if each[0] in ("selfie-without-consent", "orphan-file")}
 
 
 # --- faults ------------------------------------------------------------------------------------------

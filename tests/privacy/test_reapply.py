@@ -18,12 +18,13 @@ from events import service as events
 from events.service import NewEvent
 from guests import consent, erasure, portraits, removal
 from guests.wordings import shown
-from jobs import pairing
+from jobs import pairing, sweep
 from models import ADMIN, ErasureReceipt, Event, Photo, Selfie, User
 from photos import service as photos
+from privacy import reapply
 from settings import get_settings
 from stored import erasure as file_erasure
-from stored import erasure_log, receipts
+from stored import erasure_log, receipts, restored
 from testkit import warm
 from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import guest_of, row, send_photo, send_selfie, work
@@ -199,6 +200,17 @@ def test_what_a_crash_left_unlogged_is_logged_later(database: None, monkeypatch:
     with reading() as session:
         assert session.get_one(ErasureReceipt, waiting.number).digests is None
     assert sum(each is None for each in erasure_log.read(erasure_log.place())) == 1
+
+
+@pytest.mark.sqlite_is_enough
+@pytest.mark.usefixtures("database")
+def test_a_start_says_that_erasures_are_to_be_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    restored.mark("2026-11-26 10:00")
+    sweep.at_start()
+    reapply.reapply(reapply.Erased())
+    sweep.at_start()
+    (told,) = [each for each in caplog.records if "privacy.reapply" in each.message]
+    assert (told.levelname, "2026-11-26 10:00 UTC" in told.message) == ("ERROR", True)
 
 
 @pytest.mark.sqlite_is_enough
