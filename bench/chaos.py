@@ -182,11 +182,19 @@ class Crowd:
     def settle(self) -> None:
         """Wait until no job is left."""
 
-        def quiet() -> bool:
-            kinds = self.admin.call("GET", "/api/admin/jobs")["kinds"].values()
-            return all(kind["pending"] + kind["processing"] == 0 for kind in kinds)
+        left: dict[str, int] = {}
 
-        wait_until(quiet, SETTLE_SECONDS, "the queue to empty")
+        def quiet() -> bool:
+            kinds = self.admin.call("GET", "/api/admin/jobs")["kinds"]
+            waiting = {name: kind["pending"] + kind["processing"] for name, kind in kinds.items()}
+            left.clear()
+            left.update({name: number for name, number in waiting.items() if number})
+            return not left
+
+        try:
+            wait_until(quiet, SETTLE_SECONDS, "the queue to empty")
+        except BenchError as problem:
+            raise BenchError(f"{problem}; still there: {left}") from problem
 
     def examine(self) -> None:
         """Record the final state of everything that was accepted."""
