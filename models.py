@@ -185,6 +185,14 @@ class Event(Base):
     keep_capture_details: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # A selfie sent by an app counts as the consent (`selfies/consent.py`).
     selfie_is_consent: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    # Until when the photos stay and faces are compared. Null: as many days after the expiry as the settings say.
+    photos_until: Mapped[datetime | None]
+    faces_until: Mapped[datetime | None]
+    # An upgrade lets nothing end before this moment, unless an admin has set a time.
+    kept_at_least_until: Mapped[datetime | None]
+    # When the erasure began; from then on there are no templates, and no photos are received (`events/ending.py`).
+    faces_ended_at: Mapped[datetime | None]
+    photos_ended_at: Mapped[datetime | None]
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

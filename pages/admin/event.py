@@ -27,6 +27,7 @@ from pages.admin.event_guests import shown_guests
 from pages.admin.event_photos import shown_photos
 from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.admin.jobs import reason_of
+from pages.ends import ends_of
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -51,6 +52,7 @@ def show_event(
         "event.html",
         event=event,
         is_open=event.expires_at > utcnow(),
+        ends=ends_of(event, language),
         settings=SETTINGS,
         values=values,
         before=json.dumps(values),
