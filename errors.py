@@ -281,6 +281,24 @@ class EventExpired(AppError):
     english = "This event no longer accepts selfies."
 
 
+class FacesEnded(AppError):
+    status_code = 409
+    message = "Les visages ne sont plus comparés pour cet événement."
+    english = "Faces are no longer compared in this event."
+
+
+class NotInTrash(AppError):
+    status_code = 404
+    message = "Cette photo n'est pas dans votre corbeille."
+    english = "This photo is not in your trash."
+
+
+class PhotosEnded(AppError):
+    status_code = 409
+    message = "Les photos de cet événement ont été effacées : il n'en reçoit plus."
+    english = "The photos of this event have been erased: it takes no more."
+
+
 class EventCodeTaken(AppError):
     status_code = 409
     message = "Ce code est déjà utilisé par un autre événement."

@@ -185,6 +185,14 @@ class Event(Base):
     keep_capture_details: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # A selfie sent by an app counts as the consent (`selfies/consent.py`).
     selfie_is_consent: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    # Until when the photos stay and faces are compared. Null: as many days after the expiry as the settings say.
+    photos_until: Mapped[datetime | None]
+    faces_until: Mapped[datetime | None]
+    # An upgrade lets nothing end before this moment, unless an admin has set a time.
+    kept_at_least_until: Mapped[datetime | None]
+    # When the erasure began; from then on there are no templates, and no photos are received (`events/ending.py`).
+    faces_ended_at: Mapped[datetime | None]
+    photos_ended_at: Mapped[datetime | None]
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -389,6 +397,47 @@ class EventCover(Base):
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
 
 
+class Ending(Base):
+    """What was announced of an end of an event's `faces` or `photos`: nothing is erased before its people were told.
+
+    Written by `ending/` only, while the event's row is locked. The notices are about `due_at`: of another time, the
+    row says nothing. `not_before` is the time that the last notice named.
+    """
+
+    __tablename__ = "endings"
+    __table_args__ = (CheckConstraint("what IN ('faces','photos')", name="what"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    what: Mapped[str] = mapped_column(String(8), primary_key=True)
+    due_at: Mapped[datetime]
+    first_notice_at: Mapped[datetime | None]
+    last_notice_at: Mapped[datetime | None]
+    not_before: Mapped[datetime | None]
+
+
+class EndReceipt(Base):
+    """What was erased because its time was over: the kind, the event, numbers and times, nothing of a person.
+
+    Written by `ending/` only. `event_id` has no foreign key: the receipt outlives the event. It is null for
+    portraits, which belong to guests. While an erasure is under way, `counts` rise and `ended_at` is null.
+    """
+
+    __tablename__ = "end_receipts"
+    __table_args__ = (
+        CheckConstraint("kind IN ('faces','photos','portraits','trash')", name="kind"),
+        Index("idx_end_receipts_event_id", "event_id", "id"),
+        _partial_index("idx_end_receipts_open", "id", where="ended_at IS NULL"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    counts: Mapped[dict[str, Any]]
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class EventSection(Base):
     """A part of an event's gallery: a title over the photos taken from `starts_at` until the next one starts.
 
@@ -571,6 +620,53 @@ class Photo(Job, Base):
         """Set what was found while the renditions were made, and that all are there; `full`: bytes and CRC-32."""
         self.mean_colour, self.warning, self.has_medium = mean_colour, warning, True
         self.full_size, self.full_crc32 = full or (None, None)
+
+
+class TrashedPhoto(Base):
+    """A photo that was deleted, and can be had back by its photographer for some days (`TRASH_DAYS`).
+
+    It is no row of `photos`, so that nothing finds it that looks for photos; what was computed from it, and what
+    guests said of it, is deleted. Written by `photos/trash/` only. The columns are those of the photo, which gets its
+    number (`photo_id`) back. Of its files the original, the RAW file and two renditions stay; `raw` has the other
+    columns of the RAW file (`PhotoRaw`). `attempts` are those of a job that was under way: it must not be taken for
+    the one that processes the photo again.
+    """
+
+    __tablename__ = "trashed_photos"
+    __table_args__ = (
+        UniqueConstraint("photo_id"),
+        UniqueConstraint("filename"),
+        Index("idx_trashed_photos_event_id", "event_id", "sha256"),
+        Index("idx_trashed_photos_photographer_id", "photographer_id", "id"),
+        Index("idx_trashed_photos_raw_filename", "raw_filename"),
+        Index("idx_trashed_photos_trashed_at", "trashed_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(BigInteger)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photographer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    original_filename: Mapped[str] = mapped_column(String(MAX_FILENAME))
+    filename: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str] = mapped_column(String(64))
+    photo_type: Mapped[str] = mapped_column(String(32))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    taken_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime | None]
+    camera_id: Mapped[int | None] = mapped_column(BigInteger)
+    mean_colour: Mapped[str | None] = mapped_column(String(7))
+    rendition_set: Mapped[int] = mapped_column(BigInteger)
+    attempts: Mapped[int]
+    for_everyone: Mapped[bool]
+    uploaded_at: Mapped[datetime]
+    raw_filename: Mapped[str | None] = mapped_column(String(64))
+    raw_sha256: Mapped[str | None] = mapped_column(String(64))
+    raw: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    trashed_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class GuestCopy(Base):
@@ -1013,9 +1109,10 @@ class Mail(Job, Base):
     """A mail to send, and the job that sends it (`mail/delivery.py`). It is deleted when it has been sent.
 
     `kind` is `reset_asked` or `login_asked` (somebody typed `asked_address`; becomes a `password_reset` or a
-    `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, or `keep_address`
-    (to `asked_address`, which the account `user_id` does not have yet). The others go to the address that the account
-    has when they are sent. No link is stored. A failed one stays for a week.
+    `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, `keep_address` (to
+    `asked_address`, which the account `user_id` does not have yet), or `faces_end` and `photos_end` (about the event
+    `event_id`). The others go to the address that the account has when they are sent. No link is stored. A failed one
+    stays for a week.
     """
 
     __tablename__ = "mails"
@@ -1025,6 +1122,8 @@ class Mail(Job, Base):
     kind: Mapped[str] = mapped_column(String(32))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     asked_address: Mapped[str | None] = mapped_column(String(MAX_EMAIL))
+    # No foreign key: SQLite cannot add one to a table that exists. Without the event, the mail is dropped.
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
     language: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -86,6 +86,9 @@ class Settings(RecogniserSettings):
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
+    photos_kept_days: int = Field(365, ge=1, le=36500)
+    faces_kept_days: int = Field(30, ge=1, le=36500)
+    trash_days: int = Field(30, ge=1, le=3650)
     poster_font: str = (
         "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc,/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf"
     )
@@ -140,6 +143,7 @@ class Settings(RecogniserSettings):
     push_test_origin: str = ""
     push_test_ca_file: str = ""
     orphan_sweep_seconds: float = Field(3600, gt=0)
+    ending_sweep_seconds: float = Field(600, gt=0)
 
     @field_validator("database_url")
     @classmethod

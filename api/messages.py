@@ -57,6 +57,8 @@ class Success(Enum):
     PHOTOS_RECEIVED = "{number} photo(s) uploadée(s) avec succès", "{number} photo(s) uploaded"
     PHOTO_DELETED = "Photo supprimée", "Photo deleted"
     PHOTOS_DELETED = "{number} photo(s) supprimée(s)", "{number} photo(s) deleted"
+    PHOTO_RESTORED = "Photo restaurée", "Photo restored"
+    PHOTO_ERASED = "Photo effacée définitivement", "Photo erased for good"
     PHOTO_REFUSED = "Cette photo ne vous sera plus attribuée", "This photo will no longer be matched with you"
     PHOTO_COMPARED = (
         "La photo a de nouveau été comparée à votre selfie",

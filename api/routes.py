@@ -11,13 +11,13 @@ from api.events import routes as events
 from api.events import sections as events_sections
 from api.events import staff as events_staff
 from api.notifications import routes as notifications
-from api.operations import audit
+from api.operations import audit, erasures
 from api.operations import evaluation as operations_evaluation
 from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
 from api.photo_links import routes as photo_links
 from api.photo_links import shared
-from api.photos import cameras, confirmations
+from api.photos import cameras, confirmations, trash
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
 from api.photos import routes as photos
@@ -42,6 +42,7 @@ ROUTERS = (
     sessions.router,
     photos_photographer.router,
     cameras.router,
+    trash.router,
     events_staff.router,
     events_sections.router,
     events_admin.router,
@@ -50,6 +51,7 @@ ROUTERS = (
     accounts_older.router,
     operations_jobs.router,
     audit.router,
+    erasures.router,
     operations_evaluation.router,
     operations.router,
 )

@@ -39,6 +39,8 @@ class Action(StrEnum):
     SELFIE_DELETED = "selfie.deleted"
     SELFIE_EVALUATED = "selfie.evaluated"
     PHOTOS_DELETED = "photos.deleted"
+    PHOTOS_RESTORED = "photos.restored"
+    PHOTOS_ERASED = "photos.erased"
     PHOTOS_EXPORTED = "photos.exported"
     PHOTOS_SHARED = "photos.shared"
     PHOTOS_UNSHARED = "photos.unshared"

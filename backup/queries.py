@@ -65,11 +65,24 @@ def objects(connection: Connection) -> Iterator[StoredObject]:
         raws = connection.execute(text("SELECT photo_id, event_id, filename FROM photo_raws ORDER BY photo_id"))
         for row_id, event_id, filename in raws:
             yield StoredObject(storage_key(event_id, filename, "original"), "photos", row_id)
+    if "trashed_photos" in inspect(connection).get_table_names():
+        yield from _trashed(connection)
     selfies = connection.execute(
         text("SELECT id, storage_key FROM selfies WHERE storage_key IS NOT NULL ORDER BY id")
     )
     for row_id, key in selfies:
         yield StoredObject(key, "selfies", row_id)
+
+
+def _trashed(connection: Connection) -> Iterator[StoredObject]:
+    """Return the files of photos in the trash. They may be erased for good meanwhile: none is required."""
+    columns = "photo_id, event_id, filename, rendition_set, raw_filename"
+    for photo_id, event_id, filename, number, raw in connection.execute(
+        text(f"SELECT {columns} FROM trashed_photos ORDER BY id")  # noqa: S608 - names
+    ):
+        keys = [storage_key(event_id, filename, size, number) for size in ("original", "thumb", "web")]
+        for key in (*keys, *([storage_key(event_id, raw, "original")] if raw else [])):
+            yield StoredObject(key, "photos", photo_id, required=False)
 
 
 def is_named(connection: Connection, wanted: StoredObject) -> bool:

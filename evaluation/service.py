@@ -13,6 +13,7 @@ from database import reading, transaction
 from evaluation import providers, queries
 from events import queries as event_queries
 from events.consents.queries import is_in_force
+from events.ending import compares_faces
 from models import Evaluation, utcnow
 from photos import queries as photo_queries
 from settings import get_settings
@@ -43,13 +44,17 @@ def request(event_id: int, user_id: int, provider: str | None) -> int:
         UnknownProvider, ProviderNotConfigured: see `providers.check`.
         NoSuchEvent, NoSuchUser: there is no such row. GuestNotInEvent: the account is no guest of the event.
         GuestHasWithdrawn: the guest has withdrawn the consent in this event. GuestHasNotConsented: none is in force.
+        FacesEnded: faces are no longer compared in the event.
         GuestHasNoPortrait: none of the guest's selfies is accepted.
     """
     name = provider or get_settings().face_recognizer_provider
     providers.check(name)
     with transaction() as session:
-        if event_queries.lock_event(session, event_id) is None:
+        event = event_queries.lock_event(session, event_id)
+        if event is None:
             raise errors.NoSuchEvent
+        if not compares_faces(event):
+            raise errors.FacesEnded
         _check_guest(session, event_id, user_id)
         found = queries.unfinished(session, event_id, user_id, name)
         if found is None:

@@ -14,6 +14,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from events import codes, queries
 from events.codes import new_code
+from events.ending import resume
 from events.queries import CountedEvent
 from events.rematching import queries as rematch_queries
 from faces.providers import engine_id_of
@@ -39,6 +40,8 @@ class NewEvent:
     guests_may_share: bool = True
     keep_capture_details: bool = False
     selfie_is_consent: bool = True
+    photos_until: datetime | None = None
+    faces_until: datetime | None = None
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -123,6 +126,8 @@ def create(new: NewEvent) -> Event:
                     guests_may_share=new.guests_may_share,
                     keep_capture_details=new.keep_capture_details,
                     selfie_is_consent=new.selfie_is_consent,
+                    photos_until=new.photos_until,
+                    faces_until=new.faces_until,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)
@@ -155,6 +160,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)
+            resume(event, utcnow())
             if "event_code" in changes:
                 event.code_key = comparison_key(event.event_code)
                 event.loose_key = loose_key(event.event_code)

@@ -14,6 +14,8 @@ from models import User
 from photos.keys import keys_being_written, stored_keys
 from photos.raws.keys import keys_in
 from photos.rows import queries as row_queries
+from photos.trash import files as trash_files
+from photos.trash import queries as trash_queries
 from selfies import queries as selfie_queries
 from stored import receipts
 from stored.erasure import erase
@@ -43,6 +45,7 @@ def remove_event(event_id: int) -> None:
         keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
         keys += keys_in(session, event_id)
         keys += [key for user_id in looked_for_here for key in selfie_queries.all_keys(session, user_id)]
+        keys += [key for each in trash_queries.in_event(session, event_id) for key in trash_files.keys_of(each)]
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         receipts.leave(session, receipts.EVENT, [receipts.subject_of(event)], photos=len(photos))
         event_queries.remove(session, event_id)

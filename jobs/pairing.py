@@ -16,6 +16,7 @@ import storage
 from database import reading, transaction
 from models import Installation, utcnow
 from photos.rows import queries as photo_queries
+from photos.trash import queries as trash_queries
 from selfies import queries as selfie_queries
 from stored import identity, quarantine, queries
 
@@ -145,6 +146,7 @@ def compare() -> Comparison:
         with_file += sum(1 for key in found if key.startswith("selfies/") or "/original/" in key)
     with reading() as session:
         named = photo_queries.count(session) + selfie_queries.count_files(session)
+        named += trash_queries.count(session, None, None)
     return Comparison(files, known, max(0, named - with_file))
 
 

@@ -17,6 +17,7 @@ from azure_face.service import FaceService
 from azure_face.shared import face_service
 from database import reading, transaction
 from decoding.decoder import Decoder, ReadPhoto, TaskFailed
+from events.ending import compares_faces
 from faces.engine import RecogniserAway
 from faces.providers import AZURE_ENGINE_ID
 from faces.selfie import NoFace, SelfieRejected
@@ -177,6 +178,10 @@ def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
     service = _service()
     service.check()
     read = read_anew(claim.id, subject, decoder)
+    if not compares_faces(subject.event):
+        if not reprocessing.record(claim.id, AZURE_ENGINE_ID, read.anew, [], claim.is_current):
+            reprocessing.erase_unused(claim.id, subject.photo)
+        return
     try:
         found, scale = _detected(service, read.photo, read.keys["web"])
         recorded = again.record(service, claim.id, read.photo, read.anew, found, scale, claim.is_current)

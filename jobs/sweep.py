@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import storage
 from database import reading, transaction
+from ending import service as ending
 from jobs import dates, pairing
 from models import utcnow
 from photos.copies.service import plan_some
@@ -178,12 +179,12 @@ def restore() -> int:
 class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
-    With each sweep, what is past its date is erased. Copies for guests of the photos of earlier releases are planned,
-    a few at each tick.
+    With each sweep, what is past its date is erased. What of events is over is announced and erased every
+    `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, a few at each tick.
     """
 
     def __init__(self) -> None:
-        self._next = self._next_retry = 0.0
+        self._next = self._next_retry = self._next_ending = 0.0
         # The last photo whose copies were looked at; None where none is left.
         self._planned_to: int | None = 0
 
@@ -199,6 +200,9 @@ class PeriodicSweep:
         if now >= self._next_retry:
             self._next_retry = now + erasure.RETRY_SECONDS
             erasure.retry()
+        if now >= self._next_ending:
+            self._next_ending = now + settings.ending_sweep_seconds
+            ending.sweep()
         if self._planned_to is not None:
             self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)
         if now >= self._next:

@@ -14,8 +14,17 @@ from accounts import queries as account_queries
 from accounts.resets import service as resets
 from database import reading, transaction
 from mail import queries
-from mail.letters import BadAddress, Letter, LinkTo, letter, links_of, one_line
-from mail.outbox import CONFIRM_ADDRESS, KEEP_ADDRESS, LOGIN_ASKED, LOGIN_LINK, PASSWORD_RESET, RESET_ASKED
+from mail.letters import BadAddress, Letter, LinkTo, last_day, letter, links_of, one_line
+from mail.outbox import (
+    CONFIRM_ADDRESS,
+    FACES_END,
+    KEEP_ADDRESS,
+    LOGIN_ASKED,
+    LOGIN_LINK,
+    PASSWORD_RESET,
+    PHOTOS_END,
+    RESET_ASKED,
+)
 from mail.post import Delayed, Post, Refused, ServerUnavailable
 from metrics import MAILS
 from models import FAILED, GUEST, Mail, User
@@ -173,7 +182,30 @@ def _entrances(session: Session, guests: Sequence[User]) -> list[LinkTo]:
     )
 
 
+def _end_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
+    """Return a notice of an end; None if the event was deleted, or its end was put off meanwhile."""
+    found = queries.ending(session, mail.event_id or 0, mail.kind.removesuffix("_end"))
+    if found is None:
+        return None
+    name, not_before, due_at, timezone = found
+    is_guest = user.user_type == GUEST
+    path = f"/photos?event={mail.event_id}" if is_guest else f"/studio/{mail.event_id}"
+    return letter(
+        mail.kind,
+        mail.id,
+        address,
+        mail.language,
+        now,
+        event=one_line(name),
+        day=last_day(mail.language, max(not_before or due_at, due_at), timezone),
+        link=f"{get_settings().address}{path}",
+        is_guest=is_guest,
+    )
+
+
 _LETTERS = {
+    FACES_END: _end_letter,
+    PHOTOS_END: _end_letter,
     PASSWORD_RESET: _reset_letter,
     CONFIRM_ADDRESS: _confirmation_letter,
     LOGIN_LINK: _login_letter,

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -25,7 +26,19 @@ SUBJECTS = {
     "login_link": {"fr": "Retrouver vos photos", "en": "Back to your photos"},
     "keep_address": {"fr": "Gardez l’accès à vos photos", "en": "Keep the way to your photos"},
     "address_known": {"fr": "Vous êtes déjà parmi nous", "en": "You already have an account"},
+    "faces_end": {"fr": "Les visages ne seront bientôt plus comparés", "en": "Faces will soon no longer be compared"},
+    "photos_end": {"fr": "Des photos vont être effacées", "en": "Photos will soon be erased"},
     "test": {"fr": "Un essai de Reperio", "en": "A test from Reperio"},
+}
+MONTHS = {
+    "fr": (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
 }
 # The first administrator's address, unless another is chosen; email-validator knows no such domain.
 OF_THIS_MACHINE = re.compile(r"[A-Za-z0-9._+-]+@localhost")
@@ -121,6 +134,13 @@ def _message_id(mail_id: int | str) -> str:
     """Return the same id at each attempt, so that mail servers and readers drop a second copy."""
     digest = keyed_hash(f"message id {mail_id}".encode()).hex()[:24]
     return f"<{mail_id}.{digest}@{sender().domain}>"
+
+
+def last_day(language: str, until: datetime, timezone: str) -> str:
+    """Return the last day before a time, in a time zone: what ends at midnight ends on the day before."""
+    day = (until - timedelta(microseconds=1)).astimezone(ZoneInfo(timezone)).date()
+    number = "1er" if day.day == 1 and language == "fr" else day.day
+    return f"{number} {MONTHS[language if language in LANGUAGES else 'fr'][day.month - 1]} {day.year}"
 
 
 def links_of(links: Sequence[LinkTo]) -> list[LinkTo]:

@@ -8,6 +8,7 @@ from models import Mail, User
 from settings import get_settings
 
 RESET_ASKED, PASSWORD_RESET, CONFIRM_ADDRESS = "reset_asked", "password_reset", "confirm_address"
+FACES_END, PHOTOS_END = "faces_end", "photos_end"
 LOGIN_ASKED, LOGIN_LINK, KEEP_ADDRESS = "login_asked", "login_link", "keep_address"
 
 
@@ -47,3 +48,13 @@ def ask_to_confirm(session: Session, user: User) -> None:
     """Add a mail to the open transaction that asks the owner of a new account to confirm the address."""
     if get_settings().mail_is_on and user.email is not None:
         session.add(Mail(kind=CONFIRM_ADDRESS, user_id=user.id, language=user.locale))
+
+
+def announce_end(session: Session, kind: str, event_id: int) -> int:
+    """Add a mail to each guest and photographer of the event with an address to the transaction; return how many.
+
+    `kind` is `FACES_END` or `PHOTOS_END`; the date is looked up when the mail is sent.
+    """
+    if not get_settings().mail_is_on:
+        return 0
+    return queries.add_to_people_of(session, event_id, kind)

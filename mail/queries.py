@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import FAILED, PENDING, PROCESSING, Mail, User
+from models import FAILED, PENDING, PROCESSING, Ending, Event, EventPhotographer, Mail, User, UserEvent
 
 
 def _unfinished() -> ColumnElement[bool]:
@@ -69,6 +69,32 @@ def is_waiting(session: Session, kind: str, user_ids: Sequence[int]) -> bool:
     """Tell whether a mail of this kind to one of the accounts is not sent yet."""
     waiting = exists().where(_unfinished(), Mail.kind == kind, Mail.user_id.in_(user_ids))
     return bool(session.scalar(select(waiting)))
+
+
+def add_to_people_of(session: Session, event_id: int, kind: str) -> int:
+    """Insert a mail about the event to each of its guests and photographers who has an address; return how many."""
+    guests = select(UserEvent.user_id).where(UserEvent.event_id == event_id)
+    photographers = select(EventPhotographer.photographer_id).where(EventPhotographer.event_id == event_id)
+    people = session.execute(
+        select(User.id, User.locale).where(
+            User.email.is_not(None), User.is_active, or_(User.id.in_(guests), User.id.in_(photographers))
+        )
+    ).all()
+    rows = [
+        {"kind": kind, "user_id": user_id, "event_id": event_id, "language": locale} for user_id, locale in people
+    ]
+    if rows:
+        session.execute(insert(Mail), rows)
+    return len(rows)
+
+
+def ending(session: Session, event_id: int, what: str) -> Row[str, datetime | None, datetime, str] | None:
+    """Return the event's name, the time that its last notice named, the time it is about, and the event's zone."""
+    return session.execute(
+        select(Event.name, Ending.not_before, Ending.due_at, Event.timezone)
+        .join(Ending, Ending.event_id == Event.id)
+        .where(Event.id == event_id, Ending.what == what)
+    ).one_or_none()
 
 
 def delete_failed(session: Session, before: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from events.consents.queries import has_consent
+from events.consents.queries import is_looked_for
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
 
 
@@ -86,7 +86,7 @@ def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
         .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
         .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
         # Withdrawing deletes the embeddings too: this is the second line of defence.
-        .where(has_consent(Selfie.user_id, SelfieEmbedding.event_id))
+        .where(is_looked_for(Selfie.user_id, SelfieEmbedding.event_id))
         .order_by(SelfieEmbedding.selfie_id)
     )
 
@@ -225,11 +225,11 @@ def ranked_selfie(session: Session, selfie_id: int) -> RankedSelfie | None:
 
 
 def selfie_of_member(session: Session, selfie_id: int, event_id: int) -> Selfie | None:
-    """Return a selfie if its guest is a member of the event and a consent is in force there."""
+    """Return a selfie if its guest is a member of the event and may be looked for there."""
     return session.scalar(
         select(Selfie)
         .join(UserEvent, UserEvent.user_id == Selfie.user_id)
-        .where(Selfie.id == selfie_id, UserEvent.event_id == event_id, has_consent())
+        .where(Selfie.id == selfie_id, UserEvent.event_id == event_id, is_looked_for())
     )
 
 

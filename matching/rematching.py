@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
-from events.consents.queries import is_in_force
+from events.consents.queries import may_be_found
 from matching import queries
 from matching.guest_matches import match_guest
 from models import DONE, Event, Selfie, UserEvent, utcnow
@@ -26,11 +26,11 @@ class AcceptedSelfie(NamedTuple):
 def selfies_for_membership(membership_id: int, engine_id: str) -> list[AcceptedSelfie]:
     """Return the accepted selfies with which to match a membership, oldest first.
 
-    None of them if no consent is in force or the guest is no member any more.
+    None of them if no consent is in force, faces are no longer compared, or the guest is no member any more.
     """
     with reading() as session:
         membership = session.get(UserEvent, membership_id)
-        if membership is None or not is_in_force(session, membership.user_id, membership.event_id):
+        if membership is None or not may_be_found(session, membership.user_id, membership.event_id):
             return []
         return [
             AcceptedSelfie(each, selfie_queries.embedding(session, each.id, engine_id))
@@ -61,7 +61,7 @@ def rematch(
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not still_ours(membership):
             return
-        if is_in_force(session, user.id, event.id):
+        if may_be_found(session, user.id, event.id):
             for selfie_id, embedding in embeddings.items():
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from database import reading, transaction
 from events import queries as event_queries
+from events.ending import compares_faces
 from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
@@ -169,8 +170,9 @@ def record_photo(
 def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> None:
     """Replace the photo's faces by this engine and, if it is the event's active one, match them with the guests.
 
-    The caller has locked the rows of the event and the photo.
+    The caller has locked the rows of the event and the photo. Where faces are no longer compared, none is stored.
     """
+    faces = faces if compares_faces(event) else []
     rows = [_face_row(photo, engine_id, face) for face in faces]
     active = engine_id == event.active_engine_id
     # Read before the photo's own faces are inserted: the cache must hold committed faces only.

@@ -16,6 +16,7 @@ from api.events.access import assigned_event
 from api.language import LANGUAGES, language_of
 from decoding.decoder import Decoder
 from events import qr
+from events.ending import faces_until
 from keys import MAX_TYPED
 from models import Event
 from pages import formatting
@@ -115,7 +116,7 @@ def wording(language: str, event: Event) -> Wording:
         call=t("common.poster.call"),
         steps=(t("common.poster.step.one"), t("common.poster.step.two"), t("common.poster.step.three")),
         typed=t("common.poster.typed"),
-        privacy=t("common.poster.privacy"),
+        privacy=t("common.poster.privacy", day=formatting.last_day(language, faces_until(event), event.timezone)),
         wifi=t("common.poster.wifi"),
     )
 

@@ -1,6 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, enter, login, older, posters, resets, second_factor, security, site
+from pages import assets, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
 from pages.admin import sections as admin_sections
 from pages.guest import (
@@ -45,6 +45,7 @@ ADMIN = (
     event_photos.router,
     admin_sections.router,
     posters.admin_router,
+    trash.admin_router,
     guest_links.router,
     guest.router,
     photographers.router,
@@ -62,6 +63,7 @@ ROUTERS = (
     helping.router,
     studio_sections.router,
     posters.photographer_router,
+    trash.photographer_router,
     *ADMIN,
     older.router,
 )

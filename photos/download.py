@@ -21,6 +21,7 @@ from photos import names, queries
 from photos.copies import queries as copy_queries
 from photos.copies.service import Given, Source, given, planned_now
 from photos.queries import Original, Which
+from photos.rows import queries as row_queries
 from photos.service import guest_event
 from photos.zip_layout import Entry, Layout, header
 
@@ -33,9 +34,11 @@ FORMAT = "2"
 class File:
     """A file in the archive, where its bytes are, and its CRC-32; None until it is known.
 
-    `copy` is the row in which the checksum is recorded; None for a rendition.
+    `copy` is the row in which the checksum is recorded; None for a rendition. The file of a photo that is deleted
+    meanwhile may stay, in the trash: nothing of it is sent.
     """
 
+    photo_id: int
     source: Source
     entry: Entry
     crc32: int | None = None
@@ -95,7 +98,7 @@ def of_originals(event: Event, rows: Sequence[Original]) -> Archive:
     return Archive(
         event,
         [
-            File(got.source, Entry(name, got.source.size, made_at(photo, event)), got.crc32, copy)
+            File(photo.id, got.source, Entry(name, got.source.size, made_at(photo, event)), got.crc32, copy)
             for (photo, copy, got), name in zip(there, own, strict=True)
         ],
     )
@@ -144,8 +147,12 @@ class _Sending:
     def _one(self, number: int, file: File, at: int) -> Iterator[bytes]:
         """Yield the part that is asked for of one file and its header; zeros if the file is gone."""
         begin, size = at + file.entry.header_size, file.entry.size
+        with reading() as session:
+            is_there = row_queries.is_there(session, file.photo_id)
         start, end = max(self._start - begin, 0), min(self._end - begin, size)
         try:
+            if not is_there:
+                raise storage.MissingObject(file.source.key)
             # Its size is asked of the store where the checksum is known: another one would be another file.
             checksum = self._checksum(number, file) if self._start < begin else 0
             data = file.source.opened(start, end) if end > start and checksum is not None else iter(())

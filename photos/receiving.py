@@ -28,6 +28,7 @@ from photos.copies.service import record as record_copies
 from photos.keys import storage_key
 from photos.raws import pairing
 from photos.rows import queries
+from photos.trash.service import restore_same
 from settings import get_settings
 
 log = logging.getLogger("reperio.photos")
@@ -64,7 +65,8 @@ def receive(
     Of a camera's RAW file the photo is the JPEG preview that lies in it; the file itself is kept beside that. A RAW
     file and a JPEG of one name are one photo: see `photos.raws.pairing`.
 
-    The same bytes in the same event are the same photo; if its processing has failed, it is tried again. Whether a
+    The same bytes in the same event are the same photo; if its processing has failed, it is tried again, and if its
+    photographer has put it into the trash, it comes back. Whether a
     JPEG without its end is cut off is asked of `decoder`; without one, or while it is busy, the photo's job tells.
     `sender` is the photographer of a request, whose right to send is checked again: the body may have taken an hour.
 
@@ -76,16 +78,19 @@ def receive(
         ImageTooCostly: to see whether it is takes too much time or memory.
         TiffNotRead, RawWithoutPreview: it is a TIFF of another kind, a RAW file without a large preview.
         InvalidImage: the file is not an image of a known format.
+        PhotosEnded: the event's photos have been erased.
         NoSuchEvent: the event has just been deleted, or `sender` taken off it.
         InvalidToken: the account of `sender` has just been closed or deleted, or the session ended.
     """
+    if event.photos_ended_at is not None:
+        raise errors.PhotosEnded
     raw = _raw_in(data)
     picture = data if raw is None else raw.jpeg
     info = _inspect(picture)
     if decoder is not None and info.header.coding is not None and not info.header.coding.has_end:
         _refuse_cut(picture, info, decoder)
     digest = hashlib.sha256(data).hexdigest()
-    known = _known(event.id, digest, sender)
+    known = _known(event.id, digest, sender) or _from_trash(event.id, photographer_id, digest, sender)
     if known is not None:
         return _receipt(known, filename, duplicate=True)
     # What stands before a picture, viewers would not pass over.
@@ -166,6 +171,15 @@ def _known(event_id: int, digest: str, sender: User | None) -> Photo | None:
         with transaction() as session:
             queries.try_again(session, known.id)
     return known
+
+
+def _from_trash(event_id: int, photographer_id: int | None, digest: str, sender: User | None) -> Photo | None:
+    """Return the photographer's photo with these bytes that was in the trash: it comes back."""
+    if photographer_id is None:
+        return None
+    with reading() as session:
+        _check_sender(session, sender, event_id)
+    return restore_same(event_id, photographer_id, digest)
 
 
 def _check_sender(session: Session, sender: User | None, event_id: int) -> None:

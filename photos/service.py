@@ -23,6 +23,8 @@ from photos.queries import PhotoRow
 from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
+from photos.trash import files as trash_files
+from photos.trash import service as trash
 from photos.visible import queries as visible_queries
 from stored import receipts
 from stored.erasure import erase
@@ -43,6 +45,7 @@ def known_keys(keys: Sequence[str]) -> set[str]:
     wanted = {name.partition("-")[0] for name in names}
     with reading() as session:
         raws = raw_keys.known(session, keys)
+        raws |= trash_files.known(session, keys)
         return raws | set(keys) & set(stored_keys(row_queries.files_of_stems(session, sorted(wanted))))
 
 
@@ -209,7 +212,7 @@ def open_bytes(photo: Photo, size: str) -> tuple[int, Iterator[bytes]]:
 
 
 def remove(user: User, photo_ids: Sequence[int]) -> int:
-    """Delete photos with their faces, matches and files, all of them or none; return how many.
+    """Put photos into the trash, and delete their faces and matches, all of them or none; return how many.
 
     Photographers delete only photos they uploaded, admins any.
 
@@ -232,11 +235,12 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
-        files = row_queries.files_of(session, wanted)
-        erase(session, raw_keys.keys_of(session, wanted))
+        files, kept = row_queries.files_of(session, wanted), trash_files.kept_of(found)
+        trash.put_in(session, found)
+        session.flush()
         receipts.leave(session, receipts.PHOTOS, map(receipts.subject_of, found), photos=len(found))
         row_queries.remove(session, wanted)
-        erase(session, stored_keys(files), late=keys_being_written(files))
+        erase(session, set(stored_keys(files)) - kept, late=set(keys_being_written(files)) - kept)
         for event_id, number in Counter(photo.event_id for photo in found).items():
             record(session, Action.PHOTOS_DELETED, event_id=event_id, number=number)
     return len(found)

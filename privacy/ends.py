@@ -13,6 +13,7 @@ from photos.links import service as photo_links
 from privacy import queries
 from privacy.consents import listed
 from privacy.findings import Check, Finding, Scope
+from settings import get_settings
 from stored import restored
 
 # What is due is erased hourly by a running service: one that was stopped overnight is no finding.
@@ -34,6 +35,13 @@ def past_their_date(_: Scope) -> Iterator[Finding]:
         ("evaluations", lambda session: queries.old_evaluations(session, due - evaluations.KEPT)),
         ("photo_links", lambda session: queries.expired_photo_links(session, due - photo_links.KEPT)),
         ("photo_choices", lambda session: queries.old_choices(session, due - chosen.KEPT)),
+        ("faces", lambda session: queries.faces_after_the_end(session, due)),
+        ("selfie_embeddings", lambda session: queries.embeddings_after_the_end(session, due)),
+        ("photos", lambda session: queries.photos_after_the_end(session, due)),
+        (
+            "trashed_photos",
+            lambda session: queries.old_trash(session, due - timedelta(days=get_settings().trash_days)),
+        ),
         ("samples", lambda session: queries.old_samples(session, minute)),
         ("subscriptions", lambda session: queries.subscriptions_after_the_end(session, due)),
     )

@@ -43,6 +43,7 @@ from models import (
     Selfie,
     SelfieEmbedding,
     Subscription,
+    TrashedPhoto,
     UserEvent,
     UserSession,
 )
@@ -191,6 +192,29 @@ def old_evaluations(session: Session, before: datetime) -> list[str]:
 def expired_photo_links(session: Session, before: datetime) -> list[str]:
     """Return the ids of links to photos that expired before a time."""
     return _keys(session, select(PhotoLink.id).where(PhotoLink.expires_at < before))
+
+
+def faces_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of faces of events that compare faces no longer since before a time."""
+    over = select(Event.id).where(Event.faces_ended_at < before)
+    return _keys(session, select(Face.id).where(Face.event_id.in_(over)))
+
+
+def embeddings_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of selfies' embeddings in events that compare faces no longer since before a time."""
+    over = select(Event.id).where(Event.faces_ended_at < before)
+    return _keys(session, select(SelfieEmbedding.id).where(SelfieEmbedding.event_id.in_(over)))
+
+
+def photos_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of photos of events whose photos have been erased since before a time."""
+    over = select(Event.id).where(Event.photos_ended_at < before)
+    return _keys(session, select(Photo.id).where(Photo.event_id.in_(over)))
+
+
+def old_trash(session: Session, before: datetime) -> list[str]:
+    """Return the ids of what was put into the trash before a time."""
+    return _keys(session, select(TrashedPhoto.id).where(TrashedPhoto.trashed_at < before))
 
 
 def old_choices(session: Session, before: datetime) -> list[str]:

@@ -27,6 +27,7 @@ from guests import consent, erasure, portraits, removal
 from migrations.upgrade import MigrationProblem, upgrade
 from models import ADMIN, User
 from photos import service as photos
+from photos.trash import service as trash
 from privacy.erased import queries
 from settings import UnsafeSettings
 from stored import erasure_log, receipts, restored
@@ -102,7 +103,7 @@ def reapply(found: Erased, *, dry_run: bool = False) -> Outcome:
 
 
 GONE = (errors.NoSuchEvent, errors.NoSuchUser, errors.NoSuchPhotographer, errors.NoSuchPhoto, errors.NoSuchSelfie,
-        errors.NoSelfie, errors.NotInEvent)  # fmt: skip
+        errors.NoSelfie, errors.NotInEvent, errors.NotInTrash)  # fmt: skip
 Query = Callable[[Session, int, int], Sequence[Any]]
 
 
@@ -142,6 +143,15 @@ def _erase_photo(photo_id: int) -> None:
     photos.remove(User(id=0, user_type=ADMIN), [photo_id])
 
 
+def _erase_photo_for_good(photo_id: int) -> None:
+    _erase_photo(photo_id)
+    _erase_from_trash(photo_id)
+
+
+def _erase_from_trash(photo_id: int) -> None:
+    trash.erase_now(User(id=0, user_type=ADMIN), [photo_id])
+
+
 def _erase_selfie(selfie_id: int, user_id: int) -> None:
     portraits.remove(user_id, selfie_id)
 
@@ -152,6 +162,8 @@ STEPS: tuple[tuple[str, Callable[[Erased], Iterator[tuple[int, ...]]], Callable[
     (receipts.ACCOUNT, _of(receipts.ACCOUNT, queries.accounts_after), erasure.erase_guest),
     (receipts.STAFF, _of(receipts.STAFF, queries.accounts_after), accounts.delete_photographer),
     (receipts.PHOTOS, _of(receipts.PHOTOS, queries.uploads_after), _erase_photo),
+    (receipts.TRASH, _of(receipts.TRASH, queries.uploads_after), _erase_photo_for_good),
+    (receipts.TRASH, _of(receipts.TRASH, queries.trashed_after), _erase_from_trash),
     (receipts.SELFIES, _of(receipts.SELFIES, queries.selfies_after), _erase_selfie),
     (receipts.WITHDRAWAL, _withdrawn, consent.withdraw),
 )
@@ -180,7 +192,7 @@ def main() -> int:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines() or [type(problem).__name__]
         print(f"Not reapplied: {reason[0]}", file=sys.stderr)
         return 2
-    counts = ", ".join(f"{outcome.done[kind]} {kind}" for kind, _, _ in STEPS)
+    counts = ", ".join(f"{outcome.done[kind]} {kind}" for kind in dict.fromkeys(kind for kind, _, _ in STEPS))
     print(f"{'Would be erased' if asked.dry_run else 'Erased'} again: {counts}")
     print(*(f"Not erased: {each}" for each in outcome.failed), sep="\n", end="\n" if outcome.failed else "")
     return 1 if outcome.failed else 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from events.consents.queries import has_consent
+from events.consents.queries import is_looked_for
 from models import (
     DONE,
     PENDING,
@@ -146,7 +146,7 @@ def delete_evaluations(session: Session, user_id: int, event_id: int | None = No
 
 
 def looked_for(session: Session, user_id: int, selfie_id: int, engine_id: str) -> dict[int, bool]:
-    """Return the events in which the guest is looked for: joined, and a consent is in force there.
+    """Return the events in which the guest is looked for: joined, with a consent in force, and faces compared.
 
     For each, whether this selfie has an embedding of that engine there.
     """
@@ -155,7 +155,7 @@ def looked_for(session: Session, user_id: int, selfie_id: int, engine_id: str) -
         SelfieEmbedding.event_id == UserEvent.event_id,
         SelfieEmbedding.engine_id == engine_id,
     )
-    found = select(UserEvent.event_id, there).where(UserEvent.user_id == user_id, has_consent())
+    found = select(UserEvent.event_id, there).where(UserEvent.user_id == user_id, is_looked_for())
     return dict(iter(session.execute(found).all()))
 
 

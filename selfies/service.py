@@ -18,6 +18,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from events import queries as event_queries
+from events.ending import takes_portraits
 from faces.engine import EngineUnavailable
 from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
 from keys import MAX_PORTRAITS
@@ -173,12 +174,12 @@ def check_accepted(user_id: int, *, is_consent: bool = False) -> None:
 
     Raises:
         ConsentWithdrawn, ConsentRequired: see `consent.check_possible`.
-        EventExpired: all of the guest's events have expired.
+        EventExpired: all of the guest's events have expired, or no longer compare faces.
     """
     consent.check_possible(user_id, is_consent=is_consent)
     with reading() as session:
         joined = event_queries.joined(session, user_id)
-    if not any(event.expires_at > utcnow() for event, _ in joined):
+    if not any(takes_portraits(event, utcnow()) for event, _ in joined):
         raise errors.EventExpired
 
 

@@ -23,6 +23,8 @@ from stored.erasure_log import Line
 
 log = logging.getLogger("reperio.storage")
 ACCOUNT, STAFF, EVENT, PHOTOS, SELFIES, WITHDRAWAL = "account", "staff", "event", "photos", "selfies", "withdrawal"
+# Photos that are gone for good; `PHOTOS` are those that were deleted, and may still be in the trash.
+TRASH = "trash"
 BATCH = 500
 
 

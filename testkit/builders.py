@@ -154,6 +154,13 @@ class Service:
             assert time.monotonic() < end, [photo["processing_status"] for photo in photos]
             time.sleep(POLL_SECONDS)
 
+    def erase_photos(self, event: EventInfo, *photo_ids: int) -> None:
+        """Delete photos as the event's photographer, and erase them from the trash."""
+        for each in photo_ids:
+            for path in ("photos", "trash"):
+                answer = self.delete(f"/api/{path}/{each}", event.photographer)
+                assert answer.status_code == 200, answer.text
+
     def my_photos(self, guest: Person) -> list[Json]:
         """Return the photos in which the guest was found."""
         answer = self.get("/api/my-photos", guest)

@@ -66,6 +66,7 @@ class Objects:
     choice: int
     # The camera of all photos.
     camera: int
+    trashed_photo: int
     failed_photo: int
     pending_photo: int
     # Of the guest in the event.
@@ -104,6 +105,7 @@ NOWHERE = Objects(
     link_token="nosuchsignature000000000.000000000000000000000000",
     choice=909_105,
     camera=909_103,
+    trashed_photo=909_095,
     failed_photo=909_096,
     pending_photo=909_097,
     evaluation=909_098,

@@ -4,6 +4,7 @@ A new route needs a line here only if it has a parameter of a new name or a body
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -38,12 +39,31 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "version": lambda of: CONSENT,
 }
 
+# By the address before `/trash/`, what can be done with a photo there.
+ON_PAGES = (("GET", "/picture"), ("POST", "/restore"), ("POST", "/erase"))
+TRASH = {
+    "/api": (("GET", "/picture"), ("POST", "/restore"), ("DELETE", "")),
+    "/studio/{event_id}": ON_PAGES,
+    "/admin/events/{event_id}": ON_PAGES,
+}
+
+
+def _trashed(home: str, end: str, of: Objects) -> str:
+    return f"{home.format(event_id=of.event)}/trash/{of.trashed_photo}{end}"
+
+
 # Paths whose parameters have another value.
 PATHS: dict[str, Callable[[Objects], str]] = {
     # Needs a photo that the guest has refused.
     "DELETE /api/photos/{photo_id}/not-me": lambda of: f"/api/photos/{of.refused_photo}/not-me",
     # Needs one in which the guest has confirmed a face.
     "DELETE /api/photos/{photo_id}/me": lambda of: f"/api/photos/{of.confirmed_photo}/me",
+    # Of a photo that is none any more.
+    **{
+        f"{method} {home}/trash/{{photo_id}}{end}": partial(_trashed, home, end)
+        for home, calls in TRASH.items()
+        for method, end in calls
+    },
     # Their tokens are of another kind.
     "GET /unsubscribe/{token}": lambda of: f"/unsubscribe/{of.unsubscribe_token}",
     "POST /unsubscribe/{token}": lambda of: f"/unsubscribe/{of.unsubscribe_token}",

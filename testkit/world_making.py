@@ -109,6 +109,7 @@ class Making:
             link_token=link["link"].rpartition("/")[2],
             choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
+            trashed_photo=sent["camille-trashed.jpg"]["id"],
             failed_photo=0,
             pending_photo=0,
             evaluation=self._evaluation(home, guest, admin),
@@ -203,12 +204,13 @@ class Making:
         return int(self._call("POST", "/api/admin/create-event", admin, json={**asked, **more})["event_id"])
 
     def _upload(self, event: int, photographer: Caller, name: str) -> list[dict[str, Any]]:
-        """Send the photos of an event: three of the first guest, one of another person."""
+        """Send the photos of an event: three of the first guest, one of another person, and one that is deleted."""
         shown = {
             f"{name}-dances.jpg": person(GUEST, 200),
             f"{name}-refused.jpg": person(GUEST, 240),
             f"{name}-confirmed.jpg": person(GUEST, 180),
             f"{name}-other.jpg": person(OTHER, 220),
+            f"{name}-trashed.jpg": person(OTHER, 160),
         }
         files = [("files", (file, by_camera(data), JPEG)) for file, data in shown.items()]
         path = f"/api/photographer/events/{event}/upload-photos"
@@ -218,6 +220,7 @@ class Making:
             lambda: [each["processing_status"] for each in self._call("GET", photos, photographer)],
             lambda states: set(states) <= {"done", "failed"},
         )
+        self._call("DELETE", f"/api/photos/{sent[-1]['id']}", photographer)
         return sent
 
     def with_unprocessed_photos(self, made: Objects) -> Objects:

@@ -17,6 +17,7 @@ LAYERS = (
     ("api",),
     ("operations",),
     ("jobs", "guests"),
+    ("ending",),
     ("evaluation", "posters"),
     ("notifications",),
     ("mail",),

@@ -27,7 +27,7 @@ from api.messages import Success
 from api.rules import public
 from api.throttling import CallerDep
 from database import reading
-from events import codes, service
+from events import codes, ending, service
 from guests import joining
 from guests.wordings import accepted
 from models import utcnow
@@ -128,6 +128,8 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
         seconds_remaining=max(0, math.ceil(seconds)),
         expired=seconds <= 0,
         photos_count=photos,
+        photos_until=ending.photos_until(event),
+        faces_until=ending.faces_until(event),
     )
 
 

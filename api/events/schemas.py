@@ -10,6 +10,7 @@ from api.accounts.schemas import EventCodeIn
 from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
 from api.messages import Problem
+from events import ending
 from keys import MAX_EXPIRY_DAYS, MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
@@ -55,6 +56,13 @@ SELFIE_CONSENT = (
     "Whether a selfie that an app sends after its own notice is the guest's consent. If false, or with the setting "
     "REQUIRE_CONSENT, it is refused until the guest has agreed to a wording."
 )
+PHOTOS_UNTIL = "From when the photos are erased; null: PHOTOS_KEPT_DAYS after the expiry. Never before the expiry."
+FACES_UNTIL = (
+    "From when faces are no longer compared, and templates and matches erased, with the photos at the latest; null: "
+    "FACES_KEPT_DAYS after the expiry."
+)
+PHOTOS_END = "From when the photos are erased, as set or by default."
+FACES_END = "From when faces are no longer compared and the portraits erased, as set or by default."
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -81,6 +89,8 @@ class EventFields(BaseModel):
     guests_may_share: bool | None = Field(None, description=SHARE)
     keep_capture_details: bool | None = Field(None, description=DETAILS)
     selfie_is_consent: bool | None = Field(None, description=SELFIE_CONSENT)
+    photos_until: Annotated[Moment | None, Clearable()] = Field(None, description=PHOTOS_UNTIL)
+    faces_until: Annotated[Moment | None, Clearable()] = Field(None, description=FACES_UNTIL)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -184,6 +194,10 @@ class EventOut(EventBrief):
     guests_may_share: bool
     keep_capture_details: bool
     selfie_is_consent: bool
+    photos_until: UtcTime | None = Field(description=PHOTOS_UNTIL)
+    faces_until: UtcTime | None = Field(description=FACES_UNTIL)
+    photos_end: UtcTime = Field(description=PHOTOS_END)
+    faces_end: UtcTime = Field(description=FACES_END)
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 
@@ -191,7 +205,8 @@ class EventOut(EventBrief):
     def of(cls, event: Event, viewer: User, **others: Any) -> Self:
         """Return the payload of an event whose photographers are loaded."""
         first = event.photographers[0].id if event.photographers else None
-        return super().of(event, viewer, **others, photographer_id=first)
+        ends = {"photos_end": ending.photos_until(event), "faces_end": ending.faces_until(event)}
+        return super().of(event, viewer, **others, **ends, photographer_id=first)
 
 
 class StaffedEventOut(EventOut):
@@ -293,6 +308,8 @@ class ExpirationOut(BaseModel):
     seconds_remaining: int
     expired: bool
     photos_count: int = Field(description="Number of photos of the event.")
+    photos_until: UtcTime = Field(description=PHOTOS_END)
+    faces_until: UtcTime = Field(description=FACES_END)
 
 
 class RematchQueued(BaseModel):

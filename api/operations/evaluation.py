@@ -151,6 +151,7 @@ def _result(shown: Shown) -> ResultOut | None:
             errors.GuestHasNoPortrait,
             errors.GuestHasWithdrawn,
             errors.GuestHasNotConsented,
+            errors.FacesEnded,
         ),
     },
 )

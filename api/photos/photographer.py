@@ -80,7 +80,7 @@ def _store(event: Event, photographer: User, file: UploadFile, decoder: Decoder)
 @router.post(
     "/photographer/events/{event_id}/upload-photos",
     summary="Upload photos to my event",
-    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.BodyTooLarge),
+    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.PhotosEnded, errors.BodyTooLarge),
     form_limits={"max_files": MAX_FILES},
 )
 @body_limit(PHOTOS_BODY)
@@ -101,7 +101,9 @@ def upload_event_photos(
 @router.post(
     "/upload-photos",
     summary="Upload photos to my only event",
-    responses=error_responses(*REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.BodyTooLarge),
+    responses=error_responses(
+        *REFUSED, errors.NoEventAssigned, errors.SeveralEvents, errors.PhotosEnded, errors.BodyTooLarge
+    ),
     form_limits={"max_files": MAX_FILES},
 )
 @body_limit(PHOTOS_BODY)
@@ -128,6 +130,7 @@ def upload_photos(
         *REFUSED,
         errors.NoEventAssigned,
         errors.SeveralEvents,
+        errors.PhotosEnded,
         errors.BodyTooLarge,
     ),
     form_limits={"max_files": MAX_FILES},
@@ -220,7 +223,7 @@ def share_photos(event: StaffedEvent, asked: PhotosForEveryone, staff: Photograp
     responses=error_responses(*REFUSED, errors.NotYourPhotos, errors.NoSuchPhoto),
 )
 def delete_photo(photo_id: RowId, owner: PhotographerOrAdmin, language: Language) -> Message:
-    """Erases the photo with its faces, matches and renditions."""
+    """Puts the photo into the trash of its photographer; its faces and matches are erased at once."""
     service.remove(owner, [photo_id])
     return Message(message=Success.PHOTO_DELETED.text(language))
 

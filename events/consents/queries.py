@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Exists, Row, exists, select
+from sqlalchemy import ColumnElement, Exists, Row, and_, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import REJECTED, UNKNOWN, Consent, Event, Selfie, UserEvent
@@ -17,6 +17,18 @@ Column = InstrumentedAttribute[int]
 def has_consent(user_id: Column | int = UserEvent.user_id, event_id: Column | int = UserEvent.event_id) -> Exists:
     """Return the condition that a consent of the guest is in force in the event: those of the row of a membership."""
     return exists().where(Consent.user_id == user_id, Consent.event_id == event_id, *_IN_FORCE)
+
+
+def is_looked_for(
+    user_id: Column | int = UserEvent.user_id, event_id: Column | int = UserEvent.event_id
+) -> ColumnElement[bool]:
+    """Return the condition that templates of the guest may be in the event: by consent, and faces are compared."""
+    return and_(has_consent(user_id, event_id), exists().where(Event.id == event_id, Event.faces_ended_at.is_(None)))
+
+
+def may_be_found(session: Session, user_id: int, event_id: int) -> bool:
+    """Return whether templates of the guest may be in the event."""
+    return bool(session.scalar(select(is_looked_for(user_id, event_id))))
 
 
 def is_in_force(session: Session, user_id: int, event_id: int) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from azure_face.service import FaceService
 from database import reading
+from events.ending import compares_faces
 from faces.providers import AZURE_ENGINE_ID
 from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
@@ -79,7 +80,11 @@ def _replace(
         shown = list[int]()
         if rows is not None:
             shown += claim_queries.guests_with_candidates(session, photo.id)
-            ids = _stored(session, rows, anew, [face_row(photo, found, each.place, scale) for each in kept])
+            if compares_faces(rows.event):
+                ids = _stored(session, rows, anew, [face_row(photo, found, each.place, scale) for each in kept])
+            else:
+                # Ended meanwhile: the faces that were added there have no owner, and are deleted.
+                _stored(session, rows, anew, [])
         if listed is not None and (rows is not None or queries.is_in_use(session, listed.id)):
             keeping.record(session, listed, kept, "face_id", ids)
         if rows is not None:

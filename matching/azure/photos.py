@@ -11,6 +11,7 @@ from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
 from events import queries as event_queries
+from events.ending import compares_faces
 from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import queries as matching_queries
 from matching.azure import keeping, lists, queries
@@ -83,7 +84,10 @@ def _kept_and_compared(
 ) -> set[int] | None:
     """Store the faces and return the guests whom they resemble; None if the attempt is no longer current."""
     with reading() as session:
+        event = event_queries.by_id(session, photo.event_id)
         faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
+    if event is not None and not compares_faces(event):
+        return set()
     try:
         # An earlier attempt may have stored them and ended then.
         if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
@@ -100,7 +104,7 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
         event = event_queries.lock_event(session, photo.event_id)
         ours = event is not None and is_current(session)
         ids: list[int | None] = [None] * len(kept)
-        if ours:
+        if event is not None and ours and compares_faces(event):
             ids = _stored(session, photo, [face_row(photo, found, each.place, scale) for each in kept])
         if listed is not None and event is not None:
             keeping.record(session, listed, kept, "face_id", ids)

@@ -14,6 +14,7 @@ from api.dependencies import WakeJobs
 from api.events.access import staffed_event
 from api.fields import RowId
 from api.language import language_of
+from ending import receipts
 from events import losses, progress, qr
 from events import service as events
 from guests.removal import remove_event
@@ -27,6 +28,7 @@ from pages.admin.event_guests import shown_guests
 from pages.admin.event_photos import shown_photos
 from pages.admin.forms import Sent, refused, shown_before, text_in
 from pages.admin.jobs import reason_of
+from pages.ends import ends_of
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
@@ -34,6 +36,7 @@ from pages.rendering import page_router
 router = page_router()
 HOME = "/admin/events"
 JOBS_SHOWN = 20
+ERASED_SHOWN = 20
 
 
 @router.get(f"{HOME}/{{event_id}}")
@@ -51,6 +54,7 @@ def show_event(
         "event.html",
         event=event,
         is_open=event.expires_at > utcnow(),
+        ends=ends_of(event, language),
         settings=SETTINGS,
         values=values,
         before=json.dumps(values),
@@ -62,6 +66,7 @@ def show_event(
         guests=shown_guests(request, event, q),
         photos=shown_photos(request, event, admin, counts),
         cameras=shown_cameras(event, language),
+        erased=receipts.newest(ERASED_SHOWN, event_id=event.id).rows,
         jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
         reason=partial(reason_of, language),
         link=qr.join_link(event.event_code),

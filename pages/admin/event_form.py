@@ -1,6 +1,8 @@
 """The fields of an event, each named once: the forms, their checks and the comparison with another admin's change."""
 
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.events.schemas import EventChange, EventCreate
@@ -24,21 +26,39 @@ def _date_words(language: str, event: Event) -> str:
     return formatting.day(language, event.date) if event.date else ""
 
 
-def _read_expiry(typed: str, form: Typed) -> datetime:
+def _moment(name: str, typed: str, form: Typed) -> datetime:
     """Return a time of the event's clock in UTC."""
     try:
         local = datetime.strptime(typed[:16], LOCAL_TIME).replace(tzinfo=ZoneInfo(form["timezone"]))
         return local.astimezone(UTC)
     except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError) as error:
-        raise FieldProblem("expires_at") from error
+        raise FieldProblem(name) from error
 
 
-def _expiry_value(event: Event) -> str:
-    return event.expires_at.astimezone(ZoneInfo(event.timezone)).strftime(LOCAL_TIME)
+def _moment_value(name: str, event: Event) -> str:
+    at: datetime | None = getattr(event, name)
+    return at.astimezone(ZoneInfo(event.timezone)).strftime(LOCAL_TIME) if at is not None else ""
 
 
-def _expiry_words(language: str, event: Event) -> str:
-    return formatting.moment(language, event.expires_at, event.timezone)
+def _moment_words(name: str, language: str, event: Event) -> str:
+    at: datetime | None = getattr(event, name)
+    return formatting.moment(language, at, event.timezone) if at is not None else ""
+
+
+def _moment_field(name: str, label: str, **others: Any) -> Field:
+    """Return the field of a time of the event's clock."""
+    return Field(
+        name=name,
+        label=label,
+        hint=f"{label}_hint",
+        widget="datetime-local",
+        # 23:00 in another time zone is another moment.
+        depends_on=("timezone",),
+        read=partial(_moment, name),
+        input_value=partial(_moment_value, name),
+        in_words=partial(_moment_words, name),
+        **others,
+    )
 
 
 def _read_sight(typed: str, _: Typed) -> bool:
@@ -123,19 +143,9 @@ TIMEZONE = Field(
     attributes={"list": "zones", "autocomplete": "off", "spellcheck": "false"},
     initial=EventCreate.model_fields["timezone"].default,
 )
-EXPIRES_AT = Field(
-    name="expires_at",
-    label="admin.event.expires",
-    hint="admin.event.expires_hint",
-    widget="datetime-local",
-    optional=True,
-    other_problems=("before_date",),
-    # 23:00 in another time zone is another moment.
-    depends_on=("timezone",),
-    read=_read_expiry,
-    input_value=_expiry_value,
-    in_words=_expiry_words,
-)
+EXPIRES_AT = _moment_field("expires_at", "admin.event.expires", optional=True, other_problems=("before_date",))
+FACES_UNTIL = _moment_field("faces_until", "admin.event.faces_until")
+PHOTOS_UNTIL = _moment_field("photos_until", "admin.event.photos_until")
 SEES_ALL = Field(
     name="guests_see_all_photos",
     label="admin.event.sees",
@@ -204,6 +214,7 @@ SETTINGS = Form(
         (NAME,),
         (DATE, TIMEZONE),
         (EXPIRES_AT,),
+        (FACES_UNTIL, PHOTOS_UNTIL),
         (SEES_ALL,),
         (MAY_SHARE,),
         (DETAILS,),
@@ -220,8 +231,9 @@ def judge_event(form: Form, given: Typed, typed: Typed) -> Judged:
     """Judge the fields in `given` of the whole form `typed`: guests can join at least until the day of the event."""
     judged = form.judge(given, typed)
     if "timezone" in judged.problems:
-        # Without its time zone nothing can be said about the time.
-        judged.problems = [problem for problem in judged.problems if problem != "expires_at"]
+        # Without its time zone nothing can be said about times.
+        moments = (EXPIRES_AT.name, FACES_UNTIL.name, PHOTOS_UNTIL.name)
+        judged.problems = [problem for problem in judged.problems if problem not in moments]
     elif not {"date", "expires_at"} & {*judged.problems} and _ends_before_date(given, typed):
         judged.problems.append("before_date")
     return judged

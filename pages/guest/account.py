@@ -16,6 +16,7 @@ from guests.wordings import shown
 from keys import MAX_ID
 from mail import outbox
 from pages import formatting
+from pages.ends import ends_of
 from pages.guest.membership import memberships_of
 from pages.guest.wording import Shown, agreed
 from pages.redirects import flash_of, redirect, redirect_with_flash
@@ -38,6 +39,7 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         "guest/account.html",
         joined=joined,
         days=days,
+        ends={each.event.id: ends_of(each.event, language) for each in joined},
         engine=get_settings().face_recognizer_provider,
         wording=shown(language),
         mail_is_on=get_settings().mail_is_on,

@@ -11,6 +11,7 @@ from api.cookies import cookie_of, set_cookie
 from api.fields import Cursor
 from api.language import Language
 from api.paging import AskedOrder
+from events.ending import takes_portraits
 from guests import together
 from guests.portraits import portraits_of
 from guests.together import Group
@@ -19,6 +20,7 @@ from models import DONE, FAILED, REJECTED, Event, Photo, User, utcnow
 from notifications.service import told_in
 from pages import formatting
 from pages.cover_focus import focus_classes
+from pages.ends import ends_of
 from pages.guest import keep
 from pages.guest.headings import Headings, parts_of, words_of
 from pages.guest.home_screen import is_safari
@@ -99,6 +101,7 @@ def gallery(
         own_manifest=is_safari(request),
         more_helps=_is_helped(guest, standing["kind"], event),
         keep_offered=keep.is_offered(request, guest),
+        ends=ends_of(event, language),
         others=names_of_others(group, guest, language) if group is not None else "",
     )
     response.headers["Link"] = _preloads(found["photos"][:PRELOADED])
@@ -180,7 +183,7 @@ def _preloads(shown: Sequence[dict[str, Any]]) -> str:
 
 def _is_helped(guest: User, kind: str, event: Event) -> bool:
     """Return whether a further portrait may find more photos: there is one, and room for another."""
-    if kind != "found" or event.expires_at <= utcnow():
+    if kind != "found" or not takes_portraits(event, utcnow()):
         return False
     return 0 < len(portraits_of(guest.id)) < MAX_PORTRAITS
 

@@ -9,6 +9,7 @@ from api.language import Language
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.routes import SendingGuest
 from api.uploads import SelfiePart
+from events.ending import takes_portraits
 from guests.portraits import portraits_of
 from keys import MAX_PORTRAITS
 from matching.state import state_of
@@ -46,7 +47,7 @@ def portrait(
         membership_in(joined, asked)
     kept = portraits_of(guest.id)
     state = state_of(guest.id)
-    is_open = any(each.event.expires_at > utcnow() for each in joined)
+    is_open = any(takes_portraits(each.event, utcnow()) for each in joined)
     if is_open and joined and all(each.withdrawn for each in joined):
         return redirect_with_flash(request, "/account", done="consent_first")
     add = add and 0 < len(kept) < MAX_PORTRAITS

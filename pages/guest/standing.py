@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from events.ending import compares_faces
 from guests import consent
 from guests.portraits import has_portrait, portraits_of
 from keys import MAX_PORTRAITS
@@ -34,6 +35,8 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
     kind = _kind(status, counts.matched, closed=closed)
     if withdrawn:
         kind = "withdrawn" if consent.was_given(guest.id, event.id) else "not_asked"
+    if not compares_faces(event):
+        kind = "faces_over"
     sentence = (
         reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts, closed=closed)
     )
@@ -82,7 +85,7 @@ def _action(
     anew = f"/selfie?event={event.id}&change=true"
     if kind in ("withdrawn", "not_asked"):
         return link("give_consent", "/account", "")
-    if closed:
+    if closed or kind == "faces_over":
         return None
     if kind == "no_portrait":
         return link("portrait", anew)

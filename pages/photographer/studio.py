@@ -20,6 +20,7 @@ from jobs import control as job_control
 from models import Event, User, utcnow
 from pages import formatting
 from pages.cover_focus import focus_classes
+from pages.ends import ends_of
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect
 from pages.rendering import page_router, render
@@ -59,6 +60,7 @@ def event_page(
         request,
         "photographer/event.html",
         event=event,
+        ends=ends_of(event, language),
         progress=progress_of(event.id),
         most=get_settings().max_photo_bytes,
         most_raw=get_settings().max_raw_bytes,

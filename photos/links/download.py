@@ -34,4 +34,4 @@ def _file(event: Event, photo: Photo, name: str) -> File | None:
         source = Source(key, storage.size(key))
     except storage.MissingObject:
         return None
-    return File(source, Entry(name, source.size, made_at(photo, event)))
+    return File(photo.id, source, Entry(name, source.size, made_at(photo, event)))

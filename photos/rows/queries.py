@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
@@ -81,6 +81,11 @@ def events_of(session: Session, photo_ids: Sequence[int]) -> Sequence[int]:
 def lock_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[Photo]:
     """Return those photos with their rows locked."""
     return session.scalars(select(Photo).where(Photo.id.in_(photo_ids)).order_by(Photo.id).with_for_update()).all()
+
+
+def is_there(session: Session, photo_id: int) -> bool:
+    """Return whether there is a photo of this id: none in the trash."""
+    return bool(session.scalar(select(exists().where(Photo.id == photo_id))))
 
 
 def remove(session: Session, photo_ids: Sequence[int]) -> None:

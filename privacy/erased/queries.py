@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from models import Consent, Event, Photo, Selfie, User, UserEvent
+from models import Consent, Event, Photo, Selfie, TrashedPhoto, User, UserEvent
 
 
 def events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, datetime]]:
@@ -28,6 +28,12 @@ def uploads_after(session: Session, after: int, limit: int) -> Sequence[Row[int,
     return session.execute(
         select(Photo.id, Photo.uploaded_at).where(Photo.id > after).order_by(Photo.id).limit(limit)
     ).all()
+
+
+def trashed_after(session: Session, after: int, limit: int) -> Sequence[Row[int, datetime]]:
+    """Return id and time of upload that photos in the trash had, of those with an id above `after`, by id."""
+    wanted = select(TrashedPhoto.photo_id, TrashedPhoto.uploaded_at).where(TrashedPhoto.photo_id > after)
+    return session.execute(wanted.order_by(TrashedPhoto.photo_id).limit(limit)).all()
 
 
 def selfies_after(session: Session, after: int, limit: int) -> Sequence[Row[int, datetime, int]]:

@@ -46,6 +46,8 @@ FRENCH = {
     Success.PHOTOS_RECEIVED: "2 photo(s) uploadée(s) avec succès",
     Success.PHOTO_DELETED: "Photo supprimée",
     Success.PHOTOS_DELETED: "2 photo(s) supprimée(s)",
+    Success.PHOTO_RESTORED: "Photo restaurée",
+    Success.PHOTO_ERASED: "Photo effacée définitivement",
     Success.PHOTO_REFUSED: "Cette photo ne vous sera plus attribuée",
     Success.PHOTO_COMPARED: "La photo a de nouveau été comparée à votre selfie",
     Success.PHOTO_CONFIRMED: "C'est noté : vous êtes sur cette photo",
@@ -182,6 +184,10 @@ def clear_away(speaker: Speaker, event: EventInfo, ids: list[int]) -> None:
     job = {"kind": "photos", "id": further["id"]}
     speaker.call(Success.JOB_CANCELLED, "POST", "/api/admin/jobs/cancel", speaker.service.admin, json=job)
     speaker.call(Success.PHOTO_DELETED, "DELETE", f"/api/photos/{further['id']}", event.photographer)
+    path = f"/api/trash/{further['id']}"
+    speaker.call(Success.PHOTO_RESTORED, "POST", f"{path}/restore", event.photographer)
+    speaker.service.delete(f"/api/photos/{further['id']}", event.photographer)
+    speaker.call(Success.PHOTO_ERASED, "DELETE", path, event.photographer)
     both = ",".join(map(str, ids))
     speaker.call(Success.PHOTOS_DELETED, "DELETE", f"/api/photos?photo_ids={both}", event.photographer)
 

@@ -235,7 +235,7 @@ def test_what_is_erased_while_the_backup_is_taken_does_not_come_back(
 
     def erase_then_copy(*given: Any) -> Any:
         # Between the snapshot and the files, as happens when a person presses the button at that moment.
-        assert service.delete(f"/api/photos/{goes}", event.photographer).status_code == 200
+        service.erase_photos(event, goes)
         assert service.delete("/api/my-selfie", guest).status_code == 200
         return copy(*given)
 

@@ -20,7 +20,11 @@ from tests.pages.html import HtmlForm, forms_of, written_at
 
 LANGUAGES = ("fr", "en")
 # The service sets these columns itself.
-OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "created_at"}
+OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "created_at"} | {
+    "kept_at_least_until",
+    "faces_ended_at",
+    "photos_ended_at",
+}
 # Rows of another table.
 RELATIONS = {"photographer_ids"}
 # An older way to give one photographer.
@@ -36,6 +40,8 @@ GUESTS_DO_NOT_READ = {
     "guests_may_share",
     "keep_capture_details",
     "selfie_is_consent",
+    "photos_until",
+    "faces_until",
     "photographer_ids",
 }
 _numbers = itertools.count(1)

@@ -179,7 +179,7 @@ def ends() -> dict[str, set[str]]:
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
-            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked"),
+            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked", "faces_over"),
         },
         "guest.wording.language.": {*wordings.LANGUAGES},
         "photographer.cameras.": {"wrong", "no_direction", "large"},

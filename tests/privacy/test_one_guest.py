@@ -45,7 +45,7 @@ from tests.privacy.searching import hits_in_file, hits_in_files, hits_in_rows, n
 
 NAME = "zaphodia-quux"
 # Rows of staff alone; of photos and links without an account, which keep nothing of a guest.
-NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos"}
+NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos"}
 
 
 @pytest.fixture(scope="module", params=DATABASES)

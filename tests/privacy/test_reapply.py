@@ -21,6 +21,7 @@ from guests.wordings import shown
 from jobs import pairing, sweep
 from models import ADMIN, ErasureReceipt, Event, Photo, Selfie, User
 from photos import service as photos
+from photos.trash import service as trash
 from privacy import reapply
 from settings import get_settings
 from stored import erasure as file_erasure
@@ -114,6 +115,7 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     consent.give(back.id, event.id, shown("fr"))
     portraits.remove_all(unseen.id)
     photos.remove(staff, [photo])
+    trash.erase_now(staff, [photo])
     removal.remove_event(other.id)
     needles = [
         # The number of an event stays in the audit log; it names nobody.
@@ -125,8 +127,8 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     assert hits_in_file(get_engine(), needles) == []
     assert hits_in_files(Path(get_settings().storage_url.removeprefix("file://")), needles) == []
     assert hits_in_files(empty.log.parent, needles) == []
-    assert [each["kind"] for each in lines()][-7:] == [
-        *("account", "account", "withdrawal", "withdrawal", "selfies", "photos", "event")
+    assert [each["kind"] for each in lines()][-8:] == [
+        *("account", "account", "withdrawal", "withdrawal", "selfies", "photos", "trash", "event")
     ]
 
     done = empty.run("backup.restore", tmp_path / "backup")
@@ -138,13 +140,13 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     assert gone.id in before
     tried = empty.run("privacy.reapply", "--dry-run")
     # The photo of the event that goes counts too.
-    told = "again: 1 event, 1 account, 0 staff, 1 photos, 1 selfies, 2 withdrawal\n"
+    told = "again: 1 event, 1 account, 0 staff, 1 photos, 1 trash, 1 selfies, 2 withdrawal\n"
     assert tried.stdout == f"Would be erased {told}", tried.stderr
     assert restored_rows(empty, "users") == before
     done = empty.run("privacy.reapply")
     assert (done.returncode, done.stdout) == (0, f"Erased {told}"), done.stderr
     again = empty.run("privacy.reapply")
-    assert again.stdout == "Erased again: 0 event, 0 account, 0 staff, 0 photos, 0 selfies, 0 withdrawal\n"
+    assert again.stdout == "Erased again: 0 event, 0 account, 0 staff, 0 photos, 0 trash, 0 selfies, 0 withdrawal\n"
 
     engine = create_engine(empty.database_url)
     assert hits_in_rows(engine, needles) == []

@@ -185,7 +185,7 @@ def test_an_erased_account_leaves_nothing(service: Service) -> None:
         assert count(model, model.user_id == guest.id) == 0
     assert count(User, User.id == guest.id) == 0
     assert embeddings(guest, event) == 0
-    service.delete(f"/api/photos?photo_ids={ids[0]},{ids[1]}", event.photographer)
+    service.erase_photos(event, *ids)
     assert service.files() == before
 
 

@@ -42,7 +42,7 @@ def test_it_is_made_with_the_others_and_goes_with_the_photo(service: Service) ->
     parts = urlsplit(listed["medium_url"])
     assert service.client.get(f"{parts.path}?{parts.query}").status_code == 200, "the link is signed"
     assert len(service.files()) == len(before) + 4
-    service.delete(f"/api/photos/{photo['id']}", event.photographer)
+    service.erase_photos(event, photo["id"])
     assert service.files() == before
 
 

@@ -106,6 +106,12 @@ def test_deleting_a_photo_erases_both_forms_and_the_sweep_knows_them_before(serv
         assert set(added) <= {each.key for each in backup_queries.objects(connection)}
     assert service.delete(f"/api/photos/{photo['id']}", event.photographer).status_code == 200
     assert listed(service, event) == []
+    kept = [str(path.relative_to(service.storage)) for path in set(service.files()) - set(before)]
+    assert len(kept) == 4, "in the trash a JPEG, a RAW file and two renditions"
+    assert photos.known_keys(kept) == set(kept)
+    with get_engine().connect() as connection:
+        assert set(kept) <= {each.key for each in backup_queries.objects(connection)}
+    assert service.delete(f"/api/trash/{photo['id']}", event.photographer).status_code == 200
     assert service.files() == before
     with get_engine().connect() as connection:
         rows = text("SELECT count(*) FROM photo_raws WHERE event_id = :event")

@@ -275,7 +275,7 @@ def test_a_photographer_with_one_event_need_not_name_it(service: Service) -> Non
 
 
 class TestDeleting:
-    """Photographers delete their own photos only; a batch completely or not at all; no file is left."""
+    """Photographers delete their own photos only; a batch completely or not at all; the trash leaves no file."""
 
     @staticmethod
     def three(service: Service, event: EventInfo) -> list[int]:
@@ -294,9 +294,12 @@ class TestDeleting:
         assert service.delete(f"/api/photos/{two}", event.photographer).status_code == 200
         assert service.my_photos(guest) == []
         assert service.get(link).status_code == 404
+        assert service.delete(f"/api/trash/{two}", event.photographer).status_code == 200
         assert len(list((service.storage / "photos" / str(event.id)).rglob("*.jpg"))) == 8
         answer = service.delete(f"/api/photos?photo_ids={one}, {three}", event.photographer)
         assert answer.status_code == 200
+        for each in (one, three):
+            assert service.delete(f"/api/trash/{each}", event.photographer).status_code == 200
         assert list((service.storage / "photos" / str(event.id)).rglob("*.jpg")) == []
 
     def test_somebody_elses_photo_stops_the_whole_batch(self, service: Service) -> None:

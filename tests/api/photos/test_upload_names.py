@@ -33,7 +33,7 @@ def name_of(service: Service, event: EventInfo, head: bytes) -> str:
     (taken,) = answer.json()["uploaded_photos"]
     photos = service.get(f"/api/photographer/events/{event.id}/photos", event.photographer).json()
     listed = next(each["original_filename"] for each in photos if each["id"] == taken["id"])
-    service.delete(f"/api/photos/{taken['id']}", event.photographer)
+    service.erase_photos(event, taken["id"])
     assert listed == taken["original_filename"]
     return str(listed)
 

@@ -1,0 +1,1 @@
+"""Photos that were deleted, and can be had back for some days."""

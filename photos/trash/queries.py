@@ -1,0 +1,84 @@
+"""SQL about photos in the trash."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, delete, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from images import EXTENSIONS
+from models import TrashedPhoto
+
+
+def _seen_by(photographer_id: int | None, event_id: int | None) -> Select[TrashedPhoto]:
+    """Select what a photographer has in the trash, or everything (None), in one event or in all."""
+    found = select(TrashedPhoto)
+    if photographer_id is not None:
+        found = found.where(TrashedPhoto.photographer_id == photographer_id)
+    return found.where(TrashedPhoto.event_id == event_id) if event_id is not None else found
+
+
+def listed(
+    session: Session, photographer_id: int | None, event_id: int | None, limit: int, before: int | None
+) -> Sequence[TrashedPhoto]:
+    """Return photos in the trash, those deleted last first: of a photographer or all; those with an `id` below."""
+    found = _seen_by(photographer_id, event_id).order_by(TrashedPhoto.id.desc()).limit(limit)
+    return session.scalars(found if before is None else found.where(TrashedPhoto.id < before)).all()
+
+
+def count(session: Session, photographer_id: int | None, event_id: int | None) -> int:
+    """Return how many photos are in the trash, of a photographer or of all."""
+    return session.scalar(select(func.count()).select_from(_seen_by(photographer_id, event_id).subquery())) or 0
+
+
+def of_photo(session: Session, photo_id: int) -> TrashedPhoto | None:
+    """Return the photo in the trash that had this id."""
+    return session.scalar(select(TrashedPhoto).where(TrashedPhoto.photo_id == photo_id))
+
+
+def lock(session: Session, photo_id: int) -> TrashedPhoto | None:
+    """Return the photo in the trash that had this id, with its row locked."""
+    return session.scalar(select(TrashedPhoto).where(TrashedPhoto.photo_id == photo_id).with_for_update())
+
+
+def with_checksum(session: Session, event_id: int, photographer_id: int, sha256: str) -> int | None:
+    """Return the id of the photographer's photo in the trash whose original or RAW file has this SHA-256 (hex)."""
+    same = or_(TrashedPhoto.sha256 == sha256, TrashedPhoto.raw_sha256 == sha256)
+    own = select(TrashedPhoto.photo_id).where(
+        TrashedPhoto.event_id == event_id, TrashedPhoto.photographer_id == photographer_id, same
+    )
+    return session.scalar(own.order_by(TrashedPhoto.id.desc()).limit(1))
+
+
+def named(session: Session, stems: Sequence[str], raw_names: Sequence[str]) -> Sequence[TrashedPhoto]:
+    """Return those whose stored name without extension is one of `stems`, or whose RAW file has one of the names."""
+    names = [f"{stem}{ending}" for stem in stems for ending in EXTENSIONS]
+    found = or_(TrashedPhoto.filename.in_(names), TrashedPhoto.raw_filename.in_(raw_names))
+    return session.scalars(select(TrashedPhoto).where(found)).all()
+
+
+def in_event(session: Session, event_id: int) -> Sequence[TrashedPhoto]:
+    """Return everything of an event that is in the trash."""
+    return session.scalars(_seen_by(None, event_id)).all()
+
+
+def has_any(session: Session, event_id: int) -> bool:
+    """Return whether anything of an event is in the trash."""
+    return bool(session.scalar(select(exists().where(TrashedPhoto.event_id == event_id))))
+
+
+def events_with_old(session: Session, before: datetime) -> Sequence[int]:
+    """Return the events of which something was deleted before a time, by id."""
+    found = select(TrashedPhoto.event_id).where(TrashedPhoto.trashed_at <= before).distinct()
+    return session.scalars(found.order_by(TrashedPhoto.event_id)).all()
+
+
+def lock_old(session: Session, event_id: int, before: datetime, limit: int) -> Sequence[TrashedPhoto]:
+    """Return at most `limit` photos of the event that were deleted before a time, with their rows locked."""
+    found = select(TrashedPhoto).where(TrashedPhoto.event_id == event_id, TrashedPhoto.trashed_at <= before)
+    return session.scalars(found.order_by(TrashedPhoto.id).limit(limit).with_for_update()).all()
+
+
+def remove(session: Session, trash_ids: Sequence[int]) -> None:
+    """Delete these rows."""
+    session.execute(delete(TrashedPhoto).where(TrashedPhoto.id.in_(trash_ids)))
