@@ -35,6 +35,7 @@ class Action(StrEnum):
     LOGIN_LINK_REFUSED = "account.login_link_refused"
     LOGGED_IN_BY_LINK = "account.logged_in_by_link"
     ACCOUNT_ERASED = "account.erased"
+    ACCOUNT_EXPORTED = "account.exported"
     SELFIE_VIEWED = "selfie.viewed"
     SELFIE_DELETED = "selfie.deleted"
     SELFIE_EVALUATED = "selfie.evaluated"

@@ -1,15 +1,17 @@
 """Calls of guests about their data: consent, its withdrawal, erasure of the account."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
 import errors
+from api.accounts.exports import EXPORT_ERRORS, export_response
 from api.accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
-from api.callers import CurrentGuest
+from api.callers import CurrentGuest, CurrentUser
 from api.dependencies import HASHES, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
+from api.photos.zips import ZIP
 from api.throttling import CallerDep
 from guests import consent
 from guests.erasure import erase
@@ -64,6 +66,21 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -
     """
     consent.withdraw(guest.id, event_id)
     return Message(message=Success.CONSENT_WITHDRAWN.text(language))
+
+
+@router.get(
+    "/me/export",
+    summary="Download everything held about me",
+    response_class=Response,
+    responses={**ZIP, **error_responses(*SIGNED_IN, *EXPORT_ERRORS)},
+)
+def export_me(request: Request, user: CurrentUser, language: Language) -> Response:
+    """A ZIP: `data.json` and the same as `csv/`, `selfies/`, and `photos/` that show me, as I can download them.
+
+    It has no secrets and nothing about other people. It takes a slot of `RATE_ZIPS`, as every ZIP. A broken download
+    resumes with `Range` while nothing has changed. Staff get their rows, without pictures.
+    """
+    return export_response(request, user.id, user.id, language)
 
 
 @router.delete(
