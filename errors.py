@@ -715,6 +715,12 @@ class TooManyPhotoLinks(AppError):
     english = f"You have {MAX_PHOTO_LINKS} links at this event already. Revoke one first."
 
 
+class ErasureUnconfirmed(AppError):
+    status_code = 400
+    message = "Confirmez que vous voulez effacer votre compte : on ne peut pas revenir en arrière."
+    english = "Please confirm that you want to erase your account: this can't be undone."
+
+
 class NoSuchChoice(AppError):
     status_code = 404
     message = "Ce choix de photos n'est plus gardé. Choisissez-les de nouveau."

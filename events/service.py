@@ -39,6 +39,7 @@ class NewEvent:
     guests_may_share: bool = True
     keep_capture_details: bool = False
     selfie_is_consent: bool = True
+    photos_need_approval: bool = False
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -123,6 +124,7 @@ def create(new: NewEvent) -> Event:
                     guests_may_share=new.guests_may_share,
                     keep_capture_details=new.keep_capture_details,
                     selfie_is_consent=new.selfie_is_consent,
+                    photos_need_approval=new.photos_need_approval,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

@@ -28,6 +28,7 @@ from photos.copies.service import record as record_copies
 from photos.keys import storage_key
 from photos.raws import pairing
 from photos.rows import queries
+from photos.withheld.queries import withhold_until_approved
 from settings import get_settings
 
 log = logging.getLogger("reperio.photos")
@@ -212,6 +213,7 @@ def _record(
 def _insert(session: Session, photo: Photo, raw: PhotoRaw | None) -> None:
     session.add(photo)
     session.flush()
+    withhold_until_approved(session, photo)
     if raw is not None:
         raw.photo_id = photo.id
         session.add(raw)

@@ -106,7 +106,7 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
     with reading() as session:
         event = guest_event(session, user, event_id)
         rows = queries.for_all_guests(session, user.id, event, page)
-        return listed(rows, page, queries.count_for_all_guests(session, event))
+        return listed(rows, page, queries.count_for_all_guests(session, user.id, event))
 
 
 def taken_between(event_id: int) -> tuple[datetime, datetime] | None:

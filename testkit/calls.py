@@ -88,6 +88,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/me/second-factor/recovery-codes": lambda of: {"json": {"otp": of.recovery_code}},
     "DELETE /api/me/second-factor": lambda of: {"json": {"password": PASSWORD, "otp": of.recovery_code}},
     "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
+    "PUT /api/user/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
+    "PUT /api/admin/users/{user_id}/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
     "POST /api/consent": lambda of: {"json": {"event_id": of.event, "version": CONSENT}},
     "POST /api/check-event-code": lambda of: {"json": {"event_code": of.code}},
     "GET /api/event-info": lambda of: {"params": {"event_code": of.code}},
@@ -168,6 +170,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /notify/devices": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /account/hide": lambda of: {"data": {"event_id": of.event}},
+    "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
     "POST /studio/{event_id}/help": lambda _: _selfie(WITHOUT_PASSWORD),
@@ -181,6 +185,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
+            "photos_need_approval": "live",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -192,6 +197,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
+            "photos_need_approval": "live",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

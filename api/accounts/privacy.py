@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 import errors
 from api.accounts.exports import EXPORT_ERRORS, export_response
-from api.accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
+from api.accounts.schemas import ConsentIn, ConsentOut, ErasureIn, HiddenEvents, HiddenIn, Message
 from api.callers import CurrentGuest, CurrentUser
 from api.dependencies import HASHES, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
@@ -16,6 +16,8 @@ from api.throttling import CallerDep
 from guests import consent
 from guests.erasure import erase
 from guests.wordings import accepted
+from photos.withheld import service as withheld
+from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["privacy"])
 REFUSED = (*SIGNED_IN, errors.GuestsOnly)
@@ -83,14 +85,50 @@ def export_me(request: Request, user: CurrentUser, language: Language) -> Respon
     return export_response(request, user.id, user.id, language)
 
 
+@router.get(
+    "/my-hidden-photos",
+    summary="List the events in which I hide the photos of me",
+    responses=error_responses(*REFUSED),
+)
+def my_hidden_photos(guest: CurrentGuest) -> HiddenEvents:
+    """There no other guest sees the photos that show me."""
+    return HiddenEvents(event_ids=sorted(withheld.hides_in(guest.id)))
+
+
+@router.put(
+    "/user/events/{event_id}/hidden",
+    summary="Hide the photos of me, or show them again",
+    responses=error_responses(*REFUSED, errors.NotInEvent, errors.TooManyRequests),
+)
+def hide_photos_of_me(event_id: RowId, asked: HiddenIn, guest: CurrentGuest) -> HiddenIn:
+    """From all other guests of one of my events: photos that were found to show me, and those found later.
+
+    I see them myself; so do the photographers of the event, who are told. Idempotent.
+    """
+    rules.count(rules.NOT_ME, f"account {guest.id}")
+    if asked.hidden:
+        withheld.hide_photos_of(guest.id, event_id)
+    else:
+        withheld.show_photos_of(guest.id, event_id)
+    return asked
+
+
 @router.delete(
     "/me",
     dependencies=[HASHES],
     summary="Erase my account",
-    responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooManyRequests, errors.TooBusy),
+    responses=error_responses(
+        errors.BadCredentials, errors.ErasureUnconfirmed, *REFUSED, errors.TooManyRequests, errors.TooBusy
+    ),
 )
-def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language, caller: CallerDep) -> Message:
-    """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone."""
+def erase_me(asked: ErasureIn, guest: CurrentGuest, language: Language, caller: CallerDep) -> Message:
+    """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone.
+
+    That includes the embeddings of the faces that were found to be the guest's, in the photos themselves; they are
+    not computed again. `photos`: what becomes of the photos of the guest. An account without a password sends
+    `confirm`.
+    """
+    hide = asked.photos == "hide"
     with caller.password_of(guest):
-        erase(guest, asked.password)
+        erase(guest, asked.password, confirmed=asked.confirm, hide_photos=hide)
     return Message(message=Success.ACCOUNT_DELETED.text(language))

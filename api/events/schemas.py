@@ -55,6 +55,10 @@ SELFIE_CONSENT = (
     "Whether a selfie that an app sends after its own notice is the guest's consent. If false, or with the setting "
     "REQUIRE_CONSENT, it is refused until the guest has agreed to a wording."
 )
+APPROVAL = (
+    "Whether guests see a photo only once a photographer has approved it. It is compared with them meanwhile. When "
+    "this is switched off, photos that wait still do."
+)
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -81,6 +85,7 @@ class EventFields(BaseModel):
     guests_may_share: bool | None = Field(None, description=SHARE)
     keep_capture_details: bool | None = Field(None, description=DETAILS)
     selfie_is_consent: bool | None = Field(None, description=SELFIE_CONSENT)
+    photos_need_approval: bool | None = Field(None, description=APPROVAL)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -100,6 +105,7 @@ class EventCreate(EventFields):
     guests_may_share: bool = Field(True, description=SHARE)
     keep_capture_details: bool = Field(False, description=DETAILS)
     selfie_is_consent: bool = Field(True, description=SELFIE_CONSENT)
+    photos_need_approval: bool = Field(False, description=APPROVAL)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -184,6 +190,7 @@ class EventOut(EventBrief):
     guests_may_share: bool
     keep_capture_details: bool
     selfie_is_consent: bool
+    photos_need_approval: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 

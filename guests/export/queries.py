@@ -65,7 +65,7 @@ def _photos(user_id: int) -> ColumnElement[bool]:
     matched = (
         select(FaceMatch.photo_id)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, is_shown_as_mine())
+        .where(FaceMatch.user_id == user_id, is_shown_as_mine(user_id))
     )
     return or_(Photo.photographer_id == user_id, Photo.id.in_(matched))
 

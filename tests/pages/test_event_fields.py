@@ -36,6 +36,7 @@ GUESTS_DO_NOT_READ = {
     "guests_may_share",
     "keep_capture_details",
     "selfie_is_consent",
+    "photos_need_approval",
     "photographer_ids",
 }
 _numbers = itertools.count(1)

@@ -18,6 +18,7 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "guests_may_share": (False, True, True),
     "keep_capture_details": (True, False, False),
     "selfie_is_consent": (False, True, True),
+    "photos_need_approval": (True, False, False),
 }
 
 
