@@ -22,6 +22,7 @@ from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
 from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
+from photos.reports import queries as report_queries
 from photos.rows import queries as row_queries
 from photos.visible import queries as visible_queries
 from stored import receipts
@@ -232,6 +233,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
+        report_queries.decide_deleted(session, wanted)
         files = row_queries.files_of(session, wanted)
         erase(session, raw_keys.keys_of(session, wanted))
         receipts.leave(session, receipts.PHOTOS, map(receipts.subject_of, found), photos=len(found))

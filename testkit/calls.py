@@ -33,6 +33,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
     "link_id": lambda of: of.link,
+    "report_id": lambda of: of.report,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
     "version": lambda of: CONSENT,
@@ -87,6 +88,12 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/me/second-factor/confirm": lambda of: {"json": {"otp": pyotp.TOTP(of.totp_secret).now()}},
     "POST /api/me/second-factor/recovery-codes": lambda of: {"json": {"otp": of.recovery_code}},
     "DELETE /api/me/second-factor": lambda of: {"json": {"password": PASSWORD, "otp": of.recovery_code}},
+    "POST /api/photos/{photo_id}/report": lambda of: {"json": {"reason": "private"}},
+    "POST /api/shared/{link_token}/photos/{photo_id}/report": lambda of: {"json": {"reason": "private"}},
+    "PUT /api/photographer/events/{event_id}/held-photos": lambda of: {
+        "json": {"action": "hide", "photo_ids": [of.photo]}
+    },
+    "PUT /api/photographer/events/{event_id}/reports/{report_id}": lambda of: {"json": {"decision": "keep"}},
     "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
     "PUT /api/user/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
     "PUT /api/admin/users/{user_id}/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},

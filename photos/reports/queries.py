@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
-from models import Event, Photo, PhotoReport, utcnow
+from models import Event, Photo, PhotoLink, PhotoReport, utcnow
 
 OPEN, KEPT, HIDDEN, DELETED = "open", "kept", "hidden", "deleted"
 
@@ -60,6 +60,16 @@ def events_with_open(session: Session) -> Sequence[Row[Event, int]]:
         .group_by(Event.id)
         .order_by(func.min(PhotoReport.id))
     ).all()
+
+
+def link_exists(session: Session, link_id: int) -> bool:
+    """Return whether a link is not revoked."""
+    return session.get(PhotoLink, link_id) is not None
+
+
+def report(session: Session, event_id: int, report_id: int) -> PhotoReport | None:
+    """Return a report of the event."""
+    return session.scalar(select(PhotoReport).where(PhotoReport.id == report_id, PhotoReport.event_id == event_id))
 
 
 def lock_report(session: Session, event_id: int, report_id: int) -> PhotoReport | None:

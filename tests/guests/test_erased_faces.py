@@ -7,7 +7,7 @@ from sqlalchemy import select
 from database import reading, transaction
 from matching.erased.service import carry, may_be_stored
 from matching.reprocessing.places import Way
-from models import Confirmation, ErasedFace, Face, FaceMatch, Photo, WithheldPhoto
+from models import Confirmation, ErasedFace, Face, FaceMatch, Photo, User, WithheldPhoto
 from photos.reprocessing import service as reprocessing
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.passwords import PASSWORD
@@ -139,16 +139,13 @@ def test_an_account_without_a_password_is_erased_once_its_owner_was_asked(servic
     event = service.event()
     guest = service.guest(event)
     with transaction() as session:
-        session.connection().exec_driver_sql(f"UPDATE users SET hashed_password = NULL WHERE id = {guest.id}")
-    ask = {"method": "DELETE", "url": "/api/me", "headers": guest.headers}
+        session.get_one(User, guest.id).hashed_password = None
+    ask: dict[str, Any] = {"method": "DELETE", "url": "/api/me", "headers": guest.headers}
     refused(service.client.request(**ask, json={}), 400, "ErasureUnconfirmed")
     assert service.client.request(**ask, json={"confirm": True}).status_code == 200
     named = service.guest(event)
-    refused(
-        service.client.request("DELETE", "/api/me", headers=named.headers, json={"confirm": True}),
-        401,
-        "BadCredentials",
-    )
+    ask["headers"] = named.headers
+    refused(service.client.request(**ask, json={"confirm": True}), 401, "BadCredentials")
 
 
 def test_an_admin_answers_a_letter(service: Service) -> None:
@@ -168,11 +165,6 @@ def test_an_admin_answers_a_letter(service: Service) -> None:
     assert service.delete(path, service.admin, params={"photos": "hide"}).status_code == 200
     assert service.get("/api/all-photos", other).json() == []
     assert len(faces(event)[photo]) == 1
-    entries = service.get("/api/admin/audit", service.admin, params={"limit": 5}).json()
-    actions = [each["action"] for each in (entries if isinstance(entries, list) else entries["entries"])]
-    assert actions == ["account.erased", "photos.unhidden", "photos.hidden", "account.exported"] or actions[:4] == [
-        "account.erased",
-        "photos.unhidden",
-        "photos.hidden",
-        "account.exported",
-    ]
+    entries = service.get("/api/admin/audit", service.admin, params={"limit": 4}).json()
+    told = [each["action"] for each in (entries if isinstance(entries, list) else entries["entries"])]
+    assert told == ["account.erased", "photos.unhidden", "photos.hidden", "account.exported"]
