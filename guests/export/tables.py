@@ -202,6 +202,7 @@ NOT_EXPORTED: dict[str, str] = {
     "camera_clocks": "about cameras",
     "change_marks": "about caches",
     "erased_faces": "places of faces that were erased; nobody is named",
+    "erasure_receipts": "what was erased, in numbers; nobody is named",
     "erasures": "names of files that are being erased; no account is named",
     "evaluated_photos": "faces of everybody in a photo, for the minutes of an evaluation; its result is exported",
     "event_covers": "about events",
