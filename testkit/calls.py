@@ -177,6 +177,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /notify/devices": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /studio/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
+    "POST /admin/events/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
     "POST /account/hide": lambda of: {"data": {"event_id": of.event}},
     "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
