@@ -733,6 +733,24 @@ class TooManyPhotoLinks(AppError):
     english = f"You have {MAX_PHOTO_LINKS} links at this event already. Revoke one first."
 
 
+class NoSuchReport(AppError):
+    status_code = 404
+    message = "Signalement introuvable."
+    english = "Report not found."
+
+
+class ReportDecided(AppError):
+    status_code = 409
+    message = "Ce signalement est déjà traité."
+    english = "This report has been decided already."
+
+
+class ErasureUnconfirmed(AppError):
+    status_code = 400
+    message = "Confirmez que vous voulez effacer votre compte : on ne peut pas revenir en arrière."
+    english = "Please confirm that you want to erase your account: this can't be undone."
+
+
 class NoSuchChoice(AppError):
     status_code = 404
     message = "Ce choix de photos n'est plus gardé. Choisissez-les de nouveau."

@@ -10,6 +10,8 @@ MAX_EVENT_NAME = 200
 MAX_EVENT_CODE = 64
 # The title of a section of an event, and how many sections one has.
 MAX_SECTION_TITLE = 60
+# What a person writes about a photo that they report.
+MAX_REPORT = 500
 MAX_SECTIONS = 40
 # The longest name in the time zone database (2026) has 32.
 MAX_TIMEZONE = 64

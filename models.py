@@ -17,6 +17,8 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    exists,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_expression, relationship
@@ -33,6 +35,7 @@ from keys import (
     MAX_EVENT_CODE,
     MAX_EVENT_NAME,
     MAX_FILENAME,
+    MAX_REPORT,
     MAX_SECTION_TITLE,
     MAX_SESSION_ID,
     MAX_TIMEZONE,
@@ -193,6 +196,8 @@ class Event(Base):
     # When the erasure began; from then on there are no templates, and no photos are received (`events/ending.py`).
     faces_ended_at: Mapped[datetime | None]
     photos_ended_at: Mapped[datetime | None]
+    # Guests see a photo only once a photographer has approved it (`photos/withheld/`).
+    photos_need_approval: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -200,7 +205,15 @@ class Event(Base):
     photographers: Mapped[list["User"]] = relationship(
         secondary="event_photographers", lazy="raise", order_by="User.id", viewonly=True
     )
-    cover: Mapped["EventCover | None"] = relationship(lazy="raise", viewonly=True)
+    # None while the photo is withheld from guests.
+    cover: Mapped["EventCover | None"] = relationship(
+        lazy="raise",
+        viewonly=True,
+        primaryjoin=lambda: and_(
+            Event.id == EventCover.event_id,
+            ~exists().where(WithheldPhoto.photo_id == EventCover.photo_id).correlate(EventCover),
+        ),
+    )
 
 
 class User(Base):
@@ -475,6 +488,8 @@ class UserEvent(Job, Base):
     requested_at: Mapped[datetime | None]
     # When the guest withdrew the consent: nothing is matched there until the guest consents again.
     withdrawn_at: Mapped[datetime | None]
+    # The guest asked that others do not see photos of them, found now or later (`photos/withheld/`).
+    hides_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # The engine of the process that did the job last.
     engine_id: Mapped[str | None] = mapped_column(String(64))
     # No column: whether a consent is in force, where `events.queries.joined` has loaded the membership.
@@ -629,7 +644,8 @@ class TrashedPhoto(Base):
     guests said of it, is deleted. Written by `photos/trash/` only. The columns are those of the photo, which gets its
     number (`photo_id`) back. Of its files the original, the RAW file and two renditions stay; `raw` has the other
     columns of the RAW file (`PhotoRaw`). `attempts` are those of a job that was under way: it must not be taken for
-    the one that processes the photo again.
+    the one that processes the photo again. `withheld` are the reasons for which guests did not see it, and
+    `erased_faces` the places of erased ones in it: both hold for it again when it is back.
     """
 
     __tablename__ = "trashed_photos"
@@ -666,6 +682,8 @@ class TrashedPhoto(Base):
     raw_filename: Mapped[str | None] = mapped_column(String(64))
     raw_sha256: Mapped[str | None] = mapped_column(String(64))
     raw: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    withheld: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    erased_faces: Mapped[list[list[float]] | None] = mapped_column(JSON(none_as_null=True))
     trashed_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -1032,6 +1050,83 @@ class Refusal(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class WithheldPhoto(Base):
+    """A photo is withheld from guests, for one reason; while a row says so, `photos/visible/` shows it to none.
+
+    `guest`: a guest asked that others do not see the photo, which shows them. That guest (`user_id`) still sees it;
+    when their account is erased, `user_id` becomes null and no guest sees it. `staff`: a photographer or an admin hid
+    it.
+    `approval`: no photographer has approved it yet. Photographers of the event and admins see it in any case.
+    """
+
+    __tablename__ = "withheld_photos"
+    __table_args__ = (
+        CheckConstraint("reason IN ('guest','staff','approval')", name="reason"),
+        CheckConstraint("reason = 'guest' OR user_id IS NULL", name="owner"),
+        UniqueConstraint("photo_id", "user_id"),
+        _partial_index("uq_withheld_photos_staff", "photo_id", "reason", where="reason <> 'guest'", unique=True),
+        Index("idx_withheld_photos_user_id", "user_id"),
+        Index("idx_withheld_photos_event_reason", "event_id", "reason", "photo_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    reason: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ErasedFace(Base):
+    """At this place of a photo was the face of a guest who erased their account: no face is stored there again.
+
+    Written by the erasure (`matching/erased/`); names nobody. `box` (x, y, width, height) is in fractions of the
+    upright photo's width and height.
+    """
+
+    __tablename__ = "erased_faces"
+    __table_args__ = (Index("idx_erased_faces_photo_id", "photo_id"), KEEP_NUMBERS)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    box: Mapped[list[float]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class PhotoReport(Base):
+    """Somebody who sees a photo asks its photographer to look at it (`photos/reports/`).
+
+    Written by a guest (`user_id`), or by a visitor of a link to photos (`link_id`). `open` until staff decide:
+    `kept`, `hidden` or `deleted`; `photo_id` is null once the photo is deleted. When the guest's account is erased,
+    `user_id` and `text` become null.
+    """
+
+    __tablename__ = "photo_reports"
+    __table_args__ = (
+        CheckConstraint("reason IN ('me','child','private','offensive','other')", name="reason"),
+        CheckConstraint("status IN ('open','kept','hidden','deleted')", name="status"),
+        # A guest has one open report of a photo.
+        _partial_index("uq_photo_reports_open", "photo_id", "user_id", where="status = 'open'", unique=True),
+        Index("idx_photo_reports_event_status", "event_id", "status", "id"),
+        Index("idx_photo_reports_user_id", "user_id"),
+        Index("idx_photo_reports_link_id", "link_id"),
+        Index("idx_photo_reports_photo_id", "photo_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id", ondelete="SET NULL"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    link_id: Mapped[int | None] = mapped_column(ForeignKey("photo_links.id", ondelete="SET NULL"))
+    reason: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str | None] = mapped_column(String(MAX_REPORT))
+    status: Mapped[str] = mapped_column(String(16), default="open", server_default="open")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    decided_at: Mapped[datetime | None]
 
 
 class Consent(Base):

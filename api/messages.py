@@ -65,6 +65,7 @@ class Success(Enum):
         "The photo has been compared with your selfie again",
     )
 
+    REPORT_DECIDED = "Signalement traité", "Report decided"
     PHOTO_CONFIRMED = "C'est noté : vous êtes sur cette photo", "Noted: you are in this photo"
     CONFIRMATION_TAKEN_BACK = "Votre indication est retirée", "What you said is taken back"
     PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"

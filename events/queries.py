@@ -25,6 +25,7 @@ from models import (
     Selfie,
     User,
     UserEvent,
+    WithheldPhoto,
 )
 
 # What is loaded together with an event.
@@ -244,7 +245,12 @@ def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
 
 def cover_photo(session: Session, event_id: int) -> Photo | None:
     """Return the photo that is the event's cover."""
-    chosen = select(Photo).join(EventCover, EventCover.photo_id == Photo.id).where(EventCover.event_id == event_id)
+    withheld = exists().where(WithheldPhoto.photo_id == Photo.id).correlate(Photo)
+    chosen = (
+        select(Photo)
+        .join(EventCover, EventCover.photo_id == Photo.id)
+        .where(EventCover.event_id == event_id, ~withheld)
+    )
     return session.scalars(chosen).one_or_none()
 
 

@@ -42,6 +42,7 @@ class NewEvent:
     selfie_is_consent: bool = True
     photos_until: datetime | None = None
     faces_until: datetime | None = None
+    photos_need_approval: bool = False
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -128,6 +129,7 @@ def create(new: NewEvent) -> Event:
                     selfie_is_consent=new.selfie_is_consent,
                     photos_until=new.photos_until,
                     faces_until=new.faces_until,
+                    photos_need_approval=new.photos_need_approval,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)

@@ -10,31 +10,39 @@ from database import transaction
 from events import queries as event_queries
 from events.rematching import queries as rematch_queries
 from guests import queries as guest_queries
+from matching.erased.service import erase_faces_of
 from models import GUEST, User
+from photos.reports.queries import forget_reporter
+from photos.withheld.service import hide_in
 from selfies import queries as selfie_queries
 from stored import receipts
 from stored.erasure import erase as erase_files
 
 
-def erase(user: User, password: str) -> None:
-    """Erase the account, its selfies, embeddings, matches, favourites, refusals and consents.
+def erase(user: User, password: str | None, *, confirmed: bool = False, hide_photos: bool = False) -> None:
+    """Erase the account, its selfies, embeddings, matches, favourites and consents, and its faces in photos.
 
-    An account without a password needs none.
+    An account without a password needs none: `confirmed` says that its owner was asked and wants it; apps of before
+    send a password, which may be any. With `hide_photos`, no guest sees the photos of the account's owner any more.
 
     Raises:
-        BadCredentials: the password is wrong.
+        BadCredentials: the password is wrong, or missing.
+        ErasureUnconfirmed: the account has no password, and nothing says that its owner was asked.
         InvalidToken: the account has just been deleted.
     """
-    if user.hashed_password is not None and not verify_password(password, user.hashed_password):
+    if user.hashed_password is None:
+        if not confirmed and password is None:
+            raise errors.ErasureUnconfirmed
+    elif password is None or not verify_password(password, user.hashed_password):
         raise errors.BadCredentials
     with transaction() as session:
         owner = _lock_with_events(session, user.id)
         if owner is None:
             raise errors.InvalidToken
-        _erase(session, owner)
+        _erase(session, owner, hide_photos=hide_photos)
 
 
-def erase_guest(user_id: int) -> None:
+def erase_guest(user_id: int, *, hide_photos: bool = False) -> None:
     """Erase a guest's account as the guest could, without the password: for admins.
 
     Raises:
@@ -44,7 +52,7 @@ def erase_guest(user_id: int) -> None:
         guest = _lock_with_events(session, user_id)
         if guest is None or guest.user_type != GUEST:
             raise errors.NoSuchUser
-        _erase(session, guest)
+        _erase(session, guest, hide_photos=hide_photos)
 
 
 def _lock_with_events(session: Session, user_id: int) -> User | None:
@@ -56,10 +64,16 @@ def _lock_with_events(session: Session, user_id: int) -> User | None:
     return queries.lock_user(session, user_id)
 
 
-def _erase(session: Session, owner: User) -> None:
+def _erase(session: Session, owner: User, *, hide_photos: bool) -> None:
+    if hide_photos:
+        for each in event_queries.joined(session, owner.id):
+            hide_in(session, owner.id, each.event.id)
+    forget_reporter(session, owner.id)
     rematch_queries.request_rematch_of_rivals(session, owner.id)
+    faces = erase_faces_of(session, owner.id)
     keys = selfie_queries.all_keys(session, owner.id)
-    record(session, Action.ACCOUNT_ERASED, subject_id=owner.id)
+    photos = "hide" if hide_photos else "leave"
+    record(session, Action.ACCOUNT_ERASED, subject_id=owner.id, faces=faces, photos=photos)
     receipts.leave(session, receipts.ACCOUNT, [receipts.subject_of(owner)], selfies=len(keys))
     groups = guest_queries.groups_with(session, owner.id)
     queries.remove(session, owner.id)

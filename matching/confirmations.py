@@ -110,6 +110,8 @@ def _check_seen(session: Session, user_id: int, photo_id: int, face_id: int) -> 
     face, candidate = claim_queries.face(session, face_id), claim_queries.candidate(session, user_id, face_id)
     if face is None or candidate is None or face.photo_id != photo_id or candidate.standing != MAYBE:
         raise errors.NoSuchPhoto
+    if not visible_queries.may_be_asked_about(session, user_id, photo_id):
+        raise errors.NoSuchPhoto
 
 
 def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tuple[Event, Face]:

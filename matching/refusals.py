@@ -12,6 +12,7 @@ from events import queries as event_queries
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
+from photos.withheld import queries as withheld_queries
 
 
 def refuse(user_id: int, photo_id: int) -> None:
@@ -35,6 +36,8 @@ def refuse(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchMatch
         queries.delete_match(session, user_id, photo_id)
         queries.add_refusal(session, user_id, photo_id)
+        # Who is not in the photo does not decide who sees it.
+        withheld_queries.show_photo_of(session, user_id, photo_id)
         confirmation = claim_queries.confirmation(session, user_id, photo_id)
         if confirmation is not None:
             session.delete(confirmation)

@@ -23,6 +23,7 @@ from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
 from matching import matrices, queries, similarity
 from matching.claims import queries as claim_queries
+from matching.erased.service import may_be_stored
 from matching.guest_matches import match_after_photo, match_guest, thresholds_among
 from matching.queries import PortraitEmbedding, RankedSelfie
 from models import DONE, REJECTED, Event, Photo, Selfie, utcnow
@@ -170,9 +171,12 @@ def record_photo(
 def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> None:
     """Replace the photo's faces by this engine and, if it is the event's active one, match them with the guests.
 
-    The caller has locked the rows of the event and the photo. Where faces are no longer compared, none is stored.
+    Where faces are no longer compared, none is stored. Faces at the places of erased ones are left out: see
+    `matching/erased/`. The caller has locked the rows of the event and the photo.
     """
     faces = faces if compares_faces(event) else []
+    allowed = may_be_stored(session, photo, [[float(value) for value in face.box] for face in faces])
+    faces = [face for face, may in zip(faces, allowed, strict=True) if may]
     rows = [_face_row(photo, engine_id, face) for face in faces]
     active = engine_id == event.active_engine_id
     # Read before the photo's own faces are inserted: the cache must hold committed faces only.

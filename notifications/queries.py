@@ -22,6 +22,7 @@ from models import (
     User,
     UserEvent,
 )
+from photos.visible.queries import withheld_from
 
 MAIL, PUSH = "mail", "push"
 
@@ -72,6 +73,7 @@ def with_unseen_matches(session: Session, after: int, beyond: int, limit: int) -
             FaceMatch.id > after,
             FaceMatch.id > Subscription.seen_match_id,
             _found_by_search(),
+            ~withheld_from(Subscription.user_id),
         )
         .distinct()
         .order_by(Subscription.id)
@@ -84,7 +86,7 @@ def matches_of(session: Session, user_id: int, event_id: int) -> list[Known]:
     rows = session.execute(
         select(FaceMatch.id, FaceMatch.photo_id, FaceMatch.detected_at)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _found_by_search())
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _found_by_search(), ~withheld_from(user_id))
     )
     return [Known(*row) for row in rows]
 

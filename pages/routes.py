@@ -2,6 +2,7 @@
 
 from pages import assets, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
+from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
@@ -19,6 +20,7 @@ from pages.guest import (
     wording,
 )
 from pages.photographer import cameras, helping, studio
+from pages.photographer import requests as studio_requests
 from pages.photographer import sections as studio_sections
 
 GUEST = (
@@ -44,6 +46,7 @@ ADMIN = (
     event.router,
     event_photos.router,
     admin_sections.router,
+    admin_requests.router,
     posters.admin_router,
     trash.admin_router,
     guest_links.router,
@@ -62,6 +65,7 @@ ROUTERS = (
     cameras.router,
     helping.router,
     studio_sections.router,
+    studio_requests.router,
     posters.photographer_router,
     trash.photographer_router,
     *ADMIN,

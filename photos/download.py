@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import errors
@@ -19,39 +20,69 @@ from database import reading, transaction
 from models import Event, GuestCopy, Photo, User
 from photos import names, queries
 from photos.copies import queries as copy_queries
-from photos.copies.service import Given, Source, given, planned_now
+from photos.copies.service import Given, given, planned_now
 from photos.queries import Original, Which
 from photos.rows import queries as row_queries
 from photos.service import guest_event
 from photos.zip_layout import Entry, Layout, header
+from stripping.plan import Plan
 
 ZEROS = bytes(64 * 1024)
 # Changes with the way in which the bytes are laid out: a download that an earlier release began starts over.
 FORMAT = "2"
 
 
+class Bytes(Protocol):
+    """Where the bytes of a file are: in storage (`photos.copies.service.Source`), or made for the archive."""
+
+    @property
+    def key(self) -> str:
+        """What the bytes are known by: others have another key or plan."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """Which of the stored bytes; None for all."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes."""
+
+    def opened(self, start: int, end: int) -> Iterator[bytes]:
+        """Return the chunks from `start` up to before `end`."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file in the archive, where its bytes are, and its CRC-32; None until it is known.
 
-    `copy` is the row in which the checksum is recorded; None for a rendition. The file of a photo that is deleted
-    meanwhile may stay, in the trash: nothing of it is sent.
+    `copy` is the row in which the checksum is recorded; None for a rendition. `photo_id` is the photo it belongs to:
+    the file of one that is deleted meanwhile may stay, in the trash, and nothing of it is sent.
     """
 
-    photo_id: int
-    source: Source
+    source: Bytes
     entry: Entry
     crc32: int | None = None
     copy: GuestCopy | None = None
+    photo_id: int | None = None
 
 
 class Archive:
     """A ZIP to be sent: its file name, its length in bytes, and a tag that is another one for other bytes."""
 
-    def __init__(self, event: Event, files: list[File], action: Action = Action.PHOTOS_EXPORTED) -> None:
-        """`files` are in the order of the archive; `action` is what the audit log tells of its sending."""
-        self._event_id, self._action = event.id, action
-        self.name = f"{names.safe(event.name) or 'photos'}.zip"
+    def __init__(
+        self,
+        event_id: int | None,
+        name: str,
+        files: list[File],
+        action: Action = Action.PHOTOS_EXPORTED,
+        subject_id: int | None = None,
+    ) -> None:
+        """`files` are in the order of the archive; `action` is what the audit log tells of its sending.
+
+        `subject_id` is the account that everything in it is about, for the same entry.
+        """
+        self._event_id, self._action, self._subject_id = event_id, action, subject_id
+        self.name = name
         self._files = files
         self._layout = Layout([each.entry for each in self._files])
         self.length = self._layout.length
@@ -65,7 +96,8 @@ class Archive:
     def chunks(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to before `end`. The audit log has an entry once the first is taken."""
         with transaction() as session:
-            record(session, self._action, event_id=self._event_id, number=len(self._files))
+            number = len(self._files)
+            record(session, self._action, subject_id=self._subject_id, event_id=self._event_id, number=number)
         yield from _Sending(self._files, self._layout, start, self.length if end is None else end).chunks()
 
 
@@ -90,18 +122,29 @@ def of_originals(event: Event, rows: Sequence[Original]) -> Archive:
     Raises:
         NoPhotosToDownload: there are none.
     """
+    files = files_of(event, rows)
+    if not files:
+        raise errors.NoPhotosToDownload
+    return Archive(event.id, name_for(event), files)
+
+
+def name_for(event: Event) -> str:
+    """Return the file name of a ZIP of an event's photos."""
+    return f"{names.safe(event.name) or 'photos'}.zip"
+
+
+def files_of(event: Event, rows: Sequence[Original], folder: str = "") -> list[File]:
+    """Return the files of what guests get of these originals, in a folder of the archive. No session may be open.
+
+    What is not there, or not made yet, is left out.
+    """
     found = [(row.photo, *_given(event, row)) for row in rows]
     there = [(photo, copy, got) for photo, copy, got in found if got is not None]
-    if not there:
-        raise errors.NoPhotosToDownload
     own = names.unique([(photo.original_filename, got.stored_name) for photo, _, got in there])
-    return Archive(
-        event,
-        [
-            File(photo.id, got.source, Entry(name, got.source.size, made_at(photo, event)), got.crc32, copy)
-            for (photo, copy, got), name in zip(there, own, strict=True)
-        ],
-    )
+    return [
+        File(got.source, Entry(f"{folder}{name}", got.source.size, made_at(photo, event)), got.crc32, copy, photo.id)
+        for (photo, copy, got), name in zip(there, own, strict=True)
+    ]
 
 
 def _given(event: Event, row: Original) -> tuple[GuestCopy | None, Given | None]:
@@ -147,8 +190,7 @@ class _Sending:
     def _one(self, number: int, file: File, at: int) -> Iterator[bytes]:
         """Yield the part that is asked for of one file and its header; zeros if the file is gone."""
         begin, size = at + file.entry.header_size, file.entry.size
-        with reading() as session:
-            is_there = row_queries.is_there(session, file.photo_id)
+        is_there = file.photo_id is None or _is_there(file.photo_id)
         start, end = max(self._start - begin, 0), min(self._end - begin, size)
         try:
             if not is_there:
@@ -175,6 +217,11 @@ class _Sending:
         if number not in self._crc32s:
             self._crc32s[number] = file.crc32 if file.crc32 is not None else _computed(file)
         return self._crc32s[number]
+
+
+def _is_there(photo_id: int) -> bool:
+    with reading() as session:
+        return row_queries.is_there(session, photo_id)
 
 
 def _computed(file: File) -> int | None:

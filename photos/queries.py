@@ -35,7 +35,7 @@ from models import (
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
-from photos.visible.queries import is_shown_as_mine, shown_to
+from photos.visible.queries import is_shown_as_mine, shown_to, withheld_from
 
 
 class PhotoRow(NamedTuple):
@@ -90,7 +90,7 @@ def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Se
         .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event, *([is_shown_as_mine()] if matched_only else []))
+        .where(in_event, *([is_shown_as_mine(user_id)] if matched_only else []))
     )
 
 
@@ -104,7 +104,7 @@ def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
         select(func.count())
         .select_from(FaceMatch)
         .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, is_shown_as_mine())
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, is_shown_as_mine(user_id))
     )
 
 
@@ -133,24 +133,30 @@ def count_with_all(session: Session, user_id: int, others: Sequence[int], event_
     return session.scalar(_count_with_guest(user_id, event_id).where(*_with_others(others))) or 0
 
 
-def _for_all_guests(event: Event) -> ColumnElement[bool]:
-    """Return the condition that the event shows the photo to all its guests: every photo, or those marked."""
-    in_event = Photo.event_id == event.id
+def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
+    """Return the condition that the event shows the photo to this guest as to all: every photo, or those marked."""
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
     return in_event if event.guests_see_all_photos else and_(in_event, Photo.for_everyone)
 
 
 def for_all_guests(session: Session, user_id: int, event: Event, page: Page) -> Sequence[PhotoRow]:
     """Return the photos that the event shows to all its guests, with this guest's score and face box where found."""
-    return _rows(session, _for_guest(user_id, event.id).where(_for_all_guests(event)), page)
+    return _rows(session, _for_guest(user_id, event.id).where(_for_all_guests(user_id, event)), page)
 
 
-def _count_for_all_guests(event: Event) -> Select[int]:
-    return select(func.count()).select_from(Photo).where(_for_all_guests(event))
+def _count_for_all_guests(user_id: int, event: Event) -> Select[int]:
+    return select(func.count()).select_from(Photo).where(_for_all_guests(user_id, event))
 
 
-def count_for_all_guests(session: Session, event: Event) -> int:
+def count_for_all_guests(session: Session, user_id: int, event: Event) -> int:
     """Return how many photos the event shows to all its guests."""
-    return session.scalar(_count_for_all_guests(event)) or 0
+    return session.scalar(_count_for_all_guests(user_id, event)) or 0
+
+
+def count_for_guest(session: Session, user_id: int, event_id: int) -> int:
+    """Return how many photos the event has, without those withheld from this guest."""
+    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, ~withheld_from(user_id))
+    return session.scalar(wanted) or 0
 
 
 def count_of_event(session: Session, event_id: int, state: PhotoState | None = None) -> int:
@@ -255,14 +261,14 @@ def originals(session: Session, user_id: int, event: Event, which: Which) -> Seq
     statement = _originals(event)
     if which == "mine":
         statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
-            FaceMatch.user_id == user_id, is_shown_as_mine()
+            FaceMatch.user_id == user_id, is_shown_as_mine(user_id)
         )
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, shown_to(user_id)
         )
     else:
-        statement = statement.where(_for_all_guests(event))
+        statement = statement.where(_for_all_guests(user_id, event))
     return [Original(*row) for row in session.execute(statement)]
 
 
@@ -279,15 +285,16 @@ def _originals(event: Event) -> Select[*tuple[Any, ...]]:
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:
     """Return, in one statement, the fields of `photos.progress.Standing` in their order."""
-    photos = select(func.count()).select_from(Photo).where(Photo.event_id == event.id)
-    last = select(Photo.uploaded_at).where(Photo.event_id == event.id).order_by(Photo.uploaded_at.desc()).limit(1)
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
+    photos = select(func.count()).select_from(Photo).where(in_event)
+    last = select(Photo.uploaded_at).where(in_event).order_by(Photo.uploaded_at.desc()).limit(1)
     return session.execute(
         select(
             photos.scalar_subquery(),
             photos.where(Photo.status.in_((DONE, FAILED))).scalar_subquery(),
             _count_with_guest(user_id, event.id).scalar_subquery(),
             _count_favourites(user_id, event.id).scalar_subquery(),
-            _count_for_all_guests(event).scalar_subquery(),
+            _count_for_all_guests(user_id, event).scalar_subquery(),
             last.scalar_subquery(),
         )
     ).one()

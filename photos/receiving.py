@@ -29,6 +29,7 @@ from photos.keys import storage_key
 from photos.raws import pairing
 from photos.rows import queries
 from photos.trash.service import restore_same
+from photos.withheld.queries import withhold_until_approved
 from settings import get_settings
 
 log = logging.getLogger("reperio.photos")
@@ -226,6 +227,7 @@ def _record(
 def _insert(session: Session, photo: Photo, raw: PhotoRaw | None) -> None:
     session.add(photo)
     session.flush()
+    withhold_until_approved(session, photo)
     if raw is not None:
         raw.photo_id = photo.id
         session.add(raw)

@@ -22,6 +22,7 @@ from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
 from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
+from photos.reports import queries as report_queries
 from photos.rows import queries as row_queries
 from photos.trash import files as trash_files
 from photos.trash import service as trash
@@ -109,7 +110,7 @@ def photos_for_guest(user: User, event_id: int | None, page: Page) -> PhotoList:
     with reading() as session:
         event = guest_event(session, user, event_id)
         rows = queries.for_all_guests(session, user.id, event, page)
-        return listed(rows, page, queries.count_for_all_guests(session, event))
+        return listed(rows, page, queries.count_for_all_guests(session, user.id, event))
 
 
 def taken_between(event_id: int) -> tuple[datetime, datetime] | None:
@@ -235,6 +236,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
+        report_queries.decide_deleted(session, wanted)
         files, kept = row_queries.files_of(session, wanted), trash_files.kept_of(found)
         trash.put_in(session, found)
         session.flush()

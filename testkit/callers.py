@@ -64,6 +64,8 @@ class Objects:
     link: int
     link_token: str
     choice: int
+    # The guest's report of `photo`.
+    report: int
     # The camera of all photos.
     camera: int
     trashed_photo: int
@@ -104,6 +106,7 @@ NOWHERE = Objects(
     link=909_104,
     link_token="nosuchsignature000000000.000000000000000000000000",
     choice=909_105,
+    report=909_108,
     camera=909_103,
     trashed_photo=909_095,
     failed_photo=909_096,

@@ -34,6 +34,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
     "link_id": lambda of: of.link,
+    "report_id": lambda of: of.report,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
     "version": lambda of: CONSENT,
@@ -107,7 +108,15 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/me/second-factor/confirm": lambda of: {"json": {"otp": pyotp.TOTP(of.totp_secret).now()}},
     "POST /api/me/second-factor/recovery-codes": lambda of: {"json": {"otp": of.recovery_code}},
     "DELETE /api/me/second-factor": lambda of: {"json": {"password": PASSWORD, "otp": of.recovery_code}},
+    "POST /api/photos/{photo_id}/report": lambda of: {"json": {"reason": "private"}},
+    "POST /api/shared/{link_token}/photos/{photo_id}/report": lambda of: {"json": {"reason": "private"}},
+    "PUT /api/photographer/events/{event_id}/held-photos": lambda of: {
+        "json": {"action": "hide", "photo_ids": [of.photo]}
+    },
+    "PUT /api/photographer/events/{event_id}/reports/{report_id}": lambda of: {"json": {"decision": "keep"}},
     "DELETE /api/me": lambda of: {"json": {"password": PASSWORD}},
+    "PUT /api/user/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
+    "PUT /api/admin/users/{user_id}/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
     "POST /api/consent": lambda of: {"json": {"event_id": of.event, "version": CONSENT}},
     "POST /api/check-event-code": lambda of: {"json": {"event_code": of.code}},
     "GET /api/event-info": lambda of: {"params": {"event_code": of.code}},
@@ -188,6 +197,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /notify/devices": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /studio/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
+    "POST /admin/events/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
+    "POST /account/hide": lambda of: {"data": {"event_id": of.event}},
+    "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
     "POST /studio/{event_id}/help": lambda _: _selfie(WITHOUT_PASSWORD),
@@ -201,6 +214,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
+            "photos_need_approval": "live",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -212,6 +226,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "guests_may_share": "yes",
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
+            "photos_need_approval": "live",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

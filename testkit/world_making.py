@@ -107,6 +107,7 @@ class Making:
             unsubscribe_token=unsubscribe_link(guest.id, home).rpartition("/")[2],
             link=link["id"],
             link_token=link["link"].rpartition("/")[2],
+            report=self._call("POST", f"/api/photos/{shown['id']}/report", guest, json={"reason": "other"})["id"],
             choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
             trashed_photo=sent["camille-trashed.jpg"]["id"],

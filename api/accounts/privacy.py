@@ -1,19 +1,23 @@
 """Calls of guests about their data: consent, its withdrawal, erasure of the account."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
 import errors
-from api.accounts.schemas import ConsentIn, ConsentOut, Message, PasswordIn
-from api.callers import CurrentGuest
+from api.accounts.exports import EXPORT_ERRORS, export_response
+from api.accounts.schemas import ConsentIn, ConsentOut, ErasureIn, HiddenEvents, HiddenIn, Message
+from api.callers import CurrentGuest, CurrentUser
 from api.dependencies import HASHES, WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.language import Language
 from api.messages import Success
+from api.photos.zips import ZIP
 from api.throttling import CallerDep
 from guests import consent
 from guests.erasure import erase
 from guests.wordings import accepted
+from photos.withheld import service as withheld
+from throttling import rules
 
 router = APIRouter(prefix="/api", tags=["privacy"])
 REFUSED = (*SIGNED_IN, errors.GuestsOnly)
@@ -66,14 +70,65 @@ def withdraw_consent(event_id: RowId, guest: CurrentGuest, language: Language) -
     return Message(message=Success.CONSENT_WITHDRAWN.text(language))
 
 
+@router.get(
+    "/me/export",
+    summary="Download everything held about me",
+    response_class=Response,
+    responses={**ZIP, **error_responses(*SIGNED_IN, *EXPORT_ERRORS)},
+)
+def export_me(request: Request, user: CurrentUser, language: Language) -> Response:
+    """A ZIP: `data.json` and the same as `csv/`, `selfies/`, and `photos/` that show me, as I can download them.
+
+    It has no secrets and nothing about other people. It takes a slot of `RATE_ZIPS`, as every ZIP. A broken download
+    resumes with `Range` while nothing has changed. Staff get their rows, without pictures.
+    """
+    return export_response(request, user.id, user.id, language)
+
+
+@router.get(
+    "/my-hidden-photos",
+    summary="List the events in which I hide the photos of me",
+    responses=error_responses(*REFUSED),
+)
+def my_hidden_photos(guest: CurrentGuest) -> HiddenEvents:
+    """There no other guest sees the photos that show me."""
+    return HiddenEvents(event_ids=sorted(withheld.hides_in(guest.id)))
+
+
+@router.put(
+    "/user/events/{event_id}/hidden",
+    summary="Hide the photos of me, or show them again",
+    responses=error_responses(*REFUSED, errors.NotInEvent, errors.TooManyRequests),
+)
+def hide_photos_of_me(event_id: RowId, asked: HiddenIn, guest: CurrentGuest) -> HiddenIn:
+    """From all other guests of one of my events: photos that were found to show me, and those found later.
+
+    I see them myself; so do the photographers of the event, who are told. Idempotent.
+    """
+    rules.count(rules.NOT_ME, f"account {guest.id}")
+    if asked.hidden:
+        withheld.hide_photos_of(guest.id, event_id)
+    else:
+        withheld.show_photos_of(guest.id, event_id)
+    return asked
+
+
 @router.delete(
     "/me",
     dependencies=[HASHES],
     summary="Erase my account",
-    responses=error_responses(errors.BadCredentials, *REFUSED, errors.TooManyRequests, errors.TooBusy),
+    responses=error_responses(
+        errors.BadCredentials, errors.ErasureUnconfirmed, *REFUSED, errors.TooManyRequests, errors.TooBusy
+    ),
 )
-def erase_me(asked: PasswordIn, guest: CurrentGuest, language: Language, caller: CallerDep) -> Message:
-    """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone."""
+def erase_me(asked: ErasureIn, guest: CurrentGuest, language: Language, caller: CallerDep) -> Message:
+    """Erases the account, its selfies and everything computed from them, in all events. It cannot be undone.
+
+    That includes the embeddings of the faces that were found to be the guest's, in the photos themselves; they are
+    not computed again. `photos`: what becomes of the photos of the guest. An account without a password sends
+    `confirm`.
+    """
+    hide = asked.photos == "hide"
     with caller.password_of(guest):
-        erase(guest, asked.password)
+        erase(guest, asked.password, confirmed=asked.confirm, hide_photos=hide)
     return Message(message=Success.ACCOUNT_DELETED.text(language))

@@ -203,6 +203,29 @@ class PasswordIn(BaseModel):
     password: Password = Field(examples=["a long sentence is a good password"])
 
 
+PhotosOfMe = Literal["leave", "hide"]
+PHOTOS_OF_ME = (
+    "What becomes of the photographers' photos of the guest: `leave` them as they are, or `hide` them from all "
+    "guests. Photographers still see them."
+)
+
+
+class ErasureIn(BaseModel):
+    password: Password | None = Field(
+        None, description="Needed unless the account has none.", examples=["a long sentence is a good password"]
+    )
+    confirm: bool = Field(False, description="For accounts without a password: the guest was asked, and wants it.")
+    photos: PhotosOfMe = Field("leave", description=PHOTOS_OF_ME)
+
+
+class HiddenIn(BaseModel):
+    hidden: bool = Field(description="Whether other guests do not see the photos of the guest.", examples=[True])
+
+
+class HiddenEvents(BaseModel):
+    event_ids: list[int]
+
+
 class Message(BaseModel):
     message: str
 

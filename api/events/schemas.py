@@ -63,6 +63,10 @@ FACES_UNTIL = (
 )
 PHOTOS_END = "From when the photos are erased, as set or by default."
 FACES_END = "From when faces are no longer compared and the portraits erased, as set or by default."
+APPROVAL = (
+    "Whether guests see a photo only once a photographer has approved it. It is compared with them meanwhile. When "
+    "this is switched off, photos that wait still do."
+)
 COVER = "Signed link to the cover photo, for the caller."
 
 
@@ -91,6 +95,7 @@ class EventFields(BaseModel):
     selfie_is_consent: bool | None = Field(None, description=SELFIE_CONSENT)
     photos_until: Annotated[Moment | None, Clearable()] = Field(None, description=PHOTOS_UNTIL)
     faces_until: Annotated[Moment | None, Clearable()] = Field(None, description=FACES_UNTIL)
+    photos_need_approval: bool | None = Field(None, description=APPROVAL)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -110,6 +115,7 @@ class EventCreate(EventFields):
     guests_may_share: bool = Field(True, description=SHARE)
     keep_capture_details: bool = Field(False, description=DETAILS)
     selfie_is_consent: bool = Field(True, description=SELFIE_CONSENT)
+    photos_need_approval: bool = Field(False, description=APPROVAL)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -198,6 +204,7 @@ class EventOut(EventBrief):
     faces_until: UtcTime | None = Field(description=FACES_UNTIL)
     photos_end: UtcTime = Field(description=PHOTOS_END)
     faces_end: UtcTime = Field(description=FACES_END)
+    photos_need_approval: bool
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 

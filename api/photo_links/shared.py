@@ -8,13 +8,16 @@ import errors
 from api.documentation import error_responses
 from api.fields import RowId
 from api.photo_links.schemas import SharedOut
+from api.photos.reports import ReportIn, ReportOut
 from api.photos.routes import PICTURE, picture
 from api.photos.zips import ZIP, ZIP_ERRORS, zip_response
 from api.rules import public
 from api.throttling import Caller, CallerDep
+from models import PhotoReport
 from photos.links import download
 from photos.links import service as links
-from throttling import slots
+from photos.reports import service as reports
+from throttling import rules, slots
 
 router = APIRouter(prefix="/api/shared", tags=["sharing"])
 LinkToken = Annotated[str, Path(max_length=200, description="The last part of the link.")]
@@ -70,6 +73,29 @@ def shared_picture(
 def shared_zip(link_token: LinkToken, request: Request, caller: CallerDep) -> Response:
     """The pictures with a long side of 1600 pixels. A broken download resumes with `Range`."""
     return zip_behind(link_token, request, caller)
+
+
+@router.post(
+    "/{link_token}/photos/{photo_id}/report",
+    summary="Report a photo behind a link",
+    responses=error_responses(*OPENING, errors.NoSuchPhoto),
+)
+@public
+def report_shared(link_token: LinkToken, photo_id: RowId, asked: ReportIn, caller: CallerDep) -> ReportOut:
+    """Asks the event's photographers to look at it. Needs no account; so nobody is told what was decided."""
+    return ReportOut.of(report_behind(link_token, photo_id, caller, asked))
+
+
+def report_behind(token: str, photo_id: int, caller: Caller, asked: ReportIn) -> PhotoReport:
+    """Report a photo of a link.
+
+    Raises:
+        NoSuchPhotoLink, PhotoLinkExpired, NoSuchPhoto: see `photos.links.service`.
+        TooManyRequests: this address reports too much, or made up too many links.
+    """
+    rules.count(rules.REPORTS, caller.address)
+    with caller.shared_link():
+        return reports.report_by_link(token, photo_id, asked.reason, asked.text)
 
 
 def picture_behind(

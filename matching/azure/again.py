@@ -19,6 +19,7 @@ from matching.azure.lists import PHOTOS, EventGone
 from matching.azure.photos import face_row, guests_resembling, queue_guests
 from matching.azure.pictures import Detected
 from matching.claims import queries as claim_queries
+from matching.erased.service import may_be_stored
 from matching.reprocessing import queries as again_queries
 from matching.reprocessing.places import SeenFace, Way, pairs
 from matching.reprocessing.service import Anew, Locked, StillOurs, locked, renew, settle
@@ -94,17 +95,22 @@ def _replace(
     return rows is not None
 
 
-def _stored(session: Session, rows: Locked, anew: Anew, new: Sequence[dict[str, Any]]) -> list[int]:
-    """Store the new faces, let matches and candidates refer to them, and delete the old ones; return the ids."""
+def _stored(session: Session, rows: Locked, anew: Anew, new: Sequence[dict[str, Any]]) -> list[int | None]:
+    """Store the new faces, let matches and candidates refer to them, and delete the old ones; return the ids.
+
+    The id is None for a face at the place of an erased one: it is then deleted there.
+    """
     way = renew(session, rows, AZURE_ENGINE_ID, anew, [SeenFace(each["box"], None) for each in new])
     old = [each for each in again_queries.faces_in(session, rows.photo.id) if each.engine_id == AZURE_ENGINE_ID]
-    faces = [Face(**each) for each in new]
+    allowed = may_be_stored(session, rows.photo, [each["box"] for each in new])
+    faces = [Face(**each) for each, may in zip(new, allowed, strict=True) if may]
     again_queries.add_faces(session, faces)
     if old:
         _hand_over(session, old, faces, way)
         again_queries.delete_faces(session, [each.id for each in old])
         matching_queries.increment_version(session, rows.event.id)
-    return [each.id for each in faces]
+    ids = iter([each.id for each in faces])
+    return [next(ids) if may else None for may in allowed]
 
 
 def _hand_over(session: Session, old: Sequence[Face], new: Sequence[Face], way: Way) -> None:

@@ -23,6 +23,7 @@ from matching.azure.searches import queries as search_queries
 from matching.changing import queries as changing_queries
 from matching.changing import service as changing
 from matching.claims import queries as claim_queries
+from matching.erased.service import may_be_stored
 from models import DONE, Event, Photo, Reembedding, utcnow
 from settings import get_settings
 
@@ -112,14 +113,24 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
 
 
 def _stored(session: Session, photo: Photo, rows: Sequence[dict[str, Any]]) -> list[int | None]:
-    """Store the faces and return their ids; the same faces of a list that is gone stay, and so do their matches."""
+    """Store the faces and return their ids; the same faces of a list that is gone stay, and so do their matches.
+
+    The id is None for a face at the place of an erased one: it is then deleted there.
+    """
+    allowed = may_be_stored(session, photo, [row["box"] for row in rows])
+    wanted = [row for row, may in zip(rows, allowed, strict=True) if may]
+    ids = iter(_stored_here(session, photo, wanted))
+    return [next(ids) if may else None for may in allowed]
+
+
+def _stored_here(session: Session, photo: Photo, rows: Sequence[dict[str, Any]]) -> list[int]:
     same = queries.faces_gone(session, photo.id, AZURE_ENGINE_ID)
     if same and [each.box for each in same] == [row["box"] for row in rows]:
         return [each.id for each in same]
     replaced = matching_queries.replace_faces(session, photo.id, AZURE_ENGINE_ID, rows)
     if replaced.had_faces:
         matching_queries.increment_version(session, photo.event_id)
-    return list(replaced.face_ids)
+    return replaced.face_ids
 
 
 def face_row(photo: Photo, found: Detected, place: int, scale: float) -> dict[str, Any]:

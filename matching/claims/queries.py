@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, defer
 from events.queries import counts_in_event
 from matching.claims.nearest import LOST, MATCH, MAYBE
 from models import Confirmation, Event, Face, FaceCandidate, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding
+from photos.visible.queries import withheld_from
 
 # Values in one IN list: SQLite takes 32,766 in a statement.
 CHUNK = 10_000
@@ -140,6 +141,7 @@ def maybe(session: Session, user_id: int, face_id: int) -> Maybe | None:
             FaceCandidate.face_id == face_id,
             FaceCandidate.standing == MAYBE,
             _is_active(),
+            ~withheld_from(user_id),
         )
     ).one_or_none()
     return Maybe(*row) if row is not None else None
@@ -153,6 +155,8 @@ def _is_asked_about(user_id: int, event_id: int) -> list[ColumnElement[bool]]:
         FaceCandidate.standing == MAYBE,
         _is_active(),
         ~shown,
+        # A photo that is withheld from the guest is not asked about.
+        ~exists().where(Photo.id == Face.photo_id, withheld_from(user_id)).correlate(Face),
     ]
 
 

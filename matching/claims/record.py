@@ -19,6 +19,7 @@ from matching.claims.queries import MatchedFace
 from matching.matrices import Embeddings, as_matrix
 from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
+from photos.withheld.service import withhold_new
 
 Row = dict[str, Any]
 _CLAIM_COLUMNS = ("selfie_id", "similarity", "accepted", "confirmed")
@@ -176,6 +177,8 @@ def _rebuild_matches(session: Session, event: Event, user_id: int, *, confirms: 
             stale.append(match.id)
     matching_queries.delete_matches(session, stale)
     matching_queries.add_matches(session, list(wanted.values()))
+    if wanted:
+        withhold_new(session, [user_id], event.id)
 
 
 def _match(event: Event, user_id: int, face: MatchedFace) -> dict[str, Any]:

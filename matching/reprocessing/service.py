@@ -18,6 +18,7 @@ from faces.engine import DetectedFace
 from faces.providers import calibration_of
 from matching import queries as matching_queries
 from matching import service as matching
+from matching.erased import service as erased
 from matching.reprocessing import queries
 from matching.reprocessing.places import SeenFace, Way, place_of, way_between
 from models import DONE, Event, Face, Photo, Reprocessing
@@ -112,11 +113,13 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
         job.replaced, photo.rendition_set = photo.rendition_set, job.id
     own = [each for each in old_faces if each.engine_id == engine_id]
     known = [seen_face(each, engine_id) for each in own or old_faces]
+    known += [SeenFace(box, None) for box in erased.places_before(session, photo.id, old_size)]
     way = way_between(old_size, (photo.width, photo.height), known, seen)
     for face in old_faces:
         if face.engine_id != engine_id and not way.changes_nothing:
             # By the engine that the event changes from, or to: it stays until it is made again by that engine.
             face.box, face.landmarks = way.box(face.box), [way.point(each) for each in face.landmarks]
+    erased.carry(session, photo, way)
     _carry_confirmations(session, rows, engine_id, way, {each.id: each for each in own}, seen)
     session.flush()
     follow_clock(session, photo)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
@@ -91,6 +91,8 @@ def _make_trash() -> None:
         sa.Column("raw_filename", sa.String(length=64), nullable=True),
         sa.Column("raw_sha256", sa.String(length=64), nullable=True),
         sa.Column("raw", sa.JSON(), nullable=True),
+        sa.Column("withheld", sa.JSON(), nullable=True),
+        sa.Column("erased_faces", sa.JSON(), nullable=True),
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["event_id"], ["events.id"], name=op.f("fk_trashed_photos_event_id_events"), ondelete="CASCADE"

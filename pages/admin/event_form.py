@@ -16,6 +16,7 @@ OWN, ALL = "own", "all"
 MAY, MAY_NOT = "yes", "no"
 REMOVED, KEPT = "removed", "kept"
 SELFIE, ASKED = "selfie", "asked"
+LIVE, APPROVED = "live", "approved"
 
 
 def _date_value(event: Event) -> str:
@@ -109,6 +110,18 @@ def _selfie_consent_words(language: str, event: Event) -> str:
     return text(language, f"admin.event.selfie_consent.{_selfie_consent_value(event)}")
 
 
+def _read_approval(typed: str, _: Typed) -> bool:
+    return typed == APPROVED
+
+
+def _approval_value(event: Event) -> str:
+    return APPROVED if event.photos_need_approval else LIVE
+
+
+def _approval_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.approval.{_approval_value(event)}")
+
+
 def _read_ids(typed: str, _: Typed) -> list[str]:
     return [each for each in typed.split(",") if each]
 
@@ -188,6 +201,17 @@ SELFIE_IS_CONSENT = Field(
     input_value=_selfie_consent_value,
     in_words=_selfie_consent_words,
 )
+APPROVAL = Field(
+    name="photos_need_approval",
+    label="admin.event.approval",
+    hint="admin.event.approval_hint",
+    widget="choice",
+    options=(LIVE, APPROVED),
+    initial=LIVE,
+    read=_read_approval,
+    input_value=_approval_value,
+    in_words=_approval_words,
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -219,6 +243,7 @@ SETTINGS = Form(
         (MAY_SHARE,),
         (DETAILS,),
         (SELFIE_IS_CONSENT,),
+        (APPROVAL,),
         (PHOTOGRAPHERS,),
     ),
 )

@@ -21,11 +21,13 @@ from pages.guest.membership import memberships_of
 from pages.guest.wording import Shown, agreed
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
+from photos.withheld import service as withheld
 from settings import get_settings
+from throttling import rules
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
-FLASH_DONE = ("withdrawn", "given", "consent_first", "wrong_password", "confirm_sent")
+FLASH_DONE = ("withdrawn", "given", "consent_first", "wrong_password", "confirm_sent", "hidden", "shown")
 
 
 @router.get("/account")
@@ -38,6 +40,7 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         request,
         "guest/account.html",
         joined=joined,
+        hidden=withheld.hides_in(guest.id),
         days=days,
         ends={each.event.id: ends_of(each.event, language) for each in joined},
         engine=get_settings().face_recognizer_provider,
@@ -78,14 +81,34 @@ def give(
     return redirect_with_flash(request, "/account", done="given")
 
 
+@router.post("/account/hide")
+def hide_photos(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
+    """Hide the photos of the guest from all other guests of the event."""
+    rules.count(rules.NOT_ME, f"account {guest.id}")
+    withheld.hide_photos_of(guest.id, event_id)
+    return redirect_with_flash(request, "/account", done="hidden")
+
+
+@router.post("/account/show")
+def show_photos(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
+    """Let the other guests see them again."""
+    rules.count(rules.NOT_ME, f"account {guest.id}")
+    withheld.show_photos_of(guest.id, event_id)
+    return redirect_with_flash(request, "/account", done="shown")
+
+
 @router.post("/account/erase", dependencies=[HASHES])
 def erase_account(
-    request: Request, guest: CurrentGuest, caller: CallerDep, password: Annotated[str, Form()] = ""
+    request: Request,
+    guest: CurrentGuest,
+    caller: CallerDep,
+    password: Annotated[str, Form()] = "",
+    photos: Annotated[str, Form()] = "leave",
 ) -> Response:
-    """Erase the account with everything in it, if the password is right."""
+    """Erase the account with everything in it, if the password is right. The form itself is the confirmation."""
     try:
         with caller.password_of(guest):
-            erase(guest, password)
+            erase(guest, password, confirmed=True, hide_photos=photos == "hide")
     except errors.BadCredentials:
         return redirect_with_flash(request, "/account", done="wrong_password")
     answer = redirect("/goodbye")

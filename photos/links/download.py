@@ -6,7 +6,7 @@ from audit.log import Action
 from models import Event, Photo
 from photos import names
 from photos.copies.service import Source
-from photos.download import Archive, File, made_at
+from photos.download import Archive, File, made_at, name_for
 from photos.keys import key_of
 from photos.links.service import Shared
 from photos.zip_layout import Entry
@@ -25,7 +25,7 @@ def archive(shared: Shared) -> Archive:
     files = [each for each in found if each is not None]
     if not files:
         raise errors.NoPhotosToDownload
-    return Archive(shared.event, files, Action.PHOTOS_EXPORTED_BY_LINK)
+    return Archive(shared.event.id, name_for(shared.event), files, Action.PHOTOS_EXPORTED_BY_LINK)
 
 
 def _file(event: Event, photo: Photo, name: str) -> File | None:
@@ -34,4 +34,4 @@ def _file(event: Event, photo: Photo, name: str) -> File | None:
         source = Source(key, storage.size(key))
     except storage.MissingObject:
         return None
-    return File(photo.id, source, Entry(name, source.size, made_at(photo, event)))
+    return File(source, Entry(name, source.size, made_at(photo, event)), photo_id=photo.id)

@@ -7,7 +7,7 @@ from accounts.second_factor import service as second_factor
 from database import reading
 from events.service import home_event
 from models import ADMIN, PHOTOGRAPHER, User
-from photos.queries import count_of_event, count_with_guest
+from photos.queries import count_for_guest, count_with_guest
 from photos.seen import queries
 
 
@@ -35,4 +35,4 @@ def counts_for(user: User) -> PhotoCounts:
             event = home_event(session, user)
         except errors.NoSuchEvent:
             return PhotoCounts(0, 0)
-        return PhotoCounts(count_of_event(session, event.id), count_with_guest(session, user.id, event.id))
+        return PhotoCounts(count_for_guest(session, user.id, event.id), count_with_guest(session, user.id, event.id))

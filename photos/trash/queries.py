@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
-from models import TrashedPhoto
+from models import ErasedFace, TrashedPhoto, WithheldPhoto
 
 
 def _seen_by(photographer_id: int | None, event_id: int | None) -> Select[TrashedPhoto]:
@@ -82,3 +82,15 @@ def lock_old(session: Session, event_id: int, before: datetime, limit: int) -> S
 def remove(session: Session, trash_ids: Sequence[int]) -> None:
     """Delete these rows."""
     session.execute(delete(TrashedPhoto).where(TrashedPhoto.id.in_(trash_ids)))
+
+
+def reasons(session: Session, photo_id: int) -> list[str]:
+    """Return the reasons for which a photo is withheld from guests, each once."""
+    found = select(WithheldPhoto.reason).where(WithheldPhoto.photo_id == photo_id).distinct()
+    return sorted(session.scalars(found))
+
+
+def erased_faces(session: Session, photo_id: int) -> list[list[float]]:
+    """Return the places of a photo's erased faces, in fractions of its width and height."""
+    found = select(ErasedFace.box).where(ErasedFace.photo_id == photo_id).order_by(ErasedFace.id)
+    return list(session.scalars(found))

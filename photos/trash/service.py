@@ -2,7 +2,8 @@
 
 Guests, other photographers and counts know nothing of the trash: what is in it is no photo. Only its photographer and
 admins see it. A photo that comes back has its number, and is processed as if it had just been sent: what was computed
-from its faces, and what guests had said of it, was deleted.
+from its faces, and what guests had said of it, was deleted. What was withheld from guests stays so, and erased faces
+stay erased.
 """
 
 from collections import Counter
@@ -17,7 +18,7 @@ import storage
 from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
-from models import ADMIN, PROCESSING, Photo, PhotoRaw, TrashedPhoto, User, utcnow
+from models import ADMIN, PROCESSING, ErasedFace, Photo, PhotoRaw, TrashedPhoto, User, WithheldPhoto, utcnow
 from photos.raws import queries as raw_queries
 from photos.rows import queries as row_queries
 from photos.trash import files, queries
@@ -57,6 +58,8 @@ def put_in(session: Session, photos: Sequence[Photo]) -> None:
         columns = {name: getattr(photo, name) for name in SAME}
         attempts = photo.attempts if photo.status == PROCESSING else 0
         row = TrashedPhoto(photo_id=photo.id, rendition_set=photo.rendition_set, attempts=attempts, **columns)
+        row.withheld = queries.reasons(session, photo.id) or None
+        row.erased_faces = queries.erased_faces(session, photo.id) or None
         raw = raw_queries.of_photo(session, photo.id)
         if raw is not None:
             row.raw_filename, row.raw_sha256 = raw.filename, raw.sha256
@@ -154,6 +157,11 @@ def _give_back(session: Session, trashed: TrashedPhoto) -> int:
         raw = {**trashed.raw, "uploaded_at": datetime.fromisoformat(trashed.raw["uploaded_at"])}
         names = {"filename": trashed.raw_filename, "sha256": trashed.raw_sha256}
         session.add(PhotoRaw(photo_id=photo.id, event_id=photo.event_id, **names, **raw))
+    # Whoever hid it may be gone, and the photo in it for all to see before it is processed: no guest sees it.
+    for reason in trashed.withheld or []:
+        session.add(WithheldPhoto(photo_id=photo.id, event_id=photo.event_id, reason=reason))
+    for box in trashed.erased_faces or []:
+        session.add(ErasedFace(photo_id=photo.id, box=box))
     erase(session, [files.key_in(trashed, size) for size in files.KEPT_RENDITIONS])
     record(session, Action.PHOTOS_RESTORED, event_id=photo.event_id, number=1)
     session.flush()

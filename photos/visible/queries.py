@@ -1,31 +1,49 @@
-"""SQL about who may see a photo: the conditions, and single photos by them."""
+"""SQL about who may see a photo: the conditions, and single photos by them.
+
+What is withheld (`models.WithheldPhoto`) no guest sees, but the one who asked for it. Every statement that shows,
+counts or sends photos to guests uses these conditions.
+"""
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, UserEvent
+from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, UserEvent, WithheldPhoto
+
+
+def withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Return the condition that the photo is withheld from this guest."""
+    others = or_(WithheldPhoto.user_id.is_(None), WithheldPhoto.user_id != user_id)
+    return exists().where(WithheldPhoto.photo_id == Photo.id, others).correlate_except(WithheldPhoto)
+
+
+def withheld() -> ColumnElement[bool]:
+    """Return the condition that the photo is withheld from some guest."""
+    return exists().where(WithheldPhoto.photo_id == Photo.id).correlate(Photo)
 
 
 def shown_to_all() -> ColumnElement[bool]:
-    """Return the condition that all guests see the photo: it is for everyone, the cover, or the event shows all."""
+    """Return the condition that all guests see the photo: it is for everyone, the cover, or the event shows all.
+
+    The photo may be withheld all the same.
+    """
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
     return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
 
 
-def is_shown_as_mine() -> ColumnElement[bool]:
+def is_shown_as_mine(user_id: int) -> ColumnElement[bool]:
     """Return the condition that the match is by similarity, or declared in a photo that all guests see."""
-    return or_(FaceMatch.declared.is_(False), shown_to_all())
+    return and_(or_(FaceMatch.declared.is_(False), shown_to_all()), ~withheld_from(user_id))
 
 
 def shown_to(user_id: int) -> ColumnElement[bool]:
-    """Return the condition that the guest is in the photo by similarity, or that all guests see the photo."""
+    """Return the condition that the guest is in the photo by similarity or that all see it, and may see it."""
     matched = exists().where(
         FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
     )
-    return or_(matched.correlate(Photo), shown_to_all())
+    return and_(or_(matched.correlate(Photo), shown_to_all()), ~withheld_from(user_id))
 
 
 def _is(photo: int | str) -> ColumnElement[bool]:
@@ -58,4 +76,9 @@ def visible_among(session: Session, user_id: int, photo_ids: Sequence[int]) -> s
 
 def is_for_all_guests(session: Session, photo_id: int) -> bool:
     """Return whether all guests of its event see the photo."""
-    return session.scalar(select(Photo.id).where(Photo.id == photo_id, shown_to_all())) is not None
+    return session.scalar(select(Photo.id).where(Photo.id == photo_id, shown_to_all(), ~withheld())) is not None
+
+
+def may_be_asked_about(session: Session, user_id: int, photo_id: int) -> bool:
+    """Return whether the photo is not withheld from this guest."""
+    return session.scalar(select(Photo.id).where(Photo.id == photo_id, ~withheld_from(user_id))) is not None

@@ -29,6 +29,7 @@ PUBLIC = {
     "GET /api/shared/{link_token}",
     "GET /api/shared/{link_token}/photos/{photo_id}",
     "GET /api/shared/{link_token}/photos.zip",
+    "POST /api/shared/{link_token}/photos/{photo_id}/report",
 }
 SELFIES = {
     "POST /api/validate-selfie",

@@ -42,6 +42,7 @@ GUESTS_DO_NOT_READ = {
     "selfie_is_consent",
     "photos_until",
     "faces_until",
+    "photos_need_approval",
     "photographer_ids",
 }
 _numbers = itertools.count(1)

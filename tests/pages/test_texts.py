@@ -20,7 +20,16 @@ from operations.samples import Point
 from pages import enter, formatting, login, posters, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import DETAILS, MAY_SHARE, NEW_CODE, NEW_EVENT, SEES_ALL, SELFIE_IS_CONSENT, SETTINGS
+from pages.admin.event_form import (
+    APPROVAL,
+    DETAILS,
+    MAY_SHARE,
+    NEW_CODE,
+    NEW_EVENT,
+    SEES_ALL,
+    SELFIE_IS_CONSENT,
+    SETTINGS,
+)
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
@@ -129,6 +138,10 @@ def ends() -> dict[str, set[str]]:
         "admin.event.sees.": {*SEES_ALL.options},
         "admin.event.share.": {*MAY_SHARE.options},
         "admin.event.selfie_consent.": {*SELFIE_IS_CONSENT.options},
+        "photographer.requests.act.": {"approve", "approve_all", "show", "keep", "hide", "delete"},
+        "photographer.requests.reason.": {"me", "child", "private", "offensive", "other"},
+        "photographer.requests.held.": {"approval", "staff", "guest"},
+        "admin.event.approval.": {*APPROVAL.options},
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},

@@ -25,6 +25,7 @@ from models import (
     PasswordReset,
     PhotoChoice,
     PhotoLink,
+    PhotoReport,
     Refusal,
     Selfie,
     SelfieEmbedding,
@@ -33,6 +34,7 @@ from models import (
     TogetherMember,
     User,
     UserSession,
+    WithheldPhoto,
     utcnow,
 )
 from privacy.audit import audit
@@ -70,6 +72,8 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
         session.add_all(
             [
                 Favourite(user_id=user_id, photo_id=photo),
+                WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=photo, reason="guest"),
+                PhotoReport(user_id=user_id, event_id=event_id, photo_id=photo, reason="me", text=guest.email),
                 Refusal(user_id=user_id, photo_id=other),
                 Confirmation(user_id=user_id, photo_id=photo, box=[0.0, 0.0, 9.0, 9.0]),
                 LinkedPhoto(link_id=link.id, photo_id=photo),

@@ -20,6 +20,7 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "selfie_is_consent": (False, True, True),
     "photos_until": ("2028-09-01T10:00:00.000000Z", "2028-10-01T10:00:00.000000Z", None),
     "faces_until": ("2027-09-01T10:00:00.000000Z", "2027-10-01T10:00:00.000000Z", None),
+    "photos_need_approval": (True, False, False),
 }
 
 

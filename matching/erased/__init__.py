@@ -1,0 +1,1 @@
+"""The faces of guests who erased their account: deleted, and never stored again at their places."""

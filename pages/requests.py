@@ -1,0 +1,51 @@
+"""The page on which staff see what guests ask about an event's photos, and approve photos."""
+
+from typing import Annotated, Literal
+
+from fastapi import Form, Request, Response
+
+from api.photos.held import HeldList
+from api.photos.reports import OpenReport
+from keys import MAX_ID
+from models import Event, User
+from pages.redirects import redirect
+from pages.rendering import render
+from photos.reports import service as reports
+from photos.reports.service import Decision
+from photos.withheld import service as withheld
+
+Number = Annotated[int | None, Form(ge=1, le=MAX_ID)]
+Act = Annotated[Literal["approve", "approve_all", "show", "keep", "hide", "delete"], Form()]
+_DECISIONS: dict[str, Decision] = {"keep": "keep", "hide": "hide", "delete": "delete"}
+
+
+def show_requests(request: Request, event: Event, staff: User, back: str) -> Response:
+    """Return the page; `back` is the page of the event."""
+    held = withheld.withheld_of(event.id)
+    return render(
+        request,
+        "requests.html",
+        event=event,
+        back=back,
+        reports=[OpenReport.of(each, staff) for each in reports.open_in(event.id)],
+        held={reason: HeldList.of(each, staff) for reason, each in held.items()},
+    )
+
+
+def answer_request(
+    event: Event, staff: User, page: str, act: str, photo_id: int | None, report_id: int | None
+) -> Response:
+    """Decide a report, approve photos, or show a hidden one again; return to the page.
+
+    Raises:
+        NoSuchPhoto, NoSuchReport, ReportDecided, NotYourPhotos: see `photos.reports.service.decide`.
+    """
+    if act == "approve_all":
+        withheld.approve(event.id, None)
+    elif act == "approve":
+        withheld.approve(event.id, [photo_id or 0])
+    elif act == "show":
+        withheld.show(event.id, [photo_id or 0])
+    else:
+        reports.decide(staff, event.id, report_id or 0, _DECISIONS[act])
+    return redirect(page)

@@ -1,0 +1,1 @@
+"""Reports of photos: what guests and visitors of links ask staff to look at."""

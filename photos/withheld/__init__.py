@@ -1,0 +1,1 @@
+"""Photos that guests do not see: at a guest's request, hidden by staff, or not approved yet."""

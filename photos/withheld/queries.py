@@ -1,0 +1,139 @@
+"""SQL about photos that are withheld from guests."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from models import Event, FaceMatch, Photo, Subscription, UserEvent, WithheldPhoto
+
+BY_GUEST, BY_STAFF, UNAPPROVED = "guest", "staff", "approval"
+
+
+class Withheld(NamedTuple):
+    """A photo that is withheld, and since when; of several requests the first."""
+
+    photo: Photo
+    since: datetime
+
+
+def set_wish(session: Session, user_id: int, event_id: int, *, hides: bool) -> None:
+    """Note on the guest's membership whether others are to see the photos of them."""
+    mine = update(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id)
+    session.execute(mine.values(hides_photos=hides))
+
+
+def hides_in(session: Session, user_id: int) -> set[int]:
+    """Return the events in which the guest hides the photos of them."""
+    return set(
+        session.scalars(select(UserEvent.event_id).where(UserEvent.user_id == user_id, UserEvent.hides_photos))
+    )
+
+
+def hides_any(session: Session, user_ids: Collection[int]) -> bool:
+    """Return whether one of these guests hides the photos of them in some event."""
+    wished = exists().where(UserEvent.user_id.in_(user_ids), UserEvent.hides_photos)
+    return bool(session.scalar(select(wished)))
+
+
+def withhold_photos_of(session: Session, user_ids: Collection[int], event_id: int) -> int:
+    """Withhold from others the event's photos that show these guests by similarity, of those who wish so.
+
+    Returns how many were not withheld for them before.
+    """
+    there = exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.user_id == FaceMatch.user_id)
+    wished = and_(
+        UserEvent.user_id == FaceMatch.user_id, UserEvent.event_id == Photo.event_id, UserEvent.hides_photos
+    )
+    found = (
+        select(Photo.id, Photo.event_id, FaceMatch.user_id)
+        .select_from(FaceMatch)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .join(UserEvent, wished)
+        .where(
+            FaceMatch.user_id.in_(user_ids),
+            FaceMatch.declared.is_(False),
+            Photo.event_id == event_id,
+            ~there.correlate(Photo, FaceMatch),
+        )
+    )
+    rows = [
+        {"photo_id": photo, "event_id": event, "user_id": user, "reason": BY_GUEST}
+        for photo, event, user in session.execute(found)
+    ]
+    if rows:
+        session.execute(insert(WithheldPhoto), rows)
+    return len(rows)
+
+
+def show_photos_of(session: Session, user_id: int, event_id: int) -> None:
+    """Withdraw the guest's request for all photos of an event."""
+    mine = WithheldPhoto.user_id == user_id
+    session.execute(delete(WithheldPhoto).where(mine, WithheldPhoto.event_id == event_id))
+
+
+def show_photo_of(session: Session, user_id: int, photo_id: int) -> None:
+    """Withdraw the guest's request for one photo."""
+    mine = WithheldPhoto.user_id == user_id
+    session.execute(delete(WithheldPhoto).where(mine, WithheldPhoto.photo_id == photo_id))
+
+
+def withhold(session: Session, photo_ids: Collection[int], event_id: int, reason: str) -> int:
+    """Withhold photos of an event from guests for this reason of staff; return how many were not before."""
+    there = exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.reason == reason).correlate(Photo)
+    wanted = select(Photo.id).where(Photo.id.in_(photo_ids), Photo.event_id == event_id, ~there)
+    rows = [{"photo_id": each, "event_id": event_id, "reason": reason} for each in session.scalars(wanted)]
+    if rows:
+        session.execute(insert(WithheldPhoto), rows)
+    return len(rows)
+
+
+def release(session: Session, event_id: int, reason: str, photo_ids: Collection[int] | None = None) -> int:
+    """Undo what staff withheld for this reason, of these photos or of all; return how many."""
+    gone = delete(WithheldPhoto).where(WithheldPhoto.event_id == event_id, WithheldPhoto.reason == reason)
+    if photo_ids is not None:
+        gone = gone.where(WithheldPhoto.photo_id.in_(photo_ids))
+    return len(session.scalars(gone.returning(WithheldPhoto.id)).all())
+
+
+def withhold_until_approved(session: Session, photo: Photo) -> None:
+    """Withhold a photo that has just been stored, where its event's photos need an approval."""
+    if session.scalar(select(Event.photos_need_approval).where(Event.id == photo.event_id)):
+        session.add(WithheldPhoto(photo_id=photo.id, event_id=photo.event_id, reason=UNAPPROVED))
+        session.flush()
+
+
+def look_for_news(session: Session, event_id: int) -> None:
+    """Have the event's subscriptions compare all matches again: photos that were withheld may be news now."""
+    session.execute(update(Subscription).where(Subscription.event_id == event_id).values(seen_match_id=0))
+
+
+def withheld_in(session: Session, event_id: int, reason: str, limit: int) -> list[Withheld]:
+    """Return photos of the event that are withheld for this reason, the oldest request first."""
+    since = func.min(WithheldPhoto.created_at).label("since")
+    requests = (
+        select(WithheldPhoto.photo_id, since)
+        .where(WithheldPhoto.event_id == event_id, WithheldPhoto.reason == reason)
+        .group_by(WithheldPhoto.photo_id)
+        .order_by(since, WithheldPhoto.photo_id)
+        .limit(limit)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Photo, requests.c.since)
+        .join(requests, requests.c.photo_id == Photo.id)
+        .order_by(requests.c.since, Photo.id)
+    )
+    return [Withheld(*row) for row in rows]
+
+
+def counts(session: Session, event_id: int) -> dict[str, int]:
+    """Return how many photos of the event are withheld, by reason."""
+    rows = session.execute(
+        select(WithheldPhoto.reason, func.count(WithheldPhoto.photo_id.distinct()))
+        .where(WithheldPhoto.event_id == event_id)
+        .group_by(WithheldPhoto.reason)
+    )
+    return dict(iter(rows.all()))
