@@ -29,7 +29,7 @@ class PrivacySettings(BaseSettings):
     def _is_a_page(cls, value: str) -> str:
         value = value.strip()
         if value and not is_web_page(value):
-            raise ValueError("the address of a page, such as https://example.org/privacy")
+            raise ValueError("must be the address of a page, such as https://example.org/privacy")
         return value
 
     @property

@@ -147,5 +147,5 @@ def test_it_is_linked_where_people_give_something(service: Service) -> None:
 )
 def test_what_is_no_page_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("PRIVACY_NOTICE_URL", address)
-    with pytest.raises(ValueError, match="the address of a page"):
+    with pytest.raises(ValueError, match="must be the address of a page"):
         PrivacySettings()
