@@ -90,6 +90,8 @@ def on_starting(server: Any) -> None:
         forget_engine()
     if pool.notice is not None:
         log.warning(pool.notice)
+    if _settings.privacy_gaps:
+        log.warning("/privacy does not name who is responsible: set %s", ", ".join(_settings.privacy_gaps))
     if password is not None:
         print(f"\n  First admin: {_settings.admin_username}   password (shown only now): {password}")
     print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from privacy_settings import PrivacySettings
 from recogniser_settings import RecogniserSettings, azure_problem, provider_problem
 from setting_values import LOOPBACK, is_ascii_address, is_origin, kept_key, listed
 
@@ -36,7 +37,7 @@ class UnsafeSettings(Exception):
     """The service does not start with these settings. The message says what to change."""
 
 
-class Settings(RecogniserSettings):
+class Settings(RecogniserSettings, PrivacySettings):
     """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)

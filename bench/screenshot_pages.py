@@ -57,6 +57,8 @@ PAGES = (
     Shot("join-wrong", "anyone", "/join?event_code=APOLO"),
     Shot("join-over", "anyone", "/join?event_code=OVER25"),
     Shot("join-form", "anyone", "/join?event_code={code}&form=true"),
+    Shot("privacy", "anyone", "/privacy?event_code={code}"),
+    Shot("privacy-any", "anyone", "/privacy"),
     Shot("shared", "anyone", "/shared/{shared}"),
     Shot("shared-gone", "anyone", "/shared/AAAAAAAAAAAAAAAAAAAAAA"),
     Shot("invitation", "anyone", "/together/{together}"),

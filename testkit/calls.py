@@ -172,6 +172,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /language": lambda of: {"data": {"value": "en"}},
     "POST /theme": lambda of: {"data": {"value": "dark"}},
     "GET /join": lambda of: {"params": {"event_code": of.code}},
+    "GET /privacy": lambda of: {"params": {"event_code": of.code}},
     "POST /join": lambda of: {"data": {**_account("newcomer"), "event_code": of.code, "consent": CONSENT}},
     "POST /join/start": lambda of: {"data": {"event_code": of.code, "consent": CONSENT}},
     "POST /enter": lambda of: {"data": {"token": of.login_token, "choice": "go_on"}},

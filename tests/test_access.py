@@ -33,6 +33,7 @@ TABLE = table()
 TOLD_BY_CODE = {
     "GET /api/event-info",
     "GET /join",
+    "GET /privacy",
     "POST /api/register-with-event-code",
     "POST /api/register-invite-with-selfie",
     "POST /api/register-invite",

@@ -15,6 +15,7 @@ from pages import formatting
 from pages.i18n import catalogue, number, text
 from pages.redirects import flash_of
 from pages.rendering import render
+from settings import get_settings
 
 
 def any_event(event_id: RowId, admin: CurrentAdmin) -> Event:
@@ -35,6 +36,7 @@ def render_admin(request: Request, template: str, **context: Any) -> Response:
     Besides the values of `render` its template has:
     `done`: a sentence about what the last form did, or an empty text;
     `problem_of(*names)`: a sentence about the first of these problems of the last form, or an empty text;
+    `gaps_of_privacy`: the settings that the privacy page lacks;
     `day`, `moment`, `until`, `since`, `duration`, `size` and `number`, which format values.
     """
     language = language_of(request)
@@ -50,6 +52,7 @@ def render_admin(request: Request, template: str, **context: Any) -> Response:
         since=partial(formatting.since, language),
         duration=partial(formatting.duration, language),
         size=partial(formatting.size, language),
+        gaps_of_privacy=get_settings().privacy_gaps,
         **context,
     )
 

@@ -79,7 +79,7 @@ def join(
         if typed:
             caller.wrong_code()
         return render(request, "guest/join_code.html", event_code=typed, ambiguous=found.ambiguous)
-    if user and user.user_type == GUEST and _is_member(user, event):
+    if user and user.user_type == GUEST and is_member(user, event):
         return redirect(f"/photos?event={event.id}")
     if not is_open(event):
         caller.wrong_code()
@@ -131,7 +131,7 @@ def register(
     if event is None or not is_open(event):
         caller.wrong_code()
         return redirect(address_of(event_code[:MAX_SHOWN_AGAIN]))
-    if user is not None and user.user_type == GUEST and _is_member(user, event):
+    if user is not None and user.user_type == GUEST and is_member(user, event):
         # The form was sent twice, or from an old tab.
         return redirect(f"/photos?event={event.id}")
     try:
@@ -160,7 +160,8 @@ def _problem_of(invalid: ValidationError) -> str:
     return "username_unseen" if (field, first["type"]) == ("username", CONTROL_CHARACTERS) else field
 
 
-def _is_member(guest: User, event: Event) -> bool:
+def is_member(guest: User, event: Event) -> bool:
+    """Tell whether the guest has joined the event."""
     return any(each.event.id == event.id for each in memberships_of(guest))
 
 

@@ -9,7 +9,7 @@ from testkit.passwords import PASSWORD
 from tests.pages.stage import Event, Stage, axe, shoot
 
 WORDS = {"fr": ("Connexion", "ne correspondent pas"), "en": ("Log in", "don’t match")}
-PAGES = ("/", "/login", "/forgot", "/reset", "/confirm", "/join", "/nowhere", "/offline")
+PAGES = ("/", "/login", "/forgot", "/reset", "/confirm", "/join", "/nowhere", "/offline", "/privacy")
 
 
 @pytest.fixture(scope="module")

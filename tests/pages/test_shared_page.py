@@ -30,6 +30,8 @@ def test_anyone_sees_and_saves_the_photos(stage: Stage, path: str, size: str, la
         page.goto(path)
         expect(page.locator(".shared img")).to_have_count(5)
         wait_for_picture(page.locator(".shared img").first)
+        # Not that of the event: its address has the code, which is not for people with a link.
+        expect(page.locator("a[href^='/privacy']")).to_have_attribute("href", "/privacy")
         # What the page has, it has from the start: nothing moves when the pictures come.
         expect(page.locator(".save-all a")).to_be_in_viewport()
         with page.expect_download() as saved:
