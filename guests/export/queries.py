@@ -24,6 +24,7 @@ from models import (
     SelfieEmbedding,
     TogetherGroup,
     TogetherMember,
+    TrashedPhoto,
     User,
     UserEvent,
 )
@@ -98,5 +99,6 @@ _BY_ROWS: dict[str, Callable[[int], ColumnElement[bool]]] = {
         RemoteFace.embedding_id.in_(_embeddings(user_id)), RemoteFace.face_id.in_(_faces(user_id))
     ),
     "remote_similarities": lambda user_id: RemoteSimilarity.embedding_id.in_(_embeddings(user_id)),
+    "trashed_photos": lambda user_id: TrashedPhoto.photographer_id == user_id,
     "audit_entries": _entries,
 }
