@@ -168,3 +168,17 @@ def test_an_admin_answers_a_letter(service: Service) -> None:
     entries = service.get("/api/admin/audit", service.admin, params={"limit": 4}).json()
     told = [each["action"] for each in (entries if isinstance(entries, list) else entries["entries"])]
     assert told == ["account.erased", "photos.unhidden", "photos.hidden", "account.exported"]
+
+
+def test_a_photo_that_comes_back_from_the_trash_is_still_hidden_and_has_no_erased_face(service: Service) -> None:
+    event = service.event(guests_see_all_photos=True)
+    (photo,) = sent(service, event, people(1, 2))
+    guest, other = service.guest_found_as(event, 1), service.guest_found_as(event, 2)
+    assert erase(service, guest, photos="hide").status_code == 200
+    assert photo not in {each["id"] for each in service.get("/api/all-photos", other).json()}
+    assert service.delete(f"/api/photos/{photo}", event.photographer).status_code == 200
+    assert service.post(f"/api/trash/{photo}/restore", event.photographer).status_code == 200
+    service.process_photos(event)
+    assert {number: len(each) for number, each in faces(event).items()} == {photo: 1}
+    assert photo not in {each["id"] for each in service.get("/api/all-photos", other).json()}
+    refused(service.get(f"/api/photo/{photo}", other), 404, "NoSuchPhoto")
