@@ -77,7 +77,7 @@ class OpenReport(BaseModel):
 
 
 class DecisionIn(BaseModel):
-    decision: Decision = Field(description="`hide` hides the photo from all guests; `delete` cannot be undone.")
+    decision: Decision = Field(description="`hide` hides the photo from all guests; `delete` puts it into the trash.")
 
 
 class EventReports(BaseModel):

@@ -48,6 +48,7 @@ FRENCH = {
     Success.PHOTOS_DELETED: "2 photo(s) supprimée(s)",
     Success.PHOTO_RESTORED: "Photo restaurée",
     Success.PHOTO_ERASED: "Photo effacée définitivement",
+    Success.REPORT_DECIDED: "Signalement traité",
     Success.PHOTO_REFUSED: "Cette photo ne vous sera plus attribuée",
     Success.PHOTO_COMPARED: "La photo a de nouveau été comparée à votre selfie",
     Success.PHOTO_CONFIRMED: "C'est noté : vous êtes sur cette photo",
@@ -144,6 +145,9 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     files = {"file": ("selfie.jpg", people(1), "image/jpeg")}
     speaker.call(Success.SELFIE_RECEIVED, "POST", "/api/upload-selfie", guest, files=files)
     service.settle(guest)
+    report = service.post(f"/api/photos/{photo_id}/report", guest, json={"reason": "private"}).json()["id"]
+    decided = f"/api/photographer/events/{event.id}/reports/{report}"
+    speaker.call(Success.REPORT_DECIDED, "PUT", decided, event.photographer, json={"decision": "keep"})
     speaker.call(Success.PHOTO_REFUSED, "POST", f"/api/photos/{photo_id}/not-me", guest)
     speaker.call(Success.PHOTO_COMPARED, "DELETE", f"/api/photos/{photo_id}/not-me", guest)
     told = next(box for box in service.get(f"/api/photo/{photo_id}/faces", guest).json()["boxes"] if box["matched"])

@@ -31,6 +31,7 @@ from photos import receiving
 from photos import service as photos
 from photos.keys import storage_key
 from photos.queries import Page
+from photos.trash import service as trash
 from selfies import service as selfies
 from testkit.builders import people
 from testkit.passwords import PASSWORD
@@ -194,6 +195,7 @@ def test_a_photo_deleted_while_it_is_processed_leaves_no_file(
     name = row(Photo, photo_id).filename
     monkeypatch.setattr(owner, step, delete_first)
     jobs.run(claim(), DECODER)
+    trash.erase_now(admin, [photo_id])
     for size in ("original", "web", "thumb"):
         with pytest.raises(storage.MissingObject):
             storage.get(storage_key(event.id, name, size))
