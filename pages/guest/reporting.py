@@ -1,24 +1,28 @@
 """The forms by which guests, and visitors of a link to photos, report a photo. They work without scripts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import Form, Request, Response
+from fastapi import Depends, Form, Request, Response
 from pydantic import ValidationError
 
 import errors
 from api.callers import CurrentGuest
 from api.fields import RowId
 from api.language import language_of
+from api.paging import AskedOrder
 from api.photo_links.shared import PRIVATE, LinkToken, report_behind
 from api.photos.reports import ReportIn
 from api.throttling import Caller, CallerDep
 from keys import MAX_REPORT
 from models import Photo, PhotoReport
+from pages.guest.gallery import MaybeGroup, MaybeWhich
 from pages.redirects import Flash, fits, flash_of, redirect_with_flash
 from pages.rendering import page_router, render
 from photos.links import service as links
 from photos.links.pictures import picture_of
+from photos.ordering import OLDEST
 from photos.reports import service as reports
 from photos.reports.service import REASONS
 from photos.service import visible_photo
@@ -33,9 +37,18 @@ FLASH_PROBLEMS = (NO_REASON, BAD_TEXT, TOO_OFTEN)
 Typed = Annotated[str, Form()]
 
 
+def _asked_list(which: MaybeWhich = None, group_id: MaybeGroup = None, order: AskedOrder = OLDEST) -> dict[str, Any]:
+    """Return the query of the gallery's list from which the guest comes, and to which they return."""
+    named = {"show": which, "group": group_id, "order": order if order != OLDEST else None}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+FromList = Annotated[dict[str, Any], Depends(_asked_list)]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a form of a photo is: its page, its picture, the page behind it; by a link, it is for a visitor."""
+    """Where a form of a photo is: its page, its picture, the page to return to; by a link, it is for a visitor."""
 
     page: str
     picture: str
@@ -43,8 +56,10 @@ class Place:
     by_link: bool
 
 
-def _of_guest(photo_id: int) -> Place:
-    return Place(PAGE.format(photo_id=photo_id), f"/api/photo/{photo_id}", "/photos", by_link=False)
+def _of_guest(photo_id: int, shown: dict[str, Any]) -> Place:
+    query = f"?{urlencode(shown)}" if shown else ""
+    page = PAGE.format(photo_id=photo_id) + query
+    return Place(page, f"/api/photo/{photo_id}", f"/photos{query}", by_link=False)
 
 
 def _of_visitor(token: str, photo_id: int) -> Place:
@@ -54,22 +69,25 @@ def _of_visitor(token: str, photo_id: int) -> Place:
 
 
 @router.get(PAGE)
-def report_page(request: Request, photo_id: RowId, guest: CurrentGuest) -> Response:
+def report_page(request: Request, photo_id: RowId, guest: CurrentGuest, shown: FromList) -> Response:
     """Return the form for a photo that the guest sees; with the guest's report of it, if that is not decided yet."""
-    place = _of_guest(photo_id)
+    place = _of_guest(photo_id, shown)
     try:
         photo = visible_photo(guest, photo_id)
     except errors.NoSuchPhoto:
         return _gone(request, place)
-    return _form(request, place, photo, reports.open_report_of(guest.id, photo_id))
+    back = _gallery(shown, photo.event_id)
+    return _form(
+        request, replace(place, back=f"{back}#photo-{photo_id}"), photo, reports.open_report_of(guest.id, photo_id)
+    )
 
 
 @router.post(PAGE)
 def send_report(
-    request: Request, photo_id: RowId, guest: CurrentGuest, reason: Typed = "", text: Typed = ""
+    request: Request, photo_id: RowId, guest: CurrentGuest, shown: FromList, reason: Typed = "", text: Typed = ""
 ) -> Response:
     """Report the photo; return to the gallery, or to the form with what was typed."""
-    place = _of_guest(photo_id)
+    place = _of_guest(photo_id, shown)
     try:
         asked = _read(reason, text)
         rules.count(rules.REPORTS, f"account {guest.id}")
@@ -78,7 +96,11 @@ def send_report(
         return _gone(request, place)
     except (ValidationError, errors.TooManyRequests) as refusal:
         return _refused(request, place, refusal, reason, text)
-    return redirect_with_flash(request, f"/photos?event={made.event_id}", done="reported")
+    return redirect_with_flash(request, _gallery(shown, made.event_id), done="reported")
+
+
+def _gallery(shown: dict[str, Any], event_id: int) -> str:
+    return f"/photos?{urlencode({'event': event_id, **shown})}"
 
 
 @router.get(SHARED_PAGE)
@@ -153,14 +175,13 @@ def _form(request: Request, place: Place, photo: Photo, made: PhotoReport | None
     problem = problem if problem in FLASH_PROBLEMS else ""
     before = {"reason": made.reason, "text": made.text or ""} if made is not None else {}
     typed = flash if problem else before
-    back = place.back if place.by_link else f"{place.back}?event={photo.event_id}#photo-{photo.id}"
     return _page(
         request,
         place,
         200,
         photo=picture_of(photo),
         picture=place.picture,
-        back=back,
+        back=place.back,
         problem=problem,
         wait=flash.get("wait", ""),
         is_reported=made is not None,

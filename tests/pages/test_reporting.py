@@ -58,8 +58,11 @@ def test_a_guest_reports_a_photo_and_is_told_what_was_decided(party: Reporting) 
     photo = party.photos[0]
     path = f"/photos/{photo}/report"
     assert 'href="/photos?event=' in party.page(path).text
-    answer = party.send(path, reason="me", text=" Not this\r\none ")
-    assert answer.url.path == "/photos"
+    answer = party.send(f"{path}?show=all&order=-uploaded_at", reason="me", text=" Not this\r\none ")
+    assert (answer.url.path, *sorted(answer.url.params.items())) == (
+        *("/photos", ("event", str(party.event.id))),
+        *(("order", "-uploaded_at"), ("show", "all")),
+    )
     assert "Thank you, your report is on its way" in answer.text
     assert party.open() == [(photo, "me", "Not this one")]
     again = party.page(path).text
@@ -144,3 +147,13 @@ def test_staff_are_told_on_their_page_why_an_answer_is_refused(party: Reporting)
         assert answer.status_code == 200
         assert answer.url.path == path
         assert "This photo or this report no longer exists." in answer.text
+
+
+def test_hiding_too_often_is_told_on_the_account_page(party: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    party.as_(party.guest)
+    sent = {"csrf_token": form_token(party.page("/account").text), "event_id": str(party.event.id)}
+    monkeypatch.setattr(get_settings(), "rate_not_me_minute", 1)
+    assert "no longer see the photos of you" in party.client.post("/account/hide", headers=HTML, data=sent).text
+    answer = party.client.post("/account/show", headers=HTML, data=sent)
+    assert (answer.status_code, answer.url.path) == (200, "/account")
+    assert "Try again in 1 minute" in answer.text

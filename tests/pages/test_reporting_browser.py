@@ -27,7 +27,7 @@ def test_a_photo_is_reported_from_the_viewer_and_from_a_link(stage: Stage) -> No
         assert axe(page) == []
         shoot(page, "report-viewer-fr", full_page=False)
         report.click()
-        expect(page).to_have_url(re.compile(r"/photos/\d+/report$"))
+        expect(page).to_have_url(re.compile(r"/photos/\d+/report\?show=all$"))
         wait_for_picture(page.locator("img.reported"))
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -37,6 +37,8 @@ def test_a_photo_is_reported_from_the_viewer_and_from_a_link(stage: Stage) -> No
         page.fill("#text", "Pas pour tout le monde")
         page.click("main button.main")
         expect(page.locator(".notice.good")).to_contain_text("Merci, votre signalement est parti.")
+        # Back in the list that the photo was opened in.
+        expect(page.locator(".tile")).to_have_count(2)
         shoot(page, "report-thanks-fr", full_page=False)
         page.goto("/account")
         expect(page.locator("#reports li")).to_have_count(1)

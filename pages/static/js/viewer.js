@@ -125,7 +125,8 @@ export class Viewer {
     this.place.textContent = this.hooks.describe(photo, at);
     this.favourite.setAttribute("aria-pressed", String(photo.kept));
     this.notMe.hidden = !photo.me;
-    this.report.href = `/photos/${photo.id}/report`;
+    // With the list shown, which the guest then returns to.
+    this.report.href = `/photos/${photo.id}/report${location.search}`;
     this.report.hidden = Boolean(photo.gone);
     for (const each of this.actions) each.disabled = photo.gone;
     this.before.disabled = !at;
