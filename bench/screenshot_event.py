@@ -109,6 +109,7 @@ def _words(event: NewEvent, guest: Api, new: Api, photos: list[int]) -> dict[str
         "admin": event.admin.token,
         "code": CODE,
         "event": str(event.id),
+        "photo": str(photos[0]),
         "user": str(user),
         "owner": str(owner),
         "enter": link.partition("#")[2],

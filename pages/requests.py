@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
 
+import errors
 from api.photos.held import HeldList
 from api.photos.reports import OpenReport
 from keys import MAX_ID
 from models import Event, User
-from pages.redirects import redirect
+from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import render
 from photos.reports import service as reports
 from photos.reports.service import Decision
@@ -17,35 +18,46 @@ from photos.withheld import service as withheld
 Number = Annotated[int | None, Form(ge=1, le=MAX_ID)]
 Act = Annotated[Literal["approve", "approve_all", "show", "keep", "hide", "delete"], Form()]
 _DECISIONS: dict[str, Decision] = {"keep": "keep", "hide": "hide", "delete": "delete"}
+PROBLEMS: dict[type[errors.AppError], str] = {
+    errors.NoSuchPhoto: "gone",
+    errors.NoSuchReport: "gone",
+    errors.ReportDecided: "decided",
+    errors.NotYourPhotos: "not_yours",
+}
 
 
 def show_requests(request: Request, event: Event, staff: User, back: str) -> Response:
     """Return the page; `back` is the page of the event."""
     held = withheld.withheld_of(event.id)
+    problem = flash_of(request).get("problem")
     return render(
         request,
         "requests.html",
         event=event,
         back=back,
+        problem=problem if problem in PROBLEMS.values() else "",
         reports=[OpenReport.of(each, staff) for each in reports.open_in(event.id)],
         held={reason: HeldList.of(each, staff) for reason, each in held.items()},
     )
 
 
 def answer_request(
-    event: Event, staff: User, page: str, act: str, photo_id: int | None, report_id: int | None
+    request: Request, event: Event, staff: User, page: str, act: str, photo_id: int | None, report_id: int | None
 ) -> Response:
-    """Decide a report, approve photos, or show a hidden one again; return to the page.
+    """Decide a report, approve photos, or show a hidden one again; return to the page, which says why if refused."""
+    try:
+        _do(event, staff, act, photo_id or 0, report_id or 0)
+    except tuple(PROBLEMS) as error:
+        return redirect_with_flash(request, page, problem=PROBLEMS[type(error)])
+    return redirect(page)
 
-    Raises:
-        NoSuchPhoto, NoSuchReport, ReportDecided, NotYourPhotos: see `photos.reports.service.decide`.
-    """
+
+def _do(event: Event, staff: User, act: str, photo_id: int, report_id: int) -> None:
     if act == "approve_all":
         withheld.approve(event.id, None)
     elif act == "approve":
-        withheld.approve(event.id, [photo_id or 0])
+        withheld.approve(event.id, [photo_id])
     elif act == "show":
-        withheld.show(event.id, [photo_id or 0])
+        withheld.show(event.id, [photo_id])
     else:
-        reports.decide(staff, event.id, report_id or 0, _DECISIONS[act])
-    return redirect(page)
+        reports.decide(staff, event.id, report_id, _DECISIONS[act])

@@ -15,6 +15,7 @@ from pages.guest import (
     notify,
     portrait,
     privacy,
+    reporting,
     shared,
     start,
     together,
@@ -39,6 +40,7 @@ GUEST = (
     privacy.router,
     keep.router,
     shared.router,
+    reporting.router,
     links.router,
 )
 # The list of events comes before a single event: `/admin/events/new` would match the address of an event.

@@ -200,6 +200,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/consent": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /studio/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
     "POST /admin/events/{event_id}/requests": lambda of: {"data": {"act": "keep", "report": of.report}},
+    "POST /photos/{photo_id}/report": lambda of: {"data": {"reason": "private", "text": "Not for all"}},
+    "POST /shared/{link_token}/photos/{photo_id}/report": lambda of: {"data": {"reason": "private"}},
     "POST /account/hide": lambda of: {"data": {"event_id": of.event}},
     "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},

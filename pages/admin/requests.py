@@ -18,6 +18,8 @@ def requests_page(request: Request, event: AnyEvent, admin: CurrentAdmin) -> Res
 
 
 @router.post(PAGE)
-def answer(event: AnyEvent, admin: CurrentAdmin, act: Act, photo: Number = None, report: Number = None) -> Response:
+def answer(
+    request: Request, event: AnyEvent, admin: CurrentAdmin, act: Act, photo: Number = None, report: Number = None
+) -> Response:
     """Answer one request."""
-    return answer_request(event, admin, PAGE.format(event_id=event.id), act, photo, report)
+    return answer_request(request, event, admin, PAGE.format(event_id=event.id), act, photo, report)

@@ -21,12 +21,14 @@ from pages.guest.membership import memberships_of
 from pages.guest.wording import Shown, agreed
 from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
+from photos.reports import service as reports
 from photos.withheld import service as withheld
 from settings import get_settings
 from throttling import rules
 
 router = page_router()
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
+TOO_OFTEN = "too_often"
 FLASH_DONE = ("withdrawn", "given", "consent_first", "wrong_password", "confirm_sent", "hidden", "shown")
 
 
@@ -35,7 +37,8 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
     """Return the page with the guest's events, consents and the form that erases the account."""
     joined = memberships_of(guest)
     days = {each.event.id: formatting.day(language, each.event.date) for each in joined if each.event.date}
-    done = flash_of(request).get("done")
+    flash = flash_of(request)
+    done = flash.get("done")
     return render(
         request,
         "guest/account.html",
@@ -46,8 +49,20 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         engine=get_settings().face_recognizer_provider,
         wording=shown(language),
         mail_is_on=get_settings().mail_is_on,
+        reports=[_shown_report(each, language) for each in reports.with_photos_of(guest.id)],
         done=done if done in FLASH_DONE else "",
+        wait=flash.get("wait", "") if flash.get("problem") == TOO_OFTEN else "",
     )
+
+
+def _shown_report(own: reports.Own, language: str) -> dict[str, str]:
+    """Return when the photo was taken, if that is known, its event, and what became of the report."""
+    taken = own.photo.taken_at if own.photo is not None else None
+    return {
+        "taken": formatting.moment(language, taken, own.event.timezone) if taken is not None else "",
+        "event": own.event.name,
+        "status": own.report.status,
+    }
 
 
 @router.post("/account/confirm-address")
@@ -82,17 +97,23 @@ def give(
 
 
 @router.post("/account/hide")
-def hide_photos(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
+def hide_photos(request: Request, guest: CurrentGuest, language: Language, event_id: EventId) -> Response:
     """Hide the photos of the guest from all other guests of the event."""
-    rules.count(rules.NOT_ME, f"account {guest.id}")
+    try:
+        rules.count(rules.NOT_ME, f"account {guest.id}")
+    except errors.TooManyRequests as refusal:
+        return redirect_with_flash(request, "/account", problem=TOO_OFTEN, wait=refusal.wait(language))
     withheld.hide_photos_of(guest.id, event_id)
     return redirect_with_flash(request, "/account", done="hidden")
 
 
 @router.post("/account/show")
-def show_photos(request: Request, guest: CurrentGuest, event_id: EventId) -> Response:
+def show_photos(request: Request, guest: CurrentGuest, language: Language, event_id: EventId) -> Response:
     """Let the other guests see them again."""
-    rules.count(rules.NOT_ME, f"account {guest.id}")
+    try:
+        rules.count(rules.NOT_ME, f"account {guest.id}")
+    except errors.TooManyRequests as refusal:
+        return redirect_with_flash(request, "/account", problem=TOO_OFTEN, wait=refusal.wait(language))
     withheld.show_photos_of(guest.id, event_id)
     return redirect_with_flash(request, "/account", done="shown")
 

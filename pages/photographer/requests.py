@@ -19,7 +19,12 @@ def requests_page(request: Request, event: AssignedEvent, photographer: CurrentP
 
 @router.post(PAGE)
 def answer(
-    event: AssignedEvent, photographer: CurrentPhotographer, act: Act, photo: Number = None, report: Number = None
+    request: Request,
+    event: AssignedEvent,
+    photographer: CurrentPhotographer,
+    act: Act,
+    photo: Number = None,
+    report: Number = None,
 ) -> Response:
     """Answer one request."""
-    return answer_request(event, photographer, PAGE.format(event_id=event.id), act, photo, report)
+    return answer_request(request, event, photographer, PAGE.format(event_id=event.id), act, photo, report)

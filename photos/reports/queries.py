@@ -28,6 +28,17 @@ def of_guest(session: Session, user_id: int) -> Sequence[PhotoReport]:
     ).all()
 
 
+def with_photos_of(session: Session, user_id: int) -> Sequence[Row[PhotoReport, Event, Photo | None]]:
+    """Return the guest's reports with event and photo, newest first."""
+    return session.execute(
+        select(PhotoReport, Event, Photo)
+        .join(Event, Event.id == PhotoReport.event_id)
+        .outerjoin(Photo, Photo.id == PhotoReport.photo_id)
+        .where(PhotoReport.user_id == user_id)
+        .order_by(PhotoReport.id.desc())
+    ).all()
+
+
 def open_in(session: Session, event_id: int, limit: int) -> Sequence[Row[PhotoReport, Photo]]:
     """Return the event's open reports with their photos, oldest first."""
     return session.execute(

@@ -5,7 +5,7 @@ Who has reported is not told to staff: a report is about the photo. Every change
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from photos.withheld.queries import BY_STAFF
 
 Reason = Literal["me", "child", "private", "offensive", "other"]
 Decision = Literal["keep", "hide", "delete"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 # So many open reports are listed at a time.
 MOST = 200
 
@@ -33,6 +34,15 @@ class Open:
 
     report: PhotoReport
     photo: Photo
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A report that a guest has made, its event, and the photo unless that is deleted."""
+
+    report: PhotoReport
+    event: Event
+    photo: Photo | None
 
 
 def report(user: User, photo_id: int, reason: Reason, text: str | None) -> PhotoReport:
@@ -82,6 +92,18 @@ def reports_of(user_id: int) -> Sequence[PhotoReport]:
     """Return the guest's reports, newest first."""
     with reading() as session:
         return queries.of_guest(session, user_id)
+
+
+def with_photos_of(user_id: int) -> list[Own]:
+    """Return the guest's reports with event and photo, newest first."""
+    with reading() as session:
+        return [Own(*row) for row in queries.with_photos_of(session, user_id)]
+
+
+def open_report_of(user_id: int, photo_id: int) -> PhotoReport | None:
+    """Return the guest's report of a photo that is not decided yet."""
+    with reading() as session:
+        return queries.open_of(session, user_id, photo_id)
 
 
 # --- staff -----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from guests import wordings
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, SELFIE, UNKNOWN, WORDS, utcnow
 from operations.samples import Point
-from pages import enter, formatting, login, posters, resets, second_factor, sections, security
+from pages import enter, formatting, login, posters, requests, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import (
@@ -33,10 +33,11 @@ from pages.admin.event_form import (
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join, keep, notify, together
+from pages.guest import account, join, keep, notify, reporting, together
 from pages.i18n import FOLDER, catalogue, number, text
 from pages.photographer import cameras, helping
 from pages.rendering import SCRIPT_TEXTS, THEMES
+from photos.reports.service import REASONS
 from posters.content import DESIGNS, FORMATS
 
 PAGES = FOLDER.parent
@@ -140,6 +141,7 @@ def ends() -> dict[str, set[str]]:
         "admin.event.selfie_consent.": {*SELFIE_IS_CONSENT.options},
         "photographer.requests.act.": {"approve", "approve_all", "show", "keep", "hide", "delete"},
         "photographer.requests.reason.": {"me", "child", "private", "offensive", "other"},
+        "photographer.requests.problem.": {*requests.PROBLEMS.values()},
         "photographer.requests.held.": {"approval", "staff", "guest"},
         "admin.event.approval.": {*APPROVAL.options},
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
@@ -179,6 +181,9 @@ def ends() -> dict[str, set[str]]:
         "common.poster.problem.": {*posters.PROBLEMS.values()},
         "common.theme.": {*THEMES},
         "guest.account.": {*account.FLASH_DONE} - {"wrong_password"},
+        "guest.account.report.": {"open", "kept", "hidden", "deleted"},
+        "guest.report.problem.": {*reporting.FLASH_PROBLEMS},
+        "guest.report.reason.": {*REASONS},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
         "guest.join.": {*join.FLASH_PROBLEMS},
         "guest.portrait.js.": {*CAMERA_WORDS},

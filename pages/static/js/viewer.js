@@ -23,6 +23,7 @@ export class Viewer {
     this.stage = el("div", { class: "stage" });
     this.place = el("p", { class: "place", role: "status" });
     const close = button("close", t("guest.gallery.viewer.close"), () => this.dialog.close());
+    this.report = el("a", { class: "report" }, t("guest.gallery.viewer.report"));
     this.before = button("before", t("guest.gallery.viewer.before"), () => this.go(-1));
     this.after = button("after", t("guest.gallery.viewer.after"), () => this.go(1));
     this.favourite = button("favourite", t("guest.gallery.viewer.keep"), () => this.toggleFavourite());
@@ -39,7 +40,7 @@ export class Viewer {
     const dialog = el(
       "dialog",
       { class: "viewer", "aria-label": t("guest.gallery.viewer.title") },
-      el("div", { class: "top-bar" }, close, this.place),
+      el("div", { class: "top-bar" }, close, this.place, this.report),
       this.stage,
       this.before,
       this.after,
@@ -124,6 +125,9 @@ export class Viewer {
     this.place.textContent = this.hooks.describe(photo, at);
     this.favourite.setAttribute("aria-pressed", String(photo.kept));
     this.notMe.hidden = !photo.me;
+    // With the list shown, which the guest then returns to.
+    this.report.href = `/photos/${photo.id}/report${location.search}`;
+    this.report.hidden = Boolean(photo.gone);
     for (const each of this.actions) each.disabled = photo.gone;
     this.before.disabled = !at;
     this.after.disabled = at === list.length - 1;
