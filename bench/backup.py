@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx2
 
-from bench.chaos import Crowd, Outcome, Plan, make_pictures
+from bench.crowd import Crowd, Outcome, Plan, make_pictures
 from testkit.postgres import databases
 from testkit.servers import ROOT, TLS, Api, BenchError, Launcher, Server, temporary_folder, wait_until
 

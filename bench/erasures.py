@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, select
+from sqlalchemy import select
 
-from bench.chaos import Crowd, Outcome, Plan, make_pictures, sweep, wreck
-from database import get_engine
+from bench.crowd import Crowd, Outcome, Plan, make_pictures
+from bench.wrecking import sweep, wreck
+from database import reading
+from models import User
 from testkit.passwords import PASSWORD
 from testkit.postgres import databases
 from testkit.servers import ROOT, BenchError, Launcher, temporary_folder
@@ -112,28 +115,15 @@ def play(folder: Path, plan: Plan, database_url: str | None = None) -> Erased:
     launcher = Launcher(folder, database_url, JOB_LEASE_SECONDS="6", JOB_HEARTBEAT_SECONDS="2")
     try:
         crowd = Crowd(launcher.start(), plan, outcome)
-        eraser, failed = Eraser(crowd, launcher.password, photos, erased), list[BaseException]()
-
-        def erase() -> None:
+        eraser = Eraser(crowd, launcher.password, photos, erased)
+        with ThreadPoolExecutor(2) as pool:
+            meanwhile = [pool.submit(wreck, launcher, plan, outcome, over), pool.submit(eraser.run, over)]
             try:
-                eraser.run(over)
-            except BaseException as error:  # noqa: BLE001 - raised below
-                failed.append(error)
-
-        threads = [
-            threading.Thread(target=wreck, args=(launcher, plan, outcome, over)),
-            threading.Thread(target=erase),
-        ]
-        for each in threads:
-            each.start()
-        try:
-            crowd.arrive(photos, selfies)
-        finally:
-            over.set()
-            for each in threads:
-                each.join()
-        if failed:
-            raise failed[0]
+                crowd.arrive(photos, selfies)
+            finally:
+                over.set()
+        for each in meanwhile:
+            each.result()
         crowd.settle()
         launcher.stop()
         erased.kills = outcome.kills
@@ -185,11 +175,8 @@ def run(plan: Plan, *, postgresql: bool) -> int:
 
 def main() -> None:
     """Print which of the names given are accounts of the database in the settings."""
-    metadata = MetaData()
-    with get_engine().connect() as connection:
-        metadata.reflect(connection, only=["users"])
-        users = metadata.tables["users"]
-        print(*connection.execute(select(users.c.username).where(users.c.username.in_(sys.argv[1:]))).scalars())
+    with reading() as session:
+        print(*session.scalars(select(User.username).where(User.username.in_(sys.argv[1:]))))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench import erasures
-from bench.chaos import Plan, differences, play
+from bench.chaos import differences, play
+from bench.crowd import Plan
 
 SHORT = Plan(seconds=10, guests=8, photos=24)
 FULL = Plan()
