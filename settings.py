@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from limit_settings import LimitSettings
 from privacy_settings import PrivacySettings
 from recogniser_settings import RecogniserSettings, azure_problem, provider_problem
 from setting_values import LOOPBACK, is_ascii_address, is_origin, kept_key, listed
@@ -37,7 +38,7 @@ class UnsafeSettings(Exception):
     """The service does not start with these settings. The message says what to change."""
 
 
-class Settings(RecogniserSettings, PrivacySettings):
+class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
@@ -64,27 +65,6 @@ class Settings(RecogniserSettings, PrivacySettings):
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
 
-    rate_limit_url: str = ""
-    rate_limit_file: str = ""
-    # Limits; 0 switches one off.
-    rate_wrong_passwords: int = Field(10, ge=0)
-    rate_wrong_passwords_hour: int = Field(200, ge=0)
-    rate_wait_seconds: int = Field(30, ge=1)
-    rate_wait_max_seconds: int = Field(900, ge=1)
-    rate_wrong_codes_minute: int = Field(40, ge=0)
-    rate_registrations_minute: int = Field(1500, ge=0)
-    rate_selfie_checks_minute: int = Field(2000, ge=0)
-    rate_selfies: int = Field(20, ge=0)
-    rate_resets_hour: int = Field(60, ge=0)
-    rate_resets_target_hour: int = Field(5, ge=0)
-    rate_help_hour: int = Field(20, ge=0)
-    rate_zips: int = Field(2, ge=0)
-    rate_links_minute: int = Field(300, ge=0)
-    rate_not_me_minute: int = Field(60, ge=0)
-    rate_reports_hour: int = Field(30, ge=0)
-    rate_favourites_minute: int = Field(300, ge=0)
-    rate_refreshes_minute: int = Field(30, ge=0)
-
     token_hours: float = Field(24, gt=0)
     refresh_days: float = Field(30, gt=0, le=180)
     event_lifetime_days: int = Field(30, ge=1)
@@ -104,18 +84,6 @@ class Settings(RecogniserSettings, PrivacySettings):
     max_jpeg_pixels: int = 220_000_000
     max_upload_bytes: int = 1024**3
     max_json_bytes: int = 1024 * 1024
-
-    # Limits of one process against senders and readers that are slow on purpose: api/connections.py.
-    head_seconds: float = Field(10, gt=0)
-    body_seconds: float = Field(60, gt=0)
-    body_max_seconds: float = Field(3600, gt=0)
-    body_window_seconds: int = Field(10, ge=1)
-    body_bytes_per_second: int = Field(1000, ge=1)
-    answer_stall_seconds: float = Field(60, gt=0)
-    max_connections: int = Field(4000, ge=1)
-    max_open_requests: int = Field(1000, ge=1)
-    max_bodies_bytes: int = Field(32 * 1024 * 1024, ge=1)
-    max_header_bytes: int = Field(32 * 1024, ge=1024)
 
     job_lease_seconds: float = Field(15, gt=0)
     job_heartbeat_seconds: float = Field(5, gt=0)
@@ -154,13 +122,6 @@ class Settings(RecogniserSettings, PrivacySettings):
         for scheme in ("postgres://", "postgresql://"):
             if value.startswith(scheme):
                 return "postgresql+psycopg://" + value.removeprefix(scheme)
-        return value
-
-    @field_validator("rate_limit_url")
-    @classmethod
-    def _only_redis(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "redis+unix://")):
-            raise ValueError("must be redis://, rediss:// or redis+unix://, or unset for a file of this machine")
         return value
 
     @field_validator("public_url")

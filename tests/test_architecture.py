@@ -42,7 +42,7 @@ LAYERS = (
         "process_memory",
         "uploader",
     ),
-    ("privacy_settings", "recogniser_settings"),
+    ("limit_settings", "privacy_settings", "recogniser_settings"),
     ("setting_values",),
     ("image_decoding",),
     ("colours",),
