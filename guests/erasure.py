@@ -74,7 +74,8 @@ def _erase(session: Session, owner: User, *, hide_photos: bool) -> None:
     keys = selfie_queries.all_keys(session, owner.id)
     photos = "hide" if hide_photos else "leave"
     record(session, Action.ACCOUNT_ERASED, subject_id=owner.id, faces=faces, photos=photos)
-    receipts.leave(session, receipts.ACCOUNT, [receipts.subject_of(owner)], selfies=len(keys))
+    kind = receipts.ACCOUNT_HIDING if hide_photos else receipts.ACCOUNT
+    receipts.leave(session, kind, [receipts.subject_of(owner)], selfies=len(keys))
     groups = guest_queries.groups_with(session, owner.id)
     queries.remove(session, owner.id)
     for group_id in groups:

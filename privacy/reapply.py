@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,22 +23,26 @@ import errors
 import storage
 from accounts import service as accounts
 from audit.actor import SHELL, acting
-from database import reading
 from guests import consent, erasure, portraits, removal
 from migrations.upgrade import MigrationProblem, upgrade
 from models import ADMIN, User
 from photos import service as photos
 from photos.trash import service as trash
 from privacy.erased import queries
+from privacy.reading import all_rows
 from settings import UnsafeSettings
 from stored import erasure_log, receipts, restored
 
-BATCH = 500
+# What is to be erased went with what was erased just before, or was erased by the service meanwhile.
+GONE = (
+    *(errors.NoSuchEvent, errors.NoSuchUser, errors.NoSuchPhotographer, errors.NoSuchPhoto),
+    *(errors.NoSuchSelfie, errors.NoSelfie, errors.NotInEvent, errors.NotInTrash),
+)
 PROBLEMS = (OSError, SQLAlchemyError, storage.StorageError, UnsafeSettings, MigrationProblem)
 
 
-class OtherKey(Exception):
-    """Lines of the log were written under another key; the message says what to set."""
+class Unusable(Exception):
+    """A file is no log of erasures, or was written under another key; the message says what to do."""
 
 
 @dataclass(slots=True)
@@ -63,18 +68,23 @@ def read(logs: Sequence[Path]) -> Erased:
     """Return what the logs say.
 
     Raises:
-        OtherKey: a line was written under another key. OSError: a log cannot be read.
+        Unusable: a file has no line of such a log, or one under another key. OSError: it cannot be read.
     """
     found, key = Erased(), erasure_log.key_name()
     for path in logs:
+        whole = half = 0
         for line in erasure_log.read(path):
             if line is None:
+                half += 1
                 continue
+            whole += 1
             if line.key != key:
-                raise OtherKey(f"{path} has lines under another key; set ERASURE_LOG_KEY to the key of that time")
+                raise Unusable(f"{path} has lines under another key; set ERASURE_LOG_KEY to the key of that time")
             for digest in line.digests:
                 known = found.at.get((line.kind, digest))
                 found.at[line.kind, digest] = max(line.at, known or line.at)
+        if half and not whole:
+            raise Unusable(f"{path} is no log of erasures")
     return found
 
 
@@ -91,7 +101,6 @@ def reapply(found: Erased, *, dry_run: bool = False) -> Outcome:
                 try:
                     act(*row)
                 except GONE:
-                    # With what was erased just before, or by the service meanwhile.
                     continue
                 except errors.AppError as error:
                     outcome.failed.append(f"{kind} {row[0]}: {type(error).__name__}")
@@ -102,28 +111,13 @@ def reapply(found: Erased, *, dry_run: bool = False) -> Outcome:
     return outcome
 
 
-GONE = (errors.NoSuchEvent, errors.NoSuchUser, errors.NoSuchPhotographer, errors.NoSuchPhoto, errors.NoSuchSelfie,
-        errors.NoSelfie, errors.NotInEvent, errors.NotInTrash)  # fmt: skip
-Query = Callable[[Session, int, int], Sequence[Any]]
-
-
-def _rows(query: Query) -> Iterator[Any]:
-    """Yield all rows of a query by its first column, some in each session."""
-    last = 0
-    while True:
-        with reading() as session:
-            rows = query(session, last, BATCH)
-        if not rows:
-            return
-        last = rows[-1][0]
-        yield from rows
-
-
-def _of(kind: str, query: Query) -> Callable[[Erased], Iterator[tuple[int, ...]]]:
+def _of(
+    kind: str, query: Callable[[Session, int, int], Sequence[Row[*tuple[Any, ...]]]]
+) -> Callable[[Erased], Iterator[tuple[int, ...]]]:
     """Return a function that yields the ids of the rows of a query that were erased."""
 
     def due(found: Erased) -> Iterator[tuple[int, ...]]:
-        for row_id, made, *others in _rows(query):
+        for row_id, made, *others in all_rows(query):
             if found.when(kind, receipts.subject(row_id, made)) is not None:
                 yield (row_id, *others)
 
@@ -132,11 +126,15 @@ def _of(kind: str, query: Query) -> Callable[[Erased], Iterator[tuple[int, ...]]
 
 def _withdrawn(found: Erased) -> Iterator[tuple[int, int]]:
     """Yield guest and event of the consents that were withdrawn, unless one was given after that."""
-    for _, user_id, joined, event_id, made, given_at in _rows(queries.memberships_after):
+    for _, user_id, joined, event_id, made, given_at in all_rows(queries.memberships_after):
         both = receipts.both(receipts.subject(user_id, joined), receipts.subject(event_id, made))
         at = found.when(receipts.WITHDRAWAL, both)
         if at is not None and (given_at is None or given_at <= at):
             yield user_id, event_id
+
+
+def _erase_and_hide(user_id: int) -> None:
+    erasure.erase_guest(user_id, hide_photos=True)
 
 
 def _erase_photo(photo_id: int) -> None:
@@ -160,6 +158,7 @@ def _erase_selfie(selfie_id: int, user_id: int) -> None:
 STEPS: tuple[tuple[str, Callable[[Erased], Iterator[tuple[int, ...]]], Callable[..., object]], ...] = (
     (receipts.EVENT, _of(receipts.EVENT, queries.events_after), removal.remove_event),
     (receipts.ACCOUNT, _of(receipts.ACCOUNT, queries.accounts_after), erasure.erase_guest),
+    (receipts.ACCOUNT_HIDING, _of(receipts.ACCOUNT_HIDING, queries.accounts_after), _erase_and_hide),
     (receipts.STAFF, _of(receipts.STAFF, queries.accounts_after), accounts.delete_photographer),
     (receipts.PHOTOS, _of(receipts.PHOTOS, queries.uploads_after), _erase_photo),
     (receipts.TRASH, _of(receipts.TRASH, queries.uploads_after), _erase_photo_for_good),
@@ -188,7 +187,7 @@ def main() -> int:
             upgrade()
         with acting(SHELL):
             outcome = reapply(found, dry_run=asked.dry_run)
-    except (*PROBLEMS, OtherKey) as problem:
+    except (*PROBLEMS, Unusable) as problem:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines() or [type(problem).__name__]
         print(f"Not reapplied: {reason[0]}", file=sys.stderr)
         return 2

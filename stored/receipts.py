@@ -23,6 +23,8 @@ from stored.erasure_log import Line
 
 log = logging.getLogger("reperio.storage")
 ACCOUNT, STAFF, EVENT, PHOTOS, SELFIES, WITHDRAWAL = "account", "staff", "event", "photos", "selfies", "withdrawal"
+# The account of a guest who also asked that no guest sees the photos of them: repeated, it hides them again.
+ACCOUNT_HIDING = "account-hiding"
 # Photos that are gone for good; `PHOTOS` are those that were deleted, and may still be in the trash.
 TRASH = "trash"
 BATCH = 500

@@ -70,22 +70,22 @@ def empty(database: None, tmp_path: Path, request: pytest.FixtureRequest) -> Pla
     return Place(new_database("psycopg"), tmp_path / "restored", log)
 
 
-def erase(guest: User) -> None:
+def erase(guest: User, *, hide_photos: bool = False) -> None:
     with transaction() as session:
         # A guest without a password.
         found = session.get_one(User, guest.id)
         found.hashed_password = None
-    erasure.erase(found, "")
+    erasure.erase(found, "", hide_photos=hide_photos)
 
 
 def lines() -> list[dict[str, Any]]:
     return [json.loads(line) for line in erasure_log.place().read_text().splitlines()]
 
 
-def restored_rows(place: Place, table: str) -> set[int]:
+def restored_rows(place: Place, table: str, column: str = "id") -> set[int]:
     engine = create_engine(place.database_url)
     with engine.connect() as connection:
-        found = set(connection.execute(text(f"SELECT id FROM {table}")).scalars())  # noqa: S608 - of the test
+        found = set(connection.execute(text(f"SELECT {column} FROM {table}")).scalars())  # noqa: S608 - of the test
     engine.dispose()
     return found
 
@@ -96,10 +96,10 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     gone, withdrew, kept, unseen = (
         guest_of(event, f"{name}-pers") for name in ("gone", "withdrew", "kept", "unseen")
     )
-    back = guest_of(event, "again-pers")
-    for number, guest in enumerate((gone, withdrew, kept, unseen, back), 1):
+    back, hidden = guest_of(event, "again-pers"), guest_of(event, "hidden-pers")
+    for number, guest in enumerate((gone, withdrew, kept, unseen, back, hidden), 1):
         send_selfie(guest, number)
-    photo, stays = send_photo(event, 1, 2, 3), send_photo(event, 4, 5)
+    photo, stays, hides = send_photo(event, 1, 2, 3), send_photo(event, 4, 5), send_photo(event, 3, 6)
     send_photo(other, 1)
     work()
     with reading() as session:
@@ -110,6 +110,7 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     later = guest_of(event, "later-pers")
     for guest in (gone, later):
         erase(guest)
+    erase(hidden, hide_photos=True)
     consent.withdraw(withdrew.id, event.id)
     consent.withdraw(back.id, event.id)
     consent.give(back.id, event.id, shown("fr"))
@@ -119,16 +120,17 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     removal.remove_event(other.id)
     needles = [
         # The number of an event stays in the audit log; it names nobody.
-        *(str(each) for each in (gone.id, photo, later.id)),
-        *(keys[each.id].removeprefix("selfies/") for each in (gone, withdrew, unseen, back)),
-        *("gone-pers", "later-pers", "Goesaway", name.rsplit(".", 1)[0]),
+        *(str(each) for each in (gone.id, photo, later.id, hidden.id)),
+        *(keys[each.id].removeprefix("selfies/") for each in (gone, withdrew, unseen, back, hidden)),
+        *("gone-pers", "later-pers", "hidden-pers", "Goesaway", name.rsplit(".", 1)[0]),
     ]
     assert hits_in_rows(get_engine(), needles) == []
     assert hits_in_file(get_engine(), needles) == []
     assert hits_in_files(Path(get_settings().storage_url.removeprefix("file://")), needles) == []
     assert hits_in_files(empty.log.parent, needles) == []
-    assert [each["kind"] for each in lines()][-8:] == [
-        *("account", "account", "withdrawal", "withdrawal", "selfies", "photos", "trash", "event")
+    assert [each["kind"] for each in lines()][-9:] == [
+        *("account", "account", "account-hiding", "withdrawal", "withdrawal"),
+        *("selfies", "photos", "trash", "event"),
     ]
 
     done = empty.run("backup.restore", tmp_path / "backup")
@@ -140,21 +142,22 @@ def test_erasures_since_a_backup_are_repeated_after_its_restore(empty: Place, tm
     assert gone.id in before
     tried = empty.run("privacy.reapply", "--dry-run")
     # The photo of the event that goes counts too.
-    told = "again: 1 event, 1 account, 0 staff, 1 photos, 1 trash, 1 selfies, 2 withdrawal\n"
+    told = "again: 1 event, 1 account, 1 account-hiding, 0 staff, 1 photos, 1 trash, 1 selfies, 2 withdrawal\n"
     assert tried.stdout == f"Would be erased {told}", tried.stderr
     assert restored_rows(empty, "users") == before
     done = empty.run("privacy.reapply")
     assert (done.returncode, done.stdout) == (0, f"Erased {told}"), done.stderr
     again = empty.run("privacy.reapply")
-    assert again.stdout == "Erased again: 0 event, 0 account, 0 staff, 0 photos, 0 trash, 0 selfies, 0 withdrawal\n"
+    assert again.stdout == f"Erased {told}".replace("1", "0").replace("2", "0")
 
     engine = create_engine(empty.database_url)
     assert hits_in_rows(engine, needles) == []
     assert hits_in_file(engine, needles) == []
     engine.dispose()
     assert hits_in_files(empty.storage, needles) == []
-    assert restored_rows(empty, "users") == before - {gone.id}
-    assert restored_rows(empty, "photos") >= {stays}
+    assert restored_rows(empty, "users") == before - {gone.id, hidden.id}
+    assert restored_rows(empty, "photos") >= {stays, hides}
+    assert restored_rows(empty, "withheld_photos", "photo_id") == {hides}
     audited = empty.run("privacy.audit", "--pause", "0", "--pictures", "--grace", "0")
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
@@ -224,4 +227,7 @@ def test_a_log_that_is_missing_or_under_another_key_is_one_line(empty: Place, tm
     log.write_text(json.dumps({**line, "digests": []}) + "\n")
     other = empty.run("privacy.reapply", "--log", log)
     assert (other.returncode, "set ERASURE_LOG_KEY" in other.stderr) == (2, True)
+    log.write_bytes(b"\x1f\x8b no text\n" * 3)
+    wrong = empty.run("privacy.reapply", "--log", log)
+    assert (wrong.returncode, "is no log of erasures" in wrong.stderr) == (2, True)
     assert not Path(empty.database_url.removeprefix("sqlite:///")).exists()
