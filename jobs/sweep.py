@@ -224,7 +224,8 @@ def at_start() -> None:
 # --- the command -----------------------------------------------------------------------------------
 
 
-def _seconds(given: str) -> float:
+def seconds_given(given: str) -> float:
+    """Return the number of seconds that an argument of a command says: argparse's `type`."""
     try:
         seconds = float(given)
     except ValueError:
@@ -240,7 +241,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m jobs.sweep", description=(__doc__ or "").partition(": `")[0] + "."
     )
-    parser.add_argument("--grace", type=_seconds, help="seconds a file may wait for its row", default=None)
+    parser.add_argument("--grace", type=seconds_given, help="seconds a file may wait for its row", default=None)
     parser.add_argument("--force", action="store_true", help="sweep, or pair, although it is unusual")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="print what would go and change nothing")

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import storage
 from azure_face.problems import CallRefused
 from faces.engine import RecogniserAway
+from jobs.sweep import seconds_given
 from privacy.checks import CHECKS
 from privacy.findings import Check, Finding, Scope
 from settings import UnsafeSettings, get_settings
@@ -28,6 +29,7 @@ from settings import UnsafeSettings, get_settings
 PAUSE_SECONDS = 5.0
 # Findings of one check that are held in memory, and of one line that are printed.
 MOST_HELD, MOST_SHOWN = 10_000, 5
+MOST_SAMPLED = 10**9
 PROBLEMS = (SQLAlchemyError, storage.StorageError, UnsafeSettings, RecogniserAway, CallRefused)
 
 
@@ -69,13 +71,19 @@ def _look(check: Check, scope: Scope) -> set[Finding]:
     return set(itertools.islice(check.look(scope), MOST_HELD))
 
 
+def _photos(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and int(given) <= MOST_SAMPLED):
+        raise argparse.ArgumentTypeError(f"{given}: a number of photos from 0 to {MOST_SAMPLED} is needed")
+    return int(given)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m privacy.audit", description=(__doc__ or "").partition(": `")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every finding")
-    parser.add_argument("--grace", type=float, help="seconds that a file may wait for its row", default=None)
-    parser.add_argument("--pause", type=float, default=PAUSE_SECONDS, help="seconds between the two looks")
+    parser.add_argument("--grace", type=seconds_given, help="seconds that a file may wait for its row", default=None)
+    parser.add_argument("--pause", type=seconds_given, default=PAUSE_SECONDS, help="seconds between the two looks")
     pictures = parser.add_mutually_exclusive_group()
-    pictures.add_argument("--sample", type=int, default=100, help="photos whose renditions are opened (100)")
+    pictures.add_argument("--sample", type=_photos, default=100, help="photos whose renditions are opened (100)")
     pictures.add_argument("--pictures", action="store_true", help="open the renditions of all photos")
     return parser.parse_args()
 

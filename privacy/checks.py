@@ -1,5 +1,13 @@
 """The list of all checks. A further one is a function and a row in the list of its module."""
 
-from privacy import consents, ends, files, pictures, provider, rows
+from privacy import consents, ends, faces, files, pictures, provider, rows
 
-CHECKS = (*consents.CHECKS, *rows.CHECKS, *ends.CHECKS, *files.CHECKS, *pictures.CHECKS, *provider.CHECKS)
+CHECKS = (
+    *consents.CHECKS,
+    *rows.CHECKS,
+    *faces.CHECKS,
+    *ends.CHECKS,
+    *files.CHECKS,
+    *pictures.CHECKS,
+    *provider.CHECKS,
+)

@@ -1,24 +1,12 @@
 """Checks of what rests on consents: templates and selfies exist only while one is in force."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from sqlalchemy.orm import Session
-
-from database import reading
 from guests.wordings import all_wordings
 from models import SELFIE
 from privacy import queries
 from privacy.findings import Check, Finding, Scope
-
-BATCH = 1000
-
-
-def listed(*asked: tuple[str, Callable[[Session], list[str]]]) -> Iterator[Finding]:
-    """Yield the rows that each query returns, given the name of its table; each in a session of its own."""
-    for table, query in asked:
-        with reading() as session:
-            found = query(session)
-        yield from (Finding(table, key) for key in found)
+from privacy.reading import all_rows, listed
 
 
 def templates(_: Scope) -> Iterator[Finding]:
@@ -31,28 +19,20 @@ def templates(_: Scope) -> Iterator[Finding]:
 
 
 def selfies(_: Scope) -> Iterator[Finding]:
-    """Yield selfies of guests who are looked for nowhere."""
+    """Yield selfies of guests without a consent in force in any event."""
     return listed(("selfies", queries.selfies_without_consent))
 
 
 def wordings(_: Scope) -> Iterator[Finding]:
-    """Yield consents that count, and whose words nobody knows."""
-    known = set[tuple[str, str, str | None]]()
-    known |= {(each.version, each.language, each.sha256) for each in all_wordings()}
-    # Of before digests were recorded: only version and language are known.
+    """Yield consents that count, to a wording that is not known."""
+    known: set[tuple[str, str, str | None]] = {(each.version, each.language, each.sha256) for each in all_wordings()}
+    # Consents from before digests were recorded: only version and language are known.
     known |= {(version, language, None) for version, language, _ in known}
-    last = 0
-    while True:
-        with reading() as session:
-            batch = queries.wordings_in_force(session, last, BATCH)
-        if not batch:
-            return
-        last = batch[-1].id
-        for each in batch:
-            in_words = (each.version, each.locale, each.text_sha256) in known
-            by_selfie = each.basis == SELFIE and each.version == SELFIE and each.text_sha256 is None
-            if not (by_selfie or (each.basis != SELFIE and in_words)):
-                yield Finding("consents", str(each.id))
+    for each in all_rows(queries.wordings_in_force):
+        in_words = (each.version, each.locale, each.text_sha256) in known
+        by_selfie = each.version == SELFIE and each.text_sha256 is None
+        if not (by_selfie if each.basis == SELFIE else in_words):
+            yield Finding("consents", str(each.id))
 
 
 CHECKS = (

@@ -11,8 +11,8 @@ from operations import samples
 from photos.chosen import service as chosen
 from photos.links import service as photo_links
 from privacy import queries
-from privacy.consents import listed
 from privacy.findings import Check, Finding, Scope
+from privacy.reading import listed
 from settings import get_settings
 from stored import restored
 

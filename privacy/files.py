@@ -10,11 +10,11 @@ from models import DONE, Photo, utcnow
 from photos.keys import FULL, MEDIUM, RENDITIONS, key_of, storage_key
 from privacy import queries
 from privacy.findings import Check, Finding, Scope
+from privacy.reading import all_rows
 from stored import quarantine
 from stored.erasure import LATE_WRITERS
 
 STORAGE = "storage"
-BATCH = 500
 # An erasure is repeated after `LATE_WRITERS`; a running service looks every half minute.
 OVERDUE = LATE_WRITERS + timedelta(minutes=5)
 
@@ -52,30 +52,16 @@ def missing(_: Scope) -> Iterator[Finding]:
 
 
 def _named() -> Iterator[tuple[str, str]]:
-    last = 0
-    while True:
-        with reading() as session:
-            photos = queries.photos_after(session, last, BATCH)
-        if not photos:
-            break
-        last = photos[-1].id
-        yield from (("photos", key) for each in photos for key in _keys_of(each))
-    last = 0
-    while True:
-        with reading() as session:
-            selfies = queries.selfie_files_after(session, last, BATCH)
-        if not selfies:
-            break
-        last = selfies[-1][0]
-        yield from (("selfies", key) for _, key in selfies if key is not None)
-    last = 0
-    while True:
-        with reading() as session:
-            raws = queries.raw_files_after(session, last, BATCH)
-        if not raws:
-            return
-        last = raws[-1][0]
-        yield from (("photo_raws", storage_key(event_id, name, "original")) for _, event_id, name in raws)
+    """Yield each file that must be there, with the table of the row that names it."""
+    for _, photo in all_rows(queries.photos_after):
+        yield from (("photos", key) for key in (key_of(photo, "original"), *rendition_keys_of(photo)))
+    for _, key in all_rows(queries.selfie_files_after):
+        yield "selfies", str(key)
+    for _, event_id, name in all_rows(queries.raw_files_after):
+        yield "photo_raws", storage_key(event_id, name, "original")
+    # Renditions of photos in the trash may be missing: see `photos/trash/files.py`.
+    for _, event_id, *names in all_rows(queries.trashed_files_after):
+        yield from (("trashed_photos", storage_key(event_id, name, "original")) for name in names if name)
 
 
 def rendition_keys_of(photo: Photo) -> list[str]:
@@ -84,10 +70,6 @@ def rendition_keys_of(photo: Photo) -> list[str]:
         return []
     made = [*RENDITIONS, *([FULL] if photo.full_size is not None else [])]
     return [key_of(photo, size) for size in made if size != MEDIUM or photo.has_medium]
-
-
-def _keys_of(photo: Photo) -> list[str]:
-    return [key_of(photo, "original"), *rendition_keys_of(photo)]
 
 
 CHECKS = (

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Finding(NamedTuple):
     """Something that should not be there: a table (or `storage`, `provider`), and the number or key of what it is.
 
-    Numbers of rows and keys of files are random or counted: they name nobody.
+    Numbers of rows and keys of files are random or counted: they are no personal data.
     """
 
     place: str

@@ -25,6 +25,7 @@ from models import (
     Base,
     CameraClock,
     Consent,
+    ErasedFace,
     Erasure,
     ErasureReceipt,
     Evaluation,
@@ -62,6 +63,17 @@ class WordedConsent(NamedTuple):
     version: str
     locale: str
     text_sha256: str | None
+
+
+class FaceByPlace(NamedTuple):
+    """The place of an erased face in a photo, in fractions of its size, and a face that is stored there, in px."""
+
+    photo_id: int
+    width: int
+    height: int
+    place: list[float]
+    face_id: int | None
+    box: list[float]
 
 
 def _keys(session: Session, statement: Select[*tuple[Any, ...]]) -> list[str]:
@@ -159,6 +171,23 @@ def faces_elsewhere(session: Session) -> list[str]:
     return _keys(session, joined.where(Photo.event_id != Face.event_id))
 
 
+def faces_and_erased_places(session: Session, after: int, limit: int) -> Sequence[FaceByPlace]:
+    """Return each place of an erased face with each face of its photo, by photo.
+
+    Those of the next `limit` photos with such a place and an id above `after`; without a face, `face_id` is None.
+    """
+    some = select(ErasedFace.photo_id).where(ErasedFace.photo_id > after).distinct()
+    columns = (ErasedFace.photo_id, Photo.width, Photo.height, ErasedFace.box, Face.id, Face.box)
+    found = session.execute(
+        select(*columns)
+        .join(Photo, Photo.id == ErasedFace.photo_id)
+        .outerjoin(Face, Face.photo_id == ErasedFace.photo_id)
+        .where(ErasedFace.photo_id.in_(some.order_by(ErasedFace.photo_id).limit(limit)))
+        .order_by(ErasedFace.photo_id)
+    )
+    return [FaceByPlace(*row) for row in found]
+
+
 # --- data past its date --------------------------------------------------------------------------------
 
 
@@ -252,9 +281,9 @@ def receipts_before(session: Session, before: datetime) -> list[str]:
 # --- files -----------------------------------------------------------------------------------------
 
 
-def photos_after(session: Session, after: int, limit: int) -> Sequence[Photo]:
-    """Return photos with an id above `after`, by id."""
-    return session.scalars(select(Photo).where(Photo.id > after).order_by(Photo.id).limit(limit)).all()
+def photos_after(session: Session, after: int, limit: int) -> Sequence[Row[int, Photo]]:
+    """Return id and photo of the photos with an id above `after`, by id."""
+    return session.execute(select(Photo.id, Photo).where(Photo.id > after).order_by(Photo.id).limit(limit)).all()
 
 
 def selfie_files_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str | None]]:
@@ -267,6 +296,12 @@ def raw_files_after(session: Session, after: int, limit: int) -> Sequence[Row[in
     """Return the photo, the event and the name of RAW files whose photo's id is above `after`, by photo."""
     wanted = select(PhotoRaw.photo_id, PhotoRaw.event_id, PhotoRaw.filename).where(PhotoRaw.photo_id > after)
     return session.execute(wanted.order_by(PhotoRaw.photo_id).limit(limit)).all()
+
+
+def trashed_files_after(session: Session, after: int, limit: int) -> Sequence[Row[int, int, str, str | None]]:
+    """Return id, event, name and name of the RAW file of photos in the trash with an id above `after`, by id."""
+    wanted = select(TrashedPhoto.id, TrashedPhoto.event_id, TrashedPhoto.filename, TrashedPhoto.raw_filename)
+    return session.execute(wanted.where(TrashedPhoto.id > after).order_by(TrashedPhoto.id).limit(limit)).all()
 
 
 def some_processed(session: Session, number: int | None, dice: int) -> Sequence[int]:

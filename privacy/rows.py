@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from database import reading
 from privacy import queries
-from privacy.consents import listed
 from privacy.findings import Check, Finding, Scope
+from privacy.reading import listed
 
 
 def orphans(_: Scope) -> Iterator[Finding]:

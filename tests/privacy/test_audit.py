@@ -15,15 +15,16 @@ from sqlalchemy import text
 
 import storage
 from azure_face.shared import face_service
-from database import get_engine, reading
+from database import get_engine, reading, transaction
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
-from guests import joining, removal
+from guests import erasure, joining, removal
 from guests.wordings import shown
 from jobs import dates, pairing
 from matching.azure import lists
-from models import Event, Photo, Selfie, User, utcnow
+from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, utcnow
+from photos import service as photos
 from photos.keys import key_of
 from privacy import audit as audits
 from privacy.audit import audit
@@ -130,6 +131,12 @@ def test_a_selfie_goes_with_the_last_event_in_which_its_guest_consents(party: Pa
     assert not {each for each in found() if each[0] in ("selfie-without-consent", "orphan-file")}
 
 
+def test_the_face_beside_an_erased_one_is_no_finding(party: Party) -> None:
+    erasure.erase_guest(party.amy.id)
+    assert matches_of(party.bob) == 1
+    assert "erased-face" not in {check for check, _, _ in found()}
+
+
 # --- faults ------------------------------------------------------------------------------------------
 
 
@@ -171,6 +178,24 @@ def file_without_row(party: Party) -> None:
 
 def row_without_file(party: Party) -> None:
     storage.delete([party.rendition])
+
+
+def trash_without_file(party: Party) -> None:
+    photos.remove(User(id=0, user_type=ADMIN), [party.photo.id])
+    storage.delete([key_of(party.photo, "original")])
+
+
+def face_stored_again(party: Party) -> None:
+    erasure.erase_guest(party.amy.id)
+    with transaction() as session:
+        place = session.query(ErasedFace).filter_by(photo_id=party.photo.id).one()
+        x, y, width, height = place.box
+        # As another engine sees it.
+        left = session.query(Face).filter_by(photo_id=party.photo.id).one()
+        fields = ("photo_id", "event_id", "landmarks", "quality", "engine_id", "embedding")
+        sides = (party.photo.width, party.photo.height) * 2
+        box = [share * side for share, side in zip((x, y + height * 0.1, width, height * 1.1), sides, strict=True)]
+        session.add(Face(**{name: getattr(left, name) for name in fields}, box=box))
 
 
 def not_erased(party: Party) -> None:
@@ -228,6 +253,8 @@ FAULTS = (
     (matched_by_another, "stranger", "face_matches"),
     pytest.param(file_without_row, "orphan-file", "storage", marks=pytest.mark.sqlite_is_enough),
     pytest.param(row_without_file, "missing-file", "photos", marks=pytest.mark.sqlite_is_enough),
+    pytest.param(trash_without_file, "missing-file", "trashed_photos", marks=pytest.mark.sqlite_is_enough),
+    (face_stored_again, "erased-face", "faces"),
     (not_erased, "erasure-overdue", "storage"),
     pytest.param(with_a_place, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
     pytest.param(with_something_behind, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
@@ -309,6 +336,16 @@ def test_a_database_that_does_not_answer_is_one_line(
     monkeypatch.setattr(storage, "objects", fail)
     assert ran("--pause", "0") == 2
     assert capsys.readouterr().err == "Not audited: it is away\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("--grace", "nan"), ("--grace", "inf"), ("--pause", "-1"), ("--sample", "-1"), ("--sample", "9" * 20)],
+)
+def test_a_number_that_is_none_is_refused(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        ran(name, value)
+    assert capsys.readouterr().err.count("is needed") == 1
 
 
 def test_each_check_is_in_the_document() -> None:
