@@ -638,7 +638,7 @@ class Photo(Job, Base):
 
 
 class TrashedPhoto(Base):
-    """A photo that was deleted, and can be had back by its photographer for some days (`TRASH_DAYS`).
+    """A photo that was deleted, and that its photographer can restore for some days (`TRASH_DAYS`).
 
     It is no row of `photos`, so that nothing finds it that looks for photos; what was computed from it, and what
     guests said of it, is deleted. Written by `photos/trash/` only. The columns are those of the photo, which gets its
@@ -1057,8 +1057,7 @@ class WithheldPhoto(Base):
 
     `guest`: a guest asked that others do not see the photo, which shows them. That guest (`user_id`) still sees it;
     when their account is erased, `user_id` becomes null and no guest sees it. `staff`: a photographer or an admin hid
-    it.
-    `approval`: no photographer has approved it yet. Photographers of the event and admins see it in any case.
+    it. `approval`: no photographer has approved it yet. Photographers of the event and admins see it in any case.
     """
 
     __tablename__ = "withheld_photos"
@@ -1083,8 +1082,8 @@ class WithheldPhoto(Base):
 class ErasedFace(Base):
     """At this place of a photo was the face of a guest who erased their account: no face is stored there again.
 
-    Written by the erasure (`matching/erased/`); names nobody. `box` (x, y, width, height) is in fractions of the
-    upright photo's width and height.
+    Written by the erasure (`matching/erased/`), without saying whose face it was. `box` (x, y, width, height) is in
+    fractions of the upright photo's width and height.
     """
 
     __tablename__ = "erased_faces"
@@ -1097,9 +1096,9 @@ class ErasedFace(Base):
 
 
 class PhotoReport(Base):
-    """Somebody who sees a photo asks its photographer to look at it (`photos/reports/`).
+    """A guest or a visitor asks the photographers to look at a photo (`photos/reports/`).
 
-    Written by a guest (`user_id`), or by a visitor of a link to photos (`link_id`). `open` until staff decide:
+    Sent by a guest (`user_id`), or by a visitor of a link to photos (`link_id`). `open` until staff decide:
     `kept`, `hidden` or `deleted`; `photo_id` is null once the photo is deleted. When the guest's account is erased,
     `user_id` and `text` become null.
     """
@@ -1336,7 +1335,7 @@ class Erasure(Base):
 
 
 class ErasureReceipt(Base):
-    """Something was erased for good: what kind of thing, when, and how much went with it; nobody's name or number.
+    """Something was erased for good: what kind of thing, when, and how much went with it; nothing of a person.
 
     Written by `stored/receipts.py` only, in the transaction that erases. `digests` are what the line of the log of
     erasures holds about it; null once that line is on disk.

@@ -9,7 +9,7 @@ MAX_SHOWN = 300
 
 
 class PrivacySettings(BaseSettings):
-    """The part of `settings.Settings` that the privacy page shows to anybody."""
+    """The part of `settings.Settings` that the privacy page shows."""
 
     privacy_controller: str = Field("", max_length=MAX_SHOWN)
     privacy_contact: str = Field("", max_length=MAX_SHOWN)

@@ -13,7 +13,7 @@ MOST_SESSIONS = 5000
 def erase_old() -> None:
     """Delete expired sessions and links of all accounts; of links that log in, those that expired two months ago.
 
-    Logins and new links do so too. This is for what is left where nobody logs in any more.
+    Logins and new links do so too. This is for accounts and installations where no login follows.
     """
     now = utcnow()
     with transaction() as session:

@@ -36,7 +36,7 @@ def refuse(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchMatch
         queries.delete_match(session, user_id, photo_id)
         queries.add_refusal(session, user_id, photo_id)
-        # Who is not in the photo does not decide who sees it.
+        # A guest who is not in the photo has no say in who sees it.
         withheld_queries.show_photo_of(session, user_id, photo_id)
         confirmation = claim_queries.confirmation(session, user_id, photo_id)
         if confirmation is not None:

@@ -1,7 +1,8 @@
 """The log of erasures: a file outside the database and its backups, one JSON object a line, only ever appended to.
 
-It tells nobody who was erased. Digests are HMAC-SHA-256, cut to 128 bits, under a key derived from `ERASURE_LOG_KEY`,
-else from `SECRET_KEY`: without the key, no id can be tried. `key` in each line tells which key that was.
+It does not tell who was erased. Digests are HMAC-SHA-256, cut to 128 bits, under a key derived from
+`ERASURE_LOG_KEY`, else from `SECRET_KEY`: without the key, ids cannot be tried one by one. `key` in each line tells
+which key that was.
 """
 
 import fcntl
@@ -51,7 +52,7 @@ def _key() -> bytes:
 
 
 def key_name() -> str:
-    """Return by what a line names the key that is in use."""
+    """Return the short name of the key in use, which each line holds."""
     return hmac.digest(_key(), b"name", hashlib.sha256)[:KEY_BYTES].hex()
 
 

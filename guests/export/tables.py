@@ -230,10 +230,10 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 NOT_EXPORTED: dict[str, str] = {
     "camera_clocks": "about cameras",
     "change_marks": "about caches",
-    "end_receipts": "what was erased, in numbers; nobody is named",
+    "end_receipts": "what was erased, in numbers; no person is named",
     "endings": "about events",
-    "erased_faces": "places of faces that were erased; nobody is named",
-    "erasure_receipts": "what was erased, in numbers; nobody is named",
+    "erased_faces": "places of faces that were erased; no person is named",
+    "erasure_receipts": "what was erased, in numbers; no person is named",
     "erasures": "names of files that are being erased; no account is named",
     "evaluated_photos": "faces of everybody in a photo, for the minutes of an evaluation; its result is exported",
     "event_covers": "about events",

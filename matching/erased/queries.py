@@ -15,7 +15,7 @@ CHUNK = 10_000
 def own_faces(session: Session, user_id: int) -> Sequence[Face]:
     """Return the faces that similarity shows to be the guest's, without those that are another account's too.
 
-    Not those that only the guest says are theirs: they may be anybody's.
+    Not those that only the guest claims ("this is me"): they may be another person's.
     """
     matched = select(FaceMatch.face_id).where(FaceMatch.user_id == user_id, FaceMatch.declared.is_(False))
     found = select(FaceCandidate.face_id).where(FaceCandidate.user_id == user_id, FaceCandidate.standing == MATCH)
