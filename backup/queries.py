@@ -7,6 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 from backup.files import Deleted
 from photos.keys import FULL, MEDIUM, RENDITIONS, storage_key
+from photos.trash.files import KEPT_RENDITIONS
 
 # Migrations put rows into these: they do not make a database count as used.
 SEEDED = {"change_marks", "installation"}
@@ -76,11 +77,11 @@ def objects(connection: Connection) -> Iterator[StoredObject]:
 
 def _trashed(connection: Connection) -> Iterator[StoredObject]:
     """Return the files of photos in the trash. They may be erased for good meanwhile: none is required."""
-    columns = "photo_id, event_id, filename, rendition_set, raw_filename"
-    for photo_id, event_id, filename, number, raw in connection.execute(
-        text(f"SELECT {columns} FROM trashed_photos ORDER BY id")  # noqa: S608 - names
-    ):
-        keys = [storage_key(event_id, filename, size, number) for size in ("original", "thumb", "web")]
+    rows = connection.execute(
+        text("SELECT photo_id, event_id, filename, rendition_set, raw_filename FROM trashed_photos ORDER BY id")
+    )
+    for photo_id, event_id, filename, number, raw in rows:
+        keys = [storage_key(event_id, filename, size, number) for size in ("original", *KEPT_RENDITIONS)]
         for key in (*keys, *([storage_key(event_id, raw, "original")] if raw else [])):
             yield StoredObject(key, "photos", photo_id, required=False)
 

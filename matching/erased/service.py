@@ -47,12 +47,12 @@ def erase_faces_of(session: Session, user_id: int) -> int:
 
 def may_be_stored(session: Session, photo: Photo, boxes: Sequence[Box]) -> list[bool]:
     """Return for each face found in a photo, by its box in px, whether it is at no erased face's place."""
-    erased = [_pixels(each.box, photo) for each in queries.places(session, photo.id)]
+    erased = places_in(session, photo.id, (photo.width, photo.height))
     return [not _is_at(box, erased) for box in boxes]
 
 
-def places_before(session: Session, photo_id: int, size: tuple[int, int]) -> list[list[float]]:
-    """Return the places of a photo's erased faces in px of the picture that it had."""
+def places_in(session: Session, photo_id: int, size: tuple[int, int]) -> list[list[float]]:
+    """Return the places of a photo's erased faces in px, given the size of its picture."""
     return [_scaled(each.box, *size) for each in queries.places(session, photo_id)]
 
 
@@ -74,10 +74,6 @@ def _covers_centre(box: Box, other: Box) -> bool:
 def _fractions(box: Box, photo: Photo) -> list[float]:
     size = (photo.width, photo.height) * 2
     return [round(float(value) / side, 5) for value, side in zip(box, size, strict=True)]
-
-
-def _pixels(box: Box, photo: Photo) -> list[float]:
-    return _scaled(box, photo.width, photo.height)
 
 
 def _scaled(box: Box, width: int, height: int) -> list[float]:

@@ -113,7 +113,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
         job.replaced, photo.rendition_set = photo.rendition_set, job.id
     own = [each for each in old_faces if each.engine_id == engine_id]
     known = [seen_face(each, engine_id) for each in own or old_faces]
-    known += [SeenFace(box, None) for box in erased.places_before(session, photo.id, old_size)]
+    known += [SeenFace(box, None) for box in erased.places_in(session, photo.id, old_size)]
     way = way_between(old_size, (photo.width, photo.height), known, seen)
     for face in old_faces:
         if face.engine_id != engine_id and not way.changes_nothing:
