@@ -1,4 +1,4 @@
-"""Deletes what lets an account in and is over: sessions, links that log in, links that reset a password."""
+"""Deletes expired sessions, expired links that log in, and expired links that reset a password."""
 
 from accounts import login_links, queries
 from accounts.links import queries as link_queries
@@ -13,7 +13,7 @@ MOST_SESSIONS = 5000
 def erase_old() -> None:
     """Delete expired sessions and links of all accounts; of links that log in, those that expired two months ago.
 
-    Logins and new links do so too. This is for what is left where nobody logs in any more.
+    Logins and new links do so too. This deletes what is left when there are none any more.
     """
     now = utcnow()
     with transaction() as session:
