@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -109,17 +110,19 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     if wants_page(request):
         return failure_page(request, errors.InvalidRequest())
-    fields: dict[str, str] = {}
-    names = list[str]()
+    # The first problem of each field.
+    fields = dict[str, Any]()
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"][1:])
-        if field not in fields and field:
-            name = field.rsplit(".", 1)[-1]
-            names += messages.said_of(name, problem["type"])
-        fields.setdefault(field, problem["msg"])
+        fields.setdefault(".".join(str(part) for part in problem["loc"][1:]), problem)
+    names = [
+        name
+        for field, problem in fields.items()
+        if field
+        for name in messages.said_of(field.rsplit(".", 1)[-1], problem["type"])
+    ]
     language = language_of(request)
     body = errors.InvalidRequest(
-        fields=[{"field": field, "problem": message} for field, message in fields.items()]
+        fields=[{"field": field, "problem": problem["msg"]} for field, problem in fields.items()]
     ).body(language)
     body["detail"] = messages.invalid_fields(names, language)
     return JSONResponse(body, 422)

@@ -1,4 +1,4 @@
-"""Deletes what lets an account in and is over: sessions, links that log in, links that reset a password."""
+"""Deletes expired sessions, expired links that log in, and expired links that reset a password."""
 
 from accounts import login_links, queries
 from accounts.links import queries as link_queries

@@ -110,6 +110,12 @@ def issue_for_admin(user_id: int) -> str:
         return token
 
 
+def helped_at(user_id: int) -> datetime | None:
+    """Return when staff last made a link for the account, for two months at least; None if they did not."""
+    with reading() as session:
+        return link_queries.newest_at(session, user_id, HELP)
+
+
 def issue_for_app(user: User) -> str | None:
     """Return the token of a link for a web app that this browser may put on a home screen; None after too many.
 

@@ -43,8 +43,8 @@ def make_link(event: Event, portrait: Embeddings) -> str:
     Either outcome is in the audit log.
 
     Raises:
-        NoHelpByPortrait: see `is_possible`. NoAccountToOpen: nobody in the event has such a portrait, or several
-        guests have; or the guest has a password, an address or another event, or the account is closed.
+        NoHelpByPortrait: see `is_possible`. NoAccountToOpen: no guest of the event has such a portrait, or several
+        have; or the guest has a password, an address or another event, or the account is closed.
     """
     if not is_possible(event):
         raise errors.NoHelpByPortrait

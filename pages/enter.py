@@ -43,7 +43,7 @@ GO_ON, ERASE = "go_on", "erase"
 
 @router.get("/enter")
 def enter_page(request: Request, user: Visitor, app: str = "", asked: str = "") -> Response:
-    """Return the page whose button logs in; with `asked`, the question of a browser that is somebody else's already.
+    """Return the page whose button logs in; with `asked`, what it asks a browser of another guest.
 
     With `app`, the script presses the button: it is the first page of a web app on a home screen.
     """

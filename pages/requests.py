@@ -16,8 +16,8 @@ from photos.reports.service import Decision
 from photos.withheld import service as withheld
 
 Number = Annotated[int | None, Form(ge=1, le=MAX_ID)]
-Act = Annotated[Literal["approve", "approve_all", "show", "keep", "hide", "delete"], Form()]
-_DECISIONS: dict[str, Decision] = {"keep": "keep", "hide": "hide", "delete": "delete"}
+Acts = Decision | Literal["approve", "approve_all", "show"]
+Act = Annotated[Acts, Form()]
 PROBLEMS: dict[type[errors.AppError], str] = {
     errors.NoSuchPhoto: "gone",
     errors.NoSuchReport: "gone",
@@ -42,7 +42,7 @@ def show_requests(request: Request, event: Event, staff: User, back: str) -> Res
 
 
 def answer_request(
-    request: Request, event: Event, staff: User, page: str, act: str, photo_id: int | None, report_id: int | None
+    request: Request, event: Event, staff: User, page: str, act: Acts, photo_id: int | None, report_id: int | None
 ) -> Response:
     """Decide a report, approve photos, or show a hidden one again; return to the page, which says why if refused."""
     try:
@@ -52,7 +52,7 @@ def answer_request(
     return redirect(page)
 
 
-def _do(event: Event, staff: User, act: str, photo_id: int, report_id: int) -> None:
+def _do(event: Event, staff: User, act: Acts, photo_id: int, report_id: int) -> None:
     if act == "approve_all":
         withheld.approve(event.id, None)
     elif act == "approve":
@@ -60,4 +60,4 @@ def _do(event: Event, staff: User, act: str, photo_id: int, report_id: int) -> N
     elif act == "show":
         withheld.show(event.id, [photo_id])
     else:
-        reports.decide(staff, event.id, report_id, _DECISIONS[act])
+        reports.decide(staff, event.id, report_id, act)

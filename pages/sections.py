@@ -68,8 +68,8 @@ def _show(
 def save_sections(request: Request, event: Event, back: str, sent: FormData) -> Response:
     """Replace the event's sections by the lines of the form; lines without a title are left out.
 
-    If somebody else has replaced them since the form was opened, nothing is saved: the page shows what is saved now,
-    and the form what was typed, to be saved over it.
+    If the saved sections have changed since the form was opened, nothing is saved: the page shows the saved ones, and
+    the form what was typed. Sent again, the form replaces them.
     """
     titles, starts, version = _texts(sent, "title"), _texts(sent, "start"), "".join(_texts(sent, "version"))
     lines = [(visible(title), start.strip()) for title, start in zip(titles, starts, strict=False)]

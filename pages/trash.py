@@ -1,4 +1,4 @@
-"""The trash of an event: what its photographer has deleted, to be had back; admins see what anybody has."""
+"""The trash of an event: photographers restore photos that they have deleted; admins see those of all."""
 
 from collections.abc import Callable
 from functools import partial

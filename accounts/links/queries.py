@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import LoginLink, User
@@ -34,6 +34,12 @@ def has_link(session: Session, user_id: int, purpose: str) -> bool:
         LoginLink.token_version == User.token_version,
     )
     return bool(session.scalar(select(alive)))
+
+
+def newest_at(session: Session, user_id: int, purpose: str) -> datetime | None:
+    """Return when the account's newest link of this kind was made; used, ended and expired ones count too."""
+    made = select(func.max(LoginLink.created_at)).where(LoginLink.user_id == user_id, LoginLink.purpose == purpose)
+    return session.scalar(made)
 
 
 def end_links(session: Session, user_id: int, purpose: str | None = None) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session, aliased
 
+from events.consents.queries import is_looked_for
 from models import Face, FaceCandidate, FaceMatch, UserEvent
 from tracing import current_request_id
 
@@ -13,12 +14,12 @@ from tracing import current_request_id
 def request_rematch(
     session: Session, event_id: int, now: datetime, *, asked: bool = True, shown_in: Sequence[int] | None = None
 ) -> int:
-    """Queue a matching for every guest of the event who has not withdrawn; return how many.
+    """Queue a matching for every guest who is looked for in the event; return how many.
 
     With `shown_in`, only for guests whose candidates these photos have: a photo may have helped to find another one
     without being theirs. With `asked` false, the state that the guests see does not change.
     """
-    chosen = [UserEvent.event_id == event_id, UserEvent.withdrawn_at.is_(None)]
+    chosen = [UserEvent.event_id == event_id, is_looked_for()]
     if shown_in is not None:
         matched = select(FaceMatch.user_id).where(FaceMatch.photo_id.in_(shown_in))
         faces = select(Face.id).where(Face.photo_id.in_(shown_in))

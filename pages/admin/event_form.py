@@ -1,5 +1,6 @@
 """The fields of an event, each named once: the forms, their checks and the comparison with another admin's change."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,11 +13,6 @@ from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
 from pages.i18n import text
 
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
-OWN, ALL = "own", "all"
-MAY, MAY_NOT = "yes", "no"
-REMOVED, KEPT = "removed", "kept"
-SELFIE, ASKED = "selfie", "asked"
-LIVE, APPROVED = "live", "approved"
 
 
 def _date_value(event: Event) -> str:
@@ -62,64 +58,24 @@ def _moment_field(name: str, label: str, **others: Any) -> Field:
     )
 
 
-def _read_sight(typed: str, _: Typed) -> bool:
-    return typed == ALL
+def _choice_field(name: str, label: str, options: Mapping[str, bool], hint: str = "") -> Field:
+    """Return a field that is on or off. The first option is the initial one, and stands for any unknown text."""
+    initial = next(iter(options))
 
+    def saved(event: Event) -> str:
+        return next(option for option, value in options.items() if value == getattr(event, name))
 
-def _sight_value(event: Event) -> str:
-    return ALL if event.guests_see_all_photos else OWN
-
-
-def _sight_words(language: str, event: Event) -> str:
-    return text(language, f"admin.event.sees.{_sight_value(event)}")
-
-
-def _read_sharing(typed: str, _: Typed) -> bool:
-    return typed != MAY_NOT
-
-
-def _sharing_value(event: Event) -> str:
-    return MAY if event.guests_may_share else MAY_NOT
-
-
-def _sharing_words(language: str, event: Event) -> str:
-    return text(language, f"admin.event.share.{_sharing_value(event)}")
-
-
-def _read_details(typed: str, _: Typed) -> bool:
-    return typed == KEPT
-
-
-def _details_value(event: Event) -> str:
-    return KEPT if event.keep_capture_details else REMOVED
-
-
-def _details_words(language: str, event: Event) -> str:
-    return text(language, f"admin.event.details.{_details_value(event)}")
-
-
-def _read_selfie_consent(typed: str, _: Typed) -> bool:
-    return typed != ASKED
-
-
-def _selfie_consent_value(event: Event) -> str:
-    return SELFIE if event.selfie_is_consent else ASKED
-
-
-def _selfie_consent_words(language: str, event: Event) -> str:
-    return text(language, f"admin.event.selfie_consent.{_selfie_consent_value(event)}")
-
-
-def _read_approval(typed: str, _: Typed) -> bool:
-    return typed == APPROVED
-
-
-def _approval_value(event: Event) -> str:
-    return APPROVED if event.photos_need_approval else LIVE
-
-
-def _approval_words(language: str, event: Event) -> str:
-    return text(language, f"admin.event.approval.{_approval_value(event)}")
+    return Field(
+        name=name,
+        label=label,
+        hint=hint,
+        widget="choice",
+        options=tuple(options),
+        initial=initial,
+        read=lambda typed, _: options.get(typed, options[initial]),
+        input_value=saved,
+        in_words=lambda language, event: text(language, f"{label}.{saved(event)}"),
+    )
 
 
 def _read_ids(typed: str, _: Typed) -> list[str]:
@@ -159,58 +115,19 @@ TIMEZONE = Field(
 EXPIRES_AT = _moment_field("expires_at", "admin.event.expires", optional=True, other_problems=("before_date",))
 FACES_UNTIL = _moment_field("faces_until", "admin.event.faces_until")
 PHOTOS_UNTIL = _moment_field("photos_until", "admin.event.photos_until")
-SEES_ALL = Field(
-    name="guests_see_all_photos",
-    label="admin.event.sees",
-    widget="choice",
-    options=(OWN, ALL),
-    initial=OWN,
-    read=_read_sight,
-    input_value=_sight_value,
-    in_words=_sight_words,
+SEES_ALL = _choice_field("guests_see_all_photos", "admin.event.sees", {"own": False, "all": True})
+MAY_SHARE = _choice_field("guests_may_share", "admin.event.share", {"yes": True, "no": False})
+DETAILS = _choice_field(
+    "keep_capture_details", "admin.event.details", {"removed": False, "kept": True}, "admin.event.details_hint"
 )
-MAY_SHARE = Field(
-    name="guests_may_share",
-    label="admin.event.share",
-    widget="choice",
-    options=(MAY, MAY_NOT),
-    initial=MAY,
-    read=_read_sharing,
-    input_value=_sharing_value,
-    in_words=_sharing_words,
+SELFIE_IS_CONSENT = _choice_field(
+    "selfie_is_consent",
+    "admin.event.selfie_consent",
+    {"selfie": True, "asked": False},
+    "admin.event.selfie_consent_hint",
 )
-DETAILS = Field(
-    name="keep_capture_details",
-    label="admin.event.details",
-    hint="admin.event.details_hint",
-    widget="choice",
-    options=(REMOVED, KEPT),
-    initial=REMOVED,
-    read=_read_details,
-    input_value=_details_value,
-    in_words=_details_words,
-)
-SELFIE_IS_CONSENT = Field(
-    name="selfie_is_consent",
-    label="admin.event.selfie_consent",
-    hint="admin.event.selfie_consent_hint",
-    widget="choice",
-    options=(SELFIE, ASKED),
-    initial=SELFIE,
-    read=_read_selfie_consent,
-    input_value=_selfie_consent_value,
-    in_words=_selfie_consent_words,
-)
-APPROVAL = Field(
-    name="photos_need_approval",
-    label="admin.event.approval",
-    hint="admin.event.approval_hint",
-    widget="choice",
-    options=(LIVE, APPROVED),
-    initial=LIVE,
-    read=_read_approval,
-    input_value=_approval_value,
-    in_words=_approval_words,
+APPROVAL = _choice_field(
+    "photos_need_approval", "admin.event.approval", {"live": False, "approved": True}, "admin.event.approval_hint"
 )
 PHOTOGRAPHERS = Field(
     name="photographer_ids",

@@ -1,10 +1,13 @@
 """The guest's account page: events, consent and erasing the account."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Form, Request, Response
 
 import errors
+from accounts import login_links
 from api.callers import CurrentGuest
 from api.dependencies import HASHES, WakeJobs, WakeMail
 from api.language import Language
@@ -15,6 +18,7 @@ from guests.erasure import erase
 from guests.wordings import shown
 from keys import MAX_ID
 from mail import outbox
+from models import User
 from pages import formatting
 from pages.ends import ends_of
 from pages.guest.membership import memberships_of
@@ -39,12 +43,14 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
     days = {each.event.id: formatting.day(language, each.event.date) for each in joined if each.event.date}
     flash = flash_of(request)
     done = flash.get("done")
+    helped = login_links.helped_at(guest.id)
     return render(
         request,
         "guest/account.html",
         joined=joined,
         hidden=withheld.hides_in(guest.id),
         days=days,
+        helped=formatting.moment(language, helped, joined[0].event.timezone) if helped and joined else "",
         ends={each.event.id: ends_of(each.event, language) for each in joined},
         engine=get_settings().face_recognizer_provider,
         wording=shown(language),
@@ -99,23 +105,23 @@ def give(
 @router.post("/account/hide")
 def hide_photos(request: Request, guest: CurrentGuest, language: Language, event_id: EventId) -> Response:
     """Hide the photos of the guest from all other guests of the event."""
-    try:
-        rules.count(rules.NOT_ME, f"account {guest.id}")
-    except errors.TooManyRequests as refusal:
-        return redirect_with_flash(request, "/account", problem=TOO_OFTEN, wait=refusal.wait(language))
-    withheld.hide_photos_of(guest.id, event_id)
-    return redirect_with_flash(request, "/account", done="hidden")
+    return _changed(request, guest, language, partial(withheld.hide_photos_of, guest.id, event_id), "hidden")
 
 
 @router.post("/account/show")
 def show_photos(request: Request, guest: CurrentGuest, language: Language, event_id: EventId) -> Response:
     """Let the other guests see them again."""
+    return _changed(request, guest, language, partial(withheld.show_photos_of, guest.id, event_id), "shown")
+
+
+def _changed(request: Request, guest: User, language: str, change: Callable[[], object], done: str) -> Response:
+    """Change who sees the photos of the guest, unless that is done too often; return to the page."""
     try:
         rules.count(rules.NOT_ME, f"account {guest.id}")
     except errors.TooManyRequests as refusal:
         return redirect_with_flash(request, "/account", problem=TOO_OFTEN, wait=refusal.wait(language))
-    withheld.show_photos_of(guest.id, event_id)
-    return redirect_with_flash(request, "/account", done="shown")
+    change()
+    return redirect_with_flash(request, "/account", done=done)
 
 
 @router.post("/account/erase", dependencies=[HASHES])

@@ -131,7 +131,7 @@ def send_shared_report(
     """Report a photo behind a link; return to the link's page, or to the form with what was typed."""
     place = _of_visitor(link_token, photo_id)
     try:
-        # First of all: nobody is sent on to the address of a link that was made up.
+        # Before the form is read: no redirect leads to a link that does not exist.
         _photo_behind(link_token, photo_id, caller)
     except errors.NoSuchPhoto:
         return _gone(request, place)

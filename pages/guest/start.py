@@ -18,8 +18,7 @@ from guests import joining, registration
 from guests.portraits import has_portrait
 from guests.wordings import CURRENT, Wording
 from models import GUEST, Event, User
-from pages.guest.join import address_of, event_of, is_open
-from pages.guest.membership import memberships_of
+from pages.guest.join import address_of, event_of, is_member, is_open
 from pages.guest.wording import Shown, agreed
 from pages.login import MAX_SHOWN_AGAIN, Visitor, end_session_before
 from pages.redirects import redirect, redirect_with_flash
@@ -83,7 +82,7 @@ def _refused(request: Request, event: Event | None, typed: str) -> Response:
 
 def _let_in(guest: User, event: Event, wording: Wording | None) -> None:
     """Make sure that a guest who is logged in belongs to the event, and consents there if the form says so."""
-    if not any(each.event.id == event.id for each in memberships_of(guest)):
+    if not is_member(guest, event):
         try:
             joining.join(guest.id, event.event_code, wording, withdrawn=wording is None)
         except errors.AlreadyJoined:

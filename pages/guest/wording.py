@@ -25,7 +25,7 @@ def agreed(digest: str, language: str) -> Wording:
 
 @router.get("/consent/{version}")
 def wordings_page(version: ConsentVersion, request: Request, language: Language, asked: Asked = None) -> Response:
-    """Return the page with the wordings of a version, which anybody may read.
+    """Return the public page with the wordings of a version.
 
     Raises:
         NoSuchWording: there is none of this version in this language.

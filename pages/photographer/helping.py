@@ -18,14 +18,14 @@ from throttling import rules
 router = page_router()
 PAGE = "/studio/{event_id}/help"
 # What is said of a portrait; of any other problem, that the picture cannot be read.
-PROBLEMS = {
-    "NoAccountToOpen": "nobody",
-    "NoHelpByPortrait": "closed",
-    "SelfieNoFace": "no_face",
-    "SelfieSeveralFaces": "several",
-    "SelfieFaceTooSmall": "small",
-    "ImageTooLarge": "large",
-    "TooManyPixels": "large",
+PROBLEMS: dict[type[errors.AppError], str] = {
+    errors.NoAccountToOpen: "nobody",
+    errors.NoHelpByPortrait: "closed",
+    errors.SelfieNoFace: "no_face",
+    errors.SelfieSeveralFaces: "several",
+    errors.SelfieFaceTooSmall: "small",
+    errors.ImageTooLarge: "large",
+    errors.TooManyPixels: "large",
 }
 UNREADABLE = "unreadable"
 
@@ -70,5 +70,5 @@ def help_guest(
     except (errors.InvalidToken, errors.TooManyRequests, errors.TooBusy, errors.ServiceUnavailable):
         raise
     except errors.AppError as refused:
-        return redirect_with_flash(request, page, problem=PROBLEMS.get(type(refused).__name__, UNREADABLE))
+        return redirect_with_flash(request, page, problem=PROBLEMS.get(type(refused), UNREADABLE))
     return carry(request, redirect(f"{page}?made=true"), page, token)

@@ -70,6 +70,9 @@ def test_a_guest_without_phone_scans_the_link_that_a_portrait_makes(service: Ser
     body = {"csrf_token": form.sent["csrf_token"][0], "token": link[1]}
     assert service.client.post("/enter", data=body, follow_redirects=False).headers["location"] == "/photos"
     assert user_of(read(service.client.cookies["reperio_session"])).id == guest.id
+    assert (
+        "L’équipe de l’événement a créé un lien qui ouvre votre compte" in service.get("/account", headers=PAGE).text
+    )
 
 
 def test_what_is_wrong_with_a_portrait_is_said_and_nothing_of_the_guests(service: Service, event: EventInfo) -> None:

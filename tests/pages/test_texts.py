@@ -20,16 +20,7 @@ from operations.samples import Point
 from pages import enter, formatting, login, posters, requests, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import (
-    APPROVAL,
-    DETAILS,
-    MAY_SHARE,
-    NEW_CODE,
-    NEW_EVENT,
-    SEES_ALL,
-    SELFIE_IS_CONSENT,
-    SETTINGS,
-)
+from pages.admin.event_form import NEW_CODE, NEW_EVENT, SETTINGS
 from pages.admin.plots import Plot
 from pages.assets import assets
 from pages.failures import BY_NAME, BY_STATUS
@@ -135,15 +126,10 @@ def ends() -> dict[str, set[str]]:
         "admin.audit.actor.": {SHELL, SERVICE},
         "admin.audit.kind.": {*audit.KINDS},
         "admin.done.": done,
-        "admin.event.details.": {*DETAILS.options},
-        "admin.event.sees.": {*SEES_ALL.options},
-        "admin.event.share.": {*MAY_SHARE.options},
-        "admin.event.selfie_consent.": {*SELFIE_IS_CONSENT.options},
         "photographer.requests.act.": {"approve", "approve_all", "show", "keep", "hide", "delete"},
         "photographer.requests.reason.": {"me", "child", "private", "offensive", "other"},
         "photographer.requests.problem.": {*requests.PROBLEMS.values()},
         "photographer.requests.held.": {"approval", "staff", "guest"},
-        "admin.event.approval.": {*APPROVAL.options},
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.hours.": {str(hours) for hours in overview.HOURS},

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from api.sessions import SESSION_COOKIE
 from database import reading, transaction
+from events.service import request_rematch
 from guests import wordings
 from guests.wordings import CURRENT
 from models import Consent, Selfie, SelfieEmbedding, User, UserEvent
@@ -30,6 +31,13 @@ def templates(guest: Person) -> set[int]:
     with reading() as session:
         own = select(SelfieEmbedding.event_id).join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
         return set(session.scalars(own.where(Selfie.user_id == guest.id)))
+
+
+def matchings_asked(guest: Person) -> set[int]:
+    """Return the events in which a matching of the guest was ever queued."""
+    with reading() as session:
+        asked = select(UserEvent.event_id).where(UserEvent.user_id == guest.id, UserEvent.requested_at.is_not(None))
+        return set(session.scalars(asked))
 
 
 def everything(service: Service) -> tuple[int, ...]:
@@ -70,6 +78,7 @@ def test_a_selfie_from_an_app_is_recorded_as_what_it_is(service: Service) -> Non
     service.settle(guest)
     assert consents(service, guest) == [(further.id, "selfie"), (event.id, "selfie")]
     assert templates(guest) == {event.id, further.id}
+    assert (matchings_asked(guest), request_rematch(strict.id)) == ({further.id}, 0)
     listed = {each["id"]: each for each in service.get("/api/user/events", guest).json()}
     assert [listed[each.id]["has_consent"] for each in (event, further, strict)] == [True, True, False]
     assert [listed[each.id]["selfie_is_consent"] for each in (event, further, strict)] == [True, True, False]
