@@ -280,8 +280,8 @@ def erase_account(page: Page, size: str) -> None:
     page.fill("#password", PASSWORD)
     page.locator("main > details button").click()
     page.wait_for_url("**/goodbye")
-    # What is not erased is said: the faces found in the photographers' photos.
-    stays = re.compile("faces we found in them, without a name|visages que nous y avons trouvés, sans nom")
+    # What stays and what is erased of it is said: the photos, without the guest's face.
+    stays = re.compile("what we had computed from your face in them|ce que nous y avions calculé de votre visage")
     expect(page.locator("main")).to_contain_text(stays)
     page.goto("/photos")
     page.wait_for_url("**/login?next=*")
