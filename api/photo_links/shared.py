@@ -82,7 +82,7 @@ def shared_zip(link_token: LinkToken, request: Request, caller: CallerDep) -> Re
 )
 @public
 def report_shared(link_token: LinkToken, photo_id: RowId, asked: ReportIn, caller: CallerDep) -> ReportOut:
-    """Asks the event's photographers to look at it. Needs no account; so nobody is told what was decided."""
+    """Asks the event's photographers to look at it. Needs no account, so the visitor is not told what was decided."""
     return ReportOut.of(report_behind(link_token, photo_id, caller, asked))
 
 
