@@ -1,6 +1,6 @@
 """SQL about events and memberships."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -150,6 +150,17 @@ def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
     )
 
 
+def joined_first(session: Session, user_id: int, home_id: int | None) -> Event | None:
+    """Return the event `home_id` if the guest is a member of it, else the one joined first."""
+    return session.scalar(
+        select(Event)
+        .join(UserEvent, UserEvent.event_id == Event.id)
+        .where(UserEvent.user_id == user_id)
+        .order_by(UserEvent.event_id.is_not_distinct_from(home_id).desc(), UserEvent.joined_at, UserEvent.id)
+        .limit(1)
+    )
+
+
 def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
     """Return the guest's membership of the event."""
     return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))
@@ -238,9 +249,10 @@ def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> 
         session.execute(insert(EventPhotographer), rows)
 
 
-def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
-    """Tell whether the photo belongs to the event."""
-    return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
+def has_photos(session: Session, event_id: int, photo_ids: Collection[int]) -> bool:
+    """Tell whether all these photos belong to the event."""
+    found = select(func.count()).select_from(Photo).where(Photo.id.in_(photo_ids), Photo.event_id == event_id)
+    return session.scalar(found) == len(set(photo_ids))
 
 
 def cover_photo(session: Session, event_id: int) -> Photo | None:
