@@ -236,7 +236,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         if len(found) != len(wanted):
             raise errors.NoSuchPhoto
         session.flush()
-        report_queries.decide_deleted(session, wanted)
+        report_queries.decide(session, wanted, report_queries.DELETED)
         files, kept = row_queries.files_of(session, wanted), trash_files.kept_of(found)
         trash.put_in(session, found)
         session.flush()

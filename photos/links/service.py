@@ -226,13 +226,19 @@ def photo_of(token: str, photo_id: int) -> Photo:
         NoSuchPhoto: the link does not show this photo, or not any more.
     """
     with reading() as session:
-        for photo in queries.photos_of(session, _opened(session, token).row, photo_id):
-            return photo
+        return link_and_photo(session, token, photo_id)[1]
+
+
+def link_and_photo(session: Session, token: str, photo_id: int) -> tuple[PhotoLink, Photo]:
+    """Return a link, and one photo of it. Raises as `photo_of`."""
+    link = _opened(session, token).row
+    for photo in queries.photos_of(session, link, photo_id):
+        return link, photo
     raise errors.NoSuchPhoto
 
 
 def count_visit(shared: Shared) -> None:
-    """Count that somebody has opened the link. A visit that cannot be counted is shown all the same."""
+    """Count a visit to the link. If that fails, it is logged, and the photos are shown all the same."""
     try:
         with transaction() as session:
             queries.count_visit(session, shared.link.row.id)

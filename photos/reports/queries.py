@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
-from models import Event, Photo, PhotoLink, PhotoReport, utcnow
+from models import Event, Photo, PhotoReport, utcnow
 
 OPEN, KEPT, HIDDEN, DELETED = "open", "kept", "hidden", "deleted"
 
@@ -73,11 +73,6 @@ def events_with_open(session: Session) -> Sequence[Row[Event, int]]:
     ).all()
 
 
-def link_exists(session: Session, link_id: int) -> bool:
-    """Return whether a link is not revoked."""
-    return session.get(PhotoLink, link_id) is not None
-
-
 def report(session: Session, event_id: int, report_id: int) -> PhotoReport | None:
     """Return a report of the event."""
     return session.scalar(select(PhotoReport).where(PhotoReport.id == report_id, PhotoReport.event_id == event_id))
@@ -89,13 +84,7 @@ def lock_report(session: Session, event_id: int, report_id: int) -> PhotoReport 
     return session.scalar(wanted.with_for_update())
 
 
-def decide(session: Session, photo_id: int, status: str) -> None:
-    """End all open reports of a photo with this decision."""
-    about = update(PhotoReport).where(PhotoReport.photo_id == photo_id, PhotoReport.status == OPEN)
-    session.execute(about.values(status=status, decided_at=utcnow()))
-
-
-def decide_deleted(session: Session, photo_ids: Sequence[int]) -> None:
-    """End all open reports of photos that are being deleted."""
+def decide(session: Session, photo_ids: Sequence[int], status: str) -> None:
+    """End all open reports of these photos with this decision."""
     about = update(PhotoReport).where(PhotoReport.photo_id.in_(photo_ids), PhotoReport.status == OPEN)
-    session.execute(about.values(status=DELETED, decided_at=utcnow()))
+    session.execute(about.values(status=status, decided_at=utcnow()))

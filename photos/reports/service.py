@@ -1,6 +1,6 @@
-"""Reports of photos: somebody who sees one asks its photographer to look at it, and staff decide.
+"""Reports of photos: a guest or a visitor of a link asks the photographer to look at a photo, and staff decide.
 
-Who has reported is not told to staff: a report is about the photo. Every change locks the event's row first.
+Staff are not told who has reported: a report is about the photo. Every change locks the event's row first.
 """
 
 from collections.abc import Sequence
@@ -69,15 +69,13 @@ def report_by_link(token: str, photo_id: int, reason: Reason, text: str | None) 
     Raises:
         ForgedPhotoLink, PhotoLinkExpired, NoSuchPhotoLink, NoSuchPhoto: see `photos.links.service.photo_of`.
     """
-    shared = links.opened(token)
-    if photo_id not in {each.id for each in shared.photos}:
-        raise errors.NoSuchPhoto
-    link = shared.link.row
+    # A forged link locks nothing.
+    links.photo_of(token, photo_id)
     with transaction() as session:
-        event = event_queries.lock_event_of_photo(session, photo_id)
-        if event is None or not queries.link_exists(session, link.id):
-            raise errors.NoSuchPhoto
-        return _add(session, PhotoReport(link_id=link.id, photo_id=photo_id, event_id=event.id), reason, text)
+        event_queries.lock_event_of_photo(session, photo_id)
+        link, photo = links.link_and_photo(session, token, photo_id)
+        row = PhotoReport(link_id=link.id, photo_id=photo.id, event_id=photo.event_id)
+        return _add(session, row, reason, text)
 
 
 def _add(session: Session, row: PhotoReport, reason: Reason, text: str | None) -> PhotoReport:
@@ -144,7 +142,7 @@ def decide(staff: User, event_id: int, report_id: int, decision: Decision) -> No
         photo_id = _open_photo(queries.lock_report(session, event_id, report_id))
         if decision == "hide":
             withheld_queries.withhold(session, [photo_id], event_id, BY_STAFF)
-        queries.decide(session, photo_id, queries.HIDDEN if decision == "hide" else queries.KEPT)
+        queries.decide(session, [photo_id], queries.HIDDEN if decision == "hide" else queries.KEPT)
         record(session, Action.PHOTO_REPORT_DECIDED, event_id=event_id, decision=decision)
 
 
