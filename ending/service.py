@@ -122,16 +122,17 @@ def _is_left(session: Session, event_id: int, what: str) -> bool:
 
 def _empty_trash(now: datetime) -> None:
     """Erase what has been in the trash long enough."""
+    before = now - timedelta(days=get_settings().trash_days)
     with reading() as session:
-        event_ids = trash_queries.events_with_old(session, now - timedelta(days=get_settings().trash_days))
+        event_ids = trash_queries.events_with_old(session, before)
     for event_id in event_ids:
-        while _empty_trash_of(event_id, now):
+        while _empty_trash_of(event_id, before, now):
             pass
 
 
-def _empty_trash_of(event_id: int, now: datetime) -> bool:
+def _empty_trash_of(event_id: int, before: datetime, now: datetime) -> bool:
     with transaction() as session:
-        number = trash.erase_old(session, event_id, now, PHOTOS_AT_ONCE)
+        number = trash.erase_some(session, event_id, PHOTOS_AT_ONCE, before)
         return _note(session, event_id, TRASH, {"photos": number}, now, is_more=number == PHOTOS_AT_ONCE)
 
 
@@ -172,17 +173,15 @@ def _erase_photos(session: Session, event: Event, now: datetime) -> bool:
     row_queries.remove(session, wanted)
     event.version += 1
     erase(session, keys, late=keys_being_written(files))
-    counts = {"photos": len(wanted)}
-    if len(wanted) < PHOTOS_AT_ONCE:
-        counts["photos"] += trash.erase_all(session, event.id)
-    return _note(session, event.id, PHOTOS, counts, now, is_more=len(wanted) == PHOTOS_AT_ONCE)
+    number = len(wanted) + trash.erase_some(session, event.id, PHOTOS_AT_ONCE - len(wanted))
+    return _note(session, event.id, PHOTOS, {"photos": number}, now, is_more=number == PHOTOS_AT_ONCE)
 
 
 def _note(
     session: Session, event_id: int, what: str, counts: dict[str, int], now: datetime, *, is_more: bool
 ) -> bool:
     """Add to the receipt what was erased, and end it with the last part; return `is_more`."""
-    if any(counts.values()) or queries.open_receipt(session, what, event_id) is not None:
+    if any(counts.values()):
         receipts.add(session, what, event_id, now, counts)
         session.flush()
     if not is_more:

@@ -13,6 +13,11 @@ def of_photo(session: Session, photo_id: int) -> PhotoRaw | None:
     return session.get(PhotoRaw, photo_id)
 
 
+def of_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[PhotoRaw]:
+    """Return the RAW files of these photos."""
+    return session.scalars(select(PhotoRaw).where(PhotoRaw.photo_id.in_(photo_ids))).all()
+
+
 def _named(event_id: int, photographer_id: int, names: Sequence[str]) -> Select[Photo]:
     return (
         select(Photo)

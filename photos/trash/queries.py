@@ -1,13 +1,17 @@
 """SQL about photos in the trash."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Select, delete, exists, func, or_, select
+from sqlalchemy import Row, Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
 from models import ErasedFace, TrashedPhoto, WithheldPhoto
+
+Value = TypeVar("Value")
 
 
 def _seen_by(photographer_id: int | None, event_id: int | None) -> Select[TrashedPhoto]:
@@ -38,7 +42,16 @@ def of_photo(session: Session, photo_id: int) -> TrashedPhoto | None:
 
 def lock(session: Session, photo_id: int) -> TrashedPhoto | None:
     """Return the photo in the trash that had this id, with its row locked."""
-    return session.scalar(select(TrashedPhoto).where(TrashedPhoto.photo_id == photo_id).with_for_update())
+    return next(iter(lock_photos(session, [photo_id])), None)
+
+
+def lock_photos(session: Session, photo_ids: Sequence[int]) -> Sequence[TrashedPhoto]:
+    """Return the photos in the trash that had these ids, with their rows locked in the order of all who lock them."""
+    return _locked(session, select(TrashedPhoto).where(TrashedPhoto.photo_id.in_(photo_ids)))
+
+
+def _locked(session: Session, found: Select[TrashedPhoto]) -> Sequence[TrashedPhoto]:
+    return session.scalars(found.order_by(TrashedPhoto.id).with_for_update()).all()
 
 
 def with_checksum(session: Session, event_id: int, photographer_id: int, sha256: str) -> int | None:
@@ -73,10 +86,10 @@ def events_with_old(session: Session, before: datetime) -> Sequence[int]:
     return session.scalars(found.order_by(TrashedPhoto.event_id)).all()
 
 
-def lock_old(session: Session, event_id: int, before: datetime, limit: int) -> Sequence[TrashedPhoto]:
-    """Return at most `limit` photos of the event that were deleted before a time, with their rows locked."""
-    found = select(TrashedPhoto).where(TrashedPhoto.event_id == event_id, TrashedPhoto.trashed_at <= before)
-    return session.scalars(found.order_by(TrashedPhoto.id).limit(limit).with_for_update()).all()
+def lock_some(session: Session, event_id: int, limit: int, before: datetime | None) -> Sequence[TrashedPhoto]:
+    """Return and lock at most `limit` photos of the event, only those deleted before a time if it is given."""
+    found = _seen_by(None, event_id).limit(limit)
+    return _locked(session, found if before is None else found.where(TrashedPhoto.trashed_at <= before))
 
 
 def remove(session: Session, trash_ids: Sequence[int]) -> None:
@@ -84,13 +97,21 @@ def remove(session: Session, trash_ids: Sequence[int]) -> None:
     session.execute(delete(TrashedPhoto).where(TrashedPhoto.id.in_(trash_ids)))
 
 
-def reasons(session: Session, photo_id: int) -> list[str]:
-    """Return the reasons for which a photo is withheld from guests, each once."""
-    found = select(WithheldPhoto.reason).where(WithheldPhoto.photo_id == photo_id).distinct()
-    return sorted(session.scalars(found))
+def reasons(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the reasons for which each of these photos is withheld from guests, if it is, each once."""
+    columns = WithheldPhoto.photo_id, WithheldPhoto.reason
+    found = select(*columns).where(WithheldPhoto.photo_id.in_(photo_ids)).distinct().order_by(*columns)
+    return _by_photo(session.execute(found).all())
 
 
-def erased_faces(session: Session, photo_id: int) -> list[list[float]]:
-    """Return the places of a photo's erased faces, in fractions of its width and height."""
-    found = select(ErasedFace.box).where(ErasedFace.photo_id == photo_id).order_by(ErasedFace.id)
-    return list(session.scalars(found))
+def erased_faces(session: Session, photo_ids: Sequence[int]) -> dict[int, list[list[float]]]:
+    """Return the places of erased faces in each of these photos, in fractions of its width and height."""
+    found = select(ErasedFace.photo_id, ErasedFace.box).where(ErasedFace.photo_id.in_(photo_ids))
+    return _by_photo(session.execute(found.order_by(ErasedFace.id)).all())
+
+
+def _by_photo(rows: Sequence[Row[int, Value]]) -> dict[int, list[Value]]:
+    found = defaultdict[int, list[Value]](list)
+    for photo_id, value in rows:
+        found[photo_id].append(value)
+    return found

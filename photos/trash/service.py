@@ -54,13 +54,15 @@ class TrashedFile:
 
 def put_in(session: Session, photos: Sequence[Photo]) -> None:
     """Record these photos, whose rows the open transaction is about to delete."""
+    ids = [each.id for each in photos]
+    withheld, erased_faces = queries.reasons(session, ids), queries.erased_faces(session, ids)
+    raws = {each.photo_id: each for each in raw_queries.of_photos(session, ids)}
     for photo in photos:
         columns = {name: getattr(photo, name) for name in SAME}
         attempts = photo.attempts if photo.status == PROCESSING else 0
         row = TrashedPhoto(photo_id=photo.id, rendition_set=photo.rendition_set, attempts=attempts, **columns)
-        row.withheld = queries.reasons(session, photo.id) or None
-        row.erased_faces = queries.erased_faces(session, photo.id) or None
-        raw = raw_queries.of_photo(session, photo.id)
+        row.withheld, row.erased_faces = withheld.get(photo.id), erased_faces.get(photo.id)
+        raw = raws.get(photo.id)
         if raw is not None:
             row.raw_filename, row.raw_sha256 = raw.filename, raw.sha256
             row.raw = {name: getattr(raw, name) for name in RAW_COLUMNS} | {
@@ -70,7 +72,7 @@ def put_in(session: Session, photos: Sequence[Photo]) -> None:
 
 
 def listed(user: User, event_id: int | None, limit: int, before: int | None = None) -> TrashList:
-    """Return what this photographer, or for admins anybody, has in the trash, of one event or of all."""
+    """Return what this photographer has in the trash, for admins everything, of one event or of all."""
     whose = None if user.user_type == ADMIN else user.id
     with reading() as session:
         rows = queries.listed(session, whose, event_id, limit, before)
@@ -157,7 +159,8 @@ def _give_back(session: Session, trashed: TrashedPhoto) -> int:
         raw = {**trashed.raw, "uploaded_at": datetime.fromisoformat(trashed.raw["uploaded_at"])}
         names = {"filename": trashed.raw_filename, "sha256": trashed.raw_sha256}
         session.add(PhotoRaw(photo_id=photo.id, event_id=photo.event_id, **names, **raw))
-    # Whoever hid it may be gone, and the photo in it for all to see before it is processed: no guest sees it.
+    # No guest sees it, not even the one who hid it: the trash stores no guests' ids, so it cannot tell whether that
+    # account was erased meanwhile, in which case the photo must stay hidden.
     for reason in trashed.withheld or []:
         session.add(WithheldPhoto(photo_id=photo.id, event_id=photo.event_id, reason=reason))
     for box in trashed.erased_faces or []:
@@ -177,25 +180,19 @@ def erase_now(user: User, photo_ids: Sequence[int]) -> int:
     Raises:
         NotInTrash: one of them is not in the trash, or belongs to another photographer.
     """
-    wanted = sorted(set(photo_ids))
     with transaction() as session:
-        found = [_of(user, queries.lock(session, each)) for each in wanted]
+        found = [_of(user, each) for each in queries.lock_photos(session, photo_ids)]
+        if len(found) != len(set(photo_ids)):
+            raise errors.NotInTrash
         for event_id, number in Counter(each.event_id for each in found).items():
             record(session, Action.PHOTOS_ERASED, event_id=event_id, number=number)
         _erase(session, found)
     return len(found)
 
 
-def erase_old(session: Session, event_id: int, now: datetime, limit: int) -> int:
-    """Erase at most `limit` photos of an event that have been in the trash long enough; return how many."""
-    found = queries.lock_old(session, event_id, now - timedelta(days=get_settings().trash_days), limit)
-    _erase(session, found)
-    return len(found)
-
-
-def erase_all(session: Session, event_id: int) -> int:
-    """Erase what an event has in the trash; return how many. The event's row is locked."""
-    found = queries.in_event(session, event_id)
+def erase_some(session: Session, event_id: int, limit: int, before: datetime | None = None) -> int:
+    """Erase at most `limit` photos of an event in the trash, only those deleted before a time; return how many."""
+    found = queries.lock_some(session, event_id, limit, before)
     _erase(session, found)
     return len(found)
 
