@@ -30,7 +30,7 @@ def choose(event_id: int, photo_id: int) -> None:
     with transaction() as session:
         if queries.lock_event(session, event_id) is None:
             raise errors.NoSuchEvent
-        if not queries.has_photo(session, event_id, photo_id):
+        if not queries.has_photos(session, event_id, [photo_id]):
             raise errors.NoSuchPhoto
         queries.set_cover(session, event_id, photo_id)
 

@@ -1,6 +1,6 @@
 """SQL about events and memberships."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -238,9 +238,10 @@ def assign(session: Session, event_id: int, photographer_ids: Iterable[int]) -> 
         session.execute(insert(EventPhotographer), rows)
 
 
-def has_photo(session: Session, event_id: int, photo_id: int) -> bool:
-    """Tell whether the photo belongs to the event."""
-    return bool(session.scalar(select(exists().where(Photo.id == photo_id, Photo.event_id == event_id))))
+def has_photos(session: Session, event_id: int, photo_ids: Collection[int]) -> bool:
+    """Tell whether all these photos belong to the event."""
+    found = select(func.count()).select_from(Photo).where(Photo.id.in_(photo_ids), Photo.event_id == event_id)
+    return session.scalar(found) == len(set(photo_ids))
 
 
 def cover_photo(session: Session, event_id: int) -> Photo | None:

@@ -139,5 +139,5 @@ def approve(event_id: int, photo_ids: Sequence[int] | None) -> int:
 def _check_photos(session: Session, event_id: int, photo_ids: Sequence[int]) -> None:
     if event_queries.lock_event(session, event_id) is None:
         raise errors.NoSuchEvent
-    if not all(event_queries.has_photo(session, event_id, each) for each in set(photo_ids)):
+    if not event_queries.has_photos(session, event_id, photo_ids):
         raise errors.NoSuchPhoto
