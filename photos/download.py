@@ -220,6 +220,11 @@ class _Sending:
 
 
 def _is_there(photo_id: int) -> bool:
+    """Return whether a photo is not deleted: its file may be in the trash, and then must not be sent.
+
+    Asked for each photo just before its bytes: an answer about the next photos would be old when a slow reader gets
+    to them. To read one row by its key costs less than to read and send the file.
+    """
     with reading() as session:
         return row_queries.is_there(session, photo_id)
 
