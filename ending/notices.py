@@ -45,7 +45,7 @@ def announce(session: Session, event: Event, what: str, due: datetime, now: date
 
 
 def _known(session: Session, event_id: int, what: str, due: datetime, now: datetime) -> Ending | None:
-    """Return what was announced of this very end; None if nothing was, or by a clock that was ahead of its time."""
+    """Return what was announced of this end; None if nothing was, or by a clock that ran ahead."""
     known = queries.notice(session, event_id, what)
     if known is None or known.due_at != due:
         return None

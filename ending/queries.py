@@ -98,7 +98,7 @@ def delete_computed(session: Session, event_id: int) -> dict[str, int]:
 
 def _number(session: Session, statement: Delete, options: dict[str, bool]) -> int:
     result = session.execute(statement, execution_options=options)
-    assert isinstance(result, CursorResult)  # noqa: S101 - of every DELETE
+    assert isinstance(result, CursorResult)  # noqa: S101 - for the type: every DELETE returns one
     return result.rowcount
 
 
@@ -110,7 +110,7 @@ def delete_some_faces(session: Session, event_id: int, limit: int) -> int:
 
 
 def guests_with_idle_selfies(session: Session, limit: int) -> Sequence[int]:
-    """Return guests whose selfies no event needs any more: one compares faces no longer, and none looks for them."""
+    """Return guests who are in an event whose faces have ended, and whose selfies no other event needs."""
     ended = exists().where(
         UserEvent.user_id == Selfie.user_id, Event.id == UserEvent.event_id, Event.faces_ended_at.is_not(None)
     )

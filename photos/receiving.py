@@ -67,9 +67,9 @@ def receive(
     file and a JPEG of one name are one photo: see `photos.raws.pairing`.
 
     The same bytes in the same event are the same photo; if its processing has failed, it is tried again, and if its
-    photographer has put it into the trash, it comes back. Whether a
-    JPEG without its end is cut off is asked of `decoder`; without one, or while it is busy, the photo's job tells.
-    `sender` is the photographer of a request, whose right to send is checked again: the body may have taken an hour.
+    photographer has put it into the trash, it comes back. Whether a JPEG without its end is cut off is asked of
+    `decoder`; without one, or while it is busy, the photo's job tells. `sender` is the photographer of a request,
+    whose right to send is checked again: the body may have taken an hour.
 
     Raises:
         PhotoTooLarge: more than `MAX_PHOTO_BYTES`. RawTooLarge: a RAW file of more than `MAX_RAW_BYTES`.

@@ -22,7 +22,7 @@ def plans(content_type: str, chunks: Iterator[bytes]) -> Plans:
     """Return the plans of a picture's copies; `chunks` are the file, which is read once.
 
     Raises:
-        CannotStrip: it is of another format, damaged, or holds what nobody knows.
+        CannotStrip: it is of another format, damaged, or has a part of an unknown kind.
     """
     walk = WALKS.get(content_type)
     if walk is None:

@@ -14,7 +14,7 @@ MAX_WRITTEN = 8 * 1024
 
 
 class CannotStrip(Exception):
-    """The file is none of its format, is damaged, or has parts of which nobody knows what they hold."""
+    """The file is of another format, is damaged, or has parts of an unknown kind."""
 
 
 def length_of(part: Part) -> int:

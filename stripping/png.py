@@ -24,7 +24,7 @@ def walked(reader: Reader) -> tuple[bytes, Callable[[bytes], Sequence[Part]]]:
     """Return the EXIF block of a PNG, and a function from that of its copy to the parts of the copy.
 
     Raises:
-        CannotStrip: it is cut off, or has a chunk that the picture needs and nobody knows.
+        CannotStrip: it is cut off, or has a chunk of an unknown kind that the picture needs.
     """
     if reader.take(len(SIGNATURE)) != SIGNATURE:
         raise CannotStrip("no PNG")

@@ -29,7 +29,7 @@ class HeldPhoto(BaseModel):
 
 class HeldList(BaseModel):
     total: int
-    photos: list[HeldPhoto] = Field(description="Those that are held longest first, 200 at most.")
+    photos: list[HeldPhoto] = Field(description="200 at most, those held longest first.")
 
     @classmethod
     def of(cls, found: Listed, viewer: User) -> Self:
@@ -68,12 +68,12 @@ class HeldIn(BaseModel):
 
 
 class HeldChanged(BaseModel):
-    changed: int = Field(description="How many photos it made a difference for.")
+    changed: int = Field(description="How many photos were changed.")
 
 
 @router.get("/held-photos", summary="List the photos that guests do not see", responses=error_responses(*STAFF))
 def held_photos(event: StaffedEvent, staff: PhotographerOrAdmin) -> HeldPhotos:
-    """By the reason; a photo may be in several lists. Who asked to hide one is not told."""
+    """By the reason; a photo may be in several lists. The guest who asked to hide one is not named."""
     found = service.withheld_of(event.id)
     lists = {reason: HeldList.of(found[reason], staff) for reason in (UNAPPROVED, BY_GUEST, BY_STAFF)}
     return HeldPhotos(approval=lists[UNAPPROVED], guest=lists[BY_GUEST], staff=lists[BY_STAFF])

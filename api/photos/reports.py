@@ -46,7 +46,7 @@ class ReportOut(BaseModel):
 
     @classmethod
     def of(cls, row: PhotoReport) -> Self:
-        """Return the payload of a report, for who made it."""
+        """Return the payload of a report, for the guest or visitor who made it."""
         return cls.model_validate(row, from_attributes=True)
 
 
@@ -135,7 +135,7 @@ def decide_report(
     responses=error_responses(*SIGNED_IN, errors.AdminsOnly),
 )
 def events_with_reports(_: CurrentAdmin) -> list[EventReports]:
-    """The one that waits longest first."""
+    """The event whose report has waited longest comes first."""
     return [
         EventReports(event_id=event.id, event_name=event.name, open=number)
         for event, number in service.events_with_open()

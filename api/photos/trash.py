@@ -61,7 +61,7 @@ def trash(
     limit: Annotated[int, Query(ge=1, le=500)] = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> list[TrashedPhotoOut]:
-    """What was deleted last comes first. Photographers see their own photos, admins everybody's."""
+    """What was deleted last comes first. Photographers see their own photos, admins those of all."""
     before = row_id(cursor) if cursor else None
     if cursor and before is None:
         raise errors.InvalidCursor
