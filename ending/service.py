@@ -46,7 +46,7 @@ def sweep(now: datetime | None = None) -> int:
             (event.id, what)
             for event in queries.events(session)
             for what in (FACES, PHOTOS)
-            if DUE[what](event) - notices.FIRST <= now
+            if DUE[what](event) - notices.FIRST <= now and not _is_over(session, event, what)
         ]
     mails = 0
     for event_id, what in concerned:
@@ -61,7 +61,7 @@ def sweep(now: datetime | None = None) -> int:
 
 
 def _announce(event_id: int, what: str, now: datetime) -> int:
-    # Most events ended long ago: without the lock.
+    # Most events have nothing to announce: without the lock.
     with reading() as session:
         if not _concerns(session, event_id, what):
             return 0
@@ -90,9 +90,7 @@ def erase_some(event_id: int, what: str, now: datetime) -> bool:
     """Erase a part of what is due; return whether there may be more."""
     with reading() as session:
         event = event_queries.by_id(session, event_id)
-        if event is None or not _may(session, event, what, now):
-            return False
-        if _has_begun(event, what) and not _is_left(session, event_id, what):
+        if event is None or not _may(session, event, what, now) or _is_over(session, event, what):
             return False
     with transaction() as session:
         event = event_queries.lock_event(session, event_id)
@@ -115,9 +113,12 @@ def _may(session: Session, event: Event, what: str, now: datetime) -> bool:
     return not _concerns(session, event.id, what)
 
 
-def _is_left(session: Session, event_id: int, what: str) -> bool:
+def _is_over(session: Session, event: Event, what: str) -> bool:
+    """Return whether the erasure has begun, and nothing is left of it to do."""
+    if not _has_begun(event, what):
+        return False
     left = queries.has_templates if what == FACES else _has_photos
-    return left(session, event_id) or queries.open_receipt(session, what, event_id) is not None
+    return not left(session, event.id) and queries.open_receipt(session, what, event.id) is None
 
 
 def _empty_trash(now: datetime) -> None:
