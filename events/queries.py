@@ -150,6 +150,17 @@ def joined_event(session: Session, user_id: int, event_id: int) -> Event | None:
     )
 
 
+def joined_first(session: Session, user_id: int, home_id: int | None) -> Event | None:
+    """Return the event `home_id` if the guest is a member of it, else the one joined first."""
+    return session.scalar(
+        select(Event)
+        .join(UserEvent, UserEvent.event_id == Event.id)
+        .where(UserEvent.user_id == user_id)
+        .order_by(UserEvent.event_id.is_not_distinct_from(home_id).desc(), UserEvent.joined_at, UserEvent.id)
+        .limit(1)
+    )
+
+
 def membership(session: Session, user_id: int, event_id: int) -> UserEvent | None:
     """Return the guest's membership of the event."""
     return session.scalar(select(UserEvent).where(UserEvent.user_id == user_id, UserEvent.event_id == event_id))

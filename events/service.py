@@ -81,13 +81,10 @@ def home_event(session: Session, user: User) -> Event:
     Raises:
         NoSuchEvent: the guest is a member of no event.
     """
-    events = [row.event for row in queries.joined(session, user.id)]
-    for event in events:
-        if event.id == user.event_id:
-            return event
-    if not events:
+    event = queries.joined_first(session, user.id, user.event_id)
+    if event is None:
         raise errors.NoSuchEvent
-    return events[0]
+    return event
 
 
 # --- admins --------------------------------------------------------------------------------------
