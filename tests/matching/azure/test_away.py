@@ -5,7 +5,7 @@ import pytest
 import storage
 from azure_face.shared import face_service
 from models import DONE, PENDING, REJECTED, Event, Photo, Selfie
-from photos.keys import rendition_keys
+from photos.keys import RENDITIONS, key_of
 from testkit.azure_face_server import FaceServer
 from tests.conftest import wait_until
 from tests.jobs.rows import row, send_photo
@@ -16,9 +16,9 @@ from tests.matching.azure.work import settle, workers
 SECONDS = 30
 
 
-def rendered(event: Event, photo_id: int) -> bool:
+def rendered(photo_id: int) -> bool:
     photo = row(Photo, photo_id)
-    return photo.mean_colour is not None and all(storage.get(key) for key in rendition_keys(event.id, photo.filename))
+    return photo.mean_colour is not None and all(storage.exists(key_of(photo, size)) for size in RENDITIONS)
 
 
 @pytest.mark.long
@@ -29,12 +29,12 @@ def test_each_job_is_tried_once_up_to_the_step_that_needs_azure(event: Event, se
     photo, selfie = send_photo(event, 1), send_selfie(amy, 1)
     faceless = send_selfie(guest(event))
     with workers(1):
-        wait_until(lambda: rendered(event, photo), SECONDS)
+        wait_until(lambda: rendered(photo), SECONDS)
         wait_until(lambda: row(Selfie, faceless).status == REJECTED, SECONDS)
         wait_until(lambda: "quota" in (row(Selfie, selfie).error or ""), SECONDS)
         wait_until(lambda: "quota" in (row(Photo, photo).error or ""), SECONDS)
         later = send_photo(event, 2)
-        wait_until(lambda: rendered(event, later), SECONDS)
+        wait_until(lambda: rendered(later), SECONDS)
         waiting = row(Photo, photo)
         assert (waiting.status, waiting.attempts, row(Selfie, selfie).attempts) == (PENDING, 0, 0)
     assert scores(amy) == {}
