@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cachetools import LRUCache
 from sqlalchemy.orm import Session
@@ -119,7 +119,7 @@ def ensure(name: str) -> bytes:
 
 def of_portrait(storage_key: str) -> str:
     """Return the name of the key of a selfie, given its storage key: without the ending."""
-    return storage_key.rpartition(".")[0]
+    return storage_key.rsplit(".", 1)[0]
 
 
 def of_event(session: Session, event_id: int) -> str | None:
@@ -136,6 +136,12 @@ def destroy(names: Iterable[str]) -> None:
     wanted = list(names)
     store.destroy(wanted)
     forget(wanted)
+
+
+def named(session: Session, names: Sequence[str]) -> set[str]:
+    """Return those of `names` that a row needs: the key of an event, or of a portrait."""
+    events = queries.known_events(session, [each for each in names if each.startswith(store.EVENTS)])
+    return events | {of_portrait(each) for each in queries.storage_keys_named(session, names)}
 
 
 def forget(names: Iterable[str] | None = None) -> None:

@@ -17,11 +17,10 @@ def event_key(session: Session, event_id: int) -> str | None:
 
 
 def needs_keys(session: Session) -> bool:
-    """Return whether any row or file is encrypted."""
+    """Return whether any template is encrypted."""
     face = exists().where(func.length(Face.embedding) % 4 != 0)
     portrait = exists().where(func.length(SelfieEmbedding.embedding) % 4 != 0)
-    selfie = exists().where(Selfie.is_encrypted, Selfie.storage_key.is_not(None))
-    return bool(session.scalar(select(or_(selfie, portrait, face))))
+    return bool(session.scalar(select(or_(portrait, face))))
 
 
 def known_events(session: Session, names: Sequence[str]) -> set[str]:

@@ -90,6 +90,24 @@ def _get(place: str) -> bytes | None:
         raise KeysUnavailable(f"the key store cannot be read: {str(error).splitlines()[0]}") from error
 
 
+def stored(name: str) -> bytes | None:
+    """Return the object of a key as it is stored; None if there is none.
+
+    Raises:
+        KeysUnavailable: the store does not answer.
+    """
+    return _get(name)
+
+
+def has(name: str) -> bool:
+    """Return whether there is a key of this name, also one that was set aside.
+
+    Raises:
+        KeysUnavailable: the store does not answer.
+    """
+    return any(_get(place) is not None for place in (name, SET_ASIDE + name)) if name else False
+
+
 def has_check() -> bool:
     """Return whether the store was set up.
 
@@ -120,7 +138,8 @@ def change_master(name: str, masters: list[MasterKey]) -> bool:
     content = _get(name)
     if content is None or json.loads(content).get("master") == masters[0].name:
         return False
-    put(name, _wrapped(name, unwrapped(name, content, masters), masters[0]))
+    own = name.removeprefix(SET_ASIDE)
+    put(name, _wrapped(own, unwrapped(own, content, masters), masters[0]))
     return True
 
 

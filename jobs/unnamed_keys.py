@@ -6,8 +6,7 @@ They are set aside for `ORPHAN_QUARANTINE_DAYS` and then destroyed. A key that i
 from datetime import timedelta
 
 from database import reading
-from encryption import keys, queries, store
-from encryption.store import EVENTS
+from encryption import keys, store
 from models import utcnow
 from settings import get_settings
 
@@ -27,8 +26,7 @@ def unnamed(grace: timedelta) -> list[str]:
 
 def _without_row(names: list[str]) -> list[str]:
     with reading() as session:
-        known = queries.known_events(session, [each for each in names if each.startswith(EVENTS)])
-        known |= {keys.of_portrait(each) for each in queries.storage_keys_named(session, names)}
+        known = keys.named(session, names)
     return [each for each in names if each not in known]
 
 
