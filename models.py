@@ -177,7 +177,11 @@ class Event(Base):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("idx_events_loose_key", "loose_key", "expires_at"), KEEP_NUMBERS)
+    __table_args__ = (
+        Index("idx_events_loose_key", "loose_key", "expires_at"),
+        Index("uq_events_key_id", "key_id", unique=True),
+        KEEP_NUMBERS,
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(MAX_EVENT_NAME))

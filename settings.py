@@ -271,7 +271,7 @@ def _complete(settings: Settings) -> Settings:
         raise UnsafeSettings(f"SECRET_KEY needs at least {MIN_SECRET_LENGTH} characters.")
     if settings.master_key and settings.master_key_file:
         raise UnsafeSettings("MASTER_KEY and MASTER_KEY_FILE are both set; one of them names the master key.")
-    given = (settings.master_key, *listed(settings.master_key_previous))
+    given = (settings.master_key, settings.master_key_previous)
     if any(each and len(each) < MIN_SECRET_LENGTH for each in given):
         raise UnsafeSettings(f"MASTER_KEY and MASTER_KEY_PREVIOUS need at least {MIN_SECRET_LENGTH} characters each.")
     return settings

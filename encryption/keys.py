@@ -19,6 +19,7 @@ MAX_KEYS = 50_000
 _held: LRUCache[str, bytes] = LRUCache(MAX_KEYS)
 _lock = threading.Lock()
 _masters: list[MasterKey] = []
+_store_url = ""
 _problem: str | None = None
 
 
@@ -30,15 +31,19 @@ def check() -> None:
     Raises:
         KeysUnavailable: the master key is missing or another one, or the key store is.
     """
-    if _masters:
+    global _store_url
+    url = store.url()
+    if _masters and _store_url == url:
         return
     try:
         found = _prepared()
     except KeysUnavailable as error:
         note(error)
         raise
+    if _store_url != url:
+        forget()
     with _lock:
-        _masters[:] = found
+        _masters[:], _store_url = found, url
     note(None)
 
 

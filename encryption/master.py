@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encryption.cipher import KEY_BYTES
-from setting_values import kept_key, listed
+from setting_values import kept_key
 from settings import MIN_SECRET_LENGTH, ROOT, get_settings
 
 
@@ -50,7 +50,7 @@ def configured() -> list[MasterKey]:
         KeysUnavailable: the file is missing, cannot be read, or holds no key of 32 characters.
     """
     file, settings = path(), get_settings()
-    previous = listed(settings.master_key_previous)
+    previous = [settings.master_key_previous] if settings.master_key_previous else []
     if file is None:
         return [derived(each) for each in (settings.master_key or settings.secret_key, *previous)]
     return [derived(each) for each in (*lines_of(file), *previous)]
@@ -63,7 +63,7 @@ def lines_of(file: Path) -> list[str]:
         KeysUnavailable: it is missing, cannot be read, or holds no key of 32 characters.
     """
     try:
-        lines = file.read_text(encoding="utf-8").split()
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError as error:
         raise KeysUnavailable(f"the file of the master key {file} is missing") from error
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ import storage
 from database import reading
 from encryption import keys, store
 from encryption import queries as key_queries
+from encryption.templates import template_of
 from jobs.unnamed_keys import unnamed
 from privacy import queries
 from privacy.findings import Check, Finding, Scope
@@ -26,11 +27,18 @@ def plain(_: Scope) -> Iterator[Finding]:
 def lost(_: Scope) -> Iterator[Finding]:
     """Yield events with encrypted templates, and encrypted portraits, whose key is not in the key store."""
     for row_id, name in all_rows(queries.encrypted_events_after):
-        if not store.has(name):
+        if not store.has(name) or not _can_be_read(row_id):
             yield Finding("events", str(row_id))
     for row_id, key in all_rows(queries.selfie_files_after):
         if key is not None and not store.has(keys.of_portrait(key)) and _is_encrypted(row_id, key):
             yield Finding("selfies", str(row_id))
+
+
+def _can_be_read(event_id: int) -> bool:
+    """Return whether the event's key, which may have been made anew since, fits its oldest face."""
+    with reading() as session:
+        face = queries.oldest_face(session, event_id)
+        return face is None or template_of(session, face) is not None
 
 
 def _is_encrypted(selfie_id: int, key: str) -> bool:

@@ -317,6 +317,12 @@ def encrypted_events_after(session: Session, after: int, limit: int) -> Sequence
     return session.execute(wanted.order_by(Event.id).limit(limit)).all()
 
 
+def oldest_face(session: Session, event_id: int) -> Face | None:
+    """Return the event's face with the lowest id that has a template."""
+    wanted = select(Face).where(Face.event_id == event_id, func.length(Face.embedding) > 0)
+    return session.scalar(wanted.order_by(Face.id).limit(1))
+
+
 def ended_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
     """Return id and key of the events that compare faces no longer, without templates, with an id above `after`."""
     face, portrait = exists().where(Face.event_id == Event.id), exists().where(SelfieEmbedding.event_id == Event.id)
