@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+import storage
 from database import reading
 from encryption import backup, keys, master, rotate, store
 from encryption.master import KeysUnavailable
+from encryption.store import NoSuchKey
 from encryption.templates import reading_cipher
 from guests import erasure
 from jobs import queue
 from matching import matrices
 from selfies import files
 from settings import UnsafeSettings, get_settings
+from testkit.deployed import make_bucket, s3_server
 from tests.encryption.conftest import Party
 from tests.jobs.rows import found_by, send_photo, send_selfie, work
 
@@ -229,3 +232,29 @@ def test_unsafe_settings_are_refused(both: dict[str, str], monkeypatch: pytest.M
     finally:
         monkeypatch.undo()
         get_settings.cache_clear()
+
+
+@pytest.mark.long
+def test_keys_lie_in_the_bucket_of_the_storage_unless_another_place_is_named(
+    party: Party, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("moto")
+    with s3_server(tmp_path) as given:
+        for name, value in given.items():
+            environment.setenv(name, value)
+        make_bucket(given, "kept")
+        environment.setattr(get_settings(), "storage_url", "s3://kept")
+        environment.setattr("encryption.queries.needs_keys", lambda _: False)
+        use(environment)
+        made = keys.ensure("events/one")
+        assert storage.exists("keys/events/one")
+        keys.start_anew()
+        assert keys.key("events/one") == made
+        assert [name for batch in store.names() for name, _ in batch] == ["events/one"]
+        assert [each for batch in storage.objects(9) for each in batch] == [], "no sweep of pictures sees them"
+        keys.destroy(["events/one"])
+        with pytest.raises(NoSuchKey):
+            keys.key("events/one")
+        storage.delete([f"keys/{store.CHECK}"])
+        with pytest.raises(KeysUnavailable, match="is empty"):
+            keys.key("events/one")
