@@ -644,8 +644,9 @@ class TrashedPhoto(Base):
     guests said of it, is deleted. Written by `photos/trash/` only. The columns are those of the photo, which gets its
     number (`photo_id`) back. Of its files the original, the RAW file and two renditions stay; `raw` has the other
     columns of the RAW file (`PhotoRaw`). `attempts` are those of a job that was under way: it must not be taken for
-    the one that processes the photo again. `withheld` are the reasons for which guests did not see it, and
-    `erased_faces` the places of erased ones in it: both hold for it again when it is back.
+    the one that processes the photo again. `withheld` are the reasons of staff for which guests did not see it (rows
+    of earlier releases also have `guest`, see `TrashedWish`), `erased_faces` the places of erased ones in it: both
+    hold for it again when it is back.
     """
 
     __tablename__ = "trashed_photos"
@@ -685,6 +686,25 @@ class TrashedPhoto(Base):
     withheld: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     erased_faces: Mapped[list[list[float]] | None] = mapped_column(JSON(none_as_null=True))
     trashed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class TrashedWish(Base):
+    """A guest asked that others do not see a photo that is now in the trash; it holds again when the photo is back.
+
+    When the guest's account is erased, `user_id` becomes null, as in `WithheldPhoto`, and no guest will see it.
+    """
+
+    __tablename__ = "trashed_wishes"
+    __table_args__ = (
+        UniqueConstraint("trashed_id", "user_id"),
+        Index("idx_trashed_wishes_user_id", "user_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    trashed_id: Mapped[int] = mapped_column(ForeignKey("trashed_photos.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
 
 
 class GuestCopy(Base):

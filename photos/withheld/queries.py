@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Event, FaceMatch, Photo, Subscription, UserEvent, WithheldPhoto
+from models import Event, FaceMatch, Photo, Subscription, TrashedPhoto, TrashedWish, UserEvent, WithheldPhoto
 
 BY_GUEST, BY_STAFF, UNAPPROVED = "guest", "staff", "approval"
 
@@ -69,9 +69,12 @@ def withhold_photos_of(session: Session, user_ids: Collection[int], event_id: in
 
 
 def show_photos_of(session: Session, user_id: int, event_id: int) -> None:
-    """Withdraw the guest's request for all photos of an event."""
+    """Withdraw the guest's request for all photos of an event, also for those in the trash."""
     mine = WithheldPhoto.user_id == user_id
     session.execute(delete(WithheldPhoto).where(mine, WithheldPhoto.event_id == event_id))
+    there = select(TrashedPhoto.id).where(TrashedPhoto.event_id == event_id)
+    wished = TrashedWish.user_id == user_id, TrashedWish.trashed_id.in_(there)
+    session.execute(delete(TrashedWish).where(*wished))
 
 
 def show_photo_of(session: Session, user_id: int, photo_id: int) -> None:
