@@ -271,8 +271,8 @@ class NoSuchWording(AppError):
 
 
 class NoNewsWithoutConsent(ConsentWithdrawn):
-    message = "Vous avez retiré votre accord : donnez-le de nouveau pour que nous vous prévenions."
-    english = "You have withdrawn your consent: give it again to be told of new photos."
+    message = "Sans votre accord, nous ne vous cherchons pas dans les photos : donnez-le pour être prévenu."
+    english = "Without your consent you are not looked for: give it to be told of new photos."
 
 
 class EventExpired(AppError):

@@ -1157,7 +1157,8 @@ class Consent(Base):
 
     `version` and `locale` are those of the wording, and `text_sha256` is its digest (`guests/wordings.py`). The
     digest is null for consents of before digests were recorded, and where no wording of ours was shown; the version
-    is then `selfie`. `taken_over`: made by an upgrade or an import, from a selfie that was there.
+    is then `selfie`. `taken_over`: made by an upgrade or an import, from a selfie that was there. `ends_at`: it rests
+    on a selfie where that is no consent any more, and is withdrawn then, unless the guest agrees in words before.
     """
 
     __tablename__ = "consents"
@@ -1168,6 +1169,7 @@ class Consent(Base):
         ),
         Index("idx_consents_user_id", "user_id", "id"),
         Index("idx_consents_event_id", "event_id"),
+        _partial_index("idx_consents_ends_at", "ends_at", where="ends_at IS NOT NULL"),
         KEEP_NUMBERS,
     )
 
@@ -1181,6 +1183,7 @@ class Consent(Base):
     taken_over: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     given_at: Mapped[datetime] = mapped_column(default=utcnow)
     withdrawn_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):
@@ -1224,9 +1227,9 @@ class Mail(Job, Base):
 
     `kind` is `reset_asked` or `login_asked` (somebody typed `asked_address`; becomes a `password_reset` or a
     `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, `keep_address` (to
-    `asked_address`, which the account `user_id` does not have yet), or `faces_end` and `photos_end` (about the event
-    `event_id`). The others go to the address that the account has when they are sent. No link is stored. A failed one
-    stays for a week.
+    `asked_address`, which the account `user_id` does not have yet), or `faces_end`, `photos_end` and `consent_ends`
+    (about the event `event_id`). The others go to the address that the account has when they are sent. No link is
+    stored. A failed one stays for a week.
     """
 
     __tablename__ = "mails"

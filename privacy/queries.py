@@ -246,6 +246,12 @@ def old_trash(session: Session, before: datetime) -> list[str]:
     return _keys(session, select(TrashedPhoto.id).where(TrashedPhoto.trashed_at < before))
 
 
+def consents_after_their_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of consents in force whose announced end was before a time."""
+    over = Consent.withdrawn_at.is_(None), Consent.ends_at.is_not(None), Consent.ends_at < before
+    return _keys(session, select(Consent.id).where(*over))
+
+
 def old_choices(session: Session, before: datetime) -> list[str]:
     """Return the ids of choices of photos that were made before a time."""
     return _keys(session, select(PhotoChoice.id).where(PhotoChoice.created_at < before))

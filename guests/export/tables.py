@@ -54,6 +54,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
         "taken_over",
         "given_at",
         "withdrawn_at",
+        "ends_at",
     ),
     "selfies": ("id", "created_at", "status", "detail", "strict", "keep", "width", "height", "sha256", "finished_at"),
     "selfie_embeddings": ("id", "selfie_id", "event_id", "engine_id", "embedding", "mean"),

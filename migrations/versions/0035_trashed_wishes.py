@@ -1,4 +1,4 @@
-"""Who asked that others do not see a photo, while the photo is in the trash."""
+"""Who asked that others do not see a photo that is in the trash; until when consents by selfie stay in force."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,10 +8,13 @@ down_revision = "0031"
 branch_labels = None
 depends_on = None
 
+ENDING = sa.text("ends_at IS NOT NULL")
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    op.add_column("consents", sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("idx_consents_ends_at", "consents", ["ends_at"], postgresql_where=ENDING, sqlite_where=ENDING)
     op.create_table(
         "trashed_wishes",
         sa.Column("id", BIG_ID, nullable=False),
@@ -35,6 +38,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("idx_consents_ends_at", table_name="consents")
+    op.drop_column("consents", "ends_at")
     # The release before knows only that some guest asked. `withheld` may have reasons of staff beside it.
     connection = op.get_bind()
     trashed = sa.table("trashed_photos", sa.column("id", sa.BigInteger()), sa.column("withheld", sa.JSON()))

@@ -79,8 +79,9 @@ def gallery(
     here = _pick(request, guest, joined, group.event.id if group is not None else asked)
     event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
-    standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
-    which = _list_to_show(asked_list or ("all" if here.withdrawn else "mine"), group, event, standing["for_everyone"])
+    standing = standing_of(guest, here, language)
+    first: Which = "all" if here.withdrawn and not here.asks_words else "mine"
+    which = _list_to_show(asked_list or first, group, event, standing["for_everyone"])
     headings = Headings(event, language)
     found = _page(guest, event.id, which, group_id, ordering.read_page(ROWS, cursor, order), headings)
     told = told_in(guest, event, withdrawn=here.withdrawn)
@@ -133,7 +134,7 @@ def rows(
 def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> Response:
     """Return the state of the search for the guest, as a sentence and numbers."""
     here = membership_in(memberships_of(guest), event_id)
-    return _data(standing_of(guest, here.event, language, withdrawn=here.withdrawn))
+    return _data(standing_of(guest, here, language))
 
 
 @router.get("/photos/weight")

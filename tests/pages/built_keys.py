@@ -162,7 +162,7 @@ def _of_guests() -> Ends:
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
-            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked", "faces_over"),
+            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked", "faces_over", "asks_words"),
         },
         "guest.wording.language.": {*wordings.LANGUAGES},
     }
