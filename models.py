@@ -228,6 +228,9 @@ class User(Base):
     `display_name` is what the guest typed as a name, which is not unique and logs nobody in. `typed_email` is an
     address that the guest typed beside a password and that nobody has confirmed: it logs in, together with the
     password, and is not unique. It becomes `email` when its owner follows a link that was mailed there.
+
+    A child (`guardian_id`) is a guest without a way to log in, in events of the guest who holds it and consents for
+    it (`guests/children/`). It is erased with that account.
     """
 
     __tablename__ = "users"
@@ -246,6 +249,7 @@ class User(Base):
         Index("idx_users_user_type", "user_type"),
         Index("idx_users_event_user_type", "event_id", "user_type"),
         Index("uq_users_start_mark", "start_mark", unique=True),
+        _partial_index("idx_users_guardian_id", "guardian_id", where="guardian_id IS NOT NULL"),
         KEEP_NUMBERS,
     )
 
@@ -272,6 +276,8 @@ class User(Base):
     # A keyed hash of the browser and the event for which the account was made without a form: the same button,
     # pressed twice or in two tabs, makes one account.
     start_mark: Mapped[str | None] = mapped_column(String(64))
+    # No foreign key: SQLite adds one to a table in use only by making the table anew. The audit looks.
+    guardian_id: Mapped[int | None] = mapped_column(BigInteger)
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
     # No columns: the session of the request, where the account was loaded for one.

@@ -103,6 +103,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 # Table: columns that the owner does not get, each with the reason.
 LEFT_OUT: dict[str, dict[str, str]] = {
     "users": {
+        "guardian_id": "the account that holds the profile of a child: another person",
         "username_key": "the name in another spelling",
         "email_key": "the address in another spelling",
         "typed_email_key": "the address in another spelling",

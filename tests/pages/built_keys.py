@@ -18,7 +18,7 @@ from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SETTINGS
 from pages.admin.plots import Plot
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join, keep, notify, reporting, together
+from pages.guest import account, children, join, keep, notify, reporting, together
 from pages.i18n import FOLDER
 from pages.photographer import cameras, helping
 from pages.rendering import THEMES
@@ -150,6 +150,8 @@ def _of_guests() -> Ends:
         "guest.report.problem.": {*reporting.FLASH_PROBLEMS},
         "guest.report.reason.": {*REASONS},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
+        "guest.children.done.": {*children.FLASH_DONE},
+        "guest.children.problem.": {*children.FLASH_PROBLEMS},
         "guest.join.": {*join.FLASH_PROBLEMS},
         "guest.portrait.js.": {*CAMERA_WORDS},
         "guest.notify.done.": {*notify.FLASH_DONE},
@@ -158,7 +160,7 @@ def _of_guests() -> Ends:
             *("by_mail", "on_devices", "refused", "here", "off", "asking", "blocked", "revoked", "unsupported"),
             *("failed", "stopped"),
         },
-        "guest.photos.empty_": {"favourites", "all", "for_everyone", "together"},
+        "guest.photos.empty_": {"favourites", "all", "for_everyone", "together", "child"},
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),

@@ -241,6 +241,10 @@ def unlogged(party: Party) -> None:
     )
 
 
+def child_with_a_login(party: Party) -> None:
+    run("UPDATE users SET guardian_id = :bob WHERE id = :amy", bob=party.bob.id, amy=party.amy.id)
+
+
 FAULTS = (
     (without_consent, "template-without-consent", "selfie_embeddings"),
     (without_consent, "template-without-consent", "face_matches"),
@@ -261,6 +265,7 @@ FAULTS = (
     (unlogged, "erasure-not-logged", "erasure_receipts"),
     (session_long_over, "past-its-date", "sessions"),
     (choice_long_over, "past-its-date", "photo_choices"),
+    (child_with_a_login, "child", "users"),
 )
 
 

@@ -97,6 +97,7 @@ def leave_traces(guest: User, event: Event, photo: int, other: int, gone: int) -
                 ),
                 UserSession(id="session", user_id=user_id, token_version=0, last_used_at=now, expires_at=soon),
                 Subscription(user_id=user_id, event_id=event_id, channel="mail", language="fr", told=[photo]),
+                User(username="lou", username_key="lou", event_id=event_id, guardian_id=user_id),
             ]
         )
     photos.remove(User(id=0, user_type=ADMIN), [gone])

@@ -1,4 +1,4 @@
-"""The migration that brings guests' requests about photos in the trash, there and back."""
+"""The migrations that keep guests' requests about photos in the trash, and profiles of children, there and back."""
 
 import json
 
@@ -43,3 +43,15 @@ def test_the_release_before_keeps_a_request_without_its_guest(database: None) ->
     with get_engine().connect() as connection:
         (reasons,) = connection.execute(text("SELECT withheld FROM trashed_photos")).scalars()
     assert (json.loads(reasons) if isinstance(reasons, str) else reasons) == ["guest", "staff"]
+
+
+def test_children_do_not_go_back_to_a_release_that_does_not_know_who_answers_for_them(database: None) -> None:
+    with transaction() as session:
+        parent = User(username="p", username_key="p")
+        session.add(parent)
+        session.flush()
+        session.add(User(username="c", username_key="c", guardian_id=parent.id))
+    go_before("0036")
+    upgrade()
+    with reading() as session:
+        assert [each.username for each in session.query(User)] == ["p"]
