@@ -104,7 +104,7 @@ def _of_admin_lists() -> Ends:
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.kind.": {*job_kinds.BY_NAME},
-        "admin.nav.": {"overview", "events", "photographers", "jobs", "audit"},
+        "admin.nav.": {"overview", "events", "photographers", "jobs", "reports", "audit"},
         "admin.photos.show.": {event_photos.ALL, *event_photos.STATES},
         "admin.photos.state.": {PENDING, PROCESSING, FAILED},
         "admin.photos.": {"incomplete"},
