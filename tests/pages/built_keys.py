@@ -23,7 +23,7 @@ from pages.i18n import FOLDER
 from pages.photographer import cameras, helping
 from pages.rendering import THEMES
 from photos.reports.service import REASONS
-from photos.withheld.queries import BY_GUEST, BY_STAFF, UNAPPROVED
+from photos.withheld.queries import BY_GUEST, BY_STAFF, REPORTED, UNAPPROVED
 from posters.content import DESIGNS, FORMATS
 
 PAGES = FOLDER.parent
@@ -31,6 +31,7 @@ FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
 POSTER = {"design": DESIGNS, "format": FORMATS, "language": (*LANGUAGES, posters.BOTH)}
 # What a photo that is damaged is called in the studio.
 WARNING = "incomplete"
+MARKS = (UNAPPROVED, BY_GUEST, BY_STAFF, REPORTED)
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 # What `camera.js` says by name.
@@ -187,6 +188,7 @@ def _of_photographers() -> Ends:
         "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
         "photographer.sections.problem.": {*sections.PROBLEMS.values(), sections.NO_TIME},
+        "photographer.mark.": {f"{each}{end}" for each in MARKS for end in ("", "_badge")},
         "photographer.photos.": {PENDING, PROCESSING, FAILED, WARNING, f"{WARNING}_badge"},
     }
 

@@ -174,6 +174,17 @@ def test_a_photographer_approves_the_photos_ticked(service: Service) -> None:
     assert service.client.post(path, headers=HTML, data=sent).status_code == 200
     held = service.get(f"/api/photographer/events/{event.id}/held-photos", event.photographer).json()
     assert [each["id"] for each in held["approval"]["photos"]] == [second]
+    # The studio marks what guests do not see, and what was reported.
+    service.put(
+        f"/api/photographer/events/{event.id}/held-photos",
+        event.photographer,
+        json={"action": "hide", "photo_ids": [third]},
+    )
+    guest = service.guest_found_as(event, 1)
+    assert service.post(f"/api/photos/{first}/report", guest, json={"reason": "me"}).status_code == 200
+    shots = service.client.get(f"/studio/{event.id}/photos", headers=HTML).text.split('id="photo-')[1:]
+    marks = {int(each.partition('"')[0]): re.findall(r'class="lacking"[^>]*>([^<]*)<', each) for each in shots}
+    assert marks == {first: ["reported"], second: ["to approve"], third: ["hidden"]}
     service.client.cookies.clear()
 
 
