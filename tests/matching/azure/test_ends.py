@@ -93,3 +93,27 @@ def test_what_ends_leaves_the_lists_though_the_first_calls_fail(
     with reading() as session:
         assert sum(queries.waiting(session)) == 0
     assert [finding for check in provider.CHECKS for finding in check.look(Scope(DAY, pictures=None))] == []
+
+
+def test_a_guest_whose_selfie_suffices_no_more_is_not_searched_for_again_and_again(
+    event: Event, server: FaceServer
+) -> None:
+    amy = guest_of(event, "amy")
+    send_selfie(amy, 1)
+    first = send_photo(event, 1)
+    settle()
+    with transaction() as session:
+        for each in session.scalars(select(Consent).where(Consent.user_id == amy.id)):
+            each.basis, each.version, each.text_sha256 = SELFIE, SELFIE, None
+    events.update(event.id, {"selfie_is_consent": False})
+    second = send_photo(event, 1, 2)
+    settle()
+
+    def found() -> set[int]:
+        with reading() as session:
+            return set(session.scalars(select(FaceMatch.photo_id).where(FaceMatch.user_id == amy.id)))
+
+    assert found() == {first}
+    consent.give(amy.id, event.id, shown("fr"))
+    settle()
+    assert found() == {first, second}
