@@ -12,7 +12,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, User, UserEvent, WithheldPhoto
 
-
 # Made once: an alias of a mapped class costs more than the rest of these conditions.
 _CHILD = User.__table__.alias("child")
 
