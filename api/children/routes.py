@@ -3,10 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 import errors
-import storage
 from api.accounts.exports import EXPORT_ERRORS, export_response
 from api.accounts.schemas import Message
 from api.before_body import before_body
@@ -104,12 +102,8 @@ def send_portrait(
 )
 def portrait(child_id: RowId, guest: CurrentGuest) -> Response:
     """Only for the guardian."""
-    try:
-        size, chunks = storage.stream(service.portrait_key(guest, child_id))
-    except storage.MissingObject as error:
-        raise errors.NoSelfie from error
-    headers = {"Content-Length": str(size), "Cache-Control": "private, no-store"}
-    return StreamingResponse(chunks, media_type="image/jpeg", headers=headers)
+    jpeg = service.portrait(guest, child_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 
 @router.get(

@@ -171,8 +171,8 @@ def send_portrait(child: User, file: SelfieFile, store: Callable[[SelfieFile], S
     return selfies.receive(child, file, store, strict=get_settings().selfie_validation_strict)
 
 
-def portrait_key(guardian: User, child_id: int) -> str:
-    """Return the storage key of a child's portrait.
+def portrait(guardian: User, child_id: int) -> bytes:
+    """Return a child's portrait as a JPEG.
 
     Raises:
         NoSuchChild: see `child_of`. NoSelfie: there is none.
@@ -182,7 +182,10 @@ def portrait_key(guardian: User, child_id: int) -> str:
         current = selfie_queries.current(session, child.id)
     if current is None or current.storage_key is None:
         raise errors.NoSelfie
-    return current.storage_key
+    try:
+        return selfies.picture(current.storage_key)
+    except errors.NoSuchSelfie as error:
+        raise errors.NoSelfie from error
 
 
 def photos_of(guardian: User, child_id: int, event_id: int, page: Page) -> PhotoList:
