@@ -257,6 +257,8 @@ def test_one_visitor_of_a_link_does_not_silence_the_others_at_the_venue(
     path = f"/api/shared/{party.link_of(party.ben)}/photos/{party.both}/report"
 
     def send(browser: str) -> int:
+        # Those that pages of other tests have set.
+        service.client.cookies.clear()
         cookie = {"cookie": f"{VISITOR_COOKIE}={browser}"} if browser else {}
         return int(service.client.post(path, headers=cookie, json={"reason": "other"}).status_code)
 
