@@ -9,6 +9,7 @@ from httpx2 import Response
 from accounts import login_links
 from database import transaction
 from faces.fake import fake_colour, fake_photo
+from guests.wordings import CURRENT
 from models import Subscription, User, utcnow
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service
@@ -49,6 +50,7 @@ def app(
 
 def _guest(app: Service, event: EventInfo, *, confirmed: bool = True) -> Person:
     guest = app.guest(event)
+    assert app.post("/api/consent", guest, json={"event_id": event.id, "version": CURRENT}).status_code == 200
     if confirmed:
         with transaction() as session:
             session.get_one(User, guest.id).email_confirmed_at = utcnow()
@@ -210,6 +212,8 @@ def test_logging_out_and_ending_a_session_end_the_device(app: Service, pushing: 
 
 def test_the_gallery_says_how_a_guest_is_told(app: Service) -> None:
     event = app.event()
+    never_agreed = app.put(_path(event.id, "/email"), app.guest(event))
+    assert never_agreed.json()["error"] == "NoNewsWithoutConsent"
     amy = _guest(app, event)
     app.send_selfie(amy, fake_photo([AMY]))
     app.settle(amy)

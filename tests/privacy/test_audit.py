@@ -244,6 +244,10 @@ def unlogged(party: Party) -> None:
     )
 
 
+def child_with_a_login(party: Party) -> None:
+    run("UPDATE users SET guardian_id = :bob WHERE id = :amy", bob=party.bob.id, amy=party.amy.id)
+
+
 def plain_template(party: Party) -> None:
     with transaction() as session:
         for face in session.query(Face).filter_by(photo_id=party.photo.id):
@@ -283,6 +287,7 @@ FAULTS = (
     (plain_template, "plain-template", "faces"),
     (key_that_is_gone, "lost-key", "selfies"),
     pytest.param(key_of_an_erased_event, "orphan-key", "key store", marks=pytest.mark.sqlite_is_enough),
+    (child_with_a_login, "child", "users"),
 )
 
 
