@@ -12,12 +12,13 @@ from faces.fake import fake_colour, fake_photo
 from guests.wordings import CURRENT
 from models import Subscription, User, utcnow
 from settings import get_settings
+from testkit.application import application
 from testkit.builders import EventInfo, Person, Service
 from testkit.forms import form_token
 from testkit.mail_server import MailServer
 from testkit.push_service import PushService
 from testkit.quick_client import QuickClient
-from tests.conftest import DATABASES, _application, fresh_database, wait_until
+from tests.conftest import DATABASES, fresh_database, wait_until
 
 AMY, BEN = fake_colour(1), fake_colour(2)
 
@@ -41,7 +42,7 @@ def app(
     }
     with (
         fresh_database(request, folder, **settings),
-        QuickClient(_application(), raise_server_exceptions=False, follow_redirects=False) as client,
+        QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,
     ):
         yield Service(client, folder / "storage")
     running.box.clear()
