@@ -18,14 +18,15 @@ from testkit.statements import share_statements
 
 
 class Snapshot:
-    """The database and the storage of the settings as they are when it is made."""
+    """The database, the storage and the key store of the settings as they are when it is made."""
 
     def __init__(self, postgres: PostgresServer | None = None) -> None:
         """`postgres` is the server of the database; without it, the database is a SQLite file."""
         settings = get_settings()
         folder = storage.local_root(settings.storage_url)
         assert folder is not None
-        self._address, self._postgres, self._storage = settings.database_url, postgres, folder
+        self._address, self._postgres = settings.database_url, postgres
+        self._folders = [each for each in (folder, folder.with_name(f"{folder.name}.keys")) if each.is_dir()]
         self._saved = folder.with_name("snapshot")
         # The last connection that closes writes SQLite's log back into the file.
         clear_process_state()
@@ -34,7 +35,8 @@ class Snapshot:
             self._copy = postgres.new_database(template=str(make_url(self._address).database))
         else:
             shutil.copyfile(self._file, self._saved / "rows.db")
-        _link_all(folder, self._saved / "storage")
+        for each in self._folders:
+            _link_all(each, self._saved / each.name)
 
     @property
     def _file(self) -> Path:
@@ -49,8 +51,9 @@ class Snapshot:
             self._postgres.copy_database(*names)
         else:
             shutil.copyfile(self._saved / "rows.db", self._file)
-        shutil.rmtree(self._storage)
-        _link_all(self._saved / "storage", self._storage)
+        for each in self._folders:
+            shutil.rmtree(each)
+            _link_all(self._saved / each.name, each)
         share_statements(get_engine())
 
     def forget(self) -> None:
