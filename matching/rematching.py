@@ -12,6 +12,7 @@ from events import queries as event_queries
 from events.consents.queries import may_be_found
 from matching import queries
 from matching.guest_matches import match_guest
+from matching.redetecting.queries import request_for_guest
 from models import DONE, Event, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
 
@@ -72,6 +73,8 @@ def rematch(
                     known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
                     _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
             match_guest(session, event, user.id)
+            if embeddings and _is_new(membership, engine_id):
+                request_for_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
         membership.engine_id = engine_id
@@ -79,6 +82,12 @@ def rematch(
             membership.requeue(attempts=membership.attempts)
         elif is_outdated(session, membership):
             membership.requeue(lease_until=utcnow() + again_after)
+
+
+def _is_new(membership: UserEvent, engine_id: str) -> bool:
+    """Return whether the guest is matched there for the first time, by another engine, or because a person asked."""
+    asked, ended = membership.requested_at, membership.finished_at
+    return ended is None or membership.engine_id != engine_id or (asked is not None and asked > ended)
 
 
 def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:
