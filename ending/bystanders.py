@@ -1,8 +1,8 @@
 """Erases the templates of faces that are no guest's, where an event lets them go before those of the guests.
 
-Like the other ends: in small transactions, each of which locks the event's row and looks again at what is due, so that
-a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: nobody loses a photo, and
-guests who come later are found all the same (`matching/redetecting/`).
+Like the other ends: in small transactions, each of which locks the event's row and looks again at what is due, so
+that a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: nobody loses a photo,
+and guests who come later are found all the same (`matching/redetecting/`).
 """
 
 import logging

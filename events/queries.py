@@ -195,7 +195,7 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
 
 
 def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime | None, int | None]:
-    """Return how many photos of the event have a warning, the faces found, its matches, the oldest upload, and RAW bytes.
+    """Return how many photos of the event have a warning, its faces and matches, the oldest upload, and RAW bytes.
 
     The oldest upload is the time of its oldest unfinished photo.
     """

@@ -65,7 +65,7 @@ class EventFaces:
         return EventFaces(self.version, blocks, self.unstored + unstored)
 
     def without(self, photo_id: int, unstored: int = 0) -> "EventFaces":
-        """Return these faces except those of one photo, of which so many are not stored; the cache does not change."""
+        """Return these faces except those of one photo, of which so many are unstored; the cache does not change."""
         blocks = tuple(_selected(block, block.photo_ids != photo_id) for block in self.blocks)
         return EventFaces(self.version, blocks, self.unstored - unstored)
 

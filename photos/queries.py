@@ -187,9 +187,9 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .where(UnstoredFaces.photo_id == Photo.id, counts_in_event(UnstoredFaces.event_id, UnstoredFaces.engine_id))
         .scalar_subquery()
     )
-    faces += func.coalesce(unstored, 0)
+    found = faces + func.coalesce(unstored, 0)
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    shown = select(Photo, literal(None), literal(None), faces, false(), name).where(where)
+    shown = select(Photo, literal(None), literal(None), found, false(), name).where(where)
     return shown.options(joinedload(Photo.raw))
 
 
