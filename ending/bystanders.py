@@ -21,7 +21,7 @@ from matching import queries as matching_queries
 from matching.bystanders import queries
 from matching.bystanders.queries import PlacedFace
 from matching.bystanders.service import at_places
-from models import Event
+from models import NEVER, Event
 
 log = logging.getLogger("reperio.jobs")
 # Faces looked at in one transaction: others that lock the event wait for it.
@@ -29,14 +29,17 @@ AT_ONCE = 500
 BYSTANDERS = "bystanders"
 
 
-def sweep(now: datetime) -> None:
+def sweep(now: datetime, *, only_never: bool = False) -> None:
     """Erase the templates of faces that are no guest's and due in any event.
+
+    With `only_never`, in events that never store them: there a face is a stranger's once its guest has gone.
 
     Raises:
         SQLAlchemyError: the database does not answer.
     """
     with reading() as session:
-        event_ids = [event.id for event in queries.events_with_end(session) if _is_anything_due(session, event, now)]
+        events = [each for each in queries.events_with_end(session) if each.bystanders == NEVER or not only_never]
+        event_ids = [event.id for event in events if _is_anything_due(session, event, now)]
     for event_id in event_ids:
         after: int | None = 0
         while after is not None:
