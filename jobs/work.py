@@ -37,6 +37,7 @@ from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, rele
 from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
 from matching import rematching
+from matching.azure.photos import StrangersEnd
 from matching.changing import service as changing
 from matching.redetecting import service as redetecting
 from matching.reprocessing import service as reprocessing
@@ -46,7 +47,7 @@ from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
 # Errors that every attempt at the same bytes would meet.
-HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory)
+HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory, StrangersEnd)
 
 
 def check_recogniser() -> None:

@@ -63,17 +63,18 @@ def rematch(
         if event is None or membership is None or user is None or not still_ours(membership):
             return
         if may_be_found(session, user.id, event.id):
+            is_new = _is_asked_for(membership)
             for selfie_id, embedding in embeddings.items():
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:
                     continue
-                _embed_for(session, event, selfie.id, engine_id, embedding)
+                is_new |= _embed_for(session, event, selfie.id, engine_id, embedding)
                 if event.active_engine_id != engine_id:
                     # The event still changes to this engine: match the portrait by the active engine, if embedded.
                     known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
                     _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
             match_guest(session, event, user.id)
-            if embeddings and _is_new(membership, engine_id):
+            if embeddings and is_new:
                 request_for_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
@@ -84,13 +85,15 @@ def rematch(
             membership.requeue(lease_until=utcnow() + again_after)
 
 
-def _is_new(membership: UserEvent, engine_id: str) -> bool:
-    """Return whether the guest is matched there for the first time, by another engine, or because a person asked."""
+def _is_asked_for(membership: UserEvent) -> bool:
+    """Return whether a person has asked for this matching: an event that grows matches its guests by itself."""
     asked, ended = membership.requested_at, membership.finished_at
-    return ended is None or membership.engine_id != engine_id or (asked is not None and asked > ended)
+    return asked is not None and (ended is None or asked > ended)
 
 
-def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:
-    """Insert the selfie's embedding for the event, unless there is one already, or none to insert."""
-    if embedding is not None and not selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
-        queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)
+def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> bool:
+    """Insert the selfie's embedding for the event, unless there is one already, or none; return whether it is new."""
+    if embedding is None or selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
+        return False
+    queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)
+    return True

@@ -1,4 +1,4 @@
-"""Checks of faces in photos: those of erased guests do not come back, those of strangers stay no longer than allowed."""
+"""Checks of faces in photos: of erased guests, which do not come back, and of strangers, which go in time."""
 
 from collections.abc import Iterator
 from datetime import timedelta
