@@ -14,6 +14,7 @@ from ending import bystanders
 from models import Face, Photo, Redetection, UnstoredFaces, utcnow
 from settings import get_settings
 from testkit.builders import EventInfo, Service, people
+from testkit.servers import wait_until
 
 
 @pytest.fixture
@@ -118,3 +119,16 @@ def test_a_form_without_the_choice_changes_nothing(service: Service, jar: None) 
     data = {"csrf_token": token[1], "before": '{"name": "Wedding"}', "name": "Wedding", "bystanders": "all"}
     service.post(f"/admin/events/{event.id}", data=data, headers={"Accept": "text/html"})
     assert service.get(f"/api/admin/events/{event.id}", service.admin).json()["bystanders"] == "keep"
+
+
+def test_a_photo_that_comes_back_from_the_trash_stores_only_faces_of_guests(service: Service) -> None:
+    event = service.event(bystanders="none")
+    guest = service.guest_found_as(event)
+    (sent,) = service.upload(event, people(1, 2))["uploaded_photos"]
+    service.process_photos(event)
+    assert stored(event) == (1, 1)
+    assert service.delete(f"/api/photos/{sent['id']}", event.photographer).status_code == 200
+    assert stored(event) == (0, 0)
+    assert service.post(f"/api/trash/{sent['id']}/restore", event.photographer).status_code == 200
+    wait_until(lambda: [each["id"] for each in service.my_photos(guest)] == [sent["id"]], 20, "the photo")
+    assert stored(event) == (1, 1)
