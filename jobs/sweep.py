@@ -18,7 +18,8 @@ import storage
 from database import reading, transaction
 from ending import bystanders
 from ending import service as ending
-from jobs import dates, pairing
+from jobs import dates, pairing, unnamed_keys
+from jobs.encrypting import Encrypting
 from models import utcnow
 from photos.copies.service import plan_some
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
@@ -182,11 +183,13 @@ class PeriodicSweep:
 
     With the erasures left over, also faces of guests who have gone, in events that never keep those of strangers.
     With each sweep, what is past its date is erased. What of events is over is announced and erased every
-    `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, a few at each tick.
+    `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, and what these releases
+    stored plain is encrypted, a few at each tick.
     """
 
     def __init__(self) -> None:
         self._next = self._next_retry = self._next_ending = 0.0
+        self._encrypting, self._plain_left = Encrypting(), True
         # The last photo whose copies were looked at; None where none is left.
         self._planned_to: int | None = 0
 
@@ -212,6 +215,10 @@ class PeriodicSweep:
             self._next = now + settings.orphan_sweep_seconds
             dates.erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
+            unnamed_keys.sweep(timedelta(seconds=settings.orphan_grace_seconds))
+        # Last, because without keys it fails.
+        if self._plain_left:
+            self._plain_left = self._encrypting.step()
 
 
 def at_start() -> None:

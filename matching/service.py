@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
+from encryption.templates import writing_cipher
 from events import queries as event_queries
 from events.ending import compares_faces
 from events.rematching import queries as rematch_queries
@@ -191,9 +192,7 @@ def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, fa
     stored = [face for face, is_wanted in zip(faces, wanted, strict=True) if is_wanted]
     # Their matches, and those that their means found elsewhere, depended on the faces that are replaced.
     shown = claim_queries.guests_with_candidates(session, photo.id) if active and photo.engine_id is not None else ()
-    replaced = queries.replace_faces(
-        session, photo.id, engine_id, [_face_row(photo, engine_id, each) for each in stored]
-    )
+    replaced = queries.replace_faces(session, photo.id, engine_id, _face_rows(session, photo, engine_id, stored))
     if replaced.had_faces:
         queries.increment_version(session, event.id)
     unstored = len(faces) - len(stored)
@@ -222,7 +221,7 @@ def add_faces(session: Session, event: Event, photo: Photo, faces: Sequence[Dete
     others = known_faces.plus(matrices.block_of([], photo.id, []), -unstored_before)
     wanted = which_to_store(session, event, photo, engine_id, others, missing, known_boxes)
     stored = [face for face, is_wanted in zip(missing, wanted, strict=True) if is_wanted]
-    face_ids = queries.add_faces(session, [_face_row(photo, engine_id, each) for each in stored])
+    face_ids = queries.add_faces(session, _face_rows(session, photo, engine_id, stored))
     unstored = len(missing) - len(stored)
     bystander_queries.note_number(session, photo, engine_id, unstored)
     fresh = matrices.block_of(face_ids, photo.id, [each.embedding for each in stored])
@@ -239,16 +238,22 @@ def _box(face: DetectedFace) -> list[float]:
     return [round(float(value), 1) for value in face.box]
 
 
-def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any]:
-    return {
-        "photo_id": photo.id,
-        "event_id": photo.event_id,
-        "box": _box(face),
-        "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
-        "quality": round(float(face.quality), 4),
-        "engine_id": engine_id,
-        "embedding": face.embedding.astype(np.float32).tobytes(),
-    }
+def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> list[dict[str, Any]]:
+    if not faces:
+        return []
+    cipher = writing_cipher(session, photo.event_id)
+    return [
+        {
+            "photo_id": photo.id,
+            "event_id": photo.event_id,
+            "box": _box(face),
+            "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
+            "quality": round(float(face.quality), 4),
+            "engine_id": engine_id,
+            "embedding": cipher.face(photo.id, face.embedding.astype(np.float32).tobytes()),
+        }
+        for face in faces
+    ]
 
 
 def _match_photo(
