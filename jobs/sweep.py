@@ -18,6 +18,7 @@ import storage
 from database import reading, transaction
 from ending import bystanders
 from ending import service as ending
+from guests import selfie_consents
 from jobs import dates, pairing, unnamed_keys
 from jobs.encrypting import Encrypting
 from models import utcnow
@@ -208,6 +209,7 @@ class PeriodicSweep:
             bystanders.sweep(utcnow(), only_never=True)
         if now >= self._next_ending:
             self._next_ending = now + settings.ending_sweep_seconds
+            selfie_consents.end_due()
             ending.sweep()
         if self._planned_to is not None:
             self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)

@@ -2,10 +2,12 @@
 
 from pages import assets, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
+from pages.admin import reports as admin_reports
 from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
+    children,
     cover,
     gallery,
     join,
@@ -36,6 +38,7 @@ GUEST = (
     notify.router,
     notify.links,
     account.router,
+    children.router,
     wording.router,
     privacy.router,
     keep.router,
@@ -50,6 +53,7 @@ ADMIN = (
     event.router,
     event_photos.router,
     admin_sections.router,
+    admin_reports.router,
     admin_requests.router,
     posters.admin_router,
     trash.admin_router,

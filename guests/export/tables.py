@@ -55,6 +55,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
         "taken_over",
         "given_at",
         "withdrawn_at",
+        "ends_at",
     ),
     "selfies": ("id", "created_at", "status", "detail", "strict", "keep", "width", "height", "sha256", "finished_at"),
     "selfie_embeddings": ("id", "selfie_id", "event_id", "engine_id", "embedding", "mean"),
@@ -65,6 +66,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
     "confirmations": ("photo_id", "box", "face_id", "similarity", "likely", "created_at"),
     "refusals": ("photo_id", "created_at"),
     "withheld_photos": ("photo_id", "event_id", "reason", "created_at"),
+    "trashed_wishes": ("created_at",),
     "photo_reports": ("id", "event_id", "photo_id", "reason", "text", "status", "created_at", "decided_at"),
     "favourites": ("photo_id", "created_at"),
     "together_members": ("group_id", "joined_at"),
@@ -102,6 +104,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 # Table: columns that the owner does not get, each with the reason.
 LEFT_OUT: dict[str, dict[str, str]] = {
     "users": {
+        "guardian_id": "the account that holds the profile of a child: another person",
         "username_key": "the name in another spelling",
         "email_key": "the address in another spelling",
         "typed_email_key": "the address in another spelling",
@@ -168,6 +171,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
     "confirmations": OWNER,
     "refusals": OWNER,
     "withheld_photos": {**OWNER, "id": "a number of ours"},
+    "trashed_wishes": {**OWNER, **dict.fromkeys(("id", "trashed_id"), "a number of ours; the photo is deleted")},
     "photo_reports": {**OWNER, "link_id": "null for a guest's reports"},
     "favourites": OWNER,
     "together_members": OWNER,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from events.bystanders import are_stored
 from faces.engine import DetectedFace
+from faces.providers import calibration_of
 from matching import matrices, similarity
 from matching import queries as matching_queries
 from matching.bystanders import queries
@@ -87,11 +88,15 @@ def _candidates_among(
     found = set[int]()
     faces = others.plus(fresh)
     thresholds = thresholds_among(faces, event.active_engine_id)
-    for user_id, known in affected_guests(session, event, fresh, thresholds, confirmed.keys()).items():
+    affected = affected_guests(session, event, fresh, thresholds, confirmed.keys())
+    children = matching_queries.children_among(session, affected)
+    for_children = similarity.stricter(thresholds, calibration_of(event.active_engine_id))
+    for user_id, known in affected.items():
+        limits = for_children if user_id in children else thresholds
         refused = set(matching_queries.refused_photos(session, user_id))
         theirs = {UNNUMBERED + place for place in confirmed.get(user_id, ())}
         said = claim_queries.confirmations_of(session, user_id, event.id)
         theirs |= {each.face_id for each in said if each.face_id is not None}
-        seen = similarity.find_candidates(faces.blocks, as_portraits(known), thresholds, refused, theirs)
+        seen = similarity.find_candidates(faces.blocks, as_portraits(known), limits, refused, theirs)
         found |= {face_id - UNNUMBERED for face_id in seen.faces if face_id >= UNNUMBERED}
     return found

@@ -7,17 +7,35 @@ counts or sends photos to guests uses these conditions.
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, UserEvent, WithheldPhoto
+from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, User, UserEvent, WithheldPhoto
+
+# Made once: an alias of a mapped class costs more than the rest of these conditions.
+_CHILD = User.__table__.alias("child")
 
 
 def withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from this guest."""
     # Distinct from NULL too: of staff, or of a guest whose account is erased.
     others = WithheldPhoto.user_id.is_distinct_from(user_id)
-    return exists().where(WithheldPhoto.photo_id == Photo.id, others).correlate_except(WithheldPhoto)
+    of_no_child = or_(WithheldPhoto.user_id.is_(None), WithheldPhoto.user_id.not_in(_children_of(user_id)))
+    return exists().where(WithheldPhoto.photo_id == Photo.id, others, of_no_child).correlate_except(WithheldPhoto)
+
+
+def _children_of(user_id: int | InstrumentedAttribute[int]) -> Select[int]:
+    return select(_CHILD.c.id).where(_CHILD.c.guardian_id == user_id).correlate_except(_CHILD)
+
+
+def shows_child_of(user_id: int) -> ColumnElement[bool]:
+    """Return the condition that the photo shows, by similarity, a child whose profile the guest holds."""
+    return (
+        exists()
+        .where(FaceMatch.photo_id == Photo.id, FaceMatch.declared.is_(False))
+        .where(FaceMatch.user_id.in_(_children_of(user_id)))
+        .correlate(Photo)
+    )
 
 
 def withheld() -> ColumnElement[bool]:
@@ -42,11 +60,14 @@ def is_shown_as_mine(user_id: int) -> ColumnElement[bool]:
 
 
 def shown_to(user_id: int) -> ColumnElement[bool]:
-    """Return the condition that the guest is in the photo by similarity or that all see it, and may see it."""
+    """Return the condition that the guest or their child is in the photo by similarity, or that all guests see it.
+
+    And that it is not withheld from the guest.
+    """
     matched = exists().where(
         FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
     )
-    return and_(or_(matched.correlate(Photo), shown_to_all()), ~withheld_from(user_id))
+    return and_(or_(matched.correlate(Photo), shown_to_all(), shows_child_of(user_id)), ~withheld_from(user_id))
 
 
 def _is(photo: int | str) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from guests import erasure
 from jobs import pairing
 from matching.queries import portrait_embeddings
 from models import (
+    ADMIN,
     Base,
     Confirmation,
     Evaluation,
@@ -39,6 +40,7 @@ from models import (
     WithheldPhoto,
     utcnow,
 )
+from photos import service as photos
 from privacy.audit import audit
 from privacy.findings import Scope
 from settings import get_settings
@@ -60,7 +62,7 @@ def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield
 
 
-def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
+def leave_traces(guest: User, event: Event, photo: int, other: int, gone: int) -> None:
     """Write a row of every kind that a guest may have, beside those of registration and matching."""
     now = utcnow()
     soon = now + timedelta(days=1)
@@ -75,6 +77,7 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
             [
                 Favourite(user_id=user_id, photo_id=photo),
                 WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=photo, reason="guest"),
+                WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=gone, reason="guest"),
                 PhotoReport(user_id=user_id, event_id=event_id, photo_id=photo, reason="me", text=guest.email),
                 Refusal(user_id=user_id, photo_id=other),
                 Confirmation(user_id=user_id, photo_id=photo, box=[0.0, 0.0, 9.0, 9.0]),
@@ -96,8 +99,10 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
                 ),
                 UserSession(id="session", user_id=user_id, token_version=0, last_used_at=now, expires_at=soon),
                 Subscription(user_id=user_id, event_id=event_id, channel="mail", language="fr", told=[photo]),
+                User(username="lou", username_key="lou", event_id=event_id, guardian_id=user_id),
             ]
         )
+    photos.remove(User(id=0, user_type=ADMIN), [gone])
 
 
 def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None:  # noqa: PT019 - it is the database
@@ -105,9 +110,9 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     guest, stays = guest_of(event, NAME), guest_of(event, "stays")
     for number, each in enumerate((guest, stays), 1):
         send_selfie(each, number)
-    photo, other = send_photo(event, 1, 2), send_photo(event, 2)
+    photo, other, gone = send_photo(event, 1, 2), send_photo(event, 2), send_photo(event, 3, 4)
     work()
-    leave_traces(guest, event, photo, other)
+    leave_traces(guest, event, photo, other, gone)
     with reading() as session:
         (selfie,) = session.query(Selfie).filter(Selfie.user_id == guest.id)
         (template,) = session.query(SelfieEmbedding).filter(SelfieEmbedding.selfie_id == selfie.id)
