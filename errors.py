@@ -288,6 +288,18 @@ class FacesEnded(AppError):
     english = "Faces are no longer compared in this event."
 
 
+class BystandersAtAzure(AppError):
+    status_code = 409
+    message = (
+        "Avec Azure, les visages des passants restent aussi longtemps que ceux des invités : ses listes comparent "
+        "tous les visages. Choisissez « keep »."
+    )
+    english = (
+        "With Azure, the faces of bystanders stay as long as those of guests: its lists compare all faces. "
+        'Choose "keep".'
+    )
+
+
 class NotInTrash(AppError):
     status_code = 404
     message = "Cette photo n'est pas dans votre corbeille."
@@ -612,6 +624,18 @@ class NoSuchFace(AppError):
     status_code = 404
     message = "Ce visage n'est pas sur cette photo."
     english = "This face is not in this photo."
+
+
+class FaceNotKept(AppError):
+    status_code = 409
+    message = (
+        "Les visages que personne n'a reconnus ne sont pas gardés pour cet événement. Ajoutez un portrait : "
+        "les photos seront relues pour vous."
+    )
+    english = (
+        "Faces that nobody has recognised are not kept in this event. Add a portrait: the photos are then searched "
+        "for you again."
+    )
 
 
 class FaceNotLikely(AppError):

@@ -17,6 +17,7 @@ MAX_SECTIONS = 40
 MAX_TIMEZONE = 64
 # Days for which an admin may set an event's expiry again: ten years.
 MAX_EXPIRY_DAYS = 3650
+MAX_BYSTANDER_DAYS = 365
 MAX_USERNAME = 150
 # RFC 5321, 4.5.3.1.3: a path has at most 256 with its two brackets.
 MAX_EMAIL = 254

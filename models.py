@@ -61,6 +61,8 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 PENDING, PROCESSING, DONE, FAILED, REJECTED = "pending", "processing", "done", "failed", "rejected"
 INCOMPLETE = "incomplete"
 GUEST, PHOTOGRAPHER, ADMIN = "user", "photographer", "admin"
+# How long an event keeps the templates of faces that are no guest's: see `events/bystanders.py`.
+KEEP, UNTIL_EXPIRY, NEVER = "keep", "until_expiry", "none"
 # What a consent rests on: see `Consent`.
 WORDS, SELFIE, UNKNOWN = "words", "selfie", "unknown"
 STAFF_ARE_REACHABLE = "user_type = 'user' OR (email IS NOT NULL AND hashed_password IS NOT NULL)"
@@ -206,6 +208,12 @@ class Event(Base):
     # When the erasure began; from then on there are no templates, and no photos are received (`events/ending.py`).
     faces_ended_at: Mapped[datetime | None]
     photos_ended_at: Mapped[datetime | None]
+    # What becomes of templates of faces that are no guest's (`events/bystanders.py`), and how many days after the
+    # upload of their photo, if that is before the expiry.
+    bystanders: Mapped[str] = mapped_column(String(16), default=KEEP, server_default=KEEP)
+    bystander_days: Mapped[int | None]
+    # When photos with faces that are not stored are to be searched again, because a guest's mean has changed.
+    search_due_at: Mapped[datetime | None]
     # Guests see a photo only once a photographer has approved it (`photos/withheld/`).
     photos_need_approval: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     active_engine_id: Mapped[str] = mapped_column(String(64))
@@ -457,7 +465,7 @@ class EndReceipt(Base):
 
     __tablename__ = "end_receipts"
     __table_args__ = (
-        CheckConstraint("kind IN ('faces','photos','portraits','trash')", name="kind"),
+        CheckConstraint("kind IN ('faces','photos','portraits','trash','bystanders')", name="kind"),
         Index("idx_end_receipts_event_id", "event_id", "id"),
         _partial_index("idx_end_receipts_open", "id", where="ended_at IS NULL"),
         KEEP_NUMBERS,
@@ -512,6 +520,8 @@ class UserEvent(Job, Base):
     hides_photos: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # The engine of the process that did the job last.
     engine_id: Mapped[str | None] = mapped_column(String(64))
+    # When the photos with faces that are not stored were last to be searched again for the guest.
+    search_asked_at: Mapped[datetime | None]
     # No column: whether a consent is in force, where `events.queries.joined` has loaded the membership.
     has_consent: Mapped[bool | None] = query_expression()
 
@@ -811,6 +821,46 @@ class Reembedding(Job, Base):
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     engine_id: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class UnstoredFaces(Base):
+    """How many faces an engine has found in a photo of which no template is stored: no row where all are.
+
+    Written while the event's row is locked, with the photo's faces (`matching/bystanders/`). These faces count for
+    the thresholds of the event.
+    """
+
+    __tablename__ = "unstored_faces"
+    __table_args__ = (Index("idx_unstored_faces_event_engine", "event_id", "engine_id", "number"),)
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True)
+    engine_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    number: Mapped[int]
+
+
+class Redetection(Job, Base):
+    """A photo with faces that are not stored, which are to be found again for guests who came later, and that job.
+
+    Written by `matching/redetecting/`, while the event's row is locked. `asked_at` is when the photo was last queued,
+    or asked for while the job was under way; `searched_at` is when the last attempt began that came to its end. So a
+    guest who asked before that has been searched for. The row stays when the job is done.
+    """
+
+    __tablename__ = "redetections"
+    __table_args__ = (
+        UniqueConstraint("photo_id"),
+        # Of each event: the next one to do, and whether any is left.
+        Index("idx_redetections_event_status", "event_id", "status", "asked_at", "id"),
+        *_job_table_args("redetections"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    asked_at: Mapped[datetime] = mapped_column(default=utcnow)
+    searched_at: Mapped[datetime | None]
 
 
 class Reprocessing(Job, Base):

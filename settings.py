@@ -92,6 +92,7 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     job_backoff_seconds: float = Field(1, ge=0)
     job_backoff_max_seconds: float = Field(10, ge=0)
     job_poll_seconds: float = Field(1, gt=0)
+    search_again_seconds: float = Field(30, ge=0, le=86_400)
     orphan_grace_seconds: float = Field(3600, ge=0, le=MAX_ORPHAN_GRACE_SECONDS)
     erasure_log: str = ""
     erasure_log_key: str = ""

@@ -17,12 +17,14 @@ from models import (
     FaceCandidate,
     FaceMatch,
     Photo,
+    Redetection,
     Reembedding,
     RemoteFace,
     RemoteList,
     Selfie,
     SelfieEmbedding,
     Subscription,
+    UnstoredFaces,
     UserEvent,
 )
 
@@ -90,7 +92,8 @@ def delete_computed(session: Session, event_id: int) -> dict[str, int]:
     session.execute(delete(RemoteFace).where(RemoteFace.list_id.in_(lists)), execution_options=unsynchronised)
     given_up = update(RemoteList).where(RemoteList.event_id == event_id).values(event_id=None)
     session.execute(given_up, execution_options=unsynchronised)
-    session.execute(delete(Reembedding).where(Reembedding.event_id == event_id), execution_options=unsynchronised)
+    for jobs in (Reembedding, Redetection, UnstoredFaces):
+        session.execute(delete(jobs).where(jobs.event_id == event_id), execution_options=unsynchronised)
     numbers = {kind: _number(session, each, unsynchronised) for kind, each in deleted.items()}
     del numbers["subscriptions"]
     return numbers

@@ -1,4 +1,4 @@
-"""Ends what is due: templates and matches of an event, portraits that no event needs, photos.
+"""Ends what is due: templates and matches of an event, those of strangers, portraits that no event needs, photos.
 
 Any process may sweep, at any moment: each step is one transaction that locks the event's row and looks again whether
 it is due and was announced. What a crash leaves undone, the next sweep does. An event that is put off meanwhile keeps
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from accounts import queries as account_queries
 from database import reading, transaction
-from ending import notices, queries, receipts
+from ending import bystanders, notices, queries, receipts
 from ending.notices import FACES, PHOTOS
 from events import ending
 from events import queries as event_queries
@@ -53,6 +53,7 @@ def sweep(now: datetime | None = None) -> int:
         mails += _announce(event_id, what, now)
         while erase_some(event_id, what, now):
             pass
+    bystanders.sweep(now)
     while _erase_idle_selfies(now):
         pass
     _empty_trash(now)

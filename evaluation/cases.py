@@ -41,6 +41,7 @@ class Case:
     """One guest in one event, and the provider to evaluate.
 
     `refused` are the photos that the guest refused, `confirmed` the faces that the guest has called theirs.
+    `without_strangers`: templates of strangers are due in the event, so that none may be stored, not for a moment.
     """
 
     evaluation_id: int
@@ -51,6 +52,7 @@ class Case:
     portraits: tuple[PortraitFile, ...]
     refused: frozenset[int]
     confirmed: frozenset[int]
+    without_strangers: bool = False
 
 
 @dataclass(slots=True)

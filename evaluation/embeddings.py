@@ -23,7 +23,7 @@ from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of, engine_id_of
 from faces.selfie import SelfieRejected
 from matching import matrices, similarity
-from matching.matrices import Block
+from matching.matrices import EventFaces
 from matching.similarity import Portrait
 from selfies import files
 from settings import get_settings
@@ -43,11 +43,13 @@ class ByEmbeddings:
             if not portraits:
                 raise NotPossible(f"{case.provider} finds no face in the guest's portrait")
             stored = case.active_engine_id == engine_id_of(case.provider)
+            if not stored and case.without_strangers:
+                raise NotPossible("the event lets templates of strangers go, and this provider would store them")
             if not stored and not _read_photos(case, decoder, attempt):
                 return None
-        blocks, photos = _stored_faces(case) if stored else _faces_read(case, timings, problems)
+        found_faces, photos = _stored_faces(case) if stored else _faces_read(case, timings, problems)
+        blocks, faces = found_faces.blocks, found_faces.found
         began = time.perf_counter()
-        faces = sum(block.face_ids.size for block in blocks)
         thresholds = comparison.thresholds_of(faces, case.provider)
         confirmed = case.confirmed if stored else frozenset()
         found = similarity.find_candidates(blocks, portraits, thresholds, case.refused, confirmed)
@@ -123,7 +125,7 @@ def _read(photo: PhotoFile, event_id: int, decoder: Decoder) -> ReadPhoto:
     return ReadPhoto(photo.id, len(faces), packed, _milliseconds_since(began), None)
 
 
-def _faces_read(case: Case, timings: Timings, problems: dict[str, str]) -> tuple[tuple[Block, ...], list[int]]:
+def _faces_read(case: Case, timings: Timings, problems: dict[str, str]) -> tuple[EventFaces, list[int]]:
     """Return the faces that were read and the photos they are of."""
     rows, photos = list[tuple[int, bytes]](), list[int]()
     with reading() as session:
@@ -134,10 +136,10 @@ def _faces_read(case: Case, timings: Timings, problems: dict[str, str]) -> tuple
             rows.append((each.photo_id, embeddings))
             photos.append(each.photo_id)
             timings.photos.append(each.milliseconds)
-    return comparison.blocks_of(rows, dimensions_of(case.provider)), photos
+    return EventFaces(0, comparison.blocks_of(rows, dimensions_of(case.provider))), photos
 
 
-def _stored_faces(case: Case) -> tuple[tuple[Block, ...], list[int]]:
+def _stored_faces(case: Case) -> tuple[EventFaces, list[int]]:
     """Return the event's faces as the matching has them, and the photos that are processed."""
     with transaction() as session:
         # Locked, because the cache must hold committed faces only.
@@ -146,7 +148,7 @@ def _stored_faces(case: Case) -> tuple[tuple[Block, ...], list[int]]:
             raise NotPossible("the event is deleted")
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
         photos = list(queries.processed_photos(session, event.id))
-    return faces.blocks, photos
+    return faces, photos
 
 
 def _words(error: Exception) -> str:

@@ -12,11 +12,12 @@ from evaluation import queries
 from evaluation.cases import Attempt, Case, Compared, NotPossible, ReadPhoto
 from evaluation.providers import evaluate_with
 from events import queries as event_queries
+from events.bystanders import due_before
 from events.consents.queries import suffices
 from faces.providers import ENGINE_IDS
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
-from models import DONE, EvaluatedPhoto, Evaluation
+from models import DONE, EvaluatedPhoto, Evaluation, utcnow
 from photos import queries as photo_queries
 
 # Photos listed as not matched, the most similar first.
@@ -78,6 +79,7 @@ def _case(evaluation_id: int) -> Case | None:
         tuple(portraits),
         refused,
         frozenset(each.face_id for each in confirmations if each.face_id is not None),
+        due_before(event, utcnow()) is not None,
     )
 
 

@@ -23,6 +23,7 @@ from models import (
     Photo,
     PhotoRaw,
     Selfie,
+    UnstoredFaces,
     User,
     UserEvent,
     WithheldPhoto,
@@ -194,7 +195,7 @@ def photo_states(session: Session, event_id: int) -> Sequence[Row[str, int, int]
 
 
 def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime | None, int | None]:
-    """Return how many photos of the event have a warning, its faces, its matches, the oldest upload, and RAW bytes.
+    """Return how many photos of the event have a warning, its faces and matches, the oldest upload, and RAW bytes.
 
     The oldest upload is the time of its oldest unfinished photo.
     """
@@ -202,6 +203,9 @@ def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime
     warned = select(func.count()).where(Photo.event_id == event_id, Photo.warning.is_not(None))
     engine = select(Event.active_engine_id).where(Event.id == event_id).scalar_subquery()
     faces = select(func.count()).select_from(Face).where(Face.event_id == event_id, Face.engine_id == engine)
+    unstored = select(func.coalesce(func.sum(UnstoredFaces.number), 0)).where(
+        UnstoredFaces.event_id == event_id, UnstoredFaces.engine_id == engine
+    )
     # A subquery per photo, by index: for a join a planner may choose to read the matches of all events.
     of_photo = (
         select(func.count())
@@ -214,8 +218,9 @@ def photo_counts(session: Session, event_id: int) -> Row[int, int, int, datetime
         Photo.event_id == event_id, Photo.status.in_((PENDING, PROCESSING))
     )
     raws = select(func.sum(PhotoRaw.size)).where(PhotoRaw.event_id == event_id)
-    counts = (warned, faces, matches, oldest, raws)
-    return session.execute(select(*(each.scalar_subquery() for each in counts))).one()
+    found = faces.scalar_subquery() + unstored.scalar_subquery()
+    others = (each.scalar_subquery() for each in (matches, oldest, raws))
+    return session.execute(select(warned.scalar_subquery(), found, *others)).one()
 
 
 def guest_counts(session: Session, event_id: int) -> Row[int, int, int]:

@@ -17,9 +17,9 @@ from events.codes import new_code
 from events.ending import resume
 from events.queries import CountedEvent
 from events.rematching import queries as rematch_queries
-from faces.providers import engine_id_of
+from faces.providers import AZURE_ENGINE_ID, engine_id_of
 from keys import comparison_key, loose_key
-from models import Event, User, utcnow
+from models import KEEP, UNTIL_EXPIRY, Event, User, utcnow
 from settings import get_settings
 
 # In a class whose field is called `date`, the type needs another name.
@@ -43,6 +43,8 @@ class NewEvent:
     photos_until: datetime | None = None
     faces_until: datetime | None = None
     photos_need_approval: bool = False
+    bystanders: str | None = None
+    bystander_days: int | None = None
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -107,7 +109,9 @@ def create(new: NewEvent) -> Event:
     Raises:
         EventCodeTaken: another event has the code.
         NoSuchPhotographer: one of `photographer_ids` is not a photographer.
+        BystandersAtAzure: templates of strangers cannot go before those of guests, with this recogniser.
     """
+    _check_bystanders(new.bystanders, engine_id_of(get_settings().face_recognizer_provider))
     for attempt in range(CODE_ATTEMPTS):
         code = new.event_code or new_code()
         try:
@@ -127,6 +131,8 @@ def create(new: NewEvent) -> Event:
                     photos_until=new.photos_until,
                     faces_until=new.faces_until,
                     photos_need_approval=new.photos_need_approval,
+                    bystanders=new.bystanders or default_bystanders(),
+                    bystander_days=new.bystander_days,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)
@@ -142,6 +148,16 @@ def create(new: NewEvent) -> Event:
     raise errors.EventCodeTaken
 
 
+def default_bystanders() -> str:
+    """Return what new events do with templates of strangers, unless an admin says so."""
+    return KEEP if get_settings().face_recognizer_provider == "azure" else UNTIL_EXPIRY
+
+
+def _check_bystanders(wanted: str | None, engine_id: str) -> None:
+    if wanted not in (None, KEEP) and engine_id == AZURE_ENGINE_ID:
+        raise errors.BystandersAtAzure
+
+
 def update(event_id: int, changes: dict[str, Any]) -> Event:
     """Change an event's fields; `photographer_ids`, if given, replaces its photographers.
 
@@ -149,6 +165,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
         NoSuchEvent: there is no event with this id.
         EventCodeTaken: another event has the new code.
         NoSuchPhotographer: one of `photographer_ids` is not a photographer.
+        BystandersAtAzure: templates of strangers cannot go before those of guests, with this recogniser.
     """
     photographer_ids = changes.pop("photographer_ids", None)
     try:
@@ -156,6 +173,8 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             event = queries.lock_event(session, event_id)
             if event is None:
                 raise errors.NoSuchEvent
+            for engine_id in (event.active_engine_id, engine_id_of(get_settings().face_recognizer_provider)):
+                _check_bystanders(changes.get("bystanders"), engine_id)
             changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)

@@ -83,6 +83,7 @@ def withdraw(user_id: int, event_id: int) -> None:
         for consent in given:
             consent.withdrawn_at, consent.ends_at = now, None
         membership.withdrawn_at = membership.withdrawn_at or now
+        membership.search_asked_at = None
         session.flush()
         rematch_queries.request_rematch_of_rivals(session, user_id, event_id)
         selfie_queries.delete_embeddings_in(session, user_id, event_id)

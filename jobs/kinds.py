@@ -4,12 +4,32 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, literal_column
 
-from models import FAILED, PENDING, PROCESSING, Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from models import (
+    FAILED,
+    PENDING,
+    PROCESSING,
+    Evaluation,
+    Photo,
+    Redetection,
+    Reembedding,
+    Reprocessing,
+    Selfie,
+    UserEvent,
+)
 
-JobRow = type[Selfie] | type[UserEvent] | type[Photo] | type[Evaluation] | type[Reembedding] | type[Reprocessing]
+JobRow = (
+    type[Selfie]
+    | type[UserEvent]
+    | type[Photo]
+    | type[Evaluation]
+    | type[Redetection]
+    | type[Reembedding]
+    | type[Reprocessing]
+)
 # In claiming order: a guest waits for the result of a selfie and of a join, but not for a single photo. An evaluation
-# has an admin who waits; a change of engine can take hours. What is processed again is done already.
-KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Reembedding, Reprocessing)
+# has an admin who waits; a late guest has what is stored and waits for the rest; a change of engine can take hours.
+# What is processed again is done already.
+KINDS: tuple[JobRow, ...] = (Selfie, UserEvent, Photo, Evaluation, Redetection, Reembedding, Reprocessing)
 BY_NAME: dict[str, JobRow] = {kind.__tablename__: kind for kind in KINDS}
 # For each kind, the time since when a job waits.
 REQUESTED_AT: dict[JobRow, Any] = {
@@ -17,6 +37,7 @@ REQUESTED_AT: dict[JobRow, Any] = {
     UserEvent: func.coalesce(UserEvent.requested_at, UserEvent.joined_at),
     Photo: Photo.uploaded_at,
     Evaluation: Evaluation.created_at,
+    Redetection: Redetection.asked_at,
     Reembedding: Reembedding.created_at,
     Reprocessing: Reprocessing.created_at,
 }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from database import reading
 from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
-from models import Evaluation, Event, Photo, Reembedding, Reprocessing, Selfie, User, UserEvent
+from models import Evaluation, Event, Photo, Redetection, Reembedding, Reprocessing, Selfie, User, UserEvent
 
 # The column that tells a person what a job is about: a guest's name, or a photo's file name.
 _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
@@ -17,6 +17,7 @@ _ABOUT: dict[JobRow, InstrumentedAttribute[str]] = {
     UserEvent: User.username,
     Photo: Photo.original_filename,
     Evaluation: User.username,
+    Redetection: Photo.original_filename,
     Reembedding: Photo.original_filename,
     Reprocessing: Photo.original_filename,
 }
@@ -26,10 +27,12 @@ _EVENT_ID: dict[JobRow, InstrumentedAttribute[Any]] = {
     UserEvent: UserEvent.event_id,
     Photo: Photo.event_id,
     Evaluation: Evaluation.event_id,
+    Redetection: Redetection.event_id,
     Reembedding: Reembedding.event_id,
     Reprocessing: Reprocessing.event_id,
 }
 _PHOTO_ID: dict[JobRow, InstrumentedAttribute[int]] = {
+    Redetection: Redetection.photo_id,
     Reembedding: Reembedding.photo_id,
     Reprocessing: Reprocessing.photo_id,
 }

@@ -15,11 +15,22 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from database import reading, transaction
 from jobs.kinds import KINDS, JobRow, unfinished
-from models import FAILED, PENDING, PROCESSING, Event, Photo, Reembedding, Reprocessing, UtcDateTime, utcnow
+from models import (
+    FAILED,
+    PENDING,
+    PROCESSING,
+    Event,
+    Photo,
+    Redetection,
+    Reembedding,
+    Reprocessing,
+    UtcDateTime,
+    utcnow,
+)
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -75,7 +86,7 @@ class _Candidates(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """The jobs of which the one with the lowest id is claimed next."""
+    """The jobs of which the one that has waited longest is claimed next."""
 
     kind: JobRow
     claimable: ColumnElement[bool]
@@ -117,9 +128,6 @@ class _RoundRobin:
         return chosen
 
 
-_round_robin = _RoundRobin()
-
-
 def _choose(session: Session, now: datetime, candidates: tuple[_Candidates, ...]) -> _Choice | None:
     found = session.execute(_ANY_CLAIMABLE[candidates], {"now": now}).one()
     for (kind, condition, lease_expired), any_there in zip(candidates, found, strict=True):
@@ -142,9 +150,15 @@ def is_more_urgent_due(kind: JobRow) -> bool:
     return any(there for each, there in zip(_CANDIDATES, found, strict=True) if each.kind in urgent)
 
 
-def _photos_in_turn(session: Session, claimable: ColumnElement[bool], _: Now) -> ColumnElement[bool] | None:
-    event_ids = session.scalars(select(Photo.event_id).where(claimable).distinct()).all()
-    return Photo.event_id == _round_robin.pick(event_ids) if event_ids else None
+def _in_turn(
+    kind: type[Photo] | type[Redetection],
+    turns: _RoundRobin,
+    session: Session,
+    claimable: ColumnElement[bool],
+    _: Now,
+) -> ColumnElement[bool] | None:
+    event_ids = session.scalars(select(kind.event_id).where(claimable).distinct()).all()
+    return kind.event_id == turns.pick(event_ids) if event_ids else None
 
 
 def _of_newest(
@@ -160,10 +174,13 @@ def _of_newest(
 
 # Where the next job depends on its event: returns the condition for the jobs of one event, or None if it has none.
 _OF_EVENT: dict[JobRow, Callable[[Session, ColumnElement[bool], Now], ColumnElement[bool] | None]] = {
-    Photo: _photos_in_turn,
+    Photo: partial(_in_turn, Photo, _RoundRobin()),
+    Redetection: partial(_in_turn, Redetection, _RoundRobin()),
     Reembedding: partial(_of_newest, Reembedding),
     Reprocessing: partial(_of_newest, Reprocessing),
 }
+# Where a job that is queued again goes behind those that have waited longer; else the lowest id is the oldest.
+_ORDER: dict[JobRow, tuple[InstrumentedAttribute[Any], ...]] = {Redetection: (Redetection.asked_at, Redetection.id)}
 
 
 def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None:
@@ -172,7 +189,7 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
     first = (
         select(kind.id)
         .where(choice.claimable)
-        .order_by(kind.id)
+        .order_by(*_ORDER.get(kind, (kind.id,)))
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
@@ -203,8 +220,8 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
 def claim_next() -> Claim | None:
     """Claim the next job and return it, or None if there is none.
 
-    Selfies come first, then matchings, photos, evaluations, photos to process again by another engine, and photos to
-    process again.
+    Selfies come first, then matchings, photos, evaluations, photos to search again, photos to process again by
+    another engine, and photos to process again.
 
     Raises:
         SQLAlchemyError: the database does not answer.

@@ -171,11 +171,13 @@ def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
+        StrangersEnd: the event lets templates of strangers go.
     """
     subject = reprocessing.subject_of(claim.id)
     if subject is None:
         return
     # First: while Azure is away, thousands of renditions would be made for nothing.
+    photos.check_strangers(subject.event)
     service = _service()
     service.check()
     read = read_anew(claim.id, subject, decoder)

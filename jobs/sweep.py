@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import storage
 from database import reading, transaction
+from ending import bystanders
 from ending import service as ending
 from guests import selfie_consents
 from jobs import dates, pairing, unnamed_keys
@@ -181,6 +182,7 @@ def restore() -> int:
 class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
+    With the erasures left over, also faces of guests who have gone, in events that never keep those of strangers.
     With each sweep, what is past its date is erased. What of events is over is announced and erased every
     `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, and what these releases
     stored plain is encrypted, a few at each tick.
@@ -204,6 +206,7 @@ class PeriodicSweep:
         if now >= self._next_retry:
             self._next_retry = now + erasure.RETRY_SECONDS
             erasure.retry()
+            bystanders.sweep(utcnow(), only_never=True)
         if now >= self._next_ending:
             self._next_ending = now + settings.ending_sweep_seconds
             selfie_consents.end_due()

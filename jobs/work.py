@@ -38,15 +38,17 @@ from jobs.queue import CRASHED, Claim, fail, heartbeat, is_more_urgent_due, rele
 from jobs.reprocessing import read_anew
 from matching import queries as matching_queries
 from matching import rematching
+from matching.azure.photos import StrangersEnd
 from matching.changing import service as changing
+from matching.redetecting import service as redetecting
 from matching.reprocessing import service as reprocessing
-from models import Evaluation, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from models import Evaluation, Photo, Redetection, Reembedding, Reprocessing, Selfie, UserEvent
 from photos.copies.service import renditions_for
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
 # Errors that every attempt at the same bytes would meet.
-HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory)
+HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory, StrangersEnd)
 
 
 def check_recogniser() -> None:
@@ -130,6 +132,15 @@ def change_engines() -> None:
     changing.proceed(_engine_id())
 
 
+def plan_searches() -> None:
+    """Queue the photos that are to be searched again because guests' means have changed: `matching/redetecting/`.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    redetecting.plan()
+
+
 def process_selfie(claim: Claim, decoder: Decoder) -> None:
     """Embed the face of a selfie, then accept and match it, or reject it with the reason.
 
@@ -211,6 +222,17 @@ def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[],
         fail(claim, str(reason))
 
 
+def process_redetection(claim: Claim, decoder: Decoder) -> None:
+    """Have the faces of a photo found again, and store those that have become a guest's.
+
+    Raises:
+        ImageError: the file cannot be decoded. MissingObject: the file is gone.
+    """
+    photo = redetecting.photo_of(claim.id, _engine_id())
+    faces = read_photo(photo, {}, decoder).faces if photo is not None else None
+    redetecting.record(claim.id, _engine_id(), faces, claim.is_current)
+
+
 def process_reembedding(claim: Claim, decoder: Decoder) -> None:
     """Have the faces of a processed photo found by the configured engine, and switch the event with its last photo.
 
@@ -243,6 +265,7 @@ WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     Selfie: process_selfie,
     UserEvent: process_membership,
     Photo: process_photo,
+    Redetection: process_redetection,
     Reembedding: process_reembedding,
     Reprocessing: process_reprocessing,
 }
@@ -251,6 +274,8 @@ REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     Selfie: remote_work.process_selfie,
     UserEvent: remote_work.process_membership,
     Photo: remote_work.process_photo,
+    # Events of which not all faces are stored do not use it: each is by another engine, and nothing is searched.
+    Redetection: process_redetection,
     Reembedding: remote_work.process_reembedding,
     Reprocessing: remote_work.process_reprocessing,
 }

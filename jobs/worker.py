@@ -155,7 +155,11 @@ class InferenceThread:
             self._between()
 
     def _change_engines(self) -> None:
-        """Plan and complete the change of events to the engine in use, at the start and then every ten seconds."""
+        """Plan and complete the change of events to the engine in use, at the start and then every ten seconds.
+
+        Also plan the searches of photos that are due.
+        """
         if time.monotonic() >= self._next_change:
             self._next_change = time.monotonic() + CHANGE_SECONDS
             work.change_engines()
+            work.plan_searches()

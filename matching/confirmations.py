@@ -14,6 +14,7 @@ from database import reading, transaction
 from events import queries as event_queries
 from faces.providers import calibration_of
 from matching import queries
+from matching.bystanders.queries import number_in_photo
 from matching.claims import queries as claim_queries
 from matching.claims.nearest import LOST, MAYBE, Claim, standings
 from matching.claims.record import Persons, claim_of
@@ -65,6 +66,7 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
     Raises:
         NoSuchPhoto: the guest may not see the photo and is not asked about this face.
         NoSuchFace: the face is not in the photo.
+        FaceNotKept: the face was no guest's, and its template is erased.
         ConsentWithdrawn: the guest has withdrawn the consent in the event.
         NoSelfie: the guest has no portrait there.
         FaceOfAnother: the face is clearly another guest's (`matching/claims/nearest.py`).
@@ -125,6 +127,8 @@ def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tupl
     if membership.withdrawn_at is not None:
         raise errors.ConsentWithdrawn
     face = claim_queries.face(session, face_id)
+    if face is None and number_in_photo(session, photo_id, event.active_engine_id):
+        raise errors.FaceNotKept
     if face is None or face.photo_id != photo_id or face.engine_id != event.active_engine_id:
         raise errors.NoSuchFace
     return event, face

@@ -1,6 +1,8 @@
 """The candidates of guests in one event, from their portraits, the event's faces and what they confirmed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -13,16 +15,18 @@ from matching.claims import queries as claim_queries
 from matching.claims.record import GuestCandidates, record
 from matching.queries import PortraitEmbedding
 from matching.similarity import Candidate, Portrait, Thresholds
-from models import Confirmation, Event, Face
+from models import Confirmation, Event, Face, utcnow
 from settings import get_settings
 
 # Two engines mean the same face if the intersection over union of its boxes is at least this.
 SAME_PLACE = 0.2
+# Photos are searched again for changed means once none has changed for so many times `SEARCH_AGAIN_SECONDS`.
+CALM = timedelta(seconds=10)
 
 
 def thresholds_among(faces: matrices.EventFaces, engine_id: str) -> Thresholds:
-    """Return the cosines from which one of these faces counts as a guest's."""
-    return similarity.thresholds_for(faces.size, calibration_of(engine_id), get_settings().match_threshold)
+    """Return the cosines from which one of these faces counts as a guest's; faces that are not stored count too."""
+    return similarity.thresholds_for(faces.found, calibration_of(engine_id), get_settings().match_threshold)
 
 
 def match_guest(session: Session, event: Event, user_id: int) -> None:
@@ -65,6 +69,26 @@ def match_after_photo(
     record(session, event, found, only_changes=True, rebuilt=before_too)
 
 
+def affected_guests(
+    session: Session, event: Event, fresh: matrices.Block, thresholds: Thresholds, others: Collection[int] = ()
+) -> dict[int, list[PortraitEmbedding]]:
+    """Return the portraits, by the guest's id, of the guests who may find one of the `fresh` faces, and of `others`.
+
+    The candidates of all others are the same with and without these faces.
+    """
+    portraits, affected = queries.guests_embeddings(session, event.id, event.active_engine_id), set(others)
+    if portraits and fresh.face_ids.size:
+        selfies = matrices.as_matrix([each.embedding for each in portraits])
+        means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
+        found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
+        affected |= {portraits[int(index)].user_id for index in found}
+    known = defaultdict[int, list[PortraitEmbedding]](list)
+    for each in portraits:
+        if each.user_id in affected:
+            known[each.user_id].append(each)
+    return known
+
+
 def _candidates(
     session: Session,
     event: Event,
@@ -81,17 +105,20 @@ def _candidates(
     if is_child:
         thresholds = similarity.stricter(thresholds, calibration_of(event.active_engine_id))
     theirs = {each.face_id for each in confirmed if each.face_id is not None}
-    found = similarity.find_candidates(faces.blocks, _portraits(known), thresholds, refused, theirs)
-    _store_means(session, event, known, found)
+    found = similarity.find_candidates(faces.blocks, as_portraits(known), thresholds, refused, theirs)
+    if _store_means(session, event, known, found) and faces.unstored:
+        # The means may find faces that are not stored. Photos that come meanwhile change them again.
+        event.search_due_at = utcnow() + CALM * get_settings().search_again_seconds
     return _with_confirmed(found.faces, confirmed, known[-1].selfie_id)
 
 
 def portraits_in(session: Session, event: Event, user_id: int) -> list[Portrait]:
     """Return the guest's portraits that are in force in the event, oldest first."""
-    return _portraits(queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id))
+    return as_portraits(queries.portrait_embeddings(session, user_id, event.id, event.active_engine_id))
 
 
-def _portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
+def as_portraits(known: Sequence[PortraitEmbedding]) -> list[Portrait]:
+    """Return the portraits as the search takes them."""
     return [Portrait(each.selfie_id, np.frombuffer(each.embedding, np.float32)) for each in known]
 
 
@@ -108,16 +135,20 @@ def _match_remotely(session: Session, event: Event, user_id: int, known: Sequenc
     record(session, event, {user_id: _with_confirmed(found, confirmed, known[-1].selfie_id)})
 
 
-def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> None:
+def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbedding], found: similarity.Found) -> bool:
+    """Store the means that have changed; return whether any has."""
+    changed = False
     for each in known:
         mean = found.means[each.selfie_id]
         stored = mean.tobytes() if mean is not None else None
         if stored != each.mean:
             queries.store_mean(session, each.selfie_id, event.id, event.active_engine_id, stored)
+            changed = True
+    return changed
 
 
 def _similarity_to(session: Session, known: Sequence[PortraitEmbedding]) -> Callable[[Face], float | None]:
-    portraits = _portraits(known)
+    portraits = as_portraits(known)
     return lambda face: similarity_to(session, face, portraits)
 
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from encryption.templates import Quantised
+from encryption.templates import Quantised, quantised
 from matching import queries
+from matching.bystanders import queries as unstored_queries
 from matching.queries import FaceBatch
 
 Embeddings = NDArray[np.float32]
@@ -42,19 +43,28 @@ class EventFaces:
 
     version: int
     blocks: tuple[Block, ...]
+    # Faces that the engine has found and that are not stored (`matching/bystanders/`).
+    unstored: int = 0
 
     @property
     def size(self) -> int:
         """The number of faces."""
         return sum(each.face_ids.size for each in self.blocks)
 
-    def plus(self, fresh: Block) -> "EventFaces":
-        """Return these faces and further ones; the cache does not change."""
-        return EventFaces(self.version, (*self.blocks, fresh))
+    @property
+    def found(self) -> int:
+        """The number of faces that the engine has found, also those that are not stored."""
+        return self.size + self.unstored
 
-    def without(self, photo_id: int) -> "EventFaces":
-        """Return these faces except those of one photo; the cache does not change."""
-        return EventFaces(self.version, tuple(_selected(block, block.photo_ids != photo_id) for block in self.blocks))
+    def plus(self, fresh: Block, unstored: int = 0) -> "EventFaces":
+        """Return these faces and further ones, of which some are not stored; the cache does not change."""
+        blocks = (*self.blocks, fresh) if fresh.face_ids.size else self.blocks
+        return EventFaces(self.version, blocks, self.unstored + unstored)
+
+    def without(self, photo_id: int, unstored: int = 0) -> "EventFaces":
+        """Return these faces except those of one photo, of which so many are unstored; the cache does not change."""
+        blocks = tuple(_selected(block, block.photo_ids != photo_id) for block in self.blocks)
+        return EventFaces(self.version, blocks, self.unstored - unstored)
 
 
 def _selected(block: Block, wanted: NDArray[np.bool_]) -> Block:
@@ -75,6 +85,12 @@ def as_matrix(blobs: Sequence[bytes]) -> Embeddings:
     return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
 
 
+def block_of(face_ids: Sequence[int], photo_id: int, embeddings: Sequence[Embeddings]) -> Block:
+    """Return faces of one photo, whose `embeddings` (dimensions,) are as an engine made them."""
+    rows = [each.astype(np.float32).tobytes() for each in embeddings]
+    return Block(np.array(face_ids, np.int64), np.full(len(face_ids), photo_id, np.int64), quantised(as_matrix(rows)))
+
+
 def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> EventFaces:
     """Return all committed faces of the event. The caller has locked the event's row and read its `version`."""
     key = (event_id, engine_id)
@@ -88,7 +104,7 @@ def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> E
     last_id = int(blocks[-1].face_ids[-1]) if blocks else 0
     for batch in queries.faces_after(session, event_id, engine_id, last_id, BLOCK):
         blocks = _extended(blocks, batch)
-    current = EventFaces(version, blocks)
+    current = EventFaces(version, blocks, unstored_queries.number_in_event(session, event_id, engine_id))
     with _lock:
         _cache[key] = current
         _cache.move_to_end(key)

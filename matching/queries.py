@@ -223,12 +223,17 @@ def replace_faces(session: Session, photo_id: int, engine_id: str, rows: Sequenc
     """
     old = delete(Face).where(Face.photo_id == photo_id, Face.engine_id == engine_id)
     had = session.execute(old.returning(Face.id)).all()
+    return ReplacedFaces(bool(had), add_faces(session, rows))
+
+
+def add_faces(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Insert faces and return their ids, in the order given; each row has the columns of `Face` by name."""
     faces = [Face(**row) for row in rows]
     # One by one: in a bulk insert, not every database numbers the rows in the order given.
     for face in faces:
         session.add(face)
         session.flush()
-    return ReplacedFaces(bool(had), [face.id for face in faces])
+    return [face.id for face in faces]
 
 
 def versions(session: Session, event_ids: Iterable[int]) -> dict[int, int]:

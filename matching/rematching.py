@@ -12,6 +12,7 @@ from events import queries as event_queries
 from events.consents.queries import may_be_found
 from matching import queries
 from matching.guest_matches import match_guest
+from matching.redetecting.queries import request_for_guest
 from models import DONE, Event, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
 
@@ -63,16 +64,19 @@ def rematch(
             return
         is_looked_for = may_be_found(session, user.id, event.id)
         if is_looked_for:
+            is_new = _is_asked_for(membership)
             for selfie_id, embedding in embeddings.items():
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:
                     continue
-                _embed_for(session, event, selfie.id, engine_id, embedding)
+                is_new |= _embed_for(session, event, selfie.id, engine_id, embedding)
                 if event.active_engine_id != engine_id:
                     # The event still changes to this engine: match the portrait by the active engine, if embedded.
                     known_elsewhere = selfie_queries.embedding(session, selfie.id, event.active_engine_id)
                     _embed_for(session, event, selfie.id, event.active_engine_id, known_elsewhere)
             match_guest(session, event, user.id)
+            if embeddings and is_new:
+                request_for_guest(session, event, user.id)
         requested, started = membership.requested_at, membership.started_at
         membership.finish(DONE)
         membership.engine_id = engine_id
@@ -82,7 +86,15 @@ def rematch(
             membership.requeue(lease_until=utcnow() + again_after)
 
 
-def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> None:
-    """Insert the selfie's embedding for the event, unless there is one already, or none to insert."""
-    if embedding is not None and not selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
-        queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)
+def _is_asked_for(membership: UserEvent) -> bool:
+    """Return whether a person has asked for this matching: an event that grows matches its guests by itself."""
+    asked, ended = membership.requested_at, membership.finished_at
+    return asked is not None and (ended is None or asked > ended)
+
+
+def _embed_for(session: Session, event: Event, selfie_id: int, engine_id: str, embedding: bytes | None) -> bool:
+    """Insert the selfie's embedding for the event, unless there is one already, or none; return whether it is new."""
+    if embedding is None or selfie_queries.is_embedded(session, selfie_id, event.id, engine_id):
+        return False
+    queries.add_selfie_embeddings(session, selfie_id, [event.id], engine_id, embedding)
+    return True

@@ -9,7 +9,6 @@ A job may run again in another process after a crash. Each step first asks `stil
 it is the current one, and leaves the same rows however often it runs.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,16 +16,20 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
-from encryption.templates import quantised, writing_cipher
+from encryption.templates import writing_cipher
 from events import queries as event_queries
 from events.ending import compares_faces
 from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
-from matching import matrices, queries, similarity
+from matching import matrices, queries
+from matching.bystanders import queries as bystander_queries
+from matching.bystanders.service import which_to_store
 from matching.claims import queries as claim_queries
 from matching.erased.service import may_be_stored
-from matching.guest_matches import match_after_photo, match_guest, thresholds_among
-from matching.queries import PortraitEmbedding, RankedSelfie
+from matching.guest_matches import affected_guests, match_after_photo, match_guest, thresholds_among
+from matching.queries import RankedSelfie
+from matching.redetecting.queries import request_for_guest
+from matching.reprocessing.places import Way, pairs
 from models import DONE, REJECTED, Event, Photo, Selfie, utcnow
 from selfies import queries as selfie_queries
 from stored.erasure import erase
@@ -91,6 +94,7 @@ def _match_selfie(session: Session, selfie_id: int, event_id: int) -> bool:
     if event is None or selfie is None:
         return False
     match_guest(session, event, selfie.user_id)
+    request_for_guest(session, event, selfie.user_id)
     return True
 
 
@@ -173,24 +177,65 @@ def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, fa
     """Replace the photo's faces by this engine and, if it is the event's active one, match them with the guests.
 
     Where faces are no longer compared, none is stored. Faces at the places of erased ones are left out: see
-    `matching/erased/`. The caller has locked the rows of the event and the photo.
+    `matching/erased/`. Which faces of strangers are stored: see `matching/bystanders/`. The caller has locked the
+    rows of the event and the photo.
     """
-    faces = faces if compares_faces(event) else []
-    allowed = may_be_stored(session, photo, [[float(value) for value in face.box] for face in faces])
-    faces = [face for face, may in zip(faces, allowed, strict=True) if may]
-    rows = _face_rows(session, photo, engine_id, faces)
+    faces = _allowed(session, photo, faces) if compares_faces(event) else []
     active = engine_id == event.active_engine_id
     # Read before the photo's own faces are inserted: the cache must hold committed faces only.
     known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
+    unstored_before = 0
+    if known_faces is None or known_faces.unstored:
+        unstored_before = bystander_queries.number_in_photo(session, photo.id, engine_id)
+    others = known_faces.without(photo.id, unstored_before) if known_faces is not None else None
+    wanted = which_to_store(session, event, photo, engine_id, others, faces)
+    stored = [face for face, is_wanted in zip(faces, wanted, strict=True) if is_wanted]
     # Their matches, and those that their means found elsewhere, depended on the faces that are replaced.
     shown = claim_queries.guests_with_candidates(session, photo.id) if active and photo.engine_id is not None else ()
-    replaced = queries.replace_faces(session, photo.id, engine_id, rows)
+    replaced = queries.replace_faces(session, photo.id, engine_id, _face_rows(session, photo, engine_id, stored))
     if replaced.had_faces:
         queries.increment_version(session, event.id)
-    if known_faces is not None:
-        others = known_faces.without(photo.id) if replaced.had_faces else known_faces
-        fresh = _block(photo.id, replaced.face_ids, faces)
-        _match_photo(session, event, photo.id, known_faces, others, fresh, shown)
+    unstored = len(faces) - len(stored)
+    if unstored != unstored_before:
+        bystander_queries.note_number(session, photo, engine_id, unstored)
+    if known_faces is not None and others is not None:
+        fresh = matrices.block_of(replaced.face_ids, photo.id, [each.embedding for each in stored])
+        _match_photo(session, event, photo.id, known_faces, others.plus(fresh, unstored), fresh, shown)
+
+
+def add_faces(session: Session, event: Event, photo: Photo, faces: Sequence[DetectedFace]) -> None:
+    """Store those of the faces found again in a photo that have become a guest's, and match them with the guests.
+
+    `faces` are all that the event's active engine finds in it. Faces that are stored stay as they are. Where faces of
+    strangers may be stored now, all are. The caller has locked the rows of the event and the photo.
+    """
+    engine_id = event.active_engine_id
+    faces = _allowed(session, photo, faces) if compares_faces(event) else []
+    known_boxes = [each.box for each in bystander_queries.places_in(session, photo.id, engine_id)]
+    there = set(
+        dict(pairs(known_boxes, [_box(each) for each in faces], Way.unchanged((photo.width, photo.height)))).values()
+    )
+    missing = [face for place, face in enumerate(faces) if place not in there]
+    known_faces = matrices.faces_of(session, event.id, event.version, engine_id)
+    unstored_before = bystander_queries.number_in_photo(session, photo.id, engine_id)
+    others = known_faces.plus(matrices.block_of([], photo.id, []), -unstored_before)
+    wanted = which_to_store(session, event, photo, engine_id, others, missing, known_boxes)
+    stored = [face for face, is_wanted in zip(missing, wanted, strict=True) if is_wanted]
+    face_ids = queries.add_faces(session, _face_rows(session, photo, engine_id, stored))
+    unstored = len(missing) - len(stored)
+    bystander_queries.note_number(session, photo, engine_id, unstored)
+    fresh = matrices.block_of(face_ids, photo.id, [each.embedding for each in stored])
+    _match_photo(session, event, photo.id, known_faces, others.plus(fresh, unstored), fresh, ())
+
+
+def _allowed(session: Session, photo: Photo, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+    """Return the faces that are at no erased face's place."""
+    allowed = may_be_stored(session, photo, [[float(value) for value in face.box] for face in faces])
+    return [face for face, may in zip(faces, allowed, strict=True) if may]
+
+
+def _box(face: DetectedFace) -> list[float]:
+    return [round(float(value), 1) for value in face.box]
 
 
 def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> list[dict[str, Any]]:
@@ -201,7 +246,7 @@ def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[D
         {
             "photo_id": photo.id,
             "event_id": photo.event_id,
-            "box": [round(float(value), 1) for value in face.box],
+            "box": _box(face),
             "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
             "quality": round(float(face.quality), 4),
             "engine_id": engine_id,
@@ -211,45 +256,26 @@ def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[D
     ]
 
 
-def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]) -> matrices.Block:
-    return matrices.Block(
-        np.array(face_ids, np.int64),
-        np.full(len(face_ids), photo_id, np.int64),
-        quantised(matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces])),
-    )
-
-
 def _match_photo(
     session: Session,
     event: Event,
     photo_id: int,
     before: matrices.EventFaces,
-    others: matrices.EventFaces,
+    faces: matrices.EventFaces,
     fresh: matrices.Block,
     shown: Iterable[int],
 ) -> None:
-    """Match the guests whose face may be among the new ones, and those who were `shown` among the replaced ones.
+    """Match the guests whose face may be among the `fresh` ones, and those who were `shown` among the replaced ones.
 
-    `before` are the event's faces with the replaced ones, `others` those without. Over all faces, not only the new
-    ones: a new face changes a portrait's mean, which may find further faces.
+    `before` are the event's faces with the replaced ones, `faces` those with the new ones. Over all faces, not only
+    the new ones: a new face changes a portrait's mean, which may find further faces.
     """
     before_too = {*claim_queries.confirmers(session, photo_id), *shown}
-    affected = set(before_too)
-    if not affected and not fresh.face_ids.size and before.size == others.size:
+    if not before_too and not fresh.face_ids.size and before.found == faces.found:
         return
-    faces = others.plus(fresh) if fresh.face_ids.size else others
     thresholds = thresholds_among(faces, event.active_engine_id)
     if thresholds != thresholds_among(before, event.active_engine_id):
         # The event has outgrown its thresholds: all guests are matched again by the new ones, in the background.
         rematch_queries.request_rematch(session, event.id, utcnow(), asked=False)
-    portraits = queries.guests_embeddings(session, event.id, event.active_engine_id)
-    if portraits and fresh.face_ids.size:
-        selfies = matrices.as_matrix([each.embedding for each in portraits])
-        means = matrices.as_matrix([each.mean or bytes(len(each.embedding)) for each in portraits])
-        found = similarity.affected_portraits(fresh.embeddings, selfies, means, thresholds)
-        affected |= {portraits[int(index)].user_id for index in found}
-    known = defaultdict[int, list[PortraitEmbedding]](list)
-    for each in portraits:
-        if each.user_id in affected:
-            known[each.user_id].append(each)
+    known = affected_guests(session, event, fresh, thresholds, before_too)
     match_after_photo(session, event, known, faces, before_too)

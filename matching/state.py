@@ -7,6 +7,7 @@ from database import reading
 from faces.providers import engine_id_of
 from matching import queries
 from matching.changing import queries as changing_queries
+from matching.redetecting import queries as redetecting_queries
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, Selfie, UserEvent
 from selfies import queries as selfie_queries
 from settings import get_settings
@@ -38,19 +39,22 @@ def _is_requested(membership: UserEvent) -> bool:
 def state_of(user_id: int) -> MatchingState:
     """Return the state of the guest's newest selfie and of its matchings, read from the database.
 
-    A portrait that can be matched only once an event has changed to another engine is `running` until then.
+    A portrait that can be matched only once an event has changed to another engine is `running` until then, and so is
+    one for which photos are searched again.
     """
     with reading() as session:
         selfie = selfie_queries.latest(session, user_id)
         memberships = queries.memberships_of(session, user_id)
         engine_id = engine_id_of(get_settings().face_recognizer_provider)
         matched, waits_for_engine = changing_queries.found_so_far(session, user_id, engine_id)
+        asked = any(each.search_asked_at is not None for each in memberships)
+        is_searching = asked and redetecting_queries.is_searching(session, user_id)
     if selfie is None:
         return MatchingState("idle", matched, None, None, None)
     if selfie.status != DONE:
         detail = selfie.detail or (selfie.error if selfie.status == FAILED else None)
         return MatchingState(_STATUS[selfie.status], matched, detail, selfie.started_at, selfie.finished_at)
-    if waits_for_engine:
+    if waits_for_engine or is_searching:
         return MatchingState(_STATUS[PROCESSING], matched, None, selfie.started_at, None)
     for status in (PROCESSING, PENDING, FAILED):
         for each in memberships:

@@ -31,6 +31,7 @@ from models import (
     Favourite,
     GuestCopy,
     Photo,
+    UnstoredFaces,
 )
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
@@ -196,8 +197,14 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .where(Face.photo_id == Photo.id, counts_in_event(Face.event_id, Face.engine_id))
         .scalar_subquery()
     )
+    unstored = (
+        select(UnstoredFaces.number)
+        .where(UnstoredFaces.photo_id == Photo.id, counts_in_event(UnstoredFaces.event_id, UnstoredFaces.engine_id))
+        .scalar_subquery()
+    )
+    found = faces + func.coalesce(unstored, 0)
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    shown = select(Photo, literal(None), literal(None), faces, false(), name).where(where)
+    shown = select(Photo, literal(None), literal(None), found, false(), name).where(where)
     return shown.options(joinedload(Photo.raw))
 
 

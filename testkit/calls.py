@@ -230,6 +230,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
+            "bystanders": "until_expiry",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -242,6 +243,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
+            "bystanders": "until_expiry",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

@@ -83,7 +83,7 @@ def list_members(
 @router.post(
     "/create-event",
     summary="Create an event",
-    responses=error_responses(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken),
+    responses=error_responses(*REFUSED, errors.NoSuchPhotographer, errors.EventCodeTaken, errors.BystandersAtAzure),
 )
 def create_event(asked: EventCreate, _: CurrentAdmin, language: Language) -> EventCreated:
     """Without a code, a random one is drawn. Without an expiry, it is `EVENT_LIFETIME_DAYS` after the event's day."""
@@ -104,7 +104,9 @@ def _created(event: Event, message: str) -> EventCreated:
 @router.put(
     "/events/{event_id}",
     summary="Change an event",
-    responses=error_responses(*REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken),
+    responses=error_responses(
+        *REFUSED, errors.NoSuchEvent, errors.NoSuchPhotographer, errors.EventCodeTaken, errors.BystandersAtAzure
+    ),
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin, language: Language) -> AdminEventOut:
     """Fields that are left out keep their value. `photographer_ids` replaces the event's photographers."""

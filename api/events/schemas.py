@@ -1,7 +1,7 @@
 """Payloads of the calls about events."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -11,7 +11,7 @@ from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
 from api.messages import Problem
 from events import ending
-from keys import MAX_EXPIRY_DAYS, MAX_ID, MAX_TIMEZONE
+from keys import MAX_BYSTANDER_DAYS, MAX_EXPIRY_DAYS, MAX_ID, MAX_TIMEZONE
 from models import Event, User
 
 
@@ -49,6 +49,8 @@ MaybeDay = Annotated[Day | None, BeforeValidator(_none_if_empty)]
 Moment = Annotated[AwareDatetime, AfterValidator(_sane_year)]
 TimeZone = Annotated[str, Field(max_length=MAX_TIMEZONE), AfterValidator(_zone)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+Bystanders = Literal["keep", "until_expiry", "none"]
+Days = Annotated[int, Field(ge=1, le=MAX_BYSTANDER_DAYS)]
 SEES = "If false, each guest sees only the photos they are in, and those marked for everyone."
 SHARE = "Whether guests may make links to photos for people without an account. If false, all links show nothing."
 DETAILS = "Whether what guests download says when it was taken and whose rights it is under. Else no metadata stays."
@@ -63,6 +65,15 @@ FACES_UNTIL = (
 )
 PHOTOS_END = "From when the photos are erased, as set or by default."
 FACES_END = "From when faces are no longer compared and the portraits erased, as set or by default."
+BYSTANDERS = (
+    "What becomes of templates of faces that match no guest: `keep` keeps them as long as those of guests, "
+    "`until_expiry` until the event expires, `none` never stores them. Guests who come later are found by searching "
+    "the photos again. Default: `until_expiry`; with Azure, `keep`."
+)
+BYSTANDER_DAYS = (
+    "With `until_expiry`, these templates go so many days after the upload of their photo, if that is before the "
+    "expiry. Null: at the expiry."
+)
 APPROVAL = (
     "Whether guests see a photo only once a photographer has approved it. It is compared with them meanwhile. When "
     "this is switched off, photos that wait still do."
@@ -96,6 +107,8 @@ class EventFields(BaseModel):
     photos_until: Annotated[Moment | None, Clearable()] = Field(None, description=PHOTOS_UNTIL)
     faces_until: Annotated[Moment | None, Clearable()] = Field(None, description=FACES_UNTIL)
     photos_need_approval: bool | None = Field(None, description=APPROVAL)
+    bystanders: Bystanders | None = Field(None, description=BYSTANDERS)
+    bystander_days: Annotated[Days | None, Clearable()] = Field(None, description=BYSTANDER_DAYS)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -205,6 +218,8 @@ class EventOut(EventBrief):
     photos_end: UtcTime = Field(description=PHOTOS_END)
     faces_end: UtcTime = Field(description=FACES_END)
     photos_need_approval: bool
+    bystanders: Bystanders = Field(description=BYSTANDERS)
+    bystander_days: int | None = Field(description=BYSTANDER_DAYS)
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 

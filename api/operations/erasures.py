@@ -22,7 +22,10 @@ class ErasureOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int
-    kind: str = Field(description="`faces`, `photos`, `portraits` or `trash`.", examples=["faces"])
+    kind: str = Field(
+        description="`faces`, `photos`, `portraits`, `trash`, or `bystanders`: faces that match no guest.",
+        examples=["faces"],
+    )
     event_id: int | None = Field(description="Null for portraits: they belong to guests.")
     counts: dict[str, int] = Field(examples=[{"faces": 312, "matches": 840}])
     begun_at: UtcTime

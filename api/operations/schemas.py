@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import UtcTime
 from keys import MAX_ID
 
-JobKind = Literal["selfies", "user_events", "photos", "evaluations", "reembeddings", "reprocessings"]
+JobKind = Literal["selfies", "user_events", "photos", "evaluations", "redetections", "reembeddings", "reprocessings"]
 
 
 class Alive(BaseModel):

@@ -38,6 +38,7 @@ KNOWN = (*SIGNED_IN, errors.GuestsOnly, errors.TooManyRequests)
         errors.NoSelfie,
         errors.ConsentWithdrawn,
         errors.FaceOfAnother,
+        errors.FaceNotKept,
         errors.FaceNotLikely,
     ),
 )

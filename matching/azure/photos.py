@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from azure_face.problems import NotThere
 from azure_face.service import FaceService
 from database import reading, transaction
+from events import bystanders
 from events import queries as event_queries
 from events.ending import compares_faces
 from faces.providers import AZURE_ENGINE_ID, calibration_of
@@ -29,6 +30,18 @@ from settings import get_settings
 
 StillOurs = Callable[[Photo], bool]
 JobIsOurs = Callable[[Reembedding], bool]
+
+
+class StrangersEnd(Exception):
+    """The event lets templates of strangers go before those of guests; lists at Azure would keep them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this event does not keep faces of strangers, and lists at Azure would: choose to keep them, or another "
+            "recogniser"
+        )
+
+
 # Returns whether the attempt still is the current one; called in the transaction that writes.
 IsCurrent = Callable[[Session], bool]
 
@@ -48,6 +61,7 @@ def record_photo(
     Raises:
         RecogniserAway: Azure cannot be used now. TrainingFailed: Azure could not train the list of portraits.
         NotThere: a list is gone there. AttemptTooOld: the faces were not recorded in time (`keeping.record`).
+        StrangersEnd: the event lets templates of strangers go.
     """
     with reading() as session:
         photo = session.get(Photo, photo_id)
@@ -68,7 +82,7 @@ def record_again(
     """Do the same for a photo of an event that changes to Azure: see `matching/changing/`.
 
     Raises:
-        RecogniserAway, TrainingFailed, NotThere, AttemptTooOld: see `record_photo`.
+        RecogniserAway, TrainingFailed, NotThere, AttemptTooOld, StrangersEnd: see `record_photo`.
     """
 
     def is_current(session: Session) -> bool:
@@ -89,6 +103,7 @@ def _kept_and_compared(
         faces, there = queries.kept_faces(session, photo.id, AZURE_ENGINE_ID)
     if event is not None and not compares_faces(event):
         return set()
+    check_strangers(event)
     try:
         # An earlier attempt may have stored them and ended then.
         if (not faces or faces != there) and not _keep_faces(service, photo, found, scale, is_current):
@@ -98,6 +113,16 @@ def _kept_and_compared(
         return None
 
 
+def check_strangers(event: Event | None) -> None:
+    """Return if faces of strangers may be in lists there.
+
+    Raises:
+        StrangersEnd: the event lets their templates go.
+    """
+    if event is not None and bystanders.ends(event):
+        raise StrangersEnd
+
+
 def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: float, is_current: IsCurrent) -> bool:
     listed = lists.made(service, photo.event_id, PHOTOS) if found.faces else None
     kept = keeping.add(service, listed, found.picture, found.faces) if listed is not None else []
@@ -105,7 +130,7 @@ def _keep_faces(service: FaceService, photo: Photo, found: Detected, scale: floa
         event = event_queries.lock_event(session, photo.event_id)
         ours = event is not None and is_current(session)
         ids: list[int | None] = [None] * len(kept)
-        if event is not None and ours and compares_faces(event):
+        if event is not None and ours and compares_faces(event) and not bystanders.ends(event):
             ids = _stored(session, photo, [face_row(photo, found, each.place, scale) for each in kept])
         if listed is not None and event is not None:
             keeping.record(session, listed, kept, "face_id", ids)

@@ -15,11 +15,14 @@ from collections.abc import Callable, Sequence
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
+from events import bystanders
 from events import queries as event_queries
 from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
+from faces.providers import AZURE_ENGINE_ID
 from matching import queries as matching_queries
 from matching import service as matching
+from matching.bystanders import queries as bystander_queries
 from matching.changing import queries
 from matching.changing.queries import EventChange
 from models import DONE, Event, Photo, Reembedding, utcnow
@@ -51,7 +54,12 @@ def proceed(engine_id: str) -> None:
 
 
 def _plan(session: Session, event: Event, engine_id: str) -> None:
-    """Queue the photos that this engine has not processed; switch the event if there is none."""
+    """Queue the photos that this engine has not processed; switch the event if there is none.
+
+    An event that lets templates of strangers go does not change to Azure, whose lists would keep them.
+    """
+    if engine_id == AZURE_ENGINE_ID and bystanders.ends(event):
+        return
     queries.delete_jobs_of_others(session, event.id, engine_id)
     queries.add_jobs(session, event.id, engine_id)
     if event.active_engine_id != engine_id and not queries.is_left(session, event.id, engine_id):
@@ -79,6 +87,7 @@ def _delete_some_remains(event_id: int, engine_id: str) -> bool:
         # Selfies that were accepted by a process with other settings, or by an engine that was abandoned.
         if queries.request_missed_matchings(session, event_id):
             return False
+        bystander_queries.delete_numbers_of_others(session, event_id, engine_id)
         return queries.delete_remains(session, event_id, engine_id, BATCH) > 0
 
 

@@ -38,6 +38,11 @@ class Way:
     mirrored_x: bool = False
     mirrored_y: bool = False
 
+    @classmethod
+    def unchanged(cls, size: Size) -> "Way":
+        """Return the way on which every place stays where it is, in a picture of this size."""
+        return cls(size, size)
+
     @property
     def changes_nothing(self) -> bool:
         """Whether every place stays where it is."""

@@ -21,6 +21,7 @@ from guests.removal import remove_event
 from jobs import control as job_control
 from jobs import listing as job_list
 from keys import MAX_EMAIL_KEY, comparison_key
+from matching.redetecting import service as redetecting
 from models import Event, utcnow
 from pages.admin.common import AnyEvent, render_admin
 from pages.admin.event_form import CODE, NAME, NEW_CODE, PHOTOGRAPHERS, SETTINGS, judge_event
@@ -66,6 +67,7 @@ def show_event(
         guests=shown_guests(request, event, q),
         photos=shown_photos(request, event, admin, counts),
         cameras=shown_cameras(event, language),
+        search=redetecting.cost_of(event),
         erased=receipts.newest(ERASED_SHOWN, event_id=event.id).rows,
         jobs=[*job_list.list_failed(JOBS_SHOWN, event.id), *job_list.list_unfinished(JOBS_SHOWN, event.id)],
         reason=partial(reason_of, language),
@@ -95,6 +97,8 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
         events.update(event.id, judged.values)
     except errors.NoSuchPhotographer:
         return refused(request, page, [PHOTOGRAPHERS.name], given)
+    except errors.BystandersAtAzure:
+        return refused(request, page, ["bystanders_azure"], given)
     return redirect_with_flash(request, page, done="saved")
 
 

@@ -7,11 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.events.schemas import EventChange, EventCreate
+from keys import MAX_BYSTANDER_DAYS
 from models import Event
 from pages import formatting
 from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
 from pages.i18n import text
 
+# The first is that of a new event.
+BYSTANDER_OPTIONS = ("until_expiry", "keep", "none")
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -78,6 +81,17 @@ def _choice_field(name: str, label: str, options: Mapping[str, bool], hint: str 
     )
 
 
+def _read_bystanders(typed: str, _: Typed) -> str:
+    """Return the option; a text that is none must erase nothing."""
+    if typed not in BYSTANDER_OPTIONS:
+        raise FieldProblem("bystanders")
+    return typed
+
+
+def _bystander_words(language: str, event: Event) -> str:
+    return text(language, f"admin.event.bystanders.{event.bystanders}")
+
+
 def _read_ids(typed: str, _: Typed) -> list[str]:
     return [each for each in typed.split(",") if each]
 
@@ -129,6 +143,24 @@ SELFIE_IS_CONSENT = _choice_field(
 APPROVAL = _choice_field(
     "photos_need_approval", "admin.event.approval", {"live": False, "approved": True}, "admin.event.approval_hint"
 )
+BYSTANDERS = Field(
+    name="bystanders",
+    label="admin.event.bystanders",
+    hint="admin.event.bystanders_hint",
+    widget="choice",
+    options=BYSTANDER_OPTIONS,
+    initial=BYSTANDER_OPTIONS[0],
+    other_problems=("bystanders", "bystanders_azure"),
+    read=_read_bystanders,
+    in_words=_bystander_words,
+)
+BYSTANDER_DAYS = Field(
+    name="bystander_days",
+    label="admin.event.bystander_days",
+    hint="admin.event.bystander_days_hint",
+    widget="number",
+    attributes={"min": "1", "max": str(MAX_BYSTANDER_DAYS)},
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -161,6 +193,8 @@ SETTINGS = Form(
         (DETAILS,),
         (SELFIE_IS_CONSENT,),
         (APPROVAL,),
+        (BYSTANDERS,),
+        (BYSTANDER_DAYS,),
         (PHOTOGRAPHERS,),
     ),
 )

@@ -17,7 +17,7 @@ from events.service import NewEvent
 from keys import MAX_EMAIL_KEY, comparison_key
 from models import Event, utcnow
 from pages.admin.common import render_admin
-from pages.admin.event_form import NEW_EVENT, PHOTOGRAPHERS, judge_event
+from pages.admin.event_form import BYSTANDERS, NEW_EVENT, PHOTOGRAPHERS, judge_event
 from pages.admin.forms import Judged, Sent, refused
 from pages.admin.sorting import DOWN, in_order, part_of, sorting_of
 from pages.redirects import redirect_with_flash
@@ -95,7 +95,11 @@ def new_event(request: Request, _: CurrentAdmin) -> Response:
         request,
         "event_new.html",
         form=NEW_EVENT,
-        values={**NEW_EVENT.initial_values(), "event_code": new_code()},
+        values={
+            **NEW_EVENT.initial_values(),
+            BYSTANDERS.name: events.default_bystanders(),
+            "event_code": new_code(),
+        },
         photographers=accounts.list_photographers(),
         days=get_settings().event_lifetime_days,
     )
@@ -114,6 +118,8 @@ def create_event(request: Request, _: CurrentAdmin, sent: Sent) -> Response:
         return refused(request, f"{HOME}/new", ["code_taken"], typed)
     except errors.NoSuchPhotographer:
         return refused(request, f"{HOME}/new", [PHOTOGRAPHERS.name], typed)
+    except errors.BystandersAtAzure:
+        return refused(request, f"{HOME}/new", ["bystanders_azure"], typed)
     return redirect_with_flash(request, f"{HOME}/{event.id}", done="event_made")
 
 

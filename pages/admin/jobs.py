@@ -15,7 +15,7 @@ from jobs import listing as job_list
 from jobs import state as job_state
 from jobs.listing import ListedJob
 from keys import MAX_EMAIL_KEY, comparison_key, row_id
-from models import FAILED, Photo, Reembedding, Reprocessing, Selfie, UserEvent
+from models import FAILED, Photo, Redetection, Reembedding, Reprocessing, Selfie, UserEvent
 from operations.service import remote_erasures
 from pages.admin.common import render_admin
 from pages.admin.forms import Sent, text_in
@@ -33,7 +33,7 @@ SHOWN, SEARCHED = 50, 1000
 ALL = "all"
 # Kinds that are shown although there was never a job of them.
 USUAL = {each.__tablename__ for each in (Selfie, UserEvent, Photo)}
-OF_PHOTOS = {each.__tablename__ for each in (Photo, Reembedding, Reprocessing)}
+OF_PHOTOS = {each.__tablename__ for each in (Photo, Redetection, Reembedding, Reprocessing)}
 _KINDS = [*job_kinds.BY_NAME]
 ORDERS: dict[str, Callable[[ListedJob], Any]] = {
     # As they are claimed; within a kind the order of the lists stays.

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from api.language import Language
 from api.throttling import CallerDep
 from guests.wordings import CURRENT
-from models import GUEST, Event, User, utcnow
+from models import GUEST, UNTIL_EXPIRY, Event, User, utcnow
 from pages import formatting
 from pages.ends import ends_of
 from pages.guest.join import event_of, is_member
@@ -60,6 +60,7 @@ def privacy(request: Request, user: Visitor, language: Language, caller: CallerD
         unknown=bool(typed) and event is None,
         joinable_until=formatting.last_day(language, event.expires_at, event.timezone) if event else "",
         ends=ends_of(event, language) if event else None,
+        strangers=_strangers(event),
         selfie_counts=_selfie_counts(event, settings),
         engine=settings.face_recognizer_provider,
         mail_is_on=settings.mail_is_on,
@@ -76,6 +77,13 @@ def _may_read(event: Event, user: User | None) -> bool:
     if event.expires_at > utcnow():
         return True
     return user is not None and (user.user_type != GUEST or is_member(user, event))
+
+
+def _strangers(event: Event | None) -> str:
+    """Return the end of the key of the text that says how long measurements of faces of strangers are kept."""
+    if event is None:
+        return "depends"
+    return "until_days" if event.bystanders == UNTIL_EXPIRY and event.bystander_days else event.bystanders
 
 
 def _selfie_counts(event: Event | None, settings: Settings) -> bool:

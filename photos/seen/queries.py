@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, Subquery, and_, func, select
+from sqlalchemy import Row, Select, Subquery, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from events.queries import counts_in_event
-from models import Confirmation, Event, EventPhotographer, Face, FaceMatch, Photo
+from models import Confirmation, Event, EventPhotographer, Face, FaceMatch, Photo, UnstoredFaces
 
 
 class FaceRow(NamedTuple):
@@ -27,7 +27,11 @@ def _counts_of(photos: Subquery) -> Select[int, int]:
     every = select(func.count()).select_from(photos)
     # A subquery per photo, by index: for a join a planner may choose to read the faces of all events.
     there = (Face.photo_id == photos.c.id, counts_in_event(Face.event_id, Face.engine_id))
-    with_face = every.where(select(Face.id).where(*there).limit(1).scalar_subquery().is_not(None))
+    stored = select(Face.id).where(*there).limit(1).scalar_subquery().is_not(None)
+    unstored = exists().where(
+        UnstoredFaces.photo_id == photos.c.id, counts_in_event(UnstoredFaces.event_id, UnstoredFaces.engine_id)
+    )
+    with_face = every.where(or_(stored, unstored))
     return select(every.scalar_subquery(), with_face.scalar_subquery())
 
 

@@ -21,6 +21,7 @@ from guests.wordings import shown
 from mail import delivery
 from mail.post import FolderPost
 from models import (
+    KEEP,
     EndReceipt,
     Event,
     EventPhotographer,
@@ -67,7 +68,7 @@ def event(database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             user_type="photographer",
         )
         session.add(person)
-    yield events.create(events.NewEvent(name="Wedding", photographer_ids=[person.id]))
+    yield events.create(events.NewEvent(name="Wedding", photographer_ids=[person.id], bystanders=KEEP))
     with reading() as session:
         left = [each.id for each in session.query(Event)]
     for event_id in left:

@@ -15,7 +15,7 @@ from operations.samples import Point
 from pages import enter, formatting, login, posters, requests, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
-from pages.admin.event_form import NEW_CODE, NEW_EVENT, SETTINGS
+from pages.admin.event_form import BYSTANDER_OPTIONS, NEW_CODE, NEW_EVENT, SETTINGS
 from pages.admin.plots import Plot
 from pages.failures import BY_NAME, BY_STATUS
 from pages.guest import account, children, join, keep, notify, reporting, together
@@ -80,6 +80,8 @@ def _of_admin_calls() -> Ends:
     problems = {name for call in in_admin_calls("refused") for each in call.args for name in constants(each)}
     fields = {name for form in FORMS for each in form.fields for name in each.problems}
     return {
+        "admin.event.bystanders.": set(BYSTANDER_OPTIONS),
+        "guest.privacy.long.strangers.": {*BYSTANDER_OPTIONS, "until_days", "depends"},
         "admin.done.": done,
         "admin.problem.": {each for each in problems if "/" not in each} | fields,
     }

@@ -25,11 +25,14 @@ OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "cr
     "kept_at_least_until",
     "faces_ended_at",
     "photos_ended_at",
+    "search_due_at",
 }
 # Rows of another table.
 RELATIONS = {"photographer_ids"}
 # An older way to give one photographer.
 ALIASES = {"photographer_id"}
+# The kinds of fields with options, of which one is always chosen.
+CHOSEN = ("boolean", "choice")
 FIELDS = sorted(EventChange.model_fields.keys() - ALIASES)
 # What guests read of an event before they join, and what they do not. A new field belongs to one of the two.
 GUESTS_READ = {"name", "date"}
@@ -44,6 +47,8 @@ GUESTS_DO_NOT_READ = {
     "photos_until",
     "faces_until",
     "photos_need_approval",
+    "bystanders",
+    "bystander_days",
     "photographer_ids",
 }
 _numbers = itertools.count(1)
@@ -53,7 +58,7 @@ def kind_of(name: str) -> str:
     """Return the JSON type of a field, or its format."""
     schema = EventChange.model_json_schema()["properties"][name]
     kinds = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
-    return str(kinds[0].get("format", kinds[0]["type"]))
+    return "choice" if "enum" in kinds[0] else str(kinds[0].get("format", kinds[0]["type"]))
 
 
 def samples(name: str, service: Service) -> tuple[Any, Any, Any]:
@@ -67,6 +72,8 @@ def samples(name: str, service: Service) -> tuple[Any, Any, Any]:
         "date": ("2030-06-20", "2030-06-21", "2030-06-22"),
         "date-time": ("2031-07-01T10:30:00.000000Z", "2031-07-02T10:30:00.000000Z", "2031-07-03T10:30:00.000000Z"),
         "boolean": (False, True, False),
+        "choice": ("keep", "until_expiry", "none"),
+        "integer": (7, 14, 21),
     }
     if kind_of(name) == "array":
         first, second, third = (service.photographer().id for _ in range(3))
@@ -183,7 +190,7 @@ def test_the_form_changes_it(desk: Desk, name: str) -> None:
     assert desk.saved(name) == second
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "event_code" and kind_of(name) != "boolean"])
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "event_code" and kind_of(name) not in CHOSEN])
 def test_the_form_clears_it_or_keeps_it(desk: Desk, name: str) -> None:
     first = samples(name, desk.service)[0]
     desk.change(name, first)
@@ -193,7 +200,7 @@ def test_the_form_clears_it_or_keeps_it(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [name for name in FIELDS if kind_of(name) != "boolean"])
+@pytest.mark.parametrize("name", [name for name in FIELDS if kind_of(name) not in CHOSEN])
 def test_what_is_not_valid_is_told_at_the_field_and_kept_to_correct(desk: Desk, name: str, language: str) -> None:
     before, hint = desk.saved(name), written_at(desk.open(language), f"{name}-about")
     page = desk.send(desk.form(name), name, invalid(name), language)

@@ -144,6 +144,12 @@ def test_a_selfie_goes_with_the_last_event_in_which_its_guest_consents(party: Pa
     assert not {each for each in found() if each[0] in ("selfie-without-consent", "orphan-file")}
 
 
+def test_strangers_that_are_not_due_yet_are_no_finding(party: Party) -> None:
+    run("UPDATE events SET bystander_days = 7 WHERE id = :id", id=party.event.id)
+    forget_candidates(party)
+    assert found() == set()
+
+
 def test_the_face_beside_an_erased_one_is_no_finding(party: Party) -> None:
     erasure.erase_guest(party.amy.id)
     assert matches_of(party.bob) == 1
@@ -245,6 +251,28 @@ def choice_long_over(party: Party) -> None:
     )
 
 
+def stranger_where_none_is_stored(party: Party) -> None:
+    run("UPDATE events SET bystanders = 'none' WHERE id = :id", id=party.event.id)
+    forget_candidates(party)
+
+
+def stranger_after_the_expiry(party: Party) -> None:
+    run("UPDATE events SET expires_at = :then WHERE id = :id", id=party.event.id, then=LONG_AGO)
+    forget_candidates(party)
+
+
+def stranger_after_some_days(party: Party) -> None:
+    run("UPDATE events SET bystander_days = 7 WHERE id = :id", id=party.event.id)
+    run("UPDATE photos SET uploaded_at = :then WHERE id = :id", id=party.photo.id, then=LONG_AGO)
+    forget_candidates(party)
+
+
+def forget_candidates(party: Party) -> None:
+    """Let a face be nobody's."""
+    for table in ("face_candidates", "face_matches"):
+        run(f"DELETE FROM {table} WHERE user_id = :id", id=party.amy.id)  # noqa: S608 - one of two names
+
+
 def unlogged(party: Party) -> None:
     run(
         "INSERT INTO erasure_receipts (number, kind, erased_at, counts, digests) "
@@ -292,6 +320,9 @@ FAULTS = (
     pytest.param(with_a_place, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
     pytest.param(with_something_behind, "metadata", "storage", marks=pytest.mark.sqlite_is_enough),
     (unlogged, "erasure-not-logged", "erasure_receipts"),
+    (stranger_where_none_is_stored, "bystander", "faces"),
+    (stranger_after_the_expiry, "bystander", "faces"),
+    (stranger_after_some_days, "bystander", "faces"),
     (session_long_over, "past-its-date", "sessions"),
     (choice_long_over, "past-its-date", "photo_choices"),
     (plain_template, "plain-template", "faces"),

@@ -1,0 +1,1 @@
+"""Photos with faces that are not stored, which are searched again for guests who came later."""
