@@ -17,6 +17,7 @@ from ending.notices import FACES, PHOTOS
 from events import ending
 from events import queries as event_queries
 from models import Event, utcnow
+from photos.badges import queries as badge_queries
 from photos.keys import keys_being_written, stored_keys
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
@@ -175,6 +176,7 @@ def _erase_photos(session: Session, event: Event, now: datetime) -> bool:
     event.version += 1
     erase(session, keys, late=keys_being_written(files))
     number = len(wanted) + trash.erase_some(session, event.id, PHOTOS_AT_ONCE - len(wanted))
+    badge_queries.delete_of_event(session, event.id)
     return _note(session, event.id, PHOTOS, {"photos": number}, now, is_more=number == PHOTOS_AT_ONCE)
 
 

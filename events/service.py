@@ -1,6 +1,6 @@
 """Create, find and change events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from events.ending import resume
 from events.queries import CountedEvent
 from events.rematching import queries as rematch_queries
 from faces.providers import engine_id_of
-from keys import comparison_key, loose_key
+from keys import BADGE_SECONDS, comparison_key, loose_key
 from models import Event, User, utcnow
 from settings import get_settings
 
@@ -43,6 +43,8 @@ class NewEvent:
     photos_until: datetime | None = None
     faces_until: datetime | None = None
     photos_need_approval: bool = False
+    badges: bool = False
+    badge_seconds: int = BADGE_SECONDS
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -127,6 +129,8 @@ def create(new: NewEvent) -> Event:
                     photos_until=new.photos_until,
                     faces_until=new.faces_until,
                     photos_need_approval=new.photos_need_approval,
+                    badges=new.badges,
+                    badge_seconds=new.badge_seconds,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)
@@ -142,8 +146,12 @@ def create(new: NewEvent) -> Event:
     raise errors.EventCodeTaken
 
 
-def update(event_id: int, changes: dict[str, Any]) -> Event:
+def update(
+    event_id: int, changes: dict[str, Any], then: Callable[[Session, Event, Collection[str]], None] | None = None
+) -> Event:
     """Change an event's fields; `photographer_ids`, if given, replaces its photographers.
+
+    `then` is called in the transaction, with the event's row locked, with the names of the fields that have changed.
 
     Raises:
         NoSuchEvent: there is no event with this id.
@@ -169,6 +177,8 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
                 _assign(session, event_id, photographer_ids)
                 changed.append("photographer_ids")
             _record_change(session, event_id, changed)
+            if then is not None:
+                then(session, event, changed)
             session.refresh(event, ["photographers", "cover"])
             queries.raise_change_mark(session)
     except IntegrityError as error:

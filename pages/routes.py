@@ -6,6 +6,7 @@ from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
+    badge,
     cover,
     gallery,
     join,
@@ -36,6 +37,7 @@ GUEST = (
     notify.router,
     notify.links,
     account.router,
+    badge.router,
     wording.router,
     privacy.router,
     keep.router,

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    exists,
     false,
     func,
     literal,
@@ -35,7 +34,7 @@ from models import (
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
-from photos.visible.queries import is_shown_as_mine, shown_to, withheld_from
+from photos.visible.queries import is_given, is_mine, shown_to, shows, withheld_from
 
 
 class PhotoRow(NamedTuple):
@@ -51,6 +50,8 @@ class PhotoRow(NamedTuple):
     face_count: int | None
     is_favourite: bool
     event_name: str
+    # The photo is given to the guest without a face.
+    is_given: bool
 
 
 class Original(NamedTuple):
@@ -79,53 +80,51 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> 
     return rows
 
 
-def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Select[*tuple[Any, ...]]:
+def _for_guest(user_id: int, event_id: int, *, mine_only: bool = False) -> Select[*tuple[Any, ...]]:
     """Select the event's photos with the guest's score and face box where the guest is in them."""
     # "+ 0" keeps the planner from the event's index: by it, one page would read all photos of the event.
-    in_event = Photo.event_id + 0 == event_id if matched_only else Photo.event_id == event_id
+    in_event = Photo.event_id + 0 == event_id if mine_only else Photo.event_id == event_id
     # Does not depend on the photo, so it is looked up once for the whole list.
     name = select(Event.name).where(Event.id == event_id).scalar_subquery()
     return (
-        select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None), name)
-        .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
+        select(
+            Photo,
+            FaceMatch.confidence_score,
+            Face.box,
+            literal(None),
+            Favourite.photo_id.is_not(None),
+            name,
+            is_given(user_id),
+        )
+        .outerjoin(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event, *([is_shown_as_mine(user_id)] if matched_only else []))
+        .where(in_event, *([is_mine(user_id)] if mine_only else []))
     )
 
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return the event's photos that show the guest."""
-    return _rows(session, _for_guest(user_id, event_id, matched_only=True), page)
+    """Return the event's photos that are the guest's."""
+    return _rows(session, _for_guest(user_id, event_id, mine_only=True), page)
 
 
 def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
-    return (
-        select(func.count())
-        .select_from(FaceMatch)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, is_shown_as_mine(user_id))
-    )
+    return select(func.count()).select_from(Photo).where(Photo.event_id + 0 == event_id, is_mine(user_id))
 
 
 def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
-    """Return how many photos of the event show the guest."""
+    """Return how many photos of the event are the guest's."""
     return session.scalar(_count_with_guest(user_id, event_id)) or 0
 
 
 def _with_others(others: Sequence[int]) -> list[ColumnElement[bool]]:
-    """Return the conditions that these guests are in the photo, by similarity."""
-    return [
-        exists()
-        .where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == each, FaceMatch.declared.is_(False))
-        .correlate(Photo)
-        for each in others
-    ]
+    """Return the conditions that these guests are in the photo: by similarity, or as it is given to them."""
+    return [shows(each) for each in others]
 
 
 def with_all(session: Session, user_id: int, others: Sequence[int], event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show the guest and all the others."""
-    return _rows(session, _for_guest(user_id, event_id, matched_only=True).where(*_with_others(others)), page)
+    return _rows(session, _for_guest(user_id, event_id, mine_only=True).where(*_with_others(others)), page)
 
 
 def count_with_all(session: Session, user_id: int, others: Sequence[int], event_id: int) -> int:
@@ -182,7 +181,7 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    shown = select(Photo, literal(None), literal(None), faces, false(), name).where(where)
+    shown = select(Photo, literal(None), literal(None), faces, false(), name, false()).where(where)
     return shown.options(joinedload(Photo.raw))
 
 
@@ -255,14 +254,12 @@ Which = Literal["mine", "favourites", "all"]
 def originals(session: Session, user_id: int, event: Event, which: Which) -> Sequence[Original]:
     """Return the originals that a guest downloads from an event, oldest first.
 
-    `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
+    `mine`: the guest's own; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
     statement = _originals(event)
     if which == "mine":
-        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
-            FaceMatch.user_id == user_id, is_shown_as_mine(user_id)
-        )
+        statement = statement.where(is_mine(user_id))
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, shown_to(user_id)

@@ -34,6 +34,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
     "link_id": lambda of: of.link,
+    "badge": lambda of: of.badge,
     "report_id": lambda of: of.report,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
@@ -124,6 +125,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/validate-selfie": lambda of: _selfie(),
     "POST /api/upload-selfie": lambda of: _selfie(),
     "POST /api/photos/{photo_id}/me": lambda of: {"json": {"face_id": of.face}},
+    "GET /api/my-badge": lambda of: {"params": {"event_id": of.event}},
+    "GET /badge": lambda of: {"params": {"event_code": of.code}},
+    "POST /api/photos/{photo_id}/guests": lambda of: {"json": {"badge": of.badge}},
+    "PUT /api/photos/{photo_id}/badges": lambda of: {"json": {"badges": [of.badge]}},
     "GET /api/maybe-photos": lambda of: {"params": {"event_id": of.event}},
     "POST /api/together": lambda of: {"json": {"event_id": of.event}},
     "GET /api/together-invitation": lambda of: {"params": {"token": of.group_token}},
@@ -218,6 +223,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
+            "badges": "off",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -230,6 +236,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "keep_capture_details": "removed",
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
+            "badges": "on",
+            "badge_seconds": "90",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

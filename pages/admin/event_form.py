@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.events.schemas import EventChange, EventCreate
+from keys import MAX_BADGE_SECONDS, MIN_BADGE_SECONDS
 from models import Event
 from pages import formatting
 from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
@@ -129,6 +130,16 @@ SELFIE_IS_CONSENT = _choice_field(
 APPROVAL = _choice_field(
     "photos_need_approval", "admin.event.approval", {"live": False, "approved": True}, "admin.event.approval_hint"
 )
+BADGES = _choice_field("badges", "admin.event.badges", {"off": False, "on": True}, "admin.event.badges_hint")
+BADGE_SECONDS = Field(
+    name="badge_seconds",
+    label="admin.event.badge_seconds",
+    hint="admin.event.badge_seconds_hint",
+    widget="number",
+    optional=True,
+    attributes={"min": str(MIN_BADGE_SECONDS), "max": str(MAX_BADGE_SECONDS), "inputmode": "numeric"},
+    initial=str(EventCreate.model_fields["badge_seconds"].default),
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -161,6 +172,7 @@ SETTINGS = Form(
         (DETAILS,),
         (SELFIE_IS_CONSENT,),
         (APPROVAL,),
+        (BADGES, BADGE_SECONDS),
         (PHOTOGRAPHERS,),
     ),
 )

@@ -70,7 +70,8 @@ def gallery(
     """Return the gallery with its first photos as data, by default in the order in which they were taken.
 
     With a group, it shows the photos of that group; else of the event asked for, or of the one shown last. Guests
-    whom nobody looks for see first what the event shows to all. Without scripts, links with a cursor lead on.
+    whom nobody looks for, and who have no photo by a badge, see first what the event shows to all. Without scripts,
+    links with a cursor lead on.
     """
     joined = memberships_of(guest)
     if not joined:
@@ -80,7 +81,9 @@ def gallery(
     event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
-    which = _list_to_show(asked_list or ("all" if here.withdrawn else "mine"), group, event, standing["for_everyone"])
+    # By a badge there are photos of a guest whom nobody looks for.
+    first: Which = "all" if here.withdrawn and not (event.badges and standing["matched"]) else "mine"
+    which = _list_to_show(asked_list or first, group, event, standing["for_everyone"])
     headings = Headings(event, language)
     found = _page(guest, event.id, which, group_id, ordering.read_page(ROWS, cursor, order), headings)
     told = told_in(guest, event, withdrawn=here.withdrawn)
@@ -227,7 +230,7 @@ def row_of(row: Any, order: Order = NEWEST) -> dict[str, Any]:
         "at": _place(photo, order),
         "taken": round(photo.taken_at.timestamp()) if photo.taken_at is not None else None,
         "name": photo.original_filename,
-        "me": row.confidence_score is not None,
+        "me": row.confidence_score is not None or bool(row.is_given),
         "kept": bool(row.is_favourite),
         **({"sharp": True} if photo.has_medium else {}),
         # A photo that waits for Azure has a colour, and renditions, before it is done.

@@ -1,23 +1,34 @@
 """SQL about who may see a photo: the conditions, and single photos by them.
 
-What is withheld (`models.WithheldPhoto`) no guest sees, but the one who asked for it. Every statement that shows,
-counts or sends photos to guests uses these conditions.
+What is withheld (`models.WithheldPhoto`) no guest sees, but the one who asked for it, and, of a photo that shows a
+badge, the guests whose badge it is. Every statement that shows, counts or sends photos to guests uses these
+conditions.
+
+A photo is a guest's by a match (by similarity; or declared, where all guests see it), or because it is given
+(`models.GivenPhoto`).
 """
 
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import Event, EventCover, EventPhotographer, FaceMatch, Photo, UserEvent, WithheldPhoto
+from models import Event, EventCover, EventPhotographer, FaceMatch, GivenPhoto, Photo, UserEvent, WithheldPhoto
 
 
 def withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from this guest."""
     # Distinct from NULL too: of staff, or of a guest whose account is erased.
     others = WithheldPhoto.user_id.is_distinct_from(user_id)
-    return exists().where(WithheldPhoto.photo_id == Photo.id, others).correlate_except(WithheldPhoto)
+    own_badge = and_(WithheldPhoto.reason == "badge", is_given(user_id))
+    return exists().where(WithheldPhoto.photo_id == Photo.id, others, ~own_badge).correlate_except(WithheldPhoto)
+
+
+def is_given(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Return the condition that the photo is given to this guest without a face."""
+    there = exists().where(GivenPhoto.photo_id == Photo.id, GivenPhoto.user_id == user_id, GivenPhoto.shown)
+    return there.correlate_except(GivenPhoto)
 
 
 def withheld() -> ColumnElement[bool]:
@@ -36,17 +47,27 @@ def shown_to_all() -> ColumnElement[bool]:
     return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
 
 
-def is_shown_as_mine(user_id: int) -> ColumnElement[bool]:
-    """Return the condition that the match is by similarity, or declared in a photo that all guests see."""
-    return and_(or_(FaceMatch.declared.is_(False), shown_to_all()), ~withheld_from(user_id))
+def is_mine(user_id: int) -> ColumnElement[bool]:
+    """Return the condition that the photo is the guest's, and not withheld from them.
+
+    The ids come from the guest's own rows: a planner then looks up these photos alone.
+    """
+    matched = select(FaceMatch.photo_id).where(FaceMatch.user_id == user_id)
+    given = select(GivenPhoto.photo_id).where(GivenPhoto.user_id == user_id, GivenPhoto.shown)
+    return and_(Photo.id.in_(union_all(matched, given)), or_(shows(user_id), shown_to_all()), ~withheld_from(user_id))
 
 
-def shown_to(user_id: int) -> ColumnElement[bool]:
-    """Return the condition that the guest is in the photo by similarity or that all see it, and may see it."""
+def shows(user_id: int) -> ColumnElement[bool]:
+    """Return the condition that the photo shows the guest by similarity, or is given to them."""
     matched = exists().where(
         FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
     )
-    return and_(or_(matched.correlate(Photo), shown_to_all()), ~withheld_from(user_id))
+    return or_(matched.correlate(Photo), is_given(user_id))
+
+
+def shown_to(user_id: int) -> ColumnElement[bool]:
+    """Return the condition that the photo is the guest's or that all see it, and that the guest may see it."""
+    return and_(or_(shows(user_id), shown_to_all()), ~withheld_from(user_id))
 
 
 def _is(photo: int | str) -> ColumnElement[bool]:

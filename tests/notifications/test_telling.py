@@ -159,7 +159,7 @@ def test_what_guests_said_themselves_is_no_news_and_is_not_looked_at_again_and_a
         session.execute(update(FaceMatch).values(declared=True))
     assert work(NOON + HOUR) == 0
     with reading() as session:
-        assert queries.with_unseen_matches(session, 0, 0, 10) == []
+        assert queries.with_unseen(session, queries.Newest(0, 0), 0, 10) == []
 
 
 def test_withdrawing_erasing_and_deleting_end_it(service: PushService) -> None:

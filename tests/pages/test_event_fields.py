@@ -43,6 +43,8 @@ GUESTS_DO_NOT_READ = {
     "photos_until",
     "faces_until",
     "photos_need_approval",
+    "badges",
+    "badge_seconds",
     "photographer_ids",
 }
 _numbers = itertools.count(1)
@@ -66,6 +68,7 @@ def samples(name: str, service: Service) -> tuple[Any, Any, Any]:
         "date": ("2030-06-20", "2030-06-21", "2030-06-22"),
         "date-time": ("2031-07-01T10:30:00.000000Z", "2031-07-02T10:30:00.000000Z", "2031-07-03T10:30:00.000000Z"),
         "boolean": (False, True, False),
+        "integer": (90, 60, 120),
     }
     if kind_of(name) == "array":
         first, second, third = (service.photographer().id for _ in range(3))

@@ -21,6 +21,8 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "photos_until": ("2028-09-01T10:00:00.000000Z", "2028-10-01T10:00:00.000000Z", None),
     "faces_until": ("2027-09-01T10:00:00.000000Z", "2027-10-01T10:00:00.000000Z", None),
     "photos_need_approval": (True, False, False),
+    "badges": (True, False, False),
+    "badge_seconds": (60, 600, 600),
 }
 
 
