@@ -83,6 +83,10 @@ def _has_photos(session: Session, event_id: int) -> bool:
     return queries.has_photos(session, event_id) or trash_queries.has_any(session, event_id)
 
 
+def _has_photos_or_badges(session: Session, event_id: int) -> bool:
+    return _has_photos(session, event_id) or badge_queries.has_any(session, event_id)
+
+
 def _has_begun(event: Event, what: str) -> bool:
     return (event.faces_ended_at if what == FACES else event.photos_ended_at) is not None
 
@@ -118,7 +122,7 @@ def _is_over(session: Session, event: Event, what: str) -> bool:
     """Return whether the erasure has begun, and nothing is left of it to do."""
     if not _has_begun(event, what):
         return False
-    left = queries.has_templates if what == FACES else _has_photos
+    left = queries.has_templates if what == FACES else _has_photos_or_badges
     return not left(session, event.id) and queries.open_receipt(session, what, event.id) is None
 
 

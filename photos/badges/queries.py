@@ -119,6 +119,12 @@ def hand_over_badges(session: Session, old: int, new: int) -> None:
     )
 
 
+def has_any(session: Session, event_id: int) -> bool:
+    """Return whether the event has a badge or a mark."""
+    there = (exists().where(table.event_id == event_id) for table in (Badge, BadgeMark))
+    return bool(session.scalar(select(or_(*there))))
+
+
 def delete_of_event(session: Session, event_id: int) -> None:
     """Delete the badges of an event and what series followed from: its photos are erased."""
     session.execute(delete(BadgeMark).where(BadgeMark.event_id == event_id), execution_options=UNSYNCHRONISED)

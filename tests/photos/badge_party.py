@@ -1,7 +1,7 @@
 """An event with badges, whose photos are rows: they are processed by the call that jobs make, in any order."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -121,7 +121,7 @@ def camera(event: Event) -> int:
         return clock.id
 
 
-def process_all(here: Party, codes: dict[int, tuple[str, ...]], order: Sequence[int]) -> None:
+def process_all(here: Party, codes: Mapping[int, tuple[str, ...]], order: Sequence[int]) -> None:
     """Process photos in this order; `codes` are the badges that some of them show."""
     for photo_id in order:
         here.process(photo_id, *codes.get(photo_id, ()))

@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -60,7 +61,7 @@ def test_the_order_of_processing_changes_nothing(here: Party, rounds: int) -> No
         assert here.photos_of("cam") == [both, group, last, of_other]
 
 
-def _shuffled(numbers: list[int]):
+def _shuffled(numbers: list[int]) -> Iterator[list[int]]:
     dice = random.Random(7)
     while True:
         yield dice.sample(numbers, len(numbers))

@@ -14,15 +14,19 @@ from events.service import NewEvent
 from guests import erasure
 from jobs import pairing
 from models import (
+    Badge,
+    BadgeMark,
     Base,
     Confirmation,
     Evaluation,
     Event,
     Favourite,
+    GivenPhoto,
     LinkedPhoto,
     LoginLink,
     Mail,
     PasswordReset,
+    Photo,
     PhotoChoice,
     PhotoLink,
     PhotoReport,
@@ -32,11 +36,14 @@ from models import (
     Subscription,
     TogetherGroup,
     TogetherMember,
+    TrashedGift,
+    TrashedPhoto,
     User,
     UserSession,
     WithheldPhoto,
     utcnow,
 )
+from photos.trash.service import SAME
 from privacy.audit import audit
 from privacy.findings import Scope
 from settings import get_settings
@@ -45,9 +52,9 @@ from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import guest_of, send_photo, send_selfie, work
 from tests.privacy.searching import hits_in_file, hits_in_files, hits_in_rows, number_from
 
-NAME = "zaphodia-quux"
+NAME, BADGE = "zaphodia-quux", "ZQXW4711"
 # Rows of staff alone; of photos and links without an account, which keep nothing of a guest.
-NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos"}
+NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos", "badge_marks"}
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -67,7 +74,15 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
         record(session, Action.SELFIE_VIEWED, subject_id=user_id)
         group = TogetherGroup(event_id=event_id)
         link = PhotoLink(user_id=user_id, event_id=event_id, link_key="k" * 22, shows_name=True, expires_at=soon)
-        session.add_all([group, link])
+        badge = Badge(user_id=user_id, event_id=event_id, number=BADGE)
+        trashed = TrashedPhoto(
+            **{name: getattr(session.get_one(Photo, other), name) for name in SAME if name != "filename"},
+            photo_id=1,
+            filename="gone.jpg",
+            rendition_set=0,
+            attempts=0,
+        )
+        session.add_all([group, link, badge, trashed])
         session.flush()
         session.add_all(
             [
@@ -75,6 +90,9 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
                 WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=photo, reason="guest"),
                 PhotoReport(user_id=user_id, event_id=event_id, photo_id=photo, reason="me", text=guest.email),
                 Refusal(user_id=user_id, photo_id=other),
+                BadgeMark(event_id=event_id, photo_id=photo, kind="seen", badge_id=badge.id),
+                GivenPhoto(user_id=user_id, event_id=event_id, photo_id=photo, given_by="badge", shown=True),
+                TrashedGift(trashed_id=trashed.id, user_id=user_id, event_id=event_id, given_by="hand"),
                 Confirmation(user_id=user_id, photo_id=photo, box=[0.0, 0.0, 9.0, 9.0]),
                 LinkedPhoto(link_id=link.id, photo_id=photo),
                 PhotoChoice(user_id=user_id, event_id=event_id, photo_ids=[photo]),
@@ -111,13 +129,13 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
         (template,) = session.query(SelfieEmbedding).filter(SelfieEmbedding.selfie_id == selfie.id)
         traces = [str(selfie.storage_key).removeprefix("selfies/").removesuffix(".jpg"), str(selfie.sha256)]
     vector, mean = bytes(template.embedding), bytes(template.mean or b"?")
-    needles = [str(guest.id), NAME, str(selfie.id), str(template.id), *traces]
+    needles = [str(guest.id), NAME, BADGE, str(selfie.id), str(template.id), *traces]
     folder = Path(get_settings().storage_url.removeprefix("file://"))
     before = {hit.partition(".")[0] for hit in hits_in_rows(get_engine(), needles)}
     ought = {
         table.name
         for table in Base.metadata.sorted_tables
-        if any(each.column.table.name == "users" for each in table.foreign_keys)
+        if any(each.column.table.name in ("users", "user_events") for each in table.foreign_keys)
     }
     assert before >= ought - NOT_OF_GUESTS, "a kind of row of guests is missing in `leave_traces`"
     assert len(hits_in_files(folder, needles)) == 1
@@ -135,6 +153,9 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     assert vector not in left
     assert mean not in left
     work()
+    with transaction() as session:
+        # It has no files.
+        session.query(TrashedPhoto).delete()
     assert audit(Scope(timedelta(0), pictures=None), pause=0) == []
     assert hits_in_rows(get_engine(), ["stays"]), "the search finds what is there"
 
