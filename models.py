@@ -1166,8 +1166,8 @@ class WithheldPhoto(Base):
 
     `guest`: a guest asked that others do not see the photo, which shows them. That guest (`user_id`) still sees it;
     when their account is erased, `user_id` becomes null and no guest sees it. `staff`: a photographer or an admin hid
-    it. `approval`: no photographer has approved it yet. `badge`: it shows a badge; the guests whose badge it shows
-    still see it. Photographers of the event and admins see it in any case.
+    it. `approval`: no photographer has approved it yet. `badge`: it shows a badge; guests who are
+    in it, by their badge or their face, still see it. Photographers of the event and admins see it in any case.
     """
 
     __tablename__ = "withheld_photos"

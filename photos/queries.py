@@ -34,7 +34,7 @@ from models import (
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
-from photos.visible.queries import is_given, is_mine, shown_to, shows, withheld_from
+from photos.visible.queries import is_given, is_mine, shown_to, shows, shows_badge, withheld_from
 
 
 class PhotoRow(NamedTuple):
@@ -50,7 +50,7 @@ class PhotoRow(NamedTuple):
     face_count: int | None
     is_favourite: bool
     event_name: str
-    # The photo is given to the guest without a face.
+    # The photo is the guest's, and no face says so.
     is_given: bool
 
 
@@ -94,7 +94,7 @@ def _for_guest(user_id: int, event_id: int, *, mine_only: bool = False) -> Selec
             literal(None),
             Favourite.photo_id.is_not(None),
             name,
-            is_given(user_id),
+            FaceMatch.photo_id.is_(None) if mine_only else and_(FaceMatch.photo_id.is_(None), is_given(user_id)),
         )
         .outerjoin(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
         .outerjoin(Face, Face.id == FaceMatch.face_id)
@@ -134,7 +134,7 @@ def count_with_all(session: Session, user_id: int, others: Sequence[int], event_
 
 def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
     """Return the condition that the event shows the photo to this guest as to all: every photo, or those marked."""
-    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id), ~shows_badge())
     return in_event if event.guests_see_all_photos else and_(in_event, Photo.for_everyone)
 
 
@@ -154,7 +154,11 @@ def count_for_all_guests(session: Session, user_id: int, event: Event) -> int:
 
 def count_for_guest(session: Session, user_id: int, event_id: int) -> int:
     """Return how many photos the event has, without those withheld from this guest."""
-    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, ~withheld_from(user_id))
+    wanted = (
+        select(func.count())
+        .select_from(Photo)
+        .where(Photo.event_id == event_id, ~withheld_from(user_id), ~shows_badge())
+    )
     return session.scalar(wanted) or 0
 
 
@@ -282,7 +286,7 @@ def _originals(event: Event) -> Select[*tuple[Any, ...]]:
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:
     """Return, in one statement, the fields of `photos.progress.Standing` in their order."""
-    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id), ~shows_badge())
     photos = select(func.count()).select_from(Photo).where(in_event)
     last = select(Photo.uploaded_at).where(in_event).order_by(Photo.uploaded_at.desc()).limit(1)
     return session.execute(

@@ -47,7 +47,7 @@ class PhotoOut(BaseModel):
     has_face_match: bool
     confidence_score: float | None = Field(description="Similarity: 0 to 100; 100 times the local engine's cosine.")
     matched_face: FaceBox | None
-    given: bool = Field(description="It is the caller's without a face: by a badge, or by the hand of staff.")
+    given: bool = Field(description="It is the caller's though no face says so: by a badge, or given by staff.")
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str

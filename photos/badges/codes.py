@@ -28,11 +28,13 @@ def new_number() -> str:
 
 
 def typed_number(typed: str) -> str:
-    """Return a number as it is stored from one as a person types it, or from what a scanner reads of the code."""
+    """Return a number as it is stored from one as a person types it, or from what a scanner reads of the code.
+
+    Of a text that can be no number, an empty one.
+    """
     text = typed.strip().upper()
-    if FORM.fullmatch(text):
-        return text.split(".")[2]
-    return text.translate(READ_ALIKE)
+    number = text.split(".")[2] if FORM.fullmatch(text) else text.translate(READ_ALIKE)
+    return number if len(number) == BADGE_NUMBER_CHARACTERS and set(number) <= set(LETTERS) else ""
 
 
 def shown_number(number: str) -> str:

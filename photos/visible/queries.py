@@ -1,7 +1,7 @@
 """SQL about who may see a photo: the conditions, and single photos by them.
 
 What is withheld (`models.WithheldPhoto`) no guest sees, but the one who asked for it, and, of a photo that shows a
-badge, the guests whose badge it is. Every statement that shows, counts or sends photos to guests uses these
+badge, the guests who are in it. Every statement that shows, counts or sends photos to guests uses these
 conditions.
 
 A photo is a guest's by a match (by similarity; or declared, where all guests see it), or because it is given
@@ -16,24 +16,26 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import Event, EventCover, EventPhotographer, FaceMatch, GivenPhoto, Photo, UserEvent, WithheldPhoto
 
+BADGE = "badge"
+
 
 def withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Return the condition that the photo is withheld from this guest."""
+    """Return the condition that the photo is withheld from this guest. Badges do not count here."""
     # Distinct from NULL too: of staff, or of a guest whose account is erased.
     others = WithheldPhoto.user_id.is_distinct_from(user_id)
-    own_badge = and_(WithheldPhoto.reason == "badge", is_given(user_id))
-    return exists().where(WithheldPhoto.photo_id == Photo.id, others, ~own_badge).correlate_except(WithheldPhoto)
-
-
-def is_given(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Return the condition that the photo is given to this guest without a face."""
-    there = exists().where(GivenPhoto.photo_id == Photo.id, GivenPhoto.user_id == user_id, GivenPhoto.shown)
-    return there.correlate_except(GivenPhoto)
+    counts = (WithheldPhoto.photo_id == Photo.id, others, WithheldPhoto.reason != BADGE)
+    return exists().where(*counts).correlate_except(WithheldPhoto)
 
 
 def withheld() -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from some guest."""
     return exists().where(WithheldPhoto.photo_id == Photo.id).correlate(Photo)
+
+
+@cache
+def shows_badge() -> ColumnElement[bool]:
+    """Return the condition that the photo shows a badge: only guests who are in it see it."""
+    return exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.reason == BADGE).correlate(Photo)
 
 
 @cache
@@ -44,7 +46,7 @@ def shown_to_all() -> ColumnElement[bool]:
     """
     all_shown = exists().where(Event.id == Photo.event_id, Event.guests_see_all_photos)
     cover = exists().where(EventCover.photo_id == Photo.id)
-    return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
+    return and_(or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover))), ~shows_badge())
 
 
 def is_mine(user_id: int) -> ColumnElement[bool]:
@@ -52,9 +54,11 @@ def is_mine(user_id: int) -> ColumnElement[bool]:
 
     The ids come from the guest's own rows: a planner then looks up these photos alone.
     """
-    matched = select(FaceMatch.photo_id).where(FaceMatch.user_id == user_id)
+    own = select(FaceMatch.photo_id).where(FaceMatch.user_id == user_id)
+    declared = own.join(Photo, Photo.id == FaceMatch.photo_id).where(FaceMatch.declared, shown_to_all())
     given = select(GivenPhoto.photo_id).where(GivenPhoto.user_id == user_id, GivenPhoto.shown)
-    return and_(Photo.id.in_(union_all(matched, given)), or_(shows(user_id), shown_to_all()), ~withheld_from(user_id))
+    found = union_all(own.where(FaceMatch.declared.is_(False)), declared, given)
+    return and_(Photo.id.in_(found), ~withheld_from(user_id))
 
 
 def shows(user_id: int) -> ColumnElement[bool]:
@@ -63,6 +67,12 @@ def shows(user_id: int) -> ColumnElement[bool]:
         FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id, FaceMatch.declared.is_(False)
     )
     return or_(matched.correlate(Photo), is_given(user_id))
+
+
+def is_given(user_id: int) -> ColumnElement[bool]:
+    """Return the condition that the photo is given to this guest without a face."""
+    there = exists().where(GivenPhoto.photo_id == Photo.id, GivenPhoto.user_id == user_id, GivenPhoto.shown)
+    return there.correlate(Photo)
 
 
 def shown_to(user_id: int) -> ColumnElement[bool]:
