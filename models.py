@@ -202,6 +202,8 @@ class Event(Base):
     photos_need_approval: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # Photographers photograph guests' badges; the photos that follow are these guests' (`photos/badges/`).
     badges: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # They are used, or were: photos may be given to guests.
+    badges_used: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     # At most so many seconds lie between two photos of a badge's series.
     badge_seconds: Mapped[int] = mapped_column(default=BADGE_SECONDS, server_default=str(BADGE_SECONDS))
     active_engine_id: Mapped[str] = mapped_column(String(64))
@@ -1166,8 +1168,8 @@ class WithheldPhoto(Base):
 
     `guest`: a guest asked that others do not see the photo, which shows them. That guest (`user_id`) still sees it;
     when their account is erased, `user_id` becomes null and no guest sees it. `staff`: a photographer or an admin hid
-    it. `approval`: no photographer has approved it yet. `badge`: it shows a badge; guests who are
-    in it, by their badge or their face, still see it. Photographers of the event and admins see it in any case.
+    it. `approval`: no photographer has approved it yet. `badge`: it shows a badge; the guests to whom
+    it is given still see it. Photographers of the event and admins see it in any case.
     """
 
     __tablename__ = "withheld_photos"

@@ -130,6 +130,7 @@ def create(new: NewEvent) -> Event:
                     faces_until=new.faces_until,
                     photos_need_approval=new.photos_need_approval,
                     badges=new.badges,
+                    badges_used=new.badges,
                     badge_seconds=new.badge_seconds,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
@@ -167,6 +168,7 @@ def update(
             changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)
+            event.badges_used = event.badges_used or event.badges
             resume(event, utcnow())
             if "event_code" in changes:
                 event.code_key = comparison_key(event.event_code)

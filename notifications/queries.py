@@ -23,7 +23,7 @@ from models import (
     User,
     UserEvent,
 )
-from photos.visible.queries import withheld_from
+from photos.visible.queries import given_is_withheld_from, withheld_from
 
 MAIL, PUSH = "mail", "push"
 
@@ -75,10 +75,16 @@ def with_unseen(session: Session, after: Newest, beyond: int, limit: int) -> Seq
     """
     found = [
         _unseen(FaceMatch, beyond).where(
-            FaceMatch.id > after.match_id, FaceMatch.id > Subscription.seen_match_id, _found_by_search()
+            FaceMatch.id > after.match_id,
+            FaceMatch.id > Subscription.seen_match_id,
+            _found_by_search(),
+            ~withheld_from(Subscription.user_id),
         ),
         _unseen(GivenPhoto, beyond).where(
-            GivenPhoto.id > after.given_id, GivenPhoto.id > Subscription.seen_given_id, GivenPhoto.shown
+            GivenPhoto.id > after.given_id,
+            GivenPhoto.id > Subscription.seen_given_id,
+            GivenPhoto.shown,
+            ~given_is_withheld_from(Subscription.user_id),
         ),
     ]
     ids = {each for one in found for each in session.scalars(one.order_by(Subscription.id).limit(limit))}
@@ -90,7 +96,7 @@ def _unseen(table: type[FaceMatch | GivenPhoto], beyond: int) -> Select[int]:
         select(Subscription.id)
         .join(table, table.user_id == Subscription.user_id)
         .join(Photo, and_(Photo.id == table.photo_id, Photo.event_id == Subscription.event_id))
-        .where(Subscription.status == DONE, Subscription.id > beyond, ~withheld_from(Subscription.user_id))
+        .where(Subscription.status == DONE, Subscription.id > beyond)
         .distinct()
     )
 
@@ -110,7 +116,12 @@ def given_to(session: Session, user_id: int, event_id: int) -> list[Known]:
     rows = session.execute(
         select(GivenPhoto.id, GivenPhoto.photo_id, GivenPhoto.created_at)
         .join(Photo, Photo.id == GivenPhoto.photo_id)
-        .where(GivenPhoto.user_id == user_id, Photo.event_id == event_id, GivenPhoto.shown, ~withheld_from(user_id))
+        .where(
+            GivenPhoto.user_id == user_id,
+            Photo.event_id == event_id,
+            GivenPhoto.shown,
+            ~given_is_withheld_from(user_id),
+        )
     )
     return [Known(*row) for row in rows]
 

@@ -1,6 +1,6 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, enter, login, older, posters, resets, second_factor, security, site, trash
+from pages import assets, badges, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
 from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
@@ -55,6 +55,7 @@ ADMIN = (
     admin_requests.router,
     posters.admin_router,
     trash.admin_router,
+    badges.admin_router,
     guest_links.router,
     guest.router,
     photographers.router,
@@ -74,6 +75,7 @@ ROUTERS = (
     studio_requests.router,
     posters.photographer_router,
     trash.photographer_router,
+    badges.photographer_router,
     *ADMIN,
     older.router,
 )

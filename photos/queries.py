@@ -34,7 +34,7 @@ from models import (
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
-from photos.visible.queries import is_given, is_mine, shown_to, shows, shows_badge, withheld_from
+from photos.visible.queries import is_given, is_mine, is_shown_as_mine, shown_to, shows, withheld_from
 
 
 class PhotoRow(NamedTuple):
@@ -80,13 +80,23 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> 
     return rows
 
 
-def _for_guest(user_id: int, event_id: int, *, mine_only: bool = False) -> Select[*tuple[Any, ...]]:
-    """Select the event's photos with the guest's score and face box where the guest is in them."""
+def _gives(session: Session, event_id: int) -> bool:
+    """Return whether photos may be given to guests of the event; the event is mostly in the session already."""
+    event = session.get(Event, event_id)
+    return event is not None and event.badges_used
+
+
+def _for_guest(user_id: int, event_id: int, *, given: bool, mine_only: bool = False) -> Select[*tuple[Any, ...]]:
+    """Select the event's photos with the guest's score and face box where the guest is in them.
+
+    `given`: photos may be given to guests of the event.
+    """
     # "+ 0" keeps the planner from the event's index: by it, one page would read all photos of the event.
     in_event = Photo.event_id + 0 == event_id if mine_only else Photo.event_id == event_id
     # Does not depend on the photo, so it is looked up once for the whole list.
     name = select(Event.name).where(Event.id == event_id).scalar_subquery()
-    return (
+    is_match = and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
+    statement = (
         select(
             Photo,
             FaceMatch.confidence_score,
@@ -94,53 +104,70 @@ def _for_guest(user_id: int, event_id: int, *, mine_only: bool = False) -> Selec
             literal(None),
             Favourite.photo_id.is_not(None),
             name,
-            FaceMatch.photo_id.is_(None) if mine_only else and_(FaceMatch.photo_id.is_(None), is_given(user_id)),
+            and_(FaceMatch.photo_id.is_(None), is_given(user_id)) if given else false(),
         )
-        .outerjoin(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id))
+        .join(FaceMatch, is_match, isouter=given or not mine_only)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event, *([is_mine(user_id)] if mine_only else []))
+        .where(in_event)
     )
+    if not mine_only:
+        return statement
+    return statement.where(is_mine(user_id) if given else is_shown_as_mine(user_id))
 
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that are the guest's."""
-    return _rows(session, _for_guest(user_id, event_id, mine_only=True), page)
+    given = _gives(session, event_id)
+    return _rows(session, _for_guest(user_id, event_id, given=given, mine_only=True), page)
 
 
-def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
-    return select(func.count()).select_from(Photo).where(Photo.event_id + 0 == event_id, is_mine(user_id))
+def _count_with_guest(user_id: int, event_id: int, *, given: bool) -> Select[int]:
+    if given:
+        return select(func.count()).select_from(Photo).where(Photo.event_id + 0 == event_id, is_mine(user_id))
+    return (
+        select(func.count())
+        .select_from(FaceMatch)
+        .join(Photo, Photo.id == FaceMatch.photo_id)
+        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, is_shown_as_mine(user_id))
+    )
 
 
 def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
     """Return how many photos of the event are the guest's."""
-    return session.scalar(_count_with_guest(user_id, event_id)) or 0
+    return session.scalar(_count_with_guest(user_id, event_id, given=_gives(session, event_id))) or 0
 
 
-def _with_others(others: Sequence[int]) -> list[ColumnElement[bool]]:
+def _with_others(others: Sequence[int], *, given: bool) -> list[ColumnElement[bool]]:
     """Return the conditions that these guests are in the photo: by similarity, or as it is given to them."""
-    return [shows(each) for each in others]
+    return [shows(each, given=given) for each in others]
 
 
 def with_all(session: Session, user_id: int, others: Sequence[int], event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show the guest and all the others."""
-    return _rows(session, _for_guest(user_id, event_id, mine_only=True).where(*_with_others(others)), page)
+    given = _gives(session, event_id)
+    statement = _for_guest(user_id, event_id, given=given, mine_only=True).where(*_with_others(others, given=given))
+    return _rows(session, statement, page)
 
 
 def count_with_all(session: Session, user_id: int, others: Sequence[int], event_id: int) -> int:
     """Return how many photos of the event show the guest and all the others."""
-    return session.scalar(_count_with_guest(user_id, event_id).where(*_with_others(others))) or 0
+    given = _gives(session, event_id)
+    wanted = _count_with_guest(user_id, event_id, given=given).where(*_with_others(others, given=given))
+    return session.scalar(wanted) or 0
 
 
 def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
     """Return the condition that the event shows the photo to this guest as to all: every photo, or those marked."""
-    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id), ~shows_badge())
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
     return in_event if event.guests_see_all_photos else and_(in_event, Photo.for_everyone)
 
 
 def for_all_guests(session: Session, user_id: int, event: Event, page: Page) -> Sequence[PhotoRow]:
     """Return the photos that the event shows to all its guests, with this guest's score and face box where found."""
-    return _rows(session, _for_guest(user_id, event.id).where(_for_all_guests(user_id, event)), page)
+    return _rows(
+        session, _for_guest(user_id, event.id, given=event.badges_used).where(_for_all_guests(user_id, event)), page
+    )
 
 
 def _count_for_all_guests(user_id: int, event: Event) -> Select[int]:
@@ -154,11 +181,7 @@ def count_for_all_guests(session: Session, user_id: int, event: Event) -> int:
 
 def count_for_guest(session: Session, user_id: int, event_id: int) -> int:
     """Return how many photos the event has, without those withheld from this guest."""
-    wanted = (
-        select(func.count())
-        .select_from(Photo)
-        .where(Photo.event_id == event_id, ~withheld_from(user_id), ~shows_badge())
-    )
+    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, ~withheld_from(user_id))
     return session.scalar(wanted) or 0
 
 
@@ -213,7 +236,9 @@ def count_of_photographer(session: Session, photographer_id: int) -> int:
 
 def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of the event that the guest may see, newest first."""
-    statement = _for_guest(user_id, event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
+    given = _gives(session, event_id)
+    seen = (Photo.id.in_(photo_ids), shown_to(user_id, given=given))
+    statement = _for_guest(user_id, event_id, given=given).where(*seen)
     return _rows(session, statement, Page())
 
 
@@ -222,22 +247,24 @@ def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequ
 
 def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the guest's favourites in the event that the guest may still see."""
-    statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), shown_to(user_id))
+    given = _gives(session, event_id)
+    seen = (Favourite.photo_id.is_not(None), shown_to(user_id, given=given))
+    statement = _for_guest(user_id, event_id, given=given).where(*seen)
     return _rows(session, statement, page)
 
 
-def _count_favourites(user_id: int, event_id: int) -> Select[int]:
+def _count_favourites(user_id: int, event_id: int, *, given: bool) -> Select[int]:
     return (
         select(func.count())
         .select_from(Favourite)
         .join(Photo, Photo.id == Favourite.photo_id)
-        .where(Favourite.user_id == user_id, Photo.event_id == event_id, shown_to(user_id))
+        .where(Favourite.user_id == user_id, Photo.event_id == event_id, shown_to(user_id, given=given))
     )
 
 
 def count_favourites(session: Session, user_id: int, event_id: int) -> int:
     """Return how many of the guest's favourites in the event the guest may still see."""
-    return session.scalar(_count_favourites(user_id, event_id)) or 0
+    return session.scalar(_count_favourites(user_id, event_id, given=_gives(session, event_id))) or 0
 
 
 def add_favourite(session: Session, user_id: int, photo_id: int) -> None:
@@ -286,15 +313,15 @@ def _originals(event: Event) -> Select[*tuple[Any, ...]]:
 
 def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int, int, int, datetime | None]:
     """Return, in one statement, the fields of `photos.progress.Standing` in their order."""
-    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id), ~shows_badge())
+    in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))
     photos = select(func.count()).select_from(Photo).where(in_event)
     last = select(Photo.uploaded_at).where(in_event).order_by(Photo.uploaded_at.desc()).limit(1)
     return session.execute(
         select(
             photos.scalar_subquery(),
             photos.where(Photo.status.in_((DONE, FAILED))).scalar_subquery(),
-            _count_with_guest(user_id, event.id).scalar_subquery(),
-            _count_favourites(user_id, event.id).scalar_subquery(),
+            _count_with_guest(user_id, event.id, given=event.badges_used).scalar_subquery(),
+            _count_favourites(user_id, event.id, given=event.badges_used).scalar_subquery(),
             _count_for_all_guests(user_id, event).scalar_subquery(),
             last.scalar_subquery(),
         )

@@ -211,6 +211,12 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
+    **{
+        f"POST {home}/{{event_id}}/badges": lambda of: {
+            "data": {"chosen": str(of.photo), "act": "given", "badge": of.badge}
+        }
+        for home in ("/studio", "/admin/events")
+    },
     "POST /studio/{event_id}/help": lambda _: _selfie(WITHOUT_PASSWORD),
     "POST /studio/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},

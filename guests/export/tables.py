@@ -122,6 +122,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
         "photos_need_approval": "about the event",
         "badges": "about the event",
         "badge_seconds": "about the event",
+        "badges_used": "about the event",
         "photos_until": "about the event",
         "faces_until": "about the event",
         "kept_at_least_until": "about the event",

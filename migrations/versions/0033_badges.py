@@ -15,6 +15,7 @@ REASONS = "reason IN ('guest','staff','approval'{})"
 
 def upgrade() -> None:
     op.add_column("events", sa.Column("badges", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("events", sa.Column("badges_used", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     op.add_column("events", sa.Column("badge_seconds", sa.Integer(), server_default="90", nullable=False))
     op.add_column("subscriptions", sa.Column("seen_given_id", sa.BigInteger(), server_default="0", nullable=False))
     _allow_reasons(",'badge'")
@@ -121,4 +122,5 @@ def downgrade() -> None:
     _allow_reasons("")
     op.drop_column("subscriptions", "seen_given_id")
     op.drop_column("events", "badge_seconds")
+    op.drop_column("events", "badges_used")
     op.drop_column("events", "badges")

@@ -233,10 +233,9 @@ def marks_of_camera(session: Session, event_id: int, camera_id: int) -> Sequence
     ).all()
 
 
-def uses_badges(session: Session, event_id: int) -> bool:
-    """Return whether the event uses badges, or has used them."""
-    marked = exists().where(BadgeMark.event_id == event_id)
-    return bool(session.scalar(select(exists().where(Event.id == event_id, or_(Event.badges, marked)))))
+def have_used_badges(session: Session, event_ids: Collection[int]) -> set[int]:
+    """Return those of these events that use badges, or have used them."""
+    return set(session.scalars(select(Event.id).where(Event.id.in_(event_ids), Event.badges_used)))
 
 
 # --- given photos ----------------------------------------------------------------------------------

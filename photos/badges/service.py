@@ -179,9 +179,11 @@ def follow_clock(session: Session, event: Event, camera: CameraClock) -> None:
 
 def note_deleted(session: Session, photos: Sequence[Photo]) -> None:
     """Keep what series need of photos that are put into the trash, and what staff decided. Their rows are locked."""
-    used = {event_id for event_id in {each.event_id for each in photos} if queries.uses_badges(session, event_id)}
-    queries.note_gone(session, [each for each in photos if each.event_id in used])
-    queries.keep_gifts(session, [each.id for each in photos])
+    used = queries.have_used_badges(session, {each.event_id for each in photos})
+    concerned = [each for each in photos if each.event_id in used]
+    if concerned:
+        queries.note_gone(session, concerned)
+        queries.keep_gifts(session, [each.id for each in concerned])
 
 
 def note_restored(session: Session, photo: Photo, gifts_kept: Sequence[tuple[int, str]]) -> None:

@@ -27,6 +27,7 @@ def test_an_upgrade_gives_no_photo_and_a_downgrade_shows_badges_again(database: 
         assert session.get_one(WithheldPhoto, 7).reason == "staff"
     with transaction() as session:
         session.delete(session.get_one(WithheldPhoto, 7))
+        session.get_one(Event, 1).badges_used = True
         badge = Badge(user_id=1, event_id=1, number="ABCD2345")
         session.add(badge)
         session.flush()

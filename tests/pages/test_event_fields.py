@@ -24,6 +24,7 @@ OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "cr
     "kept_at_least_until",
     "faces_ended_at",
     "photos_ended_at",
+    "badges_used",
 }
 # Rows of another table.
 RELATIONS = {"photographer_ids"}
