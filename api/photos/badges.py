@@ -73,7 +73,7 @@ class SeriesIn(BaseModel):
 )
 def my_badge(
     guest: CurrentGuest,
-    event_id: Annotated[int | None, Query(ge=1, description="One of my events; by default the first.")] = None,
+    event_id: Annotated[RowId | None, Query(description="One of my events; by default the first.")] = None,
 ) -> BadgeOut:
     """Photographers take a picture of it: the photos that follow are then among the guest's, without a face.
 

@@ -23,6 +23,7 @@ from photos.badges.service import follow_failure, follow_settings, own_badge
 from photos.clocks import service as clocks
 from photos.trash import service as trash
 from photos.visible.queries import visible_to_guest
+from photos.withheld.service import hide_photos_of
 from tests.photos.badge_party import Party, camera, party, process_all
 
 ORDERS = (8, pytest.param(120, marks=pytest.mark.long))
@@ -226,6 +227,18 @@ def test_a_picture_of_a_badge_is_for_its_guest_alone(here: Party) -> None:
 def seen_by(user_id: int, *photo_ids: int) -> list[int]:
     with reading() as session:
         return [each for each in photo_ids if visible_to_guest(session, each, user_id) is not None]
+
+
+def test_who_hides_the_photos_of_them_hides_those_of_the_badge_too(here: Party) -> None:
+    badge, photo = here.shot(0), here.shot(10)
+    codes_of_both = (here.code("ann"), here.code("ben"))
+    process_all(here, {badge: codes_of_both}, [badge, photo])
+    hide_photos_of(here.guest("ann").id, here.event.id)
+    late = here.shot(20)
+    here.process(late)
+    assert (here.photos_of("ann"), here.photos_of("ben")) == ([badge, photo, late], [])
+    corrections.take(here.photographer, photo, here.number("ann"))
+    assert (here.photos_of("ann"), here.photos_of("ben")) == ([badge, late], [photo])
 
 
 def test_staff_correct_a_series(here: Party) -> None:
