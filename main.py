@@ -29,10 +29,13 @@ from api.rules import rules_of
 from azure_face.shared import face_service
 from database import forget_engine, pool_limits
 from decoding.children import make_children
+from encryption import keys
+from encryption.master import KeysUnavailable
 from jobs import sweep
 from jobs.worker import InferenceThread
 from mail.worker import MailThread
 from matching.azure.erasure import PeriodicErasure
+from matching.forgetting import ForgettingThread
 from notifications.worker import NotifyThread
 from operations.samples import Sampler
 from operations.service import report_process
@@ -50,9 +53,9 @@ Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, 
 STOP_SECONDS = 25.0
 # Of the seconds above, twice: a mail or message that is not finished by then is sent again later.
 MAIL_STOP_SECONDS = 3.0
-# Connections that are not for request threads: the inference thread, its heartbeat, the mail thread and the one that
-# tells guests of new photos take one each; the last one's heartbeat another.
-CONNECTIONS_KEPT_BACK = 5
+# Connections that are not for request threads: the inference thread, its heartbeat, the mail thread, the one that
+# drops erased templates and the one that tells guests of new photos take one each; the last one's heartbeat another.
+CONNECTIONS_KEPT_BACK = 6
 MAX_REQUEST_THREADS = 40
 
 
@@ -82,7 +85,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.mail.start()
     app.state.notify = NotifyThread(settings)
     app.state.notify.start()
+    forgetting = ForgettingThread()
+    forgetting.start()
     yield
+    forgetting.stop(MAIL_STOP_SECONDS)
     pairing.join(STOP_SECONDS)
     await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)
     await anyio.to_thread.run_sync(app.state.notify.stop, MAIL_STOP_SECONDS)
@@ -181,6 +187,13 @@ async def on_storage_error(request: Request, error: Exception) -> Response:
     return _answer(errors.StorageFull() if full else errors.ServiceUnavailable(), request)
 
 
+async def on_missing_keys(request: Request, error: Exception) -> Response:
+    """Return 503: what the request needs cannot be encrypted or decrypted now. The log has one line of it."""
+    assert isinstance(error, KeysUnavailable)  # noqa: S101 - registered for this class
+    keys.note(error)
+    return _answer(errors.ServiceUnavailable(), request)
+
+
 async def on_anything_else(request: Request, error: Exception) -> Response:
     """Return 500 with a generic message. The server logs the exception with its traceback."""
     return _answer(errors.InternalError(), request)
@@ -208,6 +221,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(SQLAlchemyError, on_database_error)
     app.add_exception_handler(storage.StorageError, on_storage_error)
+    app.add_exception_handler(KeysUnavailable, on_missing_keys)
     app.add_exception_handler(Exception, on_anything_else)
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)

@@ -1,5 +1,6 @@
 """Every table, constraint and index, declared once."""
 
+import uuid
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -70,6 +71,11 @@ STAFF_ARE_REACHABLE = "user_type = 'user' OR (email IS NOT NULL AND hashed_passw
 def utcnow() -> datetime:
     """Return the current time as an aware datetime in UTC."""
     return datetime.now(UTC)
+
+
+def new_event_key() -> str:
+    """Return a random name for the key of an event's templates."""
+    return f"events/{uuid.uuid4().hex}"
 
 
 def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -173,7 +179,11 @@ class Event(Base):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("idx_events_loose_key", "loose_key", "expires_at"), KEEP_NUMBERS)
+    __table_args__ = (
+        Index("idx_events_loose_key", "loose_key", "expires_at"),
+        Index("uq_events_key_id", "key_id", unique=True),
+        KEEP_NUMBERS,
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(MAX_EVENT_NAME))
@@ -208,6 +218,10 @@ class Event(Base):
     badge_seconds: Mapped[int] = mapped_column(default=BADGE_SECONDS, server_default=str(BADGE_SECONDS))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
+    # The name of the key of its templates in the key store, made with the first and destroyed with the last of them.
+    key_id: Mapped[str | None] = mapped_column(String(64), default=new_event_key)
+    # False while templates of a release without encryption may be left.
+    is_encrypted: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     photographers: Mapped[list["User"]] = relationship(
@@ -528,12 +542,14 @@ class Selfie(Job, Base):
     height: Mapped[int | None]
     strict: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     keep: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # False for the file of a release without encryption.
+    is_encrypted: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     detail: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class SelfieEmbedding(Base):
-    """A selfie's embedding by one engine for one event: a float32 unit vector as bytes.
+    """A selfie's embedding by one engine for one event: a float32 unit vector, encrypted (`encryption/templates.py`).
 
     Per event, because withdrawing the consent for one event deletes it there only.
     """
@@ -811,8 +827,8 @@ class Face(Base):
     ones. While an event changes to another engine, a photo has faces by both; those of the event's
     `active_engine_id` count.
     `event_id` is the photo's. `box` (x, y, width, height) and `landmarks` (five x, y) are in pixels of the upright
-    photo, `quality` is the detector's score, `embedding` a float32 vector as bytes: of length 1, or less where the
-    face is weak or tiny (`faces/certainty.py`).
+    photo, `quality` is the detector's score, `embedding` a vector of length 1, or less where the face is weak or tiny
+    (`faces/certainty.py`), encrypted (`encryption/templates.py`).
     """
 
     __tablename__ = "faces"
@@ -1023,7 +1039,8 @@ class Evaluation(Job, Base):
 class EvaluatedPhoto(Base):
     """What an unfinished evaluation has found in a photo so far, so that another process can continue it.
 
-    `embeddings` are the faces' float32 unit vectors, one after another. `error` says why the photo could not be read.
+    `embeddings` are the faces' float32 unit vectors, one after another, encrypted. `error` says why the photo
+    could not be read.
     Deleted when the evaluation ends.
     """
 

@@ -95,6 +95,10 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     orphan_grace_seconds: float = Field(3600, ge=0, le=MAX_ORPHAN_GRACE_SECONDS)
     erasure_log: str = ""
     erasure_log_key: str = ""
+    master_key: str = ""
+    master_key_previous: str = ""
+    master_key_file: str = ""
+    key_store_url: str = ""
     orphan_quarantine_days: int = Field(7, ge=0, le=3650)
     smtp_host: str = ""
     smtp_port: int = Field(0, ge=0, le=65535)
@@ -265,6 +269,11 @@ def _complete(settings: Settings) -> Settings:
         settings.secret_key = kept_key(ROOT / SECRET_KEY_FILE)
     if len(settings.secret_key) < MIN_SECRET_LENGTH:
         raise UnsafeSettings(f"SECRET_KEY needs at least {MIN_SECRET_LENGTH} characters.")
+    if settings.master_key and settings.master_key_file:
+        raise UnsafeSettings("MASTER_KEY and MASTER_KEY_FILE are both set; one of them names the master key.")
+    given = (settings.master_key, settings.master_key_previous)
+    if any(each and len(each) < MIN_SECRET_LENGTH for each in given):
+        raise UnsafeSettings(f"MASTER_KEY and MASTER_KEY_PREVIOUS need at least {MIN_SECRET_LENGTH} characters each.")
     return settings
 
 

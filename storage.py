@@ -43,7 +43,7 @@ def local_root(url: str) -> Path | None:
     return (ROOT / path).resolve()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _open(url: str) -> tuple[Any, Path | None]:
     # Opened at first use, which is after the fork: a store used before it hangs the child.
     folder = local_root(url)
@@ -53,13 +53,14 @@ def _open(url: str) -> tuple[Any, Path | None]:
             return obstore.store.LocalStore(str(folder)), folder
         return obstore.store.from_url(url), None
     except (BaseError, OSError, ValueError) as error:
+        name = "STORAGE_URL" if url == get_settings().storage_url else "KEY_STORE_URL"
         raise UnsafeSettings(
-            f"STORAGE_URL cannot be used: {(str(error).splitlines() or [type(error).__name__])[0]}"
+            f"{name} cannot be used: {(str(error).splitlines() or [type(error).__name__])[0]}"
         ) from error
 
 
-def _store() -> tuple[Any, Path | None]:
-    return _open(get_settings().storage_url)
+def _store(url: str = "") -> tuple[Any, Path | None]:
+    return _open(url or get_settings().storage_url)
 
 
 def prepare() -> None:
@@ -84,32 +85,34 @@ def _sync(path: Path, root: Path) -> None:
             return
 
 
-def put(key: str, data: bytes) -> None:
-    """Store `data` under `key`; when this returns, the bytes are on disk.
+def put(key: str, data: bytes, *, url: str = "") -> None:
+    """Store `data` under `key`; when this returns, the bytes are on disk. `url`: of another store than `STORAGE_URL`.
 
     Raises:
         StorageFullError: the disk is full. StorageError: the store failed in another way.
     """
-    _write(key, data, obstore.put)
+    _write(key, data, obstore.put, url)
 
 
-def create(key: str, data: bytes) -> bool:
+def create(key: str, data: bytes, *, url: str = "") -> bool:
     """Store `data` under `key` unless there is an object; return whether it was stored. Of two at once, one wins.
+
+    `url` as in `put`.
 
     Raises:
         StorageError: the store failed.
     """
     try:
-        _write(key, data, partial(obstore.put, mode="create"))
+        _write(key, data, partial(obstore.put, mode="create"), url)
     except AlreadyExistsError:
         return False
     return True
 
 
-def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any]) -> None:
+def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any], url: str) -> None:
     global _failures
     try:
-        store, folder = _store()
+        store, folder = _store(url)
         write(store, key, data)
         if folder is not None:
             try:
@@ -126,14 +129,14 @@ def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any]) -> No
         raise StorageError(str(error)) from error
 
 
-def get(key: str) -> bytes:
-    """Return the bytes of the object `key`.
+def get(key: str, *, url: str = "") -> bytes:
+    """Return the bytes of the object `key`. `url` as in `put`.
 
     Raises:
         MissingObject: there is no such object. StorageError: the store failed.
     """
     try:
-        return bytes(obstore.get(_store()[0], key).bytes())
+        return bytes(obstore.get(_store(url)[0], key).bytes())
     except FileNotFoundError as error:
         raise MissingObject(key) from error
     except (BaseError, OSError, UnsafeSettings) as error:
@@ -194,13 +197,13 @@ def stream_part(key: str, start: int, end: int, of: int | None = None) -> Iterat
         raise StorageError(str(error)) from error
 
 
-def delete(keys: Iterable[str]) -> None:
-    """Delete the objects `keys`. Missing ones are skipped.
+def delete(keys: Iterable[str], *, url: str = "") -> None:
+    """Delete the objects `keys`. Missing ones are skipped. `url` as in `put`.
 
     Raises:
         StorageError: the store failed. Objects before the failure are deleted.
     """
-    store, _ = _store()
+    store, _ = _store(url)
     for key in keys:
         try:
             obstore.delete(store, key)
@@ -210,14 +213,16 @@ def delete(keys: Iterable[str]) -> None:
             raise StorageError(str(error)) from error
 
 
-def objects(size: int, prefixes: Iterable[str] = PREFIXES) -> Iterator[list[tuple[str, datetime]]]:
+def objects(size: int, prefixes: Iterable[str] = PREFIXES, *, url: str = "") -> Iterator[list[tuple[str, datetime]]]:
     """Yield key and time of change of all images, or of what begins with `prefixes`, in batches of at most `size`.
+
+    `url` as in `put`.
 
     Raises:
         StorageError: the store failed.
     """
     try:
-        store, _ = _store()
+        store, _ = _store(url)
         for prefix in prefixes:
             for batch in obstore.list(store, prefix, chunk_size=size):
                 yield [(str(each["path"]), each["last_modified"]) for each in batch]

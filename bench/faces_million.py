@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from database import forget_engine, transaction
 from events import service as events
 from events.service import NewEvent
 from guests import registration
+from guests.wordings import shown
 from matching import queries, service
 from models import PROCESSING, Event, Face, Selfie
 from settings import get_settings
@@ -56,7 +58,8 @@ class Run:
 
 def _selfie(user_id: int) -> int:
     with transaction() as session:
-        selfie = Selfie(user_id=user_id, status=PROCESSING, attempts=1)
+        key = f"selfies/{uuid.uuid4().hex}.jpg"
+        selfie = Selfie(user_id=user_id, storage_key=key, status=PROCESSING, attempts=1)
         session.add(selfie)
         session.flush()
         return selfie.id
@@ -95,10 +98,11 @@ def person() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 # --- the one that prepares -----------------------------------------------------------------------
 
 
-def _event() -> tuple[int, int]:
+def an_event() -> tuple[int, int]:
     event = events.create(NewEvent("Million", event_code="MILLION"))
     with transaction() as session:
-        guest = registration.add_guest(session, NewAccount("amy", "amy@example.org", ""), "no hash", "MILLION", "fr")
+        account = NewAccount("amy", "amy@example.org", "")
+        guest = registration.add_guest(session, account, "no hash", "MILLION", "fr", shown("fr"))
         return event.id, guest.id
 
 
@@ -114,7 +118,7 @@ def _show(face_ids: list[int]) -> None:
             face.embedding = row.astype(np.float32).tobytes()
 
 
-def _grow(event_id: int, number: int) -> list[int]:
+def grow(event_id: int, number: int) -> list[int]:
     with transaction() as session:
         engine_id = str(getattr(session.get(Event, event_id), "active_engine_id", ""))
         photo_ids = add_photos(session, event_id, number // FACES_PER_PHOTO)
@@ -123,7 +127,7 @@ def _grow(event_id: int, number: int) -> list[int]:
     return face_ids
 
 
-def _apart(folder: Path, url: str, user_id: int, event_id: int, faces: int, rounds: int) -> Run:
+def run_apart(folder: Path, url: str, user_id: int, event_id: int, faces: int, rounds: int) -> Run:
     command = [sys.executable, "-m", "bench.faces_million", "--here", str(folder), url]
     command += [str(each) for each in (user_id, event_id, faces, rounds)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -134,15 +138,15 @@ def runs_on(folder: Path, database_url: str | None, sizes: tuple[int, ...], roun
     """Return a run for each size; the event grows from one to the next."""
     found = []
     with service_in_process(folder, database_url) as url:
-        event_id, user_id = _event()
+        event_id, user_id = an_event()
         there = 0
         for size in sizes:
-            face_ids = _grow(event_id, size - there)
+            face_ids = grow(event_id, size - there)
             if there == 0:
                 _show(face_ids[:: len(face_ids) // SHOWN_IN][:SHOWN_IN])
             there = size
             forget_engine()
-            found.append(_apart(folder, url, user_id, event_id, size, rounds))
+            found.append(run_apart(folder, url, user_id, event_id, size, rounds))
             # Of random vectors of 128 lengths three in a million reach a cosine of 0.40 with any other.
             assert SHOWN_IN <= found[-1].found <= SHOWN_IN + size / 50_000, found[-1]
     return found

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from encryption.templates import quantised
 from faces.calibration import LOCAL
 from matching.claims.nearest import MATCH, Claim, standings, surely_one_person
-from matching.matrices import Block, Embeddings, quantised
+from matching.matrices import Block, Embeddings
 from matching.similarity import Portrait, find_candidates, thresholds_for
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from encryption.templates import quantised
 from faces.calibration import LOCAL
 from faces.engine import FaceEngine
 from faces.local import LocalEngine
-from matching.matrices import Block, Embeddings, quantised
+from matching.matrices import Block, Embeddings
 from matching.similarity import Portrait, accepted_faces, exact_cosines, find_candidates, thresholds_for
 
 GUEST_PICTURES = 7

@@ -132,14 +132,14 @@ class Decoder(ABC):
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 
-    def stored_selfie(self, key: str, pixels: int, *, strict: bool) -> Embeddings:
-        """Return the embedding (dimensions,), float32, of the face in a stored selfie.
+    def stored_selfie(self, data: bytes, pixels: int, *, strict: bool) -> Embeddings:
+        """Return the embedding (dimensions,), float32, of the face in a selfie as it was stored, decrypted.
 
         Raises:
-            ImageError, MissingObject, StorageError: as in `photo`.
+            ImageError: it cannot be decoded.
             NoFace, SeveralFaces, FaceTooSmall: see `decoding.tasks.embedding_of`.
         """
-        return self._embedding(self.run("stored_selfie", {"key": key, "strict": strict}, b"", pixels))
+        return self._embedding(self.run("stored_selfie", {"strict": strict}, data, pixels))
 
     def embed_selfie(self, data: bytes, pixels: int, *, strict: bool) -> Embeddings:
         """Return the embedding (dimensions,), float32, of the face in a selfie that is not stored.

@@ -216,9 +216,9 @@ def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings
     return row
 
 
-def stored_selfie(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
-    """Embed the face of the stored selfie `key`: see `embedding_of`."""
-    row = embedding_of(storage.get(arguments["key"]), engine(), strict=arguments["strict"])
+def stored_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
+    """Embed the face of a selfie as it was stored: see `embedding_of`."""
+    row = embedding_of(data, engine(), strict=arguments["strict"])
     return {}, np.asarray(row, np.float32).tobytes()
 
 

@@ -16,7 +16,7 @@ from ending import notices, queries, receipts
 from ending.notices import FACES, PHOTOS
 from events import ending
 from events import queries as event_queries
-from models import Event, utcnow
+from models import Event, new_event_key, utcnow
 from photos.badges import queries as badge_queries
 from photos.keys import keys_being_written, stored_keys
 from photos.raws import keys as raw_keys
@@ -166,7 +166,12 @@ def _erase_faces(session: Session, event: Event, now: datetime) -> bool:
     counts["faces"] = queries.delete_some_faces(session, event.id, FACES_AT_ONCE)
     # Every process reads the event's faces again.
     event.version += 1
-    return _note(session, event.id, FACES, counts, now, is_more=counts["faces"] == FACES_AT_ONCE)
+    is_more = counts["faces"] == FACES_AT_ONCE
+    if not is_more and event.key_id is not None:
+        # With it, what backups of the database still hold of these faces cannot be read any more.
+        erase(session, [event.key_id])
+        event.key_id = new_event_key()
+    return _note(session, event.id, FACES, counts, now, is_more=is_more)
 
 
 def _erase_photos(session: Session, event: Event, now: datetime) -> bool:

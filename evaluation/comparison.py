@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from encryption.templates import quantised
 from faces.providers import calibration_of, engine_id_of
 from matching import matrices, similarity
 from matching.matrices import Block
@@ -25,7 +26,7 @@ def blocks_of(rows: Iterable[tuple[int, bytes]], dimensions: int) -> tuple[Block
     if not blobs:
         return ()
     face_ids = np.arange(len(blobs), dtype=np.int64)
-    return (Block(face_ids, np.array(photo_ids, np.int64), matrices.quantised(matrices.as_matrix(blobs))),)
+    return (Block(face_ids, np.array(photo_ids, np.int64), quantised(matrices.as_matrix(blobs))),)
 
 
 def thresholds_of(faces: int, provider: str) -> Thresholds:

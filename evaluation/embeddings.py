@@ -25,6 +25,7 @@ from faces.selfie import SelfieRejected
 from matching import matrices, similarity
 from matching.matrices import Block
 from matching.similarity import Portrait
+from selfies import files
 from settings import get_settings
 
 # Errors that come from the picture, or would happen again with it.
@@ -90,7 +91,7 @@ def _portraits(case: Case, decoder: Decoder, timings: Timings, problems: dict[st
             found.append(Portrait(portrait.selfie_id, np.frombuffer(portrait.embedding, np.float32)))
             continue
         try:
-            row = decoder.stored_selfie(portrait.key, portrait.pixels, strict=False)
+            row = decoder.stored_selfie(files.read(portrait.key), portrait.pixels, strict=False)
             found.append(Portrait(portrait.selfie_id, row))
         except SelfieRejected:
             problems[f"portrait {portrait.selfie_id}"] = "no face was found"
@@ -126,11 +127,11 @@ def _faces_read(case: Case, timings: Timings, problems: dict[str, str]) -> tuple
     """Return the faces that were read and the photos they are of."""
     rows, photos = list[tuple[int, bytes]](), list[int]()
     with reading() as session:
-        for each in queries.read_photos(session, case.evaluation_id):
+        for each, embeddings in queries.read_photos(session, case.event_id, case.evaluation_id):
             if each.error is not None:
                 problems[str(each.photo_id)] = each.error
                 continue
-            rows.append((each.photo_id, each.embeddings))
+            rows.append((each.photo_id, embeddings))
             photos.append(each.photo_id)
             timings.photos.append(each.milliseconds)
     return comparison.blocks_of(rows, dimensions_of(case.provider)), photos

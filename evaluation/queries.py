@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
+from encryption.templates import portrait_place, reading_cipher
 from evaluation.cases import PhotoFile, PortraitFile
 from models import (
     DONE,
@@ -60,8 +61,14 @@ def portraits(session: Session, user_id: int, event_id: int, engine_id: str) -> 
         .where(Selfie.user_id == user_id, Selfie.status == DONE, Selfie.storage_key.is_not(None))
         .order_by(Selfie.id)
     )
+    cipher = reading_cipher(session, event_id)
     return [
-        PortraitFile(row.id, row.storage_key or "", (row.width or 0) * (row.height or 0), row.embedding)
+        PortraitFile(
+            row.id,
+            row.storage_key or "",
+            (row.width or 0) * (row.height or 0),
+            cipher.opened_portrait(row.storage_key or "", portrait_place(row.id), row.embedding or b"") or None,
+        )
         for row in rows
     ]
 
@@ -98,10 +105,12 @@ def has_read(session: Session, evaluation_id: int, photo_id: int) -> bool:
     return session.get(EvaluatedPhoto, (evaluation_id, photo_id)) is not None
 
 
-def read_photos(session: Session, evaluation_id: int) -> Iterator[EvaluatedPhoto]:
-    """Yield what the evaluation has read, in the order of the photos."""
+def read_photos(session: Session, event_id: int, evaluation_id: int) -> Iterator[tuple[EvaluatedPhoto, bytes]]:
+    """Yield what the evaluation has read, in the order of the photos, each with its embeddings decrypted."""
     found = select(EvaluatedPhoto).where(EvaluatedPhoto.evaluation_id == evaluation_id)
-    yield from session.scalars(found.order_by(EvaluatedPhoto.photo_id))
+    cipher = reading_cipher(session, event_id)
+    for each in session.scalars(found.order_by(EvaluatedPhoto.photo_id)):
+        yield each, cipher.opened_evaluated(each.photo_id, each.embeddings) or b""
 
 
 def count_read(session: Session, evaluation_id: int) -> int:

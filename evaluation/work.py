@@ -7,6 +7,7 @@ from typing import Any
 
 from database import reading, transaction
 from decoding.decoder import Decoder
+from encryption.templates import writing_cipher
 from evaluation import queries
 from evaluation.cases import Attempt, Case, Compared, NotPossible, ReadPhoto
 from evaluation.providers import evaluate_with
@@ -96,7 +97,7 @@ def _record(case: Case, read: ReadPhoto, still_ours: Callable[[Evaluation], bool
                     evaluation_id=case.evaluation_id,
                     photo_id=read.photo_id,
                     faces=read.faces,
-                    embeddings=read.embeddings,
+                    embeddings=writing_cipher(session, case.event_id).evaluated(read.photo_id, read.embeddings),
                     milliseconds=read.milliseconds,
                     error=read.error,
                 )

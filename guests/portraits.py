@@ -14,6 +14,7 @@ from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
 from models import Event, Selfie
 from selfies import queries
+from selfies.service import picture
 from stored import receipts
 from stored.erasure import erase
 
@@ -30,8 +31,8 @@ def has_portrait(user_id: int) -> bool:
         return queries.accepted(session, user_id) is not None
 
 
-def image_of(user_id: int, selfie_id: int) -> str:
-    """Return the storage key of one of the guest's own portraits.
+def image_of(user_id: int, selfie_id: int) -> bytes:
+    """Return one of the guest's own portraits as a JPEG.
 
     Raises:
         NoSuchSelfie: it is not one of theirs.
@@ -40,7 +41,7 @@ def image_of(user_id: int, selfie_id: int) -> str:
         key = _own(session, user_id, selfie_id).storage_key
     if key is None:
         raise errors.NoSuchSelfie
-    return key
+    return picture(key)
 
 
 def _own(session: Session, user_id: int, selfie_id: int) -> Selfie:

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 import errors
 import selfies.service as selfie_service
-import storage
 from accounts import queries
 from accounts.addresses import note_typed
 from accounts.password_rules import check_new
@@ -22,6 +21,7 @@ from keys import lookup_key
 from mail.outbox import ask_to_confirm, ask_to_keep
 from models import DONE, GUEST, User, UserEvent, utcnow
 from selfies import consent as selfie_consent
+from selfies import files
 from selfies.service import SelfieFile
 from selfies.validator import Validator
 from settings import get_settings
@@ -151,7 +151,7 @@ def register_with_selfie(
             selfie_consent.check_in_force(session, user.id)
             selfie_service.add(session, user.id, stored, strict=get_settings().selfie_validation_strict)
     except BaseException:
-        storage.delete([stored.storage_key])
+        files.discard(stored.storage_key)
         raise
     return user
 

@@ -44,6 +44,7 @@ def remove_event(event_id: int) -> None:
         photos = row_queries.files_in(session, event_id)
         keys = [*stored_keys(photos), *queries.selfie_keys_of_home(session, event_id)]
         keys += keys_in(session, event_id)
+        keys += [event.key_id] if event.key_id else []
         keys += [key for user_id in looked_for_here for key in selfie_queries.all_keys(session, user_id)]
         keys += [key for each in trash_queries.in_event(session, event_id) for key in trash_files.keys_of(each)]
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))

@@ -8,6 +8,7 @@ from jobs.queue import Claim
 from matching import queries as matching_queries
 from models import INCOMPLETE, Photo, Selfie
 from photos.keys import storage_key
+from selfies import files
 from selfies import service as selfie_service
 from stored.erasure import erase
 
@@ -17,8 +18,9 @@ def embed_selfie(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) ->
 
     Raises:
         SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
+        KeysUnavailable: it cannot be decrypted now.
     """
-    return decoder.stored_selfie(key, (selfie.width or 0) * (selfie.height or 0), strict=strict)
+    return decoder.stored_selfie(files.read(key), (selfie.width or 0) * (selfie.height or 0), strict=strict)
 
 
 def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder, *, badges: bool = False) -> ReadPhoto:

@@ -37,6 +37,7 @@ from matching.reprocessing import service as reprocessing
 from models import Photo, Selfie, UserEvent
 from photos.copies.service import renditions_for
 from photos.keys import key_of
+from selfies import files
 from selfies.service import REASONS
 from settings import get_settings
 
@@ -74,7 +75,7 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
     service = _service()
     try:
         embedding = embed_selfie(selfie, selfie.storage_key, decoder, strict=selfie.strict)
-        portrait = Detected(service, storage.get(selfie.storage_key))
+        portrait = Detected(service, files.read(selfie.storage_key))
         if not portrait.faces:
             raise NoFace
         matching.accept_selfie(
@@ -105,7 +106,7 @@ def process_membership(claim: Claim, decoder: Decoder) -> None:
     for selfie in _portraits(membership):
         if selfie.storage_key is None:
             continue
-        portrait = Detected(service, storage.get(selfie.storage_key))
+        portrait = Detected(service, files.read(selfie.storage_key))
         try:
             portraits.search(service, selfie.id, membership.event_id, portrait)
             searched.add(selfie.id)

@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 import storage
 from database import reading, transaction
 from ending import service as ending
-from jobs import dates, pairing
+from jobs import dates, pairing, unnamed_keys
+from jobs.encrypting import Encrypting
 from models import utcnow
 from photos.copies.service import plan_some
 from settings import MAX_ORPHAN_GRACE_SECONDS, UnsafeSettings, get_settings
@@ -180,11 +181,13 @@ class PeriodicSweep:
     """Runs the sweep at most once every `ORPHAN_SWEEP_SECONDS`, and erasures that are left over more often.
 
     With each sweep, what is past its date is erased. What of events is over is announced and erased every
-    `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, a few at each tick.
+    `ENDING_SWEEP_SECONDS`. Copies for guests of the photos of earlier releases are planned, and what these releases
+    stored plain is encrypted, a few at each tick.
     """
 
     def __init__(self) -> None:
         self._next = self._next_retry = self._next_ending = 0.0
+        self._encrypting, self._plain_left = Encrypting(), True
         # The last photo whose copies were looked at; None where none is left.
         self._planned_to: int | None = 0
 
@@ -209,6 +212,10 @@ class PeriodicSweep:
             self._next = now + settings.orphan_sweep_seconds
             dates.erase_old()
             sweep_orphans(timedelta(seconds=settings.orphan_grace_seconds))
+            unnamed_keys.sweep(timedelta(seconds=settings.orphan_grace_seconds))
+        # Last, because without keys it fails.
+        if self._plain_left:
+            self._plain_left = self._encrypting.step()
 
 
 def at_start() -> None:

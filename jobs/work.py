@@ -25,6 +25,7 @@ from decoding.decoder import (
     Overran,
     TaskFailed,
 )
+from encryption.master import KeysUnavailable
 from evaluation.cases import NotPossible
 from evaluation.work import advance
 from events import queries as event_queries
@@ -73,7 +74,8 @@ def run(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _never
     A job of many steps goes back to the queue between two steps when `is_stopping` says so.
 
     Raises:
-        EngineUnavailable: the face engine cannot be had; the job waits, and this attempt does not count.
+        EngineUnavailable, KeysUnavailable: the face engine, or a key, cannot be had; the job waits, and this attempt
+            does not count.
     """
     if claim.attempt > get_settings().job_max_attempts:
         fail(claim, f"{CRASHED} in every attempt")
@@ -86,7 +88,7 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
     """Do a claimed job. Errors are written to its row.
 
     Raises:
-        EngineUnavailable: see `run`.
+        EngineUnavailable, KeysUnavailable: see `run`.
     """
     work: dict[JobRow, Callable[[Claim, Decoder], None]] = {
         **(REMOTE_WORK if _is_remote() else WORK),
@@ -102,7 +104,7 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
     except ChildDied as error:
         log.warning("%s: %s: %s", claim, CRASHED, error)
         retry_later(claim, f"{CRASHED}: {error}")
-    except EngineUnavailable as error:
+    except (EngineUnavailable, KeysUnavailable) as error:
         release(claim, str(error))
         raise
     except Closed:

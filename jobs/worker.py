@@ -10,6 +10,8 @@ from contextlib import suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from decoding.decoder import Closed, Decoder, DecodingProblem
+from encryption import keys
+from encryption.master import KeysUnavailable
 from faces.engine import EngineUnavailable, RecogniserAway
 from jobs import queue, work
 from jobs.queue import Claim
@@ -79,11 +81,13 @@ class InferenceThread:
             self._wake.clear()
             try:
                 self._report()
-                self._drain()
+                self._drain_with_keys()
                 if not self._stopping.is_set():
                     self._sweep()
             except EngineUnavailable as error:
                 self._note(error)
+            except KeysUnavailable as error:
+                keys.note(error)
             except Closed:
                 log.info("the decoding process has been ended")
             except DecodingProblem as error:
@@ -94,6 +98,15 @@ class InferenceThread:
             self._sample()
             self._between()
             self._wake.wait(get_settings().job_poll_seconds)
+
+    def _drain_with_keys(self) -> None:
+        """Claim and run jobs; without keys they wait, and what is to be erased is erased nevertheless."""
+        try:
+            keys.check()
+            self._drain()
+        except KeysUnavailable as error:
+            keys.note(error)
+            self.problem, self.waits, self._loaded = f"keys are not available: {error}", True, False
 
     def _note(self, error: EngineUnavailable) -> None:
         self.waits = isinstance(error, RecogniserAway)

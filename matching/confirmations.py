@@ -138,7 +138,7 @@ def _is_likely(session: Session, event: Event, user_id: int, face: Face) -> bool
     if not portraits:
         raise errors.NoSelfie
     candidate = claim_queries.candidate(session, user_id, face.id)
-    similarity = candidate.similarity if candidate is not None else similarity_to(face, portraits) or 0.0
+    similarity = candidate.similarity if candidate is not None else similarity_to(session, face, portraits) or 0.0
     claims = [claim_of(each) for each in claim_queries.rivals_for(session, [user_id], [face.id])]
     claims.append(Claim(user_id, similarity, accepted=candidate is not None and candidate.accepted, confirmed=True))
     same_person, calibration = Persons(session, event).are_one, calibration_of(event.active_engine_id)

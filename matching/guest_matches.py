@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 from sqlalchemy.orm import Session
 
+from encryption.templates import quantised, template_of
 from faces.providers import AZURE_ENGINE_ID, calibration_of
 from matching import matrices, queries, similarity
 from matching.azure import candidates as remote_candidates
@@ -35,7 +36,7 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
         _match_remotely(session, event, user_id, known)
     elif known:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
-        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(known))
+        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(session, known))
         record(session, event, {user_id: _candidates(session, event, user_id, known, faces, confirmed)})
 
 
@@ -55,7 +56,7 @@ def match_after_photo(
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
     for user_id, of_guest in sorted(known.items()):
         confirms = user_id in confirming
-        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(of_guest)) if confirms else []
+        confirmed = _confirmed_faces(session, event, user_id, _similarity_to(session, of_guest)) if confirms else []
         found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
     record(session, event, found, only_changes=True, rebuilt=before_too)
 
@@ -104,9 +105,9 @@ def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbeddi
             queries.store_mean(session, each.selfie_id, event.id, event.active_engine_id, stored)
 
 
-def _similarity_to(known: Sequence[PortraitEmbedding]) -> Callable[[Face], float | None]:
+def _similarity_to(session: Session, known: Sequence[PortraitEmbedding]) -> Callable[[Face], float | None]:
     portraits = _portraits(known)
-    return lambda face: similarity_to(face, portraits)
+    return lambda face: similarity_to(session, face, portraits)
 
 
 def _confirmed_faces(
@@ -159,9 +160,10 @@ def overlap(box: Sequence[float], other: Sequence[float]) -> float:
     return common / (box[2] * box[3] + other[2] * other[3] - common)
 
 
-def similarity_to(face: Face, portraits: Sequence[Portrait]) -> float | None:
-    """Return the cosine of a face with the most similar portrait; None where its engine makes no embeddings."""
-    if not face.embedding:
+def similarity_to(session: Session, face: Face, portraits: Sequence[Portrait]) -> float | None:
+    """Return the cosine of a face with the most similar portrait; None where there is no template to compare."""
+    template = template_of(session, face)
+    if template is None:
         return None
-    row = matrices.quantised(matrices.as_matrix([face.embedding]))
+    row = quantised(matrices.as_matrix([template]))
     return max(float(similarity.exact_cosines(row, each.embedding)[0]) for each in portraits)

@@ -16,14 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from encryption.templates import Quantised
 from matching import queries
 from matching.queries import FaceBatch
 
 Embeddings = NDArray[np.float32]
-Quantised = NDArray[np.int16]
-# The integer for a component of 1, the largest of a unit vector. The error is at most 1.5e-5 per component and, with
-# 128 components, at most 1.8e-4 per cosine (1.5e-5 on average).
-SCALE = 32_767
 # Faces per block: 8 MB of 128 components.
 BLOCK = 32_768
 # Faces per process: about 0.5 GB of 128 components.
@@ -78,14 +75,6 @@ def as_matrix(blobs: Sequence[bytes]) -> Embeddings:
     return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
 
 
-def quantised(embeddings: Embeddings) -> Quantised:
-    """Return unit vectors (n, dimensions) as 16-bit integers, `SCALE` for a component of 1."""
-    scaled = embeddings * np.float32(SCALE)
-    # In place: allocating a second large array would take longer than the rounding.
-    np.rint(scaled, out=scaled)
-    return scaled.astype(np.int16)
-
-
 def faces_of(session: Session, event_id: int, version: int, engine_id: str) -> EventFaces:
     """Return all committed faces of the event. The caller has locked the event's row and read its `version`."""
     key = (event_id, engine_id)
@@ -117,10 +106,12 @@ def _remaining(blocks: tuple[Block, ...], known: NDArray[np.int64]) -> tuple[Blo
 def _extended(blocks: tuple[Block, ...], batch: FaceBatch) -> tuple[Block, ...]:
     """Return the blocks with a batch of faces added: to the last block if they fit, else as a new one."""
     fresh = Block(
-        np.array(batch.face_ids, np.int64),
-        np.array(batch.photo_ids, np.int64),
-        quantised(as_matrix(batch.embeddings)),
+        np.array(batch.face_ids, np.int64)[batch.readable],
+        np.array(batch.photo_ids, np.int64)[batch.readable],
+        batch.embeddings,
     )
+    if not fresh.face_ids.size:
+        return blocks
     if not blocks or blocks[-1].face_ids.size + fresh.face_ids.size > BLOCK:
         return (*blocks, fresh)
     last = blocks[-1]
@@ -130,6 +121,36 @@ def _extended(blocks: tuple[Block, ...], batch: FaceBatch) -> tuple[Block, ...]:
         np.concatenate((last.embeddings, fresh.embeddings)),
     )
     return (*blocks[:-1], joined)
+
+
+def held() -> int:
+    """Return how many events are in the cache."""
+    return len(_cache)
+
+
+def drop_erased(session: Session) -> None:
+    """Drop the faces that have been deleted since they were read, without waiting for the next match."""
+    with _lock:
+        cached = dict(_cache)
+    versions = queries.versions(session, {event_id for event_id, _ in cached})
+    for key, faces in cached.items():
+        event_id, engine_id = key
+        version = versions.get(event_id)
+        if version == faces.version:
+            continue
+        blocks: tuple[Block, ...] = ()
+        if version is not None and faces.blocks:
+            last_id = int(faces.blocks[-1].face_ids[-1])
+            blocks = _remaining(
+                faces.blocks, np.array(queries.face_ids(session, event_id, engine_id, last_id), np.int64)
+            )
+        with _lock:
+            # A match that runs has taken the entry out, and completes it by itself.
+            if _cache.get(key) is faces:
+                if version is not None and blocks:
+                    _cache[key] = EventFaces(version, blocks)
+                else:
+                    del _cache[key]
 
 
 def clear() -> None:

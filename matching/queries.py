@@ -3,19 +3,23 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from encryption.templates import Quantised, portrait_place, reading_cipher, writing_cipher
 from events.consents.queries import is_looked_for
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
 
 
 class FaceBatch(NamedTuple):
-    """Faces as columns of equal length, in the order of their ids; embeddings are float32 bytes."""
+    """Faces as columns of equal length, in the order of their ids; embeddings of those that are `readable`."""
 
     face_ids: tuple[int, ...]
     photo_ids: tuple[int, ...]
-    embeddings: tuple[bytes, ...]
+    readable: NDArray[np.bool_]
+    embeddings: Quantised
 
 
 class PortraitEmbedding(NamedTuple):
@@ -51,14 +55,19 @@ def faces_after(
     """Yield the event's faces with a higher id than `face_id`, at most `batch_size` at a time.
 
     Streamed: read in one piece, a million rows would be in memory at once.
+
+    Raises:
+        KeysUnavailable: the event's key cannot be had now.
     """
+    cipher = reading_cipher(session, event_id)
     statement = (
         select(Face.id, Face.photo_id, Face.embedding)
         .where(Face.event_id == event_id, Face.engine_id == engine_id, Face.id > face_id)
         .order_by(Face.id)
     )
     for rows in session.execute(statement, execution_options={"yield_per": batch_size}).partitions():
-        yield FaceBatch(*zip(*rows, strict=True))
+        face_ids, photo_ids, stored = zip(*rows, strict=True)
+        yield FaceBatch(face_ids, photo_ids, *cipher.opened_faces(photo_ids, stored))
 
 
 def face_ids(session: Session, event_id: int, engine_id: str, last_id: int) -> Sequence[int]:
@@ -72,17 +81,25 @@ def face_ids(session: Session, event_id: int, engine_id: str, last_id: int) -> S
 
 def guests_embeddings(session: Session, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
     """Return the embeddings of all portraits that are in force at the event, of all guests."""
-    return _in_force(session.execute(_embeddings(event_id, engine_id)).all())
+    return _in_force(session, event_id, session.execute(_embeddings(event_id, engine_id)).all())
 
 
 def portrait_embeddings(session: Session, user_id: int, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
     """Return the embeddings of the guest's portraits that are in force at the event, oldest first."""
-    return _in_force(session.execute(_embeddings(event_id, engine_id).where(Selfie.user_id == user_id)).all())
+    own = _embeddings(event_id, engine_id).where(Selfie.user_id == user_id)
+    return _in_force(session, event_id, session.execute(own).all())
 
 
 def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
     return (
-        select(Selfie.user_id, Selfie.id, Selfie.keep, SelfieEmbedding.embedding, SelfieEmbedding.mean)
+        select(
+            Selfie.user_id,
+            Selfie.id,
+            Selfie.keep,
+            Selfie.storage_key,
+            SelfieEmbedding.embedding,
+            SelfieEmbedding.mean,
+        )
         .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
         .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
         # Withdrawing deletes the embeddings too: this is the second line of defence.
@@ -91,15 +108,29 @@ def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _in_force(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[PortraitEmbedding]:
-    """Return the portraits from each guest's newest one that replaces others, in the order given."""
-    found = [PortraitEmbedding(*row) for row in rows]
+def _in_force(session: Session, event_id: int, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[PortraitEmbedding]:
+    """Return the portraits from each guest's newest one that replaces others, in the order given.
+
+    A portrait whose key was destroyed is left out.
+    """
+    if not rows:
+        return []
+    cipher, found = reading_cipher(session, event_id), list[PortraitEmbedding]()
+    for user_id, selfie_id, keep, key, stored, stored_mean in rows:
+        embedding = cipher.opened_portrait(key or "", portrait_place(selfie_id), stored)
+        if embedding is not None:
+            place = portrait_place(selfie_id, "mean")
+            mean = cipher.opened_portrait(key or "", place, stored_mean) if stored_mean else None
+            found.append(PortraitEmbedding(user_id, selfie_id, keep, embedding, mean))
     replaced = {each.user_id: each.selfie_id for each in found if not each.keep}
     return [each for each in found if each.selfie_id >= replaced.get(each.user_id, 0)]
 
 
 def store_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
-    """Store the mean of the selfie and of the faces found, as float32 bytes; None if none was found."""
+    """Store the mean of the selfie and of the faces found, given as float32 bytes; None if none was found."""
+    if mean is not None:
+        key = storage_key(session, selfie_id)
+        mean = writing_cipher(session, event_id).portrait(key, portrait_place(selfie_id, "mean"), mean)
     session.execute(
         update(SelfieEmbedding)
         .where(
@@ -200,6 +231,11 @@ def replace_faces(session: Session, photo_id: int, engine_id: str, rows: Sequenc
     return ReplacedFaces(bool(had), [face.id for face in faces])
 
 
+def versions(session: Session, event_ids: Iterable[int]) -> dict[int, int]:
+    """Return the versions of these events, of those that are there."""
+    return dict(iter(session.execute(select(Event.id, Event.version).where(Event.id.in_(list(event_ids)))).all()))
+
+
 def increment_version(session: Session, event_id: int) -> None:
     """Increment the event's version, so that every process reads the event's faces again."""
     session.execute(update(Event).where(Event.id == event_id).values(version=Event.version + 1))
@@ -245,12 +281,22 @@ def lock_owner(session: Session, selfie_id: int) -> User | None:
 def add_selfie_embeddings(
     session: Session, selfie_id: int, event_ids: Iterable[int], engine_id: str, embedding: bytes
 ) -> None:
-    """Insert a selfie's embedding (float32 bytes) for each of these events."""
-    session.add_all(
-        SelfieEmbedding(selfie_id=selfie_id, event_id=event_id, engine_id=engine_id, embedding=embedding)
-        for event_id in event_ids
-    )
+    """Insert a selfie's embedding (float32 bytes) for each of these events, encrypted.
+
+    Raises:
+        KeysUnavailable: a key cannot be had now.
+    """
+    key = storage_key(session, selfie_id)
+    for event_id in event_ids:
+        cipher = writing_cipher(session, event_id)
+        stored = cipher.portrait(key, portrait_place(selfie_id), embedding) if embedding else embedding
+        session.add(SelfieEmbedding(selfie_id=selfie_id, event_id=event_id, engine_id=engine_id, embedding=stored))
     session.flush()
+
+
+def storage_key(session: Session, selfie_id: int) -> str:
+    """Return the storage key of a selfie; empty if there is none."""
+    return session.scalar(select(Selfie.storage_key).where(Selfie.id == selfie_id)) or ""
 
 
 def lock_membership(session: Session, membership_id: int) -> UserEvent | None:

@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
+from encryption.templates import quantised, writing_cipher
 from events import queries as event_queries
 from events.ending import compares_faces
 from events.rematching import queries as rematch_queries
@@ -181,7 +182,7 @@ def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, fa
     faces = faces if compares_faces(event) else []
     allowed = may_be_stored(session, photo, [[float(value) for value in face.box] for face in faces])
     faces = [face for face, may in zip(faces, allowed, strict=True) if may]
-    rows = [_face_row(photo, engine_id, face) for face in faces]
+    rows = _face_rows(session, photo, engine_id, faces)
     active = engine_id == event.active_engine_id
     # Read before the photo's own faces are inserted: the cache must hold committed faces only.
     known_faces = matrices.faces_of(session, event.id, event.version, engine_id) if active else None
@@ -196,23 +197,29 @@ def store_faces(session: Session, event: Event, photo: Photo, engine_id: str, fa
         _match_photo(session, event, photo.id, known_faces, others, fresh, shown)
 
 
-def _face_row(photo: Photo, engine_id: str, face: DetectedFace) -> dict[str, Any]:
-    return {
-        "photo_id": photo.id,
-        "event_id": photo.event_id,
-        "box": [round(float(value), 1) for value in face.box],
-        "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
-        "quality": round(float(face.quality), 4),
-        "engine_id": engine_id,
-        "embedding": face.embedding.astype(np.float32).tobytes(),
-    }
+def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[DetectedFace]) -> list[dict[str, Any]]:
+    if not faces:
+        return []
+    cipher = writing_cipher(session, photo.event_id)
+    return [
+        {
+            "photo_id": photo.id,
+            "event_id": photo.event_id,
+            "box": [round(float(value), 1) for value in face.box],
+            "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
+            "quality": round(float(face.quality), 4),
+            "engine_id": engine_id,
+            "embedding": cipher.face(photo.id, face.embedding.astype(np.float32).tobytes()),
+        }
+        for face in faces
+    ]
 
 
 def _block(photo_id: int, face_ids: Sequence[int], faces: Sequence[DetectedFace]) -> matrices.Block:
     return matrices.Block(
         np.array(face_ids, np.int64),
         np.full(len(face_ids), photo_id, np.int64),
-        matrices.quantised(matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces])),
+        quantised(matrices.as_matrix([face.embedding.astype(np.float32).tobytes() for face in faces])),
     )
 
 

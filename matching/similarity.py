@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from encryption.templates import SCALE, Quantised
 from faces.calibration import Calibration
-from matching.matrices import SCALE, Block, Embeddings, Quantised
+from matching.matrices import Block, Embeddings
 
 # Accepted in the first pass: one stranger per hundred guests.
 STRANGERS_PER_GUEST = 0.01

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import storage
 from azure_face.problems import CallRefused
+from encryption.master import KeysUnavailable
 from faces.engine import RecogniserAway
 from jobs.sweep import seconds_given
 from privacy.checks import CHECKS
@@ -30,7 +31,7 @@ PAUSE_SECONDS = 5.0
 # Findings of one check that are held in memory, and of one line that are printed.
 MOST_HELD, MOST_SHOWN = 10_000, 5
 MOST_SAMPLED = 10**9
-PROBLEMS = (SQLAlchemyError, storage.StorageError, UnsafeSettings, RecogniserAway, CallRefused)
+PROBLEMS = (SQLAlchemyError, storage.StorageError, UnsafeSettings, RecogniserAway, CallRefused, KeysUnavailable)
 
 
 @dataclass(frozen=True, slots=True)

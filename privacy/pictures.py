@@ -1,12 +1,13 @@
 """Checks of the pictures made here: they say nothing but what they show."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import storage
 from database import reading
 from privacy import queries
 from privacy.files import STORAGE, rendition_keys_of
 from privacy.findings import Check, Finding, Scope
+from selfies import files as selfie_files
 from stripping.copies import plans
 from stripping.plan import CannotStrip
 from stripping.reader import chunks_of
@@ -25,13 +26,15 @@ def metadata(scope: Scope) -> Iterator[Finding]:
         for key in rendition_keys_of(photo) if photo is not None else ():
             if _tells_more(key):
                 yield Finding(STORAGE, key)
-    yield from (Finding(STORAGE, key) for key in selfies if key is not None and _tells_more(key))
+    for portrait in selfies:
+        if portrait is not None and _tells_more(portrait, selfie_files.read):
+            yield Finding(STORAGE, portrait)
 
 
-def _tells_more(key: str) -> bool:
+def _tells_more(key: str, read: Callable[[str], bytes] = storage.get) -> bool:
     """Tell whether a copy for guests would leave out anything of this JPEG."""
     try:
-        data = storage.get(key)
+        data = read(key)
     except storage.MissingObject:
         # Of which another check tells.
         return False

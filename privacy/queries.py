@@ -332,6 +332,34 @@ def trashed_files_after(session: Session, after: int, limit: int) -> Sequence[Ro
     return session.execute(wanted.where(TrashedPhoto.id > after).order_by(TrashedPhoto.id).limit(limit)).all()
 
 
+def selfie(session: Session, selfie_id: int) -> Selfie | None:
+    """Return a selfie, or None if it is gone."""
+    return session.get(Selfie, selfie_id)
+
+
+def encrypted_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
+    """Return id and key of the events with an encrypted template and an id above `after`, by id."""
+    face = exists().where(Face.event_id == Event.id, func.length(Face.embedding) % 4 != 0)
+    portrait = exists().where(SelfieEmbedding.event_id == Event.id, func.length(SelfieEmbedding.embedding) % 4 != 0)
+    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(Event.id > after, face | portrait)
+    return session.execute(wanted.order_by(Event.id).limit(limit)).all()
+
+
+def oldest_face(session: Session, event_id: int) -> Face | None:
+    """Return the event's face with the lowest id that has a template."""
+    wanted = select(Face).where(Face.event_id == event_id, func.length(Face.embedding) > 0)
+    return session.scalar(wanted.order_by(Face.id).limit(1))
+
+
+def ended_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
+    """Return id and key of the events that compare faces no longer, without templates, with an id above `after`."""
+    face, portrait = exists().where(Face.event_id == Event.id), exists().where(SelfieEmbedding.event_id == Event.id)
+    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(
+        Event.id > after, Event.faces_ended_at.is_not(None), ~face, ~portrait
+    )
+    return session.execute(wanted.order_by(Event.id).limit(limit)).all()
+
+
 def some_processed(session: Session, number: int | None, dice: int) -> Sequence[int]:
     """Return the ids of processed photos: all, or `number` of them as the dice fell."""
     wanted = select(Photo.id).where(Photo.status == DONE)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from encryption.templates import portrait_place, reading_cipher
 from events.consents.queries import is_looked_for
 from models import (
     DONE,
@@ -114,11 +115,17 @@ def delete_embeddings(session: Session, selfie_id: int) -> None:
 
 def embedding(session: Session, selfie_id: int, engine_id: str) -> bytes | None:
     """Return the selfie's embedding by that engine, from whichever event has it."""
-    return session.scalar(
-        select(SelfieEmbedding.embedding)
+    found = session.execute(
+        select(SelfieEmbedding.event_id, Selfie.storage_key, SelfieEmbedding.embedding)
+        .join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
         .where(SelfieEmbedding.selfie_id == selfie_id, SelfieEmbedding.engine_id == engine_id)
-        .limit(1)
     )
+    for event_id, key, stored in found:
+        cipher = reading_cipher(session, event_id)
+        opened = cipher.opened_portrait(key or "", portrait_place(selfie_id), stored)
+        if opened is not None:
+            return opened
+    return None
 
 
 def is_embedded(session: Session, selfie_id: int, event_id: int, engine_id: str) -> bool:

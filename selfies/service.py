@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,20 +10,21 @@ from sqlalchemy.orm import Session
 
 import errors
 import images
-import storage
 from accounts import queries as account_queries
 from accounts.second_factor import service as second_factor
 from audit.log import Action, record
 from database import reading, transaction
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
+from encryption import keys
 from events import queries as event_queries
 from events.ending import takes_portraits
 from faces.engine import EngineUnavailable
 from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
 from keys import MAX_PORTRAITS
 from models import REJECTED, Selfie, User, utcnow
-from selfies import consent, queries
+from selfies import consent, files, queries
 from settings import get_settings
+from storage import MissingObject
 from stored.erasure import erase
 
 log = logging.getLogger("reperio.selfies")
@@ -135,19 +135,18 @@ def validate(file: SelfieFile, decoder: Decoder) -> None:
 
 
 def store(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
-    """Normalise a selfie (upright, without metadata, long side at most 1600 px) and put it in storage.
+    """Normalise a selfie (upright, without metadata, long side at most 1600 px) and put it in storage, encrypted.
 
     Raises:
         NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
         ImageTooCostly, TooBusy, ServiceUnavailable: see `told_in_words`.
+        KeysUnavailable: nothing can be encrypted now.
     """
+    keys.check()
     pixels = check_file(file)
     with told_in_words():
         normal = decoder.normalise_selfie(file.data, pixels)
-    # A random name, so that the key does not tell whose face it is.
-    key = f"selfies/{uuid.uuid4().hex}.jpg"
-    storage.put(key, normal.jpeg)
-    return StoredSelfie(key, hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
+    return StoredSelfie(files.put(normal.jpeg), hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
 
 
 def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool, keep: bool = False) -> Selfie:
@@ -227,7 +226,7 @@ def receive(
                 erase(session, queries.remove_waiting(session, guest.id))
             return add(session, guest.id, stored, strict=strict, keep=keep)
     except BaseException:
-        storage.delete([stored.storage_key])
+        files.discard(stored.storage_key)
         raise
 
 
@@ -249,8 +248,8 @@ def mine(user_id: int) -> Selfie:
     return selfie
 
 
-def image_of(user_id: int, asker: User) -> str:
-    """Return the storage key of a guest's selfie; only the guest and admins may see it.
+def image_of(user_id: int, asker: User) -> bytes:
+    """Return a guest's selfie as a JPEG; only the guest and admins may see it.
 
     Raises:
         NoSuchSelfie: there is none, or the asker may not see it.
@@ -268,7 +267,19 @@ def image_of(user_id: int, asker: User) -> str:
     if asker.id != user_id:
         with transaction() as session:
             record(session, Action.SELFIE_VIEWED, subject_id=user_id)
-    return key
+    return picture(key)
+
+
+def picture(key: str) -> bytes:
+    """Return the portrait of this storage key as a JPEG.
+
+    Raises:
+        NoSuchSelfie: its file is gone. KeysUnavailable: it cannot be decrypted now.
+    """
+    try:
+        return files.read(key)
+    except MissingObject as error:
+        raise errors.NoSuchSelfie from error
 
 
 def known_keys(keys: Sequence[str]) -> set[str]:

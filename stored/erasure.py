@@ -1,8 +1,9 @@
 """Erase the files of deleted rows. Every such erasure goes through `erase`.
 
-The keys are recorded in the transaction that deletes the rows. Right after its commit the files are erased, copies in
-the quarantine too, and the record is removed. What a crash or a failure of the storage leaves recorded is erased at
-the next start, or within `RETRY_SECONDS` by a running process.
+The names of files, and of events' keys, are recorded in the transaction that deletes the rows. Right after its commit
+the files are erased with the keys that encrypt them, copies in the quarantine too, and the record is removed. What a
+crash or a failure of the storage leaves recorded is erased at the next start, or within `RETRY_SECONDS` by a running
+process.
 """
 
 import logging
@@ -15,7 +16,11 @@ from sqlalchemy.orm import Session
 
 import storage
 from database import after_commit, reading, transaction
+from encryption import keys
+from encryption import queries as key_queries
+from encryption import store as key_store
 from models import utcnow
+from settings import UnsafeSettings
 from stored import identity, quarantine, queries, receipts
 
 log = logging.getLogger("reperio.storage")
@@ -25,12 +30,12 @@ BATCH = 500
 LATE_WRITERS = timedelta(minutes=15)
 
 
-def erase(session: Session, keys: Iterable[str], *, late: Iterable[str] = ()) -> None:
-    """Record in the open transaction that these files are to be erased, and erase them right after its commit.
+def erase(session: Session, wanted: Iterable[str], *, late: Iterable[str] = ()) -> None:
+    """Record in the open transaction that these files and keys are to be erased, and erase them after its commit.
 
     `late` are keys that a job under way may write once more: their files are erased again a quarter of an hour later.
     """
-    once, twice = set(keys), set(late)
+    once, twice = set(wanted), set(late)
     now = utcnow()
     queries.add_erasures(session, sorted(once - twice), now, late=False)
     queries.add_erasures(session, sorted(twice), now, late=True)
@@ -38,12 +43,12 @@ def erase(session: Session, keys: Iterable[str], *, late: Iterable[str] = ()) ->
         after_commit(session, lambda: _work_off(chain(sorted(once - twice), sorted(twice))))
 
 
-def erase_later(session: Session, keys: Iterable[str]) -> None:
+def erase_later(session: Session, wanted: Iterable[str]) -> None:
     """Record in the open transaction that these files are to be erased a quarter of an hour later.
 
     For files that another one replaces: a request, or a backup, may have read the row that still named them.
     """
-    queries.add_erasures(session, sorted(set(keys)), utcnow(), late=True, erased_at=utcnow())
+    queries.add_erasures(session, sorted(set(wanted)), utcnow(), late=True, erased_at=utcnow())
 
 
 def retry() -> int:
@@ -61,7 +66,7 @@ def retry() -> int:
         erased += len(due)
 
 
-def _work_off(keys: Iterable[str]) -> bool:
+def _work_off(wanted: Iterable[str]) -> bool:
     """Erase the files and their records; return False, after a line in the log, where that must wait."""
     try:
         if _is_foreign():
@@ -70,19 +75,31 @@ def _work_off(keys: Iterable[str]) -> bool:
                 "when DATABASE_URL and STORAGE_URL fit together again."
             )
             return False
-        for batch in _batches(keys):
-            quarantine.erase(batch)
+        for batch in _batches(wanted):
+            # First: without its key, a file cannot be read in a backup either.
+            destroyed = _destroy_keys(batch)
+            quarantine.erase([each for each in batch if not each.startswith(key_store.EVENTS)])
             now = utcnow()
             with transaction() as session:
                 queries.end_erasures(session, batch, now, now - LATE_WRITERS)
-    except (storage.StorageError, SQLAlchemyError) as error:
+                if destroyed:
+                    key_queries.raise_mark(session)
+    except (storage.StorageError, SQLAlchemyError, UnsafeSettings) as error:
         log.warning("files of deleted rows are erased later: %s", str(error).splitlines()[0])
         return False
     return True
 
 
-def _batches(keys: Iterable[str]) -> Iterable[list[str]]:
-    rest = list(keys)
+def _destroy_keys(batch: list[str]) -> bool:
+    """Destroy the keys of events that are named, and those of the portraits; return whether there were any."""
+    names = [each for each in batch if each.startswith(key_store.EVENTS)]
+    names += [keys.of_portrait(each) for each in batch if each.startswith(key_store.PORTRAITS)]
+    keys.destroy(names)
+    return bool(names)
+
+
+def _batches(wanted: Iterable[str]) -> Iterable[list[str]]:
+    rest = list(wanted)
     return (rest[begin : begin + BATCH] for begin in range(0, len(rest), BATCH))
 
 

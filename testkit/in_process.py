@@ -7,6 +7,7 @@ from pathlib import Path
 import operations.service
 from azure_face.shared import face_service
 from database import forget_engine
+from encryption import keys
 from events.codes import forget_codes
 from matching import matrices
 from migrations.upgrade import upgrade
@@ -24,6 +25,7 @@ def clear_caches() -> None:
     """Empty every cache of this process; its connections, and the statements compiled for them, stay."""
     forget_codes()
     matrices.clear()
+    keys.start_anew()
     operations.service.forget_counts()
     use_counters(None)
     face_service.cache_clear()

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
+from encryption.templates import portrait_place, reading_cipher
 from guests.export.tables import EXPORTED
 from models import (
     AuditEntry,
@@ -39,7 +40,27 @@ def rows_of(session: Session, user_id: int) -> Iterator[tuple[str, list[dict[str
         found = Base.metadata.tables[table]
         wanted = select(*(found.c[each] for each in columns)).where(_is_owners(table, user_id))
         ordered = wanted.order_by(*found.primary_key.columns)
-        yield table, [dict(row._mapping) for row in session.execute(ordered)]
+        rows = [dict(row._mapping) for row in session.execute(ordered)]
+        yield table, [_decrypted(session, table, row) for row in rows]
+
+
+def _decrypted(session: Session, table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with its templates as float32 bytes; one whose key was destroyed is null."""
+    if table == "faces":
+        opened = reading_cipher(session, row["event_id"]).opened_face(row["photo_id"], row["embedding"])
+        return {**row, "embedding": opened}
+    if table == "selfie_embeddings":
+        cipher, key = reading_cipher(session, row["event_id"]), _storage_key(session, row["selfie_id"])
+        return {
+            **row,
+            "embedding": cipher.opened_portrait(key, portrait_place(row["selfie_id"]), row["embedding"]),
+            "mean": cipher.opened_portrait(key, portrait_place(row["selfie_id"], "mean"), row["mean"] or b"") or None,
+        }
+    return row
+
+
+def _storage_key(session: Session, selfie_id: int) -> str:
+    return session.scalar(select(Selfie.storage_key).where(Selfie.id == selfie_id)) or ""
 
 
 def _is_owners(table: str, user_id: int) -> ColumnElement[bool]:

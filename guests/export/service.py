@@ -19,10 +19,10 @@ from guests.export.tabular import as_csv, as_json
 from models import GUEST, Event, Selfie, utcnow
 from photos import names
 from photos import queries as photo_queries
-from photos.copies.service import Source
 from photos.download import Archive, File, files_of
 from photos.queries import Original
 from photos.zip_layout import Entry
+from selfies import files
 from selfies import queries as selfie_queries
 from stripping.plan import Plan
 
@@ -105,10 +105,10 @@ def _portraits(selfies: list[Selfie]) -> Iterator[File]:
         if selfie.storage_key is None:
             continue
         try:
-            source = Source(selfie.storage_key, storage.size(selfie.storage_key))
+            jpeg = files.read(selfie.storage_key)
         except storage.MissingObject:
             continue
-        yield File(source, Entry(f"selfies/{selfie.id}.jpg", source.size, selfie.created_at))
+        yield _held(f"selfies/{selfie.id}.jpg", jpeg, selfie.created_at)
 
 
 def _photos(found: list[tuple[Event, list[Original]]]) -> Iterator[File]:

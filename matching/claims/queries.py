@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select
 from sqlalchemy.orm import Session, defer
 
+from encryption.templates import portrait_place, reading_cipher
 from events.queries import counts_in_event
 from matching.claims.nearest import LOST, MATCH, MAYBE
 from models import Confirmation, Event, Face, FaceCandidate, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding
@@ -94,7 +95,7 @@ def add_candidates(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engine_id: str) -> dict[int, list[bytes]]:
     """Return all embeddings (float32 bytes) that these guests have in the event, by the guest's id."""
     rows = session.execute(
-        select(Selfie.user_id, SelfieEmbedding.embedding)
+        select(Selfie.user_id, Selfie.id, Selfie.storage_key, SelfieEmbedding.embedding)
         .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
         .where(
             Selfie.user_id.in_(list(user_ids)),
@@ -102,9 +103,11 @@ def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engin
             SelfieEmbedding.engine_id == engine_id,
         )
     )
-    found = dict[int, list[bytes]]()
-    for user_id, embedding in rows:
-        found.setdefault(user_id, []).append(embedding)
+    cipher, found = reading_cipher(session, event_id), dict[int, list[bytes]]()
+    for user_id, selfie_id, key, stored in rows:
+        embedding = cipher.opened_portrait(key or "", portrait_place(selfie_id), stored)
+        if embedding is not None:
+            found.setdefault(user_id, []).append(embedding)
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from database import reading, transaction
+from encryption.templates import template_of
 from events import queries as event_queries
 from faces.engine import DetectedFace
 from faces.providers import calibration_of
@@ -118,7 +119,7 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
         erase_later(session, rendition_keys(photo.event_id, photo.filename, photo.rendition_set))
         job.replaced, photo.rendition_set = photo.rendition_set, job.id
     own = [each for each in old_faces if each.engine_id == engine_id]
-    known = [seen_face(each, engine_id) for each in own or old_faces]
+    known = [seen_face(session, each, engine_id) for each in own or old_faces]
     known += [SeenFace(box, None) for box in erased.places_in(session, photo.id, old_size)]
     way = way_between(old_size, (photo.width, photo.height), known, seen)
     for face in old_faces:
@@ -132,10 +133,10 @@ def renew(session: Session, rows: Locked, engine_id: str, anew: Anew, seen: Sequ
     return way
 
 
-def seen_face(face: Face, engine_id: str) -> SeenFace:
+def seen_face(session: Session, face: Face, engine_id: str) -> SeenFace:
     """Return a stored face as one that `engine_id` can compare: without embedding if another engine made it."""
-    comparable = face.embedding and face.engine_id == engine_id
-    return SeenFace(face.box, np.frombuffer(face.embedding, np.float32) if comparable else None)
+    template = template_of(session, face) if face.engine_id == engine_id else None
+    return SeenFace(face.box, np.frombuffer(template, np.float32) if template else None)
 
 
 def _carry_confirmations(
@@ -145,7 +146,7 @@ def _carry_confirmations(
     active, calibration = engine_id == rows.event.active_engine_id, calibration_of(engine_id)
     for each in queries.confirmations_in(session, rows.photo.id):
         face = own.get(each.face_id) if each.face_id is not None else None
-        embedding = seen_face(face, engine_id).embedding if face is not None else None
+        embedding = seen_face(session, face, engine_id).embedding if face is not None else None
         if active:
             each.box = place_of(SeenFace(each.box, embedding), way, seen, calibration)
             each.face_id = None

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import select, update
 
 from database import reading, transaction
+from encryption.templates import template_of
 from guests.export.tables import EXPORTED, LEFT_OUT, NOT_EXPORTED
 from guests.export.tabular import as_csv
-from models import Base, Face, FaceMatch, Selfie
+from matching.queries import portrait_embeddings
+from models import Base, Face, FaceMatch
 from selfies.queries import all_keys
 from storage import delete
 from testkit.builders import EventInfo, Person, Service, people
@@ -110,9 +112,9 @@ def test_a_guest_gets_everything_held_about_them(service: Service, party: Party)
         own = session.scalars(
             select(Face).join(FaceMatch, FaceMatch.face_id == Face.id).where(FaceMatch.user_id == guest.id)
         ).all()
-    assert {each["embedding"] for each in found["faces"]} == {
-        base64.b64encode(each.embedding).decode() for each in own
-    }
+        templates = [template_of(session, each) or b"" for each in own]
+    assert {len(each) for each in templates} == {512}
+    assert {each["embedding"] for each in found["faces"]} == {base64.b64encode(each).decode() for each in templates}
     assert portrait["engine_id"] == found["faces"][0]["engine_id"]
     for table in (
         "favourites",
@@ -140,7 +142,7 @@ def test_a_guest_gets_everything_held_about_them(service: Service, party: Party)
 
 
 def test_no_secret_and_nobody_else_is_in_it(service: Service, party: Party) -> None:
-    _, guest, other, _ = party
+    event, guest, other, _ = party
     everything = b"".join(export(service, guest).values())
     assert not any(
         name.encode() in everything for name in (other.name, party[0].photographer.name, "chief@example.org")
@@ -151,13 +153,13 @@ def test_no_secret_and_nobody_else_is_in_it(service: Service, party: Party) -> N
             for column, why in left_out.items():
                 if why.startswith(("a secret", "half", "a keyed hash", "a signature", "a pseudonym")):
                     secrets |= set(session.scalars(select(TABLES[table].c[column])))
-        others = session.scalars(
-            select(Face.embedding).join(FaceMatch, FaceMatch.face_id == Face.id).where(FaceMatch.user_id == other.id)
+        theirs = session.scalars(
+            select(Face).join(FaceMatch, FaceMatch.face_id == Face.id).where(FaceMatch.user_id == other.id)
         ).all()
-        mean = session.scalars(
-            select(TABLES["selfie_embeddings"].c.embedding).join(Selfie).where(Selfie.user_id == other.id)
-        )
-        others = [*others, *mean]
+        others = [template_of(session, each) or b"" for each in theirs]
+        others += [each.embedding for each in portrait_embeddings(session, other.id, event.id, theirs[0].engine_id)]
+    assert len(others) > 1
+    assert {len(each) for each in others} == {512}
     texts = [each for each in secrets if isinstance(each, str) and len(each) > 8]
     assert len(texts) > 10, "there are secrets to look for"
     assert [each for each in texts if each.encode() in everything] == []

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from encryption.templates import quantised
 from faces.calibration import LOCAL
 from faces.fake import ENGINE_ID
-from matching.matrices import Block, quantised
+from matching.matrices import Block
 from matching.service import record_photo
 from matching.similarity import exact_cosines, thresholds_for
 from tests.matching.scenes import PERSON, Scene, detected, face, found_with, held, new_scene, stranger

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from encryption.templates import quantised
 from faces.calibration import LOCAL, Calibration
-from matching.matrices import Block, quantised
+from matching.matrices import Block
 from matching.similarity import Thresholds, affected_portraits, exact_cosines, thresholds_for
 from tests.matching.scenes import found_with
 

@@ -16,6 +16,9 @@ from sqlalchemy import text
 import storage
 from azure_face.shared import face_service
 from database import get_engine, reading, transaction
+from encryption import keys
+from encryption import store as key_store
+from encryption.templates import template_of
 from ending import service as ending
 from events import service as events
 from events.service import NewEvent
@@ -24,7 +27,7 @@ from guests import erasure, joining, removal
 from guests.wordings import shown
 from jobs import dates, pairing
 from matching.azure import lists
-from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, UserEvent, utcnow
+from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, UserEvent, new_event_key, utcnow
 from photos import service as photos
 from photos.badges.service import own_badge
 from photos.keys import key_of
@@ -273,6 +276,22 @@ def unlogged(party: Party) -> None:
     )
 
 
+def plain_template(party: Party) -> None:
+    with transaction() as session:
+        for face in session.query(Face).filter_by(photo_id=party.photo.id):
+            face.embedding = template_of(session, face) or b""
+
+
+def key_that_is_gone(party: Party) -> None:
+    with reading() as session:
+        (selfie,) = session.query(Selfie).filter(Selfie.user_id == party.amy.id)
+    key_store.destroy([keys.of_portrait(str(selfie.storage_key))])
+
+
+def key_of_an_erased_event(_: Party) -> None:
+    keys.ensure(new_event_key())
+
+
 FAULTS = (
     (without_consent, "template-without-consent", "selfie_embeddings"),
     (without_consent, "template-without-consent", "face_matches"),
@@ -296,6 +315,9 @@ FAULTS = (
     (unlogged, "erasure-not-logged", "erasure_receipts"),
     (session_long_over, "past-its-date", "sessions"),
     (choice_long_over, "past-its-date", "photo_choices"),
+    (plain_template, "plain-template", "faces"),
+    (key_that_is_gone, "lost-key", "selfies"),
+    pytest.param(key_of_an_erased_event, "orphan-key", "key store", marks=pytest.mark.sqlite_is_enough),
 )
 
 

@@ -9,10 +9,12 @@ from sqlalchemy import MetaData
 
 from audit.log import Action, record
 from database import get_engine, reading, transaction
+from encryption import store
 from events import service as events
 from events.service import NewEvent
 from guests import erasure
 from jobs import pairing
+from matching.queries import portrait_embeddings
 from models import (
     Badge,
     BadgeMark,
@@ -128,8 +130,12 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
         (selfie,) = session.query(Selfie).filter(Selfie.user_id == guest.id)
         (template,) = session.query(SelfieEmbedding).filter(SelfieEmbedding.selfie_id == selfie.id)
         traces = [str(selfie.storage_key).removeprefix("selfies/").removesuffix(".jpg"), str(selfie.sha256)]
+        known = portrait_embeddings(session, guest.id, event.id, template.engine_id)[0]
     vector, mean = bytes(template.embedding), bytes(template.mean or b"?")
+    assert known.embedding not in everything(), "templates are encrypted"
+    key_store = Path(store.url().removeprefix("file://"))
     needles = [str(guest.id), NAME, BADGE, str(selfie.id), str(template.id), *traces]
+    assert len(hits_in_files(key_store, needles)) == 1
     folder = Path(get_settings().storage_url.removeprefix("file://"))
     before = {hit.partition(".")[0] for hit in hits_in_rows(get_engine(), needles)}
     ought = {
@@ -148,6 +154,7 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     assert hits_in_rows(get_engine(), needles) == []
     assert hits_in_file(get_engine(), needles) == []
     assert hits_in_files(folder, needles) == []
+    assert hits_in_files(key_store, needles) == []
     assert not any(needle in erasure_log.place().read_text() for needle in needles)
     left = everything()
     assert vector not in left

@@ -1,0 +1,55 @@
+"""Drops from the memory of a process what has been erased, also by another process: templates and keys."""
+
+import logging
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from database import reading
+from encryption import keys
+from encryption import queries as key_queries
+from matching import matrices
+
+log = logging.getLogger("reperio.keys")
+# Within five seconds of an erasure nothing of it is held any more.
+SECONDS = 2.0
+
+
+class ForgettingThread:
+    """Looks every two seconds for erasures, while anything is held."""
+
+    def __init__(self) -> None:
+        self._mark: int | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="forgetting", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """End the thread; wait at most `timeout` seconds."""
+        self._stopping.set()
+        self._thread.join(timeout)
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(SECONDS):
+            try:
+                self.look()
+            except SQLAlchemyError as error:
+                log.warning("erased templates are dropped from memory later: %s", str(error).splitlines()[0])
+
+    def look(self) -> None:
+        """Drop what has been erased since the last look.
+
+        Raises:
+            SQLAlchemyError: the database does not answer.
+        """
+        if not keys.held() and not matrices.held():
+            return
+        with reading() as session:
+            mark = key_queries.mark(session)
+            matrices.drop_erased(session)
+        if mark != self._mark:
+            keys.forget()
+            self._mark = mark
