@@ -1,8 +1,7 @@
 """Whose photos are by badges: staff give photos to guests and correct series; no script is needed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
@@ -16,10 +15,7 @@ from pages.admin.common import any_event
 from pages.redirects import flash_of, redirect_with_flash
 from pages.rendering import page_router, render
 from photos import service as photos
-from photos.badges import codes, corrections
-from photos.badges.corrections import PhotoBadges
-from photos.badges.queries import PhotoGuest
-from photos.queries import PhotoRow
+from photos.badges import corrections
 from throttling import rules
 
 # So many photos are corrected at a time.
@@ -31,20 +27,10 @@ DONE = ("given", "taken", "series", "ended", "unset")
 PROBLEMS = ("badge", "photos")
 
 
-def _chosen(event: Event, typed: str) -> Sequence[PhotoRow]:
+def _chosen(event: Event, typed: str) -> Sequence[Any]:
     """Return the photos of the event that an address names, newest first."""
     ids = [found for each in typed.split(",")[:MOST] if (found := row_id(each)) is not None]
     return photos.chosen_of_event(event.id, ids) if ids else []
-
-
-def _as_read(found: PhotoBadges) -> PhotoBadges:
-    """Return the same with numbers as people read them."""
-    return replace(
-        found,
-        guests=[PhotoGuest(codes.shown_number(each.number), each.is_by_hand) for each in found.guests],
-        seen=[codes.shown_number(each) for each in found.seen],
-        series=[codes.shown_number(each) for each in found.series],
-    )
 
 
 def _act(staff: User, ids: Sequence[int], act: str, badge: str) -> str:
@@ -89,7 +75,7 @@ def _routes(home: str, event_of: Callable[..., Event]) -> APIRouter:
             event=event,
             event_home=f"{home}/{event.id}",
             chosen=",".join(str(row.photo.id) for row in rows),
-            shots=[(row.photo, _as_read(corrections.badges_of(staff, row.photo.id))) for row in rows],
+            shots=[(row.photo, corrections.as_read(corrections.badges_of(staff, row.photo.id))) for row in rows],
             done=done if done in DONE else "",
             problem=problem if problem in PROBLEMS else "",
         )

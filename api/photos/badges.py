@@ -89,14 +89,13 @@ def my_badge(
 )
 def photo_guests(photo_id: RowId, staff: PhotographerOrAdmin) -> PhotoGuestsOut:
     """For photographers of the event and admins. Guests who are in the photo by their face are not listed."""
-    found = corrections.badges_of(staff, photo_id)
+    found = corrections.as_read(corrections.badges_of(staff, photo_id))
     return PhotoGuestsOut(
         guests=[
-            PhotoGuestOut(badge=codes.shown_number(each.number), given_by="hand" if each.is_by_hand else "badge")
-            for each in found.guests
+            PhotoGuestOut(badge=each.number, given_by="hand" if each.is_by_hand else "badge") for each in found.guests
         ],
-        seen=[codes.shown_number(each) for each in found.seen],
-        series=[codes.shown_number(each) for each in found.series] if found.is_series_set else None,
+        seen=[*found.seen],
+        series=[*found.series] if found.is_series_set else None,
     )
 
 

@@ -49,6 +49,16 @@ def badges_of(staff: User, photo_id: int) -> PhotoBadges:
         )
 
 
+def as_read(found: PhotoBadges) -> PhotoBadges:
+    """Return the same with numbers as people read them."""
+    return PhotoBadges(
+        [PhotoGuest(codes.shown_number(each.number), each.is_by_hand) for each in found.guests],
+        [codes.shown_number(each) for each in found.seen],
+        found.is_series_set,
+        [codes.shown_number(each) for each in found.series],
+    )
+
+
 def give(staff: User, photo_id: int, typed: str) -> str:
     """Give a photo to the guest with this badge, by hand; return the badge's number. Idempotent.
 
