@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from keys import (
+    MAX_CHILDREN,
     MAX_GROUPS,
     MAX_LINK_PHOTOS,
     MAX_PHOTO_LINKS,
@@ -271,8 +272,8 @@ class NoSuchWording(AppError):
 
 
 class NoNewsWithoutConsent(ConsentWithdrawn):
-    message = "Vous avez retiré votre accord : donnez-le de nouveau pour que nous vous prévenions."
-    english = "You have withdrawn your consent: give it again to be told of new photos."
+    message = "Sans votre accord, nous ne vous cherchons pas dans les photos : donnez-le pour être prévenu."
+    english = "Without your consent you are not looked for: give it to be told of new photos."
 
 
 class EventExpired(AppError):
@@ -629,6 +630,18 @@ class NoSuchConfirmation(AppError):
     status_code = 404
     message = "Vous n'avez pas dit que c'est vous sur cette photo."
     english = "You have not said that this photo shows you."
+
+
+class NoSuchChild(AppError):
+    status_code = 404
+    message = "Ce profil d'enfant n'existe pas, ou ce n'est pas vous qui le tenez."
+    english = "There is no such child's profile, or you do not hold it."
+
+
+class TooManyChildren(AppError):
+    status_code = 409
+    message = f"Vous tenez déjà {MAX_CHILDREN} profils d'enfants. Effacez-en un d'abord."
+    english = f"You hold {MAX_CHILDREN} children's profiles already. Erase one first."
 
 
 class NoSuchGroup(AppError):

@@ -22,6 +22,8 @@ MAX_USERNAME = 150
 MAX_EMAIL = 254
 # Portraits of one guest, members of a group of guests, and groups of a guest in one event.
 MAX_PORTRAITS = 5
+# Profiles of children that a guest holds.
+MAX_CHILDREN = 10
 MAX_TOGETHER = 10
 MAX_GROUPS = 20
 # Photos that a guest chooses at a time, photos behind one link, links of a guest in one event, and their days.

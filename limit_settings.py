@@ -25,6 +25,7 @@ class LimitSettings(BaseSettings):
     rate_links_minute: int = Field(300, ge=0)
     rate_not_me_minute: int = Field(60, ge=0)
     rate_reports_hour: int = Field(30, ge=0)
+    rate_reports_address_hour: int = Field(300, ge=0)
     rate_favourites_minute: int = Field(300, ge=0)
     rate_refreshes_minute: int = Field(30, ge=0)
 

@@ -250,6 +250,9 @@ class User(Base):
     `display_name` is what the guest typed as a name, which is not unique and logs nobody in. `typed_email` is an
     address that the guest typed beside a password and that nobody has confirmed: it logs in, together with the
     password, and is not unique. It becomes `email` when its owner follows a link that was mailed there.
+
+    A child (`guardian_id`) is a guest without a way to log in, in events of the guest who holds it and consents for
+    it (`guests/children/`). It is erased with that account.
     """
 
     __tablename__ = "users"
@@ -268,6 +271,7 @@ class User(Base):
         Index("idx_users_user_type", "user_type"),
         Index("idx_users_event_user_type", "event_id", "user_type"),
         Index("uq_users_start_mark", "start_mark", unique=True),
+        _partial_index("idx_users_guardian_id", "guardian_id", where="guardian_id IS NOT NULL"),
         KEEP_NUMBERS,
     )
 
@@ -294,6 +298,8 @@ class User(Base):
     # A keyed hash of the browser and the event for which the account was made without a form: the same button,
     # pressed twice or in two tabs, makes one account.
     start_mark: Mapped[str | None] = mapped_column(String(64))
+    # No foreign key: SQLite adds one to a table in use only by making the table anew. The audit looks.
+    guardian_id: Mapped[int | None] = mapped_column(BigInteger)
 
     event: Mapped[Event | None] = relationship(lazy="raise", viewonly=True)
     # No columns: the session of the request, where the account was loaded for one.
@@ -668,8 +674,9 @@ class TrashedPhoto(Base):
     guests said of it, is deleted. Written by `photos/trash/` only. The columns are those of the photo, which gets its
     number (`photo_id`) back. Of its files the original, the RAW file and two renditions stay; `raw` has the other
     columns of the RAW file (`PhotoRaw`). `attempts` are those of a job that was under way: it must not be taken for
-    the one that processes the photo again. `withheld` are the reasons for which guests did not see it, and
-    `erased_faces` the places of erased ones in it: both hold for it again when it is back.
+    the one that processes the photo again. `withheld` are the reasons of staff for which guests did not see it (rows
+    of earlier releases also have `guest`, see `TrashedWish`), `erased_faces` the places of erased ones in it: both
+    hold for it again when it is back.
     """
 
     __tablename__ = "trashed_photos"
@@ -709,6 +716,25 @@ class TrashedPhoto(Base):
     withheld: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     erased_faces: Mapped[list[list[float]] | None] = mapped_column(JSON(none_as_null=True))
     trashed_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class TrashedWish(Base):
+    """A guest asked that others do not see a photo that is now in the trash; it holds again when the photo is back.
+
+    When the guest's account is erased, `user_id` becomes null, as in `WithheldPhoto`, and no guest will see it.
+    """
+
+    __tablename__ = "trashed_wishes"
+    __table_args__ = (
+        UniqueConstraint("trashed_id", "user_id"),
+        Index("idx_trashed_wishes_user_id", "user_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    trashed_id: Mapped[int] = mapped_column(ForeignKey("trashed_photos.id", ondelete="CASCADE"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
 
 
 class GuestCopy(Base):
@@ -1266,7 +1292,8 @@ class Consent(Base):
 
     `version` and `locale` are those of the wording, and `text_sha256` is its digest (`guests/wordings.py`). The
     digest is null for consents of before digests were recorded, and where no wording of ours was shown; the version
-    is then `selfie`. `taken_over`: made by an upgrade or an import, from a selfie that was there.
+    is then `selfie`. `taken_over`: made by an upgrade or an import, from a selfie that was there. `ends_at`: it rests
+    on a selfie where that is no consent any more, and is withdrawn then, unless the guest agrees in words before.
     """
 
     __tablename__ = "consents"
@@ -1277,6 +1304,7 @@ class Consent(Base):
         ),
         Index("idx_consents_user_id", "user_id", "id"),
         Index("idx_consents_event_id", "event_id"),
+        _partial_index("idx_consents_ends_at", "ends_at", where="ends_at IS NOT NULL"),
         KEEP_NUMBERS,
     )
 
@@ -1290,6 +1318,7 @@ class Consent(Base):
     taken_over: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     given_at: Mapped[datetime] = mapped_column(default=utcnow)
     withdrawn_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):
@@ -1333,9 +1362,9 @@ class Mail(Job, Base):
 
     `kind` is `reset_asked` or `login_asked` (somebody typed `asked_address`; becomes a `password_reset` or a
     `login_link`, or nothing if no account has the address), one of these two, `confirm_address`, `keep_address` (to
-    `asked_address`, which the account `user_id` does not have yet), or `faces_end` and `photos_end` (about the event
-    `event_id`). The others go to the address that the account has when they are sent. No link is stored. A failed one
-    stays for a week.
+    `asked_address`, which the account `user_id` does not have yet), or `faces_end`, `photos_end` and `consent_ends`
+    (about the event `event_id`). The others go to the address that the account has when they are sent. No link is
+    stored. A failed one stays for a week.
     """
 
     __tablename__ = "mails"

@@ -103,7 +103,8 @@ def issue_for_admin(user_id: int) -> str:
     """
     with transaction() as session:
         user = queries.lock_user(session, user_id)
-        if user is None:
+        # Nobody logs in as a child: its guardian holds the profile.
+        if user is None or user.guardian_id is not None:
             raise errors.NoSuchUser
         token = issue_in(session, user, HELP)
         record(session, Action.LOGIN_LINK_MADE, subject_id=user_id)

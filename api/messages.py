@@ -73,6 +73,7 @@ class Success(Enum):
     CONFIRMATION_TAKEN_BACK = "Votre indication est retirée", "What you said is taken back"
     PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"
     PHOTO_LINK_REVOKED = "Lien désactivé", "Link revoked"
+    CHILD_ERASED = "Profil de l'enfant effacé", "The child's profile is erased"
     GROUP_LEFT = "Vous avez quitté le groupe", "You have left the group"
 
     NOT_TOLD_ANY_MORE = "Nous ne vous préviendrons plus ici", "You will not be told there any more"

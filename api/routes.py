@@ -6,6 +6,7 @@ from api.accounts import photographers, second_factor, sessions
 from api.accounts import privacy as accounts_privacy
 from api.accounts import resets as accounts_resets
 from api.accounts import routes as accounts
+from api.children import routes as children
 from api.events import admin as events_admin
 from api.events import routes as events
 from api.events import sections as events_sections
@@ -34,6 +35,7 @@ ROUTERS = (
     badges.router,
     reports.router,
     held.router,
+    children.router,
     together.router,
     notifications.router,
     shared.router,

@@ -1,9 +1,11 @@
-"""Copy the key store, or bring keys back: `python -m encryption.backup take FOLDER`, `… restore FOLDER`.
+"""Copy the key store, or bring keys back: `python -m encryption.backup take FOLDER`, `… restore FOLDER`, `… claim`.
 
 A backup holds the data keys as they are stored, encrypted with the master key, which it does not hold. Keep it apart
 from the backups of database and storage, and for a shorter time: what was erased can be read in these only as long as
 its key is in a backup of the key store. A restore adds the keys that are missing and that the database names: a key
-that was destroyed with its event or portrait stays destroyed. Exit status: 0 done, 2 not.
+that was destroyed with its event or portrait stays destroyed. `claim` makes the key store this installation's own,
+where it replaces the one that the store was made for: only its own installation destroys keys. Exit status: 0 done, 2
+not.
 """
 
 import argparse
@@ -84,10 +86,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m encryption.backup", description=(__doc__ or "").partition(": `")[0]
     )
-    parser.add_argument("what", choices=("take", "restore"))
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("what", choices=("take", "restore", "claim"))
+    parser.add_argument("folder", type=Path, nargs="?")
     asked = parser.parse_args()
+    if (asked.folder is None) != (asked.what == "claim"):
+        parser.error("take and restore need a folder, claim needs none")
     try:
+        if asked.what == "claim":
+            keys.claim()
+            print("The key store is this installation's own.")
+            return 0
         number = take(asked.folder) if asked.what == "take" else restore(asked.folder)
     except (KeysUnavailable, storage.StorageError, UnsafeSettings, SQLAlchemyError, OSError) as problem:
         print(f"Not done: {str(problem).splitlines()[0]}", file=sys.stderr)

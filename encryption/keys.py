@@ -132,6 +132,34 @@ def of_event(session: Session, event_id: int) -> str | None:
     return queries.event_key(session, event_id)
 
 
+def may_destroy() -> bool:
+    """Return whether the key store is this installation's own; one that nobody has claimed becomes its own.
+
+    A copy of the database may share the key store of its original, which still needs what the copy erases.
+
+    Raises:
+        KeysUnavailable: the key store does not answer.
+    """
+    with reading() as session:
+        own = queries.installation_id(session)
+    found = store.owner()
+    if found is None:
+        claim()
+    return found in (None, own)
+
+
+def claim() -> None:
+    """Make the key store this installation's own, whoever it belonged to.
+
+    Raises:
+        KeysUnavailable: the key store cannot be written.
+    """
+    with reading() as session:
+        own = queries.installation_id(session)
+    if own is not None:
+        store.put(store.OWNER, own.encode())
+
+
 def destroy(names: Iterable[str]) -> None:
     """Destroy keys for good, and drop them from the memory of this process. Missing ones are skipped.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import ChangeMark, EvaluatedPhoto, Evaluation, Event, Face, Selfie, SelfieEmbedding
+from models import ChangeMark, EvaluatedPhoto, Evaluation, Event, Face, Installation, Selfie, SelfieEmbedding
 
 KEYS_MARK = "keys"
 
@@ -33,6 +33,12 @@ def storage_keys_named(session: Session, names: Sequence[str]) -> Sequence[str]:
     files = [f"{name}.jpg" for name in names]
     found = session.scalars(select(Selfie.storage_key).where(Selfie.storage_key.in_(files)))
     return [key for key in found if key is not None]
+
+
+def installation_id(session: Session) -> str | None:
+    """Return the id of this installation, None before its first start is over."""
+    found = session.get(Installation, Installation.ONLY)
+    return found.uuid if found is not None else None
 
 
 def mark(session: Session) -> int:

@@ -14,7 +14,7 @@ from encryption.cipher import Unreadable, decrypted, encrypted
 from encryption.master import KeysUnavailable, MasterKey
 from settings import UnsafeSettings, get_settings
 
-CHECK = ".check"
+CHECK, OWNER = ".check", ".installation"
 EVENTS, PORTRAITS = "events/", "selfies/"
 # Keys that no row named. They lie here for some days before they are destroyed.
 SET_ASIDE = "orphans/"
@@ -88,6 +88,16 @@ def _get(place: str) -> bytes | None:
         return None
     except (storage.StorageError, UnsafeSettings) as error:
         raise KeysUnavailable(f"the key store cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def owner() -> str | None:
+    """Return the id of the installation that may destroy keys here; None if no one has claimed the store.
+
+    Raises:
+        KeysUnavailable: the store does not answer.
+    """
+    found = _get(OWNER)
+    return found.decode(errors="replace").strip() if found is not None else None
 
 
 def stored(name: str) -> bytes | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, CursorResult, Delete, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from events.consents.queries import is_looked_for
+from events.consents.queries import has_consent
 from models import (
     Confirmation,
     Ending,
@@ -119,7 +119,9 @@ def guests_with_idle_selfies(session: Session, limit: int) -> Sequence[int]:
 
 
 def _is_needed() -> ColumnElement[bool]:
-    return exists().where(UserEvent.user_id == Selfie.user_id, is_looked_for()).correlate(Selfie)
+    """Return the condition that some event may still need the selfies: faces are compared, a consent is in force."""
+    compares = exists().where(Event.id == UserEvent.event_id, Event.faces_ended_at.is_(None))
+    return exists().where(UserEvent.user_id == Selfie.user_id, has_consent(), compares).correlate(Selfie)
 
 
 def has_idle_selfies(session: Session, user_id: int) -> bool:

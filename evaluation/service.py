@@ -12,7 +12,7 @@ from audit.log import Action, record
 from database import reading, transaction
 from evaluation import providers, queries
 from events import queries as event_queries
-from events.consents.queries import is_in_force
+from events.consents.queries import suffices
 from events.ending import compares_faces
 from models import Evaluation, utcnow
 from photos import queries as photo_queries
@@ -75,7 +75,7 @@ def _check_guest(session: Session, event_id: int, user_id: int) -> None:
         raise errors.GuestHasWithdrawn
     if not queries.portraits(session, user_id, event_id, ""):
         raise errors.GuestHasNoPortrait
-    if not is_in_force(session, user_id, event_id):
+    if not suffices(session, user_id, event_id):
         raise errors.GuestHasNotConsented
 
 

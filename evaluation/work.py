@@ -12,7 +12,7 @@ from evaluation import queries
 from evaluation.cases import Attempt, Case, Compared, NotPossible, ReadPhoto
 from evaluation.providers import evaluate_with
 from events import queries as event_queries
-from events.consents.queries import is_in_force
+from events.consents.queries import suffices
 from faces.providers import ENGINE_IDS
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
@@ -60,7 +60,7 @@ def _case(evaluation_id: int) -> Case | None:
             return None
         event = event_queries.by_id(session, asked.event_id)
         membership = event_queries.membership(session, asked.user_id, asked.event_id)
-        if event is None or membership is None or not is_in_force(session, asked.user_id, asked.event_id):
+        if event is None or membership is None or not suffices(session, asked.user_id, asked.event_id):
             raise NotPossible("the guest has left the event or has not consented")
         # A provider that this version does not know has no id; `evaluate_with` refuses it.
         engine_id = ENGINE_IDS.get(asked.provider, "")
@@ -118,7 +118,7 @@ def _finish(case: Case, compared: Compared, still_ours: Callable[[Evaluation], b
         if asked is None or not still_ours(asked):
             return
         membership = event_queries.membership(session, case.user_id, case.event_id)
-        if membership is None or not is_in_force(session, case.user_id, case.event_id):
+        if membership is None or not suffices(session, case.user_id, case.event_id):
             raise NotPossible("the guest has left the event or has not consented")
         now = queries.portraits(session, case.user_id, case.event_id, "")
         if not {each.selfie_id for each in case.portraits} <= {each.selfie_id for each in now}:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload, with_expression
 
-from events.consents.queries import has_consent
+from events.consents.queries import has_sufficient_consent
 from models import (
     GUEST,
     PENDING,
@@ -134,7 +134,7 @@ def joined(session: Session, user_id: int) -> Sequence[Joined]:
         select(Event, UserEvent)
         .join(UserEvent, UserEvent.event_id == Event.id)
         .where(UserEvent.user_id == user_id)
-        .options(joinedload(Event.cover), with_expression(UserEvent.has_consent, has_consent()))
+        .options(joinedload(Event.cover), with_expression(UserEvent.has_consent, has_sufficient_consent()))
         .order_by(UserEvent.joined_at, UserEvent.id)
     )
     return [Joined(*row) for row in found]

@@ -174,6 +174,9 @@ def update(
                 event.code_key = comparison_key(event.event_code)
                 event.loose_key = loose_key(event.event_code)
             session.flush()
+            if "selfie_is_consent" in changed and event.selfie_is_consent:
+                # Consents that did not suffice meanwhile do again: photos have arrived since.
+                rematch_queries.request_rematch(session, event_id, utcnow(), asked=False)
             session.refresh(event, ["photographers"])
             if photographer_ids is not None and set(photographer_ids) != {each.id for each in event.photographers}:
                 _assign(session, event_id, photographer_ids)

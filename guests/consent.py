@@ -48,16 +48,18 @@ def record(session: Session, user_id: int, event_id: int, wording: Wording | Non
 
 
 def give(user_id: int, event_id: int, wording: Wording) -> None:
-    """Record a guest's consent; if none was in force, the guest is matched from now on, in the background.
+    """Record a guest's consent; if none sufficed before, the guest is matched from now on, in the background.
 
     Raises:
         NotInEvent: the guest is not a member of the event.
     """
     with transaction() as session:
         membership = _lock_membership(session, user_id, event_id)
-        was_in_force = queries.is_in_force(session, user_id, event_id)
+        sufficed = queries.suffices(session, user_id, event_id)
         record(session, user_id, event_id, wording)
-        if was_in_force:
+        for each in queries.given(session, user_id, event_id):
+            each.ends_at = None
+        if sufficed:
             return
         membership.withdrawn_at = None
         if selfie_queries.current(session, user_id) is not None:
@@ -79,7 +81,7 @@ def withdraw(user_id: int, event_id: int) -> None:
         if given or membership.withdrawn_at is None:
             receipts.leave(session, receipts.WITHDRAWAL, [_subject(session, membership)])
         for consent in given:
-            consent.withdrawn_at = now
+            consent.withdrawn_at, consent.ends_at = now, None
         membership.withdrawn_at = membership.withdrawn_at or now
         session.flush()
         rematch_queries.request_rematch_of_rivals(session, user_id, event_id)

@@ -10,6 +10,7 @@ from database import transaction
 from events import queries as event_queries
 from events.rematching import queries as rematch_queries
 from guests import queries as guest_queries
+from guests.children import queries as child_queries
 from matching.erased.service import erase_faces_of
 from models import GUEST, User
 from photos.badges import service as badges
@@ -23,8 +24,9 @@ from stored.erasure import erase as erase_files
 def erase(user: User, password: str | None, *, confirmed: bool = False, hide_photos: bool = False) -> None:
     """Erase the account, its selfies, embeddings, matches, favourites and consents, and its faces in photos.
 
-    An account without a password needs none: `confirmed` says that its owner was asked and wants it; apps of before
-    send a password, which may be any. With `hide_photos`, no guest sees the photos of the account's owner any more.
+    The profiles of children that the account holds are erased with it. An account without a password needs none:
+    `confirmed` says that its owner was asked and wants it; apps of before send a password, which may be any. With
+    `hide_photos`, no guest sees the photos of the account's owner any more.
 
     Raises:
         BadCredentials: the password is wrong, or missing.
@@ -60,6 +62,19 @@ def erase_guest(user_id: int, *, hide_photos: bool = False, first_account: int |
         _erase(session, guest, hide_photos=hide_photos)
 
 
+def erase_child(child_id: int) -> None:
+    """Erase a child's profile; the caller has checked whose it is.
+
+    Raises:
+        NoSuchChild: it has just been erased.
+    """
+    with transaction() as session:
+        child = _lock_with_events(session, child_id)
+        if child is None or child.guardian_id is None:
+            raise errors.NoSuchChild
+        _erase(session, child, hide_photos=False)
+
+
 def _lock_with_events(session: Session, user_id: int) -> User | None:
     """Return the account, locked; None if there is none.
 
@@ -70,6 +85,13 @@ def _lock_with_events(session: Session, user_id: int) -> User | None:
 
 
 def _erase(session: Session, owner: User, *, hide_photos: bool) -> None:
+    # Children are in events of their guardian only, whose rows are locked.
+    for child in child_queries.lock_children(session, owner.id):
+        _erase_one(session, child, hide_photos=hide_photos)
+    _erase_one(session, owner, hide_photos=hide_photos)
+
+
+def _erase_one(session: Session, owner: User, *, hide_photos: bool) -> None:
     if hide_photos:
         for each in event_queries.joined(session, owner.id):
             hide_in(session, owner.id, each.event.id)

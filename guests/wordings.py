@@ -6,6 +6,7 @@ by the SHA-256 of the file (`docs/decisions/0031-consent-in-force.md`).
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,9 @@ LANGUAGES = ("fr", "en")
 CURRENT = "2026-11.2"
 # Each version, and when another one replaced it.
 REPLACED: dict[str, datetime | None] = {"2026-11": datetime(2026, 11, 26, tzinfo=UTC), CURRENT: None}
+# What guardians agree to for a child. It is no consent for oneself, nor is one for oneself any for a child.
+GUARDIAN = "guardian-2026-11"
+REPLACED_OF_GUARDIANS: dict[str, datetime | None] = {GUARDIAN: None}
 # So long after its replacement a version is accepted: other front ends need time for new words.
 ACCEPTED_FOR = timedelta(days=365)
 AZURE = "azure"
@@ -47,7 +51,7 @@ def all_wordings() -> tuple[Wording, ...]:
     """Return every wording there is, the oldest version first."""
     return tuple(
         _read(path, version, language, provider)
-        for version in REPLACED
+        for version in (*REPLACED, *REPLACED_OF_GUARDIANS)
         for language in LANGUAGES
         for provider in ("", AZURE)
         if (path := FOLDER / ".".join(filter(None, (version, language, provider, "txt")))).exists()
@@ -84,8 +88,23 @@ def accepted(version: str, language: str) -> Wording:
     Raises:
         UnknownConsentVersion: there is no such version, or it was replaced more than a year ago.
     """
+    return _accepted(version, language, REPLACED)
+
+
+def accepted_for_child(version: str, language: str) -> Wording:
+    """Return the wording that a guardian has agreed to for a child, in this language.
+
+    Raises:
+        UnknownConsentVersion: there is no such version for guardians, or it was replaced more than a year ago.
+    """
+    return _accepted(version, language, REPLACED_OF_GUARDIANS)
+
+
+def _accepted(version: str, language: str, versions: Mapping[str, datetime | None]) -> Wording:
+    if version not in versions:
+        raise errors.UnknownConsentVersion
     wording = shown(language, version)
-    replaced = REPLACED[version]
+    replaced = versions[version]
     if replaced is not None and utcnow() > replaced + ACCEPTED_FOR:
         raise errors.UnknownConsentVersion
     return wording

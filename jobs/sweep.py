@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import storage
 from database import reading, transaction
 from ending import service as ending
+from guests import selfie_consents
 from jobs import dates, pairing, unnamed_keys
 from jobs.encrypting import Encrypting
 from models import utcnow
@@ -205,6 +206,7 @@ class PeriodicSweep:
             erasure.retry()
         if now >= self._next_ending:
             self._next_ending = now + settings.ending_sweep_seconds
+            selfie_consents.end_due()
             ending.sweep()
         if self._planned_to is not None:
             self._planned_to = plan_some(self._planned_to, PLANNED_AT_ONCE)

@@ -33,10 +33,14 @@ def _without_row(names: list[str]) -> list[str]:
 def sweep(grace: timedelta) -> int:
     """Set keys aside that no row names, and destroy those set aside for long enough; return how many were set aside.
 
+    Not in the key store of another installation.
+
     Raises:
         KeysUnavailable, StorageError: the key store does not answer.
     """
     moved = 0
+    if not keys.may_destroy():
+        return moved
     for name in unnamed(grace):
         # Asked once more, close to the deed.
         moved += bool(_without_row([name])) and store.set_aside(name)

@@ -17,6 +17,7 @@ from mail import queries
 from mail.letters import BadAddress, Letter, LinkTo, last_day, letter, links_of, one_line
 from mail.outbox import (
     CONFIRM_ADDRESS,
+    CONSENT_ENDS,
     FACES_END,
     KEEP_ADDRESS,
     LOGIN_ASKED,
@@ -203,7 +204,21 @@ def _end_letter(session: Session, mail: Mail, user: User, address: str, now: dat
     )
 
 
+def _consent_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
+    """Return a notice that a consent by a selfie ends; None if the guest has agreed or withdrawn meanwhile."""
+    found = queries.consent_by_selfie(session, user.id, mail.event_id or 0)
+    if found is None:
+        return None
+    name, ends_at, timezone = found
+    if ends_at is None:
+        return None
+    day = last_day(mail.language, ends_at, timezone)
+    link = f"{get_settings().address}/account"
+    return letter(mail.kind, mail.id, address, mail.language, now, event=one_line(name), day=day, link=link)
+
+
 _LETTERS = {
+    CONSENT_ENDS: _consent_letter,
     FACES_END: _end_letter,
     PHOTOS_END: _end_letter,
     PASSWORD_RESET: _reset_letter,

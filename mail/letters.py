@@ -26,6 +26,7 @@ SUBJECTS = {
     "login_link": {"fr": "Retrouver vos photos", "en": "Back to your photos"},
     "keep_address": {"fr": "Gardez l’accès à vos photos", "en": "Keep the way to your photos"},
     "address_known": {"fr": "Vous êtes déjà parmi nous", "en": "You already have an account"},
+    "consent_ends": {"fr": "Voulez-vous encore être cherché ?", "en": "Do you still want to be looked for?"},
     "faces_end": {"fr": "Les visages ne seront bientôt plus comparés", "en": "Faces will soon no longer be compared"},
     "photos_end": {"fr": "Des photos vont être effacées", "en": "Photos will soon be erased"},
     "test": {"fr": "Un essai de Reperio", "en": "A test from Reperio"},

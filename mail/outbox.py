@@ -1,5 +1,7 @@
 """What requests do with mails: put a row into the outbox. Nothing is looked up, rendered or sent here."""
 
+from collections.abc import Collection
+
 from sqlalchemy.orm import Session
 
 from database import transaction
@@ -8,7 +10,7 @@ from models import Mail, User
 from settings import get_settings
 
 RESET_ASKED, PASSWORD_RESET, CONFIRM_ADDRESS = "reset_asked", "password_reset", "confirm_address"
-FACES_END, PHOTOS_END = "faces_end", "photos_end"
+FACES_END, PHOTOS_END, CONSENT_ENDS = "faces_end", "photos_end", "consent_ends"
 LOGIN_ASKED, LOGIN_LINK, KEEP_ADDRESS = "login_asked", "login_link", "keep_address"
 
 
@@ -58,3 +60,10 @@ def announce_end(session: Session, kind: str, event_id: int) -> int:
     if not get_settings().mail_is_on:
         return 0
     return queries.add_to_people_of(session, event_id, kind)
+
+
+def announce_end_of_consent(session: Session, guests: Collection[int], event_id: int) -> int:
+    """Add a mail to each of these guests with an address to the transaction: agree in words; return how many."""
+    if not get_settings().mail_is_on:
+        return 0
+    return queries.add_to(session, guests, event_id, CONSENT_ENDS)

@@ -4,14 +4,14 @@ A mail is claimed as other jobs are (`jobs/queue.py`), by one UPDATE that gives 
 the mail thread, so that a mail server that does not answer delays no selfie.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import FAILED, PENDING, PROCESSING, Ending, Event, EventPhotographer, Mail, User, UserEvent
+from models import FAILED, PENDING, PROCESSING, Consent, Ending, Event, EventPhotographer, Mail, User, UserEvent
 
 
 def _unfinished() -> ColumnElement[bool]:
@@ -75,17 +75,35 @@ def add_to_people_of(session: Session, event_id: int, kind: str) -> int:
     """Insert a mail about the event to each of its guests and photographers who has an address; return how many."""
     guests = select(UserEvent.user_id).where(UserEvent.event_id == event_id)
     photographers = select(EventPhotographer.photographer_id).where(EventPhotographer.event_id == event_id)
-    people = session.execute(
-        select(User.id, User.locale).where(
-            User.email.is_not(None), User.is_active, or_(User.id.in_(guests), User.id.in_(photographers))
-        )
-    ).all()
+    return _add(session, or_(User.id.in_(guests), User.id.in_(photographers)), event_id, kind)
+
+
+def add_to(session: Session, user_ids: Collection[int], event_id: int, kind: str) -> int:
+    """Insert a mail about the event to each of these accounts that has an address; return how many."""
+    return _add(session, User.id.in_(user_ids), event_id, kind)
+
+
+def _add(session: Session, concerned: ColumnElement[bool], event_id: int, kind: str) -> int:
+    having_one = User.email.is_not(None), User.is_active, concerned
+    people = session.execute(select(User.id, User.locale).where(*having_one)).all()
     rows = [
         {"kind": kind, "user_id": user_id, "event_id": event_id, "language": locale} for user_id, locale in people
     ]
     if rows:
         session.execute(insert(Mail), rows)
     return len(rows)
+
+
+def consent_by_selfie(session: Session, user_id: int, event_id: int) -> Row[str, datetime | None, str] | None:
+    """Return the event's name, when the guest's consent there ends that rests on a selfie, and the event's zone."""
+    return session.execute(
+        select(Event.name, Consent.ends_at, Event.timezone)
+        .join(Consent, Consent.event_id == Event.id)
+        .where(
+            *(Event.id == event_id, Consent.user_id == user_id),
+            *(Consent.withdrawn_at.is_(None), Consent.ends_at.is_not(None)),
+        )
+    ).first()
 
 
 def ending(session: Session, event_id: int, what: str) -> Row[str, datetime | None, datetime, str] | None:

@@ -37,7 +37,9 @@ def match_guest(session: Session, event: Event, user_id: int) -> None:
     elif known:
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)
         confirmed = _confirmed_faces(session, event, user_id, _similarity_to(session, known))
-        record(session, event, {user_id: _candidates(session, event, user_id, known, faces, confirmed)})
+        is_child = user_id in queries.children_among(session, [user_id])
+        found = _candidates(session, event, user_id, known, faces, confirmed, is_child=is_child)
+        record(session, event, {user_id: found})
 
 
 def match_after_photo(
@@ -54,10 +56,12 @@ def match_after_photo(
     row.
     """
     found, confirming = dict[int, GuestCandidates](), claim_queries.confirming_guests(session, event.id)
+    children = queries.children_among(session, known)
     for user_id, of_guest in sorted(known.items()):
         confirms = user_id in confirming
         confirmed = _confirmed_faces(session, event, user_id, _similarity_to(session, of_guest)) if confirms else []
-        found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed)
+        is_child = user_id in children
+        found[user_id] = _candidates(session, event, user_id, of_guest, faces, confirmed, is_child=is_child)
     record(session, event, found, only_changes=True, rebuilt=before_too)
 
 
@@ -68,10 +72,14 @@ def _candidates(
     known: Sequence[PortraitEmbedding],
     faces: matrices.EventFaces,
     confirmed: Sequence[Confirmation],
+    *,
+    is_child: bool,
 ) -> GuestCandidates:
     """Return what a guest's portraits find among these faces, and store the means."""
     refused = set(queries.refused_photos(session, user_id))
     thresholds = thresholds_among(faces, event.active_engine_id)
+    if is_child:
+        thresholds = similarity.stricter(thresholds, calibration_of(event.active_engine_id))
     theirs = {each.face_id for each in confirmed if each.face_id is not None}
     found = similarity.find_candidates(faces.blocks, _portraits(known), thresholds, refused, theirs)
     _store_means(session, event, known, found)
@@ -93,7 +101,10 @@ def _match_remotely(session: Session, event: Event, user_id: int, known: Sequenc
     remote = remote_candidates.similarity_to(session, event.id, selfie_ids)
     confirmed = _confirmed_faces(session, event, user_id, lambda face: remote(face.id))
     refused = set(queries.refused_photos(session, user_id))
-    found = remote_candidates.candidates_of(session, event.id, selfie_ids, refused)
+    limits = remote_candidates.thresholds()
+    if user_id in queries.children_among(session, [user_id]):
+        limits = similarity.stricter(limits, calibration_of(AZURE_ENGINE_ID))
+    found = remote_candidates.candidates_of(session, event.id, selfie_ids, refused, limits)
     record(session, event, {user_id: _with_confirmed(found, confirmed, known[-1].selfie_id)})
 
 

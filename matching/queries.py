@@ -1,6 +1,6 @@
 """SQL about faces, embeddings and matches."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -258,6 +258,13 @@ def ranked_selfie(session: Session, selfie_id: int) -> RankedSelfie | None:
     statement = select(Selfie, ~surpassed).where(Selfie.id == selfie_id)
     row = session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
     return RankedSelfie(*row) if row is not None else None
+
+
+def children_among(session: Session, user_ids: Collection[int]) -> set[int]:
+    """Return which of these accounts are children."""
+    if not user_ids:
+        return set()
+    return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.guardian_id.is_not(None))))
 
 
 def selfie_of_member(session: Session, selfie_id: int, event_id: int) -> Selfie | None:

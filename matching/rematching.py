@@ -61,7 +61,8 @@ def rematch(
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not still_ours(membership):
             return
-        if may_be_found(session, user.id, event.id):
+        is_looked_for = may_be_found(session, user.id, event.id)
+        if is_looked_for:
             for selfie_id, embedding in embeddings.items():
                 selfie = queries.selfie(session, selfie_id)
                 if selfie is None or selfie.status != DONE:
@@ -77,7 +78,7 @@ def rematch(
         membership.engine_id = engine_id
         if requested is not None and started is not None and requested > started:
             membership.requeue(attempts=membership.attempts)
-        elif is_outdated(session, membership):
+        elif is_looked_for and is_outdated(session, membership):
             membership.requeue(lease_until=utcnow() + again_after)
 
 

@@ -53,6 +53,15 @@ def thresholds_from(first: float, calibration: Calibration) -> Thresholds:
     return Thresholds(first, round(first + calibration.margin, 4), round(first - calibration.per_decade, 4))
 
 
+def stricter(thresholds: Thresholds, calibration: Calibration) -> Thresholds:
+    """Return the thresholds for children in the same event: by a factor of ten fewer strangers.
+
+    What only reaches the thresholds of adults is a candidate and no more. How much more than adults children resemble
+    each other was not measured: there is no data that may be used for it.
+    """
+    return thresholds_from(round(thresholds.first + calibration.per_decade, 4), calibration)
+
+
 def exact_cosines(rows: Quantised, embedding: Embeddings) -> NDArray[np.float64]:
     """Return the cosine of each face of `rows` (n, dimensions) with `embedding` (dimensions,), as (n,).
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
+from events.consents.queries import has_consent
 from models import (
     DONE,
     PENDING,
@@ -209,9 +210,9 @@ def lock_quiet(session: Session, subscription_id: int) -> Subscription | None:
 
 
 def recipient(session: Session, subscription_id: int) -> Recipient | None:
-    """Return a subscription with its guest, event, and whether the guest has withdrawn the consent, and no badge."""
+    """Return a subscription with its guest, event, and whether no consent is in force there, and no badge is used."""
     row = session.execute(
-        select(Subscription, User, Event, and_(UserEvent.withdrawn_at.is_not(None), ~Event.badges))
+        select(Subscription, User, Event, and_(~has_consent(), ~Event.badges))
         .join(User, User.id == Subscription.user_id)
         .join(Event, Event.id == Subscription.event_id)
         .join(UserEvent, and_(UserEvent.user_id == Subscription.user_id, UserEvent.event_id == Subscription.event_id))

@@ -9,6 +9,7 @@ import errors
 from accounts import queries as account_queries
 from database import reading, transaction
 from events import queries as event_queries
+from events.consents.queries import suffices
 from keys import MAX_DEVICES
 from models import DONE, FAILED, Event, Subscription, User, utcnow
 from notifications import queries
@@ -67,7 +68,8 @@ def told(guest: User, event_id: int) -> Told:
         if event is None or membership is None:
             raise errors.NotInEvent
         rows = queries.of_guest(session, guest.id, event_id)
-    return _told(guest, event, membership.withdrawn_at is not None, rows)
+        is_consenting = suffices(session, guest.id, event_id)
+    return _told(guest, event, not is_consenting, rows)
 
 
 def told_in(guest: User, event: Event, *, withdrawn: bool) -> Told:
@@ -231,7 +233,7 @@ def _locked(session: Session, guest: User, event_id: int) -> User:
         raise errors.NotInEvent
     if event.expires_at <= utcnow():
         raise errors.NoMorePhotos
-    if membership.withdrawn_at is not None and not event.badges:
+    if not event.badges and not suffices(session, guest.id, event_id):
         raise errors.NoNewsWithoutConsent
     return user
 

@@ -1,8 +1,10 @@
 """The page on which staff see what guests ask about an event's photos, and approve photos."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Form, Request, Response
+from pydantic import Field
 
 import errors
 from api.photos.held import HeldList
@@ -14,9 +16,11 @@ from pages.rendering import render
 from photos.reports import service as reports
 from photos.reports.service import Decision
 from photos.withheld import service as withheld
+from photos.withheld.service import MOST
 
 Number = Annotated[int | None, Form(ge=1, le=MAX_ID)]
-Acts = Decision | Literal["approve", "approve_all", "show"]
+Acts = Decision | Literal["approve", "approve_all", "approve_chosen", "show"]
+Chosen = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Form(alias="photos", max_length=MOST)]
 Act = Annotated[Acts, Form()]
 PROBLEMS: dict[type[errors.AppError], str] = {
     errors.NoSuchPhoto: "gone",
@@ -42,19 +46,29 @@ def show_requests(request: Request, event: Event, staff: User, back: str) -> Res
 
 
 def answer_request(
-    request: Request, event: Event, staff: User, page: str, act: Acts, photo_id: int | None, report_id: int | None
+    request: Request,
+    event: Event,
+    staff: User,
+    page: str,
+    act: Acts,
+    photo_id: int | None,
+    report_id: int | None,
+    chosen: Sequence[int],
 ) -> Response:
     """Decide a report, approve photos, or show a hidden one again; return to the page, which says why if refused."""
     try:
-        _do(event, staff, act, photo_id or 0, report_id or 0)
+        _do(event, staff, act, photo_id or 0, report_id or 0, chosen)
     except tuple(PROBLEMS) as error:
         return redirect_with_flash(request, page, problem=PROBLEMS[type(error)])
     return redirect(page)
 
 
-def _do(event: Event, staff: User, act: Acts, photo_id: int, report_id: int) -> None:
+def _do(event: Event, staff: User, act: Acts, photo_id: int, report_id: int, chosen: Sequence[int]) -> None:
     if act == "approve_all":
         withheld.approve(event.id, None)
+    elif act == "approve_chosen":
+        if chosen:
+            withheld.approve(event.id, chosen)
     elif act == "approve":
         withheld.approve(event.id, [photo_id])
     elif act == "show":

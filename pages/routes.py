@@ -2,11 +2,13 @@
 
 from pages import assets, badges, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
+from pages.admin import reports as admin_reports
 from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
     badge,
+    children,
     cover,
     gallery,
     join,
@@ -38,6 +40,7 @@ GUEST = (
     notify.links,
     account.router,
     badge.router,
+    children.router,
     wording.router,
     privacy.router,
     keep.router,
@@ -52,6 +55,7 @@ ADMIN = (
     event.router,
     event_photos.router,
     admin_sections.router,
+    admin_reports.router,
     admin_requests.router,
     posters.admin_router,
     trash.admin_router,

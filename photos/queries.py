@@ -157,6 +157,22 @@ def count_with_all(session: Session, user_id: int, others: Sequence[int], event_
     return session.scalar(wanted) or 0
 
 
+def _with_child(guardian_id: int, child_id: int) -> list[ColumnElement[bool]]:
+    return [shows(child_id, given=False), ~withheld_from(guardian_id)]
+
+
+def with_child(session: Session, guardian_id: int, child_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
+    """Return the event's photos that show a child, as the guest sees them who holds its profile."""
+    statement = _for_guest(guardian_id, event_id, given=_gives(session, event_id))
+    return _rows(session, statement.where(*_with_child(guardian_id, child_id)), page)
+
+
+def count_with_child(session: Session, guardian_id: int, child_id: int, event_id: int) -> int:
+    """Return how many photos of the event show a child."""
+    found = select(func.count()).select_from(Photo).where(Photo.event_id == event_id)
+    return session.scalar(found.where(*_with_child(guardian_id, child_id))) or 0
+
+
 def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
     """Return the condition that the event shows the photo to this guest as to all: every photo, or those marked."""
     in_event = and_(Photo.event_id == event.id, ~withheld_from(user_id))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from guests.wordings import all_wordings
+from guests.wordings import REPLACED_OF_GUARDIANS, all_wordings
 from models import SELFIE
 from privacy import queries
 from privacy.findings import Check, Finding, Scope
@@ -29,10 +29,17 @@ def wordings(_: Scope) -> Iterator[Finding]:
     # Consents from before digests were recorded: only version and language are known.
     known |= {(version, language, None) for version, language, _ in known}
     for each in all_rows(queries.wordings_in_force):
-        in_words = (each.version, each.locale, each.text_sha256) in known
-        by_selfie = each.version == SELFIE and each.text_sha256 is None
+        # Guardians agree to words of their own for a child, and to those for guests for themselves.
+        for_right_person = (each.version in REPLACED_OF_GUARDIANS) is bool(each.is_child)
+        in_words = (each.version, each.locale, each.text_sha256) in known and for_right_person
+        by_selfie = each.version == SELFIE and each.text_sha256 is None and not each.is_child
         if not (by_selfie if each.basis == SELFIE else in_words):
             yield Finding("consents", str(each.id))
+
+
+def children(_: Scope) -> Iterator[Finding]:
+    """Yield what children have that only their guardian may: ways to log in, and events without the guardian."""
+    return listed(("user_events", queries.children_without_guardian), ("users", queries.logins_of_children))
 
 
 CHECKS = (
@@ -41,4 +48,5 @@ CHECKS = (
     ),
     Check("selfie-without-consent", "Each selfie is of a guest with a consent in force in some event.", selfies),
     Check("unknown-wording", "Each consent that counts is to a known wording, or is a selfie.", wordings),
+    Check("child", "A child has no login, and is in events of its guardian only.", children),
 )

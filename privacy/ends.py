@@ -45,6 +45,7 @@ def past_their_date(_: Scope) -> Iterator[Finding]:
             lambda session: queries.old_trash(session, due - timedelta(days=get_settings().trash_days)),
         ),
         ("samples", lambda session: queries.old_samples(session, minute)),
+        ("consents", lambda session: queries.consents_after_their_end(session, due)),
         ("subscriptions", lambda session: queries.subscriptions_after_the_end(session, due)),
     )
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from events.consents.queries import has_consent
 from models import (
@@ -48,6 +48,7 @@ from models import (
     SelfieEmbedding,
     Subscription,
     TrashedPhoto,
+    User,
     UserEvent,
     UserSession,
 )
@@ -66,6 +67,7 @@ class WordedConsent(NamedTuple):
     version: str
     locale: str
     text_sha256: str | None
+    is_child: bool
 
 
 class FaceByPlace(NamedTuple):
@@ -113,10 +115,33 @@ def selfies_without_consent(session: Session) -> list[str]:
 
 def wordings_in_force(session: Session, after: int, limit: int) -> Sequence[WordedConsent]:
     """Return the consents that are not withdrawn with an id above `after`, `unknown` ones left out, by id."""
-    columns = (Consent.id, Consent.basis, Consent.version, Consent.locale, Consent.text_sha256)
+    is_child = exists().where(User.id == Consent.user_id, User.guardian_id.is_not(None)).correlate(Consent)
+    columns = (Consent.id, Consent.basis, Consent.version, Consent.locale, Consent.text_sha256, is_child)
     counted = (Consent.id > after, Consent.withdrawn_at.is_(None), Consent.basis != UNKNOWN)
     found = session.execute(select(*columns).where(*counted).order_by(Consent.id).limit(limit))
     return [WordedConsent(*row) for row in found]
+
+
+def children_without_guardian(session: Session) -> list[str]:
+    """Return the ids of memberships of children in events that their guardian is not in."""
+    guardian = aliased(UserEvent)
+    there = exists().where(guardian.user_id == User.guardian_id, guardian.event_id == UserEvent.event_id)
+    found = select(UserEvent.id).join(User, User.id == UserEvent.user_id).where(User.guardian_id.is_not(None), ~there)
+    return _keys(session, found)
+
+
+def guardians_missing(session: Session) -> list[str]:
+    """Return the ids of children whose guardian's account is gone."""
+    guardian = aliased(User)
+    there = exists().where(guardian.id == User.guardian_id)
+    return _keys(session, select(User.id).where(User.guardian_id.is_not(None), ~there))
+
+
+def logins_of_children(session: Session) -> list[str]:
+    """Return the ids of accounts of children that can log in."""
+    session_of = exists().where(UserSession.user_id == User.id)
+    able = or_(User.hashed_password.is_not(None), User.email.is_not(None), session_of)
+    return _keys(session, select(User.id).where(User.guardian_id.is_not(None), able))
 
 
 # --- rows that refer to nothing ----------------------------------------------------------------------
@@ -272,6 +297,12 @@ def marks_after_the_end(session: Session, before: datetime) -> list[str]:
 def old_trash(session: Session, before: datetime) -> list[str]:
     """Return the ids of what was put into the trash before a time."""
     return _keys(session, select(TrashedPhoto.id).where(TrashedPhoto.trashed_at < before))
+
+
+def consents_after_their_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of consents in force whose announced end was before a time."""
+    over = Consent.withdrawn_at.is_(None), Consent.ends_at.is_not(None), Consent.ends_at < before
+    return _keys(session, select(Consent.id).where(*over))
 
 
 def old_choices(session: Session, before: datetime) -> list[str]:

@@ -23,6 +23,8 @@ import errors
 import storage
 from accounts import service as accounts
 from audit.actor import SHELL, acting
+from encryption import keys
+from encryption.master import KeysUnavailable
 from guests import consent, erasure, portraits, removal
 from migrations.upgrade import MigrationProblem, upgrade
 from models import ADMIN, User
@@ -38,7 +40,7 @@ GONE = (
     *(errors.NoSuchEvent, errors.NoSuchUser, errors.NoSuchPhotographer, errors.NoSuchPhoto),
     *(errors.NoSuchSelfie, errors.NoSelfie, errors.NotInEvent, errors.NotInTrash),
 )
-PROBLEMS = (OSError, SQLAlchemyError, storage.StorageError, UnsafeSettings, MigrationProblem)
+PROBLEMS = (OSError, SQLAlchemyError, storage.StorageError, UnsafeSettings, MigrationProblem, KeysUnavailable)
 
 
 class Unusable(Exception):
@@ -186,6 +188,9 @@ def main() -> int:
         if not asked.dry_run:
             upgrade()
         with acting(SHELL):
+            if not asked.dry_run and not asked.no_log:
+                # It replaces the installation of the log, so that it also destroys keys again.
+                keys.claim()
             outcome = reapply(found, dry_run=asked.dry_run)
     except (*PROBLEMS, Unusable) as problem:
         reason = str(getattr(problem, "orig", None) or problem).strip().splitlines() or [type(problem).__name__]

@@ -17,7 +17,7 @@ def orphans(_: Scope) -> Iterator[Finding]:
         with reading() as session:
             found = queries.dangling(session, table, constraint)
         yield from (Finding(f"{table.name}.{','.join(constraint.column_keys)}", key) for key in found)
-    yield from listed(("photos.camera_id", queries.cameras_missing))
+    yield from listed(("photos.camera_id", queries.cameras_missing), ("users.guardian_id", queries.guardians_missing))
 
 
 def strangers(_: Scope) -> Iterator[Finding]:

@@ -40,13 +40,13 @@ def check_possible(user_id: int, *, is_consent: bool) -> None:
 
 
 def check_in_force(session: Session, user_id: int) -> None:
-    """Check that a consent of the guest is in force in one event at least; a guest without events passes.
+    """Check that a consent of the guest suffices in one event at least; a guest without events passes.
 
     Raises:
         ConsentWithdrawn, ConsentRequired: see `check_possible`.
     """
     joined = event_queries.joined(session, user_id)
-    if not joined or queries.is_in_force_anywhere(session, user_id):
+    if not joined or queries.suffices_anywhere(session, user_id):
         return
     if all(membership.withdrawn_at is not None for _, membership in joined):
         raise errors.ConsentWithdrawn

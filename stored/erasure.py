@@ -19,6 +19,7 @@ from database import after_commit, reading, transaction
 from encryption import keys
 from encryption import queries as key_queries
 from encryption import store as key_store
+from encryption.master import KeysUnavailable
 from models import utcnow
 from settings import UnsafeSettings
 from stored import identity, quarantine, queries, receipts
@@ -69,6 +70,12 @@ def retry() -> int:
 def _work_off(wanted: Iterable[str]) -> bool:
     """Erase the files and their records; return False, after a line in the log, where that must wait."""
     try:
+        if not keys.may_destroy():
+            log.error(
+                "The key store belongs to another installation: what was erased stays recorded. If this installation "
+                "replaces that one: python -m encryption.backup claim. A copy needs a key store of its own."
+            )
+            return False
         if _is_foreign():
             log.error(
                 "The storage belongs to another installation: files of deleted rows stay recorded and are erased "
@@ -84,7 +91,7 @@ def _work_off(wanted: Iterable[str]) -> bool:
                 queries.end_erasures(session, batch, now, now - LATE_WRITERS)
                 if destroyed:
                     key_queries.raise_mark(session)
-    except (storage.StorageError, SQLAlchemyError, UnsafeSettings) as error:
+    except (storage.StorageError, SQLAlchemyError, UnsafeSettings, KeysUnavailable) as error:
         log.warning("files of deleted rows are erased later: %s", str(error).splitlines()[0])
         return False
     return True

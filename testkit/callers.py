@@ -56,6 +56,8 @@ class Objects:
     # The guest's portrait, and a group that the guest has started.
     selfie: int
     group: int
+    # A child whose profile the guest holds.
+    child: int
     group_token: str
     # The guest is told of new photos on a device, and can stop mails with a link.
     subscription: int
@@ -103,6 +105,7 @@ NOWHERE = Objects(
     maybe_face=909_100,
     selfie=909_101,
     group=909_102,
+    child=909_112,
     group_token="909102.nosuchsignature000000000",
     subscription=909_107,
     unsubscribe_token="909092.909090.nosuchsignature000000000",

@@ -10,6 +10,7 @@ from typing import Any
 import pyotp
 
 from faces.fake import fake_colour, fake_photo
+from guests.wordings import GUARDIAN
 from testkit.callers import CONSENT, DEVICE, JPEG, WITHOUT_PASSWORD, Objects
 from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
@@ -27,6 +28,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "face_id": lambda of: of.maybe_face,
     "selfie_id": lambda of: of.selfie,
     "group_id": lambda of: of.group,
+    "child_id": lambda of: of.child,
     "subscription_id": lambda of: of.subscription,
     "camera_id": lambda of: of.camera,
     "session_id": lambda of: of.session,
@@ -130,6 +132,11 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/photos/{photo_id}/guests": lambda of: {"json": {"badge": of.badge}},
     "PUT /api/photos/{photo_id}/badges": lambda of: {"json": {"badges": [of.badge]}},
     "GET /api/maybe-photos": lambda of: {"params": {"event_id": of.event}},
+    "POST /api/me/children": lambda of: {"json": {"name": "Mila", "event_id": of.event, "version": GUARDIAN}},
+    "PUT /api/me/children/{child_id}/portrait": lambda of: _selfie(),
+    "GET /api/me/children/{child_id}/photos": lambda of: {"params": {"event_id": of.event}},
+    "POST /api/me/children/{child_id}/consent": lambda of: {"json": {"event_id": of.event, "version": GUARDIAN}},
+    "PUT /api/me/children/{child_id}/events/{event_id}/hidden": lambda of: {"json": {"hidden": True}},
     "POST /api/together": lambda of: {"json": {"event_id": of.event}},
     "GET /api/together-invitation": lambda of: {"params": {"token": of.group_token}},
     "POST /api/together-invitation": lambda of: {"json": {"token": of.group_token}},
@@ -197,6 +204,11 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "GET /photos/standing": lambda of: {"params": {"event": of.event}},
     "GET /photos/weight": lambda of: {"params": {"event": of.event}},
     "GET /photos/maybe": lambda of: {"params": {"event": of.event}},
+    "POST /account/children": lambda of: {"data": {"name": "Mila", "event_id": str(of.event)}},
+    "POST /account/children/{child_id}/portrait": lambda of: _selfie(),
+    "POST /account/children/{child_id}/consent": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /account/children/{child_id}/withdraw": lambda of: {"data": {"event_id": str(of.event)}},
+    "POST /account/children/{child_id}/hide": lambda of: {"data": {"event_id": str(of.event)}},
     "POST /together": lambda of: {"data": {"event_id": str(of.event)}},
     "GET /notify": lambda of: {"params": {"event": of.event}},
     "POST /notify/email": lambda of: {"data": {"event_id": str(of.event), "on": "false"}},

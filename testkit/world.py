@@ -4,6 +4,7 @@ Tests that call every route with every account use it: who may call what, and ge
 jobs once the world is made, so between two calls nothing changes.
 """
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -51,10 +52,10 @@ class World:
             saved_rows.backup(rows)
         storage, saved = self._folder / "storage", self._saved / "storage"
         # A stored file never changes under its name.
-        now, before = _files(storage), _files(saved)
-        for name in now - before:
+        now = _files(storage)
+        for name in now - self._files:
             (storage / name).unlink()
-        for name in before - now:
+        for name in self._files - now:
             (storage / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(saved / name, storage / name)
 
@@ -65,7 +66,9 @@ class World:
         self._saved.mkdir()
         shutil.copyfile(self._folder / "test.db", self._saved / "test.db")
         shutil.copytree(self._folder / "storage", self._saved / "storage")
+        self._files = _files(self._saved / "storage")
 
 
-def _files(folder: Path) -> set[Path]:
-    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+def _files(folder: Path) -> set[str]:
+    cut = len(str(folder)) + 1
+    return {f"{place}/{name}"[cut:] for place, _, names in os.walk(folder) for name in names}

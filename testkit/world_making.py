@@ -19,7 +19,7 @@ from api.sessions import SESSION_COOKIE
 from database import reading, transaction
 from faces.fake import fake_colour, fake_photo
 from guests import registration
-from guests.wordings import shown
+from guests.wordings import GUARDIAN, shown
 from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
 from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
@@ -28,7 +28,7 @@ from testkit.passwords import PASSWORD
 
 ALL_SEEN = {"guests_see_all_photos": True}
 # How people appear to the fake engine: by colour.
-GUEST, FELLOW, OTHER, STRANGER = range(4)
+GUEST, FELLOW, OTHER, STRANGER, CHILD = range(5)
 
 
 def person(number: int, block: int = 160) -> bytes:
@@ -102,6 +102,7 @@ class Making:
             filename=shown["filename"],
             face=faces_in(home)[shown["id"]],
             group=group["id"],
+            child=self._child(home, guest),
             group_token=group["token"],
             subscription=told["push"]["devices"][0]["id"],
             unsubscribe_token=unsubscribe_link(guest.id, home).rpartition("/")[2],
@@ -119,6 +120,14 @@ class Making:
             **self._proofs(guest, admin),
             **self._second_factors(photographer, other_photographer),
         )
+
+    def _child(self, event: int, guest: Caller) -> int:
+        """Add a child's profile with a portrait that nobody resembles; return its id."""
+        asked = {"name": "Lou", "event_id": event, "version": GUARDIAN}
+        child = int(self._call("POST", "/api/me/children", guest, json=asked)["id"])
+        portrait = {"file": ("lou.jpg", person(CHILD), JPEG)}
+        self._call("PUT", f"/api/me/children/{child}/portrait", guest, files=portrait)
+        return child
 
     def _answers(self, event: int, guest: Caller, sent: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Refuse a photo and confirm a face as the guest, and let the guest be asked about another face."""

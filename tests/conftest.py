@@ -8,15 +8,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter, FastAPI
 from sqlalchemy.engine import make_url
 
+from database import get_engine
 from migrations.upgrade import upgrade
 from settings import Settings, get_settings
+from testkit.application import application
 from testkit.builders import Service
 from testkit.callers import HOST
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
@@ -24,6 +24,8 @@ from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
 from testkit.quick_client import QuickClient
 from testkit.servers import Launcher
+from testkit.snapshot import Snapshot
+from testkit.statements import share_statements
 from testkit.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +34,9 @@ DATABASES = ("sqlite", "postgresql")
 SECRET_KEY = "a key for tests only, forty characters.."
 # Names the folder of this run to the worker processes.
 RUN_FOLDER = "REPERIO_TEST_RUN"
+MEMORY = Path("/dev/shm")  # noqa: S108 - only a folder of our own is made there
+# Several times what all tests have in it at once.
+MEMORY_BYTES = 4 << 30
 # Every limit of calls switched off, for tests that send thousands of them.
 UNLIMITED = {
     name.upper(): "0"
@@ -134,7 +139,6 @@ def fresh_database(
         # The host name that the test client gives.
         "ALLOWED_HOSTS": "testserver",
         "MAIL_OUTBOX": "off",
-        "JOB_POLL_SECONDS": "0.2",
         "JOB_BACKOFF_SECONDS": "0.05",
         **extra,
     }
@@ -142,8 +146,12 @@ def fresh_database(
         for name, value in environment.items():
             patch.setenv(name, value)
         _reset()
+        share_statements(get_engine())
         yield
         _reset()
+    if request.param != "sqlite":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        server.drop_database(environment["DATABASE_URL"])
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -153,26 +161,10 @@ def quiet_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
         yield
 
 
-@lru_cache
-def _first_router() -> APIRouter:
-    from main import create_app
-
-    return create_app().router
-
-
-def _application() -> FastAPI:
-    """Return a new application with the routes of the first: preparing them takes longer than many a test."""
-    from main import create_app
-
-    app = create_app()
-    app.router = _first_router()
-    return app
-
-
 def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Iterator[Service]:
     with (
         fresh_database(request, folder, provider),
-        QuickClient(_application(), raise_server_exceptions=False) as client,
+        QuickClient(application(), raise_server_exceptions=False) as client,
     ):
         yield Service(client, folder / "storage")
 
@@ -189,7 +181,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("world")
     with (
         fresh_database(request, folder, **UNLIMITED, MAIL_OUTBOX=str(folder / "outbox")),
-        QuickClient(_application(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
+        QuickClient(application(), HOST, raise_server_exceptions=False, follow_redirects=False) as client,
         pytest.MonkeyPatch.context() as patch,
     ):
         # No thread works on jobs there: no call waits for one.
@@ -210,6 +202,15 @@ def real_sqlite_service(
 ) -> Iterator[Service]:
     """The whole service with the real engine, on SQLite alone: for what no database decides."""
     yield from _service(request, tmp_path_factory.mktemp("service"), "local")
+
+
+def snapshot_of(request: pytest.FixtureRequest) -> Iterator[Snapshot]:
+    """Yields what the settings' database and storage hold now, for the tests of a module to return to."""
+    sqlite = get_settings().database_url.startswith("sqlite")
+    taken = Snapshot(None if sqlite else request.getfixturevalue("postgres_server"))
+    yield taken
+    clear_process_state()
+    taken.forget()
 
 
 @pytest.fixture(scope="session")
@@ -241,17 +242,41 @@ def _is_worker(config: pytest.Config) -> bool:
 # The tests of the data layer run on both databases. These look at what is before it, at the network, or repeat on
 # further data what their neighbours test on both; on PostgreSQL they are long.
 SQLITE_IS_ENOUGH = re.compile(
-    r"tests/(pages/|throttling/|decoding/|api/|evaluation/|matching/azure/|migrations/test_legacy_(later|objects))"
+    r"tests/(pages/|throttling/|decoding/|api/|evaluation/|matching/azure/|migrations/test_legacy_(later|objects)|"
+    r"accounts/test_password_rules|accounts/test_passwords|selfies/test_sizes)"
 )
 
 
+# A migration that others build on is not edited any more: the tests of all but the newest are long.
+EARLIER_MIGRATIONS = re.compile(
+    r"tests/migrations/test_(browsers_of_links|camera_clocks|downloads_and_codes|evaluations|gallery|"
+    r"guests_without_password|incomplete_photos|mail|photo_links|portraits|raws|reembeddings|remote_faces|"
+    r"reprocessings|subscriptions)\.py"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Create the folder of the run; let numeric libraries use one thread, as the processes share the cores."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # Tests must never touch the developer's own database.
     os.environ.pop("DATABASE_URL", None)
     if not _is_worker(config):
-        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="reperio-tests-")
+        _make_run_folder(config)
+
+
+def _make_run_folder(config: pytest.Config) -> None:
+    """Create the folder of this run, in memory if there is room: a commit need not survive a power cut there.
+
+    The folders of tests are in it too, unless `--basetemp` names another place, where they are kept after the run.
+    """
+    memory = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES else None
+    folder = Path(tempfile.mkdtemp(prefix="reperio-tests-", dir=memory))
+    # The user of PostgreSQL passes through it.
+    folder.chmod(0o711)
+    os.environ[RUN_FOLDER] = str(folder)
+    if config.option.basetemp is None:
+        config.option.basetemp = str(folder / "tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -267,6 +292,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if SQLITE_IS_ENOUGH.match(item.nodeid) or item.get_closest_marker("sqlite_is_enough"):
                 item.add_marker("long")
         elif item.get_closest_marker("postgresql_is_enough"):
+            item.add_marker("long")
+        if EARLIER_MIGRATIONS.match(item.nodeid):
             item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.

@@ -43,6 +43,7 @@ HELP = Rule("help", "rate_help_hour", 3600, moving=True)
 LINKS = Rule("link", "rate_links_minute", 60)
 NOT_ME = Rule("not_me", "rate_not_me_minute", 60)
 REPORTS = Rule("report", "rate_reports_hour", 3600)
+REPORTS_OF_ADDRESS = Rule("report_address", "rate_reports_address_hour", 3600)
 FAVOURITES = Rule("favourite", "rate_favourites_minute", 60)
 REFRESHES = Rule("refresh", "rate_refreshes_minute", 60)
 

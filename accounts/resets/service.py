@@ -60,7 +60,8 @@ def issue_for_admin(user_id: int) -> ResetLink:
     """
     with transaction() as session:
         user = queries.lock_user(session, user_id)
-        if user is None:
+        # Nobody logs in as a child: its guardian holds the profile.
+        if user is None or user.guardian_id is not None:
             raise errors.NoSuchUser
         if user.user_type == ADMIN:
             raise errors.NoLinkForAdmins

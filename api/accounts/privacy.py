@@ -53,6 +53,7 @@ def my_consents(guest: CurrentGuest) -> list[ConsentOut]:
             taken_over=each.taken_over,
             given_at=each.given_at,
             withdrawn_at=each.withdrawn_at,
+            ends_at=each.ends_at,
         )
         for each, event_name in consent.all_of(guest.id)
     ]

@@ -197,6 +197,9 @@ class ConsentOut(BaseModel):
     taken_over: bool = Field(description="Recorded by an upgrade or an import, from a selfie that was there.")
     given_at: UtcTime
     withdrawn_at: UtcTime | None
+    ends_at: UtcTime | None = Field(
+        description="It rests on a selfie where words are asked for now: withdrawn then, unless the guest agrees."
+    )
 
 
 class PasswordIn(BaseModel):

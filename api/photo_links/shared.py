@@ -12,6 +12,7 @@ from api.photos.reports import ReportIn, ReportOut
 from api.photos.routes import PICTURE, picture
 from api.photos.zips import ZIP, ZIP_ERRORS, zip_response
 from api.rules import public
+from api.sessions import browser_secret
 from api.throttling import Caller, CallerDep
 from models import PhotoReport
 from photos.links import download
@@ -81,19 +82,25 @@ def shared_zip(link_token: LinkToken, request: Request, caller: CallerDep) -> Re
     responses=error_responses(*OPENING, errors.NoSuchPhoto),
 )
 @public
-def report_shared(link_token: LinkToken, photo_id: RowId, asked: ReportIn, caller: CallerDep) -> ReportOut:
+def report_shared(
+    link_token: LinkToken, photo_id: RowId, asked: ReportIn, request: Request, caller: CallerDep
+) -> ReportOut:
     """Asks the event's photographers to look at it. Needs no account, so the decision is not sent to the visitor."""
-    return ReportOut.of(report_behind(link_token, photo_id, caller, asked))
+    return ReportOut.of(report_behind(request, link_token, photo_id, caller, asked))
 
 
-def report_behind(token: str, photo_id: int, caller: Caller, asked: ReportIn) -> PhotoReport:
+def report_behind(request: Request, token: str, photo_id: int, caller: Caller, asked: ReportIn) -> PhotoReport:
     """Report a photo of a link.
+
+    Counted by browser: at a venue many people share an address, and one of them must not silence the others.
 
     Raises:
         NoSuchPhotoLink, PhotoLinkExpired, NoSuchPhoto: see `photos.links.service`.
-        TooManyRequests: this address reports too much, or made up too many links.
+        TooManyRequests: this browser or address reports too much, or the address made up too many links.
     """
-    rules.count(rules.REPORTS, caller.address)
+    browser = browser_secret(request)
+    rules.count(rules.REPORTS, f"browser {browser}" if browser else f"{caller.address} {token}")
+    rules.count(rules.REPORTS_OF_ADDRESS, caller.address)
     with caller.shared_link():
         return reports.report_by_link(token, photo_id, asked.reason, asked.text)
 

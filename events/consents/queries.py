@@ -1,12 +1,18 @@
-"""SQL about consents: which are in force, and in which events a selfie of the guest would be one."""
+"""SQL about consents: which are in force, which suffice for new templates, and where a selfie would be one.
+
+A consent that rests on a selfie stays in force when the event, or the installation, asks for words from now on: what
+was found stays until somebody ends it (`guests/selfie_consents.py`). But nothing new may rest on it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Exists, Row, and_, exists, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Exists, Row, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from models import REJECTED, UNKNOWN, Consent, Event, Selfie, UserEvent
+from models import REJECTED, SELFIE, UNKNOWN, WORDS, Consent, Event, Selfie, UserEvent
+from settings import get_settings
 
 # The index of consents in force has this predicate.
 _NOT_WITHDRAWN = Consent.withdrawn_at.is_(None)
@@ -19,21 +25,44 @@ def has_consent(user_id: Column | int = UserEvent.user_id, event_id: Column | in
     return exists().where(Consent.user_id == user_id, Consent.event_id == event_id, *_IN_FORCE)
 
 
+def has_sufficient_consent(
+    user_id: Column | int = UserEvent.user_id, event_id: Column | int = UserEvent.event_id
+) -> Exists:
+    """Return the condition that a consent in force suffices for new templates and matches: words, or what counts."""
+    given = exists().where(Consent.user_id == user_id, Consent.event_id == event_id, _NOT_WITHDRAWN)
+    if get_settings().require_consent:
+        return given.where(Consent.basis == WORDS)
+    event = aliased(Event)
+    by_selfie = and_(Consent.basis == SELFIE, event.selfie_is_consent)
+    return given.where(event.id == Consent.event_id, or_(Consent.basis == WORDS, by_selfie))
+
+
 def is_looked_for(
     user_id: Column | int = UserEvent.user_id, event_id: Column | int = UserEvent.event_id
 ) -> ColumnElement[bool]:
-    """Return the condition that templates of the guest may be in the event: by consent, and faces are compared."""
-    return and_(has_consent(user_id, event_id), exists().where(Event.id == event_id, Event.faces_ended_at.is_(None)))
+    """Return the condition that templates of the guest may be made: by consent, and faces are compared."""
+    sufficient = has_sufficient_consent(user_id, event_id)
+    return and_(sufficient, exists().where(Event.id == event_id, Event.faces_ended_at.is_(None)))
 
 
 def may_be_found(session: Session, user_id: int, event_id: int) -> bool:
-    """Return whether templates of the guest may be in the event."""
+    """Return whether templates of the guest may be made in the event."""
     return bool(session.scalar(select(is_looked_for(user_id, event_id))))
 
 
 def is_in_force(session: Session, user_id: int, event_id: int) -> bool:
     """Return whether a consent of the guest is in force in the event."""
     return bool(session.scalar(select(has_consent(user_id, event_id))))
+
+
+def suffices(session: Session, user_id: int, event_id: int) -> bool:
+    """Return whether a consent of the guest suffices for new templates in the event."""
+    return bool(session.scalar(select(has_sufficient_consent(user_id, event_id))))
+
+
+def suffices_anywhere(session: Session, user_id: int) -> bool:
+    """Return whether a consent of the guest suffices in any event of which the guest is a member."""
+    return bool(session.scalar(select(exists().where(UserEvent.user_id == user_id, has_sufficient_consent()))))
 
 
 def is_in_force_anywhere(session: Session, user_id: int) -> bool:
@@ -71,3 +100,50 @@ def newest_selfie_at(session: Session, user_id: int) -> datetime | None:
     """Return when the guest sent the newest selfie that was not rejected."""
     found = select(Selfie.created_at).where(Selfie.user_id == user_id, Selfie.status != REJECTED)
     return session.scalar(found.order_by(Selfie.id.desc()).limit(1))
+
+
+# --- consents by a selfie that suffice no more ------------------------------------------------------
+
+
+class Resting(NamedTuple):
+    """An event, how many guests are in it by a selfie that suffices no more, and of how many the end is announced."""
+
+    event_id: int
+    name: str
+    guests: int
+    announced: int
+
+
+def _only_by_selfie() -> tuple[ColumnElement[bool], ...]:
+    insufficient = ~has_sufficient_consent(Consent.user_id, Consent.event_id)
+    return (_NOT_WITHDRAWN, Consent.basis == SELFIE, insufficient)
+
+
+def resting_on_selfies(session: Session) -> list[Resting]:
+    """Return the events with guests whose consent rests on a selfie that suffices no more, by id."""
+    found = (
+        select(Event.id, Event.name, func.count(Consent.id), func.count(Consent.ends_at))
+        .join(Consent, Consent.event_id == Event.id)
+        .where(*_only_by_selfie())
+        .group_by(Event.id, Event.name)
+        .order_by(Event.id)
+    )
+    return [Resting(*row) for row in session.execute(found)]
+
+
+def lock_unannounced(session: Session, event_id: int) -> Sequence[Consent]:
+    """Return the event's consents by a selfie that suffice no more and whose end is not announced, locked."""
+    found = select(Consent).where(Consent.event_id == event_id, Consent.ends_at.is_(None), *_only_by_selfie())
+    return session.scalars(found.order_by(Consent.id).with_for_update()).all()
+
+
+def by_selfie(session: Session, user_id: int, event_id: int) -> Consent | None:
+    """Return the consent of the guest in the event that rests on a selfie, if it is in force."""
+    own = select(Consent).where(Consent.user_id == user_id, Consent.event_id == event_id)
+    return session.scalar(own.where(_NOT_WITHDRAWN, Consent.basis == SELFIE))
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[Consent]:
+    """Return at most `limit` consents in force whose announced end has come, by id."""
+    found = select(Consent).where(_NOT_WITHDRAWN, Consent.ends_at.is_not(None), Consent.ends_at <= now)
+    return session.scalars(found.order_by(Consent.id).limit(limit)).all()

@@ -54,6 +54,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
         "taken_over",
         "given_at",
         "withdrawn_at",
+        "ends_at",
     ),
     "selfies": ("id", "created_at", "status", "detail", "strict", "keep", "width", "height", "sha256", "finished_at"),
     "selfie_embeddings": ("id", "selfie_id", "event_id", "engine_id", "embedding", "mean"),
@@ -68,6 +69,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
     "given_photos": ("id", "event_id", "photo_id", "given_by", "shown", "created_at"),
     "trashed_gifts": ("event_id", "given_by"),
     "withheld_photos": ("photo_id", "event_id", "reason", "created_at"),
+    "trashed_wishes": ("created_at",),
     "photo_reports": ("id", "event_id", "photo_id", "reason", "text", "status", "created_at", "decided_at"),
     "favourites": ("photo_id", "created_at"),
     "together_members": ("group_id", "joined_at"),
@@ -105,6 +107,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
 # Table: columns that the owner does not get, each with the reason.
 LEFT_OUT: dict[str, dict[str, str]] = {
     "users": {
+        "guardian_id": "the account that holds the profile of a child: another person",
         "username_key": "the name in another spelling",
         "email_key": "the address in another spelling",
         "typed_email_key": "the address in another spelling",
@@ -179,6 +182,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
     "given_photos": OWNER,
     "trashed_gifts": {**OWNER, "trashed_id": "a number of ours"},
     "withheld_photos": {**OWNER, "id": "a number of ours"},
+    "trashed_wishes": {**OWNER, **dict.fromkeys(("id", "trashed_id"), "a number of ours; the photo is deleted")},
     "photo_reports": {**OWNER, "link_id": "null for a guest's reports"},
     "favourites": OWNER,
     "together_members": OWNER,

@@ -18,13 +18,17 @@ def thresholds() -> Thresholds:
 
 
 def candidates_of(
-    session: Session, event_id: int, selfie_ids: Collection[int], refused: Collection[int]
+    session: Session,
+    event_id: int,
+    selfie_ids: Collection[int],
+    refused: Collection[int],
+    limits: Thresholds | None = None,
 ) -> dict[int, Candidate]:
     """Return the faces that may be the guest's by the face's id, each by the most similar of these portraits.
 
-    `refused` are ids of photos: none of their faces is a candidate.
+    `refused` are ids of photos: none of their faces is a candidate. `limits` are those of `thresholds` by default.
     """
-    found, limits = dict[int, Candidate](), thresholds()
+    found, limits = dict[int, Candidate](), limits or thresholds()
     for each in search_queries.similar_faces(session, selfie_ids, event_id):
         if each.similarity >= limits.floor and each.photo_id not in refused:
             accepted = each.similarity >= limits.first

@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from api.callers import CurrentAdmin
 from pages.admin.common import AnyEvent
 from pages.rendering import page_router
-from pages.requests import Act, Number, answer_request, show_requests
+from pages.requests import Act, Chosen, Number, answer_request, show_requests
 
 router = page_router()
 PAGE = "/admin/events/{event_id}/requests"
@@ -19,7 +19,13 @@ def requests_page(request: Request, event: AnyEvent, admin: CurrentAdmin) -> Res
 
 @router.post(PAGE)
 def answer(
-    request: Request, event: AnyEvent, admin: CurrentAdmin, act: Act, photo: Number = None, report: Number = None
+    request: Request,
+    event: AnyEvent,
+    admin: CurrentAdmin,
+    act: Act,
+    chosen: Chosen = [],  # noqa: B006 - FastAPI copies it
+    photo: Number = None,
+    report: Number = None,
 ) -> Response:
     """Answer one request."""
-    return answer_request(request, event, admin, PAGE.format(event_id=event.id), act, photo, report)
+    return answer_request(request, event, admin, PAGE.format(event_id=event.id), act, photo, report, chosen)

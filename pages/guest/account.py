@@ -51,6 +51,11 @@ def account(request: Request, guest: CurrentGuest, language: Language) -> Respon
         hidden=withheld.hides_in(guest.id),
         days=days,
         helped=formatting.moment(language, helped, joined[0].event.timezone) if helped and joined else "",
+        consents_end={
+            each.event.id: formatting.last_day(language, each.ends_at, each.event.timezone)
+            for each in joined
+            if each.ends_at is not None
+        },
         ends={each.event.id: ends_of(each.event, language) for each in joined},
         engine=get_settings().face_recognizer_provider,
         wording=shown(language),

@@ -13,6 +13,7 @@ from api.language import Language
 from api.paging import AskedOrder
 from events.ending import takes_portraits
 from guests import together
+from guests.children import service as children
 from guests.portraits import portraits_of
 from guests.together import Group
 from keys import MAX_ID, MAX_PORTRAITS
@@ -43,12 +44,13 @@ UNDATED = -(2**53) + 1
 PRELOADED = 2
 ZipWhich = Literal["mine", "favourites", "all"]
 # `together` is the list of a group of guests.
-Which = Literal[ZipWhich, "together"]
+Which = Literal[ZipWhich, "together", "child"]
 AskedWhich = Annotated[Which, Query(alias="show")]
 MaybeWhich = Annotated[Which | None, Query(alias="show")]
 AskedEvent = Annotated[int, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeEvent = Annotated[int | None, Query(alias="event", ge=1, le=MAX_ID)]
 MaybeGroup = Annotated[int | None, Query(alias="group", ge=1, le=MAX_ID)]
+MaybeChild = Annotated[int | None, Query(alias="child", ge=1, le=MAX_ID)]
 LISTS: dict[ZipWhich, Callable[[User, int | None, Any], PhotoList]] = {
     "mine": photos.photos_with,
     "favourites": lambda guest, event_id, page: favourites.favourites_of(guest, event_id or 0, page),
@@ -64,6 +66,7 @@ def gallery(
     asked: MaybeEvent = None,
     asked_list: MaybeWhich = None,
     group_id: MaybeGroup = None,
+    child_id: MaybeChild = None,
     order: AskedOrder = OLDEST,
     cursor: Cursor = None,
 ) -> Response:
@@ -80,14 +83,18 @@ def gallery(
     here = _pick(request, guest, joined, group.event.id if group is not None else asked)
     event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
-    standing = standing_of(guest, event, language, withdrawn=here.withdrawn)
+    standing = standing_of(guest, here, language)
     # By a badge there are photos of a guest whom nobody looks for.
-    first: Which = "all" if here.withdrawn and not (event.badges and standing["matched"]) else "mine"
+    has_own = here.asks_words or (event.badges and standing["matched"])
+    first: Which = "all" if here.withdrawn and not has_own else "mine"
+    child = children.child_of(guest, child_id) if child_id is not None and group is None else None
+    if child is not None:
+        first = asked_list = "child"
     which = _list_to_show(asked_list or first, group, event, standing["for_everyone"])
     headings = Headings(event, language)
-    found = _page(guest, event.id, which, group_id, ordering.read_page(ROWS, cursor, order), headings)
+    found = _page(guest, event.id, which, group_id or child_id, ordering.read_page(ROWS, cursor, order), headings)
     told = told_in(guest, event, withdrawn=here.withdrawn)
-    shown = {"event": event.id, "show": which, "group": group_id, "order": order}
+    shown = {"event": event.id, "show": which, "group": group_id, "child": child_id, "order": order}
     about = {**shown, "sees_all": event.guests_see_all_photos, "zone": event.timezone, "days": headings.has_days}
     response = render(
         request,
@@ -105,6 +112,7 @@ def gallery(
         more_helps=_is_helped(guest, standing["kind"], event),
         keep_offered=keep.is_offered(request, guest),
         ends=ends_of(event, language),
+        child_name=child.display_name if child is not None else "",
         others=names_of_others(group, guest, language) if group is not None else "",
     )
     response.headers["Link"] = _preloads(found["photos"][:PRELOADED])
@@ -120,6 +128,7 @@ def rows(
     which: AskedWhich = "mine",
     cursor: Cursor = None,
     group_id: MaybeGroup = None,
+    child_id: MaybeChild = None,
     order: AskedOrder = OLDEST,
     arrived: Annotated[bool, Query()] = False,
 ) -> Response:
@@ -129,14 +138,14 @@ def rows(
     """
     headings = Headings(membership_in(memberships_of(guest), event_id).event, language)
     page = ordering.read_page(ROWS, cursor, NEWEST if arrived else order)
-    return _data(_page(guest, event_id, which, group_id, page, headings, order))
+    return _data(_page(guest, event_id, which, group_id or child_id, page, headings, order))
 
 
 @router.get("/photos/standing")
 def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> Response:
     """Return the state of the search for the guest, as a sentence and numbers."""
     here = membership_in(memberships_of(guest), event_id)
-    return _data(standing_of(guest, here.event, language, withdrawn=here.withdrawn))
+    return _data(standing_of(guest, here, language))
 
 
 @router.get("/photos/weight")
@@ -195,14 +204,19 @@ def _page(
     guest: User,
     event_id: int,
     which: Which,
-    group_id: int | None,
+    whose: int | None,
     asked: Page,
     headings: Headings,
     order: Order | None = None,
 ) -> dict[str, Any]:
-    """Return a page of a list. `order` is the one that the places of its photos are for: by default its own."""
+    """Return a page of a list; `whose` is the group, or the child, that it is of.
+
+    `order` is the one that the places of its photos are for: by default its own.
+    """
     if which == "together":
-        found = together.photos_of(guest, group_id or 0, asked)
+        found = together.photos_of(guest, whose or 0, asked)
+    elif which == "child":
+        found = children.photos_of(guest, whose or 0, event_id, asked)
     else:
         found = LISTS[which](guest, event_id, asked)
     kept = [row for row in found.rows if row.photo.status not in (FAILED, REJECTED)]

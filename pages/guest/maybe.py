@@ -30,7 +30,7 @@ def maybe(request: Request, guest: CurrentGuest, language: Language, event_id: M
         request,
         "guest/maybe.html",
         event=here.event,
-        standing=standing_of(guest, here.event, language, withdrawn=here.withdrawn),
+        standing=standing_of(guest, here, language),
         asked=asked,
         data={"event": event_id, "zone": here.event.timezone, "photos": [row_of(each) for each in visible]},
     )

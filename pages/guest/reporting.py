@@ -136,7 +136,7 @@ def send_shared_report(
     except errors.NoSuchPhoto:
         return _gone(request, place)
     try:
-        report_behind(link_token, photo_id, caller, _read(reason, text))
+        report_behind(request, link_token, photo_id, caller, _read(reason, text))
     except errors.NoSuchPhoto:
         return _gone(request, place)
     except (ValidationError, errors.TooManyRequests) as refusal:

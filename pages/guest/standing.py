@@ -12,6 +12,8 @@ from keys import MAX_PORTRAITS
 from matching import state as matching_state
 from matching.confirmations import count_maybes
 from models import Event, User, utcnow
+from pages import formatting
+from pages.guest.membership import Membership
 from pages.i18n import catalogue, text
 from photos.progress import Standing, standing_for
 
@@ -25,8 +27,9 @@ ARRIVING = timedelta(hours=12)
 NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
 
-def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) -> dict[str, Any]:
+def standing_of(guest: User, here: Membership, language: str) -> dict[str, Any]:
     """Return the counts of one event, the state in one word (`kind`) and as a sentence."""
+    event = here.event
     # In this order: a search that ends between the two reads is shown as under way, never as over without a photo.
     state = matching_state.state_of(guest.id)
     counts = standing_for(guest, event.id)
@@ -34,15 +37,20 @@ def standing_of(guest: User, event: Event, language: str, *, withdrawn: bool) ->
     status = "done" if refused_further else state.status
     closed = event.expires_at <= utcnow()
     kind = _kind(status, counts.matched, closed=closed)
-    if withdrawn:
+    if here.asks_words:
+        kind = "asks_words"
+    elif here.withdrawn:
         kind = "withdrawn" if consent.was_given(guest.id, event.id) else "not_asked"
-    if withdrawn and event.badges and event.photos_ended_at is None:
+    if here.withdrawn and not here.asks_words and event.badges and event.photos_ended_at is None:
         kind = "badge"
     elif not compares_faces(event):
         kind = "faces_over"
     sentence = (
         reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts, closed=closed)
     )
+    if kind == "asks_words" and here.ends_at is not None:
+        day = formatting.last_day(language, here.ends_at, event.timezone)
+        sentence += f" {text(language, 'guest.standing.asks_words_by', day=day)}"
     if refused_further and state.finished_at and utcnow() - state.finished_at < TOLD_FOR:
         sentence += f" {text(language, 'guest.standing.refused_further')}"
     shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}
@@ -88,7 +96,7 @@ def _action(
     anew = f"/selfie?event={event.id}&change=true"
     if kind == "badge":
         return link("badge", f"/badge?event_code={quote(event.event_code, safe='')}")
-    if kind in ("withdrawn", "not_asked"):
+    if kind in ("withdrawn", "not_asked", "asks_words"):
         return link("give_consent", "/account", "")
     if closed or kind == "faces_over":
         return None

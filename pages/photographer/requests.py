@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from api.callers import CurrentPhotographer
 from api.events.access import AssignedEvent
 from pages.rendering import page_router
-from pages.requests import Act, Number, answer_request, show_requests
+from pages.requests import Act, Chosen, Number, answer_request, show_requests
 
 router = page_router()
 PAGE = "/studio/{event_id}/requests"
@@ -23,8 +23,9 @@ def answer(
     event: AssignedEvent,
     photographer: CurrentPhotographer,
     act: Act,
+    chosen: Chosen = [],  # noqa: B006 - FastAPI copies it
     photo: Number = None,
     report: Number = None,
 ) -> Response:
     """Answer one request."""
-    return answer_request(request, event, photographer, PAGE.format(event_id=event.id), act, photo, report)
+    return answer_request(request, event, photographer, PAGE.format(event_id=event.id), act, photo, report, chosen)

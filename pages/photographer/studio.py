@@ -26,6 +26,7 @@ from pages.redirects import redirect
 from pages.rendering import page_router, render
 from photos import service as photos
 from photos.ordering import NEWEST, Order, read_page
+from photos.withheld import service as withheld
 from settings import get_settings
 
 router = page_router()
@@ -97,6 +98,7 @@ def _page_of_photos(
     found = photos.photos_of_event(event.id, read_page(limit, cursor, order))
     return {
         "shots": [PhotographerPhotoOut.for_photographer(row, photographer, language) for row in found.rows],
+        "marks": withheld.marks_of([row.photo.id for row in found.rows]),
         "next": found.next_cursor or END,
         "order": order,
         "photographer_id": photographer.id,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
-from models import ErasedFace, TrashedPhoto, WithheldPhoto
+from models import ErasedFace, TrashedPhoto, TrashedWish, WithheldPhoto
 
 Value = TypeVar("Value")
 
@@ -97,11 +97,26 @@ def remove(session: Session, trash_ids: Sequence[int]) -> None:
     session.execute(delete(TrashedPhoto).where(TrashedPhoto.id.in_(trash_ids)))
 
 
-def reasons(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the reasons for which each of these photos is withheld from guests, if it is, each once."""
+def reasons_of_staff(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the reasons of staff for which each of these photos is withheld from guests, if it is."""
     columns = WithheldPhoto.photo_id, WithheldPhoto.reason
-    found = select(*columns).where(WithheldPhoto.photo_id.in_(photo_ids)).distinct().order_by(*columns)
-    return _by_photo(session.execute(found).all())
+    of_staff = WithheldPhoto.photo_id.in_(photo_ids), WithheldPhoto.reason != "guest"
+    return _by_photo(session.execute(select(*columns).where(*of_staff).order_by(*columns)).all())
+
+
+def keep_wishes(session: Session, trashed: Sequence[TrashedPhoto]) -> None:
+    """Store which guests asked that others do not see these photos, whose rows are about to be deleted."""
+    ids = {each.photo_id: each.id for each in trashed}
+    asked = select(WithheldPhoto).where(WithheldPhoto.photo_id.in_(ids), WithheldPhoto.reason == "guest")
+    for each in session.scalars(asked.order_by(WithheldPhoto.id)):
+        wish = TrashedWish(trashed_id=ids[each.photo_id], user_id=each.user_id, created_at=each.created_at)
+        session.add(wish)
+
+
+def wishes(session: Session, trashed_id: int) -> Sequence[TrashedWish]:
+    """Return the guests' requests that others do not see a photo in the trash, the oldest first."""
+    found = select(TrashedWish).where(TrashedWish.trashed_id == trashed_id)
+    return session.scalars(found.order_by(TrashedWish.id)).all()
 
 
 def erased_faces(session: Session, photo_ids: Sequence[int]) -> dict[int, list[list[float]]]:

@@ -57,8 +57,9 @@ class TrashedFile:
 def put_in(session: Session, photos: Sequence[Photo]) -> None:
     """Record these photos, whose rows the open transaction is about to delete."""
     ids = [each.id for each in photos]
-    withheld, erased_faces = queries.reasons(session, ids), queries.erased_faces(session, ids)
+    withheld, erased_faces = queries.reasons_of_staff(session, ids), queries.erased_faces(session, ids)
     raws = {each.photo_id: each for each in raw_queries.of_photos(session, ids)}
+    rows = list[TrashedPhoto]()
     for photo in photos:
         columns = {name: getattr(photo, name) for name in SAME}
         attempts = photo.attempts if photo.status == PROCESSING else 0
@@ -70,7 +71,10 @@ def put_in(session: Session, photos: Sequence[Photo]) -> None:
             row.raw = {name: getattr(raw, name) for name in RAW_COLUMNS} | {
                 "uploaded_at": raw.uploaded_at.isoformat()
             }
-        session.add(row)
+        rows.append(row)
+    session.add_all(rows)
+    session.flush()
+    queries.keep_wishes(session, rows)
 
 
 def listed(user: User, event_id: int | None, limit: int, before: int | None = None) -> TrashList:
@@ -155,6 +159,7 @@ def _give_back(session: Session, trashed: TrashedPhoto) -> int:
     columns = {name: getattr(trashed, name) for name in SAME} | {"uploaded_at": utcnow()}
     photo = Photo(id=trashed.photo_id, rendition_set=-trashed.id, attempts=trashed.attempts, **columns)
     gifts = badge_queries.kept_gifts(session, trashed.id)
+    withheld = _withheld(session, trashed)
     queries.remove(session, [trashed.id])
     session.add(photo)
     session.flush()
@@ -163,16 +168,24 @@ def _give_back(session: Session, trashed: TrashedPhoto) -> int:
         raw = {**trashed.raw, "uploaded_at": datetime.fromisoformat(trashed.raw["uploaded_at"])}
         names = {"filename": trashed.raw_filename, "sha256": trashed.raw_sha256}
         session.add(PhotoRaw(photo_id=photo.id, event_id=photo.event_id, **names, **raw))
-    # No guest sees it, not even the one who hid it: the trash stores no guests' ids, so it cannot tell whether that
-    # account was erased meanwhile, in which case the photo must stay hidden.
-    for reason in trashed.withheld or []:
-        session.add(WithheldPhoto(photo_id=photo.id, event_id=photo.event_id, reason=reason))
+    session.add_all(withheld)
     for box in trashed.erased_faces or []:
         session.add(ErasedFace(photo_id=photo.id, box=box))
     erase(session, [files.key_in(trashed, size) for size in files.KEPT_RENDITIONS])
     record(session, Action.PHOTOS_RESTORED, event_id=photo.event_id, number=1)
     session.flush()
     return photo.id
+
+
+def _withheld(session: Session, trashed: TrashedPhoto) -> list[WithheldPhoto]:
+    """Return the rows that withhold the photo again, as it was: a guest who asked for it will still see it."""
+    columns = {"photo_id": trashed.photo_id, "event_id": trashed.event_id}
+    # Rows of earlier releases name a guest's request here, and not the guest: then no guest sees it.
+    of_staff = [WithheldPhoto(reason=reason, **columns) for reason in trashed.withheld or []]
+    asked = queries.wishes(session, trashed.id)
+    return of_staff + [
+        WithheldPhoto(reason="guest", user_id=each.user_id, created_at=each.created_at, **columns) for each in asked
+    ]
 
 
 # --- gone --------------------------------------------------------------------------------------------

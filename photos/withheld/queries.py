@@ -1,15 +1,28 @@
 """SQL about photos that are withheld from guests."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from models import Event, FaceMatch, GivenPhoto, Photo, Subscription, UserEvent, WithheldPhoto
+from models import (
+    Event,
+    FaceMatch,
+    GivenPhoto,
+    Photo,
+    PhotoReport,
+    Subscription,
+    TrashedPhoto,
+    TrashedWish,
+    UserEvent,
+    WithheldPhoto,
+)
 
 BY_GUEST, BY_STAFF, UNAPPROVED = "guest", "staff", "approval"
+REPORTED = "reported"
 
 
 class Withheld(NamedTuple):
@@ -75,9 +88,12 @@ def _to_withhold(
 
 
 def show_photos_of(session: Session, user_id: int, event_id: int) -> None:
-    """Withdraw the guest's request for all photos of an event."""
+    """Withdraw the guest's request for all photos of an event, also for those in the trash."""
     mine = WithheldPhoto.user_id == user_id
     session.execute(delete(WithheldPhoto).where(mine, WithheldPhoto.event_id == event_id))
+    there = select(TrashedPhoto.id).where(TrashedPhoto.event_id == event_id)
+    wished = TrashedWish.user_id == user_id, TrashedWish.trashed_id.in_(there)
+    session.execute(delete(TrashedWish).where(*wished))
 
 
 def show_photo_of(session: Session, user_id: int, photo_id: int) -> None:
@@ -145,3 +161,15 @@ def counts(session: Session, event_id: int) -> dict[str, int]:
         .group_by(WithheldPhoto.reason)
     )
     return dict(iter(rows.all()))
+
+
+def marks_of(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the reasons for which each of these photos is withheld, and `reported` where a report is open."""
+    held = select(WithheldPhoto.photo_id, WithheldPhoto.reason).where(WithheldPhoto.photo_id.in_(photo_ids))
+    reported = select(PhotoReport.photo_id, literal(REPORTED)).where(
+        PhotoReport.photo_id.in_(photo_ids), PhotoReport.status == "open"
+    )
+    found = defaultdict[int, list[str]](list)
+    for photo_id, mark in sorted(session.execute(held.union(reported)).all()):
+        found[photo_id].append(mark)
+    return dict(found)

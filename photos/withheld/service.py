@@ -95,6 +95,12 @@ def withheld_of(event_id: int) -> dict[str, Listed]:
         }
 
 
+def marks_of(photo_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return why guests do not see these photos, where they do not, and `reported` for those with an open report."""
+    with reading() as session:
+        return queries.marks_of(session, photo_ids)
+
+
 def hide(event_id: int, photo_ids: Sequence[int]) -> int:
     """Hide photos of an event from all guests, all of them or none; return how many were not hidden.
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from settings import get_settings
+from testkit.application import application
 
 
 @pytest.fixture
@@ -24,9 +25,7 @@ def openapi() -> dict[str, Any]:
 
 
 def _loaded(patch: pytest.MonkeyPatch) -> Iterator[FastAPI]:
-    from main import create_app
-
     patch.setenv("SECRET_KEY", "a key for tests only, forty characters..")
     get_settings.cache_clear()
-    yield create_app()
+    yield application()
     get_settings.cache_clear()

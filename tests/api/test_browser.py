@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.sessions import SESSION_COOKIE
 from settings import get_settings
+from testkit.application import application
 
 PUBLIC = "https://photos.example.org"
 Browse = Callable[..., TestClient]
@@ -15,13 +16,12 @@ Browse = Callable[..., TestClient]
 @pytest.fixture
 def browse(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
     """A function that returns a client of the application with these settings, at `address`."""
-    from main import create_app
 
     def client(address: str, **settings: str) -> TestClient:
         for name, value in {"SECRET_KEY": "x" * 40, **settings}.items():
             monkeypatch.setenv(name, value)
         get_settings.cache_clear()
-        return TestClient(create_app(), base_url=address, raise_server_exceptions=False, follow_redirects=False)
+        return TestClient(application(), base_url=address, raise_server_exceptions=False, follow_redirects=False)
 
     yield client
     monkeypatch.undo()

@@ -26,6 +26,7 @@ from privacy.audit import audit
 from privacy.findings import Scope
 from selfies import files
 from settings import get_settings
+from stored import erasure as file_erasure
 from testkit.builders import people
 from tests.encryption.conftest import Party
 from tests.jobs.rows import DECODER, found_by, guest_of, send_photo, send_selfie, work
@@ -117,6 +118,20 @@ def test_an_erased_guests_portrait_cannot_be_read_in_an_old_backup(party: Party)
         assert cipher.opened_portrait(key, portrait_place(selfie.id), embedding.embedding) is None
     storage.delete([key])
     assert party.photo_id in found_by(party.bob, party.event), "others are found as before"
+
+
+def test_a_copy_that_shares_the_key_store_of_its_original_destroys_no_key(party: Party) -> None:
+    key = keys.of_portrait(str(party.selfie_of(party.amy).storage_key))
+    own = str(store.owner())
+    store.put(store.OWNER, b"the original")
+    erasure.erase_guest(party.amy.id)
+    assert file_erasure.retry() == 0
+    assert sweep(timedelta(0)) == 0
+    assert store.has(key)
+    keys.claim()
+    assert store.owner() == own
+    assert file_erasure.retry() > 0
+    assert not store.has(key)
 
 
 def test_replaced_and_withdrawn_portraits_lose_their_keys(party: Party) -> None:

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -200,6 +201,34 @@ def test_an_export_while_work_is_under_way_has_what_there_is(service: Service) -
     erased = service.client.request("DELETE", "/api/me", headers=guest.headers, json={"password": PASSWORD})
     assert erased.status_code == 200
     refused(service.get("/api/me/export", guest), 401, "InvalidToken")
+
+
+def test_exports_while_portraits_and_photos_are_sent_are_whole(service: Service) -> None:
+    event = service.event()
+    guest = service.guest_found_as(event, 3)
+
+    def send() -> None:
+        for number in range(4):
+            service.upload(event, people(3, 10 + number))
+            assert service.send_selfie(guest, people(3), keep=number % 2 == 0).status_code == 200
+
+    with ThreadPoolExecutor(1) as sender:
+        sent = sender.submit(send)
+        exports = 0
+        while not sent.done() or not exports:
+            answer = service.get("/api/me/export", guest)
+            assert answer.status_code == 200, answer.text
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+                assert archive.testzip() is None
+                tables = json.loads(archive.read("data.json"))
+                held = {name for name in archive.namelist() if name.startswith("selfies/")}
+            assert len(held) <= len(tables["selfies"])
+            exports += 1
+        sent.result()
+    service.settle(guest)
+    service.process_photos(event)
+    names = export(service, guest)
+    assert sum(name.startswith("photos/") for name in names) == 4
 
 
 def test_an_export_takes_a_slot_and_gives_it_back(service: Service) -> None:

@@ -43,6 +43,8 @@ from selfies import service as selfies
 from selfies.service import SelfieFile
 from settings import get_settings
 from testkit.builders import people
+from testkit.snapshot import Snapshot
+from tests.conftest import snapshot_of
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, lose, send_photo, send_selfie
 
 WHO = ((1,), (1, 2), (2, 3), (4,), (), (1, 3, 5))
@@ -155,15 +157,26 @@ def _ball(process: Process) -> Ball:
     return made
 
 
-@pytest.fixture
-def ball(process: Process) -> Iterator[Ball]:
-    """An event of the first engine, all matched."""
-    made = _ball(process)
-    assert {each[:2] for each in made.matches()} == {
+@pytest.fixture(scope="module")
+def made(request: pytest.FixtureRequest, quiet_database: None) -> Iterator[tuple[Ball, Snapshot]]:
+    """An event of the first engine, all matched, and the way back to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        process = Process(patch)
+        process.restart("fake")
+        ball = _ball(process)
+    assert {each[:2] for each in ball.matches()} == {
         ("amy", 0), ("amy", 1), ("amy", 5), ("ben", 1), ("ben", 2), ("cleo", 2), ("cleo", 5)
     }  # fmt: skip
-    yield made
-    removal.remove_event(made.event.id)
+    for taken in snapshot_of(request):
+        yield ball, taken
+
+
+@pytest.fixture
+def ball(made: tuple[Ball, Snapshot], process: Process) -> Ball:
+    """The event as it was made."""
+    found, taken = made
+    taken.restore()
+    return Ball(found.event, [*found.photos], {**found.guests})
 
 
 def _state(guest: User) -> tuple[str, int]:
@@ -285,7 +298,8 @@ def test_an_event_without_photos_changes_at_once_and_one_of_the_engine_never(pro
     process.restart("other-fake")
     work.change_engines()
     with reading() as session:
-        found = {event.id: (event.active_engine_id, event.version) for event in session.scalars(select(Event))}
+        both = session.scalars(select(Event).where(Event.id.in_((empty.id, same.id))))
+        found = {event.id: (event.active_engine_id, event.version) for event in both}
     assert found == {empty.id: (OTHER_ENGINE_ID, 2), same.id: (OTHER_ENGINE_ID, 1)}
     for event in (empty, same):
         removal.remove_event(event.id)

@@ -9,6 +9,7 @@ import pytest
 
 from faces.local import LocalEngine
 from faces.providers import ENGINE_IDS
+from testkit.application import application
 from testkit.azure_face_server import face_server
 from testkit.builders import EventInfo, Person, Service
 from testkit.quick_client import QuickClient
@@ -42,8 +43,6 @@ def service(
     request: pytest.FixtureRequest, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """The whole service with one recogniser."""
-    from main import create_app
-
     provider, folder = str(request.param), tmp_path_factory.mktemp("provider")
     request.param = database
     with ExitStack() as stack:
@@ -53,7 +52,7 @@ def service(
             settings |= {"AZURE_FACE_GATHER_SECONDS": "0"}
             settings.pop("FACE_RECOGNIZER_PROVIDER")
         stack.enter_context(fresh_database(request, folder, provider, **settings))
-        client = stack.enter_context(QuickClient(create_app(), raise_server_exceptions=False))
+        client = stack.enter_context(QuickClient(application(), raise_server_exceptions=False))
         yield Service(client, folder / "storage")
 
 

@@ -44,7 +44,8 @@ from photos.reprocessing import service as reprocessing
 from photos.trash import service as trash
 from settings import get_settings
 from stored import erasure
-from tests.conftest import DATABASES, fresh_database
+from testkit.snapshot import Snapshot
+from tests.conftest import DATABASES, fresh_database, snapshot_of
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, lose, row, send_photo, send_selfie, set_columns
 from tests.matching.test_changing import Process
 
@@ -94,16 +95,25 @@ class Ball:
         return found
 
 
-@pytest.fixture
-def ball(_database: None) -> Iterator[Ball]:
+@pytest.fixture(scope="module")
+def made(request: pytest.FixtureRequest, _database: None) -> Iterator[tuple[Ball, Snapshot]]:
+    """An event, all matched, and the way back to it."""
     made = Ball(events.create(NewEvent("Ball")), [], {})
     made.photos = [send_photo(made.event, *who) for who in WHO]
     for name, person in (("amy", 1), ("ben", 2), ("cleo", 3)):
         made.guests[name] = guest_of(made.event, name)
         send_selfie(made.guests[name], person)
     do()
-    yield made
-    removal.remove_event(made.event.id)
+    for taken in snapshot_of(request):
+        yield made, taken
+
+
+@pytest.fixture
+def ball(made: tuple[Ball, Snapshot]) -> Ball:
+    """The event as it was made."""
+    found, taken = made
+    taken.restore()
+    return Ball(found.event, [*found.photos], {**found.guests})
 
 
 def do(at_most: int = 10_000) -> int:

@@ -13,9 +13,9 @@ import bcrypt
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from main import create_app
 from migrations.legacy.__main__ import main
 from testkit import warm
+from testkit.application import application
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.quick_client import QuickClient
 from testkit.warm import WarmProcess
@@ -134,7 +134,7 @@ def test_everything_comes_and_guests_find_their_photos(
     output = capsys.readouterr().out
     assert "photos: 3 moved" in output
     assert "1 stay behind" in output
-    with QuickClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(application(), raise_server_exceptions=False) as client:
         service = Service(client, target)
         amy, ben = log_in(service, "amy", LONG_PASSWORD), log_in(service, "ben@example.org")
         for guest in (amy, ben):
@@ -212,7 +212,7 @@ def test_rows_that_cannot_come_are_named_and_the_others_come(
         "users: 5 moved",
     ):
         assert line in output
-    with QuickClient(create_app()) as client:
+    with QuickClient(application()) as client:
         service = Service(client, target)
         assert log_in(service, "zoe@elsewhere.org@example.org")
         assert service.post("/api/login", json={"username": "closed", "password": "pw"}).status_code == 401
@@ -242,7 +242,7 @@ def test_a_move_that_is_killed_goes_on_where_it_was(old: Old, target: Path, file
     for number in range(100, 160):
         old.photo(number, photo_data=people(number % 60, block=400))
     killed_three_times(["-m", "migrations.legacy", old.address, "--files", str(files)])
-    with QuickClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(application(), raise_server_exceptions=False) as client:
         service = Service(client, target)
         lens = log_in(service, "lens")
         event = service.get("/api/photographer/events", lens).json()[0]

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import inspect, text
 
 from database import get_engine, reading
-from main import create_app
 from migrations.legacy.__main__ import main
 from models import Event, Photo, Selfie, User, UserEvent
 from testkit import warm
+from testkit.application import application
 from testkit.builders import Service, people
 from testkit.quick_client import QuickClient
 from testkit.warm import WarmProcess
@@ -31,7 +31,7 @@ def test_everybody_logs_in_and_sees_the_same_photos(
     output = capsys.readouterr().out
     assert [line for line in LINES if line not in output] == []
     assert status == 0
-    with QuickClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(application(), raise_server_exceptions=False) as client:
         check_visits(Service(client, target))
 
 
@@ -50,7 +50,7 @@ def test_a_move_that_is_killed_goes_on_where_it_was(later: Old, target: Path, fo
         assert run.wait() == -signal.SIGKILL
     done = warm.run(command, env=os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
-    with QuickClient(create_app(), raise_server_exceptions=False) as client:
+    with QuickClient(application(), raise_server_exceptions=False) as client:
         check_visits(Service(client, target))
         assert rows(Photo) == 33
 

@@ -5,6 +5,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from database import get_engine, transaction
+from guests import consent
+from guests.wordings import shown
 from migrations.upgrade import upgrade
 from models import Base, Subscription, User
 from notifications import service as notifications
@@ -27,6 +29,7 @@ def test_guests_of_the_release_before_can_ask_to_be_told(database: None) -> None
         # The test of the release before gives its event no end to speak of.
         connection.execute(text("UPDATE events SET expires_at = :later"), {"later": "2036-01-01 00:00:00"})
         connection.execute(text("UPDATE users SET email_confirmed_at = :now"), {"now": NOW})
+    consent.give(1, 1, shown("fr"))
     with transaction() as session:
         guest = session.get_one(User, 1)
     keys = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"

@@ -11,6 +11,7 @@ from database import transaction
 from events import service as events
 from events.service import NewEvent
 from guests.registration import register
+from guests.wordings import CURRENT
 from mail.post import Post, post_for
 from models import DONE, FaceMatch, GivenPhoto, Mail, Photo, Selfie, Subscription, User
 from notifications import service as notifications
@@ -103,7 +104,7 @@ def somebody(
     """Return a guest with a confirmed address at a new event."""
     made = events.create(NewEvent(event, timezone=zone, expires_at=expires_at))
     address = f"amy{next(_numbers)}@example.org"
-    user = register(NewAccount(f"guest{next(_numbers)}", address, PASSWORD), made.event_code, language)
+    user = register(NewAccount(f"guest{next(_numbers)}", address, PASSWORD), made.event_code, language, CURRENT)
     with transaction() as session:
         session.query(Mail).delete()
         found = session.get_one(User, user.id)

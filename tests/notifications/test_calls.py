@@ -9,14 +9,16 @@ from httpx2 import Response
 from accounts import login_links
 from database import transaction
 from faces.fake import fake_colour, fake_photo
+from guests.wordings import CURRENT
 from models import Subscription, User, utcnow
 from settings import get_settings
+from testkit.application import application
 from testkit.builders import EventInfo, Person, Service
 from testkit.forms import form_token
 from testkit.mail_server import MailServer
 from testkit.push_service import PushService
 from testkit.quick_client import QuickClient
-from tests.conftest import DATABASES, _application, fresh_database, wait_until
+from tests.conftest import DATABASES, fresh_database, wait_until
 
 AMY, BEN = fake_colour(1), fake_colour(2)
 
@@ -40,7 +42,7 @@ def app(
     }
     with (
         fresh_database(request, folder, **settings),
-        QuickClient(_application(), raise_server_exceptions=False, follow_redirects=False) as client,
+        QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,
     ):
         yield Service(client, folder / "storage")
     running.box.clear()
@@ -49,6 +51,7 @@ def app(
 
 def _guest(app: Service, event: EventInfo, *, confirmed: bool = True) -> Person:
     guest = app.guest(event)
+    assert app.post("/api/consent", guest, json={"event_id": event.id, "version": CURRENT}).status_code == 200
     if confirmed:
         with transaction() as session:
             session.get_one(User, guest.id).email_confirmed_at = utcnow()
@@ -210,6 +213,8 @@ def test_logging_out_and_ending_a_session_end_the_device(app: Service, pushing: 
 
 def test_the_gallery_says_how_a_guest_is_told(app: Service) -> None:
     event = app.event()
+    never_agreed = app.put(_path(event.id, "/email"), app.guest(event))
+    assert never_agreed.json()["error"] == "NoNewsWithoutConsent"
     amy = _guest(app, event)
     app.send_selfie(amy, fake_photo([AMY]))
     app.settle(amy)

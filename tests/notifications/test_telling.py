@@ -14,6 +14,7 @@ from guests import consent
 from guests.erasure import erase_guest
 from guests.joining import join
 from guests.removal import remove_event
+from guests.wordings import shown
 from matching import refusals
 from models import Event, FaceMatch, Photo, User
 from notifications import queries, scanning, unsubscribing
@@ -297,7 +298,7 @@ def test_a_guest_of_two_events_is_told_of_each(service: PushService) -> None:
     guest.on(browser)
     with transaction() as session:
         code = session.get_one(Event, other.event_id).event_code
-    join(guest.user.id, code)
+    join(guest.user.id, code, shown("fr"))
     guest.event_id, home = other.event_id, guest.event_id
     guest.on(browser)
     guest.photos(2, NOON)

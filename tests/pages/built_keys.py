@@ -18,12 +18,12 @@ from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import NEW_CODE, NEW_EVENT, SETTINGS
 from pages.admin.plots import Plot
 from pages.failures import BY_NAME, BY_STATUS
-from pages.guest import account, join, keep, notify, reporting, together
+from pages.guest import account, children, join, keep, notify, reporting, together
 from pages.i18n import FOLDER
 from pages.photographer import cameras, helping
 from pages.rendering import THEMES
 from photos.reports.service import REASONS
-from photos.withheld.queries import BY_GUEST, BY_STAFF, UNAPPROVED
+from photos.withheld.queries import BY_GUEST, BY_STAFF, REPORTED, UNAPPROVED
 from posters.content import DESIGNS, FORMATS
 
 PAGES = FOLDER.parent
@@ -31,6 +31,7 @@ FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
 POSTER = {"design": DESIGNS, "format": FORMATS, "language": (*LANGUAGES, posters.BOTH)}
 # What a photo that is damaged is called in the studio.
 WARNING = "incomplete"
+MARKS = (UNAPPROVED, BY_GUEST, BY_STAFF, REPORTED)
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 # What `camera.js` says by name.
@@ -104,7 +105,7 @@ def _of_admin_lists() -> Ends:
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.kind.": {*job_kinds.BY_NAME},
-        "admin.nav.": {"overview", "events", "photographers", "jobs", "audit"},
+        "admin.nav.": {"overview", "events", "photographers", "jobs", "reports", "audit"},
         "admin.photos.show.": {event_photos.ALL, *event_photos.STATES},
         "admin.photos.state.": {PENDING, PROCESSING, FAILED},
         "admin.photos.": {"incomplete"},
@@ -150,6 +151,8 @@ def _of_guests() -> Ends:
         "guest.report.problem.": {*reporting.FLASH_PROBLEMS},
         "guest.report.reason.": {*REASONS},
         "guest.consent.": parts | {f"{part}.title" for part in parts},
+        "guest.children.done.": {*children.FLASH_DONE},
+        "guest.children.problem.": {*children.FLASH_PROBLEMS},
         "guest.join.": {*join.FLASH_PROBLEMS},
         "guest.portrait.js.": {*CAMERA_WORDS},
         "guest.notify.done.": {*notify.FLASH_DONE},
@@ -158,11 +161,11 @@ def _of_guests() -> Ends:
             *("by_mail", "on_devices", "refused", "here", "off", "asking", "blocked", "revoked", "unsupported"),
             *("failed", "stopped"),
         },
-        "guest.photos.empty_": {"favourites", "all", "for_everyone", "together"},
+        "guest.photos.empty_": {"favourites", "all", "for_everyone", "together", "child"},
         "guest.together.": {*together.FLASH_PROBLEMS},
         "guest.standing.": {
             *("found", "looking", "none", "no_photos", "no_portrait", "failed", "closed", "withdrawn"),
-            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked", "faces_over"),
+            *("none_rest", "none_quiet", "none_over", "over_empty", "not_asked", "faces_over", "asks_words"),
         },
         "guest.wording.language.": {*wordings.LANGUAGES},
     }
@@ -186,6 +189,7 @@ def _of_photographers() -> Ends:
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
         "photographer.sections.problem.": {*sections.PROBLEMS.values(), sections.NO_TIME},
         "photographer.badges.done_": {*badges.DONE},
+        "photographer.mark.": {f"{each}{end}" for each in MARKS for end in ("", "_badge")},
         "photographer.photos.": {PENDING, PROCESSING, FAILED, WARNING, f"{WARNING}_badge"},
     }
 

@@ -59,6 +59,7 @@ def test_a_guest_logs_in(stage: Stage, event: Event, size: str, language: str) -
         page.wait_for_url("**/login?next=%2Fphotos")
 
 
+@pytest.mark.long
 def test_everybody_comes_home_and_stays_out_of_the_others_rooms(stage: Stage, event: Event) -> None:
     rooms = {"/photos": stage.guest(event), "/studio": event.photographer, "/admin": stage.server.admin}
     for home, name in rooms.items():

@@ -152,6 +152,7 @@ def test_a_change_shows_at_once_and_leaves_others_changes_alone(stage: Stage) ->
     assert valid == {"valid": False}
 
 
+@pytest.mark.long
 def test_who_changes_what_another_changed_meanwhile_sees_it_first(stage: Stage) -> None:
     event = stage.event("Avant", date="2030-06-20")
     path = f"/admin/events/{event.id}"
@@ -206,6 +207,7 @@ def test_a_new_code_works_at_once_and_the_old_one_can_be_taken_back(stage: Stage
     assert codes == {event.code: False, drawn: True}
 
 
+@pytest.mark.long
 def test_what_cannot_be_is_refused_in_words_and_what_was_typed_stays(stage: Stage) -> None:
     taken = stage.event()
     with stage.page("desktop", java_script_enabled=False) as page:

@@ -10,6 +10,7 @@ from testkit.servers import Api, BenchError
 from tests.pages.stage import Stage, as_admin, axe, shoot
 
 
+@pytest.mark.long
 def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None:
     with stage.page() as page:
         as_admin(stage, page, "/admin/photographers")
@@ -49,6 +50,7 @@ def test_a_photographer_is_made_changed_closed_and_deleted(stage: Stage) -> None
             Api(stage.server).logged_in("léa.photo", OTHER_PASSWORD)
 
 
+@pytest.mark.long
 def test_a_name_that_is_taken_is_refused_and_the_list_is_for_everybody(stage: Stage) -> None:
     taken = stage.event("Le bal").photographer
     with stage.page("desktop", "en", java_script_enabled=False) as page:

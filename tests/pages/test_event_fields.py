@@ -18,7 +18,8 @@ from models import Event
 from testkit.builders import Service
 from tests.pages.html import HtmlForm, forms_of, written_at
 
-LANGUAGES = ("fr", "en")
+# What is said in one language is said in the other: tests/pages/test_texts.py.
+LANGUAGES = ("fr", pytest.param("en", marks=pytest.mark.long))
 # The service sets these columns itself.
 OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "created_at"} | {
     "kept_at_least_until",

@@ -79,7 +79,9 @@ def test_fields_and_parameters(world: World) -> None:
 
 
 @pytest.mark.slow
-def test_cookies(world: World) -> None:
+@pytest.mark.parametrize("step", [18, pytest.param(6, marks=pytest.mark.long)])
+def test_cookies(world: World, step: int) -> None:
+    """Every value to some page, and some values to every page; more of both with a smaller step."""
     failed = []
     # Among them JSON of another form than what the pages keep in a cookie, cut short, and nested too deep.
     values = [*ODD, "W10=", "bnVsbA==", "eyJhIjoxfQ==", "W1tdLCB7fV0=", "WyIvIix7ImEiOiIi"]
@@ -88,7 +90,7 @@ def test_cookies(world: World) -> None:
         if method != "GET":
             continue
         who = caller(world, row)
-        for value in values[number % 6 :: 6]:
+        for value in values[number % step :: step]:
             odd = {name: quote(_text(value)) if place else value for place, name in enumerate(COOKIES)}
             kept = {**odd, **who.cookies}
             header = "; ".join(f"{name}={each}" for name, each in kept.items()).encode("utf-8", "surrogatepass")

@@ -241,6 +241,7 @@ def test_the_back_button_closes_the_viewer_and_an_undo_stays_in_reach(stage: Sta
         expect(page.locator(".shot:visible")).to_have_count(NUMBER)
 
 
+@pytest.mark.long
 def test_a_cover_stands_for_the_event(stage: Stage, event: Event) -> None:
     with stage.page("desktop") as page:
         opened(stage, page, event)
@@ -268,6 +269,7 @@ def test_photos_that_come_meanwhile_wait_to_be_asked_for(stage: Stage, event: Ev
         expect(page.locator(".shot").first).to_have_attribute("data-name", "late.jpg")
 
 
+@pytest.mark.long
 def test_an_event_without_photos_and_a_photographer_without_events(stage: Stage) -> None:
     empty = stage.event("Course de la ville")
     with stage.page("phone", "fr") as page:

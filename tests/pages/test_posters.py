@@ -48,6 +48,7 @@ def downloaded(page: Page) -> bytes:
     return download.value.path().read_bytes()
 
 
+@pytest.mark.long
 def test_a_poster_is_chosen_seen_and_downloaded(stage: Stage, event: Event) -> None:
     for scripts in (True, False):
         with stage.page("desktop", java_script_enabled=scripts) as page:

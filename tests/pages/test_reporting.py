@@ -149,6 +149,45 @@ def test_staff_are_told_on_their_page_why_an_answer_is_refused(party: Reporting)
         assert "This photo or this report no longer exists." in answer.text
 
 
+def test_an_admin_sees_and_decides_the_reports_of_all_events(party: Reporting) -> None:
+    service = party.service
+    told = service.post(f"/api/photos/{party.photos[2]}/report", party.guest, json={"reason": "offensive"})
+    assert told.status_code == 200
+    party.as_(service.admin)
+    page = party.page("/admin/reports").text
+    assert f'href="/admin/events/{party.event.id}/requests"' in page
+    assert f'name="report" value="{told.json()["id"]}"' in " ".join(page.split())
+    sent = {"csrf_token": form_token(page), "act": "keep", "report": str(told.json()["id"])}
+    assert party.client.post(f"/admin/events/{party.event.id}/requests", headers=HTML, data=sent).status_code == 200
+    assert f'value="{told.json()["id"]}"' not in party.page("/admin/reports").text
+
+
+def test_a_photographer_approves_the_photos_ticked(service: Service) -> None:
+    event = service.event(photos_need_approval=True)
+    first, second, third = (each["id"] for each in service.upload(event, *map(people, (1, 2, 3)))["uploaded_photos"])
+    service.client.cookies.clear()
+    service.client.cookies.set(SESSION_COOKIE, event.photographer.token)
+    path = f"/studio/{event.id}/requests"
+    page = service.client.get(path, headers=HTML).text
+    assert page.count('type="checkbox"') == 3
+    sent = {"csrf_token": form_token(page), "act": "approve_chosen", "photos": [str(first), str(third)]}
+    assert service.client.post(path, headers=HTML, data=sent).status_code == 200
+    held = service.get(f"/api/photographer/events/{event.id}/held-photos", event.photographer).json()
+    assert [each["id"] for each in held["approval"]["photos"]] == [second]
+    # The studio marks what guests do not see, and what was reported.
+    service.put(
+        f"/api/photographer/events/{event.id}/held-photos",
+        event.photographer,
+        json={"action": "hide", "photo_ids": [third]},
+    )
+    guest = service.guest_found_as(event, 1)
+    assert service.post(f"/api/photos/{first}/report", guest, json={"reason": "me"}).status_code == 200
+    shots = service.client.get(f"/studio/{event.id}/photos", headers=HTML).text.split('id="photo-')[1:]
+    marks = {int(each.partition('"')[0]): re.findall(r'class="lacking"[^>]*>([^<]*)<', each) for each in shots}
+    assert marks == {first: ["reported"], second: ["to approve"], third: ["hidden"]}
+    service.client.cookies.clear()
+
+
 def test_hiding_too_often_is_told_on_the_account_page(party: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
     party.as_(party.guest)
     sent = {"csrf_token": form_token(party.page("/account").text), "event_id": str(party.event.id)}

@@ -14,12 +14,12 @@ from database import transaction
 from events import service as events
 from events.service import NewEvent
 from guests import registration
-from main import create_app
 from matching import state as matching_state
 from models import DONE, PROCESSING, Consent, Event, Selfie, utcnow
 from models import SELFIE as BY_SELFIE
 from pages.guest import gallery, standing
 from photos import progress
+from testkit.application import application
 from testkit.bulk_rows import add_faces, add_matches, add_photos, add_users
 
 PHOTOS = 3
@@ -34,7 +34,7 @@ def event(quiet_database: None) -> Event:
 @pytest.fixture
 def client() -> TestClient:
     """The service without its job thread."""
-    return TestClient(create_app())
+    return TestClient(application())
 
 
 def _searching(event: Event) -> tuple[int, Callable[[], None]]:

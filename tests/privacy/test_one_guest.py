@@ -16,6 +16,7 @@ from guests import erasure
 from jobs import pairing
 from matching.queries import portrait_embeddings
 from models import (
+    ADMIN,
     Badge,
     BadgeMark,
     Base,
@@ -28,7 +29,6 @@ from models import (
     LoginLink,
     Mail,
     PasswordReset,
-    Photo,
     PhotoChoice,
     PhotoLink,
     PhotoReport,
@@ -38,14 +38,12 @@ from models import (
     Subscription,
     TogetherGroup,
     TogetherMember,
-    TrashedGift,
-    TrashedPhoto,
     User,
     UserSession,
     WithheldPhoto,
     utcnow,
 )
-from photos.trash.service import SAME
+from photos import service as photos
 from privacy.audit import audit
 from privacy.findings import Scope
 from settings import get_settings
@@ -67,7 +65,7 @@ def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield
 
 
-def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
+def leave_traces(guest: User, event: Event, photo: int, other: int, gone: int) -> None:
     """Write a row of every kind that a guest may have, beside those of registration and matching."""
     now = utcnow()
     soon = now + timedelta(days=1)
@@ -77,24 +75,19 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
         group = TogetherGroup(event_id=event_id)
         link = PhotoLink(user_id=user_id, event_id=event_id, link_key="k" * 22, shows_name=True, expires_at=soon)
         badge = Badge(user_id=user_id, event_id=event_id, number=BADGE)
-        trashed = TrashedPhoto(
-            **{name: getattr(session.get_one(Photo, other), name) for name in SAME if name != "filename"},
-            photo_id=1,
-            filename="gone.jpg",
-            rendition_set=0,
-            attempts=0,
-        )
-        session.add_all([group, link, badge, trashed])
+        session.get_one(Event, event_id).badges_used = True
+        session.add_all([group, link, badge])
         session.flush()
         session.add_all(
             [
                 Favourite(user_id=user_id, photo_id=photo),
                 WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=photo, reason="guest"),
+                WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=gone, reason="guest"),
                 PhotoReport(user_id=user_id, event_id=event_id, photo_id=photo, reason="me", text=guest.email),
                 Refusal(user_id=user_id, photo_id=other),
                 BadgeMark(event_id=event_id, photo_id=photo, kind="seen", badge_id=badge.id),
                 GivenPhoto(user_id=user_id, event_id=event_id, photo_id=photo, given_by="badge", shown=True),
-                TrashedGift(trashed_id=trashed.id, user_id=user_id, event_id=event_id, given_by="hand"),
+                GivenPhoto(user_id=user_id, event_id=event_id, photo_id=gone, given_by="hand", shown=True),
                 Confirmation(user_id=user_id, photo_id=photo, box=[0.0, 0.0, 9.0, 9.0]),
                 LinkedPhoto(link_id=link.id, photo_id=photo),
                 PhotoChoice(user_id=user_id, event_id=event_id, photo_ids=[photo]),
@@ -114,8 +107,10 @@ def leave_traces(guest: User, event: Event, photo: int, other: int) -> None:
                 ),
                 UserSession(id="session", user_id=user_id, token_version=0, last_used_at=now, expires_at=soon),
                 Subscription(user_id=user_id, event_id=event_id, channel="mail", language="fr", told=[photo]),
+                User(username="lou", username_key="lou", event_id=event_id, guardian_id=user_id),
             ]
         )
+    photos.remove(User(id=0, user_type=ADMIN), [gone])
 
 
 def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None:  # noqa: PT019 - it is the database
@@ -123,9 +118,9 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     guest, stays = guest_of(event, NAME), guest_of(event, "stays")
     for number, each in enumerate((guest, stays), 1):
         send_selfie(each, number)
-    photo, other = send_photo(event, 1, 2), send_photo(event, 2)
+    photo, other, gone = send_photo(event, 1, 2), send_photo(event, 2), send_photo(event, 3, 4)
     work()
-    leave_traces(guest, event, photo, other)
+    leave_traces(guest, event, photo, other, gone)
     with reading() as session:
         (selfie,) = session.query(Selfie).filter(Selfie.user_id == guest.id)
         (template,) = session.query(SelfieEmbedding).filter(SelfieEmbedding.selfie_id == selfie.id)
@@ -160,9 +155,6 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     assert vector not in left
     assert mean not in left
     work()
-    with transaction() as session:
-        # It has no files.
-        session.query(TrashedPhoto).delete()
     assert audit(Scope(timedelta(0), pictures=None), pause=0) == []
     assert hits_in_rows(get_engine(), ["stays"]), "the search finds what is there"
 

@@ -6,8 +6,8 @@ import { rowsIn } from "./rows.js";
 
 const $ = (id) => document.getElementById(id);
 const data = JSON.parse($("data").textContent);
-const { event, show: which, group, order, zone, days, parts } = data;
-const list = { event, show: which, order, ...(group && { group }) };
+const { event, show: which, group, child, order, zone, days, parts } = data;
+const list = { event, show: which, order, ...(group && { group }), ...(child && { child }) };
 // In any other order, a new photo may come anywhere.
 const newestFirst = order === "-uploaded_at";
 /** Tell whether a photo comes behind another; of one moment, the number decides. */
@@ -264,7 +264,7 @@ async function poll() {
 
 /** Show the size of the ZIP on its button. */
 async function showDownloadSize() {
-  if (!total || group) return;
+  if (!total || group || child) return;
   const { bytes } = await api("GET", "/photos/weight", { query: { event, show: which } });
   const size =
     bytes < 1e9

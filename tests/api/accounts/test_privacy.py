@@ -153,8 +153,8 @@ def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) 
             start.wait()
             answer = service.send_selfie(guest, people(1))
             withdrawing.result(20)
-        # The selfie came after the withdrawal: it is refused with that reason.
-        assert service.settle(guest)["status"] == ("done" if answer.status_code == 200 else "idle")
+        # A selfie that comes after the withdrawal is refused; one from before it goes when it is matched, or earlier.
+        assert service.settle(guest)["status"] in (("done", "idle") if answer.status_code == 200 else ("idle",))
         assert (matched_photos(service, guest, event), embeddings(guest, event)) == (0, 0)
 
 

@@ -16,6 +16,7 @@ from database import get_engine, reading, transaction
 from mail import outbox
 from models import Mail, PasswordReset, utcnow
 from settings import get_settings
+from testkit.application import application
 from testkit.builders import Person, Service
 from testkit.quick_client import QuickClient
 from tests.conftest import DATABASES, fresh_database, wait_until
@@ -27,12 +28,10 @@ NEW = "a new long sentence"
 @pytest.fixture(scope="module", params=DATABASES)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with a folder as its outbox."""
-    from main import create_app
-
     folder = tmp_path_factory.mktemp("resets")
     with (
         fresh_database(request, folder, MAIL_OUTBOX=f"{folder}/outbox", PUBLIC_URL="https://photos.example.org"),
-        QuickClient(create_app(), raise_server_exceptions=False) as client,
+        QuickClient(application(), raise_server_exceptions=False) as client,
     ):
         yield Service(client, folder / "storage")
 

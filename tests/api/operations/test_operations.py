@@ -92,26 +92,30 @@ def calls(service: Service) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{method.upper()} {path}", call
 
 
+@pytest.fixture
+def ready(service: Service) -> Service:
+    """The service once it is ready: the face engine loads in a process of its own."""
+    wait_until(lambda: service.get("/readyz").status_code == 200)
+    return service
+
+
 def test_it_is_alive(service: Service) -> None:
     assert service.get("/livez").status_code == 200
 
 
-def test_monitors_may_ask_for_the_head_alone(service: Service) -> None:
-    # The face engine loads in a process of its own.
-    wait_until(lambda: service.get("/readyz").status_code == 200)
+def test_monitors_may_ask_for_the_head_alone(ready: Service) -> None:
     for path in ("/livez", "/readyz", "/login", "/docs"):
-        assert service.client.head(path).status_code == service.get(path).status_code == 200
+        assert ready.client.head(path).status_code == ready.get(path).status_code == 200
 
 
-def test_it_is_ready(service: Service) -> None:
-    wait_until(lambda: service.get("/readyz").status_code == 200)
-    answer = service.get("/readyz")
+def test_it_is_ready(ready: Service) -> None:
+    answer = ready.get("/readyz")
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"status": "ready", "database": "ok", "storage": "ok", "face_engine": "ok"}
-    assert service.files() == [], "the trial leaves nothing behind"
+    assert ready.files() == [], "the trial leaves nothing behind"
 
 
-def test_asking_often_writes_to_the_storage_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_asking_often_writes_to_the_storage_once(ready: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     writes, real = list[str](), obstore.put
 
     def put(store: Any, key: str, data: bytes) -> Any:
@@ -120,32 +124,32 @@ def test_asking_often_writes_to_the_storage_once(service: Service, monkeypatch: 
 
     forget_counts()
     monkeypatch.setattr(obstore, "put", put)
-    assert {service.get("/readyz").status_code for _ in range(20)} == {200}
+    assert {ready.get("/readyz").status_code for _ in range(20)} == {200}
     assert len(writes) == 1
 
 
-def test_a_sweep_that_refuses_is_told_and_the_service_stays_ready(service: Service) -> None:
+def test_a_sweep_that_refuses_is_told_and_the_service_stays_ready(ready: Service) -> None:
     identity.take_storage("another")
     forget_counts()
-    answer = service.get("/readyz")
+    answer = ready.get("/readyz")
     storage.delete([identity.KEY])
     # Seen at once, although what was found a moment ago is kept for ten seconds.
     identity.take_storage(pairing.own().uuid)
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     assert "another installation" in answer.json()["sweep"]
-    assert "sweep" not in service.get("/readyz").json()
+    assert "sweep" not in ready.get("/readyz").json()
 
 
-def test_it_is_not_ready_without_storage(service: Service) -> None:
+def test_it_is_not_ready_without_storage(ready: Service) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_URL", "file:///proc/nowhere")
         get_settings.cache_clear()
-        answer = service.get("/readyz")
+        answer = ready.get("/readyz")
     get_settings.cache_clear()
     assert answer.status_code == 503
     assert answer.json()["storage"] != "ok"
     assert answer.json()["database"] == "ok"
-    assert service.get("/readyz").status_code == 200
+    assert ready.get("/readyz").status_code == 200
 
 
 def test_the_counts_follow_the_work(service: Service) -> None:

@@ -146,8 +146,8 @@ def test_names_are_readable_safe_and_never_twice() -> None:
     assert unique_names([(own, "stored.jpg") for own in asked]) == list(asked.values())
     (long,) = unique_names([("é" * 250 + ".jpg", "stored.jpg")])
     assert len(long.encode()) <= 255
-    began = time.monotonic()
+    began = time.thread_time()
     many = unique_names([("IMG_1.jpg", "a.jpg"), ("IMG_1 (2).jpg", "a.jpg"), *([("img_1.JPG", "a.jpg")] * 20_000)])
-    assert time.monotonic() - began < 5
+    assert time.thread_time() - began < 5
     assert len({name.casefold() for name in many}) == len(many)
     assert many[:3] == ["IMG_1.jpg", "IMG_1 (2).jpg", "img_1 (3).JPG"]

@@ -13,9 +13,12 @@ from ending import receipts
 from ending import service as ending
 from jobs import pairing
 from models import Event, Face, FaceMatch, Favourite, LinkedPhoto, Photo, PhotoRaw, TrashedPhoto, utcnow
+from photos.reprocessing import service as reprocessing
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 from testkit.raw_files import cr2
+from testkit.servers import wait_until
 
 
 @dataclass
@@ -145,6 +148,47 @@ def test_a_restored_photo_is_found_again(party: Party) -> None:
     assert service.post(f"/api/trash/{party.gone}/restore", service.admin).status_code == 200
     service.process_photos(event)
     assert service.get(f"/api/photo/{party.gone}?size=thumb", party.guest).status_code == 200
+
+
+def test_a_guest_who_hid_a_photo_still_does_and_still_sees_it_after_the_trash(party: Party) -> None:
+    service, event, ann, gone = party.service, party.event, party.guest, party.gone
+    ben = service.guest_found_as(event, 2)
+    hidden = f"/api/user/events/{event.id}/hidden"
+
+    def come_back() -> None:
+        assert service.post(f"/api/trash/{gone}/restore", event.photographer).status_code == 200
+        service.process_photos(event)
+
+    def seen_by(who: Person) -> bool:
+        listed = gone in {each["id"] for each in service.my_photos(who)}
+        opened: bool = service.get(f"/api/photo/{gone}", who).status_code == 200
+        assert opened is listed
+        return opened
+
+    def trash_it() -> None:
+        assert service.delete(f"/api/photos/{gone}", event.photographer).status_code == 200
+
+    come_back()
+    service.put(hidden, ann, json={"hidden": True})
+    for _ in range(2):
+        trash_it()
+        come_back()
+        assert (seen_by(ann), seen_by(ben)) == (True, False)
+    assert reprocessing.plan(event.id) is not None
+    provider = "/api/admin/provider"
+    wait_until(lambda: not service.get(provider, service.admin).json()["reprocessing"], 30, "the photos")
+    assert (seen_by(ann), seen_by(ben)) == (True, False)
+    # She changes her mind while it is in the trash, and changes it again.
+    trash_it()
+    service.put(hidden, ann, json={"hidden": False})
+    come_back()
+    assert (seen_by(ann), seen_by(ben)) == (True, True)
+    service.put(hidden, ann, json={"hidden": True})
+    trash_it()
+    gone_for_good = service.client.request("DELETE", "/api/me", headers=ann.headers, json={"password": PASSWORD})
+    assert gone_for_good.status_code == 200
+    come_back()
+    assert not seen_by(ben)
 
 
 def test_the_same_bytes_again_bring_a_photo_back(party: Party) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from api.sessions import VISITOR_COOKIE
 from database import reading, transaction
 from models import PhotoReport, Subscription
 from notifications.news import news_for
+from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.pictures import refused
 
@@ -246,6 +248,24 @@ def test_reports_by_a_link_and_by_who_may_not_see(service: Service) -> None:
     assert party.staff("GET", "reports").json() == []
     with transaction() as session:
         assert {each.status for each in session.query(PhotoReport).filter_by(event_id=party.event.id)} == {"deleted"}
+
+
+def test_one_visitor_of_a_link_does_not_silence_the_others_at_the_venue(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party = Party(service)
+    path = f"/api/shared/{party.link_of(party.ben)}/photos/{party.both}/report"
+
+    def send(browser: str) -> int:
+        # Those that pages of other tests have set.
+        service.client.cookies.clear()
+        cookie = {"cookie": f"{VISITOR_COOKIE}={browser}"} if browser else {}
+        return int(service.client.post(path, headers=cookie, json={"reason": "other"}).status_code)
+
+    monkeypatch.setattr(get_settings(), "rate_reports_hour", 1)
+    assert [send(each) for each in ("one", "one", "two", "", "")] == [200, 429, 200, 200, 429]
+    monkeypatch.setattr(get_settings(), "rate_reports_address_hour", 1)
+    assert send("three") == 429
 
 
 def test_a_guest_reports_only_so_often(service: Service) -> None:

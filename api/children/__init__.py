@@ -1,0 +1,1 @@
+"""Profiles of children that a guest holds."""

@@ -1,0 +1,1 @@
+"""Profiles of children, each held by a guest who consents for the child."""
