@@ -5,12 +5,16 @@ further ones find them in memory. `--faces N`, `--rounds N`.
 """
 
 import argparse
+import sqlite3
 import statistics
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
 from bench.faces_million import Run, an_event, grow, run_apart
-from database import forget_engine, get_engine, transaction
+from database import forget_engine, transaction
 from jobs.encrypting import Encrypting
 from models import Event
 from testkit.in_process import service_in_process
@@ -31,10 +35,11 @@ def _prepare(folder: Path, faces: int, *, encrypted: bool) -> tuple[str, int, in
             encrypting = Encrypting()
             while encrypting.step():
                 pass
-            with get_engine().connect() as connection:
-                # As an event that was never plain: without the room that the longer rows had.
-                connection.exec_driver_sql("VACUUM")
         forget_engine()
+    if encrypted:
+        # As an event that was never plain: without the room that the longer rows had.
+        with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as database:
+            database.execute("VACUUM")
     return url, user_id, event_id
 
 

@@ -61,8 +61,14 @@ def _prepared() -> list[MasterKey]:
 
 
 def note(error: KeysUnavailable | None) -> None:
-    """Write one line to the log when keys become unavailable, and one when they can be used again."""
+    """Write one line to the log when keys become unavailable, and one when they can be used again.
+
+    After the former, the next call of `check` asks again.
+    """
     global _problem
+    if error is not None:
+        with _lock:
+            _masters.clear()
     problem = str(error) if error is not None else None
     if problem != _problem:
         if problem is not None:
@@ -72,11 +78,6 @@ def note(error: KeysUnavailable | None) -> None:
         else:
             log.info("Keys are available again.")
         _problem = problem
-
-
-def problem() -> str | None:
-    """Return why keys cannot be used, as of the last attempt; None if they can."""
-    return _problem
 
 
 def key(name: str) -> bytes:

@@ -2,7 +2,7 @@
 
 Faces have the key of their event. Embeddings of portraits have a key that is derived from the event's and the
 portrait's: destroying either makes them unreadable. Faces are stored as 16-bit integers, which is what the matching
-compares. Templates of earlier releases are plain float32 vectors until `encryption/upgrade.py` has encrypted them;
+compares. Templates of earlier releases are plain float32 vectors until `jobs/encrypting.py` has encrypted them;
 their length in bytes is a multiple of four, that of what is encrypted never.
 """
 

@@ -70,12 +70,6 @@ def retry() -> int:
 def _work_off(wanted: Iterable[str]) -> bool:
     """Erase the files and their records; return False, after a line in the log, where that must wait."""
     try:
-        if not keys.may_destroy():
-            log.error(
-                "The key store belongs to another installation: what was erased stays recorded. If this installation "
-                "replaces that one: python -m encryption.backup claim. A copy needs a key store of its own."
-            )
-            return False
         if _is_foreign():
             log.error(
                 "The storage belongs to another installation: files of deleted rows stay recorded and are erased "
@@ -83,13 +77,20 @@ def _work_off(wanted: Iterable[str]) -> bool:
             )
             return False
         for batch in _batches(wanted):
+            names = _keys_of(batch)
+            if names and not keys.may_destroy():
+                log.error(
+                    "The key store belongs to another installation: what was erased stays recorded. If this one "
+                    "replaces that one: python -m encryption.backup claim. A copy needs a key store of its own."
+                )
+                return False
             # First: without its key, a file cannot be read in a backup either.
-            destroyed = _destroy_keys(batch)
+            keys.destroy(names)
             quarantine.erase([each for each in batch if not each.startswith(key_store.EVENTS)])
             now = utcnow()
             with transaction() as session:
                 queries.end_erasures(session, batch, now, now - LATE_WRITERS)
-                if destroyed:
+                if names:
                     key_queries.raise_mark(session)
     except (storage.StorageError, SQLAlchemyError, UnsafeSettings, KeysUnavailable) as error:
         log.warning("files of deleted rows are erased later: %s", str(error).splitlines()[0])
@@ -97,12 +98,10 @@ def _work_off(wanted: Iterable[str]) -> bool:
     return True
 
 
-def _destroy_keys(batch: list[str]) -> bool:
-    """Destroy the keys of events that are named, and those of the portraits; return whether there were any."""
+def _keys_of(batch: list[str]) -> list[str]:
+    """Return the names of the keys to destroy: those of events that are in the batch, and those of its portraits."""
     names = [each for each in batch if each.startswith(key_store.EVENTS)]
-    names += [keys.of_portrait(each) for each in batch if each.startswith(key_store.PORTRAITS)]
-    keys.destroy(names)
-    return bool(names)
+    return names + [keys.of_portrait(each) for each in batch if each.startswith(key_store.PORTRAITS)]
 
 
 def _batches(wanted: Iterable[str]) -> Iterable[list[str]]:
