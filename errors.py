@@ -806,6 +806,18 @@ class NoSuchCamera(AppError):
     english = "Camera not found."
 
 
+class NoSuchBadge(AppError):
+    status_code = 404
+    message = "Aucun badge de cet événement n'a ce numéro."
+    english = "No badge of this event has this number."
+
+
+class NoBadges(AppError):
+    status_code = 409
+    message = "Cet événement n'utilise pas de badges."
+    english = "This event does not use badges."
+
+
 class NoSuchMatch(AppError):
     status_code = 404
     message = "Cette photo ne vous est pas attribuée."

@@ -51,6 +51,10 @@ MAX_DEVICES = 5
 MAX_DEVICE = 64
 # 12 random bytes in hexadecimal digits.
 LINK_KEY_CHARACTERS = 24
+# Of a badge's number: 40 bits in base 32.
+BADGE_NUMBER_CHARACTERS = 8
+# Seconds between two photos of a badge's series: unless an event says otherwise, at least and at most.
+BADGE_SECONDS, MIN_BADGE_SECONDS, MAX_BADGE_SECONDS = 90, 10, 600
 # Typed text that is only looked up: more than any stored text has.
 MAX_TYPED = 1000
 # Comparison keys: NFKC and case folding lengthen some texts.

@@ -26,6 +26,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_express
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from keys import (
+    BADGE_NUMBER_CHARACTERS,
+    BADGE_SECONDS,
     LINK_KEY_CHARACTERS,
     MAX_CAMERA,
     MAX_CODE_KEY,
@@ -216,6 +218,12 @@ class Event(Base):
     search_due_at: Mapped[datetime | None]
     # Guests see a photo only once a photographer has approved it (`photos/withheld/`).
     photos_need_approval: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # Photographers photograph guests' badges; the photos that follow are these guests' (`photos/badges/`).
+    badges: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # They are used, or were: photos may be given to guests.
+    badges_used: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # At most so many seconds lie between two photos of a badge's series.
+    badge_seconds: Mapped[int] = mapped_column(default=BADGE_SECONDS, server_default=str(BADGE_SECONDS))
     active_engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     # The name of the key of its templates in the key store, made with the first and destroyed with the last of them.
@@ -1145,17 +1153,121 @@ class Refusal(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class Badge(Base):
+    """A number under which a guest of an event can be given photos without a face: the guest's phone shows it.
+
+    Written when the guest first asks for it (`photos/badges/`); it goes with the membership. The number is random and
+    says nothing of the guest. An account that took over another one may have two in an event.
+    """
+
+    __tablename__ = "badges"
+    __table_args__ = (
+        UniqueConstraint("event_id", "number"),
+        ForeignKeyConstraint(
+            ["user_id", "event_id"], ["user_events.user_id", "user_events.event_id"], ondelete="CASCADE"
+        ),
+        Index("idx_badges_user_event", "user_id", "event_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId)
+    event_id: Mapped[int] = mapped_column(BigId)
+    number: Mapped[str] = mapped_column(String(BADGE_NUMBER_CHARACTERS))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class BadgeMark(Base):
+    """Something that a series of photos of one photographer and camera follows from, at the time of a photo.
+
+    `seen`: the photo shows this badge, or (null) one that is nobody's here. `set`: staff said that from this photo on
+    the series is this badge's, or (null) that it ends; these replace what is seen in the photo. `gone`: the photo was
+    deleted, but still counts between its neighbours. Written by `photos/badges/` only, while the event's row is
+    locked. The times are the photo's, kept here so that a mark outlives its photo: `photo_id` has no foreign key.
+    When a guest's badge goes, `badge_id` becomes null: the photos after it are still not the guest's before.
+    """
+
+    __tablename__ = "badge_marks"
+    __table_args__ = (
+        CheckConstraint("kind IN ('seen','set','gone')", name="kind"),
+        Index("idx_badge_marks_event_camera", "event_id", "camera_id", "photographer_id", "taken_at"),
+        Index("idx_badge_marks_photo_id", "photo_id"),
+        Index("idx_badge_marks_badge_id", "badge_id"),
+        Index("idx_badge_marks_photographer_id", "photographer_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photo_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(8))
+    badge_id: Mapped[int | None] = mapped_column(ForeignKey("badges.id", ondelete="SET NULL"))
+    photographer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    camera_id: Mapped[int | None] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+
+
+class GivenPhoto(Base):
+    """A photo is a guest's without a face: by a badge, or by the hand of staff. No consent is needed for it.
+
+    Written by `photos/badges/` only, while the event's row is locked. `badge` ones follow from the marks
+    (`BadgeMark`) and are computed anew when these or the photos change. `hand` ones stay until staff take them away.
+    `taken`: staff said that the photo is not the guest's, and no badge gives it again. `shown`: neither staff nor the
+    guest (`Refusal`) said no; only these count.
+    """
+
+    __tablename__ = "given_photos"
+    __table_args__ = (
+        CheckConstraint("given_by IN ('badge','hand','taken')", name="given_by"),
+        UniqueConstraint("user_id", "photo_id"),
+        ForeignKeyConstraint(
+            ["user_id", "event_id"], ["user_events.user_id", "user_events.event_id"], ondelete="CASCADE"
+        ),
+        Index("idx_given_photos_photo_id", "photo_id"),
+        Index("idx_given_photos_user_event", "user_id", "event_id"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId)
+    event_id: Mapped[int] = mapped_column(BigId)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    given_by: Mapped[str] = mapped_column(String(8))
+    shown: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class TrashedGift(Base):
+    """What staff decided by hand about a photo in the trash and a guest: it holds again when the photo is back."""
+
+    __tablename__ = "trashed_gifts"
+    __table_args__ = (
+        CheckConstraint("given_by IN ('hand','taken')", name="given_by"),
+        ForeignKeyConstraint(
+            ["user_id", "event_id"], ["user_events.user_id", "user_events.event_id"], ondelete="CASCADE"
+        ),
+        Index("idx_trashed_gifts_user_event", "user_id", "event_id"),
+    )
+
+    trashed_id: Mapped[int] = mapped_column(ForeignKey("trashed_photos.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(BigId)
+    given_by: Mapped[str] = mapped_column(String(8))
+
+
 class WithheldPhoto(Base):
     """A photo is withheld from guests, for one reason; while a row says so, `photos/visible/` shows it to none.
 
     `guest`: a guest asked that others do not see the photo, which shows them. That guest (`user_id`) still sees it;
     when their account is erased, `user_id` becomes null and no guest sees it. `staff`: a photographer or an admin hid
-    it. `approval`: no photographer has approved it yet. Photographers of the event and admins see it in any case.
+    it. `approval`: no photographer has approved it yet. `badge`: it shows a badge; the guests to whom
+    it is given still see it. Photographers of the event and admins see it in any case.
     """
 
     __tablename__ = "withheld_photos"
     __table_args__ = (
-        CheckConstraint("reason IN ('guest','staff','approval')", name="reason"),
+        CheckConstraint("reason IN ('guest','staff','approval','badge')", name="reason"),
         CheckConstraint("reason = 'guest' OR user_id IS NULL", name="owner"),
         UniqueConstraint("photo_id", "user_id"),
         _partial_index("uq_withheld_photos_staff", "photo_id", "reason", where="reason <> 'guest'", unique=True),
@@ -1352,6 +1464,8 @@ class Subscription(Job, Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     told: Mapped[list[int]] = mapped_column(JSON)
     seen_match_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # The same of photos given without a face (`GivenPhoto`).
+    seen_given_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     new_since: Mapped[datetime | None]
     messages: Mapped[int] = mapped_column(default=0, server_default="0")
     sent_at: Mapped[datetime | None]

@@ -66,6 +66,9 @@ class Success(Enum):
     )
 
     REPORT_DECIDED = "Signalement traité", "Report decided"
+    PHOTO_GIVEN = "La photo est donnée à cet invité", "The photo is given to this guest"
+    PHOTO_TAKEN = "La photo n'est plus à cet invité", "The photo is no longer this guest's"
+    SERIES_SET = "C'est corrigé", "Corrected"
     PHOTO_CONFIRMED = "C'est noté : vous êtes sur cette photo", "Noted: you are in this photo"
     CONFIRMATION_TAKEN_BACK = "Votre indication est retirée", "What you said is taken back"
     PORTRAIT_DELETED = "Portrait supprimé", "Portrait deleted"

@@ -18,7 +18,7 @@ from api.operations import jobs as operations_jobs
 from api.operations import routes as operations
 from api.photo_links import routes as photo_links
 from api.photo_links import shared
-from api.photos import cameras, confirmations, held, reports, trash
+from api.photos import badges, cameras, confirmations, held, reports, trash
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
 from api.photos import routes as photos
@@ -32,6 +32,7 @@ ROUTERS = (
     selfies.router,
     photos_guest.router,
     confirmations.router,
+    badges.router,
     reports.router,
     held.router,
     children.router,

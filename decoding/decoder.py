@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import images
+from decoding.badges import checked
 from decoding.tasks import TASKS, Answer, Values, unpack_faces
 from faces.engine import DetectedFace, Embeddings, FaceEngine
 from faces.providers import dimensions_of, make_engine
@@ -48,12 +49,16 @@ class Closed(DecodingProblem):
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """A photo in storage: the key and size of the original, and the keys of the renditions to be made, if any."""
+    """A photo in storage: the key and size of the original, and the keys of the renditions to be made, if any.
+
+    `badges`: guests' badges are searched for in it.
+    """
 
     original: str
     renditions: dict[str, str]
     width: int
     height: int
+    badges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,15 @@ class ReadPhoto:
     """What a photo shows: its faces, boxes in px of the original, and its mean colour, `#rrggbb`.
 
     `damaged`: a part of it is missing or damaged. Where no rendition is made, no colour and no damage is found.
-    `full` are the bytes of the rendition `full` and its CRC-32, None if none was made.
+    `full` are the bytes of the rendition `full` and its CRC-32, None if none was made. `badges` are what guests'
+    badges in it hold, None if they were not searched for.
     """
 
     faces: list[DetectedFace]
     mean_colour: str | None
     damaged: bool = False
     full: tuple[int, int] | None = None
+    badges: list[str] | None = None
 
 
 class Decoder(ABC):
@@ -113,13 +120,15 @@ class Decoder(ABC):
             "renditions": photo.renditions,
             "long_side": self._long_side,
             "photo_long_side": max(photo.width, photo.height),
+            "badges": photo.badges,
         }
         told, packed = self.run("photo", arguments, b"", photo.width * photo.height)
         try:
             colour = str(told["mean_colour"])[:7] if photo.renditions else None
             faces = unpack_faces(int(told["faces"]), self._dimensions, packed)
             full = _full(told["full"]) if "full" in photo.renditions else None
-            return ReadPhoto(faces, colour, damaged=told["damaged"] is True, full=full)
+            badges = checked([str(each) for each in told["badges"]]) if photo.badges else None
+            return ReadPhoto(faces, colour, damaged=told["damaged"] is True, full=full, badges=badges)
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 

@@ -13,6 +13,7 @@ import numpy as np
 import image_damage
 import images
 import storage
+from decoding.badges import codes_in
 from decoding.memory import is_shortage
 from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, DetectedFace, Embeddings, FaceEngine, LocatedFace
 from faces.selfie import SeveralFaces, main_face
@@ -42,7 +43,7 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
 
     Without `renditions`, only its faces are found; the answer has no mean colour and says nothing of damage.
     `full` are the bytes of the rendition `full` and its CRC-32, None if it is not asked for or does not fit into the
-    memory.
+    memory. `badges`, if asked for, are what the badges in the photo hold.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
@@ -62,7 +63,9 @@ def photo(engine: MakeEngine, arguments: Values, _: bytes) -> Answer:
         for size, key in wanted.items():
             storage.put(key, rendered.files[size])
     faces = faces_in(engine, image, data, arguments["photo_long_side"])
-    told = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full": full}
+    told: Values = {"mean_colour": colour, "damaged": damaged, "faces": len(faces), "full": full}
+    if arguments["badges"]:
+        told["badges"] = codes_in(image)
     return told, pack_faces(faces)
 
 

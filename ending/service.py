@@ -17,6 +17,7 @@ from ending.notices import FACES, PHOTOS
 from events import ending
 from events import queries as event_queries
 from models import Event, new_event_key, utcnow
+from photos.badges import queries as badge_queries
 from photos.keys import keys_being_written, stored_keys
 from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
@@ -83,6 +84,10 @@ def _has_photos(session: Session, event_id: int) -> bool:
     return queries.has_photos(session, event_id) or trash_queries.has_any(session, event_id)
 
 
+def _has_photos_or_badges(session: Session, event_id: int) -> bool:
+    return _has_photos(session, event_id) or badge_queries.has_any(session, event_id)
+
+
 def _has_begun(event: Event, what: str) -> bool:
     return (event.faces_ended_at if what == FACES else event.photos_ended_at) is not None
 
@@ -118,7 +123,7 @@ def _is_over(session: Session, event: Event, what: str) -> bool:
     """Return whether the erasure has begun, and nothing is left of it to do."""
     if not _has_begun(event, what):
         return False
-    left = queries.has_templates if what == FACES else _has_photos
+    left = queries.has_templates if what == FACES else _has_photos_or_badges
     return not left(session, event.id) and queries.open_receipt(session, what, event.id) is None
 
 
@@ -181,6 +186,7 @@ def _erase_photos(session: Session, event: Event, now: datetime) -> bool:
     event.version += 1
     erase(session, keys, late=keys_being_written(files))
     number = len(wanted) + trash.erase_some(session, event.id, PHOTOS_AT_ONCE - len(wanted))
+    badge_queries.delete_of_event(session, event.id)
     return _note(session, event.id, PHOTOS, {"photos": number}, now, is_more=number == PHOTOS_AT_ONCE)
 
 

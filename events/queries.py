@@ -71,6 +71,11 @@ def by_id(session: Session, event_id: int) -> Event | None:
     return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))
 
 
+def uses_badges(session: Session, event_id: int) -> bool:
+    """Return whether guests' badges are searched for in the event's photos."""
+    return bool(session.scalar(select(Event.badges).where(Event.id == event_id)))
+
+
 def lock_event(session: Session, event_id: int) -> Event | None:
     """Return the event with its row locked. Inserts of rows that refer to it, as a registration, do not wait."""
     return session.scalar(

@@ -1,6 +1,6 @@
 """Create, find and change events."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from events.ending import resume
 from events.queries import CountedEvent
 from events.rematching import queries as rematch_queries
 from faces.providers import AZURE_ENGINE_ID, engine_id_of
-from keys import comparison_key, loose_key
+from keys import BADGE_SECONDS, comparison_key, loose_key
 from models import KEEP, UNTIL_EXPIRY, Event, User, utcnow
 from settings import get_settings
 
@@ -45,6 +45,8 @@ class NewEvent:
     photos_need_approval: bool = False
     bystanders: str | None = None
     bystander_days: int | None = None
+    badges: bool = False
+    badge_seconds: int = BADGE_SECONDS
     photographer_ids: list[int] = field(default_factory=list)
 
 
@@ -133,6 +135,9 @@ def create(new: NewEvent) -> Event:
                     photos_need_approval=new.photos_need_approval,
                     bystanders=new.bystanders or default_bystanders(),
                     bystander_days=new.bystander_days,
+                    badges=new.badges,
+                    badges_used=new.badges,
+                    badge_seconds=new.badge_seconds,
                     active_engine_id=engine_id_of(get_settings().face_recognizer_provider),
                 )
                 session.add(event)
@@ -158,8 +163,12 @@ def _check_bystanders(wanted: str | None, engine_id: str) -> None:
         raise errors.BystandersAtAzure
 
 
-def update(event_id: int, changes: dict[str, Any]) -> Event:
+def update(
+    event_id: int, changes: dict[str, Any], then: Callable[[Session, Event, Collection[str]], None] | None = None
+) -> Event:
     """Change an event's fields; `photographer_ids`, if given, replaces its photographers.
+
+    `then` is called in the transaction, with the event's row locked, with the names of the fields that have changed.
 
     Raises:
         NoSuchEvent: there is no event with this id.
@@ -178,6 +187,7 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
             changed = [name for name, value in changes.items() if getattr(event, name) != value]
             for name, value in changes.items():
                 setattr(event, name, value)
+            event.badges_used = event.badges_used or event.badges
             resume(event, utcnow())
             if "event_code" in changes:
                 event.code_key = comparison_key(event.event_code)
@@ -191,6 +201,8 @@ def update(event_id: int, changes: dict[str, Any]) -> Event:
                 _assign(session, event_id, photographer_ids)
                 changed.append("photographer_ids")
             _record_change(session, event_id, changed)
+            if then is not None:
+                then(session, event, changed)
             session.refresh(event, ["photographers", "cover"])
             queries.raise_change_mark(session)
     except IntegrityError as error:

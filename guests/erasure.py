@@ -13,6 +13,7 @@ from guests import queries as guest_queries
 from guests.children import queries as child_queries
 from matching.erased.service import erase_faces_of
 from models import GUEST, User
+from photos.badges import service as badges
 from photos.reports.queries import forget_reporter
 from photos.withheld.service import hide_in
 from selfies import queries as selfie_queries
@@ -44,8 +45,10 @@ def erase(user: User, password: str | None, *, confirmed: bool = False, hide_pho
         _erase(session, owner, hide_photos=hide_photos)
 
 
-def erase_guest(user_id: int, *, hide_photos: bool = False) -> None:
+def erase_guest(user_id: int, *, hide_photos: bool = False, first_account: int | None = None) -> None:
     """Erase a guest's account as the guest could, without the password: for admins.
+
+    With `first_account`, it is the second account of that guest, who keeps its badges and the photos given to it.
 
     Raises:
         NoSuchUser: there is no guest with this id; staff are not erased here.
@@ -54,6 +57,8 @@ def erase_guest(user_id: int, *, hide_photos: bool = False) -> None:
         guest = _lock_with_events(session, user_id)
         if guest is None or guest.user_type != GUEST:
             raise errors.NoSuchUser
+        if first_account is not None:
+            badges.hand_over(session, guest.id, first_account)
         _erase(session, guest, hide_photos=hide_photos)
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import ColumnElement, and_, update
 from database import transaction
 from jobs.kinds import JobRow, failed
 from models import FAILED, PENDING, PROCESSING, Photo
+from photos.badges import service as badges
 
 CANCELLED = "cancelled"
 
@@ -47,4 +48,6 @@ def cancel(kind: JobRow, row_id: int) -> bool:
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()
+    if rows and kind is Photo:
+        badges.follow_failure(row_id)
     return bool(rows)

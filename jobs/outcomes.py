@@ -23,14 +23,16 @@ def embed_selfie(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) ->
     return decoder.stored_selfie(files.read(key), (selfie.width or 0) * (selfie.height or 0), strict=strict)
 
 
-def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder) -> ReadPhoto:
+def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder, *, badges: bool = False) -> ReadPhoto:
     """Return what the decoder's engine finds in a photo; store its renditions under these keys, if any.
+
+    With `badges`, guests' badges are searched for in it too.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone.
     """
     original = storage_key(photo.event_id, photo.filename, "original")
-    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height))
+    return decoder.photo(StoredPhoto(original, renditions, photo.width, photo.height, badges))
 
 
 def warning_of(read: ReadPhoto) -> str | None:

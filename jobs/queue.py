@@ -31,6 +31,7 @@ from models import (
     UtcDateTime,
     utcnow,
 )
+from photos.badges import service as badges
 from settings import get_settings
 
 log = logging.getLogger("reperio.jobs")
@@ -313,6 +314,8 @@ def retry_later(claim: Claim, error: str) -> None:
 def fail(claim: Claim, error: str) -> None:
     """End the job as failed, for an error that another attempt would meet again."""
     _update_claimed(claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
+    if claim.kind is Photo:
+        badges.follow_failure(claim.id)
 
 
 def release(claim: Claim, reason: str | None = None) -> None:

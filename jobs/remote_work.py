@@ -17,6 +17,7 @@ from azure_face.service import FaceService
 from azure_face.shared import face_service
 from database import reading, transaction
 from decoding.decoder import Decoder, ReadPhoto, TaskFailed
+from events import queries as event_queries
 from events.ending import compares_faces
 from faces.engine import RecogniserAway
 from faces.providers import AZURE_ENGINE_ID
@@ -144,14 +145,16 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
     """
     with reading() as session:
         photo = session.get(Photo, claim.id)
+        badges = photo is not None and event_queries.uses_badges(session, photo.event_id)
     if photo is None:
         return
     keys = renditions_for(photo, photo.rendition_set)
-    _note_renditions(claim, read_photo(photo, keys, decoder))
+    read = read_photo(photo, keys, decoder, badges=badges)
+    _note_renditions(claim, read)
     service = _service()
     try:
         found, scale = _detected(service, photo, keys["web"])
-        recorded = photos.record_photo(service, claim.id, found, scale, claim.is_current)
+        recorded = photos.record_photo(service, claim.id, found, scale, claim.is_current, read.badges)
     except PASSING as error:
         raise TaskFailed(str(error)) from error
     if not recorded:

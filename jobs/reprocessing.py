@@ -38,6 +38,6 @@ def read_anew(job_id: int, subject: Subject, decoder: Decoder) -> ReadAnew:
     for name, value in columns.items():
         setattr(photo, name, value)
     keys = renditions_for(photo, job_id)
-    read = read_photo(photo, keys, decoder)
-    anew = Anew(columns, read.mean_colour, warning_of(read), read.full)
+    read = read_photo(photo, keys, decoder, badges=event.badges)
+    anew = Anew(columns, read.mean_colour, warning_of(read), read.full, read.badges)
     return ReadAnew(photo, anew, read.faces, keys)

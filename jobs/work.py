@@ -28,6 +28,7 @@ from decoding.decoder import (
 from encryption.master import KeysUnavailable
 from evaluation.cases import NotPossible
 from evaluation.work import advance
+from events import queries as event_queries
 from faces.engine import EngineUnavailable
 from faces.providers import engine_id_of
 from faces.selfie import SelfieRejected
@@ -192,10 +193,11 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
     """
     with reading() as session:
         photo = session.get(Photo, claim.id)
+        badges = photo is not None and event_queries.uses_badges(session, photo.event_id)
     if photo is None:
         return
     keys = renditions_for(photo, photo.rendition_set)
-    read = read_photo(photo, keys, decoder)
+    read = read_photo(photo, keys, decoder, badges=badges)
     recorded = matching.record_photo(
         claim.id,
         _engine_id(),
@@ -204,6 +206,7 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         read.mean_colour,
         warning_of(read),
         read.full,
+        read.badges,
     )
     if not recorded:
         erase_if_deleted(claim.id, [*keys.values()])

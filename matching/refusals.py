@@ -12,16 +12,19 @@ from events import queries as event_queries
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
+from photos.badges import queries as badge_queries
 from photos.withheld import queries as withheld_queries
 
 
 def refuse(user_id: int, photo_id: int) -> None:
     """Delete the guest's match with a photo, record the refusal, and match the guest again at once. Idempotent.
 
+    A photo that was given without a face is no longer shown as the guest's.
     Answers also a face that the guest is asked about ("maybe"): it is not asked about again.
 
     Raises:
-        NoSuchMatch: the photo is not matched with the guest, the guest is not asked about it, and it is not refused.
+        NoSuchMatch: the photo is neither matched with the guest nor given to them, the guest is not asked about it,
+        and it is not refused.
     """
     with reading() as session:
         if not _may_be_refused(session, user_id, photo_id):
@@ -35,6 +38,7 @@ def refuse(user_id: int, photo_id: int) -> None:
         if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.delete_match(session, user_id, photo_id)
+        badge_queries.follow_refusal(session, user_id, photo_id, refused=True)
         queries.add_refusal(session, user_id, photo_id)
         # A guest who is not in the photo has no say in who sees it.
         withheld_queries.show_photo_of(session, user_id, photo_id)
@@ -64,10 +68,13 @@ def take_back(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
+        badge_queries.follow_refusal(session, user_id, photo_id, refused=False)
         match_guest(session, event, user_id)
 
 
 def _may_be_refused(session: Session, user_id: int, photo_id: int) -> bool:
-    return queries.is_matched_or_refused(session, user_id, photo_id) or claim_queries.is_candidate(
-        session, user_id, photo_id
+    return (
+        queries.is_matched_or_refused(session, user_id, photo_id)
+        or badge_queries.is_given(session, user_id, photo_id)
+        or claim_queries.is_candidate(session, user_id, photo_id)
     )

@@ -31,6 +31,7 @@ from matching.queries import RankedSelfie
 from matching.redetecting.queries import request_for_guest
 from matching.reprocessing.places import Way, pairs
 from models import DONE, REJECTED, Event, Photo, Selfie, utcnow
+from photos.badges import service as badges
 from selfies import queries as selfie_queries
 from stored.erasure import erase
 
@@ -152,8 +153,9 @@ def record_photo(
     mean_colour: str | None = None,
     warning: str | None = None,
     full: tuple[int, int] | None = None,
+    seen_badges: Sequence[str] | None = None,
 ) -> bool:
-    """Store a photo's faces and match them with the event's guests.
+    """Store a photo's faces and match them with the event's guests; give what follows from the badges it shows.
 
     Returns False, without any change, if the photo is deleted or the attempt is no longer current.
     """
@@ -170,6 +172,8 @@ def record_photo(
         photo.finish(DONE)
         photo.engine_id = engine_id
         photo.note_renditions(mean_colour, warning, full)
+        session.flush()
+        badges.note(session, event, photo, seen_badges, None)
     return True
 
 

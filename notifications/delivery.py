@@ -152,6 +152,7 @@ def _sent(row: Subscription, news: News, now: datetime) -> None:
         **Subscription.finish_values(DONE),
         "told": sorted({*row.told, *news.photo_ids}),
         "seen_match_id": max(news.seen_match_id, row.seen_match_id),
+        "seen_given_id": max(news.seen_given_id, row.seen_given_id),
         "new_since": None,
         "messages": row.messages + 1,
         "sent_at": now,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from events.consents.queries import has_consent
@@ -18,22 +18,30 @@ from models import (
     Confirmation,
     Event,
     FaceMatch,
+    GivenPhoto,
     Photo,
     Subscription,
     User,
     UserEvent,
 )
-from photos.visible.queries import withheld_from
+from photos.visible.queries import given_is_withheld_from, withheld_from
 
 MAIL, PUSH = "mail", "push"
 
 
 class Known(NamedTuple):
-    """A match of a guest in an event: its id, its photo, and when it was found."""
+    """A photo of a guest in an event: the id of the match, or of the row that gives it, and when it was found."""
 
-    match_id: int
+    row_id: int
     photo_id: int
     found_at: datetime
+
+
+class Newest(NamedTuple):
+    """The highest ids of a match, and of a photo given without a face."""
+
+    match_id: int
+    given_id: int
 
 
 class Recipient(NamedTuple):
@@ -48,9 +56,11 @@ class Recipient(NamedTuple):
 # --- news -----------------------------------------------------------------------------------------
 
 
-def newest_match(session: Session) -> int:
-    """Return the highest id of a match: while it stays the same, no match was added."""
-    return session.scalar(select(func.max(FaceMatch.id))) or 0
+def newest(session: Session) -> Newest:
+    """Return the highest ids: while they stay the same, no guest has a further photo."""
+    ids = (select(func.max(table.id)).scalar_subquery() for table in (FaceMatch, GivenPhoto))
+    match_id, given_id = session.execute(select(*ids)).one()
+    return Newest(match_id or 0, given_id or 0)
 
 
 def _found_by_search() -> ColumnElement[bool]:
@@ -59,27 +69,37 @@ def _found_by_search() -> ColumnElement[bool]:
     return and_(FaceMatch.declared.is_(False), ~said.correlate(FaceMatch))
 
 
-def with_unseen_matches(session: Session, after: int, beyond: int, limit: int) -> Sequence[int]:
-    """Return the first ids above `beyond` of subscriptions that wait for news and have a match they have not seen.
+def with_unseen(session: Session, after: Newest, beyond: int, limit: int) -> Sequence[int]:
+    """Return the first ids above `beyond` of subscriptions that wait for news and have a photo they have not seen.
 
-    Only matches with an id above `after` count.
+    Only matches and given photos with ids above `after` count.
     """
-    return session.scalars(
-        select(Subscription.id)
-        .join(FaceMatch, FaceMatch.user_id == Subscription.user_id)
-        .join(Photo, and_(Photo.id == FaceMatch.photo_id, Photo.event_id == Subscription.event_id))
-        .where(
-            Subscription.status == DONE,
-            Subscription.id > beyond,
-            FaceMatch.id > after,
+    found = [
+        _unseen(FaceMatch, beyond).where(
+            FaceMatch.id > after.match_id,
             FaceMatch.id > Subscription.seen_match_id,
             _found_by_search(),
             ~withheld_from(Subscription.user_id),
-        )
+        ),
+        _unseen(GivenPhoto, beyond).where(
+            GivenPhoto.id > after.given_id,
+            GivenPhoto.id > Subscription.seen_given_id,
+            GivenPhoto.shown,
+            ~given_is_withheld_from(Subscription.user_id),
+        ),
+    ]
+    ids = {each for one in found for each in session.scalars(one.order_by(Subscription.id).limit(limit))}
+    return sorted(ids)[:limit]
+
+
+def _unseen(table: type[FaceMatch | GivenPhoto], beyond: int) -> Select[int]:
+    return (
+        select(Subscription.id)
+        .join(table, table.user_id == Subscription.user_id)
+        .join(Photo, and_(Photo.id == table.photo_id, Photo.event_id == Subscription.event_id))
+        .where(Subscription.status == DONE, Subscription.id > beyond)
         .distinct()
-        .order_by(Subscription.id)
-        .limit(limit)
-    ).all()
+    )
 
 
 def matches_of(session: Session, user_id: int, event_id: int) -> list[Known]:
@@ -88,6 +108,21 @@ def matches_of(session: Session, user_id: int, event_id: int) -> list[Known]:
         select(FaceMatch.id, FaceMatch.photo_id, FaceMatch.detected_at)
         .join(Photo, Photo.id == FaceMatch.photo_id)
         .where(FaceMatch.user_id == user_id, Photo.event_id == event_id, _found_by_search(), ~withheld_from(user_id))
+    )
+    return [Known(*row) for row in rows]
+
+
+def given_to(session: Session, user_id: int, event_id: int) -> list[Known]:
+    """Return the photos that are given to a guest in an event without a face."""
+    rows = session.execute(
+        select(GivenPhoto.id, GivenPhoto.photo_id, GivenPhoto.created_at)
+        .join(Photo, Photo.id == GivenPhoto.photo_id)
+        .where(
+            GivenPhoto.user_id == user_id,
+            Photo.event_id == event_id,
+            GivenPhoto.shown,
+            ~given_is_withheld_from(user_id),
+        )
     )
     return [Known(*row) for row in rows]
 
@@ -175,9 +210,9 @@ def lock_quiet(session: Session, subscription_id: int) -> Subscription | None:
 
 
 def recipient(session: Session, subscription_id: int) -> Recipient | None:
-    """Return a subscription with its guest, event, and whether no consent of the guest is in force there."""
+    """Return a subscription with its guest, event, and whether no consent is in force there, and no badge is used."""
     row = session.execute(
-        select(Subscription, User, Event, ~has_consent())
+        select(Subscription, User, Event, and_(~has_consent(), ~Event.badges))
         .join(User, User.id == Subscription.user_id)
         .join(Event, Event.id == Subscription.event_id)
         .join(UserEvent, and_(UserEvent.user_id == Subscription.user_id, UserEvent.event_id == Subscription.event_id))

@@ -10,31 +10,32 @@ from notifications.news import columns_for, news_for
 
 # Subscriptions of one transaction, and those looked up at once.
 CHUNK, LIMIT = 20, 500
-# Matches of two events may be committed in another order than their ids: so many before the newest are looked at
+# Rows of two events may be committed in another order than their ids: so many before the newest are looked at
 # again, and now and then all.
 SLACK = 1000
 COMPLETE_EVERY = timedelta(minutes=1)
 
 
 class Scanner:
-    """Looks for matches that were added since it looked last. For one thread."""
+    """Looks for photos that guests were given or found in since it looked last. For one thread."""
 
     def __init__(self) -> None:
-        self._newest = 0
+        self._newest = queries.Newest(0, 0)
         self._complete_at: datetime | None = None
 
     def scan(self, now: datetime) -> None:
-        """Set when to tell of it for each subscription that has news. One short query while no match was added.
+        """Set when to tell of it for each subscription that has news. One short query while there is none.
 
         Raises:
             SQLAlchemyError: the database does not answer.
         """
         complete = self._complete_at is None or now - self._complete_at >= COMPLETE_EVERY
         with reading() as session:
-            newest = queries.newest_match(session)
+            newest = queries.newest(session)
             if newest == self._newest and not complete:
                 return
-        after = 0 if complete else self._newest - SLACK
+        before = self._newest
+        after = queries.Newest(*((0, 0) if complete else (before.match_id - SLACK, before.given_id - SLACK)))
         beyond = 0
         while ids := self._unseen(after, beyond):
             for start in range(0, len(ids), CHUNK):
@@ -45,9 +46,9 @@ class Scanner:
             self._complete_at = now
 
     @staticmethod
-    def _unseen(after: int, beyond: int) -> Sequence[int]:
+    def _unseen(after: queries.Newest, beyond: int) -> Sequence[int]:
         with reading() as session:
-            return queries.with_unseen_matches(session, after, beyond, LIMIT)
+            return queries.with_unseen(session, after, beyond, LIMIT)
 
 
 def _note(ids: Sequence[int]) -> None:

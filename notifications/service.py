@@ -83,7 +83,8 @@ def _told(guest: User, event: Event, withdrawn: bool, rows: Sequence[Subscriptio
     return Told(
         event=event,
         is_over=event.expires_at <= utcnow(),
-        withdrawn=withdrawn,
+        # By a badge there may be news without a consent.
+        withdrawn=withdrawn and not event.badges,
         mail_is_on=get_settings().mail_is_on,
         address=guest.email,
         confirmed=bool(guest.email) and guest.email_confirmed_at is not None,
@@ -223,7 +224,7 @@ def _locked(session: Session, guest: User, event_id: int) -> User:
 
     Raises:
         NotInEvent: the guest is not a member of the event. NoMorePhotos: it has expired.
-        NoNewsWithoutConsent: the guest is not searched for there.
+        NoNewsWithoutConsent: the guest is not searched for there, and has no badge.
     """
     event = event_queries.joined_event(session, guest.id, event_id)
     membership = event_queries.lock_membership(session, guest.id, event_id)
@@ -232,22 +233,24 @@ def _locked(session: Session, guest: User, event_id: int) -> User:
         raise errors.NotInEvent
     if event.expires_at <= utcnow():
         raise errors.NoMorePhotos
-    if not suffices(session, guest.id, event_id):
+    if not event.badges and not suffices(session, guest.id, event_id):
         raise errors.NoNewsWithoutConsent
     return user
 
 
 def _new(session: Session, user_id: int, event_id: int, channel: str, language: str) -> Subscription:
     """Return a subscription that knows the photos the guest has now."""
-    known = queries.matches_of(session, user_id, event_id)
+    matches = queries.matches_of(session, user_id, event_id)
+    given = queries.given_to(session, user_id, event_id)
     return Subscription(
         user_id=user_id,
         event_id=event_id,
         channel=channel,
         language=language,
         status=DONE,
-        told=sorted({each.photo_id for each in known}),
-        seen_match_id=max((each.match_id for each in known), default=0),
+        told=sorted({each.photo_id for each in (*matches, *given)}),
+        seen_match_id=max((each.row_id for each in matches), default=0),
+        seen_given_id=max((each.row_id for each in given), default=0),
     )
 
 

@@ -121,7 +121,7 @@ def enter(
     answer = start_browser(request, grant)
     if erases and other is not None:
         with suppress(errors.NoSuchUser):
-            erase_guest(other.id)
+            erase_guest(other.id, first_account=owner.id)
     return answer
 
 

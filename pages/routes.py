@@ -1,12 +1,13 @@
 """Every router of the pages, in the order in which addresses are compared."""
 
-from pages import assets, enter, login, older, posters, resets, second_factor, security, site, trash
+from pages import assets, badges, enter, login, older, posters, resets, second_factor, security, site, trash
 from pages.admin import audit, event, event_photos, events, guest, guest_links, jobs, overview, photographers
 from pages.admin import reports as admin_reports
 from pages.admin import requests as admin_requests
 from pages.admin import sections as admin_sections
 from pages.guest import (
     account,
+    badge,
     children,
     cover,
     gallery,
@@ -38,6 +39,7 @@ GUEST = (
     notify.router,
     notify.links,
     account.router,
+    badge.router,
     children.router,
     wording.router,
     privacy.router,
@@ -57,6 +59,7 @@ ADMIN = (
     admin_requests.router,
     posters.admin_router,
     trash.admin_router,
+    badges.admin_router,
     guest_links.router,
     guest.router,
     photographers.router,
@@ -76,6 +79,7 @@ ROUTERS = (
     studio_requests.router,
     posters.photographer_router,
     trash.photographer_router,
+    badges.photographer_router,
     *ADMIN,
     older.router,
 )

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
-    exists,
     false,
     func,
     literal,
@@ -36,7 +35,7 @@ from models import (
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
 from photos.ordering import parts
-from photos.visible.queries import is_shown_as_mine, shown_to, withheld_from
+from photos.visible.queries import is_given, is_mine, is_shown_as_mine, shown_to, shows, withheld_from
 
 
 class PhotoRow(NamedTuple):
@@ -52,6 +51,8 @@ class PhotoRow(NamedTuple):
     face_count: int | None
     is_favourite: bool
     event_name: str
+    # The photo is the guest's, and no face says so.
+    is_given: bool
 
 
 class Original(NamedTuple):
@@ -80,27 +81,51 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> 
     return rows
 
 
-def _for_guest(user_id: int, event_id: int, *, matched_only: bool = False) -> Select[*tuple[Any, ...]]:
-    """Select the event's photos with the guest's score and face box where the guest is in them."""
+def _gives(session: Session, event_id: int) -> bool:
+    """Return whether photos may be given to guests of the event; the event is mostly in the session already."""
+    event = session.get(Event, event_id)
+    return event is not None and event.badges_used
+
+
+def _for_guest(user_id: int, event_id: int, *, given: bool, mine_only: bool = False) -> Select[*tuple[Any, ...]]:
+    """Select the event's photos with the guest's score and face box where the guest is in them.
+
+    `given`: photos may be given to guests of the event.
+    """
     # "+ 0" keeps the planner from the event's index: by it, one page would read all photos of the event.
-    in_event = Photo.event_id + 0 == event_id if matched_only else Photo.event_id == event_id
+    in_event = Photo.event_id + 0 == event_id if mine_only else Photo.event_id == event_id
     # Does not depend on the photo, so it is looked up once for the whole list.
     name = select(Event.name).where(Event.id == event_id).scalar_subquery()
-    return (
-        select(Photo, FaceMatch.confidence_score, Face.box, literal(None), Favourite.photo_id.is_not(None), name)
-        .join(FaceMatch, and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id), isouter=not matched_only)
+    is_match = and_(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == user_id)
+    statement = (
+        select(
+            Photo,
+            FaceMatch.confidence_score,
+            Face.box,
+            literal(None),
+            Favourite.photo_id.is_not(None),
+            name,
+            and_(FaceMatch.photo_id.is_(None), is_given(user_id)) if given else false(),
+        )
+        .join(FaceMatch, is_match, isouter=given or not mine_only)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
         .outerjoin(Favourite, and_(Favourite.photo_id == Photo.id, Favourite.user_id == user_id))
-        .where(in_event, *([is_shown_as_mine(user_id)] if matched_only else []))
+        .where(in_event)
     )
+    if not mine_only:
+        return statement
+    return statement.where(is_mine(user_id) if given else is_shown_as_mine(user_id))
 
 
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return the event's photos that show the guest."""
-    return _rows(session, _for_guest(user_id, event_id, matched_only=True), page)
+    """Return the event's photos that are the guest's."""
+    given = _gives(session, event_id)
+    return _rows(session, _for_guest(user_id, event_id, given=given, mine_only=True), page)
 
 
-def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
+def _count_with_guest(user_id: int, event_id: int, *, given: bool) -> Select[int]:
+    if given:
+        return select(func.count()).select_from(Photo).where(Photo.event_id + 0 == event_id, is_mine(user_id))
     return (
         select(func.count())
         .select_from(FaceMatch)
@@ -110,37 +135,37 @@ def _count_with_guest(user_id: int, event_id: int) -> Select[int]:
 
 
 def count_with_guest(session: Session, user_id: int, event_id: int) -> int:
-    """Return how many photos of the event show the guest."""
-    return session.scalar(_count_with_guest(user_id, event_id)) or 0
+    """Return how many photos of the event are the guest's."""
+    return session.scalar(_count_with_guest(user_id, event_id, given=_gives(session, event_id))) or 0
 
 
-def _with_others(others: Sequence[int]) -> list[ColumnElement[bool]]:
-    """Return the conditions that these guests are in the photo, by similarity."""
-    return [
-        exists()
-        .where(FaceMatch.photo_id == Photo.id, FaceMatch.user_id == each, FaceMatch.declared.is_(False))
-        .correlate(Photo)
-        for each in others
-    ]
+def _with_others(others: Sequence[int], *, given: bool) -> list[ColumnElement[bool]]:
+    """Return the conditions that these guests are in the photo: by similarity, or as it is given to them."""
+    return [shows(each, given=given) for each in others]
 
 
 def with_all(session: Session, user_id: int, others: Sequence[int], event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show the guest and all the others."""
-    return _rows(session, _for_guest(user_id, event_id, matched_only=True).where(*_with_others(others)), page)
+    given = _gives(session, event_id)
+    statement = _for_guest(user_id, event_id, given=given, mine_only=True).where(*_with_others(others, given=given))
+    return _rows(session, statement, page)
 
 
 def count_with_all(session: Session, user_id: int, others: Sequence[int], event_id: int) -> int:
     """Return how many photos of the event show the guest and all the others."""
-    return session.scalar(_count_with_guest(user_id, event_id).where(*_with_others(others))) or 0
+    given = _gives(session, event_id)
+    wanted = _count_with_guest(user_id, event_id, given=given).where(*_with_others(others, given=given))
+    return session.scalar(wanted) or 0
 
 
 def _with_child(guardian_id: int, child_id: int) -> list[ColumnElement[bool]]:
-    return [*_with_others([child_id]), ~withheld_from(guardian_id)]
+    return [shows(child_id, given=False), ~withheld_from(guardian_id)]
 
 
 def with_child(session: Session, guardian_id: int, child_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show a child, as the guest sees them who holds its profile."""
-    return _rows(session, _for_guest(guardian_id, event_id).where(*_with_child(guardian_id, child_id)), page)
+    statement = _for_guest(guardian_id, event_id, given=_gives(session, event_id))
+    return _rows(session, statement.where(*_with_child(guardian_id, child_id)), page)
 
 
 def count_with_child(session: Session, guardian_id: int, child_id: int, event_id: int) -> int:
@@ -157,7 +182,9 @@ def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
 
 def for_all_guests(session: Session, user_id: int, event: Event, page: Page) -> Sequence[PhotoRow]:
     """Return the photos that the event shows to all its guests, with this guest's score and face box where found."""
-    return _rows(session, _for_guest(user_id, event.id).where(_for_all_guests(user_id, event)), page)
+    return _rows(
+        session, _for_guest(user_id, event.id, given=event.badges_used).where(_for_all_guests(user_id, event)), page
+    )
 
 
 def _count_for_all_guests(user_id: int, event: Event) -> Select[int]:
@@ -204,7 +231,7 @@ def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     )
     found = faces + func.coalesce(unstored, 0)
     name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    shown = select(Photo, literal(None), literal(None), found, false(), name).where(where)
+    shown = select(Photo, literal(None), literal(None), found, false(), name, false()).where(where)
     return shown.options(joinedload(Photo.raw))
 
 
@@ -232,7 +259,9 @@ def count_of_photographer(session: Session, photographer_id: int) -> int:
 
 def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of the event that the guest may see, newest first."""
-    statement = _for_guest(user_id, event_id).where(Photo.id.in_(photo_ids), shown_to(user_id))
+    given = _gives(session, event_id)
+    seen = (Photo.id.in_(photo_ids), shown_to(user_id, given=given))
+    statement = _for_guest(user_id, event_id, given=given).where(*seen)
     return _rows(session, statement, Page())
 
 
@@ -241,22 +270,24 @@ def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequ
 
 def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the guest's favourites in the event that the guest may still see."""
-    statement = _for_guest(user_id, event_id).where(Favourite.photo_id.is_not(None), shown_to(user_id))
+    given = _gives(session, event_id)
+    seen = (Favourite.photo_id.is_not(None), shown_to(user_id, given=given))
+    statement = _for_guest(user_id, event_id, given=given).where(*seen)
     return _rows(session, statement, page)
 
 
-def _count_favourites(user_id: int, event_id: int) -> Select[int]:
+def _count_favourites(user_id: int, event_id: int, *, given: bool) -> Select[int]:
     return (
         select(func.count())
         .select_from(Favourite)
         .join(Photo, Photo.id == Favourite.photo_id)
-        .where(Favourite.user_id == user_id, Photo.event_id == event_id, shown_to(user_id))
+        .where(Favourite.user_id == user_id, Photo.event_id == event_id, shown_to(user_id, given=given))
     )
 
 
 def count_favourites(session: Session, user_id: int, event_id: int) -> int:
     """Return how many of the guest's favourites in the event the guest may still see."""
-    return session.scalar(_count_favourites(user_id, event_id)) or 0
+    return session.scalar(_count_favourites(user_id, event_id, given=_gives(session, event_id))) or 0
 
 
 def add_favourite(session: Session, user_id: int, photo_id: int) -> None:
@@ -277,14 +308,12 @@ Which = Literal["mine", "favourites", "all"]
 def originals(session: Session, user_id: int, event: Event, which: Which) -> Sequence[Original]:
     """Return the originals that a guest downloads from an event, oldest first.
 
-    `mine`: those that show the guest; `favourites`: those that the guest may still see; `all`: those that the event
+    `mine`: the guest's own; `favourites`: those that the guest may still see; `all`: those that the event
     shows to all its guests.
     """
     statement = _originals(event)
     if which == "mine":
-        statement = statement.join(FaceMatch, FaceMatch.photo_id == Photo.id).where(
-            FaceMatch.user_id == user_id, is_shown_as_mine(user_id)
-        )
+        statement = statement.where(is_mine(user_id))
     elif which == "favourites":
         statement = statement.join(Favourite, Favourite.photo_id == Photo.id).where(
             Favourite.user_id == user_id, shown_to(user_id)
@@ -314,8 +343,8 @@ def standing(session: Session, user_id: int, event: Event) -> Row[int, int, int,
         select(
             photos.scalar_subquery(),
             photos.where(Photo.status.in_((DONE, FAILED))).scalar_subquery(),
-            _count_with_guest(user_id, event.id).scalar_subquery(),
-            _count_favourites(user_id, event.id).scalar_subquery(),
+            _count_with_guest(user_id, event.id, given=event.badges_used).scalar_subquery(),
+            _count_favourites(user_id, event.id, given=event.badges_used).scalar_subquery(),
             _count_for_all_guests(user_id, event).scalar_subquery(),
             last.scalar_subquery(),
         )

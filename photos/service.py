@@ -17,6 +17,7 @@ from events.rematching import queries as rematch_queries
 from events.service import home_event
 from models import ADMIN, PHOTOGRAPHER, Event, Photo, User, utcnow
 from photos import queries
+from photos.badges import service as badges
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
@@ -240,6 +241,7 @@ def remove(user: User, photo_ids: Sequence[int]) -> int:
         files, kept = row_queries.files_of(session, wanted), trash_files.kept_of(found)
         trash.put_in(session, found)
         session.flush()
+        badges.note_deleted(session, found)
         receipts.leave(session, receipts.PHOTOS, map(receipts.subject_of, found), photos=len(found))
         row_queries.remove(session, wanted)
         erase(session, set(stored_keys(files)) - kept, late=set(keys_being_written(files)) - kept)

@@ -38,6 +38,8 @@ def past_their_date(_: Scope) -> Iterator[Finding]:
         ("faces", lambda session: queries.faces_after_the_end(session, due)),
         ("selfie_embeddings", lambda session: queries.embeddings_after_the_end(session, due)),
         ("photos", lambda session: queries.photos_after_the_end(session, due)),
+        ("badges", lambda session: queries.badges_after_the_end(session, due)),
+        ("badge_marks", lambda session: queries.marks_after_the_end(session, due)),
         (
             "trashed_photos",
             lambda session: queries.old_trash(session, due - timedelta(days=get_settings().trash_days)),

@@ -22,6 +22,8 @@ from models import (
     DONE,
     FAILED,
     UNKNOWN,
+    Badge,
+    BadgeMark,
     Base,
     CameraClock,
     Consent,
@@ -33,6 +35,7 @@ from models import (
     Face,
     FaceCandidate,
     FaceMatch,
+    GivenPhoto,
     LoginLink,
     Mail,
     PasswordReset,
@@ -190,6 +193,19 @@ def candidates_of_others(session: Session) -> list[str]:
     return _keys(session, joined.where(wrong))
 
 
+def given_elsewhere(session: Session) -> list[str]:
+    """Return the ids of photos given to a guest in another event than the photo's, or to nobody of the event."""
+    member = exists().where(UserEvent.user_id == GivenPhoto.user_id, UserEvent.event_id == Photo.event_id)
+    joined = select(GivenPhoto.id).join(Photo, Photo.id == GivenPhoto.photo_id)
+    return _keys(session, joined.where(or_(Photo.event_id != GivenPhoto.event_id, ~member)))
+
+
+def marks_elsewhere(session: Session) -> list[str]:
+    """Return the ids of marks of a badge of another event."""
+    joined = select(BadgeMark.id).join(Badge, Badge.id == BadgeMark.badge_id)
+    return _keys(session, joined.where(Badge.event_id != BadgeMark.event_id))
+
+
 def faces_elsewhere(session: Session) -> list[str]:
     """Return the ids of faces in another event than their photo's."""
     joined = select(Face.id).join(Photo, Photo.id == Face.photo_id)
@@ -264,6 +280,18 @@ def photos_after_the_end(session: Session, before: datetime) -> list[str]:
     """Return the ids of photos of events whose photos have been erased since before a time."""
     over = select(Event.id).where(Event.photos_ended_at < before)
     return _keys(session, select(Photo.id).where(Photo.event_id.in_(over)))
+
+
+def badges_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of badges of events whose photos have been erased since before a time."""
+    over = select(Event.id).where(Event.photos_ended_at < before)
+    return _keys(session, select(Badge.id).where(Badge.event_id.in_(over)))
+
+
+def marks_after_the_end(session: Session, before: datetime) -> list[str]:
+    """Return the ids of marks of badges of events whose photos have been erased since before a time."""
+    over = select(Event.id).where(Event.photos_ended_at < before)
+    return _keys(session, select(BadgeMark.id).where(BadgeMark.event_id.in_(over)))
 
 
 def old_trash(session: Session, before: datetime) -> list[str]:

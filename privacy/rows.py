@@ -21,11 +21,13 @@ def orphans(_: Scope) -> Iterator[Finding]:
 
 
 def strangers(_: Scope) -> Iterator[Finding]:
-    """Yield faces and matches that join what does not belong together."""
+    """Yield faces, matches and given photos that join what does not belong together."""
     return listed(
         ("face_matches", queries.matches_of_others),
         ("face_candidates", queries.candidates_of_others),
         ("faces", queries.faces_elsewhere),
+        ("given_photos", queries.given_elsewhere),
+        ("badge_marks", queries.marks_elsewhere),
     )
 
 
@@ -33,5 +35,9 @@ CHECKS = (
     Check(
         "orphan-row", "Each row that names an account, an event, a photo or a face names one that is there.", orphans
     ),
-    Check("stranger", "Each match is of one guest's selfie, in a photo of an event of that guest.", strangers),
+    Check(
+        "stranger",
+        "Each match is of one guest's selfie, and each match and given photo in an event of that guest.",
+        strangers,
+    ),
 )

@@ -70,6 +70,8 @@ class Objects:
     report: int
     # The camera of all photos.
     camera: int
+    # The number of the guest's badge.
+    badge: str
     trashed_photo: int
     failed_photo: int
     pending_photo: int
@@ -95,6 +97,7 @@ NOWHERE = Objects(
     guest=909_092,
     photographer=909_093,
     photo=909_094,
+    badge="00000000",
     filename="00000000000000000000000000000000.jpg",
     refused_photo=909_095,
     confirmed_photo=909_098,

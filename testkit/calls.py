@@ -36,6 +36,7 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "asked": lambda of: "current",
     "token": lambda of: of.group_token,
     "link_id": lambda of: of.link,
+    "badge": lambda of: of.badge,
     "report_id": lambda of: of.report,
     "link_token": lambda of: of.link_token,
     "name": lambda of: "css/base.css",
@@ -126,6 +127,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /api/validate-selfie": lambda of: _selfie(),
     "POST /api/upload-selfie": lambda of: _selfie(),
     "POST /api/photos/{photo_id}/me": lambda of: {"json": {"face_id": of.face}},
+    "GET /api/my-badge": lambda of: {"params": {"event_id": of.event}},
+    "GET /badge": lambda of: {"params": {"event_code": of.code}},
+    "POST /api/photos/{photo_id}/guests": lambda of: {"json": {"badge": of.badge}},
+    "PUT /api/photos/{photo_id}/badges": lambda of: {"json": {"badges": [of.badge]}},
     "GET /api/maybe-photos": lambda of: {"params": {"event_id": of.event}},
     "POST /api/me/children": lambda of: {"json": {"name": "Mila", "event_id": of.event, "version": GUARDIAN}},
     "PUT /api/me/children/{child_id}/portrait": lambda of: _selfie(),
@@ -218,6 +223,12 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "POST /account/show": lambda of: {"data": {"event_id": of.event}},
     "POST /account/erase": lambda of: {"data": {"password": PASSWORD}},
     "POST /studio/{event_id}/cameras/{camera_id}": lambda of: {"data": {"direction": "late", "minutes": "47"}},
+    **{
+        f"POST {home}/{{event_id}}/badges": lambda of: {
+            "data": {"chosen": str(of.photo), "act": "given", "badge": of.badge}
+        }
+        for home in ("/studio", "/admin/events")
+    },
     "POST /studio/{event_id}/help": lambda _: _selfie(WITHOUT_PASSWORD),
     "POST /studio/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
     "POST /admin/events/{event_id}/sections": lambda of: {"data": {"title": "Dinner", "start": "2026-06-20T20:00"}},
@@ -231,6 +242,7 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
             "bystanders": "until_expiry",
+            "badges": "off",
         }
     },
     # The form is sent as it was opened: nothing changes.
@@ -244,6 +256,8 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
             "selfie_is_consent": "selfie",
             "photos_need_approval": "live",
             "bystanders": "until_expiry",
+            "badges": "on",
+            "badge_seconds": "90",
         }
     },
     "POST /admin/events/{event_id}/photos/delete": lambda _: {"data": {"photo": "0"}},

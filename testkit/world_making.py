@@ -64,7 +64,7 @@ class Making:
         photographer = self._staff("photographer", "ansel", PHOTOGRAPHER)
         other_photographer = self._staff("other photographer", "dorothea", PHOTOGRAPHER)
         self._staff("closed photographer", "henri", PHOTOGRAPHER)
-        home = self._event("Mariage de Camille", "CAMILLE7", photographer, admin)
+        home = self._event("Mariage de Camille", "CAMILLE7", photographer, admin, badges=True)
         other = self._event("Course du lac", "COURSE77", other_photographer, admin, **ALL_SEEN)
         self._event("Soirée ouverte", "SOIREE77", None, admin, **ALL_SEEN)
         self._event("Vin d'honneur", "HONNEUR7", None, admin)
@@ -111,6 +111,7 @@ class Making:
             report=self._call("POST", f"/api/photos/{shown['id']}/report", guest, json={"reason": "other"})["id"],
             choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
+            badge=self._call("GET", f"/api/my-badge?event_id={home}", guest)["number"],
             trashed_photo=sent["camille-trashed.jpg"]["id"],
             failed_photo=0,
             pending_photo=0,

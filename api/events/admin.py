@@ -39,6 +39,7 @@ from guests.members import Member
 from guests.removal import remove_event
 from keys import MAX_EMAIL_KEY
 from models import Event, utcnow
+from photos.badges.service import follow_settings
 
 router = APIRouter(prefix="/api/admin", tags=["admin"])
 REFUSED = (*SIGNED_IN, errors.AdminsOnly)
@@ -110,7 +111,7 @@ def _created(event: Event, message: str) -> EventCreated:
 )
 def update_event(event_id: RowId, asked: EventChange, admin: CurrentAdmin, language: Language) -> AdminEventOut:
     """Fields that are left out keep their value. `photographer_ids` replaces the event's photographers."""
-    event = service.update(event_id, asked.values())
+    event = service.update(event_id, asked.values(), follow_settings)
     return AdminEventOut.of(event, admin, message=Success.EVENT_CHANGED.text(language))
 
 

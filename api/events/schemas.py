@@ -11,7 +11,15 @@ from api.fields import CONSENT, ConsentVersion, EventCode, Name, UtcTime
 from api.links import cover_link
 from api.messages import Problem
 from events import ending
-from keys import MAX_BYSTANDER_DAYS, MAX_EXPIRY_DAYS, MAX_ID, MAX_TIMEZONE
+from keys import (
+    BADGE_SECONDS,
+    MAX_BADGE_SECONDS,
+    MAX_BYSTANDER_DAYS,
+    MAX_EXPIRY_DAYS,
+    MAX_ID,
+    MAX_TIMEZONE,
+    MIN_BADGE_SECONDS,
+)
 from models import Event, User
 
 
@@ -78,7 +86,15 @@ APPROVAL = (
     "Whether guests see a photo only once a photographer has approved it. It is compared with them meanwhile. When "
     "this is switched off, photos that wait still do."
 )
+BADGES = (
+    "Whether guests have a badge on their phone: the photos that a camera takes after a picture of it are theirs, "
+    "without a face. Photos that were processed while this was off are not searched for badges."
+)
+BADGE_GAP = "At most so many seconds lie between two photos that belong to the same badge."
 COVER = "Signed link to the cover photo, for the caller."
+
+
+BadgeSeconds = Annotated[int, Field(ge=MIN_BADGE_SECONDS, le=MAX_BADGE_SECONDS)]
 
 
 class CodeValidity(BaseModel):
@@ -109,6 +125,8 @@ class EventFields(BaseModel):
     photos_need_approval: bool | None = Field(None, description=APPROVAL)
     bystanders: Bystanders | None = Field(None, description=BYSTANDERS)
     bystander_days: Annotated[Days | None, Clearable()] = Field(None, description=BYSTANDER_DAYS)
+    badges: bool | None = Field(None, description=BADGES)
+    badge_seconds: BadgeSeconds | None = Field(None, description=BADGE_GAP)
     photographer_id: Id | None = None
     photographer_ids: list[Id] | None = Field(None, max_length=100)
 
@@ -129,6 +147,8 @@ class EventCreate(EventFields):
     keep_capture_details: bool = Field(False, description=DETAILS)
     selfie_is_consent: bool = Field(True, description=SELFIE_CONSENT)
     photos_need_approval: bool = Field(False, description=APPROVAL)
+    badges: bool = Field(False, description=BADGES)
+    badge_seconds: BadgeSeconds = Field(BADGE_SECONDS, description=BADGE_GAP)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the new event."""
@@ -220,6 +240,8 @@ class EventOut(EventBrief):
     photos_need_approval: bool
     bystanders: Bystanders = Field(description=BYSTANDERS)
     bystander_days: int | None = Field(description=BYSTANDER_DAYS)
+    badges: bool = Field(description=BADGES)
+    badge_seconds: int = Field(description=BADGE_GAP)
     created_at: UtcTime
     photographer_id: int | None = Field(description="The first of the event's photographers.")
 
@@ -272,6 +294,7 @@ class JoinedEventOut(EventBrief):
     has_consent: bool = Field(description="Whether a consent is in force: without one, the guest is not looked for.")
     selfie_is_consent: bool = Field(description="Whether a selfie that an app sends is the consent here.")
     guests_may_share: bool = Field(description=SHARE)
+    badges: bool = Field(description="Whether the guest has a badge there: `GET /api/my-badge`.")
 
 
 class JoinIn(EventCodeIn):

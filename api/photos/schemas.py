@@ -47,6 +47,7 @@ class PhotoOut(BaseModel):
     has_face_match: bool
     confidence_score: float | None = Field(description="Similarity: 0 to 100; 100 times the local engine's cosine.")
     matched_face: FaceBox | None
+    given: bool = Field(description="It is the caller's though no face says so: by a badge, or given by staff.")
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str
@@ -79,6 +80,7 @@ class PhotoOut(BaseModel):
             has_face_match=score is not None,
             confidence_score=score,
             matched_face=fractions(box, photo.width, photo.height) if box else None,
+            given=bool(row.is_given),
             processing_status=photo.status if photo.status != REJECTED else "failed",
             url=link(photo.id, "web", viewer, rendition_set=photo.rendition_set),
             thumbnail_url=link(photo.id, "thumb", viewer, rendition_set=photo.rendition_set),

@@ -10,6 +10,8 @@ from encryption.templates import portrait_place, reading_cipher
 from guests.export.tables import EXPORTED
 from models import (
     AuditEntry,
+    Badge,
+    BadgeMark,
     Base,
     Event,
     EventPhotographer,
@@ -29,7 +31,7 @@ from models import (
     User,
     UserEvent,
 )
-from photos.visible.queries import is_shown_as_mine
+from photos.visible.queries import is_mine
 
 
 def rows_of(session: Session, user_id: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -84,12 +86,7 @@ def _events(user_id: int) -> ColumnElement[bool]:
 
 
 def _photos(user_id: int) -> ColumnElement[bool]:
-    matched = (
-        select(FaceMatch.photo_id)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, is_shown_as_mine(user_id))
-    )
-    return or_(Photo.photographer_id == user_id, Photo.id.in_(matched))
+    return or_(Photo.photographer_id == user_id, is_mine(user_id))
 
 
 def _faces(user_id: int) -> Select[int | None]:
@@ -120,6 +117,7 @@ _BY_ROWS: dict[str, Callable[[int], ColumnElement[bool]]] = {
         RemoteFace.embedding_id.in_(_embeddings(user_id)), RemoteFace.face_id.in_(_faces(user_id))
     ),
     "remote_similarities": lambda user_id: RemoteSimilarity.embedding_id.in_(_embeddings(user_id)),
+    "badge_marks": lambda user_id: BadgeMark.badge_id.in_(select(Badge.id).where(Badge.user_id == user_id)),
     "trashed_photos": lambda user_id: TrashedPhoto.photographer_id == user_id,
     "audit_entries": _entries,
 }

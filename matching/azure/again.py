@@ -24,6 +24,7 @@ from matching.reprocessing import queries as again_queries
 from matching.reprocessing.places import SeenFace, Way, pairs
 from matching.reprocessing.service import Anew, Locked, StillOurs, locked, renew, settle
 from models import DONE, Face, Photo
+from photos.badges import service as badges
 
 
 def record(
@@ -80,6 +81,7 @@ def _replace(
         ids: Sequence[int | None] = [None] * len(kept)
         shown = list[int]()
         if rows is not None:
+            before = badges.Place.of(rows.photo)
             shown += claim_queries.guests_with_candidates(session, photo.id)
             if compares_faces(rows.event):
                 ids = _stored(session, rows, anew, [face_row(photo, found, each.place, scale) for each in kept])
@@ -90,6 +92,8 @@ def _replace(
             keeping.record(session, listed, kept, "face_id", ids)
         if rows is not None:
             settle(rows, AZURE_ENGINE_ID)
+            session.flush()
+            badges.note(session, rows.event, rows.photo, anew.badges, before)
             # Those whom the old faces resembled; those whom the new ones resemble follow.
             queue_guests(session, rows.event, rows.photo, resembling=shown)
     return rows is not None

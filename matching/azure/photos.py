@@ -26,6 +26,7 @@ from matching.changing import service as changing
 from matching.claims import queries as claim_queries
 from matching.erased.service import may_be_stored
 from models import DONE, Event, Photo, Reembedding, utcnow
+from photos.badges import service as badges
 from settings import get_settings
 
 StillOurs = Callable[[Photo], bool]
@@ -52,9 +53,11 @@ def record_photo(
     found: Detected,
     scale: float,
     still_ours: StillOurs,
+    seen_badges: Sequence[str] | None = None,
 ) -> bool:
     """Store a photo's faces there and here, and queue the matching of the guests whom they resemble.
 
+    What follows from the badges it shows is given in the transaction that ends the job.
     `scale` is the photo's width divided by the picture's. Returns False if the photo is deleted or the attempt is no
     longer current.
 
@@ -73,7 +76,7 @@ def record_photo(
         return current is not None and still_ours(current)
 
     resembling = _kept_and_compared(service, photo, found, scale, is_current)
-    return resembling is not None and _finish(photo, resembling, still_ours)
+    return resembling is not None and _finish(photo, resembling, still_ours, seen_badges)
 
 
 def record_again(
@@ -202,7 +205,9 @@ def _screened_from() -> float:
     return thresholds().floor - calibration_of(AZURE_ENGINE_ID).per_decade
 
 
-def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs) -> bool:
+def _finish(
+    photo: Photo, resembling: Collection[int], still_ours: StillOurs, seen_badges: Sequence[str] | None
+) -> bool:
     with transaction() as session:
         event = event_queries.lock_event(session, photo.event_id)
         current = matching_queries.lock_photo(session, photo.id)
@@ -211,6 +216,8 @@ def _finish(photo: Photo, resembling: Collection[int], still_ours: StillOurs) ->
         queue_guests(session, event, photo, resembling=resembling)
         current.finish(DONE)
         current.engine_id = AZURE_ENGINE_ID
+        session.flush()
+        badges.note(session, event, current, seen_badges, None)
     return True
 
 

@@ -23,6 +23,7 @@ from matching.erased import service as erased
 from matching.reprocessing import queries
 from matching.reprocessing.places import SeenFace, Way, place_of, way_between
 from models import DONE, Event, Face, Photo, Reprocessing
+from photos.badges import service as badges
 from photos.clocks.service import follow_clock
 from photos.keys import rendition_keys
 from stored.erasure import erase, erase_later
@@ -48,6 +49,8 @@ class Anew:
     mean_colour: str | None
     warning: str | None
     full: tuple[int, int] | None = None
+    # What guests' badges in it hold; None if none was searched for.
+    badges: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,13 @@ def record(job_id: int, engine_id: str, anew: Anew, faces: Sequence[DetectedFace
     with locked(job_id, still_ours) as (session, rows):
         if rows is None:
             return False
+        before = badges.Place.of(rows.photo)
         seen = [SeenFace([round(float(value), 1) for value in each.box], each.embedding) for each in faces]
         renew(session, rows, engine_id, anew, seen)
         matching.store_faces(session, rows.event, rows.photo, engine_id, faces)
         settle(rows, engine_id)
+        session.flush()
+        badges.note(session, rows.event, rows.photo, anew.badges, before)
         rows.job.finish(DONE)
     return True
 

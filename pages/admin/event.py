@@ -33,6 +33,7 @@ from pages.ends import ends_of
 from pages.photographer.cameras import shown_cameras
 from pages.redirects import redirect_with_flash
 from pages.rendering import page_router
+from photos.badges.service import follow_settings
 
 router = page_router()
 HOME = "/admin/events"
@@ -94,7 +95,7 @@ def change_event(request: Request, event: AnyEvent, sent: Sent) -> Response:
     if judged.problems or overtaken:
         return redirect_with_flash(request, page, problems=judged.problems, overtaken=overtaken, **given)
     try:
-        events.update(event.id, judged.values)
+        events.update(event.id, judged.values, follow_settings)
     except errors.NoSuchPhotographer:
         return refused(request, page, [PHOTOGRAPHERS.name], given)
     except errors.BystandersAtAzure:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from api.events.schemas import EventChange, EventCreate
-from keys import MAX_BYSTANDER_DAYS
+from keys import MAX_BADGE_SECONDS, MAX_BYSTANDER_DAYS, MIN_BADGE_SECONDS
 from models import Event
 from pages import formatting
 from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
@@ -161,6 +161,16 @@ BYSTANDER_DAYS = Field(
     widget="number",
     attributes={"min": "1", "max": str(MAX_BYSTANDER_DAYS)},
 )
+BADGES = _choice_field("badges", "admin.event.badges", {"off": False, "on": True}, "admin.event.badges_hint")
+BADGE_SECONDS = Field(
+    name="badge_seconds",
+    label="admin.event.badge_seconds",
+    hint="admin.event.badge_seconds_hint",
+    widget="number",
+    optional=True,
+    attributes={"min": str(MIN_BADGE_SECONDS), "max": str(MAX_BADGE_SECONDS), "inputmode": "numeric"},
+    initial=str(EventCreate.model_fields["badge_seconds"].default),
+)
 PHOTOGRAPHERS = Field(
     name="photographer_ids",
     label="admin.event.photographers",
@@ -195,6 +205,7 @@ SETTINGS = Form(
         (APPROVAL,),
         (BYSTANDERS,),
         (BYSTANDER_DAYS,),
+        (BADGES, BADGE_SECONDS),
         (PHOTOGRAPHERS,),
     ),
 )

@@ -73,7 +73,8 @@ def gallery(
     """Return the gallery with its first photos as data, by default in the order in which they were taken.
 
     With a group, it shows the photos of that group; else of the event asked for, or of the one shown last. Guests
-    whom nobody looks for see first what the event shows to all. Without scripts, links with a cursor lead on.
+    whom nobody looks for, and who have no photo by a badge, see first what the event shows to all. Without scripts,
+    links with a cursor lead on.
     """
     joined = memberships_of(guest)
     if not joined:
@@ -83,7 +84,9 @@ def gallery(
     event = here.event
     # Read the counts before the list: if a photo arrives in between, the script sees the count change and reloads.
     standing = standing_of(guest, here, language)
-    first: Which = "all" if here.withdrawn and not here.asks_words else "mine"
+    # By a badge there are photos of a guest whom nobody looks for.
+    has_own = here.asks_words or (event.badges and standing["matched"])
+    first: Which = "all" if here.withdrawn and not has_own else "mine"
     child = children.child_of(guest, child_id) if child_id is not None and group is None else None
     if child is not None:
         first = asked_list = "child"
@@ -241,7 +244,7 @@ def row_of(row: Any, order: Order = NEWEST) -> dict[str, Any]:
         "at": _place(photo, order),
         "taken": round(photo.taken_at.timestamp()) if photo.taken_at is not None else None,
         "name": photo.original_filename,
-        "me": row.confidence_score is not None,
+        "me": row.confidence_score is not None or bool(row.is_given),
         "kept": bool(row.is_favourite),
         **({"sharp": True} if photo.has_medium else {}),
         # A photo that waits for Azure has a colour, and renditions, before it is done.

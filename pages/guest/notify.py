@@ -91,8 +91,8 @@ def _back(request: Request, event_id: int, **flash: str) -> Response:
 
 
 def is_offered(kind: str) -> bool:
-    """Return whether the gallery offers to tell the guest: the search has a portrait to go on."""
-    return kind in ("found", "none", "looking")
+    """Return whether the gallery offers to tell the guest: by a portrait or a badge there may be news."""
+    return kind in ("found", "none", "looking", "badge")
 
 
 # --- the link in a mail ----------------------------------------------------------------------------

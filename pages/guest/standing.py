@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from events.ending import compares_faces
 from guests import consent
@@ -40,7 +41,9 @@ def standing_of(guest: User, here: Membership, language: str) -> dict[str, Any]:
         kind = "asks_words"
     elif here.withdrawn:
         kind = "withdrawn" if consent.was_given(guest.id, event.id) else "not_asked"
-    if not compares_faces(event):
+    if here.withdrawn and not here.asks_words and event.badges and event.photos_ended_at is None:
+        kind = "badge"
+    elif not compares_faces(event):
         kind = "faces_over"
     sentence = (
         reason(language, state.detail) if kind == "refused" else _sentence(language, kind, counts, closed=closed)
@@ -91,6 +94,8 @@ def _action(
         return {"href": address, "words": text(language, f"guest.photos.{words}"), "look": look}
 
     anew = f"/selfie?event={event.id}&change=true"
+    if kind == "badge":
+        return link("badge", f"/badge?event_code={quote(event.event_code, safe='')}")
     if kind in ("withdrawn", "not_asked", "asks_words"):
         return link("give_consent", "/account", "")
     if closed or kind == "faces_over":
@@ -112,6 +117,10 @@ def _sentence(language: str, kind: str, counts: Standing, *, closed: bool) -> st
         found = text(language, "guest.standing.found", count=counts.matched)
         rest = text(language, "guest.standing.rest", count=waiting) if waiting else ""
         return f"{found} {rest}".strip()
+    if kind == "badge":
+        if not counts.matched:
+            return text(language, "guest.standing.badge_none")
+        return text(language, "guest.standing.badge", count=counts.matched)
     if kind in ("looking", "none"):
         is_over = kind == "none" and closed
         among = (

@@ -18,6 +18,7 @@ from guests import joining, registration
 from guests.portraits import has_portrait
 from guests.wordings import CURRENT, Wording
 from models import GUEST, Event, User
+from pages.guest.badge import badge_address
 from pages.guest.join import address_of, event_of, is_member, is_open
 from pages.guest.wording import Shown, agreed
 from pages.login import MAX_SHOWN_AGAIN, Visitor, end_session_before
@@ -40,7 +41,7 @@ def start(
     consent: Field = "",
     digest: Shown = "",
 ) -> Response:
-    """Let a browser into an event, and lead to the camera; without consent, to the gallery.
+    """Let a browser into an event, and lead to the camera; without consent, to the badge or the gallery.
 
     A browser that is logged in as a guest goes on as that guest. A script that asks for JSON gets the next page, and
     the CSRF token of the session that has just begun.
@@ -98,6 +99,9 @@ def _onward(request: Request, guest: User, event: Event, wording: Wording | None
     """Return the way to the next page; `grant` is a session that has just begun."""
     taking = wording is not None and not has_portrait(guest.id)
     following = f"/selfie?event={event.id}" if taking else f"/photos?event={event.id}"
+    if wording is None and event.badges:
+        # Beside the search by face, and as good: the guest who says no to it sees the badge at once.
+        following = badge_address(event)
     token = grant.access_token if grant is not None else cookie_of(request, SESSION_COOKIE) or ""
     answer: Response = redirect(following)
     if _wants_json(request):

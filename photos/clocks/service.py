@@ -18,6 +18,7 @@ from image_headers.camera import Camera
 from images import ImageInfo
 from keys import MAX_CAMERA, MAX_SHIFT
 from models import ADMIN, CameraClock, Event, Photo, User, utcnow
+from photos.badges import service as badges
 from photos.clocks import queries
 from photos.clocks.moments import MAX_AHEAD, ahead, shifted, taken
 from photos.clocks.queries import CameraRow
@@ -134,7 +135,9 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
         raise errors.ShiftTooLarge
     with transaction() as session:
         # Those who delete photos lock the event's row before the photos' rows. The same order avoids deadlocks.
-        event_queries.lock_event(session, event_id)
+        event = event_queries.lock_event(session, event_id)
+        if event is None:
+            raise errors.NoSuchCamera
         if staff.user_type != ADMIN and not account_queries.assigned(session, staff.id, event_id):
             raise errors.NoSuchCamera
         camera = queries.lock_camera(session, event_id, camera_id)
@@ -143,6 +146,7 @@ def shift_clock(staff: User, event_id: int, camera_id: int, seconds: int) -> Eve
         if camera.shift_seconds != seconds:
             camera.shift_seconds = seconds
             number = queries.shift_photos(session, camera, utcnow() + MAX_AHEAD)
+            badges.follow_clock(session, event, camera)
             name = _name(camera.make, camera.model)
             record(session, Action.CAMERA_SHIFTED, event_id=event_id, camera=name, shift=seconds, photos=number)
         session.flush()

@@ -3,14 +3,15 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from models import (
     Event,
     FaceMatch,
+    GivenPhoto,
     Photo,
     PhotoReport,
     Subscription,
@@ -51,33 +52,39 @@ def hides_any(session: Session, user_ids: Collection[int]) -> bool:
 
 
 def withhold_photos_of(session: Session, user_ids: Collection[int], event_id: int) -> int:
-    """Withhold from others the event's photos that show these guests by similarity, of those who wish so.
+    """Withhold from others the event's photos that show these guests, of those who wish so.
+
+    Those that show them by similarity, or that are given to them.
 
     Returns how many were not withheld for them before.
     """
-    there = exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.user_id == FaceMatch.user_id)
-    wished = and_(
-        UserEvent.user_id == FaceMatch.user_id, UserEvent.event_id == Photo.event_id, UserEvent.hides_photos
-    )
-    found = (
-        select(Photo.id, Photo.event_id, FaceMatch.user_id)
-        .select_from(FaceMatch)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .join(UserEvent, wished)
-        .where(
-            FaceMatch.user_id.in_(user_ids),
-            FaceMatch.declared.is_(False),
-            Photo.event_id == event_id,
-            ~there.correlate(Photo, FaceMatch),
-        )
-    )
+    found = {
+        (photo, user)
+        for table, counts in ((FaceMatch, FaceMatch.declared.is_(False)), (GivenPhoto, GivenPhoto.shown))
+        for photo, user in session.execute(_to_withhold(table, user_ids, event_id).where(counts))
+    }
     rows = [
-        {"photo_id": photo, "event_id": event, "user_id": user, "reason": BY_GUEST}
-        for photo, event, user in session.execute(found)
+        {"photo_id": photo, "event_id": event_id, "user_id": user, "reason": BY_GUEST}
+        for photo, user in sorted(found)
     ]
     if rows:
         session.execute(insert(WithheldPhoto), rows)
     return len(rows)
+
+
+def _to_withhold(
+    table: type[FaceMatch | GivenPhoto], user_ids: Collection[int], event_id: int
+) -> Select[*tuple[Any, ...]]:
+    """Select photo and guest of a table's rows about guests who hide them and have not hidden this photo."""
+    there = exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.user_id == table.user_id)
+    wished = and_(UserEvent.user_id == table.user_id, UserEvent.event_id == event_id, UserEvent.hides_photos)
+    return (
+        select(Photo.id, table.user_id)
+        .select_from(table)
+        .join(Photo, Photo.id == table.photo_id)
+        .join(UserEvent, wished)
+        .where(table.user_id.in_(user_ids), Photo.event_id == event_id, ~there.correlate(Photo, table))
+    )
 
 
 def show_photos_of(session: Session, user_id: int, event_id: int) -> None:
@@ -122,7 +129,9 @@ def withhold_until_approved(session: Session, photo: Photo) -> None:
 
 def look_for_news(session: Session, event_id: int) -> None:
     """Have the event's subscriptions compare all matches again: photos that were withheld may be news now."""
-    session.execute(update(Subscription).where(Subscription.event_id == event_id).values(seen_match_id=0))
+    session.execute(
+        update(Subscription).where(Subscription.event_id == event_id).values(seen_match_id=0, seen_given_id=0)
+    )
 
 
 def withheld_in(session: Session, event_id: int, reason: str, limit: int) -> list[Withheld]:

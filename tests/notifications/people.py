@@ -13,7 +13,7 @@ from events.service import NewEvent
 from guests.registration import register
 from guests.wordings import CURRENT
 from mail.post import Post, post_for
-from models import DONE, FaceMatch, Mail, Photo, Selfie, Subscription, User
+from models import DONE, FaceMatch, GivenPhoto, Mail, Photo, Selfie, Subscription, User
 from notifications import service as notifications
 from notifications.delivery import deliver_next
 from notifications.endpoints import checked
@@ -49,6 +49,15 @@ class Somebody:
             for photo in added:
                 session.add(_match(self.user.id, photo.id, selfie.id, at))
             return [photo.id for photo in added]
+
+    def given(self, count: int, at: datetime) -> None:
+        """Add photos that are given to the guest by a badge at a time."""
+        with transaction() as session:
+            for photo in (added := [_photo(self.event_id, at) for _ in range(count)]):
+                session.add(photo)
+            session.flush()
+            own = {"user_id": self.user.id, "event_id": self.event_id, "given_by": "badge"}
+            session.add_all(GivenPhoto(photo_id=each.id, shown=True, created_at=at, **own) for each in added)
 
     def matched_again(self, at: datetime) -> None:
         """Write the guest's matches again, as matching does when the scores change."""

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import update
 
+import errors
 from database import reading, transaction
 from events import queries as event_queries
+from events import service as events
 from guests import consent
 from guests.erasure import erase_guest
 from guests.joining import join
@@ -160,7 +162,22 @@ def test_what_guests_said_themselves_is_no_news_and_is_not_looked_at_again_and_a
         session.execute(update(FaceMatch).values(declared=True))
     assert work(NOON + HOUR) == 0
     with reading() as session:
-        assert queries.with_unseen_matches(session, 0, 0, 10) == []
+        assert queries.with_unseen(session, queries.Newest(0, 0), 0, 10) == []
+
+
+def test_a_guest_without_consent_is_told_of_photos_by_the_badge(box: Mailbox) -> None:
+    guest = somebody()
+    consent.withdraw(guest.user.id, guest.event_id)
+    with pytest.raises(errors.NoNewsWithoutConsent):
+        guest.by_mail()
+    events.update(guest.event_id, {"badges": True})
+    guest.given(1, NOON - HOUR)
+    guest.by_mail("en")
+    guest.given(2, NOON)
+    for at in (NOON, NOON + HOUR, NOON + 3 * HOUR):
+        work(at)
+    [(_, message)] = box.received
+    assert message["Subject"] == "Mariage de Léa: 2 new photos of you"
 
 
 def test_withdrawing_erasing_and_deleting_end_it(service: PushService) -> None:

@@ -12,7 +12,7 @@ from guests import wordings
 from jobs import kinds as job_kinds
 from models import DONE, FAILED, PENDING, PROCESSING, REJECTED, SELFIE, UNKNOWN, WORDS, utcnow
 from operations.samples import Point
-from pages import enter, formatting, login, posters, requests, resets, second_factor, sections, security
+from pages import badges, enter, formatting, login, posters, requests, resets, second_factor, sections, security
 from pages.admin import audit, event_guests, event_photos, events, overview, photographers
 from pages.admin.account_form import ACCOUNT, NEW_ACCOUNT
 from pages.admin.event_form import BYSTANDER_OPTIONS, NEW_CODE, NEW_EVENT, SETTINGS
@@ -190,6 +190,7 @@ def _of_photographers() -> Ends:
         "photographer.keys.": {f"{key}{end}" for key in KEYS for end in ("", ".what")},
         "photographer.js.state.": {"waiting", "ready", "sending", "done", "known"},
         "photographer.sections.problem.": {*sections.PROBLEMS.values(), sections.NO_TIME},
+        "photographer.badges.done_": {*badges.DONE},
         "photographer.mark.": {f"{each}{end}" for each in MARKS for end in ("", "_badge")},
         "photographer.photos.": {PENDING, PROCESSING, FAILED, WARNING, f"{WARNING}_badge"},
     }

@@ -26,6 +26,7 @@ OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "cr
     "faces_ended_at",
     "photos_ended_at",
     "search_due_at",
+    "badges_used",
 }
 # Rows of another table.
 RELATIONS = {"photographer_ids"}
@@ -49,6 +50,8 @@ GUESTS_DO_NOT_READ = {
     "photos_need_approval",
     "bystanders",
     "bystander_days",
+    "badges",
+    "badge_seconds",
     "photographer_ids",
 }
 _numbers = itertools.count(1)
@@ -73,7 +76,7 @@ def samples(name: str, service: Service) -> tuple[Any, Any, Any]:
         "date-time": ("2031-07-01T10:30:00.000000Z", "2031-07-02T10:30:00.000000Z", "2031-07-03T10:30:00.000000Z"),
         "boolean": (False, True, False),
         "choice": ("keep", "until_expiry", "none"),
-        "integer": (7, 14, 21),
+        "integer": (90, 60, 120),
     }
     if kind_of(name) == "array":
         first, second, third = (service.photographer().id for _ in range(3))

@@ -58,7 +58,7 @@ def test_it_says_what_holds_for_this_event(service: Service, monkeypatch: pytest
     seen = page_of(service, own)
     assert "Wedding of A" in seen
     assert "those they were found in" in seen
-    assert "no other way yet to hand them to you" in seen
+    assert "those that a photographer gives you" in seen
     assert "aren’t allowed at this event" in seen
     assert "This service’s own machine" not in seen
     assert "On this service’s own machine" in seen

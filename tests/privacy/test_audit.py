@@ -19,6 +19,7 @@ from database import get_engine, reading, transaction
 from encryption import keys
 from encryption import store as key_store
 from encryption.templates import template_of
+from ending import service as ending
 from events import service as events
 from events.service import NewEvent
 from faces.fake import FakeEngine
@@ -26,8 +27,9 @@ from guests import erasure, joining, removal
 from guests.wordings import shown
 from jobs import dates, pairing
 from matching.azure import lists
-from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, new_event_key, utcnow
+from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, UserEvent, new_event_key, utcnow
 from photos import service as photos
+from photos.badges.service import own_badge
 from photos.keys import key_of
 from privacy import audit as audits
 from privacy.audit import audit
@@ -191,6 +193,36 @@ def matched_by_another(party: Party) -> None:
     )
 
 
+def given_to_a_stranger(party: Party) -> None:
+    elsewhere = events.create(NewEvent("Elsewhere"))
+    joining.join(party.amy.id, elsewhere.event_code, withdrawn=True)
+    run(
+        "INSERT INTO given_photos (user_id, event_id, photo_id, given_by, shown, created_at) "
+        "VALUES (:amy, :event, :photo, 'hand', true, :then)",
+        amy=party.amy.id,
+        event=elsewhere.id,
+        photo=party.photo.id,
+        then=LONG_AGO,
+    )
+
+
+def badge_of_no_guest(party: Party) -> None:
+    run(
+        "INSERT INTO badges (user_id, event_id, number, created_at) VALUES (4711, :event, 'ABCD2345', :then)",
+        event=party.event.id,
+        then=LONG_AGO,
+    )
+
+
+def badge_after_the_end(party: Party) -> None:
+    over = events.create(NewEvent("Over", badges=True, photos_until=LONG_AGO, expires_at=LONG_AGO))
+    with transaction() as session:
+        session.add(UserEvent(user_id=party.bob.id, event_id=over.id))
+    own_badge(party.bob.id, over)
+    with transaction() as session:
+        session.get_one(Event, over.id).photos_ended_at = LONG_AGO
+
+
 def file_without_row(party: Party) -> None:
     storage.put(f"photos/{party.event.id}/web/{'a' * 32}.jpg", b"left")
 
@@ -312,6 +344,9 @@ FAULTS = (
     (face_of_nothing, "orphan-row", "face_candidates.face_id"),
     (camera_of_nothing, "orphan-row", "photos.camera_id"),
     (matched_by_another, "stranger", "face_matches"),
+    (given_to_a_stranger, "stranger", "given_photos"),
+    (badge_of_no_guest, "orphan-row", "badges.user_id,event_id"),
+    (badge_after_the_end, "past-its-date", "badges"),
     pytest.param(file_without_row, "orphan-file", "storage", marks=pytest.mark.sqlite_is_enough),
     pytest.param(row_without_file, "missing-file", "photos", marks=pytest.mark.sqlite_is_enough),
     pytest.param(trash_without_file, "missing-file", "trashed_photos", marks=pytest.mark.sqlite_is_enough),
@@ -347,6 +382,7 @@ def test_what_is_past_its_date_goes_with_the_next_sweep(party: Party) -> None:
     session_long_over(party)
     choice_long_over(party)
     dates.erase_old()
+    ending.sweep()
     assert not {each for each in found() if each[0] == "past-its-date"}
 
 

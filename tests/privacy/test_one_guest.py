@@ -17,11 +17,14 @@ from jobs import pairing
 from matching.queries import portrait_embeddings
 from models import (
     ADMIN,
+    Badge,
+    BadgeMark,
     Base,
     Confirmation,
     Evaluation,
     Event,
     Favourite,
+    GivenPhoto,
     LinkedPhoto,
     LoginLink,
     Mail,
@@ -49,9 +52,9 @@ from tests.conftest import DATABASES, fresh_database
 from tests.jobs.rows import guest_of, send_photo, send_selfie, work
 from tests.privacy.searching import hits_in_file, hits_in_files, hits_in_rows, number_from
 
-NAME = "zaphodia-quux"
+NAME, BADGE = "zaphodia-quux", "ZQXW4711"
 # Rows of staff alone; of photos and links without an account, which keep nothing of a guest.
-NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos"}
+NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos", "badge_marks"}
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -71,7 +74,9 @@ def leave_traces(guest: User, event: Event, photo: int, other: int, gone: int) -
         record(session, Action.SELFIE_VIEWED, subject_id=user_id)
         group = TogetherGroup(event_id=event_id)
         link = PhotoLink(user_id=user_id, event_id=event_id, link_key="k" * 22, shows_name=True, expires_at=soon)
-        session.add_all([group, link])
+        badge = Badge(user_id=user_id, event_id=event_id, number=BADGE)
+        session.get_one(Event, event_id).badges_used = True
+        session.add_all([group, link, badge])
         session.flush()
         session.add_all(
             [
@@ -80,6 +85,9 @@ def leave_traces(guest: User, event: Event, photo: int, other: int, gone: int) -
                 WithheldPhoto(user_id=user_id, event_id=event_id, photo_id=gone, reason="guest"),
                 PhotoReport(user_id=user_id, event_id=event_id, photo_id=photo, reason="me", text=guest.email),
                 Refusal(user_id=user_id, photo_id=other),
+                BadgeMark(event_id=event_id, photo_id=photo, kind="seen", badge_id=badge.id),
+                GivenPhoto(user_id=user_id, event_id=event_id, photo_id=photo, given_by="badge", shown=True),
+                GivenPhoto(user_id=user_id, event_id=event_id, photo_id=gone, given_by="hand", shown=True),
                 Confirmation(user_id=user_id, photo_id=photo, box=[0.0, 0.0, 9.0, 9.0]),
                 LinkedPhoto(link_id=link.id, photo_id=photo),
                 PhotoChoice(user_id=user_id, event_id=event_id, photo_ids=[photo]),
@@ -121,14 +129,14 @@ def test_nothing_of_an_erased_guest_is_found_anywhere(_database: None) -> None: 
     vector, mean = bytes(template.embedding), bytes(template.mean or b"?")
     assert known.embedding not in everything(), "templates are encrypted"
     key_store = Path(store.url().removeprefix("file://"))
-    needles = [str(guest.id), NAME, str(selfie.id), str(template.id), *traces]
+    needles = [str(guest.id), NAME, BADGE, str(selfie.id), str(template.id), *traces]
     assert len(hits_in_files(key_store, needles)) == 1
     folder = Path(get_settings().storage_url.removeprefix("file://"))
     before = {hit.partition(".")[0] for hit in hits_in_rows(get_engine(), needles)}
     ought = {
         table.name
         for table in Base.metadata.sorted_tables
-        if any(each.column.table.name == "users" for each in table.foreign_keys)
+        if any(each.column.table.name in ("users", "user_events") for each in table.foreign_keys)
     }
     assert before >= ought - NOT_OF_GUESTS, "a kind of row of guests is missing in `leave_traces`"
     assert len(hits_in_files(folder, needles)) == 1

@@ -93,6 +93,8 @@ document.addEventListener("click", async (event) => {
 
 // The chosen photos are deleted after ten seconds, unless that is undone; without scripts a page asks first.
 document.querySelector("[data-delete-photos]")?.addEventListener("submit", (event) => {
+  // Another button of the form leads to a page.
+  if (event.submitter?.hasAttribute("formaction")) return undefined;
   event.preventDefault();
   const boxes = [...event.target.querySelectorAll(":checked")];
   if (!boxes.length) return toast(t("admin.js.choose_first"));

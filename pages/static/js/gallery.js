@@ -156,7 +156,7 @@ let isMeeting = false;
 // Photos seen at this visit are not new at the next one, nor after a withdrawal and a new consent.
 const noteSeen = ({ matched }) => matched && localStorage.setItem(seen, matched);
 addEventListener("pagehide", () => noteSeen(standing));
-const isWithdrawn = () => ["withdrawn", "not_asked"].includes(standing.kind);
+const isWithdrawn = () => ["withdrawn", "not_asked", "badge"].includes(standing.kind);
 
 function showStanding() {
   let { sentence } = standing;

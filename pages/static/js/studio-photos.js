@@ -68,6 +68,8 @@ function updateSelection() {
   $("chosen").hidden = !count;
   $("cover").hidden = count !== 1;
   const shown = chosen().filter(isShown).length;
+  // An address holds as many as the page corrects at a time.
+  if ($("give")) $("give").search = `photos=${chosen().slice(0, 200).map((shot) => shot.dataset.id)}`;
   if ($("everyone")) $("everyone").ariaPressed = shown && shown < count ? "mixed" : String(shown > 0);
   if (count) $("chosen").querySelector("[role=status]").textContent = t("photographer.js.chosen", { count });
   // The end of the list may still be visible: let the observer report it again.

@@ -48,6 +48,7 @@ export class Viewer {
     part(".raw").hidden = raw === undefined;
     part(".raw").href = `/api/photo/${id}?size=raw&download=true`;
     part(".delete").hidden = mine === undefined;
+    if (part(".whose")) part(".whose").search = `photos=${id}`;
     this.#markChosen();
     this.dialog.open();
   }

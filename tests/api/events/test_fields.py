@@ -23,6 +23,8 @@ FIELDS: dict[str, tuple[Any, Any, Any]] = {
     "photos_need_approval": (True, False, False),
     "bystanders": ("none", "keep", "keep"),
     "bystander_days": (7, 14, None),
+    "badges": (True, False, False),
+    "badge_seconds": (60, 600, 600),
 }
 
 

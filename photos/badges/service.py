@@ -1,0 +1,198 @@
+"""Guests' badges, and what is given by them: computed anew from the rows whenever a photo or a mark changes.
+
+Every change locks the event's row, as matching does. What is given follows from the marks, the photos' times and the
+event's setting alone, so it is the same in whatever order photos arrive, are processed, deleted or restored.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+import errors
+from database import reading, transaction
+from events import queries as event_queries
+from models import Badge, BadgeMark, CameraClock, Event, Photo, utcnow
+from photos.badges import codes, queries
+from photos.badges.queries import BADGE, Between, Camera
+from photos.badges.series import SEEN, Gift, Mark, gifts, guests_at
+from photos.clocks.moments import shifted
+from photos.withheld.service import withhold_new
+
+# Random numbers of 40 bits: a second one is needed once in a lifetime of events.
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBadge:
+    """A guest's badge in an event: its number, and what its QR code holds."""
+
+    event: Event
+    number: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a photo stands in the photos of its camera."""
+
+    camera: Camera
+    at: datetime
+
+    @classmethod
+    def of(cls, row: Photo | BadgeMark) -> "Place | None":
+        """Return the place of a photo or a mark; None where it belongs to no series."""
+        camera = Camera.of(row)
+        return cls(camera, row.taken_at) if camera is not None and row.taken_at is not None else None
+
+
+# --- guests ------------------------------------------------------------------------------------------
+
+
+def own_badge(user_id: int, event: Event) -> OwnBadge:
+    """Return the guest's badge in one of their events; it is made when the guest asks first.
+
+    Raises:
+        NoBadges: the event does not use badges, or its photos have been erased.
+        NotInEvent: the guest has just left the event.
+    """
+    if not event.badges or event.photos_ended_at is not None:
+        raise errors.NoBadges
+    with reading() as session:
+        known = queries.badge_of(session, user_id, event.id)
+    badge = known or _made(user_id, event.id)
+    return OwnBadge(event, badge.number, codes.code_of(event.id, badge.number))
+
+
+def _made(user_id: int, event_id: int) -> Badge:
+    with transaction() as session:
+        # Two calls at once make one badge.
+        if event_queries.lock_membership(session, user_id, event_id) is None:
+            raise errors.NotInEvent
+        known = queries.badge_of(session, user_id, event_id)
+        if known is not None:
+            return known
+        tried = [codes.new_number() for _ in range(ATTEMPTS)]
+        taken = {each.number for each in queries.by_numbers(session, event_id, tried)}
+        return queries.add_badge(session, user_id, event_id, next(each for each in tried if each not in taken))
+
+
+# --- a photo that was looked at ------------------------------------------------------------------------
+
+
+def note(session: Session, event: Event, photo: Photo, seen: Sequence[str] | None, before: Place | None) -> None:
+    """Record the badges that a photo shows, and give what follows from it. The event's row is locked.
+
+    `seen` is what its badges hold, None if none was searched for; `before` is where the photo stood.
+    Of a badge that is nobody's here (of another event, of an erased guest, forged) follows that a series ends.
+    """
+    if seen is None or not event.badges:
+        return
+    places = [before, *(Place.of(each) for each in queries.marks_of_photo(session, photo.id)), Place.of(photo)]
+    numbers = {number for code in seen if (number := codes.number_in(code, event.id)) is not None}
+    badge_ids: list[int | None] = [each.id for each in queries.by_numbers(session, event.id, numbers)]
+    nobodys = [None] if len(badge_ids) < len(seen) else []
+    queries.replace_marks(session, photo, SEEN, [*badge_ids, *nobodys])
+    queries.move_marks(session, photo)
+    queries.withhold_badge(session, photo)
+    refresh(session, event, photo, places)
+
+
+def follow_failure(photo_id: int) -> None:
+    """Give what waited for a photo whose processing has failed for good: it shows no badge that is known."""
+    with reading() as session:
+        known = session.get(Photo, photo_id)
+        event = event_queries.by_id(session, known.event_id) if known is not None else None
+    if event is None or not event.badges:
+        return
+    with transaction() as session:
+        locked = event_queries.lock_event(session, event.id)
+        photo = session.get(Photo, photo_id)
+        if locked is not None and photo is not None:
+            refresh(session, locked, photo, [Place.of(photo)])
+
+
+# --- what is given by badges ---------------------------------------------------------------------------
+
+
+def refresh(session: Session, event: Event, photo: Photo, places: Iterable[Place | None]) -> None:
+    """Give by badges what follows from a photo, and from the places it has and had. The event's row is locked."""
+    if Place.of(photo) is None:
+        own = guests_at(queries.owners_at(session, photo.id))
+        _apply(session, event, {Gift(photo.id, guest) for guest in own}, queries.given_of_photo(session, photo.id))
+    for place in {each for each in places if each is not None}:
+        start, end = queries.around(session, place.camera, place.at)
+        _recompute(session, event, place.camera, Between(start, end))
+
+
+def refresh_all(session: Session, event: Event, camera_id: int | None = None) -> None:
+    """Give by badges anew in the whole event, or for one camera. The event's row is locked."""
+    for camera in queries.cameras_with_marks(session, event.id, camera_id):
+        _recompute(session, event, camera, Between())
+
+
+def _recompute(session: Session, event: Event, camera: Camera, when: Between) -> None:
+    marks = queries.marks_in(session, camera, when)
+    known = queries.given_in(session, camera, when)
+    if marks or known:
+        _apply(session, event, _wanted(session, event, camera, when, marks), known)
+
+
+def _wanted(session: Session, event: Event, camera: Camera, when: Between, marks: Sequence[Mark]) -> set[Gift]:
+    if not marks:
+        return set()
+    shots = queries.shots_in(session, camera, Between(min(mark.at for mark in marks), when.end))
+    return set(gifts(marks, shots, event.badge_seconds))
+
+
+def _apply(session: Session, event: Event, wanted: set[Gift], known: Sequence[queries.GivenRow]) -> None:
+    """Let the badges give exactly `wanted` of the photos that `known` is about; what staff decided stays."""
+    there = {Gift(row.photo_id, row.user_id): row for row in known}
+    gone = {gift: row.id for gift, row in there.items() if row.given_by == BADGE and gift not in wanted}
+    fresh = wanted - there.keys()
+    queries.delete_given(session, [*gone.values()])
+    queries.unhide(session, [*gone])
+    queries.add_given(session, event.id, fresh, BADGE)
+    withhold_new(session, {each.user_id for each in fresh}, event.id)
+
+
+def follow_settings(session: Session, event: Event, changed: Collection[str]) -> None:
+    """Give by badges anew when an admin has changed what decides it. The event's row is locked."""
+    if event.badges and not {"badges", "badge_seconds"}.isdisjoint(changed):
+        refresh_all(session, event)
+
+
+def follow_clock(session: Session, event: Event, camera: CameraClock) -> None:
+    """Move the marks of a camera whose clock was shifted, after its photos were. The event's row is locked."""
+    now = utcnow()
+    for mark in queries.marks_of_camera(session, event.id, camera.id):
+        if mark.recorded_at is not None:
+            mark.taken_at = shifted(mark.recorded_at, camera.shift_seconds, now)
+    session.flush()
+    if event.badges:
+        refresh_all(session, event, camera.id)
+
+
+# --- the trash -----------------------------------------------------------------------------------------
+
+
+def note_deleted(session: Session, photos: Sequence[Photo]) -> None:
+    """Keep what series need of photos that are put into the trash, and what staff decided. Their rows are locked."""
+    used = queries.have_used_badges(session, {each.event_id for each in photos})
+    concerned = [each for each in photos if each.event_id in used]
+    if concerned:
+        queries.note_gone(session, concerned)
+        queries.keep_gifts(session, [each.id for each in concerned])
+
+
+def note_restored(session: Session, photo: Photo, gifts_kept: Sequence[tuple[int, str]]) -> None:
+    """Let what staff decided about a photo hold again; what badges give follows when it is processed."""
+    queries.forget_gone(session, photo.id)
+    for user_id, given_by in gifts_kept:
+        queries.add_given(session, photo.event_id, [Gift(photo.id, user_id)], given_by)
+
+
+def hand_over(session: Session, old: int, new: int) -> None:
+    """Give the badges and given photos of a guest's second account to the first. The events' rows are locked."""
+    queries.hand_over_badges(session, old, new)
