@@ -21,11 +21,14 @@ from testkit.in_process import clear_caches
 from testkit.world_making import Making
 
 
+FOLDERS = ("storage", "storage.keys")
+
+
 class World:
     """The application with two events and their people; `restore` undoes whatever calls have changed."""
 
     def __init__(self, client: TestClient, folder: Path) -> None:
-        """`folder` has the SQLite file `test.db` and the storage, both of which the settings name."""
+        """`folder` has the SQLite file `test.db` and the storage, which the settings name, and the key store."""
         self.client, self._folder = client, folder
         self._saved = folder / "saved"
         making = Making(client)
@@ -50,14 +53,18 @@ class World:
         ):
             rows.execute("PRAGMA synchronous = OFF")
             saved_rows.backup(rows)
-        storage, saved = self._folder / "storage", self._saved / "storage"
+        for folder, files in self._files.items():
+            self._put_back(folder, files)
+
+    def _put_back(self, folder: str, files: set[str]) -> None:
+        place, saved = self._folder / folder, self._saved / folder
         # A stored file never changes under its name.
-        now = _files(storage)
-        for name in now - self._files:
-            (storage / name).unlink()
-        for name in self._files - now:
-            (storage / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(saved / name, storage / name)
+        now = _files(place)
+        for name in now - files:
+            (place / name).unlink()
+        for name in files - now:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(saved / name, place / name)
 
     def _save(self) -> None:
         # The last connection that closes writes the log back into the file.
@@ -65,8 +72,10 @@ class World:
         shutil.rmtree(self._saved, ignore_errors=True)
         self._saved.mkdir()
         shutil.copyfile(self._folder / "test.db", self._saved / "test.db")
-        shutil.copytree(self._folder / "storage", self._saved / "storage")
-        self._files = _files(self._saved / "storage")
+        self._files = {}
+        for folder in FOLDERS:
+            shutil.copytree(self._folder / folder, self._saved / folder)
+            self._files[folder] = _files(self._saved / folder)
 
 
 def _files(folder: Path) -> set[str]:

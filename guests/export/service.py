@@ -69,9 +69,12 @@ def archive(user_id: int, language: str) -> Archive:
         owner = account_queries.user(session, user_id)
         if owner is None:
             raise errors.NoSuchUser
+        tables = dict(queries.rows_of(session, user_id))
+        # A selfie that was sent since the table was read is in the next export.
+        known = {each["id"] for each in tables["selfies"]}
         found = _Found(
-            dict(queries.rows_of(session, user_id)),
-            list(selfie_queries.not_rejected(session, user_id)),
+            tables,
+            [each for each in selfie_queries.not_rejected(session, user_id) if each.id in known],
             [
                 (event, list(photo_queries.originals(session, user_id, event, "mine")))
                 for event in (each.event for each in event_queries.joined(session, user_id))
