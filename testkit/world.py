@@ -20,7 +20,6 @@ from testkit.callers import Caller, send
 from testkit.in_process import clear_caches
 from testkit.world_making import Making
 
-
 FOLDERS = ("storage", "storage.keys")
 
 
