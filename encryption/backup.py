@@ -59,7 +59,7 @@ def restore(folder: Path) -> int:
 
     Raises:
         OSError: there is no complete backup.
-        KeysUnavailable, StorageError: the key store cannot be written. SQLAlchemyError: the database does not answer.
+        KeysUnavailable, StorageError: the key store cannot be used. SQLAlchemyError: the database does not answer.
     """
     check = (folder / CHECK).read_bytes()
     if not store.has_check():

@@ -30,6 +30,7 @@ def check() -> None:
 
     Raises:
         KeysUnavailable: the master key is missing or another one, or the key store is.
+        StorageError: the key store cannot be written, at the first call of an installation.
     """
     global _store_url
     url = store.url()
@@ -109,7 +110,7 @@ def ensure(name: str) -> bytes:
     """Return the data key of this name, which is made if there is none; when this returns, it is durable.
 
     Raises:
-        KeysUnavailable: it cannot be had now.
+        KeysUnavailable: it cannot be had now. StorageError: the key store cannot be written.
     """
     try:
         return key(name)
@@ -139,7 +140,7 @@ def may_destroy() -> bool:
     A copy of the database may share the key store of its original, which still needs what the copy erases.
 
     Raises:
-        KeysUnavailable: the key store does not answer.
+        KeysUnavailable: the key store does not answer. StorageError: it cannot be written.
     """
     with reading() as session:
         own = queries.installation_id(session)
@@ -153,7 +154,7 @@ def claim() -> None:
     """Make the key store this installation's own, whoever it belonged to.
 
     Raises:
-        KeysUnavailable: the key store cannot be written.
+        StorageError: the key store cannot be written.
     """
     with reading() as session:
         own = queries.installation_id(session)

@@ -131,19 +131,16 @@ def add(name: str, key: bytes, master: MasterKey) -> bool:
     """Store a new key durably; return False if there is one of this name.
 
     Raises:
-        KeysUnavailable: the store cannot be written.
+        StorageError: the store cannot be written.
     """
-    try:
-        return storage.create(name, _wrapped(name, key, master), url=url())
-    except (storage.StorageError, UnsafeSettings) as error:
-        raise KeysUnavailable(f"the key store cannot be written: {str(error).splitlines()[0]}") from error
+    return storage.create(name, _wrapped(name, key, master), url=url())
 
 
 def change_master(name: str, masters: list[MasterKey]) -> bool:
     """Encrypt a key anew with the first of these master keys; return False if it was already, or is gone.
 
     Raises:
-        KeysUnavailable: none of these fits, or the store does not answer.
+        KeysUnavailable: none of these fits, or the store does not answer. StorageError: it cannot be written.
     """
     content = _get(name)
     if content is None or json.loads(content).get("master") == masters[0].name:
@@ -157,12 +154,9 @@ def put(name: str, content: bytes) -> None:
     """Replace the object of a key.
 
     Raises:
-        KeysUnavailable: the store cannot be written.
+        StorageError: the store cannot be written.
     """
-    try:
-        storage.put(name, content, url=url())
-    except (storage.StorageError, UnsafeSettings) as error:
-        raise KeysUnavailable(f"the key store cannot be written: {str(error).splitlines()[0]}") from error
+    storage.put(name, content, url=url())
 
 
 def set_aside(name: str) -> bool:

@@ -74,7 +74,7 @@ def test_a_database_that_goes_away_and_comes_back(
 
 
 def failing(problem: Exception) -> Any:
-    def put(*_: Any) -> None:
+    def put(*_: Any, **__: Any) -> None:
         raise problem
 
     return put

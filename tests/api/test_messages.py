@@ -60,6 +60,10 @@ FRENCH = {
     Success.DEVICE_RENEWED: "Appareil mis à jour",
     Success.WELCOME: "API de Reperio : /docs la décrit",
     Success.JOB_CANCELLED: "Tâche annulée",
+    Success.PHOTO_GIVEN: "La photo est donnée à cet invité",
+    Success.PHOTO_TAKEN: "La photo n'est plus à cet invité",
+    Success.SERIES_SET: "C'est corrigé",
+    Success.CHILD_ERASED: "Profil de l'enfant effacé",
 }
 # These need mails: tests/api/accounts/test_resets.py.
 WITH_MAIL = (Success.RESET_ASKED, Success.ADDRESS_CONFIRMED)
@@ -165,6 +169,10 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     renewed = {**second, "old_endpoint": first["endpoint"]}
     speaker.call(Success.DEVICE_RENEWED, "POST", "/api/push-renewal", Person(0, "", ""), json=renewed)
     speaker.call(Success.NOT_TOLD_ANY_MORE, "DELETE", f"/api/notifications/{told['id']}", guest)
+    give(speaker, event, guest, photo_id)
+    child = {"name": "Mila", "event_id": event.id, "version": "guardian-2026-11"}
+    made = service.post("/api/me/children", guest, json=child).json()["id"]
+    speaker.call(Success.CHILD_ERASED, "DELETE", f"/api/me/children/{made}", guest)
     assert service.send_selfie(guest, people(2), keep="true").status_code == 200
     service.settle(guest)
     portrait = service.get("/api/me/selfies", guest).json()[0]["id"]
@@ -180,6 +188,18 @@ def attend(speaker: Speaker, event: EventInfo, photo_id: int) -> None:
     speaker.call(Success.LOGGED_OUT, "POST", "/api/logout", guest)
     guest = replace(guest, token=service.log_in(guest.name, OTHER_PASSWORD))
     speaker.call(Success.ACCOUNT_DELETED, "DELETE", "/api/me", guest, json={"password": OTHER_PASSWORD})
+
+
+def give(speaker: Speaker, event: EventInfo, guest: Person, photo_id: int) -> None:
+    """What a photographer is told who gives a photo by a badge."""
+    who, path = event.photographer, f"/api/photos/{photo_id}"
+    service = speaker.service
+    service.put(f"/api/admin/events/{event.id}", service.admin, json={"badges": True})
+    badge = service.get("/api/my-badge", guest, params={"event_id": event.id}).json()["number"]
+    speaker.call(Success.PHOTO_GIVEN, "POST", f"{path}/guests", who, json={"badge": badge})
+    speaker.call(Success.PHOTO_TAKEN, "DELETE", f"{path}/guests/{badge}", who)
+    speaker.call(Success.SERIES_SET, "PUT", f"{path}/badges", who, json={"badges": [badge]})
+    service.delete(f"{path}/badges", who)
 
 
 def clear_away(speaker: Speaker, event: EventInfo, ids: list[int]) -> None:

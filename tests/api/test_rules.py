@@ -36,6 +36,7 @@ SELFIES = {
     "POST /api/register-invite-with-selfie",
     "POST /api/register",
     "POST /api/upload-selfie",
+    "PUT /api/me/children/{child_id}/portrait",
 }
 PHOTOS = {
     "POST /api/upload-photo",

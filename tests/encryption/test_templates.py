@@ -122,6 +122,7 @@ def test_an_erased_guests_portrait_cannot_be_read_in_an_old_backup(party: Party)
 
 def test_a_copy_that_shares_the_key_store_of_its_original_destroys_no_key(party: Party) -> None:
     key = keys.of_portrait(str(party.selfie_of(party.amy).storage_key))
+    keys.claim()
     own = str(store.owner())
     store.put(store.OWNER, b"the original")
     erasure.erase_guest(party.amy.id)

@@ -27,6 +27,8 @@ OWN_COLUMNS = {"id", "code_key", "loose_key", "active_engine_id", "version", "cr
     "photos_ended_at",
     "search_due_at",
     "badges_used",
+    "key_id",
+    "is_encrypted",
 }
 # Rows of another table.
 RELATIONS = {"photographer_ids"}

@@ -223,6 +223,10 @@ DIGESTS = {
     ("2026-11.2", "fr", "azure"): "2a081509ec534be33e50c9c3be3f0e65280d2c4cbbf5c4723ac514625ec22e07",
     ("2026-11.2", "en", ""): "9ac086e4c6b6f7bb57d286d8e4ec491cfd4bf950782e08c3129b3255b5465c2d",
     ("2026-11.2", "en", "azure"): "dd02a1f7b178f41a96986bf92cb9b5f48d69c3aa14b1d733fd8eeeb49f4e7cfa",
+    ("guardian-2026-11", "fr", ""): "d21c408967bbe0977eb5e767aede5d558e119bd1dc920539122c36f9fd186f17",
+    ("guardian-2026-11", "fr", "azure"): "ec369afad21abe470d7890e70e5aa58f3d3acee49962df38fd185a19daf20489",
+    ("guardian-2026-11", "en", ""): "9b6d51decb747335e986076459196b7b742682894b37533f0b6fdaceabd06a4e",
+    ("guardian-2026-11", "en", "azure"): "d8b5202226ea15dcb996d9393796ecfb4e63638efafa8b21f656da4842ac613a",
 }
 
 
