@@ -1,6 +1,7 @@
 """Tokens and sizes are checked as each route's marks say."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 import pytest
@@ -50,6 +51,14 @@ ENDLESS = {"Content-Length": str(2**40)}
 @pytest.fixture
 def client(app: FastAPI) -> TestClient:
     return TestClient(app, follow_redirects=False)
+
+
+@pytest.fixture
+def app(app: FastAPI) -> Iterator[FastAPI]:
+    """The application, to which a test may add routes: other tests share its router."""
+    before = list(app.router.routes)
+    yield app
+    app.router.routes[:] = before
 
 
 def calls(app: FastAPI) -> list[str]:
