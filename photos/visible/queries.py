@@ -10,7 +10,7 @@ further condition costs 0.3 ms, and most calls of guests are about such events.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -28,10 +28,14 @@ from models import (
 )
 
 BADGE = "badge"
+# Guests whose conditions are kept: they ask again and again, and building a condition takes longer than its query.
+# A condition holds the guest's id, and no data.
+GUESTS = 512
 # Made once: an alias of a mapped class costs more than the rest of these conditions.
 _CHILD = User.__table__.alias("child")
 
 
+@lru_cache(GUESTS)
 def withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from this guest, if it is not given to them."""
     # Distinct from NULL too: of staff, or of a guest whose account is erased.
@@ -44,6 +48,7 @@ def _children_of(user_id: int | InstrumentedAttribute[int]) -> Select[int]:
     return select(_CHILD.c.id).where(_CHILD.c.guardian_id == user_id).correlate_except(_CHILD)
 
 
+@lru_cache(GUESTS)
 def shows_child_of(user_id: int) -> ColumnElement[bool]:
     """Return the condition that the photo shows, by similarity, a child whose profile the guest holds."""
     return (
@@ -54,6 +59,7 @@ def shows_child_of(user_id: int) -> ColumnElement[bool]:
     )
 
 
+@lru_cache(GUESTS)
 def given_is_withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from this guest, to whom it is given: not for its badge."""
     others = WithheldPhoto.user_id.is_distinct_from(user_id)
@@ -77,11 +83,13 @@ def shown_to_all() -> ColumnElement[bool]:
     return or_(Photo.for_everyone, *(each.correlate(Photo) for each in (all_shown, cover)))
 
 
+@lru_cache(GUESTS)
 def is_shown_as_mine(user_id: int) -> ColumnElement[bool]:
     """Return the condition that the match is by similarity, or declared in a photo that all guests see."""
     return and_(or_(FaceMatch.declared.is_(False), shown_to_all()), ~withheld_from(user_id))
 
 
+@lru_cache(GUESTS)
 def is_mine(user_id: int) -> ColumnElement[bool]:
     """Return the condition that the photo is the guest's by a match or given, and that the guest may see it.
 
@@ -97,6 +105,7 @@ def is_mine(user_id: int) -> ColumnElement[bool]:
     )
 
 
+@lru_cache(GUESTS)
 def shows(user_id: int, *, given: bool = True) -> ColumnElement[bool]:
     """Return the condition that the photo shows the guest by similarity, or is given to them."""
     matched = exists().where(
@@ -105,12 +114,14 @@ def shows(user_id: int, *, given: bool = True) -> ColumnElement[bool]:
     return or_(matched.correlate(Photo), is_given(user_id)) if given else matched.correlate(Photo)
 
 
+@lru_cache(GUESTS)
 def is_given(user_id: int) -> ColumnElement[bool]:
     """Return the condition that the photo is given to this guest without a face."""
     there = exists().where(GivenPhoto.photo_id == Photo.id, GivenPhoto.user_id == user_id, GivenPhoto.shown)
     return there.correlate(Photo)
 
 
+@lru_cache(GUESTS)
 def shown_to(user_id: int, *, given: bool = True) -> ColumnElement[bool]:
     """Return the condition that the photo is the guest's or shows their child, or that all guests see it.
 
