@@ -1,6 +1,7 @@
 """A master key that is missing, another one, or changed while the service runs; and copies of the key store."""
 
 import logging
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -242,8 +243,10 @@ def test_keys_lie_in_the_bucket_of_the_storage_unless_another_place_is_named(
     with s3_server(tmp_path) as given:
         for name, value in given.items():
             environment.setenv(name, value)
-        make_bucket(given, "kept")
-        environment.setattr(get_settings(), "storage_url", "s3://kept")
+        # Another name each time: a process keeps its connection to a bucket.
+        bucket = f"kept-{secrets.token_hex(4)}"
+        make_bucket(given, bucket)
+        environment.setattr(get_settings(), "storage_url", f"s3://{bucket}")
         environment.setattr("encryption.queries.needs_keys", lambda _: False)
         use(environment)
         made = keys.ensure("events/one")
