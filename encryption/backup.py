@@ -98,7 +98,8 @@ def main() -> int:
             return 0
         number = take(asked.folder) if asked.what == "take" else restore(asked.folder)
     except (KeysUnavailable, storage.StorageError, UnsafeSettings, SQLAlchemyError, OSError) as problem:
-        print(f"Not done: {str(problem).splitlines()[0]}", file=sys.stderr)
+        said = f"{problem.filename}: {problem.strerror}" if isinstance(problem, OSError) else str(problem)
+        print(f"Not done: {said.splitlines()[0]}", file=sys.stderr)
         return 2
     print(f"{number} keys {'copied' if asked.what == 'take' else 'brought back'}.")
     return 0

@@ -23,6 +23,7 @@ class Member:
     """A guest of an event. `has_selfie`: one that was not rejected. `selfie_status`: of the newest selfie.
 
     `matched`: the number of the event's photos that show the guest. `name`: the one to show, None without one.
+    `is_child`: it is a profile that another guest holds, which nobody logs in to.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Member:
     has_selfie: bool
     selfie_status: str | None
     matched: int
+    is_child: bool
 
 
 @dataclass(frozen=True, slots=True)

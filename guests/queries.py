@@ -38,6 +38,7 @@ class MemberRow(NamedTuple):
     has_selfie: bool
     selfie_status: str | None
     matched: int
+    is_child: bool
 
 
 class GroupMember(NamedTuple):
@@ -156,6 +157,7 @@ def _members(event_id: int) -> Select[*tuple[Any, ...]]:
             own.where(Selfie.status != REJECTED).limit(1).scalar_subquery().is_not(None),
             own.order_by(Selfie.id.desc()).limit(1).scalar_subquery(),
             matched.scalar_subquery(),
+            User.guardian_id.is_not(None),
         )
         .join(User, User.id == UserEvent.user_id)
         .where(UserEvent.event_id == event_id)

@@ -53,6 +53,10 @@ def audit(request: Request, _: CurrentAdmin, kind: str = "", about: str = "", be
     )
 
 
+# What becomes of the photos of an erased account; what is decided of a reported photo.
+AFTER_ERASURE, DECISIONS = ("leave", "hide"), ("keep", "hide", "delete")
+
+
 def details_of(language: str, details: Mapping[str, Any]) -> list[str]:
     """Return the details of an entry in words: which fields, how many photos, what kind of account."""
     return [_in_words(language, name, value) for name, value in details.items()]
@@ -62,8 +66,14 @@ def _in_words(language: str, name: str, value: Any) -> str:
     match name:
         case "fields":
             return ", ".join(text(language, LABELS[each]) if each in LABELS else each for each in value)
-        case "number" | "photos":
+        case "number" | "photos" if isinstance(value, int):
             return text(language, "admin.tonight.photos", count=value)
+        case "faces" if isinstance(value, int):
+            return text(language, "admin.audit.faces", count=value)
+        case "photos" if value in AFTER_ERASURE:
+            return text(language, f"admin.audit.photos_{value}")
+        case "decision" if value in DECISIONS:
+            return text(language, f"admin.audit.decision_{value}")
         case "type" if value == ADMIN:
             return text(language, "admin.audit.admin")
         case "type" if value == PHOTOGRAPHER:

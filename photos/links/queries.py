@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, sel
 from sqlalchemy.orm import Session
 
 from models import FAILED, REJECTED, Event, LinkedPhoto, Photo, PhotoLink, User, UserEvent
-from photos.visible.queries import shown_to
+from photos.visible.queries import shown_to, shows_badge
 
 
 class LinkRow(NamedTuple):
@@ -84,7 +84,7 @@ def photos_of(session: Session, link: PhotoLink, photo_id: int | None = None) ->
 
 def _shown(user_id: int) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that the guest may see the photo and that there is a picture, or will be."""
-    return Photo.status.not_in((FAILED, REJECTED)), shown_to(user_id)
+    return Photo.status.not_in((FAILED, REJECTED)), shown_to(user_id), ~shows_badge()
 
 
 def count_visit(session: Session, link_id: int) -> None:

@@ -67,6 +67,12 @@ def given_is_withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnE
     return exists().where(*counts).correlate_except(WithheldPhoto)
 
 
+@cache
+def shows_badge() -> ColumnElement[bool]:
+    """Return the condition that the photo is a picture of a badge: nobody without an account ever sees it."""
+    return exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.reason == BADGE).correlate(Photo)
+
+
 def withheld() -> ColumnElement[bool]:
     """Return the condition that the photo is withheld from some guest."""
     return exists().where(WithheldPhoto.photo_id == Photo.id).correlate(Photo)

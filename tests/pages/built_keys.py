@@ -23,6 +23,7 @@ from pages.i18n import FOLDER
 from pages.photographer import cameras, helping
 from pages.rendering import THEMES
 from photos.reports.service import REASONS
+from photos.visible.queries import BADGE
 from photos.withheld.queries import BY_GUEST, BY_STAFF, REPORTED, UNAPPROVED
 from posters.content import DESIGNS, FORMATS
 
@@ -31,7 +32,7 @@ FORMS = (SETTINGS, NEW_EVENT, NEW_CODE, ACCOUNT, NEW_ACCOUNT)
 POSTER = {"design": DESIGNS, "format": FORMATS, "language": (*LANGUAGES, posters.BOTH)}
 # What a photo that is damaged is called in the studio.
 WARNING = "incomplete"
-MARKS = (UNAPPROVED, BY_GUEST, BY_STAFF, REPORTED)
+MARKS = (UNAPPROVED, BY_GUEST, BY_STAFF, BADGE, REPORTED)
 JOB_STATES = (PENDING, PROCESSING, DONE, FAILED)
 
 # What `camera.js` says by name.
@@ -104,6 +105,8 @@ def _of_admin_lists() -> Ends:
         "admin.audit.action.": {*Action},
         "admin.audit.actor.": {SHELL, SERVICE},
         "admin.audit.kind.": {*audit.KINDS},
+        "admin.audit.photos_": {*audit.AFTER_ERASURE},
+        "admin.audit.decision_": {*audit.DECISIONS},
         "admin.guest.basis.": {WORDS, SELFIE, UNKNOWN},
         "admin.events.state.": {*events.STATES},
         "admin.kind.": {*job_kinds.BY_NAME},

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from api.sessions import SESSION_COOKIE
+from testkit.badge_pictures import jpeg_of_badges
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.forms import form_token
+from testkit.passwords import PASSWORD
 
 HTML = {"Accept": "text/html", "Accept-Language": "en"}
 
@@ -72,6 +74,31 @@ def test_the_privacy_page_tells_of_the_badge(visit: Visit) -> None:
     visit.as_(None)
     assert "a badge on your phone" in visit.open(f"/privacy?event_code={visit.event.code}").text
     assert "a badge on your phone" not in visit.open("/privacy").text
+
+
+def test_the_studio_marks_a_picture_of_a_badge(service: Service) -> None:
+    visit = Visit(service, badges=True)
+    guest = service.guest(visit.event)
+    code = service.get("/api/my-badge", guest, params={"event_id": visit.event.id}).json()["code"]
+    service.upload(visit.event, jpeg_of_badges(code))
+    service.process_photos(visit.event)
+    visit.as_(visit.event.photographer)
+    for path in (f"/studio/{visit.event.id}", f"/studio/{visit.event.id}/photos"):
+        assert "Shows a badge: only the guests of the badge see it" in visit.open(path).text
+    visit.client.cookies.clear()
+
+
+def test_the_audit_log_tells_of_an_erased_account_in_both_languages(service: Service) -> None:
+    visit = Visit(service)
+    guest = service.guest(visit.event)
+    body = {"password": PASSWORD, "photos": "hide"}
+    assert service.client.request("DELETE", "/api/me", headers=guest.headers, json=body).status_code == 200
+    visit.as_(service.admin)
+    assert "photos hidden" in visit.open("/admin/audit").text
+    french = visit.client.get("/admin/audit", headers={**HTML, "Accept-Language": "fr"})
+    assert french.status_code == 200
+    assert "photos cachées" in french.text
+    visit.client.cookies.clear()
 
 
 def test_staff_give_and_take_photos_and_correct_a_series_without_scripts(visit: Visit) -> None:

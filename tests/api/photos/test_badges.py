@@ -82,8 +82,12 @@ def test_a_guest_without_consent_gets_exactly_the_series_by_every_way(party: Par
         assert service.get(f"/api/photo/{each}?size=thumb", guest).status_code == 200
     for each in (before, late):
         refused(service.get(f"/api/photo/{each}?size=thumb", guest), 404, "NoSuchPhoto")
-    link = service.post(f"{home}/photo-links", guest, json={"photo_ids": [first]}).json()["link"]
-    assert len(service.get(f"/api/shared/{link.rpartition('/')[2]}").json()["photos"]) == 1
+    # The picture of the badge is for its guest alone.
+    link = service.post(f"{home}/photo-links", guest, json={"photo_ids": [badge, first]}).json()
+    assert link["left_out"] == 1
+    token = link["link"].rpartition("/")[2]
+    assert [each["id"] for each in service.get(f"/api/shared/{token}").json()["photos"]] == [first]
+    assert service.get(f"/api/shared/{token}/photos/{badge}").status_code == 404
 
     assert service.post(f"/api/photos/{second}/not-me", guest).status_code == 200
     assert party.mine(guest) == [badge, first]
