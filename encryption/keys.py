@@ -3,6 +3,8 @@
 import logging
 import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from cachetools import LRUCache
 from sqlalchemy.orm import Session
@@ -16,6 +18,8 @@ from encryption.store import NoSuchKey
 log = logging.getLogger("reperio.keys")
 # Keys held in memory by each process: of 32 bytes.
 MAX_KEYS = 50_000
+# Keys read at the same time.
+READERS = 16
 _held: LRUCache[str, bytes] = LRUCache(MAX_KEYS)
 _lock = threading.Lock()
 _masters: list[MasterKey] = []
@@ -104,6 +108,24 @@ def key(name: str) -> bytes:
     with _lock:
         _held[name] = found
     return found
+
+
+def load(names: Iterable[str]) -> None:
+    """Read keys that are not in memory, several at a time: one by one, those of a bucket take seconds.
+
+    Raises:
+        KeysUnavailable: they cannot be had now.
+    """
+    missing = [name for name in dict.fromkeys(names) if name not in _held]
+    if len(missing) > 1:
+        check()
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(_read_if_there, missing))
+
+
+def _read_if_there(name: str) -> None:
+    with suppress(NoSuchKey):
+        key(name)
 
 
 def ensure(name: str) -> bytes:

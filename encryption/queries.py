@@ -1,9 +1,10 @@
 """SQL about keys, and about what is not encrypted yet."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import ChangeMark, EvaluatedPhoto, Evaluation, Event, Face, Installation, Selfie, SelfieEmbedding
 
@@ -16,10 +17,18 @@ def event_key(session: Session, event_id: int) -> str | None:
     return event.key_id if event is not None else None
 
 
+def _encrypted(column: InstrumentedAttribute[bytes]) -> ColumnElement[bool]:
+    return func.length(column) % 4 != 0
+
+
+def _plain(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    # As `is_plain` says.
+    return (func.length(column) > 0) & (func.length(column) % 4 == 0)
+
+
 def needs_keys(session: Session) -> bool:
     """Return whether any template is encrypted."""
-    face = exists().where(func.length(Face.embedding) % 4 != 0)
-    portrait = exists().where(func.length(SelfieEmbedding.embedding) % 4 != 0)
+    face, portrait = exists().where(_encrypted(Face.embedding)), exists().where(_encrypted(SelfieEmbedding.embedding))
     return bool(session.scalar(select(or_(portrait, face))))
 
 
@@ -109,13 +118,40 @@ def is_plain(length: int) -> bool:
 
 
 def plain_templates(session: Session, limit: int) -> list[tuple[str, str]]:
-    """Return tables and ids of templates that are not encrypted."""
+    """Return tables and ids of templates that are not encrypted; of an unfinished evaluation, the photo's id."""
+    of_selfie = or_(_plain(SelfieEmbedding.embedding), _plain(SelfieEmbedding.mean))
     found = list[tuple[str, str]]()
-    for model, columns in (
-        (Face, (Face.embedding,)),
-        (SelfieEmbedding, (SelfieEmbedding.embedding, SelfieEmbedding.mean)),
+    for table, row_id, plain in (
+        (Face.__tablename__, Face.id, _plain(Face.embedding)),
+        (SelfieEmbedding.__tablename__, SelfieEmbedding.id, of_selfie),
+        (EvaluatedPhoto.__tablename__, EvaluatedPhoto.photo_id, _plain(EvaluatedPhoto.embeddings)),
     ):
-        plain = or_(*((func.length(each) > 0) & (func.length(each) % 4 == 0) for each in columns))
-        ids = session.scalars(select(model.id).where(plain).order_by(model.id).limit(limit))
-        found += [(model.__tablename__, str(each)) for each in ids]
+        ids = session.scalars(select(row_id).where(plain).order_by(row_id).limit(limit))
+        found += [(table, str(each)) for each in ids]
     return found
+
+
+# --- for the audit ------------------------------------------------------------------------------------
+
+
+def encrypted_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
+    """Return id and key of the events with an encrypted template and an id above `after`, by id."""
+    face = exists().where(Face.event_id == Event.id, _encrypted(Face.embedding))
+    portrait = exists().where(SelfieEmbedding.event_id == Event.id, _encrypted(SelfieEmbedding.embedding))
+    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(Event.id > after, face | portrait)
+    return session.execute(wanted.order_by(Event.id).limit(limit)).all()
+
+
+def oldest_face(session: Session, event_id: int) -> Face | None:
+    """Return the event's face with the lowest id that has a template."""
+    wanted = select(Face).where(Face.event_id == event_id, func.length(Face.embedding) > 0)
+    return session.scalar(wanted.order_by(Face.id).limit(1))
+
+
+def ended_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
+    """Return id and key of the events that compare faces no longer, without templates, with an id above `after`."""
+    face, portrait = exists().where(Face.event_id == Event.id), exists().where(SelfieEmbedding.event_id == Event.id)
+    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(
+        Event.id > after, Event.faces_ended_at.is_not(None), ~face, ~portrait
+    )
+    return session.execute(wanted.order_by(Event.id).limit(limit)).all()

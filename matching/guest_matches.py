@@ -142,7 +142,7 @@ def _store_means(session: Session, event: Event, known: Sequence[PortraitEmbeddi
         mean = found.means[each.selfie_id]
         stored = mean.tobytes() if mean is not None else None
         if stored != each.mean:
-            queries.store_mean(session, each.selfie_id, event.id, event.active_engine_id, stored)
+            queries.store_mean(session, each, event.id, event.active_engine_id, stored)
             changed = True
     return changed
 

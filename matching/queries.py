@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
+from encryption import keys
 from encryption.templates import Quantised, portrait_place, reading_cipher, writing_cipher
 from events.consents.queries import is_looked_for
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
@@ -25,7 +26,7 @@ class FaceBatch(NamedTuple):
 class PortraitEmbedding(NamedTuple):
     """A guest's selfie as embedded at one event; `embedding` and `mean` are float32 bytes of equal length.
 
-    `keep`: a further portrait, that leaves the older ones in force.
+    `keep`: a further portrait, that leaves the older ones in force. `storage_key` is that of the selfie's file.
     """
 
     user_id: int
@@ -33,6 +34,7 @@ class PortraitEmbedding(NamedTuple):
     keep: bool
     embedding: bytes
     mean: bytes | None
+    storage_key: str = ""
 
 
 class RankedSelfie(NamedTuple):
@@ -116,25 +118,28 @@ def _in_force(session: Session, event_id: int, rows: Sequence[Row[*tuple[Any, ..
     if not rows:
         return []
     cipher, found = reading_cipher(session, event_id), list[PortraitEmbedding]()
+    keys.load(keys.of_portrait(row.storage_key) for row in rows if row.storage_key)
     for user_id, selfie_id, keep, key, stored, stored_mean in rows:
         embedding = cipher.opened_portrait(key or "", portrait_place(selfie_id), stored)
         if embedding is not None:
             place = portrait_place(selfie_id, "mean")
             mean = cipher.opened_portrait(key or "", place, stored_mean) if stored_mean else None
-            found.append(PortraitEmbedding(user_id, selfie_id, keep, embedding, mean))
+            found.append(PortraitEmbedding(user_id, selfie_id, keep, embedding, mean, key or ""))
     replaced = {each.user_id: each.selfie_id for each in found if not each.keep}
     return [each for each in found if each.selfie_id >= replaced.get(each.user_id, 0)]
 
 
-def store_mean(session: Session, selfie_id: int, event_id: int, engine_id: str, mean: bytes | None) -> None:
-    """Store the mean of the selfie and of the faces found, given as float32 bytes; None if none was found."""
+def store_mean(
+    session: Session, portrait: PortraitEmbedding, event_id: int, engine_id: str, mean: bytes | None
+) -> None:
+    """Store the mean of the portrait and of the faces found, given as float32 bytes; None if none was found."""
     if mean is not None:
-        key = storage_key(session, selfie_id)
-        mean = writing_cipher(session, event_id).portrait(key, portrait_place(selfie_id, "mean"), mean)
+        place = portrait_place(portrait.selfie_id, "mean")
+        mean = writing_cipher(session, event_id).portrait(portrait.storage_key, place, mean)
     session.execute(
         update(SelfieEmbedding)
         .where(
-            SelfieEmbedding.selfie_id == selfie_id,
+            SelfieEmbedding.selfie_id == portrait.selfie_id,
             SelfieEmbedding.event_id == event_id,
             SelfieEmbedding.engine_id == engine_id,
         )

@@ -8,6 +8,7 @@ from encryption import keys, store
 from encryption import queries as key_queries
 from encryption.templates import template_of
 from jobs.unnamed_keys import unnamed
+from matching import queries as matching_queries
 from privacy import queries
 from privacy.findings import Check, Finding, Scope
 from privacy.reading import all_rows
@@ -26,7 +27,7 @@ def plain(_: Scope) -> Iterator[Finding]:
 
 def lost(_: Scope) -> Iterator[Finding]:
     """Yield events with encrypted templates, and encrypted portraits, whose key is not in the key store."""
-    for row_id, name in all_rows(queries.encrypted_events_after):
+    for row_id, name in all_rows(key_queries.encrypted_events_after):
         if not store.has(name) or not _can_be_read(row_id):
             yield Finding("events", str(row_id))
     for row_id, key in all_rows(queries.selfie_files_after):
@@ -37,13 +38,13 @@ def lost(_: Scope) -> Iterator[Finding]:
 def _can_be_read(event_id: int) -> bool:
     """Return whether the event's key, which may have been made anew since, fits its oldest face."""
     with reading() as session:
-        face = queries.oldest_face(session, event_id)
+        face = key_queries.oldest_face(session, event_id)
         return face is None or template_of(session, face) is not None
 
 
 def _is_encrypted(selfie_id: int, key: str) -> bool:
     with reading() as session:
-        selfie = queries.selfie(session, selfie_id)
+        selfie = matching_queries.selfie(session, selfie_id)
     return selfie is not None and selfie.is_encrypted and storage.exists(key)
 
 
@@ -52,7 +53,7 @@ def orphans(scope: Scope) -> Iterator[Finding]:
     if not store.has_check():
         return
     yield from (Finding(KEY_STORE, name) for name in unnamed(scope.grace))
-    for _, name in all_rows(queries.ended_events_after):
+    for _, name in all_rows(key_queries.ended_events_after):
         if store.has(name):
             yield Finding(KEY_STORE, name)
 

@@ -10,7 +10,7 @@ from models import utcnow
 from operations import samples
 from photos.chosen import service as chosen
 from photos.links import service as photo_links
-from privacy import queries
+from privacy.dates import queries
 from privacy.findings import Check, Finding, Scope
 from privacy.reading import listed
 from settings import get_settings

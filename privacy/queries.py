@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     ForeignKeyConstraint,
     Row,
     Select,
     Table,
     exists,
-    func,
     or_,
     select,
 )
@@ -20,7 +18,6 @@ from sqlalchemy.orm import Session, aliased
 from events.consents.queries import has_consent
 from models import (
     DONE,
-    FAILED,
     UNKNOWN,
     Badge,
     BadgeMark,
@@ -29,24 +26,14 @@ from models import (
     Consent,
     ErasedFace,
     Erasure,
-    ErasureReceipt,
-    Evaluation,
-    Event,
     Face,
     FaceCandidate,
     FaceMatch,
     GivenPhoto,
-    LoginLink,
-    Mail,
-    PasswordReset,
     Photo,
-    PhotoChoice,
-    PhotoLink,
     PhotoRaw,
-    Sample,
     Selfie,
     SelfieEmbedding,
-    Subscription,
     TrashedPhoto,
     User,
     UserEvent,
@@ -81,7 +68,8 @@ class FaceByPlace(NamedTuple):
     box: list[float]
 
 
-def _keys(session: Session, statement: Select[*tuple[Any, ...]]) -> list[str]:
+def keys_of(session: Session, statement: Select[*tuple[Any, ...]]) -> list[str]:
+    """Return the keys that a statement selects, at most `LIMIT`, as text; the parts of a key joined by slashes."""
     return ["/".join(map(str, row)) for row in session.execute(statement.limit(LIMIT))]
 
 
@@ -91,26 +79,26 @@ def _keys(session: Session, statement: Select[*tuple[Any, ...]]) -> list[str]:
 def embeddings_without_consent(session: Session) -> list[str]:
     """Return the ids of selfies' embeddings in events in which no consent of the guest is in force."""
     owned = select(SelfieEmbedding.id).join(Selfie, Selfie.id == SelfieEmbedding.selfie_id)
-    return _keys(session, owned.where(~has_consent(Selfie.user_id, SelfieEmbedding.event_id)))
+    return keys_of(session, owned.where(~has_consent(Selfie.user_id, SelfieEmbedding.event_id)))
 
 
 def candidates_without_consent(session: Session) -> list[str]:
     """Return guest and face of candidates in events in which no consent of the guest is in force."""
     found = select(FaceCandidate.user_id, FaceCandidate.face_id)
-    return _keys(session, found.where(~has_consent(FaceCandidate.user_id, FaceCandidate.event_id)))
+    return keys_of(session, found.where(~has_consent(FaceCandidate.user_id, FaceCandidate.event_id)))
 
 
 def matches_without_consent(session: Session) -> list[str]:
     """Return the ids of matches with photos of events in which no consent of the guest is in force."""
     placed = select(FaceMatch.id).join(Photo, Photo.id == FaceMatch.photo_id)
-    return _keys(session, placed.where(~has_consent(FaceMatch.user_id, Photo.event_id)))
+    return keys_of(session, placed.where(~has_consent(FaceMatch.user_id, Photo.event_id)))
 
 
 def selfies_without_consent(session: Session) -> list[str]:
     """Return the ids of selfies that have a file, or an embedding, of guests without a consent in force anywhere."""
     kept = or_(Selfie.storage_key.is_not(None), exists().where(SelfieEmbedding.selfie_id == Selfie.id))
     joined = exists().where(UserEvent.user_id == Selfie.user_id, has_consent()).correlate(Selfie)
-    return _keys(session, select(Selfie.id).where(kept, ~joined))
+    return keys_of(session, select(Selfie.id).where(kept, ~joined))
 
 
 def wordings_in_force(session: Session, after: int, limit: int) -> Sequence[WordedConsent]:
@@ -127,21 +115,21 @@ def children_without_guardian(session: Session) -> list[str]:
     guardian = aliased(UserEvent)
     there = exists().where(guardian.user_id == User.guardian_id, guardian.event_id == UserEvent.event_id)
     found = select(UserEvent.id).join(User, User.id == UserEvent.user_id).where(User.guardian_id.is_not(None), ~there)
-    return _keys(session, found)
+    return keys_of(session, found)
 
 
 def guardians_missing(session: Session) -> list[str]:
     """Return the ids of children whose guardian's account is gone."""
     guardian = aliased(User)
     there = exists().where(guardian.id == User.guardian_id)
-    return _keys(session, select(User.id).where(User.guardian_id.is_not(None), ~there))
+    return keys_of(session, select(User.id).where(User.guardian_id.is_not(None), ~there))
 
 
 def logins_of_children(session: Session) -> list[str]:
     """Return the ids of accounts of children that can log in."""
     session_of = exists().where(UserSession.user_id == User.id)
     able = or_(User.hashed_password.is_not(None), User.email.is_not(None), session_of)
-    return _keys(session, select(User.id).where(User.guardian_id.is_not(None), able))
+    return keys_of(session, select(User.id).where(User.guardian_id.is_not(None), able))
 
 
 # --- rows that refer to nothing ----------------------------------------------------------------------
@@ -160,13 +148,13 @@ def dangling(session: Session, table: Table, constraint: ForeignKeyConstraint) -
     pairs = [(each.parent, target.c[each.column.name]) for each in constraint.elements]
     named = [column.is_not(None) for column, _ in pairs]
     there = exists().where(*(column == other for column, other in pairs)).correlate(table)
-    return _keys(session, select(*table.primary_key.columns).where(*named, ~there))
+    return keys_of(session, select(*table.primary_key.columns).where(*named, ~there))
 
 
 def cameras_missing(session: Session) -> list[str]:
     """Return the ids of photos whose camera has no row, or one of another event."""
     there = exists().where(CameraClock.id == Photo.camera_id, CameraClock.event_id == Photo.event_id)
-    return _keys(session, select(Photo.id).where(Photo.camera_id.is_not(None), ~there))
+    return keys_of(session, select(Photo.id).where(Photo.camera_id.is_not(None), ~there))
 
 
 def matches_of_others(session: Session) -> list[str]:
@@ -179,7 +167,7 @@ def matches_of_others(session: Session) -> list[str]:
         .join(Photo, Photo.id == FaceMatch.photo_id)
         .outerjoin(Face, Face.id == FaceMatch.face_id)
     )
-    return _keys(session, joined.where(wrong))
+    return keys_of(session, joined.where(wrong))
 
 
 def candidates_of_others(session: Session) -> list[str]:
@@ -190,26 +178,26 @@ def candidates_of_others(session: Session) -> list[str]:
         .join(Face, Face.id == FaceCandidate.face_id)
     )
     wrong = or_(Selfie.user_id != FaceCandidate.user_id, Face.event_id != FaceCandidate.event_id)
-    return _keys(session, joined.where(wrong))
+    return keys_of(session, joined.where(wrong))
 
 
 def given_elsewhere(session: Session) -> list[str]:
     """Return the ids of photos given to a guest in another event than the photo's, or to nobody of the event."""
     member = exists().where(UserEvent.user_id == GivenPhoto.user_id, UserEvent.event_id == Photo.event_id)
     joined = select(GivenPhoto.id).join(Photo, Photo.id == GivenPhoto.photo_id)
-    return _keys(session, joined.where(or_(Photo.event_id != GivenPhoto.event_id, ~member)))
+    return keys_of(session, joined.where(or_(Photo.event_id != GivenPhoto.event_id, ~member)))
 
 
 def marks_elsewhere(session: Session) -> list[str]:
     """Return the ids of marks of a badge of another event."""
     joined = select(BadgeMark.id).join(Badge, Badge.id == BadgeMark.badge_id)
-    return _keys(session, joined.where(Badge.event_id != BadgeMark.event_id))
+    return keys_of(session, joined.where(Badge.event_id != BadgeMark.event_id))
 
 
 def faces_elsewhere(session: Session) -> list[str]:
     """Return the ids of faces in another event than their photo's."""
     joined = select(Face.id).join(Photo, Photo.id == Face.photo_id)
-    return _keys(session, joined.where(Photo.event_id != Face.event_id))
+    return keys_of(session, joined.where(Photo.event_id != Face.event_id))
 
 
 def faces_and_erased_places(session: Session, after: int, limit: int) -> Sequence[FaceByPlace]:
@@ -227,114 +215,6 @@ def faces_and_erased_places(session: Session, after: int, limit: int) -> Sequenc
         .order_by(ErasedFace.photo_id)
     )
     return [FaceByPlace(*row) for row in found]
-
-
-# --- data past its date --------------------------------------------------------------------------------
-
-
-def expired_sessions(session: Session, before: datetime) -> list[str]:
-    """Return how many sessions expired before a time, as text; their ids open nothing, but are kept secret."""
-    return _counted(session, UserSession.expires_at < before, UserSession)
-
-
-def expired_resets(session: Session, before: datetime) -> list[str]:
-    """Return the ids of links that reset passwords and expired before a time."""
-    return _keys(session, select(PasswordReset.id).where(PasswordReset.expires_at < before))
-
-
-def expired_login_links(session: Session, before: datetime, but: str) -> list[str]:
-    """Return the ids of links that log in and expired before a time, those of the kind `but` left out."""
-    over = (LoginLink.expires_at < before, LoginLink.purpose != but)
-    return _keys(session, select(LoginLink.id).where(*over))
-
-
-def failed_mails(session: Session, before: datetime) -> list[str]:
-    """Return the ids of mails that failed before a time."""
-    return _keys(session, select(Mail.id).where(Mail.status == FAILED, Mail.finished_at < before))
-
-
-def old_evaluations(session: Session, before: datetime) -> list[str]:
-    """Return the ids of evaluations that ended before a time."""
-    over = (Evaluation.status.in_((DONE, FAILED)), Evaluation.finished_at < before)
-    return _keys(session, select(Evaluation.id).where(*over))
-
-
-def expired_photo_links(session: Session, before: datetime) -> list[str]:
-    """Return the ids of links to photos that expired before a time."""
-    return _keys(session, select(PhotoLink.id).where(PhotoLink.expires_at < before))
-
-
-def faces_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of faces of events that compare faces no longer since before a time."""
-    over = select(Event.id).where(Event.faces_ended_at < before)
-    return _keys(session, select(Face.id).where(Face.event_id.in_(over)))
-
-
-def embeddings_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of selfies' embeddings in events that compare faces no longer since before a time."""
-    over = select(Event.id).where(Event.faces_ended_at < before)
-    return _keys(session, select(SelfieEmbedding.id).where(SelfieEmbedding.event_id.in_(over)))
-
-
-def photos_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of photos of events whose photos have been erased since before a time."""
-    over = select(Event.id).where(Event.photos_ended_at < before)
-    return _keys(session, select(Photo.id).where(Photo.event_id.in_(over)))
-
-
-def badges_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of badges of events whose photos have been erased since before a time."""
-    over = select(Event.id).where(Event.photos_ended_at < before)
-    return _keys(session, select(Badge.id).where(Badge.event_id.in_(over)))
-
-
-def marks_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of marks of badges of events whose photos have been erased since before a time."""
-    over = select(Event.id).where(Event.photos_ended_at < before)
-    return _keys(session, select(BadgeMark.id).where(BadgeMark.event_id.in_(over)))
-
-
-def old_trash(session: Session, before: datetime) -> list[str]:
-    """Return the ids of what was put into the trash before a time."""
-    return _keys(session, select(TrashedPhoto.id).where(TrashedPhoto.trashed_at < before))
-
-
-def consents_after_their_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of consents in force whose announced end was before a time."""
-    over = Consent.withdrawn_at.is_(None), Consent.ends_at.is_not(None), Consent.ends_at < before
-    return _keys(session, select(Consent.id).where(*over))
-
-
-def old_choices(session: Session, before: datetime) -> list[str]:
-    """Return the ids of choices of photos that were made before a time."""
-    return _keys(session, select(PhotoChoice.id).where(PhotoChoice.created_at < before))
-
-
-def old_samples(session: Session, minute: int) -> list[str]:
-    """Return the minutes of the samples before a minute."""
-    return _keys(session, select(Sample.minute).where(Sample.minute < minute))
-
-
-def subscriptions_after_the_end(session: Session, before: datetime) -> list[str]:
-    """Return the ids of wishes to be told of photos, in events that expired before a time."""
-    joined = select(Subscription.id).join(Event, Event.id == Subscription.event_id)
-    return _keys(session, joined.where(Event.expires_at < before))
-
-
-def overdue_erasures(session: Session, before: datetime) -> list[str]:
-    """Return the keys of files that were to be erased before a time, and whose record is still there."""
-    return _keys(session, select(Erasure.key).where(Erasure.requested_at < before))
-
-
-def _counted(session: Session, condition: ColumnElement[bool], table: type[Base]) -> list[str]:
-    number = session.scalar(select(func.count()).select_from(table).where(condition)) or 0
-    return [f"{number} rows"] if number else []
-
-
-def receipts_before(session: Session, before: datetime) -> list[str]:
-    """Return the numbers of receipts of before a time whose line in the log of erasures may be missing."""
-    waiting = (ErasureReceipt.digests.is_not(None), ErasureReceipt.erased_at < before)
-    return _keys(session, select(ErasureReceipt.number).where(*waiting))
 
 
 # --- files -----------------------------------------------------------------------------------------
@@ -363,32 +243,9 @@ def trashed_files_after(session: Session, after: int, limit: int) -> Sequence[Ro
     return session.execute(wanted.where(TrashedPhoto.id > after).order_by(TrashedPhoto.id).limit(limit)).all()
 
 
-def selfie(session: Session, selfie_id: int) -> Selfie | None:
-    """Return a selfie, or None if it is gone."""
-    return session.get(Selfie, selfie_id)
-
-
-def encrypted_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
-    """Return id and key of the events with an encrypted template and an id above `after`, by id."""
-    face = exists().where(Face.event_id == Event.id, func.length(Face.embedding) % 4 != 0)
-    portrait = exists().where(SelfieEmbedding.event_id == Event.id, func.length(SelfieEmbedding.embedding) % 4 != 0)
-    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(Event.id > after, face | portrait)
-    return session.execute(wanted.order_by(Event.id).limit(limit)).all()
-
-
-def oldest_face(session: Session, event_id: int) -> Face | None:
-    """Return the event's face with the lowest id that has a template."""
-    wanted = select(Face).where(Face.event_id == event_id, func.length(Face.embedding) > 0)
-    return session.scalar(wanted.order_by(Face.id).limit(1))
-
-
-def ended_events_after(session: Session, after: int, limit: int) -> Sequence[Row[int, str]]:
-    """Return id and key of the events that compare faces no longer, without templates, with an id above `after`."""
-    face, portrait = exists().where(Face.event_id == Event.id), exists().where(SelfieEmbedding.event_id == Event.id)
-    wanted = select(Event.id, func.coalesce(Event.key_id, "")).where(
-        Event.id > after, Event.faces_ended_at.is_not(None), ~face, ~portrait
-    )
-    return session.execute(wanted.order_by(Event.id).limit(limit)).all()
+def overdue_erasures(session: Session, before: datetime) -> list[str]:
+    """Return the keys of files that were to be erased before a time, and whose record is still there."""
+    return keys_of(session, select(Erasure.key).where(Erasure.requested_at < before))
 
 
 def some_processed(session: Session, number: int | None, dice: int) -> Sequence[int]:

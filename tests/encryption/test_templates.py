@@ -135,6 +135,14 @@ def test_a_copy_that_shares_the_key_store_of_its_original_destroys_no_key(party:
     assert not store.has(key)
 
 
+def test_many_keys_are_read_at_once_and_a_destroyed_one_is_left_out(party: Party) -> None:
+    names = [keys.of_portrait(str(party.selfie_of(each).storage_key)) for each in (party.amy, party.bob)]
+    keys.start_anew()
+    keys.load([*names, *names, "selfies/destroyed"])
+    assert keys.held() == 2
+    assert all(keys.key(name) for name in names)
+
+
 def test_replaced_and_withdrawn_portraits_lose_their_keys(party: Party) -> None:
     first = keys.of_portrait(str(party.selfie_of(party.amy).storage_key))
     send_selfie(party.amy, 1)

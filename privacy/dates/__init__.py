@@ -1,0 +1,1 @@
+"""SQL about data that has a date on which it goes."""
