@@ -1,7 +1,7 @@
 """Types of fields that several payloads share: each checks and normalises its value."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, LiteralString
 
 from email_validator import EmailNotValidError, validate_email
 from fastapi import Path, Query
@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from api.messages import CONTROL_CHARACTERS, LINK_DAYS, Problem
+from api.messages import CHILD_NAME, CONTROL_CHARACTERS, LINK_DAYS, Problem
 from keys import (
     MAX_CHOSEN,
     MAX_CODE_KEY,
@@ -43,11 +43,21 @@ def _clean(value: str) -> str:
     return value
 
 
-def _link_days(value: object, judged: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return judged(value)
-    except ValidationError as error:
-        raise PydanticCustomError(LINK_DAYS, Problem.LINK_DAYS) from error
+def _told_as(kind: LiteralString, problem: LiteralString) -> WrapValidator:
+    """Return a validator whose errors have this type, for which `api.messages` has a sentence of its own.
+
+    For fields with other bounds than most of the same name. Control characters keep their own error.
+    """
+
+    def judge(value: object, judged: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return judged(value)
+        except ValidationError as error:
+            if error.errors()[0]["type"] == CONTROL_CHARACTERS:
+                raise
+            raise PydanticCustomError(kind, problem) from error
+
+    return WrapValidator(judge)
 
 
 def shown(value: str) -> str:
@@ -128,7 +138,14 @@ CONSENT = "Version of the consent text that the guest agreed to, in the language
 ConsentVersion = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z._-]{{1,{MAX_CONSENT_VERSION}}}$")]
 
 # Other bounds than the days until an event expires, whose field has the same name.
-LinkDays = Annotated[int, Field(ge=1, le=MAX_LINK_DAYS), WrapValidator(_link_days)]
+LinkDays = Annotated[int, Field(ge=1, le=MAX_LINK_DAYS), _told_as(LINK_DAYS, Problem.LINK_DAYS)]
+# Shorter than the name of an event.
+ChildName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME),
+    AfterValidator(shown),
+    _told_as(CHILD_NAME, Problem.NAME_LENGTH),
+]
 
 UtcTime = Annotated[datetime, PlainSerializer(_zulu, return_type=str, when_used="json")]
 

@@ -7,7 +7,7 @@ from keys import MAX_CHOSEN, MAX_EVENT_NAME, MAX_EXPIRY_DAYS, MAX_LINK_DAYS, MAX
 
 FRENCH, ENGLISH = "fr", "en"
 # Types of errors about fields, beside Pydantic's own.
-CONTROL_CHARACTERS, LINK_DAYS = "control_characters", "link_days"
+CONTROL_CHARACTERS, LINK_DAYS, CHILD_NAME = "control_characters", "link_days", "child_name"
 
 
 class Success(Enum):
@@ -132,6 +132,10 @@ INVALID_FIELDS = {
     LINK_DAYS: (
         f"Le nombre de jours n'est pas valide (1 à {MAX_LINK_DAYS}).",
         f"The number of days is not valid (1 to {MAX_LINK_DAYS}).",
+    ),
+    CHILD_NAME: (
+        f"Le nom n'est pas valide (1 à {MAX_USERNAME} caractères).",
+        f"The name is not valid (1 to {MAX_USERNAME} characters).",
     ),
 }
 

@@ -58,9 +58,9 @@ def my_children(guest: CurrentGuest) -> list[ChildOut]:
     responses=error_responses(*GUARDIANS, *AGREED, errors.TooManyChildren, errors.TooManyRequests, errors.TooBusy),
 )
 def add_child(asked: ChildIn, guest: CurrentGuest, language: Language) -> ChildOut:
-    """With my consent for the child, as whoever holds parental responsibility, in one of my events.
+    """Add the child to one of my events. The call records that I hold parental responsibility and consent for it.
 
-    The child has no login. Its portrait is sent with `PUT /api/me/children/{child_id}/portrait`.
+    The child has no login. Send its portrait with `PUT /api/me/children/{child_id}/portrait`.
     """
     rules.count(rules.FAVOURITES, f"account {guest.id}")
     wording = accepted_for_child(asked.version, asked.language or language)
@@ -87,7 +87,7 @@ def send_portrait(
     wake_jobs: WakeJobs,
     language: Language,
 ) -> SelfieReceived:
-    """It replaces the one before. It is never the consent: without one in words, 403."""
+    """It replaces the portrait before. A portrait is never the consent: without a consent in words, 403."""
     rules.count(rules.SELFIES, f"account {guest.id}")
     service.send_portrait(child, file, validator.store)
     wake_jobs()
@@ -118,7 +118,7 @@ def child_photos(
     page: AskedPage,
     response: Response,
 ) -> list[PhotoOut]:
-    """Of one of my events, newest first."""
+    """Photos of one of my events that show the child, newest first."""
     found = service.photos_of(guest, child_id, event_id, page)
     mark_page(response, found)
     return [PhotoOut.of(row, guest) for row in found.rows]
@@ -128,7 +128,7 @@ def child_photos(
 def consent_for_child(
     child_id: RowId, asked: GuardianConsentIn, guest: CurrentGuest, language: Language, wake_jobs: WakeJobs
 ) -> Message:
-    """In one of my events, which the child joins. Its portrait, if there is one, is compared from now on."""
+    """The child joins one of my events. Its portrait, if there is one, is compared there from now on."""
     service.agree(guest, child_id, asked.event_id, accepted_for_child(asked.version, asked.language or language))
     wake_jobs()
     return Message(message=Success.CONSENT_GIVEN.text(language))
@@ -140,7 +140,7 @@ def consent_for_child(
     responses=error_responses(*OWN, errors.NotInEvent),
 )
 def withdraw_for_child(child_id: RowId, event_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """Erases what was computed from the child's face in that event, and with the last consent the portrait."""
+    """Erases what was computed from the child's face in that event. The last withdrawal erases the portrait too."""
     service.withdraw(guest, child_id, event_id)
     return Message(message=Success.CONSENT_WITHDRAWN.text(language))
 
@@ -151,7 +151,7 @@ def withdraw_for_child(child_id: RowId, event_id: RowId, guest: CurrentGuest, la
     responses=error_responses(*OWN, errors.NotInEvent, errors.TooManyRequests),
 )
 def hide_child(child_id: RowId, event_id: RowId, asked: ChildHiddenIn, guest: CurrentGuest) -> list[ChildOut]:
-    """Or show them again. I still see them."""
+    """Or show them again. I see them in both cases."""
     rules.count(rules.NOT_ME, f"account {guest.id}")
     service.hide(guest, child_id, event_id, hidden=asked.hidden)
     return [ChildOut.of(each) for each in service.children_of(guest)]
@@ -164,12 +164,12 @@ def hide_child(child_id: RowId, event_id: RowId, asked: ChildHiddenIn, guest: Cu
     responses={**ZIP, **error_responses(*OWN, *EXPORT_ERRORS)},
 )
 def export_child(child_id: RowId, request: Request, guest: CurrentGuest, language: Language) -> Response:
-    """A ZIP as `GET /api/me/export` gives it of me."""
+    """The same ZIP about the child as `GET /api/me/export` gives about me."""
     return export_response(request, service.child_of(guest, child_id).id, guest.id, language)
 
 
 @router.delete("/{child_id}", summary="Erase a child's profile", responses=error_responses(*OWN))
 def erase_child(child_id: RowId, guest: CurrentGuest, language: Language) -> Message:
-    """With its portrait, consents and matches, and its faces in photos, as `DELETE /api/me` erases mine."""
+    """Erases its portrait, consents, matches, and its faces in photos, as `DELETE /api/me` erases mine."""
     service.erase(guest, child_id)
     return Message(message=Success.CHILD_ERASED.text(language))

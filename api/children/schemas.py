@@ -1,29 +1,24 @@
 """Payloads of the calls about profiles of children."""
 
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from api.fields import UtcTime
+from api.accounts.schemas import ConsentIn
+from api.fields import ChildName, ConsentVersion, UtcTime
 from guests.children.service import Child
 from guests.wordings import GUARDIAN
-from keys import MAX_CONSENT_VERSION, MAX_ID, MAX_USERNAME
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_USERNAME)]
 
 
-class GuardianConsentIn(BaseModel):
-    event_id: int = Field(ge=1, le=MAX_ID, description="One of the guardian's events.")
-    version: str = Field(
-        max_length=MAX_CONSENT_VERSION,
+class GuardianConsentIn(ConsentIn):
+    version: ConsentVersion = Field(
         examples=[GUARDIAN],
         description="Of the words for guardians that were shown and agreed to: `GET /consent/{version}`.",
     )
-    language: Literal["fr", "en"] | None = Field(None, description="Of these words; by default that of the call.")
 
 
 class ChildIn(GuardianConsentIn):
-    name: Name = Field(description="A name or nickname; only the guardian and administrators see it.")
+    name: ChildName = Field(description="A name or nickname; only the guardian and administrators see it.")
 
 
 class ChildHiddenIn(BaseModel):
@@ -42,7 +37,7 @@ class ChildOut(BaseModel):
     name: str
     created_at: UtcTime
     events: list[ChildEventOut]
-    status: str = Field(description="Of the portrait, as `GET /api/rematch-status` says it.")
+    status: str = Field(description="Status of the portrait, as in `GET /api/rematch-status`.")
     matched: int = Field(description="Photos in which the child was found.")
 
     @classmethod

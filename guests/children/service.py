@@ -1,9 +1,9 @@
 """A guest holds profiles of children: consents for them, sends their portraits, sees their photos, erases them.
 
 A child is an account of its own kind: a member of events, with consents, portraits and matches like a guest's, and
-without any way to log in. So whatever holds for guests holds for it: no template without a consent, the ends, the
-audit, receipts. Its consents are to the words for guardians only, and its faces are matched more strictly
-(`matching/similarity.py`). It goes with the account of its guardian.
+without a login. So the rules for guests apply to it: no template without a consent, the ends, the audit, receipts.
+Only the wording for guardians counts as a consent for it, and its faces are matched more strictly
+(`matching/similarity.py`). It is erased with the account of its guardian.
 """
 
 from collections.abc import Callable, Sequence

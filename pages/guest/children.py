@@ -3,28 +3,30 @@
 from typing import Annotated
 
 from fastapi import Form, Request, Response
+from pydantic import TypeAdapter, ValidationError
 
 import errors
 from api.callers import CurrentGuest
 from api.children.routes import ChildToShow
 from api.dependencies import SelfieValidator, WakeJobs
-from api.fields import RowId
+from api.fields import ChildName, RowId
 from api.language import Language
 from api.rules import SELFIE_BODY, body_limit, public
 from api.uploads import SelfiePart
 from guests import wordings
 from guests.children import service
-from guests.wordings import GUARDIAN, REPLACED_OF_GUARDIANS, Wording
+from guests.wordings import GUARDIAN
 from keys import MAX_CHILDREN, MAX_ID, MAX_USERNAME
 from pages.guest.membership import memberships_of
 from pages.guest.standing import REFUSED, UNDER_WAY, reason
-from pages.guest.wording import Shown
+from pages.guest.wording import Shown, agreed
 from pages.redirects import flash_of, redirect_with_flash
 from pages.rendering import page_router, render
 from throttling import rules
 
 router = page_router()
 HERE = "/account/children"
+NAME = TypeAdapter[str](ChildName)
 EventId = Annotated[int, Form(ge=1, le=MAX_ID)]
 FLASH_DONE = ("added", "sent", "given", "withdrawn", "erased", "hidden", "shown")
 FLASH_PROBLEMS = ("name", "too_many", "portrait")
@@ -52,29 +54,21 @@ def children(request: Request, guest: CurrentGuest, language: Language) -> Respo
     )
 
 
-def _agreed(digest: str, language: str) -> Wording:
-    """Return the wording for guardians that the form has shown, or the one shown in this language."""
-    for each in wordings.all_wordings():
-        if each.sha256 == digest and REPLACED_OF_GUARDIANS.get(each.version, False) is None:
-            return each
-    return wordings.shown(language, GUARDIAN)
-
-
 @router.post("/account/children")
 def add(
     request: Request,
     guest: CurrentGuest,
     language: Language,
     event_id: EventId,
-    name: Annotated[str, Form(max_length=MAX_USERNAME)] = "",
+    name: Annotated[str, Form()] = "",
     digest: Shown = "",
 ) -> Response:
     """Add a child's profile; the form shows the words that the guardian agrees to."""
     rules.count(rules.FAVOURITES, f"account {guest.id}")
-    if not name.strip():
-        return redirect_with_flash(request, HERE, problem="name")
     try:
-        service.add(guest, name.strip(), event_id, _agreed(digest, language))
+        service.add(guest, NAME.validate_python(name), event_id, agreed(digest, language, GUARDIAN))
+    except ValidationError:
+        return redirect_with_flash(request, HERE, problem="name")
     except errors.TooManyChildren:
         return redirect_with_flash(request, HERE, problem="too_many")
     return redirect_with_flash(request, HERE, done="added")
@@ -115,7 +109,7 @@ def agree(
     digest: Shown = "",
 ) -> Response:
     """Consent for the child in one of the guardian's events."""
-    service.agree(guest, child_id, event_id, _agreed(digest, language))
+    service.agree(guest, child_id, event_id, agreed(digest, language, GUARDIAN))
     wake_jobs()
     return redirect_with_flash(request, HERE, done="given")
 

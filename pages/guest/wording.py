@@ -17,10 +17,10 @@ Shown = Annotated[str, Form(alias="wording")]
 Asked = Annotated[str | None, Query(alias="language", description="`fr` or `en`; by default the reader's.")]
 
 
-def agreed(digest: str, language: str) -> Wording:
-    """Return the wording of this digest if it is a current one, else the one that is shown in this language."""
-    found = [each for each in wordings.all_wordings() if (each.sha256, each.version) == (digest, CURRENT)]
-    return found[0] if found else wordings.shown(language)
+def agreed(digest: str, language: str, version: str = CURRENT) -> Wording:
+    """Return the wording of this digest if it is of this version, else the one that is shown in this language."""
+    found = [each for each in wordings.all_wordings() if (each.sha256, each.version) == (digest, version)]
+    return found[0] if found else wordings.shown(language, version)
 
 
 @router.get("/consent/{version}")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from api.sessions import SESSION_COOKIE
 from database import reading
 from faces.providers import ENGINE_IDS, calibration_of
 from guests.wordings import CURRENT, GUARDIAN
@@ -17,6 +18,7 @@ from privacy.audit import audit
 from privacy.findings import Scope
 from settings import get_settings
 from testkit.builders import EventInfo, Person, Service, people
+from testkit.forms import form_token
 from testkit.passwords import PASSWORD
 from testkit.pictures import refused
 from testkit.servers import wait_until
@@ -120,7 +122,6 @@ def test_a_child_needs_the_words_for_guardians(service: Service, monkeypatch: py
     monkeypatch.setattr(get_settings(), "require_consent", True)
     refused(service.post(CHILDREN, parent, json=agreement(event, CURRENT, name="Lou")), 400, "UnknownConsentVersion")
     refused(service.post(CHILDREN, parent, json=agreement(elsewhere, name="Lou")), 403, "NotInEvent")
-    refused(service.post(CHILDREN, parent, json=agreement(event, name=" ")), 422, "InvalidRequest")
     refused(service.post("/api/consent", parent, json=agreement(event)), 400, "UnknownConsentVersion")
     assert service.get(CHILDREN, parent).json() == []
     child = add(service, parent, event)
@@ -145,6 +146,25 @@ def test_a_child_needs_the_words_for_guardians(service: Service, monkeypatch: py
     for _ in range(9):
         add(service, parent, event)
     refused(service.post(CHILDREN, parent, json=agreement(event, name="Lou")), 409, "TooManyChildren")
+
+
+def test_a_name_that_cannot_be_shown_or_is_too_long_is_refused_in_words(service: Service) -> None:
+    event = service.event()
+    parent = service.guest(event)
+    wrong = {" ": "(1 à 150 caractères)", "x" * 151: "(1 à 150 caractères)", "\u200b": "(1 à 150 caractères)"}
+    for name, told in {**wrong, "Lou\0": "caractère invisible"}.items():
+        answer = service.post(CHILDREN, parent, json=agreement(event, name=name))
+        refused(answer, 422, "InvalidRequest")
+        assert told in answer.json()["detail"]
+    service.client.cookies.set(SESSION_COOKIE, parent.token)
+    headers, path = {"accept": "text/html", "accept-language": "en"}, "/account/children"
+    token = form_token(service.client.get(path, headers=headers).text)
+    for name in (*wrong, "Lou\0"):
+        form = {"csrf_token": token, "name": name, "event_id": str(event.id)}
+        page = service.client.post(path, headers=headers, data=form)
+        assert "Give the child a name or nickname (150 characters at most)" in page.text
+    service.client.cookies.clear()
+    assert service.get(CHILDREN, parent).json() == []
 
 
 def test_a_child_is_erased_alone_or_with_its_guardian_and_exported(service: Service) -> None:
