@@ -1,15 +1,15 @@
-"""Consents that rest on a selfie where it suffices no more: their end is announced, and then they are withdrawn.
+"""Ends consents that rest on a selfie where a selfie suffices no more: announces the end, and then withdraws them.
 
-They come to be where an event's `selfie_is_consent` is switched off, or `REQUIRE_CONSENT` on, after apps have sent
-selfies. From that moment nothing new is computed for these guests; what was found stays, until an admin has its end
-announced (`python -m privacy.selfie_consents --announce`). Who agrees in words by then keeps everything.
+Such consents exist where an event's `selfie_is_consent` was switched off, or `REQUIRE_CONSENT` on, after apps had
+sent selfies. From that moment nothing new is computed for these guests. What was found stays until an admin has its
+end announced (`python -m privacy.selfie_consents --announce`). Guests who agree in words by then keep everything.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from database import reading, transaction
-from errors import NotInEvent
+from errors import NoSuchEvent, NotInEvent
 from events import queries as event_queries
 from events.consents import queries
 from events.consents.queries import Resting
@@ -21,16 +21,23 @@ DAYS = 14
 AT_ONCE = 100
 
 
-def resting() -> list[Resting]:
-    """Return the events with guests whose consent rests on a selfie that suffices no more."""
+def resting(event_id: int | None = None) -> list[Resting]:
+    """Return the events, or only this one, with guests whose consent rests on a selfie that suffices no more.
+
+    Raises:
+        NoSuchEvent: there is no event with this id.
+    """
     with reading() as session:
-        return queries.resting_on_selfies(session)
+        if event_id is not None and not event_queries.event_exists(session, event_id):
+            raise NoSuchEvent
+        return [each for each in queries.resting_on_selfies(session) if event_id in (None, each.event_id)]
 
 
 def announce(event_id: int, days: int = DAYS, now: datetime | None = None) -> tuple[int, int]:
-    """Announce the end of an event's consents by selfie, `days` from now; return of how many, and how many mails.
+    """Announce the end of an event's consents by selfie, `days` from now; return the numbers of consents and mails.
 
-    Those announced before keep their day. Guests without an address read it in the gallery and on the account page.
+    Consents whose end was announced before keep their day. Guests without an address read it in the gallery and on
+    the account page.
     """
     with transaction() as session:
         event_queries.lock_event(session, event_id)

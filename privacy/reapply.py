@@ -44,7 +44,7 @@ PROBLEMS = (OSError, SQLAlchemyError, storage.StorageError, UnsafeSettings, Migr
 
 
 class Unusable(Exception):
-    """A file is no log of erasures, or was written under another key; the message says what to do."""
+    """A log of erasures is missing, is none, or was written under another key; the message says what to do."""
 
 
 @dataclass(slots=True)
@@ -70,10 +70,12 @@ def read(logs: Sequence[Path]) -> Erased:
     """Return what the logs say.
 
     Raises:
-        Unusable: a file has no line of such a log, or one under another key. OSError: it cannot be read.
+        Unusable: a file is missing, has no line of such a log, or one under another key. OSError: it cannot be read.
     """
     found, key = Erased(), erasure_log.key_name()
     for path in logs:
+        if not path.exists():
+            raise Unusable(f"there is no log of erasures at {path}; name it with --log, or say --no-log without one")
         whole = half = 0
         for line in erasure_log.read(path):
             if line is None:

@@ -1,7 +1,7 @@
 """SQL about consents: which are in force, which suffice for new templates, and where a selfie would be one.
 
 A consent that rests on a selfie stays in force when the event, or the installation, asks for words from now on: what
-was found stays until somebody ends it (`guests/selfie_consents.py`). But nothing new may rest on it.
+was found stays until an admin ends it (`guests/selfie_consents.py`). But nothing new may rest on it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def has_consent(user_id: Column | int = UserEvent.user_id, event_id: Column | in
 def has_sufficient_consent(
     user_id: Column | int = UserEvent.user_id, event_id: Column | int = UserEvent.event_id
 ) -> Exists:
-    """Return the condition that a consent in force suffices for new templates and matches: words, or what counts."""
+    """Return the condition that a consent allows new templates: in words, or by a selfie where that counts."""
     given = exists().where(Consent.user_id == user_id, Consent.event_id == event_id, _NOT_WITHDRAWN)
     if get_settings().require_consent:
         return given.where(Consent.basis == WORDS)

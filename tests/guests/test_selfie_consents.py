@@ -73,6 +73,8 @@ def test_consents_by_selfie_carry_nothing_new_and_end_after_a_notice(
     assert command.main(["--announce", "--event", str(event.id)]) == 0
     assert "2 by selfie alone, 0 announced, 2 more end in 14 days, 0 mails" in capsys.readouterr().out
     assert selfie_consents.announce(event.id, days=0) == (0, 0), "those that were announced keep their day"
+    assert command.main(["--announce", "--event", "999999"]) == 2
+    assert "there is no event with the id 999999" in capsys.readouterr().err
     assert "will be erased after" in page(service, "/account", silent)
     assert "will be erased after" in page(service, f"/photos?event={event.id}", silent)
     assert service.get("/api/my-consents", silent).json()[0]["ends_at"] is not None
