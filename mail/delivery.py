@@ -206,7 +206,7 @@ def _end_letter(session: Session, mail: Mail, user: User, address: str, now: dat
 
 def _consent_letter(session: Session, mail: Mail, user: User, address: str, now: datetime) -> Letter | None:
     """Return a notice that a consent by a selfie ends; None if the guest has agreed or withdrawn meanwhile."""
-    found = queries.consent_by_selfie(session, user.id, mail.event_id or 0)
+    found = queries.consent_that_ends(session, user.id, mail.event_id or 0)
     if found is None:
         return None
     name, ends_at, timezone = found

@@ -94,8 +94,8 @@ def _add(session: Session, concerned: ColumnElement[bool], event_id: int, kind: 
     return len(rows)
 
 
-def consent_by_selfie(session: Session, user_id: int, event_id: int) -> Row[str, datetime | None, str] | None:
-    """Return the event's name, when the guest's consent there ends that rests on a selfie, and the event's zone."""
+def consent_that_ends(session: Session, user_id: int, event_id: int) -> Row[str, datetime | None, str] | None:
+    """Return the event's name, the announced end of the guest's consent there, and the event's zone."""
     return session.execute(
         select(Event.name, Consent.ends_at, Event.timezone)
         .join(Consent, Consent.event_id == Event.id)
