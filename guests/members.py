@@ -23,7 +23,7 @@ class Member:
     """A guest of an event. `has_selfie`: one that was not rejected. `selfie_status`: of the newest selfie.
 
     `matched`: the number of the event's photos that show the guest. `name`: the one to show, None without one.
-    `is_child`: it is a profile that another guest holds, which nobody logs in to.
+    `is_child`: a child's profile, managed by another guest and without a login.
     """
 
     id: int

@@ -34,8 +34,8 @@ class Scanner:
             newest = queries.newest(session)
             if newest == self._newest and not complete:
                 return
-        before = self._newest
-        after = queries.Newest(*((0, 0) if complete else (before.match_id - SLACK, before.given_id - SLACK)))
+        before = queries.Newest(0, 0) if complete else self._newest
+        after = queries.Newest(before.match_id - SLACK, before.given_id - SLACK)
         beyond = 0
         while ids := self._unseen(after, beyond):
             for start in range(0, len(ids), CHUNK):

@@ -60,7 +60,7 @@ def issue_for_admin(user_id: int) -> ResetLink:
     """
     with transaction() as session:
         user = queries.lock_user(session, user_id)
-        # Nobody logs in as a child: its guardian holds the profile.
+        # A child's account has no login: its guardian manages the profile.
         if user is None or user.guardian_id is not None:
             raise errors.NoSuchUser
         if user.user_type == ADMIN:

@@ -13,7 +13,7 @@ router = page_router()
 
 @router.get("/admin/reports")
 def reports(request: Request, admin: CurrentAdmin) -> Response:
-    """Return the page: event by event, the one whose report waits longest first."""
+    """Return the page with the reports of each event; the event whose report has waited longest comes first."""
     waiting = [
         (event, number, [OpenReport.of(each, admin) for each in service.open_in(event.id)])
         for event, number in service.events_with_open()

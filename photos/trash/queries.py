@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from images import EXTENSIONS
 from models import ErasedFace, TrashedPhoto, TrashedWish, WithheldPhoto
+from photos.withheld.queries import BY_GUEST
 
 Value = TypeVar("Value")
 
@@ -100,14 +101,14 @@ def remove(session: Session, trash_ids: Sequence[int]) -> None:
 def reasons_of_staff(session: Session, photo_ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the reasons of staff for which each of these photos is withheld from guests, if it is."""
     columns = WithheldPhoto.photo_id, WithheldPhoto.reason
-    of_staff = WithheldPhoto.photo_id.in_(photo_ids), WithheldPhoto.reason != "guest"
+    of_staff = WithheldPhoto.photo_id.in_(photo_ids), WithheldPhoto.reason != BY_GUEST
     return _by_photo(session.execute(select(*columns).where(*of_staff).order_by(*columns)).all())
 
 
 def keep_wishes(session: Session, trashed: Sequence[TrashedPhoto]) -> None:
     """Store which guests asked that others do not see these photos, whose rows are about to be deleted."""
     ids = {each.photo_id: each.id for each in trashed}
-    asked = select(WithheldPhoto).where(WithheldPhoto.photo_id.in_(ids), WithheldPhoto.reason == "guest")
+    asked = select(WithheldPhoto).where(WithheldPhoto.photo_id.in_(ids), WithheldPhoto.reason == BY_GUEST)
     for each in session.scalars(asked.order_by(WithheldPhoto.id)):
         wish = TrashedWish(trashed_id=ids[each.photo_id], user_id=each.user_id, created_at=each.created_at)
         session.add(wish)

@@ -24,6 +24,7 @@ from photos.badges import service as badges
 from photos.raws import queries as raw_queries
 from photos.rows import queries as row_queries
 from photos.trash import files, queries
+from photos.withheld.queries import BY_GUEST
 from settings import get_settings
 from stored import receipts
 from stored.erasure import erase
@@ -184,7 +185,7 @@ def _withheld(session: Session, trashed: TrashedPhoto) -> list[WithheldPhoto]:
     of_staff = [WithheldPhoto(reason=reason, **columns) for reason in trashed.withheld or []]
     asked = queries.wishes(session, trashed.id)
     return of_staff + [
-        WithheldPhoto(reason="guest", user_id=each.user_id, created_at=each.created_at, **columns) for each in asked
+        WithheldPhoto(reason=BY_GUEST, user_id=each.user_id, created_at=each.created_at, **columns) for each in asked
     ]
 
 
