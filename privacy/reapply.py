@@ -75,7 +75,9 @@ def read(logs: Sequence[Path]) -> Erased:
     found, key = Erased(), erasure_log.key_name()
     for path in logs:
         if not path.exists():
-            raise Unusable(f"there is no log of erasures at {path}; name it with --log, or say --no-log without one")
+            raise Unusable(
+                f"there is no log of erasures at {path}; name it with --log, or pass --no-log if there is none"
+            )
         whole = half = 0
         for line in erasure_log.read(path):
             if line is None:

@@ -227,7 +227,7 @@ def test_a_start_says_that_erasures_are_to_be_repeated(caplog: pytest.LogCapture
 def test_a_log_that_is_missing_or_under_another_key_is_one_line(empty: Place, tmp_path: Path) -> None:
     missing = empty.run("privacy.reapply", "--log", tmp_path / "nowhere")
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
-    assert f"{tmp_path / 'nowhere'}; name it with --log, or say --no-log" in missing.stderr
+    assert f"{tmp_path / 'nowhere'}; name it with --log, or pass --no-log" in missing.stderr
     log = tmp_path / "log"
     line = {"number": "1", "kind": "account", "at": "2026-11-26T10:00:00+00:00", "counts": {}, "key": "other"}
     log.write_text(json.dumps({**line, "digests": []}) + "\n")
