@@ -16,7 +16,9 @@ from database import reading, transaction
 from events import queries as event_queries
 from models import ADMIN, Badge, Event, Photo, User
 from photos.badges import codes, queries
-from photos.badges.queries import HAND, TAKEN, PhotoGuest
+from photos.badges.given import queries as given_queries
+from photos.badges.given.queries import HAND, TAKEN, PhotoGuest
+from photos.badges.marks import queries as mark_queries
 from photos.badges.series import SEEN, SET, Gift
 from photos.badges.service import Place, refresh
 from photos.withheld.service import withhold_new
@@ -40,9 +42,9 @@ def badges_of(staff: User, photo_id: int) -> PhotoBadges:
     """
     with reading() as session:
         _check(session, staff, session.get(Photo, photo_id))
-        seen, series = (queries.numbers_at(session, photo_id, kind) for kind in (SEEN, SET))
+        seen, series = (mark_queries.numbers_at(session, photo_id, kind) for kind in (SEEN, SET))
         return PhotoBadges(
-            queries.guests_of(session, photo_id),
+            given_queries.guests_of(session, photo_id),
             [each for each in seen if each is not None],
             bool(series),
             [each for each in series if each is not None],
@@ -67,11 +69,11 @@ def give(staff: User, photo_id: int, typed: str) -> str:
     """
     with _locked(staff, photo_id) as (session, event, photo):
         badge = _badge(session, event, typed)
-        known = queries.given(session, badge.user_id, photo.id)
+        known = given_queries.given(session, badge.user_id, photo.id)
         if known is None or known.given_by != HAND:
             if known is not None:
-                queries.delete_given(session, [known.id])
-            queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], HAND)
+                given_queries.delete_given(session, [known.id])
+            given_queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], HAND)
             withhold_new(session, [badge.user_id], event.id)
             record(session, Action.PHOTO_GIVEN, subject_id=badge.user_id, event_id=event.id, photo=photo.id)
         return badge.number
@@ -85,13 +87,13 @@ def take(staff: User, photo_id: int, typed: str) -> None:
     """
     with _locked(staff, photo_id) as (session, event, photo):
         badge = _badge(session, event, typed)
-        known = queries.given(session, badge.user_id, photo.id)
+        known = given_queries.given(session, badge.user_id, photo.id)
         if known is not None and known.given_by == TAKEN:
             return
         if known is not None:
-            queries.delete_given(session, [known.id])
-        queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], TAKEN)
-        queries.unhide(session, [Gift(photo.id, badge.user_id)])
+            given_queries.delete_given(session, [known.id])
+        given_queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], TAKEN)
+        given_queries.unhide(session, [Gift(photo.id, badge.user_id)])
         record(session, Action.PHOTO_TAKEN, subject_id=badge.user_id, event_id=event.id, photo=photo.id)
 
 
@@ -103,7 +105,7 @@ def set_series(staff: User, photo_id: int, typed: Collection[str]) -> None:
     """
     with _locked(staff, photo_id) as (session, event, photo):
         badge_ids = sorted({_badge(session, event, each).id for each in typed})
-        queries.replace_marks(session, photo, SET, badge_ids or [None])
+        mark_queries.replace_marks(session, photo, SET, badge_ids or [None])
         _follow(session, event, photo)
         record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id, badges=len(typed))
 
@@ -115,13 +117,13 @@ def unset_series(staff: User, photo_id: int) -> None:
         NoSuchPhoto: see `badges_of`.
     """
     with _locked(staff, photo_id) as (session, event, photo):
-        queries.replace_marks(session, photo, SET, [])
+        mark_queries.replace_marks(session, photo, SET, [])
         _follow(session, event, photo)
         record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id)
 
 
 def _follow(session: Session, event: Event, photo: Photo) -> None:
-    queries.withhold_badge(session, photo)
+    mark_queries.withhold_badge(session, photo)
     refresh(session, event, photo, [Place.of(photo)])
 
 
