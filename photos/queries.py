@@ -46,7 +46,7 @@ class PhotoRow(NamedTuple):
     face_count: int | None
     is_favourite: bool
     event_name: str
-    # The photo is the guest's, and no face says so.
+    # Given to the guest, who is not in it by a match.
     is_given: bool
 
 

@@ -1,6 +1,6 @@
-"""What photographers and admins correct: whose a photo is, and whose the photos from it on are.
+"""Corrections by photographers and admins: they give one photo, take it away, or correct a series from a photo on.
 
-Guests are named by the numbers of their badges alone, which their phones show: nobody learns here who is registered.
+Guests are named by the numbers of their badges alone, which their phones show: staff do not learn who is registered.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -35,7 +35,7 @@ class PhotoBadges:
 
 
 def badges_of(staff: User, photo_id: int) -> PhotoBadges:
-    """Return whose a photo is, by badges.
+    """Return to which badges a photo is given, and why.
 
     Raises:
         NoSuchPhoto: there is no such photo, or the photographer is not assigned to its event.
@@ -65,9 +65,11 @@ def give(staff: User, photo_id: int, typed: str) -> str:
     """Give a photo to the guest with this badge, by hand; return the badge's number. Idempotent.
 
     Raises:
-        NoSuchPhoto: see `badges_of`. NoSuchBadge: no guest of the event has this badge.
+        NoSuchPhoto: see `badges_of`. NoBadges: the event does not use badges any more.
+        NoSuchBadge: no guest of the event has this badge.
     """
     with _locked(staff, photo_id) as (session, event, photo):
+        _check_uses_badges(event)
         badge = _badge(session, event, typed)
         known = given_queries.given(session, badge.user_id, photo.id)
         if known is None or known.given_by != HAND:
@@ -81,6 +83,8 @@ def give(staff: User, photo_id: int, typed: str) -> str:
 
 def take(staff: User, photo_id: int, typed: str) -> None:
     """Take a photo from the guest with this badge: no badge gives it again. Idempotent.
+
+    Also where badges have been switched off, since what was given before stays.
 
     Raises:
         NoSuchPhoto, NoSuchBadge: see `give`.
@@ -98,12 +102,14 @@ def take(staff: User, photo_id: int, typed: str) -> None:
 
 
 def set_series(staff: User, photo_id: int, typed: Collection[str]) -> None:
-    """Say whose the photos of the camera are from this one on: of the guests with these badges, of nobody for none.
+    """Give the photos of the camera from this one on to the guests with these badges; with none, the series ends.
 
     Raises:
-        NoSuchPhoto: see `badges_of`. NoSuchBadge: one of them is no guest's of the event; nothing is changed then.
+        NoSuchPhoto, NoBadges: see `give`.
+        NoSuchBadge: no guest of the event has one of these badges; nothing is changed then.
     """
     with _locked(staff, photo_id) as (session, event, photo):
+        _check_uses_badges(event)
         badge_ids = sorted({_badge(session, event, each).id for each in typed})
         mark_queries.replace_marks(session, photo, SET, badge_ids or [None])
         _follow(session, event, photo)
@@ -111,12 +117,13 @@ def set_series(staff: User, photo_id: int, typed: Collection[str]) -> None:
 
 
 def unset_series(staff: User, photo_id: int) -> None:
-    """Take that back: what the photos show counts again. Idempotent.
+    """Remove the correction of `set_series`: the badges that the photo shows count again. Idempotent.
 
     Raises:
-        NoSuchPhoto: see `badges_of`.
+        NoSuchPhoto, NoBadges: see `give`.
     """
     with _locked(staff, photo_id) as (session, event, photo):
+        _check_uses_badges(event)
         mark_queries.replace_marks(session, photo, SET, [])
         _follow(session, event, photo)
         record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id)
@@ -144,6 +151,11 @@ def _check(session: Session, staff: User, photo: Photo | None) -> None:
         raise errors.NoSuchPhoto
     if staff.user_type != ADMIN and not account_queries.assigned(session, staff.id, photo.event_id):
         raise errors.NoSuchPhoto
+
+
+def _check_uses_badges(event: Event) -> None:
+    if not event.badges:
+        raise errors.NoBadges
 
 
 def _badge(session: Session, event: Event, typed: str) -> Badge:

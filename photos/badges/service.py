@@ -88,15 +88,15 @@ def note(session: Session, event: Event, photo: Photo, seen: Sequence[str] | Non
     """Record the badges that a photo shows, and give what follows from it. The event's row is locked.
 
     `seen` is what its badges hold, None if none was searched for; `before` is where the photo stood.
-    Of a badge that is nobody's here (of another event, of an erased guest, forged) follows that a series ends.
+    A badge that belongs to no guest of the event (of another event, of an erased guest, or forged) ends a series.
     """
     if seen is None or not event.badges:
         return
     places = [before, *(Place.of(each) for each in mark_queries.marks_of_photo(session, photo.id)), Place.of(photo)]
     numbers = {number for code in seen if (number := codes.number_in(code, event.id)) is not None}
     badge_ids: list[int | None] = [each.id for each in queries.by_numbers(session, event.id, numbers)]
-    nobodys = [None] if len(badge_ids) < len(seen) else []
-    mark_queries.replace_marks(session, photo, SEEN, [*badge_ids, *nobodys])
+    of_no_guest: list[None] = [None] if len(badge_ids) < len(seen) else []
+    mark_queries.replace_marks(session, photo, SEEN, [*badge_ids, *of_no_guest])
     mark_queries.move_marks(session, photo)
     mark_queries.withhold_badge(session, photo)
     refresh(session, event, photo, places)

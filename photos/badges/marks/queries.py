@@ -74,7 +74,7 @@ def owners_at(session: Session, photo_id: int) -> list[Mark]:
 
 
 def numbers_at(session: Session, photo_id: int, kind: str) -> list[str | None]:
-    """Return the numbers of the badges that the marks of a kind at a photo name; None for nobody's."""
+    """Return the numbers of the badges that a photo's marks of one kind name; None for a badge of no guest here."""
     rows = session.execute(
         select(Badge.number)
         .select_from(BadgeMark)
@@ -163,7 +163,7 @@ def cameras_with_marks(session: Session, event_id: int, camera_id: int | None = 
 
 
 def marks_of_camera(session: Session, event_id: int, camera_id: int) -> Sequence[BadgeMark]:
-    """Return the marks of a camera, whoever held it."""
+    """Return the marks of a camera, of all photographers who used it."""
     return session.scalars(
         select(BadgeMark).where(BadgeMark.event_id == event_id, BadgeMark.camera_id == camera_id)
     ).all()
