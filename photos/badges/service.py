@@ -4,7 +4,8 @@ Every change locks the event's row, as matching does. What is given follows from
 event's setting alone, so it is the same in whatever order photos arrive, are processed, deleted or restored.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,18 +103,22 @@ def note(session: Session, event: Event, photo: Photo, seen: Sequence[str] | Non
     refresh(session, event, photo, places)
 
 
-def follow_failure(photo_id: int) -> None:
-    """Give what waited for a photo whose processing has failed for good: it shows no badge that is known."""
-    with reading() as session:
-        known = session.get(Photo, photo_id)
-        event = event_queries.by_id(session, known.event_id) if known is not None else None
-    if event is None or not event.badges:
+@contextmanager
+def following_failure(session: Session, photo_id: int) -> Iterator[None]:
+    """Give what waited for a photo whose processing the block ends for good: it shows no badge that is known.
+
+    In the same transaction, so that a process that dies leaves no series waiting. Locks the event's row.
+    """
+    known = session.get(Photo, photo_id)
+    if known is None or not event_queries.uses_badges(session, known.event_id):
+        yield
         return
-    with transaction() as session:
-        locked = event_queries.lock_event(session, event.id)
-        photo = session.get(Photo, photo_id)
-        if locked is not None and photo is not None:
-            refresh(session, locked, photo, [Place.of(photo)])
+    event = event_queries.lock_event(session, known.event_id)
+    yield
+    # The photo may have been deleted before the event was locked.
+    photo = session.get(Photo, photo_id, populate_existing=True)
+    if event is not None and event.badges and photo is not None:
+        refresh(session, event, photo, [Place.of(photo)])
 
 
 # --- what is given by badges ---------------------------------------------------------------------------

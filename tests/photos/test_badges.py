@@ -14,12 +14,14 @@ from events import service as events
 from faces.fake import ENGINE_ID
 from guests import consent
 from guests.erasure import erase_guest
+from jobs.control import cancel
+from jobs.queue import Claim, fail
 from matching import refusals
 from matching import service as matching
-from models import FAILED, Photo, User
+from models import Photo, User
 from photos import service as photos
 from photos.badges import codes, corrections
-from photos.badges.service import follow_failure, follow_settings, own_badge
+from photos.badges.service import follow_settings, own_badge
 from photos.clocks import service as clocks
 from photos.trash import service as trash
 from photos.visible.queries import visible_to_guest
@@ -93,10 +95,17 @@ def test_a_photo_that_is_not_processed_yet_may_show_the_next_badge(here: Party) 
 def test_a_photo_whose_processing_fails_shows_no_badge(here: Party) -> None:
     badge, broken, after = here.shot(0), here.shot(30), here.shot(60)
     process_all(here, {badge: (here.code("ann"),)}, [badge, after])
-    with transaction() as session:
-        session.get_one(Photo, broken).finish(FAILED)
-    follow_failure(broken)
+    fail(Claim(Photo, broken, 2), "an attempt that is over")
+    assert here.photos_of("ann") == [badge]
+    fail(Claim(Photo, broken, 1), "not a picture")
     assert here.photos_of("ann") == [badge, broken, after]
+
+
+def test_a_photo_whose_processing_is_cancelled_shows_no_badge(here: Party) -> None:
+    badge, slow, after = here.shot(0), here.shot(30), here.shot(60)
+    process_all(here, {badge: (here.code("ann"),)}, [badge, after])
+    assert cancel(Photo, slow)
+    assert here.photos_of("ann") == [badge, slow, after]
 
 
 def test_badges_of_no_guest_here_give_nothing_and_end_the_series_before(here: Party) -> None:
