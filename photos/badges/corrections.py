@@ -113,7 +113,7 @@ def set_series(staff: User, photo_id: int, typed: Collection[str]) -> None:
         badge_ids = sorted({_badge(session, event, each).id for each in typed})
         mark_queries.replace_marks(session, photo, SET, badge_ids or [None])
         _follow(session, event, photo)
-        record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id, badges=len(typed))
+        record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id, badges=len(badge_ids))
 
 
 def unset_series(staff: User, photo_id: int) -> None:
