@@ -1156,8 +1156,8 @@ class Refusal(Base):
 class Badge(Base):
     """A number under which a guest of an event can be given photos without a face: the guest's phone shows it.
 
-    Written when the guest first asks for it (`photos/badges/`); it goes with the membership. The number is random and
-    says nothing of the guest. An account that took over another one may have two in an event.
+    Written when the guest first asks for it (`photos/badges/`), deleted with the membership. The number is random and
+    says nothing about the guest. An account that took over another one may have two in an event.
     """
 
     __tablename__ = "badges"
@@ -1178,13 +1178,13 @@ class Badge(Base):
 
 
 class BadgeMark(Base):
-    """Something that a series of photos of one photographer and camera follows from, at the time of a photo.
+    """A mark at the time of a photo: it begins, ends or continues a series of one photographer's camera.
 
-    `seen`: the photo shows this badge, or (null) one that is nobody's here. `set`: staff said that from this photo on
-    the series is this badge's, or (null) that it ends; these replace what is seen in the photo. `gone`: the photo was
+    `seen`: the photo shows this badge, or (null) a badge of no guest here. `set`: staff give the series from this
+    photo on to this badge, or (null) end it; these replace what is seen in the photo. `gone`: the photo was
     deleted, but still counts between its neighbours. Written by `photos/badges/` only, while the event's row is
     locked. The times are the photo's, kept here so that a mark outlives its photo: `photo_id` has no foreign key.
-    When a guest's badge goes, `badge_id` becomes null: the photos after it are still not the guest's before.
+    When a badge is deleted, `badge_id` becomes null: the photos after it are not given to the guest before.
     """
 
     __tablename__ = "badge_marks"
@@ -1209,12 +1209,12 @@ class BadgeMark(Base):
 
 
 class GivenPhoto(Base):
-    """A photo is a guest's without a face: by a badge, or by the hand of staff. No consent is needed for it.
+    """A photo that is given to a guest without a face: by a badge, or by staff. No consent is needed for it.
 
     Written by `photos/badges/` only, while the event's row is locked. `badge` ones follow from the marks
     (`BadgeMark`) and are computed anew when these or the photos change. `hand` ones stay until staff take them away.
-    `taken`: staff said that the photo is not the guest's, and no badge gives it again. `shown`: neither staff nor the
-    guest (`Refusal`) said no; only these count.
+    `taken`: staff said that the photo is not the guest's, and no badge gives it again. `shown`: neither staff took
+    it away nor the guest refused it (`Refusal`); only these count.
     """
 
     __tablename__ = "given_photos"

@@ -1,4 +1,4 @@
-"""The badges that a picture shows: QR codes that guests' phones show, in the form of ours (`photos/badges/`)."""
+"""Reads guests' badges in a picture: QR codes of the form that `photos/badges/codes.py` makes."""
 
 import re
 
@@ -21,7 +21,7 @@ def codes_in(image: BgrImage) -> list[str]:
     try:
         found = zxingcpp.read_barcodes(grey, zxingcpp.barcode_formats_from_str("QRCode"))
     except (RuntimeError, ValueError, MemoryError):
-        # A photo is not less of a photo because no code can be searched for in it.
+        # A photo is processed also when no code can be searched for in it.
         return []
     return checked([each.text for each in found])
 

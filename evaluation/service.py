@@ -15,7 +15,7 @@ from events import queries as event_queries
 from events.consents.queries import suffices
 from events.ending import compares_faces
 from models import Evaluation, utcnow
-from photos import queries as photo_queries
+from photos.staff import queries as staff_queries
 from settings import get_settings
 
 # How long a result can be fetched.
@@ -99,7 +99,7 @@ def show(evaluation_id: int) -> Shown:
         names = queries.photo_names(session, found.event_id) if found.result is not None else {}
         read, photos = (
             queries.count_read(session, evaluation_id),
-            photo_queries.count_of_event(session, found.event_id),
+            staff_queries.count_of_event(session, found.event_id),
         )
     if found.result is not None:
         found.result = _without_deleted(found.result, names)

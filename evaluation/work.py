@@ -18,7 +18,7 @@ from faces.providers import ENGINE_IDS
 from matching import queries as matching_queries
 from matching.claims import queries as claim_queries
 from models import DONE, EvaluatedPhoto, Evaluation, utcnow
-from photos import queries as photo_queries
+from photos.staff import queries as staff_queries
 
 # Photos listed as not matched, the most similar first.
 MOST_UNMATCHED = 500
@@ -129,7 +129,7 @@ def _finish(case: Case, compared: Compared, still_ours: Callable[[Evaluation], b
         asked.result = result_of(
             compared,
             Known(
-                photos=photo_queries.count_of_event(session, case.event_id),
+                photos=staff_queries.count_of_event(session, case.event_id),
                 matched={each.photo_id for each in matching_queries.matches_of(session, case.user_id, case.event_id)},
                 refused=case.refused,
                 confirmed={each.photo_id for each in confirmations},

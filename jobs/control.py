@@ -4,8 +4,8 @@ from sqlalchemy import ColumnElement, and_, update
 
 from database import transaction
 from jobs.kinds import JobRow, failed
+from jobs.queue import failing
 from models import FAILED, PENDING, PROCESSING, Photo
-from photos.badges import service as badges
 
 CANCELLED = "cancelled"
 
@@ -40,7 +40,7 @@ def cancel(kind: JobRow, row_id: int) -> bool:
 
     An attempt that is under way continues, but its claim is no longer current: it records nothing.
     """
-    with transaction() as session:
+    with transaction() as session, failing(session, kind, row_id):
         rows = session.execute(
             update(kind)
             .where(kind.id == row_id, kind.status.in_((PENDING, PROCESSING)))
@@ -48,6 +48,4 @@ def cancel(kind: JobRow, row_id: int) -> bool:
             .returning(kind.id)
             .execution_options(synchronize_session=False)
         ).all()
-    if rows and kind is Photo:
-        badges.follow_failure(row_id)
     return bool(rows)

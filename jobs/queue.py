@@ -7,7 +7,7 @@ of the attempt is the claimer's token: every later write first checks that the r
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -260,12 +260,16 @@ def _claim_first(candidates: tuple[_Candidates, ...]) -> Claim | None:
 def _update_claimed(claim: Claim, columns: dict[str, Any]) -> None:
     """Set columns of the claimed row; does nothing if the claim is no longer current."""
     with transaction() as session:
-        session.execute(
-            update(claim.kind)
-            .where(claim.kind.id == claim.id, claim.kind.status == PROCESSING, claim.kind.attempts == claim.attempt)
-            .values(**columns)
-            .execution_options(synchronize_session=False)
-        )
+        _update(session, claim, columns)
+
+
+def _update(session: Session, claim: Claim, columns: dict[str, Any]) -> None:
+    session.execute(
+        update(claim.kind)
+        .where(claim.kind.id == claim.id, claim.kind.status == PROCESSING, claim.kind.attempts == claim.attempt)
+        .values(**columns)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def extend_lease(claim: Claim) -> None:
@@ -313,9 +317,13 @@ def retry_later(claim: Claim, error: str) -> None:
 
 def fail(claim: Claim, error: str) -> None:
     """End the job as failed, for an error that another attempt would meet again."""
-    _update_claimed(claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
-    if claim.kind is Photo:
-        badges.follow_failure(claim.id)
+    with transaction() as session, failing(session, claim.kind, claim.id):
+        _update(session, claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
+
+
+def failing(session: Session, kind: JobRow, row_id: int) -> AbstractContextManager[None]:
+    """Return a context in which a job is ended as failed: a photo's failure may give other photos."""
+    return badges.following_failure(session, row_id) if kind is Photo else nullcontext()
 
 
 def release(claim: Claim, reason: str | None = None) -> None:

@@ -20,7 +20,7 @@ from matching.claims.nearest import LOST, MAYBE, Claim, standings
 from matching.claims.record import Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
 from models import Confirmation, Event, Face, User
-from photos.badges import queries as badge_queries
+from photos.badges.given import queries as given_queries
 from photos.visible import queries as visible_queries
 
 # Faces that a guest is asked about at a time.
@@ -82,7 +82,7 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
         refusal = queries.refusal(session, user.id, photo_id)
         if refusal is not None:
             session.delete(refusal)
-            badge_queries.follow_refusal(session, user.id, photo_id, refused=False)
+            given_queries.follow_refusal(session, user.id, photo_id, refused=False)
         known = claim_queries.confirmation(session, user.id, photo_id)
         if known is None:
             known = Confirmation(user_id=user.id, photo_id=photo_id)

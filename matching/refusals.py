@@ -12,7 +12,7 @@ from events import queries as event_queries
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
-from photos.badges import queries as badge_queries
+from photos.badges.given import queries as given_queries
 from photos.withheld import queries as withheld_queries
 
 
@@ -38,7 +38,7 @@ def refuse(user_id: int, photo_id: int) -> None:
         if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
         queries.delete_match(session, user_id, photo_id)
-        badge_queries.follow_refusal(session, user_id, photo_id, refused=True)
+        given_queries.follow_refusal(session, user_id, photo_id, refused=True)
         queries.add_refusal(session, user_id, photo_id)
         # A guest who is not in the photo has no say in who sees it.
         withheld_queries.show_photo_of(session, user_id, photo_id)
@@ -68,13 +68,13 @@ def take_back(user_id: int, photo_id: int) -> None:
             raise errors.NoSuchRefusal
         session.delete(refusal)
         session.flush()
-        badge_queries.follow_refusal(session, user_id, photo_id, refused=False)
+        given_queries.follow_refusal(session, user_id, photo_id, refused=False)
         match_guest(session, event, user_id)
 
 
 def _may_be_refused(session: Session, user_id: int, photo_id: int) -> bool:
     return (
         queries.is_matched_or_refused(session, user_id, photo_id)
-        or badge_queries.is_given(session, user_id, photo_id)
+        or given_queries.is_given(session, user_id, photo_id)
         or claim_queries.is_candidate(session, user_id, photo_id)
     )

@@ -1,4 +1,4 @@
-"""Whose photos are by badges: staff give photos to guests and correct series; no script is needed."""
+"""The page on which staff give photos to guests and correct series of badges; it needs no script."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from api.events.access import assigned_event
 from keys import MAX_TYPED, row_id
 from models import Event, User
 from pages.admin.common import any_event
-from pages.redirects import flash_of, redirect_with_flash
+from pages.redirects import flash_of, redirect, redirect_with_flash
 from pages.rendering import page_router, render
 from photos import service as photos
 from photos.badges import corrections
@@ -37,7 +37,7 @@ def _act(staff: User, ids: Sequence[int], act: str, badge: str) -> str:
     """Do what a form asks for; return what was done.
 
     Raises:
-        NoSuchBadge, NoSuchPhoto: see `photos.badges.corrections`.
+        NoBadges, NoSuchBadge, NoSuchPhoto: see `photos.badges.corrections`.
     """
     if act == "series":
         (first,) = ids
@@ -99,6 +99,9 @@ def _routes(home: str, event_of: Callable[..., Event]) -> APIRouter:
             return redirect_with_flash(request, back, done=_act(staff, ids, act, badge[:MAX_TYPED]))
         except errors.NoSuchBadge:
             return redirect_with_flash(request, back, problem="badge", badge=badge[:64])
+        except errors.NoBadges:
+            # The page says so itself.
+            return redirect(back)
         except errors.NoSuchPhoto:
             return redirect_with_flash(request, back, problem="photos")
 

@@ -20,7 +20,9 @@ from photos.withheld.service import MOST
 
 Number = Annotated[int | None, Form(ge=1, le=MAX_ID)]
 Acts = Decision | Literal["approve", "approve_all", "approve_chosen", "show"]
-Chosen = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Form(alias="photos", max_length=MOST)]
+Chosen = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_ID)]], Form(alias="photos", max_length=MOST, default_factory=list)
+]
 Act = Annotated[Acts, Form()]
 PROBLEMS: dict[type[errors.AppError], str] = {
     errors.NoSuchPhoto: "gone",

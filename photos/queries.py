@@ -1,4 +1,4 @@
-"""SQL about photos."""
+"""SQL about photos as guests see them: lists, counts, favourites and originals to download."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,23 +14,18 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    true,
 )
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from events.queries import counts_in_event
 from models import (
     DONE,
     FAILED,
-    PENDING,
-    PROCESSING,
     Event,
     Face,
     FaceMatch,
     Favourite,
     GuestCopy,
     Photo,
-    UnstoredFaces,
 )
 from photos.copies.queries import is_of
 from photos.ordering import Page as Page
@@ -51,7 +46,7 @@ class PhotoRow(NamedTuple):
     face_count: int | None
     is_favourite: bool
     event_name: str
-    # The photo is the guest's, and no face says so.
+    # Given to the guest, who is not in it by a match.
     is_given: bool
 
 
@@ -62,16 +57,8 @@ class Original(NamedTuple):
     copy: GuestCopy | None
 
 
-PhotoState = Literal["waiting", "failed", "incomplete"]
-_IN_STATE: dict[PhotoState | None, ColumnElement[bool]] = {
-    None: true(),
-    "waiting": Photo.status.in_((PENDING, PROCESSING)),
-    "failed": Photo.status == FAILED,
-    "incomplete": Photo.warning.is_not(None),
-}
-
-
-def _rows(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
+def rows_of(session: Session, statement: Select[*tuple[Any, ...]], page: Page) -> list[PhotoRow]:
+    """Return one page of the photos that a statement selects, with what belongs to each."""
     rows: list[PhotoRow] = []
     for part in parts(statement, page):
         left = page.limit - len(rows) if page.limit is not None else None
@@ -120,7 +107,7 @@ def _for_guest(user_id: int, event_id: int, *, given: bool, mine_only: bool = Fa
 def with_guest(session: Session, user_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that are the guest's."""
     given = _gives(session, event_id)
-    return _rows(session, _for_guest(user_id, event_id, given=given, mine_only=True), page)
+    return rows_of(session, _for_guest(user_id, event_id, given=given, mine_only=True), page)
 
 
 def _count_with_guest(user_id: int, event_id: int, *, given: bool) -> Select[int]:
@@ -148,7 +135,7 @@ def with_all(session: Session, user_id: int, others: Sequence[int], event_id: in
     """Return the event's photos that show the guest and all the others."""
     given = _gives(session, event_id)
     statement = _for_guest(user_id, event_id, given=given, mine_only=True).where(*_with_others(others, given=given))
-    return _rows(session, statement, page)
+    return rows_of(session, statement, page)
 
 
 def count_with_all(session: Session, user_id: int, others: Sequence[int], event_id: int) -> int:
@@ -165,7 +152,7 @@ def _with_child(guardian_id: int, child_id: int) -> list[ColumnElement[bool]]:
 def with_child(session: Session, guardian_id: int, child_id: int, event_id: int, page: Page) -> Sequence[PhotoRow]:
     """Return the event's photos that show a child, as the guest sees them who holds its profile."""
     statement = _for_guest(guardian_id, event_id, given=_gives(session, event_id))
-    return _rows(session, statement.where(*_with_child(guardian_id, child_id)), page)
+    return rows_of(session, statement.where(*_with_child(guardian_id, child_id)), page)
 
 
 def count_with_child(session: Session, guardian_id: int, child_id: int, event_id: int) -> int:
@@ -182,7 +169,7 @@ def _for_all_guests(user_id: int, event: Event) -> ColumnElement[bool]:
 
 def for_all_guests(session: Session, user_id: int, event: Event, page: Page) -> Sequence[PhotoRow]:
     """Return the photos that the event shows to all its guests, with this guest's score and face box where found."""
-    return _rows(
+    return rows_of(
         session, _for_guest(user_id, event.id, given=event.badges_used).where(_for_all_guests(user_id, event)), page
     )
 
@@ -202,12 +189,6 @@ def count_for_guest(session: Session, user_id: int, event_id: int) -> int:
     return session.scalar(wanted) or 0
 
 
-def count_of_event(session: Session, event_id: int, state: PhotoState | None = None) -> int:
-    """Return how many photos the event has, in all or in a state."""
-    wanted = select(func.count()).select_from(Photo).where(Photo.event_id == event_id, _IN_STATE[state])
-    return session.scalar(wanted) or 0
-
-
 def taken_between(session: Session, event_id: int) -> tuple[datetime, datetime] | None:
     """Return when the first and the last photo of the event were taken; None if no photo says so."""
     dated = select(Photo.taken_at).where(Photo.event_id == event_id, Photo.taken_at.is_not(None))
@@ -217,52 +198,12 @@ def taken_between(session: Session, event_id: int) -> tuple[datetime, datetime] 
     return (found[0], found[1]) if found[0] is not None and found[1] is not None else None
 
 
-def _with_face_count(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    faces = (
-        select(func.count())
-        .select_from(Face)
-        .where(Face.photo_id == Photo.id, counts_in_event(Face.event_id, Face.engine_id))
-        .scalar_subquery()
-    )
-    unstored = (
-        select(UnstoredFaces.number)
-        .where(UnstoredFaces.photo_id == Photo.id, counts_in_event(UnstoredFaces.event_id, UnstoredFaces.engine_id))
-        .scalar_subquery()
-    )
-    found = faces + func.coalesce(unstored, 0)
-    name = select(Event.name).where(Event.id == Photo.event_id).scalar_subquery()
-    shown = select(Photo, literal(None), literal(None), found, false(), name, false()).where(where)
-    return shown.options(joinedload(Photo.raw))
-
-
-def of_event(session: Session, event_id: int, page: Page, state: PhotoState | None = None) -> Sequence[PhotoRow]:
-    """Return the event's photos, all or those in a state, with the number of faces in each."""
-    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, _IN_STATE[state])), page)
-
-
-def chosen_of_event(session: Session, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
-    """Return those of these photos that the event has, newest first."""
-    return _rows(session, _with_face_count(and_(Photo.event_id == event_id, Photo.id.in_(photo_ids))), Page())
-
-
-def of_photographer(session: Session, photographer_id: int, page: Page) -> Sequence[PhotoRow]:
-    """Return the photographer's own photos with the number of faces in each."""
-    return _rows(session, _with_face_count(Photo.photographer_id == photographer_id), page)
-
-
-def count_of_photographer(session: Session, photographer_id: int) -> int:
-    """Return how many photos the photographer has uploaded."""
-    return (
-        session.scalar(select(func.count()).select_from(Photo).where(Photo.photographer_id == photographer_id)) or 0
-    )
-
-
 def seen_of_event(session: Session, user_id: int, event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos of the event that the guest may see, newest first."""
     given = _gives(session, event_id)
     seen = (Photo.id.in_(photo_ids), shown_to(user_id, given=given))
     statement = _for_guest(user_id, event_id, given=given).where(*seen)
-    return _rows(session, statement, Page())
+    return rows_of(session, statement, Page())
 
 
 # --- favourites and progress -----------------------------------------------------------------------
@@ -273,7 +214,7 @@ def favourites(session: Session, user_id: int, event_id: int, page: Page) -> Seq
     given = _gives(session, event_id)
     seen = (Favourite.photo_id.is_not(None), shown_to(user_id, given=given))
     statement = _for_guest(user_id, event_id, given=given).where(*seen)
-    return _rows(session, statement, page)
+    return rows_of(session, statement, page)
 
 
 def _count_favourites(user_id: int, event_id: int, *, given: bool) -> Select[int]:

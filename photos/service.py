@@ -21,10 +21,11 @@ from photos.badges import service as badges
 from photos.keys import key_of, keys_being_written, stored_keys
 from photos.ordering import Page, cursor_after
 from photos.queries import PhotoRow
-from photos.queries import PhotoState as PhotoState
 from photos.raws import keys as raw_keys
 from photos.reports import queries as report_queries
 from photos.rows import queries as row_queries
+from photos.staff import queries as staff_queries
+from photos.staff.queries import PhotoState as PhotoState
 from photos.trash import files as trash_files
 from photos.trash import service as trash
 from photos.visible import queries as visible_queries
@@ -134,21 +135,21 @@ def seen_among(user: User, event_id: int, photo_ids: Sequence[int]) -> Sequence[
 def photos_of_event(event_id: int, page: Page, state: PhotoState | None = None) -> PhotoList:
     """Return one page of an event's photos, all or those in a state, for its photographers and for admins."""
     with reading() as session:
-        rows = queries.of_event(session, event_id, page, state)
-        return listed(rows, page, queries.count_of_event(session, event_id, state))
+        rows = staff_queries.of_event(session, event_id, page, state)
+        return listed(rows, page, staff_queries.count_of_event(session, event_id, state))
 
 
 def chosen_of_event(event_id: int, photo_ids: Sequence[int]) -> Sequence[PhotoRow]:
     """Return those of these photos that the event has, newest first."""
     with reading() as session:
-        return queries.chosen_of_event(session, event_id, photo_ids)
+        return staff_queries.chosen_of_event(session, event_id, photo_ids)
 
 
 def photos_by(photographer_id: int, page: Page) -> PhotoList:
     """Return one page of the photos that a photographer uploaded."""
     with reading() as session:
-        rows = queries.of_photographer(session, photographer_id, page)
-        return listed(rows, page, queries.count_of_photographer(session, photographer_id))
+        rows = staff_queries.of_photographer(session, photographer_id, page)
+        return listed(rows, page, staff_queries.count_of_photographer(session, photographer_id))
 
 
 # --- one photo -----------------------------------------------------------------------------------

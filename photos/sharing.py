@@ -14,6 +14,8 @@ from photos.rows import queries
 def share(staff: User, photo_ids: Sequence[int], *, for_everyone: bool, event_id: int | None = None) -> None:
     """Mark photos of one event for everyone, or take the mark away: all of them or none. Idempotent.
 
+    A photo that is withheld from guests stays withheld.
+
     Photographers mark any photo of the events they are assigned to, admins those of every event.
 
     Raises:

@@ -31,7 +31,7 @@ from events import codes, ending, service
 from guests import joining
 from guests.wordings import accepted
 from models import utcnow
-from photos import queries as photo_queries
+from photos.staff import queries as staff_queries
 from selfies.consent import counts_in
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -119,7 +119,7 @@ def event_expiration(guest: CurrentGuest) -> ExpirationOut:
     """`days_left` is in whole days, rounded up; 0 once the event has expired."""
     with reading() as session:
         event = service.home_event(session, guest)
-        photos = photo_queries.count_of_event(session, event.id)
+        photos = staff_queries.count_of_event(session, event.id)
     seconds = (event.expires_at - utcnow()).total_seconds()
     return ExpirationOut(
         event_id=event.id,

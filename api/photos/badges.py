@@ -1,4 +1,4 @@
-"""Calls about badges: a guest's own one, and what staff correct of whose a photo is."""
+"""Calls about badges: a guest's own badge, and the corrections by staff of what badges give."""
 
 from typing import Annotated, Literal, Self
 
@@ -47,14 +47,19 @@ class BadgeOut(BaseModel):
 
 class PhotoGuestOut(BaseModel):
     badge: str
-    given_by: Literal["badge", "hand"] = Field(description="By a series that began with a badge, or by staff.")
+    given_by: Literal["badge", "hand"] = Field(
+        description="`badge`: by a series that began with a badge. `hand`: by staff."
+    )
 
 
 class PhotoGuestsOut(BaseModel):
-    guests: list[PhotoGuestOut] = Field(description="Those to whom the photo is given, by their badges. No names.")
+    guests: list[PhotoGuestOut] = Field(
+        description="The guests to whom the photo is given, named by their badges only."
+    )
     seen: list[str] = Field(description="The badges that the photo shows.")
     series: list[str] | None = Field(
-        description="Whose the camera's photos are from this one on, as staff set it; empty: nobody's; null: not set."
+        description="The badges to which staff give the camera's photos from this one on. "
+        "Empty: staff ended the series here. Null: staff have not corrected the series here."
     )
 
 
@@ -84,7 +89,7 @@ def my_badge(
 
 @router.get(
     "/photos/{photo_id}/guests",
-    summary="Whose a photo is by badges",
+    summary="The guests to whom a photo is given",
     responses=error_responses(*STAFF),
 )
 def photo_guests(photo_id: RowId, staff: PhotographerOrAdmin) -> PhotoGuestsOut:
@@ -102,10 +107,13 @@ def photo_guests(photo_id: RowId, staff: PhotographerOrAdmin) -> PhotoGuestsOut:
 @router.post(
     "/photos/{photo_id}/guests",
     summary="Give a photo to a guest",
-    responses=error_responses(*STAFF, errors.NoSuchBadge),
+    responses=error_responses(*STAFF, errors.NoSuchBadge, errors.NoBadges),
 )
 def give_photo(photo_id: RowId, asked: BadgeIn, staff: PhotographerOrAdmin, language: Language) -> Message:
-    """By hand, to the guest whose phone shows this badge. It stays until staff or the guest say no. Idempotent."""
+    """By hand, to the guest whose phone shows this badge, until staff take it away or the guest says "not me".
+
+    Idempotent. 409 where the event does not use badges any more: what was given stays, and can be taken away.
+    """
     _count(staff)
     corrections.give(staff, photo_id, asked.badge)
     return Message(message=Success.PHOTO_GIVEN.text(language))
@@ -122,7 +130,7 @@ def take_photo(
     staff: PhotographerOrAdmin,
     language: Language,
 ) -> Message:
-    """No series gives it again. What the guest's face finds stays. Idempotent."""
+    """No series gives it again. A match by the guest's face stays. Idempotent."""
     _count(staff)
     corrections.take(staff, photo_id, badge)
     return Message(message=Success.PHOTO_TAKEN.text(language))
@@ -130,11 +138,11 @@ def take_photo(
 
 @router.put(
     "/photos/{photo_id}/badges",
-    summary="Say whose the photos are from this one on",
-    responses=error_responses(*STAFF, errors.NoSuchBadge),
+    summary="Correct a series from a photo on",
+    responses=error_responses(*STAFF, errors.NoSuchBadge, errors.NoBadges),
 )
 def set_series(photo_id: RowId, asked: SeriesIn, staff: PhotographerOrAdmin, language: Language) -> Message:
-    """Corrects a series: this photo and the following ones of its camera are of exactly these guests."""
+    """Gives this photo and the following ones of its camera to exactly these guests, until the next badge."""
     _count(staff)
     corrections.set_series(staff, photo_id, asked.badges)
     return Message(message=Success.SERIES_SET.text(language))
@@ -142,11 +150,11 @@ def set_series(photo_id: RowId, asked: SeriesIn, staff: PhotographerOrAdmin, lan
 
 @router.delete(
     "/photos/{photo_id}/badges",
-    summary="Take back whose the photos are from this one on",
-    responses=error_responses(*STAFF),
+    summary="Remove the correction of a series",
+    responses=error_responses(*STAFF, errors.NoBadges),
 )
 def unset_series(photo_id: RowId, staff: PhotographerOrAdmin, language: Language) -> Message:
-    """The badges that the photos show count again. Idempotent."""
+    """The badges that the photo shows count again. Idempotent."""
     corrections.unset_series(staff, photo_id)
     return Message(message=Success.SERIES_SET.text(language))
 

@@ -200,7 +200,8 @@ def my_uploaded_photos(
 def share_photo(photo_id: RowId, asked: ForEveryone, staff: PhotographerOrAdmin) -> ForEveryone:
     """Any photographer of the event and any admin may mark any photo of it.
 
-    The mark has an effect only in events whose guests see only their own photos.
+    The mark has an effect only in events whose guests see only their own photos. It does not show a photo that is
+    withheld from guests, such as a picture of a badge: guests see that one once it is no longer withheld.
     """
     sharing.share(staff, [photo_id], for_everyone=asked.for_everyone)
     return ForEveryone(for_everyone=asked.for_everyone)

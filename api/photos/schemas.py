@@ -43,11 +43,13 @@ class PhotoOut(BaseModel):
     size: int = Field(description="Size of the original in bytes.")
     mean_colour: str | None = Field(description="`#rrggbb`, shown until the picture has loaded.")
     favourite: bool
-    for_everyone: bool = Field(description="Every guest of the event sees it, also where guests see only their own.")
+    for_everyone: bool = Field(
+        description="Every guest sees it, also where guests see only their own; not while it is withheld."
+    )
     has_face_match: bool
     confidence_score: float | None = Field(description="Similarity: 0 to 100; 100 times the local engine's cosine.")
     matched_face: FaceBox | None
-    given: bool = Field(description="It is the caller's though no face says so: by a badge, or given by staff.")
+    given: bool = Field(description="It was given to the caller without a matching face: by a badge, or by staff.")
     processing_status: str = Field(description="`pending`, `processing`, `done` or `failed`.")
     url: str
     thumbnail_url: str

@@ -69,7 +69,7 @@ def ask_to_delete_photos(
     request: Request,
     event: AnyEvent,
     admin: CurrentAdmin,
-    photo: Annotated[list[str], Query(max_length=SHOWN)] = [],  # noqa: B006 - FastAPI copies it
+    photo: Annotated[list[str], Query(max_length=SHOWN, default_factory=list)],
 ) -> Response:
     """Return the page that shows the chosen photos and asks whether to delete them; for browsers without scripts."""
     wanted = [number for each in photo if (number := row_id(each)) is not None]

@@ -27,7 +27,7 @@ def badge_address(event: Event) -> str:
 def badge(request: Request, guest: CurrentGuest, event_code: str = "") -> Response:
     """Return the guest's badge in the event with this code, by default in the first one.
 
-    Who is not in the event is led to where guests join; where no badges are used, to the gallery.
+    Guests who are not in the event are led to where guests join; where no badges are used, to the gallery.
     """
     typed = event_code[:MAX_CODE_KEY].strip()
     joined = [each.event for each in memberships_of(guest)]

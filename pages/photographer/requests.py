@@ -23,7 +23,7 @@ def answer(
     event: AssignedEvent,
     photographer: CurrentPhotographer,
     act: Act,
-    chosen: Chosen = [],  # noqa: B006 - FastAPI copies it
+    chosen: Chosen,
     photo: Number = None,
     report: Number = None,
 ) -> Response:

@@ -1,6 +1,6 @@
-"""What a badge's QR code holds, and the number that is printed below it.
+"""What a badge's QR code holds, and the number that is shown below it.
 
-The code holds the event, the badge's random number and a signature: no name, and no number of an account. Capitals,
+The code holds the event, the badge's random number and a signature: no name, and no id of an account. Capitals,
 digits and dots are the characters of which a small QR code holds most.
 """
 
@@ -28,9 +28,9 @@ def new_number() -> str:
 
 
 def typed_number(typed: str) -> str:
-    """Return a number as it is stored from one as a person types it, or from what a scanner reads of the code.
+    """Return the stored form of a number that a person types, or that is in a code as a scanner reads it.
 
-    Of a text that can be no number, an empty one.
+    Return an empty text if it cannot be a number.
     """
     text = typed.strip().upper()
     number = text.split(".")[2] if FORM.fullmatch(text) else text.translate(READ_ALIKE)

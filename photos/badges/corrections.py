@@ -1,6 +1,6 @@
-"""What photographers and admins correct: whose a photo is, and whose the photos from it on are.
+"""Corrections by photographers and admins: they give one photo, take it away, or correct a series from a photo on.
 
-Guests are named by the numbers of their badges alone, which their phones show: nobody learns here who is registered.
+Guests are named by the numbers of their badges alone, which their phones show: staff do not learn who is registered.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -16,7 +16,9 @@ from database import reading, transaction
 from events import queries as event_queries
 from models import ADMIN, Badge, Event, Photo, User
 from photos.badges import codes, queries
-from photos.badges.queries import HAND, TAKEN, PhotoGuest
+from photos.badges.given import queries as given_queries
+from photos.badges.given.queries import HAND, TAKEN, PhotoGuest
+from photos.badges.marks import queries as mark_queries
 from photos.badges.series import SEEN, SET, Gift
 from photos.badges.service import Place, refresh
 from photos.withheld.service import withhold_new
@@ -33,16 +35,16 @@ class PhotoBadges:
 
 
 def badges_of(staff: User, photo_id: int) -> PhotoBadges:
-    """Return whose a photo is, by badges.
+    """Return to which badges a photo is given, and why.
 
     Raises:
         NoSuchPhoto: there is no such photo, or the photographer is not assigned to its event.
     """
     with reading() as session:
         _check(session, staff, session.get(Photo, photo_id))
-        seen, series = (queries.numbers_at(session, photo_id, kind) for kind in (SEEN, SET))
+        seen, series = (mark_queries.numbers_at(session, photo_id, kind) for kind in (SEEN, SET))
         return PhotoBadges(
-            queries.guests_of(session, photo_id),
+            given_queries.guests_of(session, photo_id),
             [each for each in seen if each is not None],
             bool(series),
             [each for each in series if each is not None],
@@ -63,15 +65,17 @@ def give(staff: User, photo_id: int, typed: str) -> str:
     """Give a photo to the guest with this badge, by hand; return the badge's number. Idempotent.
 
     Raises:
-        NoSuchPhoto: see `badges_of`. NoSuchBadge: no guest of the event has this badge.
+        NoSuchPhoto: see `badges_of`. NoBadges: the event does not use badges any more.
+        NoSuchBadge: no guest of the event has this badge.
     """
     with _locked(staff, photo_id) as (session, event, photo):
+        _check_uses_badges(event)
         badge = _badge(session, event, typed)
-        known = queries.given(session, badge.user_id, photo.id)
+        known = given_queries.given(session, badge.user_id, photo.id)
         if known is None or known.given_by != HAND:
             if known is not None:
-                queries.delete_given(session, [known.id])
-            queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], HAND)
+                given_queries.delete_given(session, [known.id])
+            given_queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], HAND)
             withhold_new(session, [badge.user_id], event.id)
             record(session, Action.PHOTO_GIVEN, subject_id=badge.user_id, event_id=event.id, photo=photo.id)
         return badge.number
@@ -80,48 +84,53 @@ def give(staff: User, photo_id: int, typed: str) -> str:
 def take(staff: User, photo_id: int, typed: str) -> None:
     """Take a photo from the guest with this badge: no badge gives it again. Idempotent.
 
+    Also where badges have been switched off, since what was given before stays.
+
     Raises:
         NoSuchPhoto, NoSuchBadge: see `give`.
     """
     with _locked(staff, photo_id) as (session, event, photo):
         badge = _badge(session, event, typed)
-        known = queries.given(session, badge.user_id, photo.id)
+        known = given_queries.given(session, badge.user_id, photo.id)
         if known is not None and known.given_by == TAKEN:
             return
         if known is not None:
-            queries.delete_given(session, [known.id])
-        queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], TAKEN)
-        queries.unhide(session, [Gift(photo.id, badge.user_id)])
+            given_queries.delete_given(session, [known.id])
+        given_queries.add_given(session, event.id, [Gift(photo.id, badge.user_id)], TAKEN)
+        given_queries.unhide(session, [Gift(photo.id, badge.user_id)])
         record(session, Action.PHOTO_TAKEN, subject_id=badge.user_id, event_id=event.id, photo=photo.id)
 
 
 def set_series(staff: User, photo_id: int, typed: Collection[str]) -> None:
-    """Say whose the photos of the camera are from this one on: of the guests with these badges, of nobody for none.
+    """Give the photos of the camera from this one on to the guests with these badges; with none, the series ends.
 
     Raises:
-        NoSuchPhoto: see `badges_of`. NoSuchBadge: one of them is no guest's of the event; nothing is changed then.
+        NoSuchPhoto, NoBadges: see `give`.
+        NoSuchBadge: no guest of the event has one of these badges; nothing is changed then.
     """
     with _locked(staff, photo_id) as (session, event, photo):
+        _check_uses_badges(event)
         badge_ids = sorted({_badge(session, event, each).id for each in typed})
-        queries.replace_marks(session, photo, SET, badge_ids or [None])
+        mark_queries.replace_marks(session, photo, SET, badge_ids or [None])
         _follow(session, event, photo)
-        record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id, badges=len(typed))
+        record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id, badges=len(badge_ids))
 
 
 def unset_series(staff: User, photo_id: int) -> None:
-    """Take that back: what the photos show counts again. Idempotent.
+    """Remove the correction of `set_series`: the badges that the photo shows count again. Idempotent.
 
     Raises:
-        NoSuchPhoto: see `badges_of`.
+        NoSuchPhoto, NoBadges: see `give`.
     """
     with _locked(staff, photo_id) as (session, event, photo):
-        queries.replace_marks(session, photo, SET, [])
+        _check_uses_badges(event)
+        mark_queries.replace_marks(session, photo, SET, [])
         _follow(session, event, photo)
         record(session, Action.BADGE_SERIES_SET, event_id=event.id, photo=photo.id)
 
 
 def _follow(session: Session, event: Event, photo: Photo) -> None:
-    queries.withhold_badge(session, photo)
+    mark_queries.withhold_badge(session, photo)
     refresh(session, event, photo, [Place.of(photo)])
 
 
@@ -142,6 +151,11 @@ def _check(session: Session, staff: User, photo: Photo | None) -> None:
         raise errors.NoSuchPhoto
     if staff.user_type != ADMIN and not account_queries.assigned(session, staff.id, photo.event_id):
         raise errors.NoSuchPhoto
+
+
+def _check_uses_badges(event: Event) -> None:
+    if not event.badges:
+        raise errors.NoBadges
 
 
 def _badge(session: Session, event: Event, typed: str) -> Badge:

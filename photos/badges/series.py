@@ -10,7 +10,7 @@ SEEN, SET, GONE = "seen", "set", "gone"
 
 
 class Mark(NamedTuple):
-    """A badge at the time of a photo: whose it is, None for nobody's. `kind` is `SEEN` or `SET`."""
+    """A badge at the time of a photo. `user_id` is its guest, None if it has none here. `kind` is `SEEN` or `SET`."""
 
     at: datetime
     photo_id: int
@@ -27,7 +27,7 @@ class Shot(NamedTuple):
 
 
 class Gift(NamedTuple):
-    """A photo is a guest's."""
+    """A photo that is given to a guest."""
 
     photo_id: int
     user_id: int
@@ -43,7 +43,9 @@ def guests_at(marks: Iterable[Mark]) -> frozenset[int]:
 
 
 def gifts(marks: Sequence[Mark], shots: Iterable[Shot], seconds: int) -> Iterator[Gift]:
-    """Yield which photos are whose. `shots` rise in time from the first mark on, and are read as far as needed.
+    """Yield the photos and the guests to whom they are given.
+
+    `shots` rise in time from the first mark on, and are read as far as needed.
 
     A series begins with a mark and ends before the next one, or where more than `seconds` lie between two photos.
     Photos of one instant belong together, and to a mark of that instant. A photo that is not read yet ends a series

@@ -19,8 +19,8 @@ from audit.log import Action, record
 from database import reading, transaction
 from events import queries as event_queries
 from models import ADMIN, PROCESSING, ErasedFace, Photo, PhotoRaw, TrashedPhoto, User, WithheldPhoto, utcnow
-from photos.badges import queries as badge_queries
 from photos.badges import service as badges
+from photos.badges.given import queries as given_queries
 from photos.raws import queries as raw_queries
 from photos.rows import queries as row_queries
 from photos.trash import files, queries
@@ -159,7 +159,7 @@ def _give_back(session: Session, trashed: TrashedPhoto) -> int:
     # And with a time of its own: the log of erasures has the deletion of the one that was there before.
     columns = {name: getattr(trashed, name) for name in SAME} | {"uploaded_at": utcnow()}
     photo = Photo(id=trashed.photo_id, rendition_set=-trashed.id, attempts=trashed.attempts, **columns)
-    gifts = badge_queries.kept_gifts(session, trashed.id)
+    gifts = given_queries.kept_gifts(session, trashed.id)
     withheld = _withheld(session, trashed)
     queries.remove(session, [trashed.id])
     session.add(photo)

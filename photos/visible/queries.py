@@ -69,7 +69,7 @@ def given_is_withheld_from(user_id: int | InstrumentedAttribute[int]) -> ColumnE
 
 @cache
 def shows_badge() -> ColumnElement[bool]:
-    """Return the condition that the photo is a picture of a badge: nobody without an account ever sees it."""
+    """Return the condition that the photo is a picture of a badge: people without an account never see it."""
     return exists().where(WithheldPhoto.photo_id == Photo.id, WithheldPhoto.reason == BADGE).correlate(Photo)
 
 

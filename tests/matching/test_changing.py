@@ -36,9 +36,9 @@ from models import (
     User,
     UserEvent,
 )
-from photos import queries as photo_queries
 from photos.keys import storage_key
 from photos.queries import Page
+from photos.staff import queries as staff_queries
 from selfies import service as selfies
 from selfies.service import SelfieFile
 from settings import get_settings
@@ -204,7 +204,7 @@ def test_old_matches_serve_until_the_new_are_complete_and_equal_those_of_a_fresh
         assert ball.matches() == old
         assert ball.engine() == ENGINE_ID
         with reading() as session:
-            counts = [row.face_count for row in photo_queries.of_event(session, ball.event.id, Page())]
+            counts = [row.face_count for row in staff_queries.of_event(session, ball.event.id, Page())]
         assert counts[::-1] == [len(who) for who in WHO]
         assert process.jobs(1) == 1
     assert changing.changes_to(OTHER_ENGINE_ID) == []

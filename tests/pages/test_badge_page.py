@@ -140,3 +140,25 @@ def test_staff_give_and_take_photos_and_correct_a_series_without_scripts(visit: 
     visit.as_(lens)
     assert f"/studio/{visit.event.id}/badges" in visit.open(f"/studio/{visit.event.id}").text
     visit.client.cookies.clear()
+
+
+def test_where_badges_are_switched_off_staff_only_take_photos_away(service: Service) -> None:
+    visit = Visit(service, badges=True)
+    guest = service.guest(visit.event)
+    number = service.get("/api/my-badge", guest, params={"event_id": visit.event.id}).json()["number"]
+    (photo,) = (each["id"] for each in service.upload(visit.event, people(1))["uploaded_photos"])
+    given = service.post(f"/api/photos/{photo}/guests", visit.event.photographer, json={"badge": number})
+    assert given.status_code == 200
+    service.put(f"/api/admin/events/{visit.event.id}", service.admin, json={"badges": False})
+    visit.as_(visit.event.photographer)
+    path = f"/studio/{visit.event.id}/badges"
+    page = visit.open(f"{path}?photos={photo}").text
+    assert "what was given stays" in page
+    assert "Give this photo" not in page
+    body = {"csrf_token": form_token(page), "chosen": str(photo), "badge": number}
+    for act, told in (("given", "what was given stays"), ("ended", "what was given stays"), ("taken", "Taken away")):
+        answer = visit.client.post(path, headers=HTML, data={**body, "act": act})
+        assert answer.status_code == 200
+        assert told in answer.text
+    assert service.my_photos(guest) == []
+    visit.client.cookies.clear()

@@ -14,12 +14,14 @@ from events import service as events
 from faces.fake import ENGINE_ID
 from guests import consent
 from guests.erasure import erase_guest
+from jobs.control import cancel
+from jobs.queue import Claim, fail
 from matching import refusals
 from matching import service as matching
-from models import FAILED, Photo, User
+from models import Photo, User
 from photos import service as photos
 from photos.badges import codes, corrections
-from photos.badges.service import follow_failure, follow_settings, own_badge
+from photos.badges.service import follow_settings, own_badge
 from photos.clocks import service as clocks
 from photos.trash import service as trash
 from photos.visible.queries import visible_to_guest
@@ -93,13 +95,20 @@ def test_a_photo_that_is_not_processed_yet_may_show_the_next_badge(here: Party) 
 def test_a_photo_whose_processing_fails_shows_no_badge(here: Party) -> None:
     badge, broken, after = here.shot(0), here.shot(30), here.shot(60)
     process_all(here, {badge: (here.code("ann"),)}, [badge, after])
-    with transaction() as session:
-        session.get_one(Photo, broken).finish(FAILED)
-    follow_failure(broken)
+    fail(Claim(Photo, broken, 2), "an attempt that is over")
+    assert here.photos_of("ann") == [badge]
+    fail(Claim(Photo, broken, 1), "not a picture")
     assert here.photos_of("ann") == [badge, broken, after]
 
 
-def test_badges_that_are_nobodys_give_nothing_and_end_the_series_before(here: Party) -> None:
+def test_a_photo_whose_processing_is_cancelled_shows_no_badge(here: Party) -> None:
+    badge, slow, after = here.shot(0), here.shot(30), here.shot(60)
+    process_all(here, {badge: (here.code("ann"),)}, [badge, after])
+    assert cancel(Photo, slow)
+    assert here.photos_of("ann") == [badge, slow, after]
+
+
+def test_badges_of_no_guest_here_give_nothing_and_end_the_series_before(here: Party) -> None:
     elsewhere, forged = party(), here.code("ben")[:-1]
     forged += "0" if here.code("ben")[-1] != "0" else "1"
     gone = here.code("gone")
@@ -120,7 +129,7 @@ def test_codes_of_posters_are_no_badges() -> None:
     assert codes.number_in("", 1) is None
 
 
-def test_when_a_guest_is_erased_or_leaves_their_photos_become_nobody_elses(here: Party) -> None:
+def test_when_a_guest_is_erased_or_leaves_their_photos_are_given_to_no_other_guest(here: Party) -> None:
     badge, first, second_badge, second, third_badge, third = (here.shot(at) for at in range(0, 60, 10))
     seen = {badge: (here.code("ann"),), second_badge: (here.code("ben"),), third_badge: (here.code("cam"),)}
     process_all(here, seen, [badge, first, second_badge, second, third_badge, third])
@@ -188,6 +197,26 @@ def test_the_gap_is_the_events_and_a_change_holds_at_once(here: Party) -> None:
     assert here.photos_of("ann") == [badge, photo], "what was given stays, and nothing follows"
     with pytest.raises(errors.NoBadges):
         own_badge(here.guest("ann").id, events.update(here.event.id, {}))
+
+
+def test_where_badges_are_switched_off_staff_give_nothing_more_and_take_away(here: Party) -> None:
+    badge, photo, late = here.shot(0), here.shot(10), here.shot(200)
+    process_all(here, {badge: (here.code("ann"),)}, [badge, photo, late])
+    number, lens = here.number("ann"), here.photographer
+    corrections.give(lens, late, number)
+    corrections.set_series(lens, photo, [])
+    events.update(here.event.id, {"badges": False}, follow_settings)
+    before = here.given()
+    with pytest.raises(errors.NoBadges):
+        corrections.give(lens, photo, number)
+    with pytest.raises(errors.NoBadges):
+        corrections.set_series(lens, photo, [number])
+    with pytest.raises(errors.NoBadges):
+        corrections.unset_series(lens, photo)
+    assert here.given() == before
+    assert here.photos_of("ann") == [badge, late]
+    corrections.take(lens, late, number)
+    assert here.photos_of("ann") == [badge]
 
 
 def test_not_me_takes_a_photo_away_for_good_and_can_be_taken_back(here: Party) -> None:

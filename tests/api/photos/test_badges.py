@@ -82,7 +82,10 @@ def test_a_guest_without_consent_gets_exactly_the_series_by_every_way(party: Par
         assert service.get(f"/api/photo/{each}?size=thumb", guest).status_code == 200
     for each in (before, late):
         refused(service.get(f"/api/photo/{each}?size=thumb", guest), 404, "NoSuchPhoto")
-    # The picture of the badge is for its guest alone.
+    # The picture of the badge is for its guest alone, also when it is marked for everyone.
+    shared = service.put(f"/api/photographer/photos/{badge}", event.photographer, json={"for_everyone": True})
+    assert (shared.status_code, shared.json()) == (200, {"for_everyone": True})
+    refused(service.get(f"/api/photo/{badge}?size=thumb", party.other), 404, "NoSuchPhoto")
     link = service.post(f"{home}/photo-links", guest, json={"photo_ids": [badge, first]}).json()
     assert link["left_out"] == 1
     token = link["link"].rpartition("/")[2]
@@ -148,3 +151,12 @@ def test_staff_give_and_take_by_the_number_alone(party: Party) -> None:
     assert party.mine(guest) == [], "staff have taken it away"
     assert service.get(path, lens).json()["series"] == [number]
     assert service.delete(series, lens).status_code == 200
+    event = f"/api/admin/events/{party.event.id}"
+    assert service.put(event, service.admin, json={"badges": False}).status_code == 200
+    for method, called, body in (
+        ("POST", path, {"badge": number}),
+        ("PUT", series, {"badges": []}),
+        ("DELETE", series, None),
+    ):
+        refused(service.client.request(method, called, headers=lens.headers, json=body), 409, "NoBadges")
+    assert service.delete(f"{path}/{number}", lens).status_code == 200

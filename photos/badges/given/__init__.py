@@ -1,0 +1,1 @@
+"""Photos that are given to guests without a face."""

@@ -1,0 +1,1 @@
+"""The marks that pictures of badges leave, and the series between them."""

@@ -1,0 +1,1 @@
+"""Photos as their photographers and admins list them."""
