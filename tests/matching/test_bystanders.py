@@ -14,10 +14,10 @@ from jobs import listing as job_list
 from jobs import queue as job_queue
 from matching import confirmations, state
 from matching.redetecting import service as redetecting
-from models import DONE, KEEP, NEVER, UNTIL_EXPIRY, Event, Face, Photo, Redetection, User, UserEvent, utcnow
+from models import KEEP, NEVER, UNTIL_EXPIRY, Face, Photo, Redetection, User, utcnow
 from settings import get_settings
 from tests.matching.scenes import PERSON, face, stranger
-from tests.matching.strangers import Strangers, strangers_in
+from tests.matching.strangers import Strangers, searched_at_once, strangers_in
 from tests.matching.test_arrival_order import BARELY, PAIR, SURE, TURNED_AWAY
 
 ARRIVING = [(TURNED_AWAY,), PAIR, *((each, stranger(60)) for each in SURE), (stranger(90),), (BARELY, stranger(61))]
@@ -26,13 +26,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def no_pause(quiet_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let photos be searched again at once, and leave no job to the next test."""
-    monkeypatch.setattr(get_settings(), "search_again_seconds", 0.0)
-    yield
-    with transaction() as session:
-        session.query(Redetection).delete()
-        session.query(Event).update({Event.search_due_at: None})
-        session.query(UserEvent).update({UserEvent.status: DONE})
+    yield from searched_at_once(monkeypatch)
 
 
 def over(scene: Strangers) -> None:
@@ -67,7 +61,7 @@ def test_guests_have_the_same_photos_as_where_all_is_kept(mode: str, then: Calla
     assert (scene.stored(), scene.unstored()) == ((faces, 0) if keeps_all else (faces - strangers, strangers))
 
 
-def test_only_faces_of_guests_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_faces_of_guests_are_written() -> None:
     scene = strangers_in()
     scene.photo(PERSON, stranger(60))
     assert (scene.stored(), scene.unstored()) == (0, 2)
@@ -164,7 +158,7 @@ def test_no_photo_is_searched_again_within_the_pause(monkeypatch: pytest.MonkeyP
     assert len(scene.listed(second)) == 1
 
 
-def test_photos_that_come_are_worked_on_first_and_events_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photos_that_come_are_worked_on_first_and_events_take_turns() -> None:
     scenes = [strangers_in(), strangers_in()]
     for scene in scenes:
         for _ in range(3):
