@@ -205,9 +205,9 @@ def _photos_in(session: Session, camera: Camera, when: Between) -> Iterator[Shot
     wanted = select(Photo.taken_at, Photo.id, Photo.status).where(camera.took(Photo), *when.has(Photo.taken_at))
     ordered, after = wanted.order_by(Photo.taken_at, Photo.id).limit(AT_ONCE), and_(True)
     while rows := session.execute(ordered.where(after)).all():
-        for at, photo_id, status in rows:
-            assert at is not None  # noqa: S101 - for the type: the condition has it
-            yield Shot(at, photo_id, status not in (PENDING, PROCESSING))
+        yield from (
+            Shot(at, photo_id, status not in (PENDING, PROCESSING)) for at, photo_id, status in rows if at is not None
+        )
         last, last_id = rows[-1][0], rows[-1][1]
         after = or_(Photo.taken_at > last, and_(Photo.taken_at == last, Photo.id > last_id))
 
