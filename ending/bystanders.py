@@ -1,8 +1,8 @@
 """Erases the templates of faces that are no guest's, where an event lets them go before those of the guests.
 
 Like the other ends: in small transactions, each of which locks the event's row and looks again at what is due, so
-that a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: nobody loses a photo,
-and guests who come later are found all the same (`matching/redetecting/`).
+that a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: no guest loses a
+photo, and guests who come later are found all the same (`matching/redetecting/`).
 """
 
 import logging
@@ -91,7 +91,7 @@ def _erase(session: Session, event: Event, gone: Sequence[PlacedFace], now: date
     queries.delete_faces(session, [each.id for each in gone])
     for (photo_id, engine_id), number in sorted(Counter((each.photo_id, each.engine_id) for each in gone).items()):
         queries.add_to_number(session, event.id, photo_id, engine_id, number)
-    # Every process drops them.
+    # Every process drops them from its memory.
     matching_queries.increment_version(session, event.id)
     receipts.add(session, BYSTANDERS, event.id, now, {"faces": len(gone)})
     session.flush()

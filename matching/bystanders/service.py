@@ -1,7 +1,7 @@
 """Decides which of a photo's faces are stored: where templates of strangers are not wanted, only those of guests.
 
 Compared in memory, before a row is written. The faces of guests are those that would be candidates if all were
-stored. So what is stored gives the same candidates: a face that is nobody's candidate is part of no mean and no
+stored. So what is stored gives the same candidates: a face that is no guest's candidate is part of no mean and no
 comparison, and it counts for the thresholds all the same (`models.UnstoredFaces`). What a later mean would find is
 not known yet: then the photos are searched again (`matching/redetecting/`).
 """
