@@ -50,7 +50,7 @@ def _is_anything_due(session: Session, event: Event, now: datetime) -> bool:
     due = due_before(event, now)
     if due is None:
         return False
-    return bool(queries.nobodys_faces(session, event.id, due, 1)) or queries.has_evaluated(session, event.id)
+    return bool(queries.faces_of_strangers(session, event.id, due, 1)) or queries.has_evaluated(session, event.id)
 
 
 def erase_some(event_id: int, now: datetime, after: int = 0) -> int | None:
@@ -60,7 +60,7 @@ def erase_some(event_id: int, now: datetime, after: int = 0) -> int | None:
         due = due_before(event, now) if event is not None else None
         if event is None or due is None:
             return None
-        found = queries.nobodys_faces(session, event.id, due, AT_ONCE, after)
+        found = queries.faces_of_strangers(session, event.id, due, AT_ONCE, after)
         gone = without_twins(session, found)
         # Another engine's templates of everybody in a photo, from before they were due.
         queries.delete_evaluated(session, event.id)

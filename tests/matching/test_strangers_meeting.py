@@ -98,7 +98,7 @@ def _strangers(event: Event) -> int:
         event = session.get_one(Event, event.id)
         due = due_before(event, utcnow())
         assert due is not None
-        return len(bystanders.without_twins(session, queries.nobodys_faces(session, event.id, due, 1000)))
+        return len(bystanders.without_twins(session, queries.faces_of_strangers(session, event.id, due, 1000)))
 
 
 def test_an_event_without_strangers_changes_engines_and_stores_none(process: Process) -> None:
