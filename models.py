@@ -170,6 +170,19 @@ def _job_table_args(table: str) -> tuple[CheckConstraint, Index, Index]:
     )
 
 
+class PhotoJob(Job):
+    """The columns of a job about one photo, beside the photo's own: there is at most one of a kind for each photo."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+
+
+def _photo_job_table_args(table: str) -> tuple[UniqueConstraint, CheckConstraint, Index, Index, dict[str, bool]]:
+    """Return the arguments of every table of a `PhotoJob`; its own indexes come before them."""
+    return (UniqueConstraint("photo_id"), *_job_table_args(table), KEEP_NUMBERS)
+
+
 class Event(Base):
     """An event: the code that guests register with, and the settings of its matching.
 
@@ -807,7 +820,7 @@ class CameraClock(Base):
     shift_seconds: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
-class Reembedding(Job, Base):
+class Reembedding(PhotoJob, Base):
     """A processed photo that the engine `engine_id` is to process again, and the job that does it.
 
     Written by `matching/changing/` when the settings name another engine than the one that has processed the photo.
@@ -817,16 +830,11 @@ class Reembedding(Job, Base):
 
     __tablename__ = "reembeddings"
     __table_args__ = (
-        UniqueConstraint("photo_id"),
         # Of each event: the next one to do, whether any is left, and the progress.
         Index("idx_reembeddings_event_engine", "event_id", "engine_id", "status", "id"),
-        *_job_table_args("reembeddings"),
-        KEEP_NUMBERS,
+        *_photo_job_table_args("reembeddings"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     engine_id: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -847,7 +855,7 @@ class UnstoredFaces(Base):
     number: Mapped[int]
 
 
-class Redetection(Job, Base):
+class Redetection(PhotoJob, Base):
     """A photo with faces that are not stored, which are to be found again for guests who came later, and that job.
 
     Written by `matching/redetecting/`, while the event's row is locked. `asked_at` is when the photo was last queued,
@@ -857,21 +865,16 @@ class Redetection(Job, Base):
 
     __tablename__ = "redetections"
     __table_args__ = (
-        UniqueConstraint("photo_id"),
         # Of each event: the next one to do, and whether any is left.
         Index("idx_redetections_event_status", "event_id", "status", "asked_at", "id"),
-        *_job_table_args("redetections"),
-        KEEP_NUMBERS,
+        *_photo_job_table_args("redetections"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     asked_at: Mapped[datetime] = mapped_column(default=utcnow)
     searched_at: Mapped[datetime | None]
 
 
-class Reprocessing(Job, Base):
+class Reprocessing(PhotoJob, Base):
     """A photo whose renditions and faces are to be made again, and the job that does it.
 
     Written by `photos/reprocessing/` when an operator asks for it. The photo keeps what it has until the transaction
@@ -881,16 +884,11 @@ class Reprocessing(Job, Base):
 
     __tablename__ = "reprocessings"
     __table_args__ = (
-        UniqueConstraint("photo_id"),
         # Of each event: the next one to do, whether any is left, and the progress.
         Index("idx_reprocessings_event_status", "event_id", "status", "id"),
-        *_job_table_args("reprocessings"),
-        KEEP_NUMBERS,
+        *_photo_job_table_args("reprocessings"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id", ondelete="CASCADE"))
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
     replaced: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -189,8 +189,8 @@ class Play:
         return f"{number}, {int(size or 0):,}"
 
 
-def play(seen: Seen, mode: str) -> dict[str, str]:
-    """Return what is measured in one mode, by the name of the row."""
+def play(seen: Seen, mode: str) -> list[tuple[str, str]]:
+    """Return what is measured in one mode: the names of the rows with their values."""
     days = KEPT_DAYS if mode == UNTIL_EXPIRY else None
     made = Play(seen, events.create(NewEvent("Bench", bystanders=mode, bystander_days=days)))
     names = sorted(seen.portraits)
@@ -198,25 +198,32 @@ def play(seen: Seen, mode: str) -> dict[str, str]:
     for name in early:
         made.guest(name)
     made.drain()
-    rows, began = dict[str, str](), time.process_time()
+    began = time.process_time()
     for name in seen.photos:
         made.photo(name)
     made.drain()
     cost = time.process_time() - began + made.looking
-    rows["CPU per photo, ms"] = f"{1000 * cost / len(seen.photos):.1f}"
-    rows["guests before: precision, recall"] = made.score(early)
-    searches = made.settle()
-    rows["… after searches for means"] = f"{made.score(early)} ({searches} searches)"
+    rows = [
+        ("CPU per photo, ms", f"{1000 * cost / len(seen.photos):.1f}"),
+        ("guests before: precision, recall", made.score(early)),
+        _after_searches(made, early),
+    ]
     made.erase_strangers()
-    rows["templates: number, bytes"] = made.templates()
-    rows["one late guest: CPU, s"] = _late(made, late[:1])
-    rows["the other late guests together: CPU for each, s"] = _late(made, late[1:])
-    rows["late guests: precision, recall"] = made.score(late)
-    searches = made.settle()
-    rows["… after searches for means "] = f"{made.score(late)} ({searches} searches)"
-    rows["all guests: precision, recall"] = made.score(names)
-    rows["templates at the end: number, bytes"] = made.templates()
+    rows += [
+        ("templates: number, bytes", made.templates()),
+        ("one late guest: CPU, s", _late(made, late[:1])),
+        ("the other late guests together: CPU for each, s", _late(made, late[1:])),
+        ("late guests: precision, recall", made.score(late)),
+        _after_searches(made, late),
+        ("all guests: precision, recall", made.score(names)),
+        ("templates at the end: number, bytes", made.templates()),
+    ]
     return rows
+
+
+def _after_searches(made: Play, names: list[str]) -> tuple[str, str]:
+    searches = made.settle()
+    return "… after searches for means", f"{made.score(names)} ({searches} searches)"
 
 
 def _late(made: Play, names: list[str]) -> str:
@@ -253,11 +260,11 @@ def main() -> None:
         for name, seen in _events(asked):
             faces = sum(len(each.faces) for each in seen.photos.values())
             print(f"\n{name}: {len(seen.portraits)} guests, {len(seen.photos)} photos, {faces} faces found")
-            tables = {mode: play(seen, mode) for mode in MODES}
+            tables = [play(seen, mode) for mode in MODES]
             print("| |", " | ".join(f"`{mode}`" for mode in MODES), "|")
             print("|---|---|---|---|")
-            for row in tables[KEEP]:
-                print(f"| {row} |", " | ".join(tables[mode][row] for mode in MODES), "|", flush=True)
+            for rows in zip(*tables, strict=True):
+                print(f"| {rows[0][0]} |", " | ".join(value for _, value in rows), "|", flush=True)
 
 
 if __name__ == "__main__":

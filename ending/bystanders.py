@@ -1,8 +1,8 @@
 """Erases the templates of faces that are no guest's, where an event lets them go before those of the guests.
 
 Like the other ends: in small transactions, each of which locks the event's row and looks again at what is due, so
-that a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: nobody loses a photo,
-and guests who come later are found all the same (`matching/redetecting/`).
+that a crash, another process or a setting changed meanwhile does no harm. Nothing is announced: no guest loses a
+photo, and guests who come later are found all the same (`matching/redetecting/`).
 """
 
 import logging
@@ -50,7 +50,7 @@ def _is_anything_due(session: Session, event: Event, now: datetime) -> bool:
     due = due_before(event, now)
     if due is None:
         return False
-    return bool(queries.nobodys_faces(session, event.id, due, 1)) or queries.has_evaluated(session, event.id)
+    return bool(queries.faces_of_strangers(session, event.id, due, 1)) or queries.has_evaluated(session, event.id)
 
 
 def erase_some(event_id: int, now: datetime, after: int = 0) -> int | None:
@@ -60,7 +60,7 @@ def erase_some(event_id: int, now: datetime, after: int = 0) -> int | None:
         due = due_before(event, now) if event is not None else None
         if event is None or due is None:
             return None
-        found = queries.nobodys_faces(session, event.id, due, AT_ONCE, after)
+        found = queries.faces_of_strangers(session, event.id, due, AT_ONCE, after)
         gone = without_twins(session, found)
         # Another engine's templates of everybody in a photo, from before they were due.
         queries.delete_evaluated(session, event.id)
@@ -91,7 +91,7 @@ def _erase(session: Session, event: Event, gone: Sequence[PlacedFace], now: date
     queries.delete_faces(session, [each.id for each in gone])
     for (photo_id, engine_id), number in sorted(Counter((each.photo_id, each.engine_id) for each in gone).items()):
         queries.add_to_number(session, event.id, photo_id, engine_id, number)
-    # Every process drops them.
+    # Every process drops them from its memory.
     matching_queries.increment_version(session, event.id)
     receipts.add(session, BYSTANDERS, event.id, now, {"faces": len(gone)})
     session.flush()

@@ -16,30 +16,19 @@ def ends(event: Event) -> bool:
     return event.bystanders != KEEP
 
 
-def stored_until(event: Event, uploaded_at: datetime) -> datetime | None:
-    """Return until when the faces of a photo that are no guest's stay; None: as long as those of the guests."""
-    if event.bystanders == KEEP:
-        return None
-    if event.bystanders == NEVER:
-        return uploaded_at
-    if event.bystander_days is None:
-        return event.expires_at
-    return min(event.expires_at, uploaded_at + timedelta(days=event.bystander_days))
-
-
-def are_stored(event: Event, uploaded_at: datetime, now: datetime) -> bool:
-    """Return whether faces of a photo that are no guest's may be stored now."""
-    until = stored_until(event, uploaded_at)
-    return until is None or (event.bystanders != NEVER and now < until)
-
-
 def due_before(event: Event, now: datetime) -> datetime | None:
-    """Return the time of upload up to which photos have to be without faces that are no guest's; None: no photo.
+    """Return the time: photos uploaded up to then must have no stored faces that are no guest's.
 
-    The latest time there is, if that holds for all photos.
+    None if this holds for no photo; the latest time there is if it holds for all.
     """
     if event.bystanders == KEEP:
         return None
     if event.bystanders == NEVER or now >= event.expires_at:
         return datetime.max.replace(tzinfo=UTC)
     return now - timedelta(days=event.bystander_days) if event.bystander_days is not None else None
+
+
+def are_stored(event: Event, uploaded_at: datetime, now: datetime) -> bool:
+    """Return whether faces that are no guest's may be stored now, of a photo that was uploaded then."""
+    due = due_before(event, now)
+    return due is None or uploaded_at > due

@@ -277,7 +277,7 @@ REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     Selfie: remote_work.process_selfie,
     UserEvent: remote_work.process_membership,
     Photo: remote_work.process_photo,
-    # Events of which not all faces are stored do not use it: each is by another engine, and nothing is searched.
+    # Events that use Azure store all faces, so nothing is searched: a job of another engine's event only ends.
     Redetection: process_redetection,
     Reembedding: remote_work.process_reembedding,
     Reprocessing: remote_work.process_reprocessing,

@@ -10,6 +10,7 @@ it is the current one, and leaves the same rows however often it runs.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -216,29 +217,30 @@ def add_faces(session: Session, event: Event, photo: Photo, faces: Sequence[Dete
     engine_id = event.active_engine_id
     faces = _allowed(session, photo, faces) if compares_faces(event) else []
     known_boxes = [each.box for each in bystander_queries.places_in(session, photo.id, engine_id)]
-    there = set(
-        dict(pairs(known_boxes, [_box(each) for each in faces], Way.unchanged((photo.width, photo.height)))).values()
-    )
+    same = pairs(known_boxes, [stored_box(each) for each in faces], Way.unchanged((photo.width, photo.height)))
+    there = {place for _, place in same}
     missing = [face for place, face in enumerate(faces) if place not in there]
     known_faces = matrices.faces_of(session, event.id, event.version, engine_id)
     unstored_before = bystander_queries.number_in_photo(session, photo.id, engine_id)
-    others = known_faces.plus(matrices.block_of([], photo.id, []), -unstored_before)
+    others = replace(known_faces, unstored=known_faces.unstored - unstored_before)
     wanted = which_to_store(session, event, photo, engine_id, others, missing, known_boxes)
     stored = [face for face, is_wanted in zip(missing, wanted, strict=True) if is_wanted]
     face_ids = queries.add_faces(session, _face_rows(session, photo, engine_id, stored))
     unstored = len(missing) - len(stored)
-    bystander_queries.note_number(session, photo, engine_id, unstored)
+    if unstored != unstored_before:
+        bystander_queries.note_number(session, photo, engine_id, unstored)
     fresh = matrices.block_of(face_ids, photo.id, [each.embedding for each in stored])
     _match_photo(session, event, photo.id, known_faces, others.plus(fresh, unstored), fresh, ())
 
 
 def _allowed(session: Session, photo: Photo, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
     """Return the faces that are at no erased face's place."""
-    allowed = may_be_stored(session, photo, [[float(value) for value in face.box] for face in faces])
+    allowed = may_be_stored(session, photo, [face.box for face in faces])
     return [face for face, may in zip(faces, allowed, strict=True) if may]
 
 
-def _box(face: DetectedFace) -> list[float]:
+def stored_box(face: DetectedFace) -> list[float]:
+    """Return the place of a face as it is stored, in px of the photo."""
     return [round(float(value), 1) for value in face.box]
 
 
@@ -250,7 +252,7 @@ def _face_rows(session: Session, photo: Photo, engine_id: str, faces: Sequence[D
         {
             "photo_id": photo.id,
             "event_id": photo.event_id,
-            "box": _box(face),
+            "box": stored_box(face),
             "landmarks": [[round(float(value), 1) for value in point] for point in face.landmarks],
             "quality": round(float(face.quality), 4),
             "engine_id": engine_id,

@@ -36,7 +36,7 @@ def strangers(_: Scope) -> Iterator[Finding]:
         after = 0
         while before is not None:
             with reading() as session:
-                found = bystander_queries.nobodys_faces(session, event_id, before, BATCH, after)
+                found = bystander_queries.faces_of_strangers(session, event_id, before, BATCH, after)
                 left = without_twins(session, found)
             yield from (Finding("faces", str(each.id)) for each in left)
             if len(found) < BATCH:

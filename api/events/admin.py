@@ -13,11 +13,10 @@ from api.callers import CurrentAdmin
 from api.dependencies import WakeJobs
 from api.documentation import SIGNED_IN, error_responses
 from api.events.access import StaffedEvent
+from api.events.fields import EventChange, EventCreate
 from api.events.schemas import (
     AdminEventOut,
     CountedEventOut,
-    EventChange,
-    EventCreate,
     EventCreated,
     EventDetailOut,
     EventIdIn,

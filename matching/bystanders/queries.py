@@ -97,7 +97,7 @@ def confirmations_in(session: Session, photo_id: int) -> Sequence[Confirmation]:
     return session.scalars(select(Confirmation).where(Confirmation.photo_id == photo_id)).all()
 
 
-def nobodys_faces(
+def faces_of_strangers(
     session: Session, event_id: int, uploaded_before: datetime, limit: int, after: int = 0
 ) -> list[PlacedFace]:
     """Return faces of the event that are no guest's, by id from above `after`, of photos uploaded up to that time."""

@@ -1,7 +1,7 @@
 """Decides which of a photo's faces are stored: where templates of strangers are not wanted, only those of guests.
 
 Compared in memory, before a row is written. The faces of guests are those that would be candidates if all were
-stored. So what is stored gives the same candidates: a face that is nobody's candidate is part of no mean and no
+stored. So what is stored gives the same candidates: a face that is no guest's candidate is part of no mean and no
 comparison, and it counts for the thresholds all the same (`models.UnstoredFaces`). What a later mean would find is
 not known yet: then the photos are searched again (`matching/redetecting/`).
 """
@@ -44,17 +44,14 @@ def which_to_store(
     """
     if not faces or are_stored(event, photo.uploaded_at, utcnow()):
         return [True] * len(faces)
-    boxes = [[float(value) for value in face.box] for face in faces]
+    boxes = [face.box for face in faces]
     by_others = [each for each in queries.guests_faces(session, [photo.id]) if each.engine_id != engine_id]
-    wanted = at_places(boxes, [each.box for each in by_others], there)
+    confirmed = defaultdict[int, set[int]](set)
+    for each in queries.confirmations_in(session, photo.id):
+        confirmed[each.user_id] |= at_places(boxes, [each.box], there)
+    wanted = at_places(boxes, [each.box for each in by_others], there).union(*confirmed.values())
     if others is not None:
-        confirmed = defaultdict[int, set[int]](set)
-        for each in queries.confirmations_in(session, photo.id):
-            confirmed[each.user_id] |= at_places(boxes, [each.box], there)
-        wanted |= {place for places in confirmed.values() for place in places}
         wanted |= _candidates_among(session, event, others, _block(photo.id, faces), confirmed)
-    else:
-        wanted |= at_places(boxes, [each.box for each in queries.confirmations_in(session, photo.id)], there)
     return [place in wanted for place in range(len(faces))]
 
 
@@ -90,12 +87,13 @@ def _candidates_among(
     thresholds = thresholds_among(faces, event.active_engine_id)
     affected = affected_guests(session, event, fresh, thresholds, confirmed.keys())
     children = matching_queries.children_among(session, affected)
+    confirming = claim_queries.confirming_guests(session, event.id)
     for_children = similarity.stricter(thresholds, calibration_of(event.active_engine_id))
     for user_id, known in affected.items():
         limits = for_children if user_id in children else thresholds
         refused = set(matching_queries.refused_photos(session, user_id))
         theirs = {UNNUMBERED + place for place in confirmed.get(user_id, ())}
-        said = claim_queries.confirmations_of(session, user_id, event.id)
+        said = claim_queries.confirmations_of(session, user_id, event.id) if user_id in confirming else []
         theirs |= {each.face_id for each in said if each.face_id is not None}
         seen = similarity.find_candidates(faces.blocks, as_portraits(known), limits, refused, theirs)
         found |= {face_id - UNNUMBERED for face_id in seen.faces if face_id >= UNNUMBERED}

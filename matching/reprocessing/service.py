@@ -94,7 +94,7 @@ def record(job_id: int, engine_id: str, anew: Anew, faces: Sequence[DetectedFace
         if rows is None:
             return False
         before = badges.Place.of(rows.photo)
-        seen = [SeenFace([round(float(value), 1) for value in each.box], each.embedding) for each in faces]
+        seen = [SeenFace(matching.stored_box(each), each.embedding) for each in faces]
         renew(session, rows, engine_id, anew, seen)
         matching.store_faces(session, rows.event, rows.photo, engine_id, faces)
         settle(rows, engine_id)

@@ -6,15 +6,14 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from api.events.schemas import EventChange, EventCreate
+from api.events.fields import EventChange, EventCreate
 from keys import MAX_BADGE_SECONDS, MAX_BYSTANDER_DAYS, MIN_BADGE_SECONDS
-from models import Event
+from models import KEEP, NEVER, UNTIL_EXPIRY, Event
 from pages import formatting
 from pages.admin.forms import Field, FieldProblem, Form, Judged, Typed, join_ids
 from pages.i18n import text
 
-# The first is that of a new event.
-BYSTANDER_OPTIONS = ("until_expiry", "keep", "none")
+BYSTANDER_OPTIONS = (UNTIL_EXPIRY, KEEP, NEVER)
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -78,6 +77,18 @@ def _choice_field(name: str, label: str, options: Mapping[str, bool], hint: str 
         read=lambda typed, _: options.get(typed, options[initial]),
         input_value=saved,
         in_words=lambda language, event: text(language, f"{label}.{saved(event)}"),
+    )
+
+
+def _number_field(name: str, label: str, least: int, most: int, **others: Any) -> Field:
+    """Return the field of a whole number between these two."""
+    return Field(
+        name=name,
+        label=label,
+        hint=f"{label}_hint",
+        widget="number",
+        attributes={"min": str(least), "max": str(most), "inputmode": "numeric"},
+        **others,
     )
 
 
@@ -149,26 +160,18 @@ BYSTANDERS = Field(
     hint="admin.event.bystanders_hint",
     widget="choice",
     options=BYSTANDER_OPTIONS,
-    initial=BYSTANDER_OPTIONS[0],
     other_problems=("bystanders", "bystanders_azure"),
     read=_read_bystanders,
     in_words=_bystander_words,
 )
-BYSTANDER_DAYS = Field(
-    name="bystander_days",
-    label="admin.event.bystander_days",
-    hint="admin.event.bystander_days_hint",
-    widget="number",
-    attributes={"min": "1", "max": str(MAX_BYSTANDER_DAYS)},
-)
+BYSTANDER_DAYS = _number_field("bystander_days", "admin.event.bystander_days", 1, MAX_BYSTANDER_DAYS)
 BADGES = _choice_field("badges", "admin.event.badges", {"off": False, "on": True}, "admin.event.badges_hint")
-BADGE_SECONDS = Field(
-    name="badge_seconds",
-    label="admin.event.badge_seconds",
-    hint="admin.event.badge_seconds_hint",
-    widget="number",
+BADGE_SECONDS = _number_field(
+    "badge_seconds",
+    "admin.event.badge_seconds",
+    MIN_BADGE_SECONDS,
+    MAX_BADGE_SECONDS,
     optional=True,
-    attributes={"min": str(MIN_BADGE_SECONDS), "max": str(MAX_BADGE_SECONDS), "inputmode": "numeric"},
     initial=str(EventCreate.model_fields["badge_seconds"].default),
 )
 PHOTOGRAPHERS = Field(

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from api.events.schemas import Clearable
+from api.events.fields import Clearable
 from api.forms import read_form
 from pages.i18n import text
 from pages.redirects import redirect_with_flash

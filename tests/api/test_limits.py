@@ -8,7 +8,8 @@ from sqlalchemy import String
 from sqlalchemy.orm import InstrumentedAttribute
 
 from api.accounts.schemas import PhotographerChange, PhotographerIn, UserData
-from api.events.schemas import EventChange, EventCreate, SetCodeIn
+from api.events.fields import EventChange, EventCreate
+from api.events.schemas import SetCodeIn
 from api.messages import INVALID_FIELDS
 from models import Event, User
 from testkit.builders import Service

@@ -11,7 +11,6 @@ from events import service as events
 from jobs.sweep import PeriodicSweep
 from matching import matrices
 from models import (
-    DONE,
     KEEP,
     NEVER,
     UNTIL_EXPIRY,
@@ -19,27 +18,22 @@ from models import (
     Event,
     FaceCandidate,
     FaceMatch,
-    Redetection,
     UserEvent,
     utcnow,
 )
-from settings import get_settings
 from tests.matching.scenes import PERSON, stranger
-from tests.matching.strangers import Strangers, strangers_in
+from tests.matching.strangers import Strangers, searched_at_once, strangers_in
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
 def no_pause(quiet_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let photos be searched again at once, and leave nothing to the next test."""
-    monkeypatch.setattr(get_settings(), "search_again_seconds", 0.0)
-    yield
+    """Leave no receipt to the next test, and nothing that is due."""
+    yield from searched_at_once(monkeypatch)
     with transaction() as session:
-        session.query(Redetection).delete()
         session.query(EndReceipt).delete()
-        session.query(Event).update({Event.search_due_at: None, Event.bystanders: KEEP})
-        session.query(UserEvent).update({UserEvent.status: DONE})
+        session.query(Event).update({Event.bystanders: KEEP})
 
 
 def told(scene: Strangers) -> list[tuple[str, dict[str, int], bool]]:

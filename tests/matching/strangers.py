@@ -1,10 +1,11 @@
 """Events that do not keep templates of strangers: scenes whose photos can be searched again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
+import pytest
 
 from database import reading, transaction
 from events.service import NewEvent, create
@@ -14,9 +15,20 @@ from jobs import queue as job_queue
 from jobs import work as jobs
 from matching.redetecting import service as redetecting
 from matching.service import record_photo
-from models import NEVER, Event, Face, Photo, Redetection, UnstoredFaces, utcnow
+from models import DONE, NEVER, Event, Face, Photo, Redetection, UnstoredFaces, UserEvent, utcnow
+from settings import get_settings
 from tests.jobs.rows import DECODER
 from tests.matching.scenes import Scene, held
+
+
+def searched_at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let photos be searched again without a pause, and leave no job to the next test: the body of a fixture."""
+    monkeypatch.setattr(get_settings(), "search_again_seconds", 0.0)
+    yield
+    with transaction() as session:
+        session.query(Redetection).delete()
+        session.query(Event).update({Event.search_due_at: None})
+        session.query(UserEvent).update({UserEvent.status: DONE})
 
 
 def side_by_side(embeddings: Sequence[Embeddings]) -> list[DetectedFace]:

@@ -9,15 +9,17 @@ import errors
 from database import reading, transaction
 from ending import bystanders
 from faces.fake import ENGINE_ID
+from guests import consent, erasure
 from jobs import control
 from jobs import listing as job_list
 from jobs import queue as job_queue
 from matching import confirmations, state
 from matching.redetecting import service as redetecting
-from models import DONE, KEEP, NEVER, UNTIL_EXPIRY, Event, Face, Photo, Redetection, User, UserEvent, utcnow
+from models import ADMIN, KEEP, NEVER, UNTIL_EXPIRY, Face, FaceMatch, Photo, Redetection, User, utcnow
+from photos import service as photos
 from settings import get_settings
 from tests.matching.scenes import PERSON, face, stranger
-from tests.matching.strangers import Strangers, strangers_in
+from tests.matching.strangers import Strangers, searched_at_once, strangers_in
 from tests.matching.test_arrival_order import BARELY, PAIR, SURE, TURNED_AWAY
 
 ARRIVING = [(TURNED_AWAY,), PAIR, *((each, stranger(60)) for each in SURE), (stranger(90),), (BARELY, stranger(61))]
@@ -26,13 +28,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def no_pause(quiet_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let photos be searched again at once, and leave no job to the next test."""
-    monkeypatch.setattr(get_settings(), "search_again_seconds", 0.0)
-    yield
-    with transaction() as session:
-        session.query(Redetection).delete()
-        session.query(Event).update({Event.search_due_at: None})
-        session.query(UserEvent).update({UserEvent.status: DONE})
+    yield from searched_at_once(monkeypatch)
 
 
 def over(scene: Strangers) -> None:
@@ -67,7 +63,7 @@ def test_guests_have_the_same_photos_as_where_all_is_kept(mode: str, then: Calla
     assert (scene.stored(), scene.unstored()) == ((faces, 0) if keeps_all else (faces - strangers, strangers))
 
 
-def test_only_faces_of_guests_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_faces_of_guests_are_written() -> None:
     scene = strangers_in()
     scene.photo(PERSON, stranger(60))
     assert (scene.stored(), scene.unstored()) == (0, 2)
@@ -147,6 +143,45 @@ def test_a_guest_who_comes_while_a_photo_is_searched_has_it_searched_once_more()
     assert scene.listed(first) == scene.listed(second) == [photo_id]
 
 
+def withdraw(scene: Strangers, guest: int, _: int) -> None:
+    """Withdraw the guest's consent."""
+    consent.withdraw(guest, scene.event.id)
+
+
+def erase(_: Strangers, guest: int, __: int) -> None:
+    """Erase the guest's account."""
+    erasure.erase_guest(guest)
+
+
+def trash(_: Strangers, __: int, photo_id: int) -> None:
+    """Put the photo into the trash."""
+    photos.remove(User(user_type=ADMIN), [photo_id])
+
+
+def end_faces(scene: Strangers, _: int, __: int) -> None:
+    """Let the erasure of the event's faces have begun."""
+    scene.change(faces_ended_at=utcnow())
+
+
+@pytest.mark.parametrize("taken_away", [withdraw, erase, trash, end_faces])
+def test_a_search_under_way_stores_nothing_of_what_is_taken_away(
+    taken_away: Callable[[Strangers, int, int], None],
+) -> None:
+    scene = strangers_in()
+    photo_id = scene.photo(PERSON, stranger(60))
+    guest = scene.guest_with_selfie()
+    claim = job_queue.claim_next()
+    assert claim is not None
+    taken_away(scene, guest, photo_id)
+    redetecting.record(claim.id, ENGINE_ID, scene.faces[photo_id], claim.is_current)
+    assert scene.stored() == 0
+    with reading() as session:
+        assert session.query(FaceMatch).filter(FaceMatch.photo_id == photo_id).count() == 0
+    # A new attempt has nothing to search in either, or finds no guest.
+    scene.search(calm=True)
+    assert (scene.stored(), scene.waiting()) == (0, [])
+
+
 def test_no_photo_is_searched_again_within_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = strangers_in()
     scene.photo(PERSON, stranger(60))
@@ -164,7 +199,7 @@ def test_no_photo_is_searched_again_within_the_pause(monkeypatch: pytest.MonkeyP
     assert len(scene.listed(second)) == 1
 
 
-def test_photos_that_come_are_worked_on_first_and_events_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photos_that_come_are_worked_on_first_and_events_take_turns() -> None:
     scenes = [strangers_in(), strangers_in()]
     for scene in scenes:
         for _ in range(3):

@@ -47,7 +47,7 @@ from stored import erasure
 from testkit.snapshot import Snapshot
 from tests.conftest import DATABASES, fresh_database, snapshot_of
 from tests.jobs.rows import DECODER, claim, found_by, guest_of, lose, row, send_photo, send_selfie, set_columns
-from tests.matching.test_changing import Process
+from tests.matching.engines import Process
 
 WHO = ((1,), (1, 2), (2, 3), (4,), (), (1, 3, 5))
 

@@ -20,25 +20,18 @@ from matching import state
 from matching.bystanders import queries
 from matching.redetecting import service as redetecting
 from matching.service import accept_selfie, record_photo
-from models import DONE, NEVER, Event, Redetection, UserEvent, utcnow
-from settings import get_settings
+from models import NEVER, Event, Redetection, utcnow
 from tests.jobs.rows import DECODER, send_photo
+from tests.matching.engines import WHO, Ball, Process
 from tests.matching.scenes import PERSON, held, stranger
-from tests.matching.strangers import side_by_side, strangers_in
-from tests.matching.test_changing import WHO, Ball, Process, process  # noqa: F401 - a fixture
+from tests.matching.strangers import searched_at_once, side_by_side, strangers_in
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
 def no_pause(quiet_database: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let photos be searched again at once, and leave no job to the next test."""
-    monkeypatch.setattr(get_settings(), "search_again_seconds", 0.0)
-    yield
-    with transaction() as session:
-        session.query(Redetection).delete()
-        session.query(Event).update({Event.search_due_at: None})
-        session.query(UserEvent).update({UserEvent.status: DONE})
+    yield from searched_at_once(monkeypatch)
 
 
 def _together(*steps: Callable[[], object]) -> None:
@@ -80,7 +73,7 @@ def test_a_portrait_a_photo_and_a_search_that_end_at_once_miss_nothing() -> None
         assert (scene.stored(), scene.unstored()) == (2, 2)
 
 
-def test_a_killed_search_is_done_by_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_search_is_done_by_the_next_attempt() -> None:
     scene = strangers_in()
     photo_id = scene.photo(PERSON, stranger(60))
     guest = scene.guest_with_selfie()
@@ -105,10 +98,10 @@ def _strangers(event: Event) -> int:
         event = session.get_one(Event, event.id)
         due = due_before(event, utcnow())
         assert due is not None
-        return len(bystanders.without_twins(session, queries.nobodys_faces(session, event.id, due, 1000)))
+        return len(bystanders.without_twins(session, queries.faces_of_strangers(session, event.id, due, 1000)))
 
 
-def test_an_event_without_strangers_changes_engines_and_stores_none(process: Process) -> None:  # noqa: F811
+def test_an_event_without_strangers_changes_engines_and_stores_none(process: Process) -> None:
     ball = Ball(events.create(NewEvent("Ball", bystanders=NEVER)), [], {})
     ball.photos = [send_photo(ball.event, *who) for who in WHO]
     for name, person in (("amy", 1), ("ben", 2), ("cleo", 3)):

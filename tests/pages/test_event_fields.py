@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.events.schemas import EventChange
+from api.events.fields import EventChange
 from api.sessions import SESSION_COOKIE
 from models import Event
 from testkit.builders import Service

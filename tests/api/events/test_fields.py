@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.events.schemas import PHOTOGRAPHERS, EventChange, EventFields
+from api.events.fields import PHOTOGRAPHERS, EventChange, EventFields
 from testkit.builders import Service
 
 # A first value, another, and what null makes of the second.
