@@ -1,4 +1,4 @@
-"""Whom a photographer's portrait of a guest finds: `.venv/bin/python -m bench.helped --faces DIR`.
+"""Which guest a photographer's portrait of a person finds: `.venv/bin/python -m bench.helped --faces DIR`.
 
 Prints the figures of docs/decisions/0029-photographers-help-by-a-portrait.md. DIR holds portraits named
 `Name_0001.jpg`, as for `bench.strangers`. Of 400 people with two pictures or more, every other one is a guest: the
@@ -19,7 +19,7 @@ PEOPLE = 400
 
 
 def main() -> None:
-    """Print how many guests and strangers are taken for whom."""
+    """Print how many guests are found, refused or taken for another guest, and how many strangers for a guest."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--faces", type=Path, required=True)
     found = embedded(parser.parse_args().faces, LocalEngine())

@@ -71,7 +71,7 @@ def a_plain_event(session: Session) -> int | None:
 def some_faces(session: Session, event_id: int, after: int, limit: int) -> Sequence[tuple[int, int, bytes]]:
     """Return id, photo's id and stored template of the event's faces with a higher id than `after`, by their ids."""
     wanted = select(Face.id, Face.photo_id, Face.embedding).where(Face.event_id == event_id, Face.id > after)
-    return [row._tuple() for row in session.execute(wanted.order_by(Face.id).limit(limit))]
+    return session.execute(wanted.order_by(Face.id).limit(limit)).all()
 
 
 def store_faces(session: Session, templates: Sequence[tuple[int, bytes]]) -> None:

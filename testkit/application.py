@@ -18,5 +18,4 @@ def application() -> FastAPI:
 
     app = create_app()
     app.router = _first().router
-    app.openapi = _first().openapi  # type: ignore[method-assign]
     return app

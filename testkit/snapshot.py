@@ -3,7 +3,6 @@
 Nothing may use the service meanwhile: it has no threads, as in the fixtures of databases without an application.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from database import get_engine
 from settings import get_settings
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
+from testkit.saved_folder import save_folders
 from testkit.statements import share_statements
 
 
@@ -26,7 +26,6 @@ class Snapshot:
         folder = storage.local_root(settings.storage_url)
         assert folder is not None
         self._address, self._postgres = settings.database_url, postgres
-        self._folders = [each for each in (folder, folder.with_name(f"{folder.name}.keys")) if each.is_dir()]
         self._saved = folder.with_name("snapshot")
         # The last connection that closes writes SQLite's log back into the file.
         clear_process_state()
@@ -35,8 +34,7 @@ class Snapshot:
             self._copy = postgres.new_database(template=str(make_url(self._address).database))
         else:
             shutil.copyfile(self._file, self._saved / "rows.db")
-        for each in self._folders:
-            _link_all(each, self._saved / each.name)
+        self._folders = save_folders(self._saved)
 
     @property
     def _file(self) -> Path:
@@ -52,8 +50,7 @@ class Snapshot:
         else:
             shutil.copyfile(self._saved / "rows.db", self._file)
         for each in self._folders:
-            shutil.rmtree(each)
-            _link_all(self._saved / each.name, each)
+            each.restore()
         share_statements(get_engine())
 
     def forget(self) -> None:
@@ -61,8 +58,3 @@ class Snapshot:
         if self._postgres is not None:
             self._postgres.drop_database(self._copy)
         shutil.rmtree(self._saved)
-
-
-def _link_all(folder: Path, copy: Path) -> None:
-    # A stored file is never changed, only replaced.
-    shutil.copytree(folder, copy, copy_function=os.link)

@@ -4,7 +4,6 @@ Tests that call every route with every account use it: who may call what, and ge
 jobs once the world is made, so between two calls nothing changes.
 """
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -18,16 +17,15 @@ from httpx2 import Response
 from database import forget_engine
 from testkit.callers import Caller, send
 from testkit.in_process import clear_caches
+from testkit.saved_folder import save_folders
 from testkit.world_making import Making
-
-FOLDERS = ("storage", "storage.keys")
 
 
 class World:
     """The application with two events and their people; `restore` undoes whatever calls have changed."""
 
     def __init__(self, client: TestClient, folder: Path) -> None:
-        """`folder` has the SQLite file `test.db` and the storage, which the settings name, and the key store."""
+        """`folder` has the SQLite file `test.db`, the storage and the key store, all as the settings say."""
         self.client, self._folder = client, folder
         self._saved = folder / "saved"
         making = Making(client)
@@ -52,18 +50,8 @@ class World:
         ):
             rows.execute("PRAGMA synchronous = OFF")
             saved_rows.backup(rows)
-        for folder, files in self._files.items():
-            self._put_back(folder, files)
-
-    def _put_back(self, folder: str, files: set[str]) -> None:
-        place, saved = self._folder / folder, self._saved / folder
-        # A stored file never changes under its name.
-        now = _files(place)
-        for name in now - files:
-            (place / name).unlink()
-        for name in files - now:
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(saved / name, place / name)
+        for each in self._folders:
+            each.restore()
 
     def _save(self) -> None:
         # The last connection that closes writes the log back into the file.
@@ -71,12 +59,4 @@ class World:
         shutil.rmtree(self._saved, ignore_errors=True)
         self._saved.mkdir()
         shutil.copyfile(self._folder / "test.db", self._saved / "test.db")
-        self._files = {}
-        for folder in FOLDERS:
-            shutil.copytree(self._folder / folder, self._saved / folder)
-            self._files[folder] = _files(self._saved / folder)
-
-
-def _files(folder: Path) -> set[str]:
-    cut = len(str(folder)) + 1
-    return {f"{place}/{name}"[cut:] for place, _, names in os.walk(folder) for name in names}
+        self._folders = save_folders(self._saved)

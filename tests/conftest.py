@@ -242,12 +242,10 @@ def _is_worker(config: pytest.Config) -> bool:
 # The tests of the data layer run on both databases. These look at what is before it, at the network, or repeat on
 # further data what their neighbours test on both; on PostgreSQL they are long.
 SQLITE_IS_ENOUGH = re.compile(
-    r"tests/(pages/|throttling/|decoding/|api/|evaluation/|matching/azure/|migrations/test_legacy_(later|objects)|"
-    r"accounts/test_password_rules|accounts/test_passwords|selfies/test_sizes)"
+    r"tests/(pages/|throttling/|decoding/|api/|evaluation/|matching/azure/|migrations/test_legacy_(later|objects))"
 )
-
-
-# A migration that others build on is not edited any more: the tests of all but the newest are long.
+# A migration that others build on is not edited any more. On PostgreSQL the tests of all but the newest are long too;
+# that all migrations together create the schema of the models is tested on both (tests/migrations/test_upgrade.py).
 EARLIER_MIGRATIONS = re.compile(
     r"tests/migrations/test_(browsers_of_links|camera_clocks|downloads_and_codes|evaluations|gallery|"
     r"guests_without_password|incomplete_photos|mail|photo_links|portraits|raws|reembeddings|remote_faces|"
@@ -289,11 +287,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
             item.add_marker("postgresql")
-            if SQLITE_IS_ENOUGH.match(item.nodeid) or item.get_closest_marker("sqlite_is_enough"):
+            repeats = SQLITE_IS_ENOUGH.match(item.nodeid) or EARLIER_MIGRATIONS.match(item.nodeid)
+            if repeats or item.get_closest_marker("sqlite_is_enough"):
                 item.add_marker("long")
         elif item.get_closest_marker("postgresql_is_enough"):
-            item.add_marker("long")
-        if EARLIER_MIGRATIONS.match(item.nodeid):
             item.add_marker("long")
         kind = next((name for name in ("browser", "server") if item.get_closest_marker(name)), "other")
         # A module is of the kind of its first long test.

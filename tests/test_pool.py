@@ -35,10 +35,13 @@ def test_without_a_free_connection_a_request_is_told_to_come_back(small_pool: Te
     with ExitStack() as held:
         for _ in range(5):
             held.enter_context(get_engine().connect())
-        began = time.monotonic()
-        answer = small_pool.post("/api/login", json=body)
-        # The usual wait is ten seconds.
-        assert time.monotonic() - began < 8
+        # Of three tries the quickest: the machine may be busy.
+        seconds = []
+        for _ in range(3):
+            began = time.monotonic()
+            answer = small_pool.post("/api/login", json=body)
+            seconds.append(time.monotonic() - began)
+        assert min(seconds) < 2
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.json()["error"] == "ServiceUnavailable"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 import storage
 from database import get_engine, reading, transaction
@@ -207,7 +207,7 @@ def test_what_another_process_erases_leaves_memory_without_a_match(party: Party)
     thread = ForgettingThread()
     thread.look()
     with get_engine().begin() as elsewhere:
-        elsewhere.execute(Face.__table__.delete().where(Face.photo_id == party.photo_id))  # type: ignore[attr-defined]
+        elsewhere.execute(delete(Face).where(Face.photo_id == party.photo_id))
         elsewhere.execute(update(Event).where(Event.id == party.event.id).values(version=Event.version + 1))
     before = {key for key in matrices._cache if key[0] == party.event.id}
     assert before

@@ -84,7 +84,7 @@ def test_a_link_shows_what_its_maker_may_still_see(service: Service, party: Part
 
 def expect_over(party: Party, link: Any, status: int = 404) -> None:
     assert party.seen(link) == ((410, "PhotoLinkExpired") if status == 410 else GONE)
-    assert party.picture(link, party.one) == status
+    assert [party.picture(link, each) for each in (party.one, party.two)] == [status, status]
     assert party.service.get(f"/api/shared/{token_of(link)}/photos.zip").status_code == status
 
 

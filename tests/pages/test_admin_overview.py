@@ -142,7 +142,6 @@ def test_jobs_are_retried_and_cancelled(stage: Stage, folder: Path) -> None:
         shoot(page, "admin-jobs-phone")
 
 
-@pytest.mark.long
 def test_figures_stay_fresh(stage: Stage) -> None:
     with stage.page("desktop") as page:
         page.clock.install()

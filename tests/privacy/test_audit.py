@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 import storage
 from azure_face.shared import face_service
@@ -27,7 +27,20 @@ from guests import erasure, joining, removal
 from guests.wordings import shown
 from jobs import dates, pairing
 from matching.azure import lists
-from models import ADMIN, ErasedFace, Event, Face, Photo, Selfie, User, UserEvent, new_event_key, utcnow
+from models import (
+    ADMIN,
+    ErasedFace,
+    Event,
+    Face,
+    FaceCandidate,
+    FaceMatch,
+    Photo,
+    Selfie,
+    User,
+    UserEvent,
+    new_event_key,
+    utcnow,
+)
 from photos import service as photos
 from photos.badges.service import own_badge
 from photos.keys import key_of
@@ -301,8 +314,9 @@ def stranger_after_some_days(party: Party) -> None:
 
 def forget_candidates(party: Party) -> None:
     """Let a face be nobody's."""
-    for table in ("face_candidates", "face_matches"):
-        run(f"DELETE FROM {table} WHERE user_id = :id", id=party.amy.id)  # noqa: S608 - one of two names
+    with transaction() as session:
+        for table in (FaceCandidate, FaceMatch):
+            session.execute(delete(table).where(table.user_id == party.amy.id))
 
 
 def unlogged(party: Party) -> None:

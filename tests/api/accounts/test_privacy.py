@@ -23,6 +23,7 @@ from models import (
 from testkit.builders import EventInfo, Person, Service, people
 from testkit.passwords import PASSWORD
 from testkit.pictures import refused
+from tests.conftest import wait_until
 
 
 def consents(service: Service, guest: Person) -> list[dict[str, Any]]:
@@ -136,16 +137,19 @@ def test_withdrawing_erases_and_nothing_brings_it_back_until_consent_is_given_ag
     assert [each["basis"] for each in consents(service, guest) if not each["withdrawn_at"]] == ["words", "selfie"]
 
 
-def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) -> None:
+@pytest.mark.parametrize("selfie_first", [True, False])
+def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service, *, selfie_first: bool) -> None:
     event = service.event()
     service.upload(event, people(1), people(1, 2))
     service.process_photos(event)
-    for _ in range(8):
+    for _ in range(4):
         guest = service.guest(event)
         start = threading.Barrier(2)
 
         def meanwhile(start: threading.Barrier = start, guest: Person = guest) -> None:
             start.wait()
+            if selfie_first:
+                wait_until(lambda: count(Selfie, Selfie.user_id == guest.id) == 1)
             withdraw(service, guest, event)
 
         with ThreadPoolExecutor(1) as pool:
@@ -153,8 +157,12 @@ def test_withdrawing_while_a_selfie_is_matched_leaves_nothing(service: Service) 
             start.wait()
             answer = service.send_selfie(guest, people(1))
             withdrawing.result(20)
-        # A selfie that comes after the withdrawal is refused; one from before it goes when it is matched, or earlier.
-        assert service.settle(guest)["status"] in (("done", "idle") if answer.status_code == 200 else ("idle",))
+        if answer.status_code != 200:
+            assert not selfie_first
+            refused(answer, 409, "ConsentWithdrawn")
+        # A selfie from before the withdrawal was the only consent: it went with it.
+        assert service.settle(guest)["status"] == "idle"
+        assert count(Selfie, Selfie.user_id == guest.id) == 0
         assert (matched_photos(service, guest, event), embeddings(guest, event)) == (0, 0)
 
 

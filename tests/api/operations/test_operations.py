@@ -1,5 +1,6 @@
 """Calls for operators: liveness, readiness, statistics and capabilities."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -119,13 +120,15 @@ def test_asking_often_writes_to_the_storage_once(ready: Service, monkeypatch: py
     writes, real = list[str](), obstore.put
 
     def put(store: Any, key: str, data: bytes) -> Any:
-        writes.append(key)
+        # These threads mark the storage and the key store as the installation's own, soon after the start.
+        if threading.current_thread().name not in ("inference", "pairing"):
+            writes.append(key)
         return real(store, key, data)
 
     forget_counts()
     monkeypatch.setattr(obstore, "put", put)
     assert {ready.get("/readyz").status_code for _ in range(20)} == {200}
-    assert len([key for key in writes if key.startswith(".ready")]) == 1
+    assert len(writes) == 1
 
 
 def test_a_sweep_that_refuses_is_told_and_the_service_stays_ready(ready: Service) -> None:
