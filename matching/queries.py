@@ -1,11 +1,12 @@
 """SQL about faces, embeddings and matches."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from encryption import keys
@@ -261,13 +262,19 @@ def selfie(session: Session, selfie_id: int) -> Selfie | None:
 
 def ranked_selfie(session: Session, selfie_id: int) -> RankedSelfie | None:
     """Return a selfie, read again from the database, and whether no accepted selfie of its guest has replaced it."""
+    options = {"populate_existing": True}
+    row = session.execute(_ranked_selfie(), {"selfie_id": selfie_id}, execution_options=options).one_or_none()
+    return RankedSelfie(*row) if row is not None else None
+
+
+@cache
+def _ranked_selfie() -> Select[Selfie, bool]:
+    # Built once: an alias of a mapped class takes longer than the query.
     newer = aliased(Selfie)
     surpassed = exists().where(
         newer.user_id == Selfie.user_id, newer.id > Selfie.id, newer.status == DONE, newer.keep.is_(False)
     )
-    statement = select(Selfie, ~surpassed).where(Selfie.id == selfie_id)
-    row = session.execute(statement, execution_options={"populate_existing": True}).one_or_none()
-    return RankedSelfie(*row) if row is not None else None
+    return select(Selfie, ~surpassed).where(Selfie.id == bindparam("selfie_id"))
 
 
 def children_among(session: Session, user_ids: Collection[int]) -> set[int]:

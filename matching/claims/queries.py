@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, defer
 
 from encryption.templates import portrait_place, reading_cipher
@@ -24,6 +24,17 @@ class Maybe(NamedTuple):
     candidate: FaceCandidate
     face: Face
     photo: Photo
+
+
+class Rival(NamedTuple):
+    """A candidate of another guest for a face: see `models.FaceCandidate`."""
+
+    face_id: int
+    user_id: int
+    similarity: float
+    accepted: bool
+    confirmed: bool
+    standing: str
 
 
 class MatchedFace(NamedTuple):
@@ -49,19 +60,27 @@ def candidates_of(session: Session, user_id: int, event: Event) -> dict[int, Fac
     return {each.face_id: each for each in found}
 
 
-def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> Sequence[FaceCandidate]:
+def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> list[Rival]:
     """Return the candidates for these faces of all guests but the ones given."""
-    wanted = sorted(face_ids)
-    found = list[FaceCandidate]()
+    wanted, found = sorted(face_ids), list[Rival]()
+    columns = [getattr(FaceCandidate, name) for name in Rival._fields]
     for start in range(0, len(wanted), CHUNK):
-        found += session.scalars(
-            select(FaceCandidate)
+        rows = session.execute(
+            select(*columns)
             .where(
                 FaceCandidate.face_id.in_(wanted[start : start + CHUNK]), FaceCandidate.user_id.not_in(list(user_ids))
             )
             .order_by(FaceCandidate.face_id, FaceCandidate.user_id)
         )
+        found += (Rival(*row) for row in rows)
     return found
+
+
+def set_standings(session: Session, told: Sequence[Rival]) -> None:
+    """Write the standings of these candidates."""
+    if told:
+        rows = [{"user_id": each.user_id, "face_id": each.face_id, "standing": each.standing} for each in told]
+        session.execute(update(FaceCandidate), rows)
 
 
 def delete_candidates(session: Session, user_id: int, face_ids: Collection[int]) -> None:

@@ -15,7 +15,7 @@ from matching.azure.candidates import same_persons
 from matching.azure.searches.queries import twins_in
 from matching.claims import queries
 from matching.claims.nearest import MAYBE, Claim, SamePerson, standings, surely_one_person
-from matching.claims.queries import MatchedFace
+from matching.claims.queries import MatchedFace, Rival
 from matching.matrices import Embeddings, as_matrix
 from matching.similarity import Candidate
 from models import Event, FaceCandidate, utcnow
@@ -118,8 +118,8 @@ def _compare(
     session: Session, event: Event, rows: Mapping[int, dict[int, Row]], faces: Collection[int], same: SamePerson
 ) -> set[int]:
     """Set the standing of all candidates for these faces; return the other guests for whom it has changed."""
-    calibration, changed = calibration_of(event.active_engine_id), set[int]()
-    here, others = defaultdict[int, list[Row]](list), defaultdict[int, list[FaceCandidate]](list)
+    calibration, changed = calibration_of(event.active_engine_id), list[Rival]()
+    here, others = defaultdict[int, list[Row]](list), defaultdict[int, list[Rival]](list)
     for of_guest in rows.values():
         for face_id in of_guest.keys() & faces:
             here[face_id].append(of_guest[face_id])
@@ -132,9 +132,9 @@ def _compare(
             row["standing"] = told[row["user_id"]]
         for other in others[face_id]:
             if other.standing != told[other.user_id]:
-                other.standing = told[other.user_id]
-                changed.add(other.user_id)
-    return changed
+                changed.append(other._replace(standing=told[other.user_id]))
+    queries.set_standings(session, changed)
+    return {each.user_id for each in changed}
 
 
 def _write(session: Session, user_id: int, known: Mapping[int, FaceCandidate], rows: Mapping[int, Row]) -> bool:
@@ -145,7 +145,7 @@ def _write(session: Session, user_id: int, known: Mapping[int, FaceCandidate], r
     return not unchanged == known.keys() == rows.keys()
 
 
-def claim_of(row: FaceCandidate) -> Claim:
+def claim_of(row: Rival) -> Claim:
     """Return a stored candidate as a claim."""
     return Claim(row.user_id, row.similarity, row.accepted, row.confirmed)
 
