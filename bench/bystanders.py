@@ -21,7 +21,8 @@ from accounts.service import NewAccount
 from bench import composed
 from bench.evaluate.truth import read_folder
 from database import reading, transaction
-from decoding.tasks import embedding_of, faces_in, reduced
+from decoding.portraits import embedding_of
+from decoding.tasks import faces_in, reduced
 from ending import bystanders
 from events import service as events
 from events.service import NewEvent

@@ -18,7 +18,8 @@ from PIL import Image, ImageEnhance
 
 from bench.composed import FACE_IN_PORTRAIT, PORTRAIT, SHARED, portraits_and_backgrounds, selfie, soft_mask
 from bench.matched import matched_faces
-from decoding.tasks import embedding_of, faces_in, reduced
+from decoding.portraits import embedding_of
+from decoding.tasks import faces_in, reduced
 from faces.engine import DetectedFace
 from faces.local import LocalEngine
 from images import WEB_LONG_SIDE

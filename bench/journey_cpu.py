@@ -1,11 +1,14 @@
 """Server CPU of a guest's whole journey, against the bare work it must do, measured alone in the same run.
 
-The journey, over HTTP with a selfie of three megapixels: check the code, availability, validate the selfie, check
-again, register, log in, send the selfie, poll until it is matched, list the photos, load four thumbnails. Against it:
-two password hashes, two decodes and detections of the selfie, one embedding, one normalisation. A few journeys and as
-many times the bare work take turns.
+The journey, over HTTP with a selfie of three megapixels, on one connection as an app keeps it: check the code,
+availability, validate the selfie, check again, register, log in, send the selfie, poll until it is matched, list the
+photos, load four thumbnails. Against it: one password hash, one decode and normalisation of the selfie, one decode of
+the result, one detection, one embedding. A few journeys and as many times the bare work take turns.
+
+`--against PATH` measures the journey of another checkout, which has its environment in `.venv`, in the same turns.
 """
 
+import argparse
 import secrets
 import statistics
 import sys
@@ -16,14 +19,15 @@ import cv2
 import numpy as np
 
 import images
-from accounts.passwords import hash_password, verify_password
+from accounts.passwords import hash_password
+from bench.hot_calls import Checkout
 from bench.load_event import choose_people, photo_of, selfie_of
 from bench.load_plan import unique
 from bench.report import Drawing, Measured, Result, run_part
 from bench.responsive import Scene, cpu_seconds, make_scene
 from faces.local import LocalEngine
 from testkit.passwords import PASSWORD
-from testkit.servers import Api, BenchError, Launcher, Server, temporary_folder, wait_until
+from testkit.servers import ROOT, Api, BenchError, Launcher, Server, temporary_folder, wait_until
 
 PART = "journey_cpu"
 BOUND = 1.5
@@ -54,38 +58,37 @@ def journey(server: Server, selfie: bytes) -> None:
     name = f"guest-{secrets.token_hex(6)}"
     who = {"username": name, "email": f"{name}@example.org"}
     picture = {"file": ("selfie.jpg", unique(selfie, name), "image/jpeg")}
-    with Api(server) as anyone:
-        anyone.call("POST", "/api/check-event-code", json=CODE)
-        anyone.call("POST", "/api/check-user-availability", json={**who, **CODE})
-        anyone.call("POST", "/api/validate-selfie", files=picture)
-        anyone.call("POST", "/api/check-event-code", json=CODE)
+    with Api(server) as app:
+        app.call("POST", "/api/check-event-code", json=CODE)
+        app.call("POST", "/api/check-user-availability", json={**who, **CODE})
+        app.call("POST", "/api/validate-selfie", files=picture)
+        app.call("POST", "/api/check-event-code", json=CODE)
         account = {"user_data": {**who, "password": PASSWORD}, **CODE}
-        anyone.call("POST", "/api/register-with-event-code", json=account)
-        guest = anyone.logged_in(name, PASSWORD, CODE["event_code"])
-    with guest:
-        guest.call("POST", "/api/upload-selfie", files=picture)
+        app.call("POST", "/api/register-with-event-code", json=account)
+        token = app.call("POST", "/api/login", json={"username": name, "password": PASSWORD, **CODE})["access_token"]
+        guest = {"headers": {"Authorization": f"Bearer {token}"}}
+        app.call("POST", "/api/upload-selfie", files=picture, **guest)
 
         def matched() -> bool:
             time.sleep(POLL_SECONDS)
-            state: str = guest.call("GET", "/api/rematch-status")["status"]
+            state: str = app.call("GET", "/api/rematch-status", **guest)["status"]
             return state == "done"
 
         wait_until(matched, 30, "the selfie to be matched")
-        photos = guest.call("GET", "/api/my-photos")
+        photos = app.call("GET", "/api/my-photos", **guest)
         if len(photos) != PHOTOS:
             raise BenchError(f"the guest found {len(photos)} photos, not {PHOTOS}")
         for photo in photos[:THUMBNAILS]:
-            guest.picture(photo["thumbnail_url"])
+            app.picture(photo["thumbnail_url"])
 
 
 def bare(engine: LocalEngine, selfie: bytes) -> float:
     """Return the CPU seconds of the bare work of a journey."""
     began = time.process_time()
-    assert verify_password(PASSWORD, hash_password(PASSWORD))
+    hash_password(PASSWORD)
     stored = images.normalise_selfie(selfie).jpeg
-    for data in (selfie, stored):
-        upright, faces = engine.locate_portrait(images.decode(data))
-        assert len(faces) == 1
+    upright, faces = engine.locate_portrait(images.decode(stored))
+    assert len(faces) == 1
     engine.embed(upright, faces)
     return time.process_time() - began
 
@@ -101,13 +104,10 @@ def take_turns(scene: Scene, selfie: bytes, blocks: int) -> tuple[list[float], l
     journeys, alone = list[float](), list[float]()
     # The first block warms both up: every worker has by then loaded its engines.
     for number in range(-1, blocks):
-        before = cpu_seconds(_pids(scene.launcher, scene.server))
-        for _ in range(BLOCK * (2 if number < 0 else 1)):
-            journey(scene.server, selfie)
-        used = cpu_seconds(_pids(scene.launcher, scene.server)) - before
+        used = _journeys(scene, selfie, BLOCK * (2 if number < 0 else 1))
         direct = [bare(engine, selfie) for _ in range(BLOCK)]
         if number >= 0:
-            journeys.append(used / BLOCK)
+            journeys.append(used)
             alone.append(statistics.median(direct))
     before, began = cpu_seconds(_pids(scene.launcher, scene.server)), time.monotonic()
     time.sleep(3)
@@ -145,5 +145,43 @@ def measure(quick: bool) -> Measured:
     return Measured(PART, results, [drawing])
 
 
+def compare(other: Path, blocks: int) -> None:
+    """Print the CPU of a journey here and at another checkout, and the median of the ratios by block."""
+    with temporary_folder() as one, temporary_folder() as two:
+        settings = {"FACE_RECOGNIZER_PROVIDER": "local", "GUNICORN_WORKERS": "2"}
+        scenes = [
+            make_scene(Path(one), Checkout(Path(one), ROOT, **settings)),
+            make_scene(Path(two), Checkout(Path(two), other.resolve(), **settings)),
+        ]
+        try:
+            selfies = [prepare(each) for each in scenes]
+            used: list[list[float]] = [[], []]
+            for number in range(-1, blocks):
+                for place in (0, 1) if number % 2 else (1, 0):
+                    spent = _journeys(scenes[place], selfies[place], BLOCK * (2 if number < 0 else 1))
+                    if number >= 0:
+                        used[place].append(spent)
+        finally:
+            for each in scenes:
+                each.launcher.stop()
+    ratios = [here / there for here, there in zip(*used, strict=True)]
+    here, there = (statistics.median(each) * 1000 for each in used)
+    print(f"CPU of a guest's journey: {here:.0f} ms here, {there:.0f} ms there")
+    print(f"ratio by block: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}")
+
+
+def _journeys(scene: Scene, selfie: bytes, number: int) -> float:
+    """Return the CPU seconds of one of so many journeys."""
+    before = cpu_seconds(_pids(scene.launcher, scene.server))
+    for _ in range(number):
+        journey(scene.server, selfie)
+    return (cpu_seconds(_pids(scene.launcher, scene.server)) - before) / number
+
+
 if __name__ == "__main__":
-    sys.exit(run_part(measure, __doc__))
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--against", type=Path, help="a checkout of another version")
+    asked, rest = parser.parse_known_args()
+    if asked.against is None:
+        sys.exit(run_part(measure, __doc__))
+    compare(asked.against, QUICK_BLOCKS if "--quick" in rest else BLOCKS)

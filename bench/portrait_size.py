@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from bench.report import Measured, Result, run_part
-from decoding.tasks import embedding_of
+from decoding.portraits import embedding_of
 from faces.engine import FaceEngine
 from faces.providers import make_engine
 from settings import get_settings

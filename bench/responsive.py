@@ -58,9 +58,9 @@ class Scene:
         return int(state["pending"] + state["processing"])
 
 
-def make_scene(folder: Path, **environment: str) -> Scene:
-    """Start a server and register everybody."""
-    launcher = Launcher(folder, **environment)
+def make_scene(folder: Path, launcher: Launcher | None = None, **environment: str) -> Scene:
+    """Start a server, that of `launcher` if given, and register everybody."""
+    launcher = launcher or Launcher(folder, **environment)
     server = launcher.start()
     anyone = Api(server)
     event = create_event(server, "lea", PASSWORD, event_code="BENCH")

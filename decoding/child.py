@@ -13,7 +13,8 @@ from pathlib import Path
 import process_memory
 from decoding import memory, wire
 from decoding.decoder import OutOfMemory
-from decoding.tasks import TASKS, Values
+from decoding.task_types import Values
+from decoding.tasks import TASKS
 from faces.engine import FaceEngine
 from faces.providers import make_engine
 from settings import get_settings

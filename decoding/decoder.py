@@ -8,8 +8,10 @@ import numpy as np
 
 import images
 from decoding.badges import checked
-from decoding.tasks import TASKS, Answer, Values, unpack_faces
-from faces.engine import DetectedFace, Embeddings, FaceEngine
+from decoding.portraits import pack_located, unpack_located
+from decoding.task_types import Answer, Values
+from decoding.tasks import TASKS, unpack_faces
+from faces.engine import DetectedFace, Embeddings, FaceEngine, LocatedFace
 from faces.providers import dimensions_of, make_engine
 from faces.selfie import SeveralFaces
 from images import NormalisedImage
@@ -77,6 +79,14 @@ class ReadPhoto:
     badges: list[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedSelfie:
+    """A selfie as it is stored, and its faces if they were found without turning or padding it."""
+
+    normal: NormalisedImage
+    faces: tuple[LocatedFace, ...]
+
+
 class Decoder(ABC):
     """Does the work on pictures. `pixels` is what their headers say: width times height.
 
@@ -132,14 +142,19 @@ class Decoder(ABC):
         except (KeyError, TypeError, ValueError) as error:
             raise TaskFailed(f"an answer of another form: {error}") from error
 
-    def stored_selfie(self, data: bytes, pixels: int, *, strict: bool) -> Embeddings:
+    def stored_selfie(
+        self, data: bytes, pixels: int, *, strict: bool, faces: Sequence[LocatedFace] = ()
+    ) -> Embeddings:
         """Return the embedding (dimensions,), float32, of the face in a selfie as it was stored, decrypted.
+
+        `faces` are those that `check_selfie` has found in it, if it is known to have been checked.
 
         Raises:
             ImageError: it cannot be decoded.
-            NoFace, SeveralFaces, FaceTooSmall: see `decoding.tasks.embedding_of`.
+            NoFace, SeveralFaces, FaceTooSmall: see `decoding.portraits.embedding_of`.
         """
-        return self._embedding(self.run("stored_selfie", {"strict": strict}, data, pixels))
+        arguments = {"strict": strict, "faces": pack_located(faces)}
+        return self._embedding(self.run("stored_selfie", arguments, data, pixels))
 
     def embed_selfie(self, data: bytes, pixels: int, *, strict: bool) -> Embeddings:
         """Return the embedding (dimensions,), float32, of the face in a selfie that is not stored.
@@ -155,16 +170,20 @@ class Decoder(ABC):
             raise TaskFailed("an embedding of another form")
         return row
 
-    def check_selfie(self, data: bytes, pixels: int, *, strict: bool) -> None:
-        """Return if a selfie can be used.
+    def check_selfie(self, data: bytes, pixels: int, *, strict: bool) -> CheckedSelfie:
+        """Return what a selfie is stored as, and its faces, if it can be used.
 
         Raises:
             ImageError: it cannot be decoded. NoFace, SeveralFaces, FaceTooSmall: see `stored_selfie`. The boxes of
             SeveralFaces are fractions of the picture.
         """
-        told = self.run("check_selfie", {"strict": strict}, data, pixels)[0]
+        told, jpeg = self.run("check_selfie", {"strict": strict}, data, pixels)
         if "several" in told:
             raise SeveralFaces(boxes=_boxes(told["several"]))
+        try:
+            return CheckedSelfie(_normalised(told, jpeg), tuple(unpack_located(told["faces"][:MAX_BOXES])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskFailed(f"an answer of another form: {error}") from error
 
     def normalise_selfie(self, data: bytes, pixels: int) -> NormalisedImage:
         """Return a selfie as it is stored: see `images.normalise_selfie`.
@@ -172,11 +191,7 @@ class Decoder(ABC):
         Raises:
             ImageError: it cannot be decoded.
         """
-        told, jpeg = self.run("normalise_selfie", {}, data, pixels)
-        try:
-            return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise TaskFailed(f"an answer of another form: {error}") from error
+        return _normalised(*self.run("normalise_selfie", {}, data, pixels))
 
     def crop(self, key: str, box: Sequence[float]) -> bytes:
         """Return a JPEG of the face at `box` (x, y, width, height, in fractions) of a stored rendition.
@@ -194,13 +209,8 @@ class Decoder(ABC):
         Raises:
             ImageError: it cannot be decoded. MissingObject: the file is gone. StorageError: storage failed.
         """
-        told, jpeg = self.run(
-            "print_picture", {"key": key, "width": width, "height": height, "focus": focus}, b"", pixels
-        )
-        try:
-            return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise TaskFailed(f"an answer of another form: {error}") from error
+        arguments = {"key": key, "width": width, "height": height, "focus": focus}
+        return _normalised(*self.run("print_picture", arguments, b"", pixels))
 
     def refuse_cut(self, data: bytes, pixels: int) -> None:
         """Return if a JPEG without its end has the whole picture.
@@ -209,6 +219,18 @@ class Decoder(ABC):
             ImageError: it has not.
         """
         self.run("refuse_cut", {}, data, pixels)
+
+
+def _normalised(told: Values, jpeg: bytes) -> NormalisedImage:
+    """Return a JPEG with the size that the child told.
+
+    Raises:
+        TaskFailed: it told something else.
+    """
+    try:
+        return NormalisedImage(jpeg, int(told["width"]), int(told["height"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise TaskFailed(f"an answer of another form: {error}") from error
 
 
 def _full(told: object) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from decoding import memory
 from decoding.budget import PixelBudget
 from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from decoding.processes import Child, Template, environment_for
-from decoding.tasks import Answer, Values
+from decoding.task_types import Answer, Values
 from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of
 from settings import Settings

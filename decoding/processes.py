@@ -16,7 +16,7 @@ from typing import Any
 
 from decoding import wire
 from decoding.decoder import ChildDied, OutOfMemory, Overran
-from decoding.tasks import Answer, Values
+from decoding.task_types import Answer, Values
 from faces.engine import EngineUnavailable
 from settings import ROOT, Settings, get_settings
 

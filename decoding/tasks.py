@@ -5,8 +5,6 @@ So that its answer can cross a pipe from a process that is not trusted. `decodin
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -15,12 +13,10 @@ import images
 import storage
 from decoding.badges import codes_in
 from decoding.memory import is_shortage
-from faces.engine import PORTRAIT_LONG_SIDE, BgrImage, DetectedFace, Embeddings, FaceEngine, LocatedFace
-from faces.selfie import SeveralFaces, main_face
+from decoding.portraits import check_selfie, embed_selfie, normalise_selfie, stored_selfie
+from decoding.task_types import Answer, MakeEngine, Values
+from faces.engine import BgrImage, DetectedFace, LocatedFace
 
-Values: TypeAlias = dict[str, Any]
-Answer: TypeAlias = tuple[Values, bytes]
-MakeEngine: TypeAlias = Callable[[], FaceEngine]
 # Five points (x, y) that no alignment refuses, for the first embedding of an engine.
 ANY_LANDMARKS = np.array([[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]], np.float32)
 FLOAT32, FLOAT64 = 4, 8
@@ -175,90 +171,6 @@ def unpack_faces(count: int, dimensions: int, packed: bytes) -> list[DetectedFac
         DetectedFace((box[0], box[1], box[2], box[3]), points, box[4], row)
         for box, points, row in zip(boxes.tolist(), landmarks, rows, strict=True)
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Portrait:
-    """A selfie's face (box in px of the full selfie) and the upright image it was found in, `scale` times smaller."""
-
-    image: BgrImage
-    face: LocatedFace
-    scale: float
-
-
-def _portrait(image: BgrImage, scale: float, engine: FaceEngine, *, strict: bool) -> _Portrait:
-    upright, faces = engine.locate_portrait(image, scale=scale)
-    return _Portrait(upright, main_face(faces, strict=strict), scale)
-
-
-def _reduced(data: bytes) -> tuple[BgrImage, float]:
-    """Decode at the size the detector uses; return the image and by which factor the stored selfie is larger."""
-    size = max(images.size_of(data))
-    image = images.decode(data, long_side=PORTRAIT_LONG_SIDE)
-    return image, max(1.0, min(size, images.WEB_LONG_SIDE) / max(image.shape[:2]))
-
-
-def embedding_of(data: bytes, engine: FaceEngine, *, strict: bool) -> Embeddings:
-    """Return the unit embedding (dimensions,), float32, of the face in a stored selfie.
-
-    With `strict` false, the largest face is used, however many there are and however small it is.
-
-    Raises:
-        ImageError: the selfie cannot be decoded. NoFace: no face was found.
-        SeveralFaces: more than one face was found, and `strict` is true.
-        FaceTooSmall: the face has too few pixels, and `strict` is true.
-    """
-    image, scale = _reduced(data)
-    found = _portrait(image, scale, engine, strict=strict)
-    if scale > 1 and min(found.face.box[2:]) < engine.sharp_side * scale:
-        found = _portrait(images.decode(data), 1.0, engine, strict=strict)
-    row: Embeddings = engine.embed(found.image, [found.face], scale=found.scale)[0]
-    return row
-
-
-def stored_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
-    """Embed the face of a selfie as it was stored: see `embedding_of`."""
-    row = embedding_of(data, engine(), strict=arguments["strict"])
-    return {}, np.asarray(row, np.float32).tobytes()
-
-
-def embed_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
-    """Embed the face of a selfie that is not stored: see `embedding_of`."""
-    images.refuse_cut(data)
-    row = embedding_of(data, engine(), strict=arguments["strict"])
-    return {}, np.asarray(row, np.float32).tobytes()
-
-
-def check_selfie(engine: MakeEngine, arguments: Values, data: bytes) -> Answer:
-    """Look whether a selfie has a face that can be used; of several faces, return the boxes as `several`.
-
-    A box is (x, y, width, height) in fractions of the picture. There are none for a picture that had to be turned or
-    padded: its sender sees it otherwise.
-
-    Raises:
-        ImageError: it cannot be decoded. NoFace, FaceTooSmall: see `embedding_of`.
-    """
-    images.refuse_cut(data)
-    image, scale = _reduced(data)
-    upright, faces = engine().locate_portrait(image, scale=scale)
-    try:
-        main_face(faces, strict=arguments["strict"])
-    except SeveralFaces as error:
-        height, width = (side * scale for side in image.shape[:2])
-        boxes = error.boxes if upright is image else ()
-        return {"several": [[x / width, y / height, w / width, h / height] for x, y, w, h in boxes]}, b""
-    return {}, b""
-
-
-def normalise_selfie(_: MakeEngine, __: Values, data: bytes) -> Answer:
-    """Make the JPEG of a selfie that is stored.
-
-    Raises:
-        ImageError: it cannot be decoded.
-    """
-    images.refuse_cut(data)
-    normal = images.normalise_selfie(data)
-    return {"width": normal.width, "height": normal.height}, normal.jpeg
 
 
 def crop(_: MakeEngine, arguments: Values, __: bytes) -> Answer:

@@ -13,7 +13,7 @@ import images
 import storage
 from decoding.decoder import OutOfMemory, TaskFailed
 from decoding.memory import is_shortage
-from decoding.tasks import Answer, Values
+from decoding.task_types import Answer, Values
 from faces.engine import EngineUnavailable
 from faces.selfie import FaceTooSmall, NoFace, SeveralFaces
 

@@ -5,6 +5,7 @@ creation where that is later, and moves with the expiry; an upgrade puts it off 
 """
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from models import Event
 from settings import get_settings
@@ -30,12 +31,24 @@ def _by_default(event: Event, days: int) -> datetime:
     return due if event.kept_at_least_until is None else max(due, event.kept_at_least_until)
 
 
-def compares_faces(event: Event) -> bool:
+class Ending(Protocol):
+    """What tells whether an event takes portraits: an event, or the row of one."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """From when the event is over."""
+
+    @property
+    def faces_ended_at(self) -> datetime | None:
+        """When the erasure of its templates began."""
+
+
+def compares_faces(event: Event | Ending) -> bool:
     """Return whether templates may be made in the event: their erasure has not begun."""
     return event.faces_ended_at is None
 
 
-def takes_portraits(event: Event, now: datetime) -> bool:
+def takes_portraits(event: Event | Ending, now: datetime) -> bool:
     """Return whether guests may send selfies for the event: it is open, and compares faces."""
     return event.expires_at > now and compares_faces(event)
 

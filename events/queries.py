@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload, with_expression
 
 from events.consents.queries import has_sufficient_consent
@@ -28,6 +29,7 @@ from models import (
     UserEvent,
     WithheldPhoto,
 )
+from settings import get_settings
 
 # What is loaded together with an event.
 _WHOLE = (selectinload(Event.photographers), joinedload(Event.cover))
@@ -131,14 +133,40 @@ def of_photographer(session: Session, photographer_id: int) -> Sequence[Event]:
 
 def joined(session: Session, user_id: int) -> Sequence[Joined]:
     """Return the events a guest is a member of, with the memberships and `has_consent`, oldest membership first."""
-    found = session.execute(
+    found = session.execute(_joined(only_words=get_settings().require_consent), {"user_id": user_id})
+    return [Joined(*row) for row in found]
+
+
+@cache
+def _joined(*, only_words: bool) -> Select[Event, UserEvent]:
+    """`only_words` is what `has_sufficient_consent` depends on: the statement is built once for each."""
+    return (
         select(Event, UserEvent)
         .join(UserEvent, UserEvent.event_id == Event.id)
-        .where(UserEvent.user_id == user_id)
+        .where(UserEvent.user_id == bindparam("user_id"))
         .options(joinedload(Event.cover), with_expression(UserEvent.has_consent, has_sufficient_consent()))
         .order_by(UserEvent.joined_at, UserEvent.id)
     )
-    return [Joined(*row) for row in found]
+
+
+class GuestsEvent(NamedTuple):
+    """Of an event that a guest has joined, what decides whether a selfie is accepted there."""
+
+    expires_at: datetime
+    faces_ended_at: datetime | None
+    withdrawn_at: datetime | None
+
+
+_GUESTS_EVENTS = (
+    select(Event.expires_at, Event.faces_ended_at, UserEvent.withdrawn_at)
+    .join(UserEvent, UserEvent.event_id == Event.id)
+    .where(UserEvent.user_id == bindparam("user_id"))
+)
+
+
+def events_of_guest(session: Session, user_id: int) -> list[GuestsEvent]:
+    """Return what decides about selfies in each of the events that a guest has joined."""
+    return [GuestsEvent(*row) for row in session.execute(_GUESTS_EVENTS, {"user_id": user_id})]
 
 
 def lock_joined_events(session: Session, user_id: int) -> list[Event]:

@@ -11,7 +11,7 @@ import selfies.service as selfie_service
 from accounts import queries
 from accounts.addresses import note_typed
 from accounts.password_rules import check_new
-from accounts.passwords import hash_password
+from accounts.passwords import hash_new
 from accounts.service import NewAccount, add_account, check_username
 from database import reading, transaction
 from events.service import event_for_registration
@@ -111,7 +111,7 @@ def register(account: NewAccount, event_code: str, language: str, consent: str |
     """
     wording = accepted(consent, language) if consent is not None else None
     check_registration(account, event_code)
-    hashed = hash_password(account.password)
+    hashed = hash_new(account.password)
     with transaction() as session:
         return add_guest(session, account, hashed, event_code, language, wording)
 
@@ -142,7 +142,7 @@ def register_with_selfie(
     if wording is None:
         _check_selfie_counts(event_code)
     validator.check(file)
-    hashed = hash_password(account.password)
+    hashed = hash_new(account.password)
     stored = validator.store(file)
     try:
         with transaction() as session:
@@ -211,7 +211,7 @@ def introduce(who: Introduction, event_code: str, language: str, consent: Wordin
         EventNotFound: the code is unknown or expired. RefusedPassword: the password is too short or too common.
     """
     check_new(who.password, staff=False)
-    hashed = hash_password(who.password)
+    hashed = hash_new(who.password)
     user = start(event_code, language, consent, browser)
     with transaction() as session:
         found = queries.lock_user(session, user.id)

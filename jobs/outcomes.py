@@ -10,6 +10,7 @@ from models import INCOMPLETE, Photo, Selfie
 from photos.keys import storage_key
 from selfies import files
 from selfies import service as selfie_service
+from selfies.checked import checked_selfies
 from stored.erasure import erase
 
 
@@ -20,7 +21,8 @@ def embed_selfie(selfie: Selfie, key: str, decoder: Decoder, *, strict: bool) ->
         SelfieRejected: it has no usable face. ImageError: it cannot be decoded. MissingObject: its file is gone.
         KeysUnavailable: it cannot be decrypted now.
     """
-    return decoder.stored_selfie(files.read(key), (selfie.width or 0) * (selfie.height or 0), strict=strict)
+    pixels, faces = (selfie.width or 0) * (selfie.height or 0), checked_selfies.take_faces(key)
+    return decoder.stored_selfie(files.read(key), pixels, strict=strict, faces=faces)
 
 
 def read_photo(photo: Photo, renditions: dict[str, str], decoder: Decoder, *, badges: bool = False) -> ReadPhoto:

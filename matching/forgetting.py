@@ -1,4 +1,4 @@
-"""Drops from the memory of a process what has been erased, also by another process: templates and keys."""
+"""Drops from the memory of a process what has been erased, also by another process, and checked selfies: in time."""
 
 import logging
 import threading
@@ -9,6 +9,7 @@ from database import reading
 from encryption import keys
 from encryption import queries as key_queries
 from matching import matrices
+from selfies.checked import checked_selfies
 
 log = logging.getLogger("reperio.keys")
 # Within five seconds of an erasure nothing of it is held any more.
@@ -16,7 +17,7 @@ SECONDS = 2.0
 
 
 class ForgettingThread:
-    """Looks every two seconds for erasures, while anything is held."""
+    """Looks every two seconds for erasures and for what is too old, while anything is held."""
 
     def __init__(self) -> None:
         self._mark: int | None = None
@@ -40,11 +41,12 @@ class ForgettingThread:
                 log.warning("erased templates are dropped from memory later: %s", str(error).splitlines()[0])
 
     def look(self) -> None:
-        """Drop what has been erased since the last look.
+        """Drop what has been erased since the last look, and checked selfies that nobody has sent again.
 
         Raises:
             SQLAlchemyError: the database does not answer.
         """
+        checked_selfies.drop_old()
         if not keys.held() and not matrices.held():
             return
         with reading() as session:

@@ -4,6 +4,7 @@ Such a consent is recorded with what it rests on, never as agreement to words of
 without consent, is undone by an explicit consent only.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -45,10 +46,10 @@ def check_in_force(session: Session, user_id: int) -> None:
     Raises:
         ConsentWithdrawn, ConsentRequired: see `check_possible`.
     """
-    joined = event_queries.joined(session, user_id)
+    joined = event_queries.events_of_guest(session, user_id)
     if not joined or queries.suffices_anywhere(session, user_id):
         return
-    if all(membership.withdrawn_at is not None for _, membership in joined):
+    if all(each.withdrawn_at is not None for each in joined):
         raise errors.ConsentWithdrawn
     raise errors.ConsentRequired
 
@@ -59,8 +60,9 @@ def keep_awaited_events(session: Session, user_id: int) -> None:
         event_queries.is_kept(session, event_id)
 
 
-def _awaited(session: Session, user_id: int) -> list[int]:
-    return [each.id for each in queries.unasked_events(session, user_id) if counts_in(each)]
+def _awaited(session: Session, user_id: int) -> Sequence[int]:
+    """Return the events in which a selfie would be the consent: see `counts_in`."""
+    return () if get_settings().require_consent else queries.awaiting_selfie(session, user_id)
 
 
 def record(session: Session, user: User, language: str) -> None:

@@ -14,7 +14,7 @@ from accounts import queries as account_queries
 from accounts.second_factor import service as second_factor
 from audit.log import Action, record
 from database import reading, transaction
-from decoding.decoder import Busy, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
+from decoding.decoder import Busy, CheckedSelfie, ChildDied, Closed, Decoder, OutOfMemory, Overran, TaskFailed
 from encryption import keys
 from events import queries as event_queries
 from events.ending import takes_portraits
@@ -23,6 +23,7 @@ from faces.selfie import FaceTooSmall, NoFace, SelfieRejected, SeveralFaces
 from keys import MAX_PORTRAITS
 from models import REJECTED, Selfie, User, utcnow
 from selfies import consent, files, queries
+from selfies.checked import checked_selfies
 from settings import get_settings
 from storage import MissingObject
 from stored.erasure import erase
@@ -88,7 +89,7 @@ def told_in_words() -> Iterator[None]:
 
     Raises:
         InvalidImage: the selfie cannot be decoded. ImageTooCostly: not in the time and memory that there is.
-        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: see `decoding.tasks.embedding_of`.
+        SelfieNoFace, SelfieSeveralFaces, SelfieFaceTooSmall: see `decoding.portraits.embedding_of`.
         TooBusy: no child process was free in time.
         ServiceUnavailable: the face engine cannot be loaded, or this process is stopping.
     """
@@ -122,7 +123,7 @@ def _faces(reason: SeveralFaces) -> dict[str, list[dict[str, float]]]:
 
 
 def validate(file: SelfieFile, decoder: Decoder) -> None:
-    """Validate a selfie without storing anything.
+    """Validate a selfie; nothing is stored, what is made of it stays in memory for a while (`selfies/checked.py`).
 
     Raises:
         NotAnImage, ImageTooLarge, InvalidImage, TooManyPixels: see `check_file`.
@@ -131,7 +132,8 @@ def validate(file: SelfieFile, decoder: Decoder) -> None:
     """
     pixels = check_file(file)
     with told_in_words():
-        decoder.check_selfie(file.data, pixels, strict=get_settings().selfie_validation_strict)
+        made = decoder.check_selfie(file.data, pixels, strict=get_settings().selfie_validation_strict)
+    checked_selfies.keep(file.data, made)
 
 
 def store(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
@@ -144,9 +146,14 @@ def store(file: SelfieFile, decoder: Decoder) -> StoredSelfie:
     """
     keys.check()
     pixels = check_file(file)
-    with told_in_words():
-        normal = decoder.normalise_selfie(file.data, pixels)
-    return StoredSelfie(files.put(normal.jpeg), hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
+    checked = checked_selfies.take(file.data)
+    if checked is None:
+        with told_in_words():
+            checked = CheckedSelfie(decoder.normalise_selfie(file.data, pixels), ())
+    normal = checked.normal
+    key = files.put(normal.jpeg)
+    checked_selfies.note_faces(key, checked.faces)
+    return StoredSelfie(key, hashlib.sha256(normal.jpeg).hexdigest(), normal.width, normal.height)
 
 
 def add(session: Session, user_id: int, stored: StoredSelfie, *, strict: bool, keep: bool = False) -> Selfie:
@@ -177,8 +184,8 @@ def check_accepted(user_id: int, *, is_consent: bool = False) -> None:
     """
     consent.check_possible(user_id, is_consent=is_consent)
     with reading() as session:
-        joined = event_queries.joined(session, user_id)
-    if not any(takes_portraits(event, utcnow()) for event, _ in joined):
+        joined = event_queries.events_of_guest(session, user_id)
+    if not any(takes_portraits(each, utcnow()) for each in joined):
         raise errors.EventExpired
 
 
@@ -198,13 +205,14 @@ def receive(
     It replaces a selfie of the guest that still waits to be processed, whose file is erased: a guest who sends many
     never has more than one such job waiting and one under way. With `keep` it is a further portrait.
 
+    The caller has looked, by `check_accepted`, whether a selfie of the guest is accepted now.
+
     Raises:
         TooManyPortraits: with `keep`, the guest has five that are accepted or waiting.
-        ConsentWithdrawn, ConsentRequired, EventExpired: see `check_accepted`.
+        ConsentWithdrawn, ConsentRequired: see `consent.check_possible`.
         AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been closed or deleted, or the session of the request ended.
     """
-    check_accepted(guest.id, is_consent=consent_in is not None)
     if keep:
         with reading() as session:
             _check_room(session, guest.id)

@@ -11,7 +11,8 @@ import numpy as np
 import images
 from bench.evaluate.face_measures import FaceMeasures, crop_of, measures_of
 from bench.evaluate.truth import KnownEvent
-from decoding.tasks import embedding_of, faces_in, reduced
+from decoding.portraits import embedding_of
+from decoding.tasks import faces_in, reduced
 from evaluation.comparison import blocks_of
 from faces.engine import BgrImage, Embeddings, FaceEngine, LocatedFace
 from faces.selfie import SelfieRejected, main_face

@@ -80,7 +80,14 @@ def _holds(
 
 def suffices_anywhere(session: Session, user_id: int) -> bool:
     """Return whether a consent of the guest suffices in any event of which the guest is a member."""
-    return bool(session.scalar(select(exists().where(UserEvent.user_id == user_id, has_sufficient_consent()))))
+    asked = _suffices_anywhere(only_words=get_settings().require_consent)
+    return bool(session.scalar(asked, {_USER.key: user_id}))
+
+
+@cache
+def _suffices_anywhere(*, only_words: bool) -> Select[bool]:
+    sufficient = _has_sufficient_consent(UserEvent.user_id, UserEvent.event_id, only_words=only_words)
+    return select(exists().where(UserEvent.user_id == _USER, sufficient))
 
 
 def is_in_force_anywhere(session: Session, user_id: int) -> bool:
@@ -112,6 +119,20 @@ def unasked_events(session: Session, user_id: int) -> Sequence[Event]:
         .where(UserEvent.user_id == user_id, UserEvent.withdrawn_at.is_(None), ~has_consent())
         .order_by(Event.id)
     ).all()
+
+
+_AWAITING = (
+    select(Event.id)
+    .join(UserEvent, UserEvent.event_id == Event.id)
+    .where(UserEvent.user_id == bindparam("user_id"), UserEvent.withdrawn_at.is_(None), ~has_consent())
+    .where(Event.selfie_is_consent)
+    .order_by(Event.id)
+)
+
+
+def awaiting_selfie(session: Session, user_id: int) -> Sequence[int]:
+    """Return the ids of the events among `unasked_events` that say that a selfie is the consent."""
+    return session.scalars(_AWAITING, {"user_id": user_id}).all()
 
 
 def newest_selfie_at(session: Session, user_id: int) -> datetime | None:

@@ -71,3 +71,22 @@ def test_a_malformed_hash_fits_no_password(service: Service, hashed: str) -> Non
         assert user is not None
         user.hashed_password = hashed
     assert service.post("/api/login", json={"username": guest.name, "password": PASSWORD}).status_code == 401
+
+
+def _cpu_seconds(password: str, hashed: str) -> float:
+    began = time.thread_time()
+    for _ in range(10):
+        passwords.verify_password(password, hashed)
+    return time.thread_time() - began
+
+
+def test_the_login_after_a_registration_costs_no_second_hash(agreed_hashes: None) -> None:
+    hashed = passwords.hash_new("a sentence of mine")
+    other = passwords.hash_password("a sentence of mine")
+    assert passwords.verify_password("a sentence of mine", hashed)
+    assert not passwords.verify_password("a sentence of yours", hashed)
+    assert _cpu_seconds("a sentence of mine", hashed) < _cpu_seconds("a sentence of mine", other) / 10
+    # In two minutes it is as any other.
+    passwords._new.clear()
+    assert passwords.verify_password("a sentence of mine", hashed)
+    assert _cpu_seconds("a sentence of mine", hashed) > _cpu_seconds("a sentence of mine", other) / 2

@@ -11,7 +11,7 @@ import errors
 from accounts import login_links, sessions, tokens
 from accounts.service import user_of
 from database import reading, transaction
-from decoding.tasks import embedding_of
+from decoding.portraits import embedding_of
 from faces.calibration import LOCAL
 from faces.engine import Embeddings
 from faces.fake import FakeEngine
