@@ -234,12 +234,10 @@ def replace_faces(session: Session, photo_id: int, engine_id: str, rows: Sequenc
 
 def add_faces(session: Session, rows: Sequence[dict[str, Any]]) -> list[int]:
     """Insert faces and return their ids, in the order given; each row has the columns of `Face` by name."""
-    faces = [Face(**row) for row in rows]
-    # One by one: in a bulk insert, not every database numbers the rows in the order given.
-    for face in faces:
-        session.add(face)
-        session.flush()
-    return [face.id for face in faces]
+    if not rows:
+        return []
+    inserted = insert(Face).returning(Face.id, sort_by_parameter_order=True)
+    return list(session.scalars(inserted, list(rows)))
 
 
 def versions(session: Session, event_ids: Iterable[int]) -> dict[int, int]:

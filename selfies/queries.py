@@ -75,7 +75,8 @@ def remove_all(session: Session, user_id: int) -> int:
 
 def remove(session: Session, selfie_ids: Sequence[int]) -> None:
     """Delete these selfies; embeddings and matches go with them."""
-    session.execute(delete(Selfie).where(Selfie.id.in_(selfie_ids)))
+    if selfie_ids:
+        session.execute(delete(Selfie).where(Selfie.id.in_(selfie_ids)))
 
 
 def remove_waiting(session: Session, user_id: int) -> list[str]:

@@ -57,6 +57,8 @@ SendingGuest = Annotated[User, Depends(before_body(sending_guest))]
 def validate_selfie(file: SelfiePart, validator: SelfieValidator, caller: CallerDep) -> Valid:
     """Needs no account and stores nothing. 400 with the reason if the selfie would be rejected.
 
+    The picture stays in memory for two minutes at most, for the upload of the same bytes; no template is made.
+
     Of several faces, `faces` has the places: `left`, `top`, `width` and `height`, in fractions of the picture.
     """
     with caller.selfie_check():
