@@ -30,8 +30,9 @@ PASSWORD = "Secret.000"  # noqa: S105 - of a guest of this run
 class Checkout(Launcher):
     """A service that runs from a checkout of its own."""
 
-    def __init__(self, folder: Path, root: Path) -> None:
-        super().__init__(folder, FACE_RECOGNIZER_PROVIDER="fake", GUNICORN_WORKERS="1", ACCESS_LOG="false")
+    def __init__(self, folder: Path, root: Path, **environment: str) -> None:
+        given = {"FACE_RECOGNIZER_PROVIDER": "fake", "GUNICORN_WORKERS": "1", "ACCESS_LOG": "false", **environment}
+        super().__init__(folder, **given)
         self._root = root
 
     def _launch(self, output: IO[bytes]) -> "subprocess.Popen[bytes]":

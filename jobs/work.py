@@ -46,6 +46,7 @@ from matching.reprocessing import service as reprocessing
 from models import Evaluation, Photo, Redetection, Reembedding, Reprocessing, Selfie, UserEvent
 from photos.copies.service import renditions_for
 from settings import get_settings
+from telemetry import spans
 
 log = logging.getLogger("reperio.jobs")
 # Errors that every attempt at the same bytes would meet.
@@ -82,7 +83,7 @@ def run(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _never
     if claim.attempt > get_settings().job_max_attempts:
         fail(claim, f"{CRASHED} in every attempt")
         return
-    with heartbeat(claim):
+    with spans.job(claim.request_id, claim.kind.__tablename__, claim.attempt), heartbeat(claim):
         attempt(claim, decoder, is_stopping)
 
 
