@@ -208,8 +208,8 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
-    multipart.install()
     sending.load(settings)
+    multipart.install()
     app = FastAPI(
         title="Reperio",
         version=version(),
