@@ -11,6 +11,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
@@ -43,8 +44,11 @@ from pages.failures import failure_page, wants_page
 from pages.routes import ROUTERS as PAGE_ROUTERS
 from selfies.validator import Validator
 from settings import get_settings, version
+from telemetry import sending
 
 log = logging.getLogger("reperio")
+# The framework's own would send paths, which hold codes and tokens, and the messages of exceptions.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 DESCRIPTION = """Event photos that find their guests.
 
 Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, or English with
@@ -63,6 +67,7 @@ MAX_REQUEST_THREADS = 40
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the threads and children of this process, after the fork; end them when the process ends."""
     settings = get_settings()
+    sending.start(settings)
     # No more request threads than connections: a request thread never waits for a connection.
     threads = max(1, min(MAX_REQUEST_THREADS, pool_limits().connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
@@ -95,6 +100,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - 2 * MAIL_STOP_SECONDS)
     children.close()
     forget_engine()
+    await anyio.to_thread.run_sync(sending.stop)
 
 
 def _answer(error: errors.AppError, request: Request) -> Response:
@@ -202,6 +208,7 @@ async def on_anything_else(request: Request, error: Exception) -> Response:
 def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
+    sending.load(settings)
     multipart.install()
     app = FastAPI(
         title="Reperio",
@@ -209,6 +216,7 @@ def create_app() -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url=None,
+        telemetry=NO_TELEMETRY,
         form_limits={"max_fields": MAX_FIELDS, "max_files": MAX_FILES, "max_part_size": MAX_FIELD_BYTES},
     )
     app.add_middleware(RequestLimits, settings=settings)

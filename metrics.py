@@ -14,19 +14,37 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from settings import version
+from telemetry import spans
+from telemetry.storage_calls import FAILED, Call, observe
+
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 REQUEST_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+STORAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 JOB_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 REQUESTS = Histogram(
     "reperio_request_seconds", "Time to answer a request.", ("method", "route", "status"), buckets=REQUEST_BUCKETS
 )
 JOBS = Histogram("reperio_job_seconds", "Time an attempt at a job took.", ("kind",), buckets=JOB_BUCKETS)
+ATTEMPTS = Counter("reperio_job_attempts", "Attempts at jobs, by what came of them.", ("kind", "outcome"))
+STORAGE = Histogram(
+    "reperio_storage_seconds", "Time a call of the storage took.", ("operation",), buckets=STORAGE_BUCKETS
+)
+STORAGE_ERRORS = Counter("reperio_storage_errors", "Calls of the storage that failed.", ("operation",))
 MAILS = Counter("reperio_mails", "Attempts at mails.", ("kind", "outcome"))
 NOTIFICATIONS = Counter("reperio_notifications", "Attempts to tell guests of new photos.", ("channel", "outcome"))
 ENDED = Counter("reperio_connections_ended", "Connections that the service ended, by reason.", ("reason",))
 POOL = Gauge(
     "reperio_db_connections", "Database connections of all processes.", ("state",), multiprocess_mode="livesum"
+)
+POOL_LIMIT = Gauge(
+    "reperio_db_connections_limit", "Most connections that all processes may open.", multiprocess_mode="livesum"
+)
+MEMORY = Gauge(
+    "reperio_memory_bytes",
+    "Memory of all workers and their decoding processes, shared pages counted once.",
+    multiprocess_mode="livesum",
 )
 CACHE = Gauge("reperio_cache_lookups", "Look-ups of event codes.", ("result",), multiprocess_mode="livesum")
 CACHE_ENTRIES = Gauge("reperio_cache_entries", "Event codes in the caches.", multiprocess_mode="livesum")
@@ -61,6 +79,18 @@ class Upkeep(NamedTuple):
     remote_erasures_waiting: int = 0
     # Seconds for which the message about new photos that waits longest could have been sent.
     notification_age: float = 0.0
+    # Mails that are not sent yet, and the age of the oldest in seconds.
+    mails_waiting: int = 0
+    mail_age: float = 0.0
+
+
+class Tonight(NamedTuple):
+    """Sums over the events that are on now; `photos` by state: `pending`, `processing`, `done`, `failed`."""
+
+    events: int
+    guests: int
+    guests_matched: int
+    photos: dict[str, int]
 
 
 class ProcessTotals(NamedTuple):
@@ -78,6 +108,21 @@ def timed_job(kind: str) -> Iterator[None]:
         yield
     finally:
         JOBS.labels(kind).observe(time.perf_counter() - began)
+
+
+def count_attempt(kind: str, outcome: str) -> None:
+    """Count an attempt at a job: `done`, `rejected`, `retried`, `failed` or `released` (put back, not counted)."""
+    ATTEMPTS.labels(kind, outcome).inc()
+    spans.note("reperio.job.outcome", outcome)
+
+
+def _count_storage(call: Call) -> None:
+    STORAGE.labels(call.operation).observe(call.took_ns / 1e9)
+    if call.outcome == FAILED:
+        STORAGE_ERRORS.labels(call.operation).inc()
+
+
+observe(_count_storage)
 
 
 def _registry() -> CollectorRegistry:
@@ -125,19 +170,29 @@ def answered() -> Answered:
     return Answered(requests, errors)
 
 
-def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> bytes:
+def exposition(depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep, tonight: Tonight) -> bytes:
     """Return all metrics as Prometheus text, with the queue: `depths` by kind and state, `ages` in s by kind."""
-    return bytes(generate_latest(_registry())) + bytes(generate_latest(_Database(depths, ages, upkeep)))
+    return bytes(generate_latest(_registry())) + bytes(generate_latest(_Database(depths, ages, upkeep, tonight)))
 
 
 class _Database:
     """What the database says, for one answer. A `Gauge` would keep it in this process's file, and be told again."""
 
-    def __init__(self, depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep) -> None:
-        self._depths, self._ages, self._upkeep = depths, ages, upkeep
+    def __init__(
+        self, depths: dict[str, dict[str, int]], ages: dict[str, float], upkeep: Upkeep, tonight: Tonight
+    ) -> None:
+        self._depths, self._ages, self._upkeep, self._tonight = depths, ages, upkeep, tonight
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics."""
+        yield from self._of_queue()
+        yield from self._of_upkeep()
+        yield from self._of_tonight()
+        build = GaugeMetricFamily("reperio_build_info", "The release that answers.", labels=("version",))
+        build.add_metric((version(),), 1)
+        yield build
+
+    def _of_queue(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("reperio_jobs", "Unfinished and failed jobs.", labels=("kind", "state"))
         oldest = GaugeMetricFamily(
             "reperio_oldest_job_seconds", "Age of the oldest unfinished job.", labels=("kind",)
@@ -147,6 +202,23 @@ class _Database:
                 jobs.add_metric((kind, state), number)
             oldest.add_metric((kind,), self._ages.get(kind, 0.0))
         yield from (jobs, oldest)
+        about = "Mails that are not sent yet."
+        yield GaugeMetricFamily("reperio_mails_waiting", about, value=self._upkeep.mails_waiting)
+        about = "Age of the oldest mail that is not sent yet."
+        yield GaugeMetricFamily("reperio_oldest_mail_seconds", about, value=self._upkeep.mail_age)
+
+    def _of_tonight(self) -> Iterator[Metric]:
+        tonight = self._tonight
+        yield GaugeMetricFamily("reperio_tonight_events", "Events that are on now.", value=tonight.events)
+        yield GaugeMetricFamily("reperio_tonight_guests", "Guests of the events that are on.", value=tonight.guests)
+        about = "Guests of the events that are on who were found in a photo."
+        yield GaugeMetricFamily("reperio_tonight_guests_matched", about, value=tonight.guests_matched)
+        photos = GaugeMetricFamily("reperio_tonight_photos", "Photos of the events that are on.", labels=("state",))
+        for state, number in tonight.photos.items():
+            photos.add_metric((state,), number)
+        yield photos
+
+    def _of_upkeep(self) -> Iterator[Metric]:
         about = "1 if the last sweep of files without a row refused."
         yield GaugeMetricFamily("reperio_sweep_refused", about, value=float(self._upkeep.sweep_refused))
         about = "Files of deleted rows that are not erased yet."

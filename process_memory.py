@@ -1,9 +1,12 @@
 """How much memory this process uses, and how much more it may take."""
 
+import os
 import re
 import resource
+from contextlib import suppress
 from pathlib import Path
 
+_PROPORTIONAL = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 _FIELD = re.compile(r"^(VmData|RssAnon):\s+(\d+) kB", re.MULTILINE)
 
 
@@ -13,6 +16,32 @@ def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
+
+
+def proportional() -> int:
+    """Return how many bytes this process and those it has started take, shared pages divided among their users.
+
+    0 where the system does not tell. Takes a few milliseconds.
+    """
+    return sum(_proportional_of(pid) for pid in _with_descendants(os.getpid()))
+
+
+def _with_descendants(pid: int) -> list[int]:
+    found = [pid]
+    # The list grows while it is read.
+    for each in found:
+        for listing in Path(f"/proc/{each}/task").glob("*/children"):
+            with suppress(OSError):
+                found += [int(child) for child in listing.read_text().split()]
+    return found
+
+
+def _proportional_of(pid: int) -> int:
+    try:
+        found = _PROPORTIONAL.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    except OSError:
+        return 0
+    return 1024 * int(found[1]) if found else 0
 
 
 def untouched() -> int:

@@ -13,6 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from settings import ROOT, UnsafeSettings, get_settings
+from telemetry.storage_calls import measured
 
 READY_KEY = ".ready"
 # Prefixes of the service's keys. Other objects in the same storage are left alone.
@@ -85,6 +86,7 @@ def _sync(path: Path, root: Path) -> None:
             return
 
 
+@measured("put")
 def put(key: str, data: bytes, *, url: str = "") -> None:
     """Store `data` under `key`; when this returns, the bytes are on disk. `url`: of another store than `STORAGE_URL`.
 
@@ -94,6 +96,7 @@ def put(key: str, data: bytes, *, url: str = "") -> None:
     _write(key, data, obstore.put, url)
 
 
+@measured("create")
 def create(key: str, data: bytes, *, url: str = "") -> bool:
     """Store `data` under `key` unless there is an object; return whether it was stored. Of two at once, one wins.
 
@@ -129,6 +132,7 @@ def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any], url: 
         raise StorageError(str(error)) from error
 
 
+@measured("get")
 def get(key: str, *, url: str = "") -> bytes:
     """Return the bytes of the object `key`. `url` as in `put`.
 
@@ -143,6 +147,7 @@ def get(key: str, *, url: str = "") -> bytes:
         raise StorageError(str(error)) from error
 
 
+@measured("stream")
 def stream(key: str) -> tuple[int, Iterator[bytes]]:
     """Return the size in bytes of the object `key`, and an iterator over its chunks.
 
@@ -158,6 +163,7 @@ def stream(key: str) -> tuple[int, Iterator[bytes]]:
         raise StorageError(str(error)) from error
 
 
+@measured("size")
 def size(key: str) -> int:
     """Return the size in bytes of the object `key`.
 
@@ -172,6 +178,7 @@ def size(key: str) -> int:
         raise StorageError(str(error)) from error
 
 
+@measured("stream")
 def stream_part(key: str, start: int, end: int, of: int | None = None) -> Iterator[bytes]:
     """Return an iterator over the bytes of the object `key` from `start` up to before `end`, which is more.
 
@@ -197,6 +204,7 @@ def stream_part(key: str, start: int, end: int, of: int | None = None) -> Iterat
         raise StorageError(str(error)) from error
 
 
+@measured("delete")
 def delete(keys: Iterable[str], *, url: str = "") -> None:
     """Delete the objects `keys`. Missing ones are skipped. `url` as in `put`.
 
@@ -263,6 +271,7 @@ def remove_empty_folders(prefix: str) -> None:
                 place.rmdir()
 
 
+@measured("move")
 def move(source: str, target: str) -> bool:
     """Move an object, over another one if need be; return False if there is none.
 
@@ -278,6 +287,7 @@ def move(source: str, target: str) -> bool:
     return True
 
 
+@measured("exists")
 def exists(key: str) -> bool:
     """Tell whether there is an object `key`.
 

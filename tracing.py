@@ -2,7 +2,7 @@
 
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,8 +20,12 @@ def current_request_id() -> str | None:
 
 @contextmanager
 def request_id(given: str | None) -> Iterator[str]:
-    """Set the request id for the block: the given one if it matches `SANE`, else a new one."""
-    chosen = given if given and SANE.fullmatch(given) else uuid.uuid4().hex
+    """Set the request id for the block: the given one if it matches `SANE`, else a new one.
+
+    A new one is random in all its bits, unlike a UUID: where traces are sent it is the id of the trace, and whether
+    that is sampled follows from its last 64 bits.
+    """
+    chosen = given if given and SANE.fullmatch(given) else secrets.token_hex(16)
     token = _current.set(chosen)
     try:
         yield chosen

@@ -20,6 +20,7 @@ from api.sessions import SAFE_METHODS, session_token
 from audit.actor import acting
 from metrics import REQUESTS
 from settings import Settings
+from telemetry import spans
 from tracing import request_id
 
 MAX_LOGGED = 500
@@ -70,7 +71,14 @@ class RequestLog:
                 MutableHeaders(scope=message)["X-Request-ID"] = trace
             await send(message)
 
-        with request_id(Headers(scope=scope).get("x-request-id")) as trace, acting() as actor:
+        headers = Headers(scope=scope)
+        given, parent = headers.get("x-request-id"), headers.get("traceparent")
+        recorded = scope["path"] not in ALWAYS_ANSWERED
+        with (
+            request_id(given or spans.caller_id(parent)) as trace,
+            spans.request(trace, parent) if recorded else spans.no_request() as span,
+            acting() as actor,
+        ):
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
@@ -79,6 +87,7 @@ class RequestLog:
                 route = getattr(scope.get("route"), "path", "none")
                 method = scope["method"] if scope["method"] in METHODS else "other"
                 REQUESTS.labels(method, route, status).observe(seconds)
+                span.answered(method, route, status)
                 # Without the query, which may hold a signature; without the client's address, which is personal data.
                 if status in REFUSALS:
                     # With the route, not the path, which may hold a code.

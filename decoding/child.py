@@ -18,6 +18,7 @@ from decoding.tasks import TASKS
 from faces.engine import FaceEngine
 from faces.providers import make_engine
 from settings import get_settings
+from telemetry.storage_calls import collected
 
 log = logging.getLogger("reperio.decoding")
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -69,11 +70,12 @@ def serve(connection: socket.socket, size: int) -> None:
             request, data = wire.receive(connection)
         except wire.Ended:
             return
-        told, packed = _done(engine, request, data)
+        with collected() as calls:
+            told, packed = _done(engine, request, data)
         # A connection that is gone ends the next round.
         with suppress(ConnectionError):
             size_now = {"resident": process_memory.resident(), "untouched": process_memory.untouched()}
-            wire.send(connection, {**told, **size_now}, packed)
+            wire.send(connection, {**told, **size_now, "storage_calls": calls}, packed)
         if told.get("error") == OutOfMemory.__name__:
             return
 

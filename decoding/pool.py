@@ -16,6 +16,7 @@ from decoding.task_types import Answer, Values
 from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of
 from settings import Settings
+from telemetry import spans
 
 log = logging.getLogger("reperio.decoding")
 # A picture with more pixels is large: of several children, one is kept free of these, for phones' usual selfies.
@@ -71,6 +72,7 @@ class ChildPool(Decoder):
             held.enter_context(self._budget.hold(pixels, _left(began, terms.waits)))
             waited = 0.0 if terms.waits is None else time.monotonic() - began
             child = held.enter_context(self._child())
+            held.enter_context(spans.part(f"decode {task}"))
             if task in NEED_ENGINE:
                 self._load(child)
             try:

@@ -19,6 +19,7 @@ from decoding.decoder import ChildDied, OutOfMemory, Overran
 from decoding.task_types import Answer, Values
 from faces.engine import EngineUnavailable
 from settings import ROOT, Settings, get_settings
+from telemetry import storage_calls
 
 log = logging.getLogger("reperio.decoding")
 # For a fork, on a machine that swaps; it takes milliseconds.
@@ -28,7 +29,12 @@ FORK_SECONDS = 20.0
 def environment_for(settings: Settings) -> dict[str, str]:
     """Return the environment of the children: of the settings only what they need, and none of the secrets."""
     ours = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
+    # Those of traces hold the key to a collector; what a child does, its process records.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() not in ours and not name.upper().startswith("OTEL_")
+    }
     return kept | {
         "STORAGE_URL": settings.storage_url,
         "FACE_RECOGNIZER_PROVIDER": settings.face_recognizer_provider,
@@ -68,6 +74,7 @@ class Child:
             wire.send(self._connection, asked, data, until)
             told, packed = wire.receive(self._connection, until)
             self.resident, self.untouched = int(told.pop("resident", 0)), int(told.pop("untouched", 0))
+            storage_calls.record_collected(told.pop("storage_calls", None))
             answered = told.get("error") != OutOfMemory.__name__
         except TimeoutError as error:
             raise Overran(f"decoding was not over after {seconds:.0f} s") from error

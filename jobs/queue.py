@@ -19,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from database import reading, transaction
 from jobs.kinds import KINDS, JobRow, unfinished
+from metrics import count_attempt
 from models import (
     FAILED,
     PENDING,
@@ -306,6 +307,7 @@ def retry_later(claim: Claim, error: str) -> None:
     if claim.attempt >= settings.job_max_attempts:
         fail(claim, error)
         return
+    count_attempt(claim.kind.__tablename__, "retried")
     pause = min(settings.job_backoff_seconds * 2 ** (claim.attempt - 1), settings.job_backoff_max_seconds)
     _update_claimed(
         claim,
@@ -319,6 +321,7 @@ def fail(claim: Claim, error: str) -> None:
     """End the job as failed, for an error that another attempt would meet again."""
     with transaction() as session, failing(session, claim.kind, claim.id):
         _update(session, claim, claim.kind.finish_values(FAILED, error[:MAX_ERROR]))
+    count_attempt(claim.kind.__tablename__, "failed")
 
 
 def failing(session: Session, kind: JobRow, row_id: int) -> AbstractContextManager[None]:

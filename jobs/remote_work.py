@@ -62,8 +62,8 @@ def check_recogniser() -> None:
     _service().check()
 
 
-def process_selfie(claim: Claim, decoder: Decoder) -> None:
-    """Check a selfie here, add its face to the lists there, and match it, or reject it with the reason.
+def process_selfie(claim: Claim, decoder: Decoder) -> str | None:
+    """Check a selfie here, add its face to the lists there, and match it, or reject it and return `rejected`.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone. TaskFailed: to be tried again.
@@ -71,7 +71,7 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
     with reading() as session:
         selfie = matching_queries.selfie(session, claim.id)
     if selfie is None or selfie.storage_key is None:
-        return
+        return None
     service = _service()
     try:
         embedding = embed_selfie(selfie, selfie.storage_key, decoder, strict=selfie.strict)
@@ -87,8 +87,10 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
         )
     except SelfieRejected as reason:
         reject(claim, REASONS[type(reason)])
+        return "rejected"
     except PASSING as error:
         raise TaskFailed(str(error)) from error
+    return None
 
 
 def process_membership(claim: Claim, decoder: Decoder) -> None:

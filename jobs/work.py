@@ -43,11 +43,17 @@ from matching.azure.photos import StrangersEnd
 from matching.changing import service as changing
 from matching.redetecting import service as redetecting
 from matching.reprocessing import service as reprocessing
+from metrics import count_attempt
 from models import Evaluation, Photo, Redetection, Reembedding, Reprocessing, Selfie, UserEvent
 from photos.copies.service import renditions_for
 from settings import get_settings
+from telemetry import spans
 
 log = logging.getLogger("reperio.jobs")
+# The outcome of an attempt that `fail` has counted.
+COUNTED = "counted"
+# What does a job. It returns the outcome of an attempt that is neither `done` nor an error.
+Work = Callable[[Claim, Decoder], str | None]
 # Errors that every attempt at the same bytes would meet.
 HOPELESS = (images.ImageError, storage.MissingObject, Overran, OutOfMemory, StrangersEnd)
 
@@ -82,7 +88,7 @@ def run(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _never
     if claim.attempt > get_settings().job_max_attempts:
         fail(claim, f"{CRASHED} in every attempt")
         return
-    with heartbeat(claim):
+    with spans.job(claim.request_id, claim.kind.__tablename__, claim.attempt), heartbeat(claim):
         attempt(claim, decoder, is_stopping)
 
 
@@ -92,13 +98,15 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
     Raises:
         EngineUnavailable, KeysUnavailable: see `run`.
     """
-    work: dict[JobRow, Callable[[Claim, Decoder], None]] = {
+    work: dict[JobRow, Work] = {
         **(REMOTE_WORK if _is_remote() else WORK),
         Evaluation: partial(process_evaluation, is_stopping=is_stopping),
     }
     began = time.perf_counter()
     try:
-        work[claim.kind](claim, decoder)
+        outcome = work[claim.kind](claim, decoder)
+        if outcome != COUNTED:
+            count_attempt(claim.kind.__tablename__, outcome or "done")
         log.info("%s: %.0f ms", claim, (time.perf_counter() - began) * 1000)
     except HOPELESS as error:
         log.warning("%s cannot be done: %s", claim, error)
@@ -108,6 +116,7 @@ def attempt(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool] = _n
         retry_later(claim, f"{CRASHED}: {error}")
     except (EngineUnavailable, KeysUnavailable) as error:
         release(claim, str(error))
+        count_attempt(claim.kind.__tablename__, "released")
         raise
     except Closed:
         # `InferenceThread.stop` has put the job back, and another process may hold it by now.
@@ -142,8 +151,8 @@ def plan_searches() -> None:
     redetecting.plan()
 
 
-def process_selfie(claim: Claim, decoder: Decoder) -> None:
-    """Embed the face of a selfie, then accept and match it, or reject it with the reason.
+def process_selfie(claim: Claim, decoder: Decoder) -> str | None:
+    """Embed the face of a selfie, then accept and match it, or reject it with the reason; return `rejected` then.
 
     Raises:
         ImageError: the file cannot be decoded. MissingObject: the file is gone.
@@ -151,13 +160,14 @@ def process_selfie(claim: Claim, decoder: Decoder) -> None:
     with reading() as session:
         selfie = matching_queries.selfie(session, claim.id)
     if selfie is None or selfie.storage_key is None:
-        return
+        return None
     try:
         embedding = embed_selfie(selfie, selfie.storage_key, decoder, strict=selfie.strict)
     except SelfieRejected as reason:
         reject(claim, selfie_service.REASONS[type(reason)])
-        return
+        return "rejected"
     matching.accept_selfie(claim.id, _engine_id(), embedding, claim.is_current)
+    return None
 
 
 def _engine_id() -> str:
@@ -212,8 +222,8 @@ def process_photo(claim: Claim, decoder: Decoder) -> None:
         erase_if_deleted(claim.id, [*keys.values()])
 
 
-def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool]) -> None:
-    """Do or continue an evaluation; pause it when a more urgent job waits."""
+def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[], bool]) -> str | None:
+    """Do or continue an evaluation; pause it when a more urgent job waits, and return `released` then."""
 
     def must_pause() -> bool:
         return is_stopping() or is_more_urgent_due(Evaluation)
@@ -221,8 +231,11 @@ def process_evaluation(claim: Claim, decoder: Decoder, is_stopping: Callable[[],
     try:
         if not advance(claim.id, decoder, claim.is_current, must_pause):
             release(claim)
+            return "released"
     except NotPossible as reason:
         fail(claim, str(reason))
+        return COUNTED
+    return None
 
 
 def process_redetection(claim: Claim, decoder: Decoder) -> None:
@@ -264,7 +277,7 @@ def process_reprocessing(claim: Claim, decoder: Decoder) -> None:
         reprocessing.erase_unused(claim.id, subject.photo)
 
 
-WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
+WORK: dict[JobRow, Work] = {
     Selfie: process_selfie,
     UserEvent: process_membership,
     Photo: process_photo,
@@ -273,7 +286,7 @@ WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
     Reprocessing: process_reprocessing,
 }
 # The same for a recogniser that is asked over the network.
-REMOTE_WORK: dict[JobRow, Callable[[Claim, Decoder], None]] = {
+REMOTE_WORK: dict[JobRow, Work] = {
     Selfie: remote_work.process_selfie,
     UserEvent: remote_work.process_membership,
     Photo: remote_work.process_photo,

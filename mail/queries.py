@@ -125,6 +125,12 @@ def counts(session: Session) -> dict[str, int]:
     return dict(iter(session.execute(select(Mail.status, func.count()).group_by(Mail.status)).all()))
 
 
+def waiting(session: Session) -> tuple[int, datetime | None]:
+    """Return how many mails are not sent yet, and when the oldest of them was asked for."""
+    number, oldest = session.execute(select(func.count(), func.min(Mail.created_at)).where(_unfinished())).one()
+    return int(number), oldest
+
+
 def failed(session: Session, limit: int) -> Sequence[Row[Mail, str]]:
     """Return the last failed mails, each with the name of the account it was for."""
     return session.execute(

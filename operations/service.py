@@ -7,18 +7,21 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import database
+import process_memory
 import storage
 from accounts import queries as account_queries
 from cache_manager import TTLCache
 from database import reading
 from events import queries as event_queries
 from events.codes import code_cache
+from events.tonight.service import tonight
 from jobs import kinds as job_kinds
 from jobs import pairing
 from jobs import state as job_state
+from mail import queries as mail_queries
 from matching import queries as matching_queries
 from matching.azure import queries as remote_queries
-from metrics import Upkeep, exposition, of_all_processes, report
+from metrics import MEMORY, POOL_LIMIT, Tonight, Upkeep, exposition, of_all_processes, report
 from models import utcnow
 from notifications import queries as notification_queries
 from operations import queries
@@ -52,6 +55,15 @@ _storage_checks: TTLCache[tuple[str, str | None]] = TTLCache(
 _counts: TTLCache[_Counts] = TTLCache(
     size=1, ttl=lambda counts: max(MIN_CACHED_SECONDS, COST_FACTOR * counts.seconds)
 )
+
+
+# As the counts: of a few events it takes milliseconds.
+_tonight: TTLCache[tuple[Tonight, float]] = TTLCache(
+    size=1, ttl=lambda counted: max(MIN_CACHED_SECONDS, COST_FACTOR * counted[1])
+)
+# How much memory this process takes is read at most so often.
+MEMORY_SECONDS = 15.0
+_memory: TTLCache[int] = TTLCache(size=1, ttl=MEMORY_SECONDS, negative_ttl=MEMORY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +169,31 @@ def metrics() -> bytes:
         remote = sum(remote_queries.waiting(session))
         now = utcnow()
         due = notification_queries.oldest_due(session, now)
+        mails, oldest_mail = mail_queries.waiting(session)
     age = (now - due).total_seconds() if due is not None else 0.0
+    mail_age = (now - oldest_mail).total_seconds() if oldest_mail is not None else 0.0
     refused = row is not None and row.sweep_problem is not None
-    return exposition(depths, ages, Upkeep(refused, waiting, remote, age))
+    upkeep = Upkeep(refused, waiting, remote, age, mails, mail_age)
+    return exposition(depths, ages, upkeep, _tonight.get("tonight", _count_tonight)[0])
+
+
+def _count_tonight() -> tuple[Tonight, float]:
+    """Return the sums over the events that are on, and how many seconds counting took."""
+    began = time.perf_counter()
+    shown = tonight(utcnow()).events
+    photos = {
+        state: sum(getattr(each.progress, state) for each in shown)
+        for state in ("pending", "processing", "done", "failed")
+    }
+    guests = sum(each.progress.guests for each in shown)
+    matched = sum(each.progress.guests_matched for each in shown)
+    return Tonight(len(shown), guests, matched, photos), time.perf_counter() - began
 
 
 def forget_counts() -> None:
     """Drop the cached counts, and the cached state of the storage."""
     _counts.clear()
+    _tonight.clear()
     _storage_checks.clear()
 
 
@@ -172,3 +201,11 @@ def report_process() -> None:
     """Publish this process's connection pool and code cache, so that every process can report them."""
     info = code_cache().info()
     report(database.pool_state(), info.hits, info.misses, info.entries)
+    POOL_LIMIT.set(database.pool_limits().connections)
+    _memory.get("memory", _report_memory)
+
+
+def _report_memory() -> int:
+    taken = process_memory.proportional()
+    MEMORY.set(taken)
+    return taken
