@@ -25,6 +25,8 @@ SQLITE_BUSY_SECONDS = 30
 AFTER_COMMIT = "after commit"
 # Left to the operator's shell, the master process at its start, and child processes of jobs that crashed.
 CONNECTIONS_LEFT_OVER = 5
+# Per worker, beside its pool: the one that listens for changes (`changes/listener.py`).
+LISTENING_CONNECTIONS = 1
 # Per worker: one each for requests, the inference thread and its heartbeat.
 MIN_CONNECTIONS = 3
 
@@ -185,11 +187,11 @@ def fit_pool(settings: Settings, limit: int | None) -> PoolLimits:
     workers, size, overflow = settings.gunicorn_workers, settings.db_pool_size, settings.db_max_overflow
     if limit is None:
         return PoolLimits(size, overflow)
-    share = (limit - CONNECTIONS_LEFT_OVER) // workers
+    share = (limit - CONNECTIONS_LEFT_OVER) // workers - LISTENING_CONNECTIONS
     if share < MIN_CONNECTIONS:
         raise UnsafeSettings(
             f"the database gives {limit} connections, too few for GUNICORN_WORKERS={workers}: "
-            f"each needs {MIN_CONNECTIONS}, and {CONNECTIONS_LEFT_OVER} are kept free. "
+            f"each needs {MIN_CONNECTIONS + LISTENING_CONNECTIONS}, and {CONNECTIONS_LEFT_OVER} are kept free. "
             "Lower GUNICORN_WORKERS or raise max_connections."
         )
     if size + overflow <= share:

@@ -38,6 +38,8 @@ class LimitSettings(BaseSettings):
     answer_stall_seconds: float = Field(60, gt=0)
     max_connections: int = Field(4000, ge=1)
     max_open_requests: int = Field(1000, ge=1)
+    max_waiting_requests: int = Field(3000, ge=0)
+    max_waiting_per_account: int = Field(6, ge=1)
     max_bodies_bytes: int = Field(32 * 1024 * 1024, ge=1)
     max_header_bytes: int = Field(32 * 1024, ge=1024)
 

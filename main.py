@@ -19,6 +19,7 @@ import errors
 import storage
 from api import messages, multipart
 from api.browser import KnownHosts, add_browser_rules
+from api.connections import waiting_limit
 from api.dependencies import HASHING_THREADS
 from api.documentation import document_errors
 from api.forms import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
@@ -28,6 +29,8 @@ from api.middleware import NotRead, RequestLimits, RequestLog
 from api.routes import ROUTERS as API_ROUTERS
 from api.rules import rules_of
 from azure_face.shared import face_service
+from changes.listener import ChangeListener
+from changes.waiting import Waiters, forget
 from database import forget_engine, pool_limits
 from decoding.children import make_children
 from encryption import keys
@@ -72,6 +75,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     threads = max(1, min(MAX_REQUEST_THREADS, pool_limits().connections - CONNECTIONS_KEPT_BACK))
     anyio.to_thread.current_default_thread_limiter().total_tokens = threads
     app.state.hashing = anyio.CapacityLimiter(min(HASHING_THREADS, max(1, threads // 2)))
+    app.state.waiters = waiters = Waiters(waiting_limit(), settings.max_waiting_per_account)
+    app.state.changes = changes = ChangeListener(settings, waiters.report)
+    waiters.want, waiters.hears = changes.want, changes.is_hearing
     children = make_children(settings)
     app.state.inference = InferenceThread(
         children.jobs,
@@ -90,9 +96,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.mail.start()
     app.state.notify = NotifyThread(settings)
     app.state.notify.start()
+    changes.start()
     forgetting = ForgettingThread()
     forgetting.start()
     yield
+    waiters.close()
+    forget(waiters)
+    await anyio.to_thread.run_sync(changes.stop, MAIL_STOP_SECONDS)
     forgetting.stop(MAIL_STOP_SECONDS)
     pairing.join(STOP_SECONDS)
     await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)

@@ -54,6 +54,10 @@ AZURE_CALLS = Counter("reperio_azure_calls", "Tries of calls to Azure's Face ser
 AZURE_AWAY = Gauge(
     "reperio_azure_away", "1 while no calls are made because Azure fails or refuses.", multiprocess_mode="livemax"
 )
+WAITING = Gauge("reperio_waiting_requests", "Requests that wait for a change.", multiprocess_mode="livesum")
+LISTENING = Gauge(
+    "reperio_changes_heard", "1 while a process hears of changes, else 0; the lowest.", multiprocess_mode="livemin"
+)
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 

@@ -1509,6 +1509,20 @@ class ChangeMark(Base):
     number: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
+class Change(Base):
+    """The mark of the last change to a subject's state: SQLite only, where triggers write it (migration 0037).
+
+    `subject` is `guest NUMBER`, `event NUMBER`, or a word (`changes/subjects.py`). A change gets the next number, so
+    whoever remembers the highest number finds what has changed since. PostgreSQL notifies instead: no rows there.
+    """
+
+    __tablename__ = "changes"
+    __table_args__ = (KEEP_NUMBERS,)
+
+    number: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(32), unique=True)
+
+
 class Installation(Base):
     """The one row that names this installation. The same id lies beside the files in storage: see `jobs/pairing.py`.
 

@@ -58,6 +58,7 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings, TracingSettin
     admin_second_factor: Literal["optional", "required"] = "optional"
 
     database_url: str = "sqlite:///./face_recognition.db"
+    listen_database_url: str = ""
     db_pool_size: int = Field(10, ge=1)
     db_max_overflow: int = Field(10, ge=0)
     db_pool_recycle: int = Field(1800, ge=-1)
@@ -121,7 +122,7 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings, TracingSettin
     orphan_sweep_seconds: float = Field(3600, gt=0)
     ending_sweep_seconds: float = Field(600, gt=0)
 
-    @field_validator("database_url")
+    @field_validator("database_url", "listen_database_url")
     @classmethod
     def _modern_scheme(cls, value: str) -> str:
         """Return the URL with the driver psycopg 3 for `postgres://`, which hosting providers give, and `postgresql://`."""

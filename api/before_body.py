@@ -55,6 +55,11 @@ def before_body(check: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
+def forget_checks(scope: Scope) -> None:
+    """Drop what the checks of a request returned, such as its account."""
+    scope.pop(_MARK, None)
+
+
 @dataclass(frozen=True, slots=True)
 class BodyRule:
     """What is checked before the body of an endpoint is read; whether the body is a form, JSON (False) or neither."""

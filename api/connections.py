@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 import errors
 from api.sockets import reset_on_close, unsent
+from changes.waiting import close_all
 from metrics import ENDED
 from settings import get_settings
 
@@ -39,6 +40,11 @@ def connection_limit() -> int:
     """Return how many connections a process keeps: `MAX_CONNECTIONS`, at most half of its file descriptors."""
     descriptors, limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0], get_settings().max_connections
     return limit if descriptors == resource.RLIM_INFINITY else min(limit, max(1, descriptors // 2))
+
+
+def waiting_limit() -> int:
+    """Return how many requests of a process may wait: `MAX_WAITING_REQUESTS`, at most 3/4 of the connections."""
+    return min(get_settings().max_waiting_requests, connection_limit() * 3 // 4)
 
 
 # The connections of this process on which no request is open, the one that has waited longest first.
@@ -86,6 +92,11 @@ class Connection(HttpToolsProtocol):
         for timer in (self._head_timer, self._watch_timer):
             if timer is not None:
                 timer.cancel()
+
+    def shutdown(self) -> None:
+        """The server stops: whoever waits for a change is answered at once, so that it need not wait for them."""
+        close_all()
+        super().shutdown()
 
     def end(self, reason: str) -> None:
         """Close the connection once what was written has gone out."""

@@ -17,6 +17,7 @@ from api.connections import SLOW_BODY
 from api.forms import FILE_BYTES_IN_MEMORY, UPLOAD_BYTES_IN_MEMORY, begin_files_in_memory
 from api.rules import JSON_BODY, BodyLimit, RouteRule, RouteRules, rules_of
 from api.sessions import SAFE_METHODS, session_token
+from api.waiting import PLACE, WAITED
 from audit.actor import acting
 from metrics import REQUESTS
 from settings import Settings
@@ -82,7 +83,8 @@ class RequestLog:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
-                seconds = time.perf_counter() - began
+                # A request that waits for a change is not slow.
+                seconds = max(0.0, time.perf_counter() - began - scope.get(WAITED, 0.0))
                 # The route's template, not the path: each id in a path would make a time series of its own.
                 route = getattr(scope.get("route"), "path", "none")
                 method = scope["method"] if scope["method"] in METHODS else "other"
@@ -148,13 +150,21 @@ class RequestLimits:
         except errors.AppError as error:
             await _answer(error, scope, receive, send)
             return
-        self._open += 1
+        self._take_place()
+        # A request that waits for a change gives its place back meanwhile: others are bounded in their own way.
+        scope[PLACE] = (self._give_place, self._take_place)
         body = _Body(self, self._bodies, rule.body, scope, receive)
         try:
             await self._app(scope, body.receive, send)
         finally:
-            self._open -= 1
+            self._give_place()
             self._held -= body.held
+
+    def _take_place(self) -> None:
+        self._open += 1
+
+    def _give_place(self) -> None:
+        self._open -= 1
 
     def hold(self, size: int) -> None:
         """Count bytes of a body that stay in memory until its request ends."""

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from database import reading
 from jobs.kinds import KINDS, REQUESTED_AT, JobRow, failed, unfinished
-from models import DONE, FAILED, PENDING, PROCESSING, utcnow
+from models import DONE, FAILED, PENDING, PROCESSING, Selfie, UserEvent, utcnow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,15 @@ def counts() -> dict[str, dict[str, int]]:
                 found.update(iter(rows.all()))
             result[kind.__tablename__] = found
     return result
+
+
+def guests_in_line() -> int:
+    """Return how many portraits and matchings of guests are unfinished: what is done before anything else."""
+    with reading() as session:
+        return sum(
+            session.scalar(select(func.count()).select_from(kind).where(unfinished(kind))) or 0
+            for kind in (Selfie, UserEvent)
+        )
 
 
 # Each process asks about twice a second while it has jobs: one statement, built once.

@@ -331,6 +331,14 @@ def memberships_of(session: Session, user_id: int) -> Sequence[UserEvent]:
     return session.scalars(select(UserEvent).where(UserEvent.user_id == user_id).order_by(UserEvent.id)).all()
 
 
+def memberships_of_many(session: Session, user_ids: Sequence[int]) -> dict[int, list[UserEvent]]:
+    """Return the memberships of each of these guests, the oldest first."""
+    found: dict[int, list[UserEvent]] = {each: [] for each in user_ids}
+    for row in session.scalars(select(UserEvent).where(UserEvent.user_id.in_(user_ids)).order_by(UserEvent.id)):
+        found[row.user_id].append(row)
+    return found
+
+
 # --- counts ----------------------------------------------------------------------------------------
 
 

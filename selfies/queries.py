@@ -27,6 +27,12 @@ def latest(session: Session, user_id: int) -> Selfie | None:
     return session.scalar(select(Selfie).where(Selfie.user_id == user_id).order_by(Selfie.id.desc()).limit(1))
 
 
+def latest_of_many(session: Session, user_ids: Sequence[int]) -> dict[int, Selfie]:
+    """Return the newest selfie of each of these guests who has one."""
+    newest = select(func.max(Selfie.id)).where(Selfie.user_id.in_(user_ids)).group_by(Selfie.user_id)
+    return {each.user_id: each for each in session.scalars(select(Selfie).where(Selfie.id.in_(newest)))}
+
+
 def current(session: Session, user_id: int) -> Selfie | None:
     """Return the selfie that stands for the guest: the newest that was not rejected."""
     return session.scalar(

@@ -28,6 +28,7 @@ LAYERS = (
     ("audit", "stored"),
     ("encryption",),
     ("decoding",),
+    ("changes",),
     ("add_performance_indexes", "database", "models", "storage"),
     ("azure_face",),
     ("faces", "throttling"),

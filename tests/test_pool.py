@@ -57,7 +57,7 @@ def limit_connections(address: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "expected"), [(None, (10, 10)), (45, (10, 10)), (31, (10, 3)), (25, (10, 0)), (13, (4, 0))]
+    ("limit", "expected"), [(None, (10, 10)), (47, (10, 10)), (31, (10, 2)), (25, (9, 0)), (13, (3, 0))]
 )
 def test_the_overflow_is_reduced_before_the_size(limit: int | None, expected: tuple[int, int]) -> None:
     pool = fit_pool(Settings(gunicorn_workers=2, db_pool_size=10, db_max_overflow=10), limit)
@@ -76,12 +76,12 @@ def test_the_pool_is_fitted_to_what_the_server_gives(postgres: Callable[[str], s
     try:
         launcher.start()
         found = httpx2.get(f"{launcher.url}/api/stats", headers={"Authorization": f"Bearer {'m' * 20}"}).json()
-        assert found["db_pool"]["size"] == 8
+        assert found["db_pool"]["size"] == 6
     finally:
         launcher.stop()
     lines = [line for line in (tmp_path / "server.log").read_text().splitlines() if "gives 13 connections" in line]
     assert len(lines) == 1
-    assert "4 + 0, not 10 + 10" in lines[0]
+    assert "3 + 0, not 10 + 10" in lines[0]
 
 
 @pytest.mark.server

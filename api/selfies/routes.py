@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 import errors
 from api.accounts.schemas import Message
@@ -16,9 +17,10 @@ from api.language import Language
 from api.messages import Success
 from api.rules import SELFIE_BODY, body_limit, public
 from api.selfies.schemas import MatchingStatus, SelfieOut, SelfieReceived, Valid
-from api.selfies.waiting import LONGEST_WAIT, settled
+from api.selfies.waiting import now, when_through
 from api.throttling import CallerDep
 from api.uploads import SelfiePart, Strict
+from api.waiting import LONGEST_WAIT
 from guests import portraits
 from models import Selfie, User
 from selfies import service
@@ -111,22 +113,20 @@ def upload_selfie(
 @router.get(
     "/rematch-status",
     summary="State of my selfie's matching",
+    response_model=MatchingStatus,
     responses=error_responses(*SIGNED_IN, errors.GuestsOnly),
 )
-async def rematch_status(guest: CurrentGuest, language: Language, wait: Wait = 0) -> MatchingStatus:
+async def rematch_status(
+    request: Request, guest: CurrentGuest, language: Language, wait: Wait = 0
+) -> MatchingStatus | Response:
     """`idle`, `queued`, `running`, `done`, `validation_failed` (with the reason in `detail`) or `error`.
 
-    With `wait`, the answer comes when the matching is through, or after that many seconds.
+    With `wait`, the answer comes when the matching is through, or after that many seconds. It comes at once while
+    too many wait. Whoever asks without `wait` may ask again after `next_poll_seconds`.
     """
-    state = await settled(guest.id, wait)
-    return MatchingStatus(
-        status=state.status,
-        matched=state.matched,
-        detail=errors.text_of(state.detail, language),
-        started_at=state.started_at,
-        finished_at=state.finished_at,
-        scheduled=state.status == "queued",
-    )
+    if wait:
+        return when_through(request, guest.id, wait, language)
+    return await run_in_threadpool(now, guest.id, language)
 
 
 @router.get(

@@ -34,3 +34,6 @@ class MatchingStatus(BaseModel):
     started_at: UtcTime | None
     finished_at: UtcTime | None
     scheduled: bool = Field(description="Whether `status` is `queued`: for older clients.")
+    next_poll_seconds: int = Field(
+        description="After how many seconds to ask again, for callers that do not wait: grows with the queue.", ge=1
+    )

@@ -261,6 +261,7 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 NOT_EXPORTED: dict[str, str] = {
     "camera_clocks": "about cameras",
     "change_marks": "about caches",
+    "changes": "numbers of those whose state changed last, and nothing else",
     "end_receipts": "what was erased, in numbers; no person is named",
     "endings": "about events",
     "erased_faces": "places of faces that were erased; no person is named",

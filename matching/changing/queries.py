@@ -196,6 +196,18 @@ def found_so_far(session: Session, user_id: int, engine_id: str) -> tuple[int, b
     return int(matched), bool(is_waiting)
 
 
+def found_by_many(session: Session, user_ids: Sequence[int], engine_id: str) -> dict[int, tuple[int, bool]]:
+    """Return for each of these guests what `found_so_far` returns for one, in two statements."""
+    counted = select(FaceMatch.user_id, func.count()).where(
+        FaceMatch.user_id.in_(user_ids), FaceMatch.declared.is_(False)
+    )
+    matched = dict(iter(session.execute(counted.group_by(FaceMatch.user_id)).all()))
+    is_queued = and_(Event.active_engine_id == engine_id, UserEvent.status != DONE)
+    waiting = select(Selfie.user_id).distinct().where(Selfie.user_id.in_(user_ids), _waits_for_engine(), ~is_queued)
+    waits = set(session.scalars(waiting.select_from(Selfie).join(UserEvent, UserEvent.user_id == Selfie.user_id)))
+    return {each: (int(matched.get(each, 0)), each in waits) for each in user_ids}
+
+
 def request_missed_matchings(session: Session, event_id: int) -> int:
     """Queue a matching for guests with a portrait that the active engine has not embedded; return how many."""
     missed = select(UserEvent.id, Selfie.id, Event.id).where(Event.id == event_id, _waits_for_engine()).subquery()

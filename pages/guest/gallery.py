@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.callers import CurrentGuest
@@ -28,8 +29,10 @@ from pages.guest.home_screen import is_safari
 from pages.guest.membership import Membership, membership_in, memberships_of
 from pages.guest.notify import data_for, is_offered
 from pages.guest.standing import standing_of
+from pages.guest.waiting import standing_changed
 from pages.i18n import text
 from pages.rendering import A_YEAR, page_router, render
+from pages.waiting import AskedWait, KnownMark
 from photos import download, favourites, ordering
 from photos import service as photos
 from photos.ordering import BY_TAKEN, MICROSECOND, NEWEST, OLDEST, START, Order, Page
@@ -142,10 +145,25 @@ def rows(
 
 
 @router.get("/photos/standing")
-def standing(guest: CurrentGuest, language: Language, event_id: AskedEvent) -> Response:
-    """Return the state of the search for the guest, as a sentence and numbers."""
-    here = membership_in(memberships_of(guest), event_id)
-    return _data(standing_of(guest, here, language))
+async def standing(
+    request: Request,
+    guest: CurrentGuest,
+    language: Language,
+    event_id: AskedEvent,
+    wait: AskedWait = 0,
+    known: KnownMark = "",
+) -> Response:
+    """Return the state of the search for the guest, as a sentence and numbers.
+
+    With `wait`, the answer comes when its mark is another one than `known`, or after that many seconds.
+    """
+    if wait:
+        return standing_changed(request, guest.id, event_id, language, wait, known)
+    return await run_in_threadpool(_standing, guest, event_id, language)
+
+
+def _standing(guest: User, event_id: int, language: str) -> Response:
+    return _data(standing_of(guest, membership_in(memberships_of(guest), event_id), language))
 
 
 @router.get("/photos/weight")

@@ -15,6 +15,7 @@ from models import Event, User, utcnow
 from pages import formatting
 from pages.guest.membership import Membership
 from pages.i18n import catalogue, text
+from pages.waiting import mark_of
 from photos.progress import Standing, standing_for
 
 UNDER_WAY = ("queued", "running")
@@ -28,7 +29,7 @@ NEEDS_PORTRAIT = ("no_portrait", "refused", "failed")
 
 
 def standing_of(guest: User, here: Membership, language: str) -> dict[str, Any]:
-    """Return the counts of one event, the state in one word (`kind`) and as a sentence."""
+    """Return the counts of one event, the state in one word (`kind`) and as a sentence; `mark` changes with them."""
     event = here.event
     # In this order: a search that ends between the two reads is shown as under way, never as over without a photo.
     state = matching_state.state_of(guest.id)
@@ -54,7 +55,7 @@ def standing_of(guest: User, here: Membership, language: str) -> dict[str, Any]:
     if refused_further and state.finished_at and utcnow() - state.finished_at < TOLD_FOR:
         sentence += f" {text(language, 'guest.standing.refused_further')}"
     shown = {name: value for name, value in asdict(counts).items() if name != "last_photo_at"}
-    return {
+    result = {
         **shown,
         "maybe": count_maybes(guest.id, event.id),
         "kind": kind,
@@ -63,6 +64,7 @@ def standing_of(guest: User, here: Membership, language: str) -> dict[str, Any]:
         "action": _action(guest, event, kind, language, closed=closed, has_photos=counts.photos > 0),
         "under_way": state.status in UNDER_WAY,
     }
+    return {**result, "mark": mark_of(result)}
 
 
 def _kind(status: str, matched: int, *, closed: bool) -> str:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.callers import CurrentPhotographer
 from api.dependencies import WakeJobs
@@ -22,8 +23,10 @@ from pages import formatting
 from pages.cover_focus import focus_classes
 from pages.ends import ends_of
 from pages.photographer.cameras import shown_cameras
+from pages.photographer.waiting import mark_of_progress, progress_changed
 from pages.redirects import redirect
 from pages.rendering import page_router, render
+from pages.waiting import REFUSED_POLL, AskedWait, KnownMark
 from photos import service as photos
 from photos.ordering import NEWEST, Order, read_page
 from photos.withheld import service as withheld
@@ -62,7 +65,9 @@ def event_page(
         "photographer/event.html",
         event=event,
         ends=ends_of(event, language),
-        progress=progress_of(event.id),
+        progress=(progress := progress_of(event.id)),
+        mark=mark_of_progress(progress),
+        poll=0,
         most=get_settings().max_photo_bytes,
         most_raw=get_settings().max_raw_bytes,
         raw_endings=",".join(f".{ending}" for ending in sorted(ENDINGS)),
@@ -72,9 +77,27 @@ def event_page(
 
 
 @router.get("/studio/{event_id}/state")
-def event_state(request: Request, event: AssignedEvent) -> Response:
-    """Return the part of the page with the progress of the event."""
-    return render(request, "photographer/_state.html", event=event, progress=progress_of(event.id))
+async def event_state(
+    request: Request,
+    event: AssignedEvent,
+    photographer: CurrentPhotographer,
+    wait: AskedWait = 0,
+    known: KnownMark = "",
+) -> Response:
+    """Return the part of the page with the progress of the event.
+
+    With `wait`, the answer comes when its mark is another one than `known`, or after that many seconds.
+    """
+    progress, refused = await progress_changed(request, photographer.id, event.id, wait, known)
+    return await run_in_threadpool(
+        render,
+        request,
+        "photographer/_state.html",
+        event=event,
+        progress=progress,
+        mark=mark_of_progress(progress),
+        poll=REFUSED_POLL if refused else 0,
+    )
 
 
 @router.get("/studio/{event_id}/photos")

@@ -35,7 +35,7 @@ OF_ITS_OWN = {"installation"}
 # What says whose storage it is, and that a backup was restored into it.
 MARKS = {".installation", ".restored"}
 # What a migrated database without content has rows in.
-UNUSED = {"alembic_version", "change_marks", "installation"}
+UNUSED = {"alembic_version", "change_marks", "changes", "installation"}
 
 
 @dataclass

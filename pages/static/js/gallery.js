@@ -1,6 +1,7 @@
 // The guest's gallery: photos in rows, new ones while they arrive, the viewer, the size of the ZIP.
 
 import { api, el, number, pause, t, toast, when } from "./base.js";
+import { follow } from "./changes.js";
 import { pictureOf, sharpenFirst } from "./pictures.js";
 import { rowsIn } from "./rows.js";
 
@@ -26,7 +27,6 @@ let viewer = null;
 let loading = null;
 // A newer list that waits to be shown.
 let fresh = null;
-let lastInput = Date.now();
 // How often "not me" or its undo moved a photo.
 let moves = 0;
 
@@ -183,10 +183,11 @@ function showStanding() {
   $("tab-maybe").hidden = !standing.maybe;
 }
 
-/** Load the state of the search; load the list again if its count has changed. */
-async function refreshStanding() {
+/** Load the state of the search, with `wait` once it has changed; load the list again if its count has changed. */
+async function refreshStanding({ signal, ...waiting } = {}) {
+  const answer = await api("GET", "/photos/standing", { query: { event, ...waiting }, signal });
   const before = standing;
-  standing = await api("GET", "/photos/standing", { query: { event } });
+  standing = answer;
   if (isWithdrawn()) noteSeen(before);
   showStanding();
   const [was, is] = [before[counted], standing[counted]];
@@ -242,26 +243,6 @@ news.addEventListener("click", () => {
   at?.querySelector("a").focus({ preventScroll: true });
 });
 
-// --- polling --------------------------------------------------------------------------
-
-let asleep = new AbortController();
-const noteInput = () => (lastInput = Date.now());
-const wake = () => (noteInput(), asleep.abort());
-for (const name of ["pointerdown", "keydown", "scroll"]) addEventListener(name, noteInput, { passive: true });
-for (const name of ["online", "pageshow"]) addEventListener(name, wake);
-document.addEventListener("visibilitychange", () => document.hidden || wake());
-
-async function poll() {
-  for (let failures = 0; ; ) {
-    const idle = Date.now() - lastInput > 180_000;
-    const beat = document.hidden ? 600_000 : idle ? 60_000 : standing.under_way ? 1500 : 8000;
-    asleep = new AbortController();
-    await pause(beat * 2 ** failures, asleep.signal).catch(() => {});
-    if (document.hidden) continue;
-    failures = await refreshStanding().then(() => 0, () => Math.min(failures + 1, 4));
-  }
-}
-
 /** Show the size of the ZIP on its button. */
 async function showDownloadSize() {
   if (!total || group || child) return;
@@ -279,7 +260,7 @@ draw();
 showStanding();
 const opened = photos.findIndex((photo) => location.hash === `#photo-${photo.id}`);
 if (opened >= 0) openViewer(opened, !history.state?.viewer);
-poll();
+follow(({ wait, signal }) => refreshStanding({ wait, signal, known: standing.mark }), () => standing.next_poll_seconds ?? 1);
 // Load the viewer before the first tap, and what chooses several.
 addEventListener("load", () => setTimeout(loadFurther, 1000));
 

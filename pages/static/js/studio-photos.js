@@ -113,16 +113,23 @@ async function reload() {
   }
 }
 
+// The server answers within these seconds, or when the state has changed.
+const WAIT = 25;
+
 async function poll() {
-  const part = !document.hidden && (await html("/state").catch(() => {}));
-  if (part && part.textContent.trim() !== state.textContent.trim()) {
+  const { mark } = state.querySelector("[data-mark]").dataset;
+  const part = !document.hidden && (await html(`/state?wait=${WAIT}&known=${mark}`).catch(() => {}));
+  const now = part?.querySelector?.("[data-mark]");
+  if (now && part.textContent.trim() === state.textContent.trim()) {
+    Object.assign(state.querySelector("[data-mark]").dataset, now.dataset);
+  } else if (now) {
     state.replaceChildren(...part.children);
     const count = received() - counted;
     await (grid.querySelector(".shot") ? refresh(count) : reload()).catch(() => {});
     $("fresh").hidden = received() <= counted;
     $("fresh").textContent = t("photographer.js.fresh", { count });
   }
-  setTimeout(poll, Number(state.querySelector("[data-open]").dataset.open) ? 2000 : 6000);
+  setTimeout(poll, now ? (Number(now.dataset.poll) || 1) * 1000 : 6000);
 }
 
 // Not by loading the page again: an upload may be under way in it.

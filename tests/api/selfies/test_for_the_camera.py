@@ -23,8 +23,8 @@ def test_whoever_waits_is_answered_when_the_matching_is_through(service: Service
     service.upload(event, people(1), people(2), people(1, 2))
     service.process_photos(event)
     guest = service.guest(event)
-    assert service.get("/api/rematch-status?wait=10", guest).json()["status"] == "idle"
+    assert service.get("/api/rematch-status?wait=25", guest).json()["status"] == "idle"
     service.send_selfie(guest, people(1))
-    state = service.get("/api/rematch-status?wait=10", guest).json()
+    state = service.get("/api/rematch-status?wait=25", guest).json()
     assert (state["status"], state["matched"]) == ("done", 2)
-    assert service.get("/api/rematch-status?wait=11", guest).status_code == 422
+    assert service.get("/api/rematch-status?wait=26", guest).status_code == 422
