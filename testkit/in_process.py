@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import operations.service
+import presigning
 from azure_face.shared import face_service
 from database import forget_engine
 from encryption import keys
@@ -29,6 +30,7 @@ def clear_caches() -> None:
     operations.service.forget_counts()
     use_counters(None)
     face_service.cache_clear()
+    presigning.forget()
 
 
 def use_database(database_url: str) -> None:
