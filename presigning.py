@@ -52,6 +52,15 @@ def origin() -> str | None:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else None
 
 
+def region() -> str:
+    """Return the region of the store on S3.
+
+    Raises:
+        StorageError: the store signs no addresses.
+    """
+    return _base(get_settings().storage_url)[1]
+
+
 def takes_headers() -> bool:
     """Return whether an address can fix the type and the name under which the store gives an object: on S3."""
     return isinstance(storage.remote(), S3Store)
@@ -94,6 +103,20 @@ def _s3_kept(storage_url: str, key: str, began: int, seconds: int, asked: tuple[
 @lru_cache(maxsize=KEPT)
 def _other_kept(storage_url: str, key: str, began: int, seconds: int) -> tuple[str, float]:
     return _signed("GET", key, seconds), time.time()
+
+
+def send_link(key: str, size: int, seconds: int, asked: Mapping[str, str] | None = None) -> str:
+    """Return the address at which exactly `size` bytes can be sent (`PUT`) as an object, for `seconds`.
+
+    On S3 the size is signed; GCS and Azure take any. `asked` are parameters of S3: part and upload.
+
+    Raises:
+        StorageError: the store signs no addresses now.
+    """
+    if isinstance(storage.remote(), S3Store):
+        url, at = get_settings().storage_url, int(time.time())
+        return _s3_signed(url, "PUT", key, at, seconds, asked or {}, {"content-length": str(size)})
+    return _signed("PUT", key, seconds)
 
 
 def forget() -> None:
@@ -154,8 +177,16 @@ def _signer() -> Any:
     return Signer
 
 
-def _s3_signed(storage_url: str, method: str, key: str, at: int, seconds: int, asked: Mapping[str, str]) -> str:
-    """Return an address of an object on S3, signed as at a time (seconds since 1970).
+def _s3_signed(
+    storage_url: str,
+    method: str,
+    key: str,
+    at: int,
+    seconds: int,
+    asked: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """Return an address of an object on S3, signed as at a time (seconds since 1970), for requests with `headers`.
 
     Raises:
         StorageError: there are no credentials.
@@ -164,7 +195,9 @@ def _s3_signed(storage_url: str, method: str, key: str, at: int, seconds: int, a
     from botocore.exceptions import BotoCoreError
 
     base, region = _base(storage_url)
-    request = AWSRequest(method=method, url=f"{base}/{quote(key, safe='/~')}", params=dict(asked))
+    request = AWSRequest(
+        method=method, url=f"{base}/{quote(key, safe='/~')}", params=dict(asked), headers=dict(headers or {})
+    )
     request.context["timestamp"] = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         source = _credentials()

@@ -293,6 +293,23 @@ def move(source: str, target: str) -> bool:
     return True
 
 
+def copy(source: str, target: str) -> None:
+    """Copy an object, over another one if need be; in a remote store without its bytes passing through this process.
+
+    Raises:
+        MissingObject: there is no object `source`. StorageError: the store failed.
+    """
+    try:
+        store, folder = _store()
+        obstore.copy(store, source, target)
+        if folder is not None:
+            _sync(folder / target, folder)
+    except FileNotFoundError as error:
+        raise MissingObject(source) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
+
+
 def exists(key: str) -> bool:
     """Tell whether there is an object `key`.
 

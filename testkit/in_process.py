@@ -6,6 +6,7 @@ from pathlib import Path
 
 import operations.service
 import presigning
+import s3_parts
 from azure_face.shared import face_service
 from database import forget_engine
 from encryption import keys
@@ -31,6 +32,7 @@ def clear_caches() -> None:
     use_counters(None)
     face_service.cache_clear()
     presigning.forget()
+    s3_parts.forget()
 
 
 def use_database(database_url: str) -> None:
