@@ -800,6 +800,35 @@ class NoSuchPhoto(AppError):
     english = "Photo not found."
 
 
+class NoSuchUpload(AppError):
+    status_code = 404
+    message = "Cet envoi n'existe pas ou n'existe plus. Recommencez l'envoi de la photo."
+    english = "There is no such upload, or no longer. Send the photo again."
+
+
+class UploadIncomplete(AppError):
+    status_code = 409
+    message = "Il manque des parties de cette photo. Envoyez-les, puis terminez l'envoi."
+    english = "Parts of this photo are missing. Send them, then complete the upload."
+
+
+class UploadElsewhere(AppError):
+    status_code = 409
+    message = "Les parties de cette photo vont directement à l'espace de stockage, aux adresses données."
+    english = "The parts of this photo go to the storage itself, at the addresses that were given."
+
+
+class UploadPartDiffers(AppError):
+    message = "Cette partie n'est pas celle qui était annoncée : numéro, taille ou somme de contrôle. Renvoyez-la."
+    english = "This part is not the one that was announced: number, size or checksum. Send it again."
+
+
+class UploadDiffers(AppError):
+    status_code = 409
+    message = "Le fichier arrivé n'est pas celui qui était annoncé. Recommencez l'envoi de la photo."
+    english = "The file that arrived is not the one that was announced. Send the photo again."
+
+
 class NoSuchCamera(AppError):
     status_code = 404
     message = "Appareil photo introuvable."
@@ -1013,6 +1042,10 @@ class TooManyRequests(AppError):
         else:
             number, unit = -(-self.seconds // 60), "minute"
         return f"{number} {unit}{'s' if number > 1 else ''}"
+
+
+class TooManyUploads(TooManyRequests):
+    """Too many photos of one photographer are under way. Says when to try again as its parent does."""
 
 
 class ServiceUnavailable(AppError):

@@ -779,6 +779,53 @@ class GuestCopy(Base):
     parts: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class Upload(Base):
+    """A file that a photographer sends in parts; no photo before it is complete and judged (`photos/uploads/`).
+
+    `token` is how its files in storage begin. What the sender says of the file (`filename`, `size`, `sha256`) is
+    checked when the parts are there. `way` is how they come: `through` the service, in `parts` to the store
+    (`store_upload` is its own id), or the file as a `whole` to the store. Once it is a photo, `photo_id` says which,
+    and `duplicate` whether the event had it: so that the sender can ask again. Rows go after a day.
+    """
+
+    __tablename__ = "uploads"
+    __table_args__ = (
+        CheckConstraint("way IN ('through','parts','whole')", name="way"),
+        UniqueConstraint("token"),
+        Index("idx_uploads_event_id", "event_id"),
+        Index("idx_uploads_photographer_id", "photographer_id"),
+        Index("idx_uploads_photo_id", "photo_id"),
+        Index("idx_uploads_created_at", "created_at"),
+        KEEP_NUMBERS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    photographer_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    token: Mapped[str] = mapped_column(String(32))
+    filename: Mapped[str] = mapped_column(String(MAX_FILENAME))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    part_size: Mapped[int]
+    way: Mapped[str] = mapped_column(String(8))
+    store_upload: Mapped[str | None] = mapped_column(Text)
+    photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id", ondelete="SET NULL"))
+    duplicate: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    completed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    touched_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class UploadPart(Base):
+    """A part of an upload that passed through the service and is in storage."""
+
+    __tablename__ = "upload_parts"
+
+    upload_id: Mapped[int] = mapped_column(ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+
+
 class PhotoRaw(Base):
     """The RAW file of a photo: a photo in two forms is one row of `photos`.
 

@@ -14,6 +14,7 @@ from limit_settings import LimitSettings
 from privacy_settings import PrivacySettings
 from recogniser_settings import RecogniserSettings, azure_problem, provider_problem
 from setting_values import LOOPBACK, is_ascii_address, is_origin, kept_key, listed
+from storage_settings import StorageSettings
 from tracing_settings import TracingSettings
 
 ROOT = Path(__file__).resolve().parent
@@ -39,7 +40,7 @@ class UnsafeSettings(Exception):
     """The service does not start with these settings. The message says what to change."""
 
 
-class Settings(RecogniserSettings, PrivacySettings, LimitSettings, TracingSettings):
+class Settings(RecogniserSettings, PrivacySettings, LimitSettings, StorageSettings, TracingSettings):
     """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)

@@ -20,6 +20,8 @@ READY_KEY = ".ready"
 PREFIXES = ("photos/", "selfies/")
 # Memory that each streamed answer holds, about.
 CHUNK_BYTES = 1024 * 1024
+# By the ending of a key: what browsers show. Other objects have the store's own default, which they save.
+CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 _failures = 0
 
@@ -62,6 +64,16 @@ def _open(url: str) -> tuple[Any, Path | None]:
 
 def _store(url: str = "") -> tuple[Any, Path | None]:
     return _open(url or get_settings().storage_url)
+
+
+def remote() -> Any:
+    """Return the opened object store of `STORAGE_URL`; None for a local folder.
+
+    Raises:
+        UnsafeSettings: `STORAGE_URL` cannot be used.
+    """
+    store, folder = _store()
+    return store if folder is None else None
 
 
 def prepare() -> None:
@@ -112,10 +124,13 @@ def create(key: str, data: bytes, *, url: str = "") -> bool:
     return True
 
 
-def _write(key: str, data: bytes, write: Callable[[Any, str, bytes], Any], url: str) -> None:
+def _write(key: str, data: bytes, write: Callable[..., Any], url: str) -> None:
     global _failures
     try:
         store, folder = _store(url)
+        if folder is None and (kind := CONTENT_TYPES.get(key.rpartition(".")[2])):
+            # For browsers that load the object from the store itself. A local folder keeps no attributes.
+            write = partial(write, attributes={"Content-Type": kind})
         write(store, key, data)
         if folder is not None:
             try:
@@ -285,6 +300,24 @@ def move(source: str, target: str) -> bool:
     except (BaseError, OSError, UnsafeSettings) as error:
         raise StorageError(str(error)) from error
     return True
+
+
+@measured("copy")
+def copy(source: str, target: str) -> None:
+    """Copy an object, over another one if need be; in a remote store without its bytes passing through this process.
+
+    Raises:
+        MissingObject: there is no object `source`. StorageError: the store failed.
+    """
+    try:
+        store, folder = _store()
+        obstore.copy(store, source, target)
+        if folder is not None:
+            _sync(folder / target, folder)
+    except FileNotFoundError as error:
+        raise MissingObject(source) from error
+    except (BaseError, OSError, UnsafeSettings) as error:
+        raise StorageError(str(error)) from error
 
 
 @measured("exists")

@@ -33,7 +33,15 @@ PROBES = ("/livez", "/readyz", "/metrics")
 # RFC 9112, 3.2: a name or an address, and a port.
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 # Headers that a front end on another origin may send and read.
-SENT = ["Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-CSRF-Token", "X-Request-ID"]
+SENT = [
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "X-CSRF-Token",
+    "X-Part-SHA256",
+    "X-Request-ID",
+]
 READ = ["Content-Disposition", "ETag", "Retry-After", "X-Next-Cursor", "X-Request-ID", "X-Total-Count"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
 

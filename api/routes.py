@@ -22,6 +22,7 @@ from api.photos import badges, cameras, confirmations, held, reports, trash
 from api.photos import guest as photos_guest
 from api.photos import photographer as photos_photographer
 from api.photos import routes as photos
+from api.photos import uploads as photos_uploads
 from api.selfies import routes as selfies
 from api.together import routes as together
 
@@ -46,6 +47,7 @@ ROUTERS = (
     accounts_resets.router,
     sessions.router,
     photos_photographer.router,
+    photos_uploads.router,
     cameras.router,
     trash.router,
     events_staff.router,

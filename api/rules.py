@@ -21,6 +21,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, compile_path
 
 import errors
+from photos.uploads.ways import PART_BYTES
 from settings import Settings
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
@@ -44,6 +45,8 @@ SELFIE_BODY = BodyLimit(
     lambda settings: int(settings.max_selfie_bytes * SELFIE_BODY_FACTOR), errors.SelfieBodyTooLarge
 )
 PHOTOS_BODY = BodyLimit(lambda settings: settings.max_upload_bytes, errors.BodyTooLarge)
+# A part of a photo, in a form with its boundary and the headers of its field.
+PART_BODY = BodyLimit(lambda _: PART_BYTES + 64 * 1024, errors.BodyTooLarge)
 
 
 @dataclass(frozen=True, slots=True)

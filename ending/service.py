@@ -23,6 +23,7 @@ from photos.raws import keys as raw_keys
 from photos.rows import queries as row_queries
 from photos.trash import queries as trash_queries
 from photos.trash import service as trash
+from photos.uploads import service as uploads
 from selfies import queries as selfie_queries
 from settings import get_settings
 from stored import receipts as gone
@@ -187,6 +188,7 @@ def _erase_photos(session: Session, event: Event, now: datetime) -> bool:
     erase(session, keys, late=keys_being_written(files))
     number = len(wanted) + trash.erase_some(session, event.id, PHOTOS_AT_ONCE - len(wanted))
     badge_queries.delete_of_event(session, event.id)
+    uploads.discard_of_event(session, event.id)
     return _note(session, event.id, PHOTOS, {"photos": number}, now, is_more=number == PHOTOS_AT_ONCE)
 
 

@@ -16,6 +16,7 @@ from photos.raws.keys import keys_in
 from photos.rows import queries as row_queries
 from photos.trash import files as trash_files
 from photos.trash import queries as trash_queries
+from photos.uploads import service as uploads
 from selfies import queries as selfie_queries
 from stored import receipts
 from stored.erasure import erase
@@ -47,6 +48,7 @@ def remove_event(event_id: int) -> None:
         keys += [event.key_id] if event.key_id else []
         keys += [key for user_id in looked_for_here for key in selfie_queries.all_keys(session, user_id)]
         keys += [key for each in trash_queries.in_event(session, event_id) for key in trash_files.keys_of(each)]
+        uploads.discard_of_event(session, event_id)
         record(session, Action.EVENT_DELETED, event_id=event_id, photos=len(photos))
         receipts.leave(session, receipts.EVENT, [receipts.subject_of(event)], photos=len(photos))
         event_queries.remove(session, event_id)

@@ -4,15 +4,17 @@ from accounts import expired
 from evaluation import service as evaluations
 from photos.chosen import service as photo_choices
 from photos.links import service as photo_links
+from photos.uploads import sweep as uploads
 
 
 def erase_old() -> None:
-    """Erase evaluations and choices of photos after a day; logins and links after their end.
+    """Erase evaluations, choices of photos and uploads after a day; logins and links after their end.
 
     Raises:
-        SQLAlchemyError: the database does not answer.
+        SQLAlchemyError: the database does not answer. StorageError: the storage does not answer.
     """
     evaluations.erase_old()
     photo_choices.erase_old()
     photo_links.erase_old()
     expired.erase_old()
+    uploads.erase_old()

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 import database
+import presigning
 import process_memory
 import storage
 from accounts import queries as account_queries
@@ -77,6 +78,8 @@ class Readiness:
     sweep: str | None
     # Whether the face engine's problem is only that a recogniser over the network cannot be used: jobs wait.
     engine_waits: bool = False
+    # Why browsers cannot be led to the object store although the settings ask for it, or None.
+    links: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -94,7 +97,8 @@ def readiness(engine_problem: str | None, *, engine_waits: bool = False) -> Read
         (get_settings().storage_url, storage.failures()), _check_storage
     )
     database_problem, sweep_problem = _database(installation_id, storage_problem)
-    return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem, engine_waits)
+    links = presigning.problem() if storage_problem == "ok" else None
+    return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem, engine_waits, links)
 
 
 def _database(installation_id: str | None, storage_problem: str) -> tuple[str, str | None]:

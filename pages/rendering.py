@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+import presigning
 from accounts.tokens import csrf_of
 from api.cookies import cookie_of, set_cookie
 from api.language import language_of
@@ -28,20 +29,22 @@ from models import ADMIN, GUEST, PHOTOGRAPHER, User
 from pages import i18n
 from pages.assets import asset_url
 from pages.redirects import clear_flash, flash_of
+from settings import get_settings
 
 THEME_COOKIE = "reperio_theme"
 THEMES = ("auto", "light", "dark")
 A_YEAR = 365 * 86_400
 HOMES = {GUEST: "/photos", PHOTOGRAPHER: "/studio", ADMIN: "/admin"}
+# With the origin of the object store, where browsers load pictures from it or send photos to it.
 CONTENT_SECURITY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{images} blob: data:; "
+    "connect-src 'self'{connections}; "
     "media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
 HEADERS = {
     # A page contains the CSRF token of its session: the back button must load it again.
     "Cache-Control": "no-store",
-    "Content-Security-Policy": CONTENT_SECURITY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
@@ -58,6 +61,15 @@ LIMITS = {
 }
 # Texts for the scripts of every page; a template names further ones in `script_texts`.
 SCRIPT_TEXTS = ("common.js.", "common.error.")
+
+
+def content_security() -> str:
+    """Return the policy of pages."""
+    settings = get_settings()
+    images, connections = settings.presigned_seconds > 0, settings.presigned_uploads
+    store = presigning.origin() if images or connections else None
+    there = f" {store}" if store else ""
+    return CONTENT_SECURITY.format(images=there if images else "", connections=there if connections else "")
 
 
 class _Unindent(Extension):
@@ -125,7 +137,8 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         here=here(request) if request.method == "GET" else request.url.path,
         **context,
     )
-    response = Response(body, status, HEADERS, media_type="text/html")
+    headers = {**HEADERS, "Content-Security-Policy": content_security()}
+    response = Response(body, status, headers, media_type="text/html")
     if flash:
         clear_flash(request, response)
     if new_visitor:

@@ -60,6 +60,7 @@ def receive(
     decoder: Decoder | None = None,
     *,
     sender: User | None = None,
+    stored: str | None = None,
 ) -> Receipt:
     """Store one photo and its row; when this returns, both are durable.
 
@@ -69,7 +70,8 @@ def receive(
     The same bytes in the same event are the same photo; if its processing has failed, it is tried again, and if its
     photographer has put it into the trash, it comes back. Whether a JPEG without its end is cut off is asked of
     `decoder`; without one, or while it is busy, the photo's job tells. `sender` is the photographer of a request,
-    whose right to send is checked again: the body may have taken an hour.
+    whose right to send is checked again: the body may have taken an hour. `stored` is the key of an object in storage
+    that holds exactly `data` and that nobody writes: it is copied there instead of sent again.
 
     Raises:
         PhotoTooLarge: more than `MAX_PHOTO_BYTES`. RawTooLarge: a RAW file of more than `MAX_RAW_BYTES`.
@@ -107,17 +109,29 @@ def receive(
     )
     form = None if raw is None else _raw_row(raw, photo, digest, len(data))
     copies = plan_received(photo, picture, detailed=event.keep_capture_details)
-    return _record(photo, form, copies, _stored(photo, picture, form, data), sender)
+    return _record(photo, form, copies, _stored(photo, picture, form, data, stored), sender)
 
 
-def _stored(photo: Photo, picture: bytes, form: PhotoRaw | None, data: bytes) -> list[str]:
-    """Store a photo's picture and, if it has one, the RAW file `data`; return the keys."""
+def _stored(photo: Photo, picture: bytes, form: PhotoRaw | None, data: bytes, stored: str | None) -> list[str]:
+    """Store a photo's picture and, if it has one, the RAW file `data`; return the keys. `stored` as in `receive`."""
     files = {storage_key(photo.event_id, photo.filename, "original"): picture}
     if form is not None:
         files[storage_key(photo.event_id, form.filename, "original")] = data
     for key, content in files.items():
-        storage.put(key, content)
+        # A picture is as long as its file only where nothing was cut off before it.
+        if stored is None or len(content) != len(data) or not _copied(stored, key, len(content)):
+            storage.put(key, content)
     return [*files]
+
+
+def _copied(source: str, target: str, size: int) -> bool:
+    """Copy an object within the storage; return whether the copy can be read, and is that large."""
+    try:
+        storage.copy(source, target)
+        return storage.size(target) == size
+    except storage.StorageError as problem:
+        log.warning("a photo is sent to the storage again, since it cannot be copied there: %s", problem)
+        return False
 
 
 def _raw_in(data: bytes) -> preview.Raw | None:
@@ -167,7 +181,7 @@ def _known(event_id: int, digest: str, sender: User | None) -> Photo | None:
         known = queries.with_checksum(session, event_id, digest)
         if known is None:
             return None
-        _check_sender(session, sender, event_id)
+        check_sender(session, sender, event_id)
     if known.status == FAILED:
         with transaction() as session:
             queries.try_again(session, known.id)
@@ -179,11 +193,16 @@ def _from_trash(event_id: int, photographer_id: int | None, digest: str, sender:
     if photographer_id is None:
         return None
     with reading() as session:
-        _check_sender(session, sender, event_id)
+        check_sender(session, sender, event_id)
     return restore_same(event_id, photographer_id, digest)
 
 
-def _check_sender(session: Session, sender: User | None, event_id: int) -> None:
+def check_sender(session: Session, sender: User | None, event_id: int) -> None:
+    """Check that the photographer of a request may still send photos to the event.
+
+    Raises:
+        InvalidToken: the account is closed or deleted, or the session over. NoSuchEvent: taken off the event.
+    """
     if sender is None:
         return
     assigned = account_queries.still_assigned(session, sender, event_id, utcnow())
@@ -199,7 +218,7 @@ def _record(
     name, digests = photo.original_filename, [each.sha256 for each in (raw, photo) if each is not None]
     try:
         with transaction() as session:
-            _check_sender(session, sender, photo.event_id)
+            check_sender(session, sender, photo.event_id)
             joined = pairing.join(session, photo, raw)
             if joined is None:
                 _insert(session, photo, raw)

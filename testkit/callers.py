@@ -70,6 +70,8 @@ class Objects:
     report: int
     # The camera of all photos.
     camera: int
+    # The photographer's upload in one part, `calls.PART`, which has arrived.
+    upload: int
     # The number of the guest's badge.
     badge: str
     trashed_photo: int
@@ -114,6 +116,7 @@ NOWHERE = Objects(
     choice=909_105,
     report=909_108,
     camera=909_103,
+    upload=909_103,
     trashed_photo=909_095,
     failed_photo=909_096,
     pending_photo=909_097,

@@ -16,6 +16,8 @@ from testkit.passwords import OTHER_PASSWORD, PASSWORD
 
 Request = dict[str, Any]
 SUM = "0" * 64
+# A photo that is sent in parts has this one.
+PART = fake_photo([fake_colour(9)], block=140)
 
 # The value of each parameter in a path.
 PARAMETERS: dict[str, Callable[[Objects], object]] = {
@@ -39,6 +41,8 @@ PARAMETERS: dict[str, Callable[[Objects], object]] = {
     "badge": lambda of: of.badge,
     "report_id": lambda of: of.report,
     "link_token": lambda of: of.link_token,
+    "upload_id": lambda of: of.upload,
+    "number": lambda of: 1,
     "name": lambda of: "css/base.css",
     "version": lambda of: CONSENT,
 }
@@ -147,6 +151,10 @@ REQUESTS: dict[str, Callable[[Objects], Request]] = {
     "PUT /api/user/events/{event_id}/favourites": lambda of: {"json": {"photo_ids": [of.photo]}},
     "POST /api/photographer/events/{event_id}/upload-photos": lambda of: _photos("files"),
     "POST /api/upload-photos": lambda of: _photos("files"),
+    "POST /api/photographer/events/{event_id}/uploads": lambda of: {"json": {"name": "new.jpg", "size": 2_000_000}},
+    "PUT /api/photographer/events/{event_id}/uploads/{upload_id}/parts/{number}": lambda of: {
+        "files": {"file": ("part", PART)}
+    },
     "POST /api/upload-photo": lambda of: _photos("file"),
     "PUT /api/photographer/photos/{photo_id}": lambda of: {"json": {"for_everyone": True}},
     "PUT /api/photographer/events/{event_id}/cameras/{camera_id}": lambda of: {"json": {"shift_seconds": 2820}},

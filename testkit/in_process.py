@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import operations.service
+import presigning
+import s3_parts
 from azure_face.shared import face_service
 from database import forget_engine
 from encryption import keys
@@ -29,6 +31,8 @@ def clear_caches() -> None:
     operations.service.forget_counts()
     use_counters(None)
     face_service.cache_clear()
+    presigning.forget()
+    s3_parts.forget()
 
 
 def use_database(database_url: str) -> None:

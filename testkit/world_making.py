@@ -24,6 +24,7 @@ from models import ADMIN, PHOTOGRAPHER, Face, FaceCandidate, User, utcnow
 from notifications.unsubscribing import link_for as unsubscribe_link
 from settings import get_settings
 from testkit.callers import CONSENT, DEVICE, JPEG, WITHOUT_PASSWORD, Caller, Objects, browse, send
+from testkit.calls import PART
 from testkit.passwords import PASSWORD
 
 ALL_SEEN = {"guests_see_all_photos": True}
@@ -111,6 +112,7 @@ class Making:
             report=self._call("POST", f"/api/photos/{shown['id']}/report", guest, json={"reason": "other"})["id"],
             choice=self._call("POST", f"/api/user/events/{home}/choices", guest, json=chosen)["id"],
             camera=self._call("GET", f"/api/photographer/events/{home}/cameras", photographer)[0]["id"],
+            upload=self._begun_upload(home, photographer),
             badge=self._call("GET", f"/api/my-badge?event_id={home}", guest)["number"],
             trashed_photo=sent["camille-trashed.jpg"]["id"],
             failed_photo=0,
@@ -120,6 +122,13 @@ class Making:
             **self._proofs(guest, admin),
             **self._second_factors(photographer, other_photographer),
         )
+
+    def _begun_upload(self, event: int, photographer: Caller) -> int:
+        """Send the only part of a photo, and do not complete it; return the upload's id."""
+        path, asked = f"/api/photographer/events/{event}/uploads", {"name": "part.jpg", "size": len(PART)}
+        upload = int(self._call("POST", path, photographer, json=asked)["upload_id"])
+        self._call("PUT", f"{path}/{upload}/parts/1", photographer, files={"file": ("part", PART)})
+        return upload
 
     def _child(self, event: int, guest: Caller) -> int:
         """Add a child's profile with a portrait that nobody resembles; return its id."""

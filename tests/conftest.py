@@ -19,6 +19,7 @@ from settings import Settings, get_settings
 from testkit.application import application
 from testkit.builders import Service
 from testkit.callers import HOST
+from testkit.deployed import make_bucket, s3_server
 from testkit.hashing import CHEAP, PRODUCTION, use_hashes
 from testkit.in_process import clear_process_state
 from testkit.postgres import PostgresServer
@@ -173,6 +174,21 @@ def _service(request: pytest.FixtureRequest, folder: Path, provider: str) -> Ite
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The whole service with the fake engine, on each database."""
     yield from _service(request, tmp_path_factory.mktemp("service"), "fake")
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def s3_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The whole service whose files are on S3, with links to it that live for a minute."""
+    pytest.importorskip("moto")
+    folder = tmp_path_factory.mktemp("s3")
+    with s3_server(folder) as environment:
+        make_bucket(environment, "pictures")
+        settings = {"PRESIGNED_SECONDS": "60", "PRESIGNED_UPLOADS": "true", "STORAGE_URL": "s3://pictures/of"}
+        with (
+            fresh_database(request, folder, **environment, **settings),
+            QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,
+        ):
+            yield Service(client, folder / "storage")
 
 
 @pytest.fixture(scope="module", params=("sqlite",))

@@ -55,6 +55,7 @@ def readyz(response: Response, inference: Inference) -> Ready:
         storage=found.storage,
         face_engine=found.face_engine,
         sweep=found.sweep,
+        links=found.links,
     )
 
 

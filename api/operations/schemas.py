@@ -23,6 +23,11 @@ class Ready(BaseModel):
         None,
         description="Only if so: why files without a row are not taken away. The service is ready all the same.",
     )
+    links: str | None = Field(
+        None,
+        description="Only if so: why browsers are not led to the object store although the settings ask for it. "
+        "The service is ready all the same.",
+    )
 
 
 class JobCounts(BaseModel):

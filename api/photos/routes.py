@@ -17,6 +17,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId
 from api.links import LIFETIME_SECONDS, signer
 from api.paging import CURSORS, PAGED, AskedPage, mark_page
+from api.photos.redirects import may_be_redirected, redirect
 from api.photos.schemas import PhotoFacesOut, PhotoOut
 from api.ranges import asks_for_part, last_modified, part_of
 from api.rules import signed_link
@@ -24,8 +25,10 @@ from api.sessions import SESSION_COOKIE, bearer_token, session_token
 from keys import storable
 from models import ADMIN, PHOTOGRAPHER, Photo, User
 from photos import service
-from photos.copies.service import given_to_guests
+from photos.copies.service import JPEG, given_to_guests
+from photos.keys import key_of
 from photos.names import fitting
+from photos.presigned import link_to
 from photos.raws.forms import ORIGINAL, Size, form_for
 from photos.seen import faces
 from photos.service import PhotoList
@@ -35,6 +38,10 @@ router = APIRouter(prefix="/api", tags=["photos"])
 LinkPart = Annotated[str | None, Query(description="Part of a signed link.")]
 # Of a signed link: user, expiry, signature and session.
 Signed = tuple[str | None, str | None, str | None, str | None]
+REDIRECTED = (
+    "With `PRESIGNED_SECONDS`, in answer to an `<img>`, a page or an app that loads a signed link: where the object "
+    "store gives the picture, for a short time. Never in answer to a Bearer token."
+)
 # A picture up to this size is sent in one piece: each chunk of a stream costs a switch between threads.
 WHOLE_BYTES = 512 * 1024
 WHOLE_PICTURE: dict[int | str, dict[str, Any]] = {
@@ -43,6 +50,7 @@ WHOLE_PICTURE: dict[int | str, dict[str, Any]] = {
 }
 PICTURE = {
     **WHOLE_PICTURE,
+    302: {"description": REDIRECTED},
     206: {"content": {"image/*": {}}, "description": "The part of an original that `Range` asks for."},
 }
 
@@ -181,7 +189,7 @@ def photo_faces(photo_id: RowId, viewer: CurrentUser) -> PhotoFacesOut:
 def picture(
     photo: Photo, size: Size, request: Request, *, download: bool = False, cached: str | None = None
 ) -> Response:
-    """Return a picture, or 304; `cached` is how long it may be kept, by default that of `cache_rule`.
+    """Return a picture, 304, or a redirect to it; `cached` is how long it may be kept, by default `cache_rule`.
 
     Raises:
         NoSuchPhoto, PhotoNotReady: there is no such file, or not yet. RangeNotSatisfiable: of an original.
@@ -197,10 +205,21 @@ def picture(
     # What a browser saves has the ending of its content, whatever ending the camera or a person gave it.
     name = fitting(photo.original_filename, photo.filename if size == "original" else ".jpg")
     headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
+    kind = photo.content_type if size == "original" else JPEG
+    if (elsewhere := _elsewhere(photo, key_of(photo, size), kind, request, headers)) is not None:
+        return elsewhere
     if size == "original":
         return _original(photo, request, etag, headers)
     length, chunks = service.open_bytes(photo, size)
-    return _sent(chunks, length, "image/jpeg", {**headers, "Content-Length": str(length)})
+    return _sent(chunks, length, JPEG, {**headers, "Content-Length": str(length)})
+
+
+def _elsewhere(photo: Photo, key: str, kind: str, request: Request, headers: dict[str, str]) -> Response | None:
+    """Return the redirect to the object store for a file; None where the service sends it."""
+    if not may_be_redirected(request):
+        return None
+    link = link_to(photo, key, kind, headers["Content-Disposition"])
+    return None if link is None else redirect(link, headers["Cache-Control"])
 
 
 def _copy(photo: Photo, request: Request, *, download: bool) -> Response:
@@ -216,6 +235,11 @@ def _copy(photo: Photo, request: Request, *, download: bool) -> Response:
         return Response(status_code=304, headers=headers)
     name = fitting(photo.original_filename, given.stored_name)
     headers["Content-Disposition"] = disposition("attachment" if download else "inline", name)
+    if given.source.plan is None:
+        # A JPEG that was made here. What is stripped is put together while it is sent.
+        elsewhere = _elsewhere(photo, given.source.key, given.content_type, request, headers)
+        if elsewhere is not None:
+            return elsewhere
     part = part_of(request, given.source.size, etag, given.modified)
     try:
         chunks = given.source.opened(part.start, part.end)

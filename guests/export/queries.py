@@ -28,6 +28,7 @@ from models import (
     TogetherGroup,
     TogetherMember,
     TrashedPhoto,
+    Upload,
     User,
     UserEvent,
 )
@@ -118,6 +119,7 @@ _BY_ROWS: dict[str, Callable[[int], ColumnElement[bool]]] = {
     ),
     "remote_similarities": lambda user_id: RemoteSimilarity.embedding_id.in_(_embeddings(user_id)),
     "badge_marks": lambda user_id: BadgeMark.badge_id.in_(select(Badge.id).where(Badge.user_id == user_id)),
+    "uploads": lambda user_id: Upload.photographer_id == user_id,
     "trashed_photos": lambda user_id: TrashedPhoto.photographer_id == user_id,
     "audit_entries": _entries,
 }

@@ -78,6 +78,7 @@ EXPORTED: dict[str, tuple[str, ...]] = {
     "photo_links": ("id", "event_id", "shows_name", "created_at", "expires_at", "opened"),
     "linked_photos": ("link_id", "photo_id"),
     "photo_choices": ("id", "event_id", "photo_ids", "created_at"),
+    "uploads": ("id", "event_id", "filename", "size", "photo_id", "created_at", "completed_at"),
     "subscriptions": (
         "id",
         "event_id",
@@ -194,6 +195,16 @@ LEFT_OUT: dict[str, dict[str, str]] = {
     "photo_links": {**OWNER, "link_key": "half of a secret"},
     "linked_photos": {},
     "photo_choices": OWNER,
+    "uploads": {
+        "photographer_id": "it is the owner of the export",
+        "token": "the name of files that are under way",
+        "sha256": "about a file",
+        "part_size": "how the file is sent",
+        "way": "how the file is sent",
+        "store_upload": "how the file is sent",
+        "duplicate": "about a file",
+        "touched_at": "how the file is sent",
+    },
     "subscriptions": {
         **OWNER,
         **JOB,
@@ -276,6 +287,7 @@ NOT_EXPORTED: dict[str, str] = {
     "pseudonyms": "under which name the audit log has the account; the entries are exported",
     "redetections": "about photos",
     "reembeddings": "about photos",
+    "upload_parts": "about files",
     "remote_doubts": "about lists at Azure",
     "remote_lists": "about lists at Azure",
     "remote_searches": "which version of a list was searched",

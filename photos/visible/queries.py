@@ -175,6 +175,13 @@ def is_for_all_guests(session: Session, photo_id: int) -> bool:
     return session.scalar(select(Photo.id).where(Photo.id == photo_id, shown_to_all(), ~withheld())) is not None
 
 
+def is_withheld(session: Session, photo_id: int) -> bool:
+    """Return whether the photo is withheld from any guest."""
+    return (
+        session.scalar(select(WithheldPhoto.photo_id).where(WithheldPhoto.photo_id == photo_id).limit(1)) is not None
+    )
+
+
 def may_be_asked_about(session: Session, user_id: int, photo_id: int) -> bool:
     """Return whether the photo is not withheld from this guest."""
     return session.scalar(select(Photo.id).where(Photo.id == photo_id, ~withheld_from(user_id))) is not None

@@ -8,7 +8,7 @@ import pytest
 from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
 
-from api.rules import JSON_BODY, PHOTOS_BODY, SELFIE_BODY, BodyLimit, RouteRules, body_limit, public
+from api.rules import JSON_BODY, PART_BODY, PHOTOS_BODY, SELFIE_BODY, BodyLimit, RouteRules, body_limit, public
 from settings import ROOT, get_settings
 
 # Every call of the API that needs no token.
@@ -44,6 +44,7 @@ PHOTOS = {
     "POST /api/upload-photos",
     "POST /api/photographer/events/{event_id}/upload-photos",
 }
+PARTS = {"PUT /api/photographer/events/{event_id}/uploads/{upload_id}/parts/{number}"}
 # More than any call takes: refused before the call runs, but after its token was asked for.
 ENDLESS = {"Content-Length": str(2**40)}
 
@@ -118,11 +119,11 @@ def test_a_signed_link_is_judged_by_its_route(client: TestClient) -> None:
 
 def test_only_uploads_take_a_body_larger_than_json(app: FastAPI) -> None:
     rules = RouteRules(app.routes)
-    found: dict[BodyLimit, set[str]] = {JSON_BODY: set(), SELFIE_BODY: set(), PHOTOS_BODY: set()}
+    found: dict[BodyLimit, set[str]] = {JSON_BODY: set(), SELFIE_BODY: set(), PHOTOS_BODY: set(), PART_BODY: set()}
     for call in calls(app):
         found[rules.of(*call.split(" ")).body].add(call)
-    assert (found[SELFIE_BODY], found[PHOTOS_BODY]) == (SELFIES, PHOTOS)
-    assert [kind.largest(get_settings()) for kind in found] == [2**20, 25 * 2**20, 2**30]
+    assert (found[SELFIE_BODY], found[PHOTOS_BODY], found[PART_BODY]) == (SELFIES, PHOTOS, PARTS)
+    assert [kind.largest(get_settings()) for kind in found] == [2**20, 25 * 2**20, 2**30, 8 * 2**20 + 2**16]
 
 
 def test_the_proxy_lets_large_bodies_through_to_the_same_calls(app: FastAPI) -> None:

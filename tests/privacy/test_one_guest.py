@@ -54,7 +54,15 @@ from tests.privacy.searching import hits_in_file, hits_in_files, hits_in_rows, n
 
 NAME, BADGE = "zaphodia-quux", "ZQXW4711"
 # Rows of staff alone; of photos and links without an account, which keep nothing of a guest.
-NOT_OF_GUESTS = {"second_factors", "recovery_codes", "event_photographers", "photos", "trashed_photos", "badge_marks"}
+NOT_OF_GUESTS = {
+    "second_factors",
+    "recovery_codes",
+    "event_photographers",
+    "photos",
+    "trashed_photos",
+    "badge_marks",
+    "uploads",
+}
 
 
 @pytest.fixture(scope="module", params=DATABASES)

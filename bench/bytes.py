@@ -1,0 +1,111 @@
+"""What the web process does for pictures that it passes on, and for those that browsers load from the store itself.
+
+`python -m bench.bytes` runs one worker with its files on an S3 server of this machine, and loads the same signed
+links both ways in turn: as a script does, which gets the picture from us, and as an `<img>` does, which is led to the
+store.
+It prints CPU of the worker and the bytes of bodies that it received or sent.
+"""
+
+import argparse
+import http.client
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.ingest import twelve_megapixel_photo
+from bench.responsive import cpu_seconds
+from testkit.deployed import make_bucket, s3_server
+from testkit.servers import Launcher, NewEvent, create_event, temporary_folder, wait_until
+
+PHOTOS, LOADS, TURNS = 8, 100, 9
+SIZES = ("thumb", "web")
+THROUGH, AROUND = "through us", "from the store"
+# How a browser names the two: `fetch` of a script, and `<img>`.
+MODES = {THROUGH: "cors", AROUND: "no-cors"}
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[Launcher, NewEvent]]:
+    """Run the service on S3 with links; yields it with an event."""
+    with s3_server(folder) as environment:
+        make_bucket(environment, "pictures")
+        launcher = Launcher(
+            folder,
+            **environment,
+            STORAGE_URL="s3://pictures",
+            PRESIGNED_SECONDS="600",
+            PRESIGNED_UPLOADS="true",
+            FACE_RECOGNIZER_PROVIDER="fake",
+            GUNICORN_WORKERS="1",
+            ACCESS_LOG="false",
+        )
+        try:
+            yield launcher, create_event(launcher.start())
+        finally:
+            launcher.stop()
+
+
+def settle(event: NewEvent, photos: int) -> list[dict[str, str]]:
+    """Wait until that many photos are processed; return them."""
+    path = f"/api/photographer/events/{event.id}/photos"
+
+    def done() -> bool:
+        states = [each["processing_status"] for each in event.photographer.call("GET", path)]
+        return states.count("done") == photos
+
+    wait_until(done, 300, f"{photos} photos")
+    found: list[dict[str, str]] = event.photographer.call("GET", path)
+    return found
+
+
+def load_all(launcher: Launcher, links: list[str], way: str) -> tuple[float, int]:
+    """Load links over one connection; return CPU of the worker in ms and bytes of bodies, both for one load."""
+    connection = http.client.HTTPConnection("127.0.0.1", urlsplit(launcher.url).port or 80, timeout=60)
+    workers, received = launcher.workers(), 0
+    before = cpu_seconds(workers)
+    for link in links:
+        parts = urlsplit(link)
+        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Sec-Fetch-Mode": MODES[way]})
+        answer = connection.getresponse()
+        received += len(answer.read())
+        assert answer.status == (200 if way == THROUGH else 302), answer.status
+    connection.close()
+    # What is sent on has come from the store before.
+    return (cpu_seconds(workers) - before) / len(links) * 1000, 2 * received // len(links)
+
+
+def looks(launcher: Launcher, photos: list[dict[str, str]], size: str, turns: int) -> None:
+    """Print a line for each way of loading pictures of this size."""
+    key = {"thumb": "thumbnail_url", "web": "url"}[size]
+    links = [each[key] for each in photos] * (LOADS // len(photos))
+    found: dict[str, list[tuple[float, int]]] = {way: [] for way in MODES}
+    for _ in range(turns + 1):
+        for way in MODES:
+            found[way].append(load_all(launcher, links, way))
+    for way, measured in found.items():
+        cpu = statistics.median(each for each, _ in measured[1:])
+        print(f"{size:<8}{way:<16}{cpu:>8.2f} ms{measured[-1][1] / 1000:>12.1f} kB")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.bytes", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--turns", type=int, default=TURNS)
+    turns = parser.parse_args().turns
+    with temporary_folder() as folder, served(folder) as (launcher, event):
+        files = []
+        for number in range(PHOTOS):
+            path = folder / f"{number}.jpg"
+            path.write_bytes(twelve_megapixel_photo(number))
+            files.append(path)
+        event.photographer.upload(event.id, files)
+        photos = settle(event, PHOTOS)
+        print("One look: CPU of the web process, bytes that it received and sent")
+        for size in SIZES:
+            looks(launcher, photos, size, turns)
+
+
+if __name__ == "__main__":
+    main()
