@@ -19,7 +19,7 @@ from faces.fake import FakeEngine
 from guests import removal
 from jobs import queue as job_queue
 from jobs import sweep as orphans
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from models import Event, Photo
 from settings import get_settings
 from tests.conftest import DATABASES, fresh_database, wait_until
