@@ -61,6 +61,8 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     db_max_overflow: int = Field(10, ge=0)
     db_pool_recycle: int = Field(1800, ge=-1)
     db_pool_timeout: float = Field(10.0, gt=0)
+    listen_database_url: str = ""
+    job_engine: Literal["embedded", "procrastinate"] = "embedded"
     storage_url: str = "file://./var/storage"
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
@@ -120,7 +122,7 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     orphan_sweep_seconds: float = Field(3600, gt=0)
     ending_sweep_seconds: float = Field(600, gt=0)
 
-    @field_validator("database_url")
+    @field_validator("database_url", "listen_database_url")
     @classmethod
     def _modern_scheme(cls, value: str) -> str:
         """Return the URL with the driver psycopg 3 for `postgres://`, which hosting providers give, and `postgresql://`."""
@@ -171,6 +173,11 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
         if self.job_heartbeat_seconds >= self.job_lease_seconds:
             raise ValueError("JOB_HEARTBEAT_SECONDS must be shorter than JOB_LEASE_SECONDS")
         return self
+
+    @property
+    def dispatches_by_tickets(self) -> bool:
+        """Whether jobs are dispatched by Procrastinate: `JOB_ENGINE`."""
+        return self.job_engine == "procrastinate"
 
     @property
     def address(self) -> str:
@@ -253,6 +260,11 @@ def _check_mail(settings: Settings) -> None:
 
 def _complete(settings: Settings) -> Settings:
     _check_mail(settings)
+    if settings.dispatches_by_tickets and not settings.database_url.startswith("postgresql+psycopg://"):
+        raise UnsafeSettings(
+            "JOB_ENGINE=procrastinate needs PostgreSQL with the driver psycopg 3 "
+            "(DATABASE_URL=postgresql://…); with any other DATABASE_URL leave JOB_ENGINE out."
+        )
     if settings.push_test_origin and settings.in_production:
         raise UnsafeSettings("PUSH_TEST_ORIGIN is for tests: with it, clients reach an address inside.")
     if settings.in_production and not settings.secret_key:

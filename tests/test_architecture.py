@@ -28,7 +28,7 @@ LAYERS = (
     ("audit", "stored"),
     ("encryption",),
     ("decoding",),
-    ("add_performance_indexes", "database", "models", "storage"),
+    ("add_performance_indexes", "database", "models", "storage", "tickets"),
     ("azure_face",),
     ("faces", "throttling"),
     (
