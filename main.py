@@ -36,7 +36,7 @@ from decoding.children import make_children
 from encryption import keys
 from encryption.master import KeysUnavailable
 from jobs import sweep
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from mail.worker import MailThread
 from matching.azure.erasure import PeriodicErasure
 from matching.forgetting import ForgettingThread

@@ -64,6 +64,7 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings, StorageSettin
     db_max_overflow: int = Field(10, ge=0)
     db_pool_recycle: int = Field(1800, ge=-1)
     db_pool_timeout: float = Field(10.0, gt=0)
+    job_engine: Literal["embedded", "procrastinate"] = "embedded"
     storage_url: str = "file://./var/storage"
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
     gunicorn_max_requests: int = Field(0, ge=0)
@@ -176,6 +177,11 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings, StorageSettin
         return self
 
     @property
+    def dispatches_by_tickets(self) -> bool:
+        """Whether jobs are dispatched by Procrastinate: `JOB_ENGINE`."""
+        return self.job_engine == "procrastinate"
+
+    @property
     def address(self) -> str:
         """The address of the service for people: `PUBLIC_URL`, else this machine."""
         return self.public_url or f"http://localhost:{self.port}"
@@ -256,6 +262,11 @@ def _check_mail(settings: Settings) -> None:
 
 def _complete(settings: Settings) -> Settings:
     _check_mail(settings)
+    if settings.dispatches_by_tickets and not settings.database_url.startswith("postgresql+psycopg://"):
+        raise UnsafeSettings(
+            "JOB_ENGINE=procrastinate needs PostgreSQL with the driver psycopg 3 "
+            "(DATABASE_URL=postgresql://…); with any other DATABASE_URL leave JOB_ENGINE out."
+        )
     if settings.push_test_origin and settings.in_production:
         raise UnsafeSettings("PUSH_TEST_ORIGIN is for tests: with it, clients reach an address inside.")
     if settings.in_production and not settings.secret_key:

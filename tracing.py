@@ -51,3 +51,5 @@ def set_up_logging(*, structured: bool, access: bool = True) -> None:
     handler.setFormatter(JsonFormatter(fields) if structured else plain)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("reperio.access").disabled = not access
+    # Procrastinate says of each ticket that it was deferred, began and ended; the jobs say it themselves.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ from fastapi import BackgroundTasks, Depends, Request
 
 import errors
 from decoding.decoder import Decoder
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from mail.worker import MailThread
 from selfies.validator import Validator
 

@@ -11,7 +11,15 @@ from photos.trash.files import KEPT_RENDITIONS
 
 # Migrations put rows into these: they do not make a database count as used.
 SEEDED = {"change_marks", "installation"}
-NOT_CONTENT = {"alembic_version", "sqlite_sequence"}
+# The last four hold tickets of jobs, which are made again from the rows of jobs.
+NOT_CONTENT = {
+    "alembic_version",
+    "sqlite_sequence",
+    "procrastinate_jobs",
+    "procrastinate_events",
+    "procrastinate_periodic_defers",
+    "procrastinate_workers",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,8 @@ def sequences(connection: Connection) -> dict[str, int]:
     """Return the last number that each sequence gave (PostgreSQL)."""
     numbers = text(
         "SELECT sequencename, last_value FROM pg_sequences "
-        "WHERE schemaname = current_schema() AND last_value IS NOT NULL"
+        "WHERE schemaname = current_schema() AND last_value IS NOT NULL "
+        "AND left(sequencename, 14) <> 'procrastinate_'"
     )
     return {str(name): int(last) for name, last in connection.execute(numbers)}
 

@@ -102,6 +102,7 @@ _CANDIDATES = tuple(
     for condition in (_lease_expired, _due)
 )
 _UNTRIED = tuple(_Candidates(kind, _untried, lease_expired=False) for kind in KINDS)
+_OF_KIND = {kind: tuple(each for each in _CANDIDATES if each.kind is kind) for kind in KINDS}
 
 
 def _any_claimable(candidates: Sequence[_Candidates]) -> Select[*tuple[Any, ...]]:
@@ -111,7 +112,7 @@ def _any_claimable(candidates: Sequence[_Candidates]) -> Select[*tuple[Any, ...]
 
 
 # Each process runs the first about once a second and mostly finds nothing: one statement, compiled once.
-_ANY_CLAIMABLE = {each: _any_claimable(each) for each in (_CANDIDATES, _UNTRIED)}
+_ANY_CLAIMABLE = {each: _any_claimable(each) for each in (_CANDIDATES, _UNTRIED, *_OF_KIND.values())}
 
 
 class _RoundRobin:
@@ -144,12 +145,21 @@ def _choose(session: Session, now: datetime, candidates: tuple[_Candidates, ...]
     return None
 
 
-def is_more_urgent_due(kind: JobRow) -> bool:
-    """Return whether a job can be claimed that comes before those of this kind."""
+def claimable(kind: JobRow, now: Now) -> ColumnElement[bool]:
+    """Return the condition for the jobs of a kind that can be claimed."""
+    return or_(_lease_expired(kind, now), _due(kind, now))
+
+
+def claimable_kinds() -> set[JobRow]:
+    """Return the kinds of which a job can be claimed."""
     with reading() as session:
         found = session.execute(_ANY_CLAIMABLE[_CANDIDATES], {"now": utcnow()}).one()
-    urgent = KINDS[: KINDS.index(kind)]
-    return any(there for each, there in zip(_CANDIDATES, found, strict=True) if each.kind in urgent)
+    return {each.kind for each, there in zip(_CANDIDATES, found, strict=True) if there}
+
+
+def is_more_urgent_due(kind: JobRow) -> bool:
+    """Return whether a job can be claimed that comes before those of this kind."""
+    return not claimable_kinds().isdisjoint(KINDS[: KINDS.index(kind)])
 
 
 def _in_turn(
@@ -219,8 +229,8 @@ def _claim_one(session: Session, choice: _Choice, now: datetime) -> Claim | None
     )
 
 
-def claim_next() -> Claim | None:
-    """Claim the next job and return it, or None if there is none.
+def claim_next(kind: JobRow | None = None) -> Claim | None:
+    """Claim the next job, of a kind if one is given, and return it, or None if there is none.
 
     Selfies come first, then matchings, photos, evaluations, photos to search again, photos to process again by
     another engine, and photos to process again.
@@ -228,7 +238,7 @@ def claim_next() -> Claim | None:
     Raises:
         SQLAlchemyError: the database does not answer.
     """
-    return _claim_first(_CANDIDATES)
+    return _claim_first(_CANDIDATES if kind is None else _OF_KIND[kind])
 
 
 def claim_untried() -> Claim | None:

@@ -2,7 +2,7 @@
 
 No session is open during inference, which runs in a child process (`decoding/`). Jobs take ids and know nothing of
 HTTP. Running one twice leaves the same rows.
-`jobs/queue.py` claims and ends them; `jobs/worker.py` is the thread that runs them.
+`jobs/queue.py` claims and ends them; `jobs/inference.py` is the thread that runs them.
 """
 
 import logging

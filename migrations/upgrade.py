@@ -12,7 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from database import get_engine
-from settings import UnsafeSettings
+from settings import UnsafeSettings, get_settings
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -64,6 +64,18 @@ def upgrade(revision: str = "head") -> None:
         command.upgrade(config(), revision)
     except CommandError as error:
         raise MigrationProblem(str(error)) from error
+    if get_settings().dispatches_by_tickets:
+        _prepare_tickets()
+
+
+def _prepare_tickets() -> None:
+    # Only here, as it imports Procrastinate.
+    from migrations import tickets
+
+    try:
+        tickets.prepare()
+    except tickets.UnknownTickets as problem:
+        raise MigrationProblem(str(problem)) from problem
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from testkit.world import World
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "photos"
 DATABASES = ("sqlite", "postgresql")
+# The embedded queue on each database, and Procrastinate, which is for PostgreSQL alone.
+JOB_ENGINES = (*DATABASES, "procrastinate")
 SECRET_KEY = "a key for tests only, forty characters.."
 # Names the folder of this run to the worker processes.
 RUN_FOLDER = "REPERIO_TEST_RUN"
@@ -141,12 +143,15 @@ def fresh_database(
         "ALLOWED_HOSTS": "testserver",
         "MAIL_OUTBOX": "off",
         "JOB_BACKOFF_SECONDS": "0.05",
+        **({"JOB_ENGINE": "procrastinate"} if request.param == "procrastinate" else {}),
         **extra,
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         _reset()
+        if request.param == "procrastinate":
+            upgrade()
         share_statements(get_engine())
         yield
         _reset()
@@ -301,7 +306,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
         if "browser" in fixtures:
             item.add_marker("browser")
-        if "postgres_server" in fixtures or {"postgresql", "psycopg2"} & set(map(str, parameters)):
+        if "postgres_server" in fixtures or {"postgresql", "psycopg2", "procrastinate"} & set(map(str, parameters)):
             item.add_marker("postgresql")
             repeats = SQLITE_IS_ENOUGH.match(item.nodeid) or EARLIER_MIGRATIONS.match(item.nodeid)
             if repeats or item.get_closest_marker("sqlite_is_enough"):

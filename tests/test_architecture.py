@@ -31,7 +31,7 @@ LAYERS = (
     ("changes",),
     ("s3_parts",),
     ("presigning",),
-    ("add_performance_indexes", "database", "models", "storage"),
+    ("add_performance_indexes", "database", "models", "storage", "tickets"),
     ("azure_face",),
     ("faces", "throttling"),
     (

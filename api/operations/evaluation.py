@@ -15,7 +15,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId, UtcTime
 from evaluation import service
 from evaluation.service import Shown
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from keys import MAX_ID
 
 router = APIRouter(prefix="/api/admin/eval-recognition", tags=["admin"])

@@ -7,7 +7,7 @@ import pytest
 
 from decoding.decoder import InThisProcess
 from faces import local
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from selfies.validator import Validator
 from testkit.builders import Service, people
 from testkit.servers import wait_until

@@ -10,7 +10,7 @@ from faces.engine import RecogniserAway
 from faces.fake import FakeEngine
 from faces.locating import LocatingEngine
 from jobs import queue, state, work
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from matching.azure import erasure
 from matching.azure.erasure import PeriodicErasure
 

@@ -17,18 +17,19 @@ from events.service import NewEvent
 from faces.engine import EngineUnavailable
 from faces.fake import FakeEngine
 from guests import removal
+from jobs import kinds as job_kinds
 from jobs import queue as job_queue
 from jobs import sweep as orphans
-from jobs.worker import InferenceThread
+from jobs.inference import InferenceThread
 from models import Event, Photo
 from settings import get_settings
-from tests.conftest import DATABASES, fresh_database, wait_until
+from tests.conftest import JOB_ENGINES, fresh_database, wait_until
 from tests.jobs.rows import claim, row, send_photo
 
 Begin = Callable[[Callable[[], FakeEngine]], InferenceThread]
 
 
-@pytest.fixture(scope="module", params=DATABASES)
+@pytest.fixture(scope="module", params=JOB_ENGINES)
 def _database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with fresh_database(request, tmp_path_factory.mktemp("thread"), JOB_POLL_SECONDS="0.02"):
         yield
@@ -127,11 +128,11 @@ def test_a_database_that_is_away_for_a_while_does_not_end_the_thread(
 ) -> None:
     real, failures = job_queue.claim_next, list[int]()
 
-    def away_at_first() -> job_queue.Claim | None:
+    def away_at_first(*kinds: job_kinds.JobRow) -> job_queue.Claim | None:
         if len(failures) < 3:
             failures.append(1)
             database_is_away()
-        return real()
+        return real(*kinds)
 
     monkeypatch.setattr(job_queue, "claim_next", away_at_first)
     photo_id = send_photo(event, 1)
@@ -162,17 +163,17 @@ def test_files_that_no_row_knows_are_swept_once_in_a_while(
 ) -> None:
     monkeypatch.setattr(get_settings(), "orphan_grace_seconds", 0)
     rounds, sweeps = list[int](), list[timedelta]()
-    claim_next, sweep = job_queue.claim_next, orphans.sweep_orphans
+    tick, sweep = orphans.PeriodicSweep.tick, orphans.sweep_orphans
 
-    def counted() -> job_queue.Claim | None:
+    def counted(sweeper: orphans.PeriodicSweep) -> None:
         rounds.append(1)
-        return claim_next()
+        tick(sweeper)
 
     def noted(grace: timedelta) -> int:
         sweeps.append(grace)
         return sweep(grace)
 
-    monkeypatch.setattr(job_queue, "claim_next", counted)
+    monkeypatch.setattr(orphans.PeriodicSweep, "tick", counted)
     monkeypatch.setattr(orphans, "sweep_orphans", noted)
     # The database knows this one, so the storage is its own.
     send_photo(event, 1)

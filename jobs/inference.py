@@ -14,6 +14,7 @@ from encryption import keys
 from encryption.master import KeysUnavailable
 from faces.engine import EngineUnavailable, RecogniserAway
 from jobs import queue, work
+from jobs.dispatch.sources import make_source
 from jobs.queue import Claim
 from metrics import timed_job
 from settings import get_settings
@@ -25,6 +26,8 @@ log = logging.getLogger("reperio.jobs")
 NICENESS = 10
 # Seconds between two checks for events that must change to the engine in use.
 CHANGE_SECONDS = 10.0
+# After the time for the job in hand: to give back what is not begun.
+SOURCE_STOP_SECONDS = 2.0
 
 
 class InferenceThread:
@@ -50,6 +53,7 @@ class InferenceThread:
         self._next_change = 0.0
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._source = make_source(self.wake)
         self._thread = threading.Thread(target=self._loop, name="inference", daemon=True)
 
     def start(self) -> None:
@@ -73,6 +77,7 @@ class InferenceThread:
                 queue.release(claim)
             except SQLAlchemyError as error:
                 log.warning("not released, another process continues when the lease ends: %s", error)
+        self._source.stop(SOURCE_STOP_SECONDS)
 
     def _loop(self) -> None:
         # On Linux each thread has its own priority: on a busy core, requests go first.
@@ -130,11 +135,12 @@ class InferenceThread:
                 self._run_all(queue.claim_untried, RecogniserAway)
                 raise
             self._loaded, self.problem, self.waits = True, None, False
+        self._source.start()
         self._run_all(self._claim_next)
 
     def _claim_next(self) -> Claim | None:
         self._change_engines()
-        return queue.claim_next()
+        return self._source.claim()
 
     def _run_all(self, claim: Callable[[], Claim | None], *passing: type[Exception]) -> None:
         """Run the jobs that `claim` returns; after an error of the kind `passing`, go on with the next one."""
