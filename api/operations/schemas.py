@@ -23,6 +23,7 @@ class Ready(BaseModel):
         None,
         description="Only if so: why files without a row are not taken away. The service is ready all the same.",
     )
+    role: str | None = Field(None, description="Only on a machine with a role: `web` or `worker`.")
 
 
 class JobCounts(BaseModel):
