@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+import clock
+import postgresql
 from settings import Settings, UnsafeSettings, get_settings
 
 SQLITE_BUSY_SECONDS = 30
@@ -83,6 +86,19 @@ def _prepare_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
+def compare_clocks(engine: Engine) -> None:
+    """Correct this process's clock by that of PostgreSQL; does nothing with SQLite.
+
+    Raises:
+        SQLAlchemyError: the database does not answer.
+    """
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            asked_at = datetime.now(UTC)
+            reference = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            clock.note_reference(asked_at, reference, datetime.now(UTC))
+
+
 def make_engine(settings: Settings, pool: PoolLimits | None = None) -> Engine:
     """Return a new engine for `settings.database_url`; without `pool`, with the pool that the settings ask for.
 
@@ -102,11 +118,15 @@ def make_engine(settings: Settings, pool: PoolLimits | None = None) -> Engine:
             options["connect_args"] = {"check_same_thread": False, "timeout": SQLITE_BUSY_SECONDS}
         else:
             options["pool_pre_ping"] = True
+            wanted = postgresql.libpq_parameters(settings.db_dead_seconds)
+            options["connect_args"] = {name: value for name, value in wanted.items() if name not in url.query}
         engine = create_engine(url, **options)
     except (ArgumentError, ModuleNotFoundError, TypeError) as error:
         raise UnsafeSettings(f"DATABASE_URL cannot be used: {error}") from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
+    else:
+        postgresql.prepare(engine, settings.db_dead_seconds)
     return engine
 
 
@@ -135,6 +155,7 @@ def forget_engine(*, close: bool = True) -> None:
         if _engine is not None:
             _engine.dispose(close=close)
         _engine = None
+    clock.forget()
 
 
 @contextmanager
@@ -166,7 +187,9 @@ def after_commit(session: Session, action: Callable[[], object]) -> None:
 
 
 def connection_limit() -> int | None:
-    """Return how many connections this role may open to this database at once, or None without a limit (SQLite).
+    """Return how many connections this role may open to this database at once, or None without a limit.
+
+    There is none with SQLite; a pooler before PostgreSQL has limits of its own.
 
     Raises:
         SQLAlchemyError: the database does not answer.
@@ -174,6 +197,9 @@ def connection_limit() -> int | None:
     if get_engine().dialect.name != "postgresql":
         return None
     with reading() as session:
+        session.connection()
+        if postgresql.is_pooled():
+            return None
         shared: int = session.execute(
             text(
                 "SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) "

@@ -74,7 +74,8 @@ def on_starting(server: Any) -> None:
         pool = fit_pool(_settings, connection_limit())
         # Workers are forked from this process and make their engines with this pool.
         use_pool(pool)
-        password = ensure_admin(_settings)
+        # A worker machine answers nobody who could log in.
+        password = ensure_admin(_settings) if _settings.answers_people else None
     except (MigrationProblem, UnsafeSettings) as problem:
         sys.exit(f"Reperio cannot start: {problem}")
     except errors.AccountTaken:
@@ -90,11 +91,18 @@ def on_starting(server: Any) -> None:
         forget_engine()
     if pool.notice is not None:
         log.warning(pool.notice)
-    if _settings.privacy_gaps:
+    if _settings.role == "web" and not _settings.rate_limit_url:
+        log.warning(
+            "RATE_LIMIT_URL is not set: limits count on this machine alone, not for all web machines together"
+        )
+    if _settings.privacy_gaps and _settings.answers_people:
         log.warning("/privacy does not name who is responsible: set %s", ", ".join(_settings.privacy_gaps))
     if password is not None:
         print(f"\n  First admin: {_settings.admin_username}   password (shown only now): {password}")
-    print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)
+    if _settings.answers_people:
+        print(f"\n  Reperio: {_settings.address}   calls: {_settings.address}/docs\n", flush=True)
+    else:
+        print(f"\n  Reperio worker: /livez, /readyz and /metrics on port {_settings.port}\n", flush=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -1,7 +1,6 @@
 """The ASGI application: routers, middleware, the threads of a process, and the answers to exceptions."""
 
 import logging
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,26 +25,17 @@ from api.forms import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from api.language import language_of
 from api.lingering import Lingering
 from api.middleware import NotRead, RequestLimits, RequestLog
+from api.operations.routes import probes
 from api.routes import ROUTERS as API_ROUTERS
 from api.rules import rules_of
-from azure_face.shared import face_service
 from changes.listener import ChangeListener
 from changes.waiting import Waiters, forget
-from database import forget_engine, pool_limits
-from decoding.children import make_children
+from database import pool_limits
+from duties import MAIL_STOP_SECONDS, make_duties
 from encryption import keys
 from encryption.master import KeysUnavailable
-from jobs import sweep
-from jobs.inference import InferenceThread
-from mail.worker import MailThread
-from matching.azure.erasure import PeriodicErasure
-from matching.forgetting import ForgettingThread
-from notifications.worker import NotifyThread
-from operations.samples import Sampler
-from operations.service import report_process
 from pages.failures import failure_page, wants_page
 from pages.routes import ROUTERS as PAGE_ROUTERS
-from selfies.validator import Validator
 from settings import get_settings, version
 from telemetry import sending
 
@@ -57,12 +47,10 @@ DESCRIPTION = """Event photos that find their guests.
 Errors are `{"detail": "<message>", "error": "<name>"}`: the message is French, or English with
 `Accept-Language: en`; the name is stable. Times are UTC.
 """
-STOP_SECONDS = 25.0
-# Of the seconds above, twice: a mail or message that is not finished by then is sent again later.
-MAIL_STOP_SECONDS = 3.0
 # Connections that are not for request threads: the inference thread, its heartbeat, the mail thread, the one that
-# drops erased templates and the one that tells guests of new photos take one each; the last one's heartbeat another.
-CONNECTIONS_KEPT_BACK = 6
+# drops erased templates and the one that tells guests of new photos take one each; the last one's heartbeat another,
+# and the one that says that this process runs.
+CONNECTIONS_KEPT_BACK = 7
 MAX_REQUEST_THREADS = 40
 
 
@@ -78,38 +66,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.waiters = waiters = Waiters(waiting_limit(), settings.max_waiting_per_account)
     app.state.changes = changes = ChangeListener(settings, waiters.report)
     waiters.want, waiters.hears = changes.want, changes.is_hearing
-    children = make_children(settings)
-    app.state.inference = InferenceThread(
-        children.jobs,
-        sample=Sampler().tick,
-        report=report_process,
-        sweep=sweep.PeriodicSweep().tick,
-        between=PeriodicErasure(face_service).tick,
-    )
-    app.state.decoder = children.checks
-    app.state.validator = Validator(children.checks)
-    app.state.mail = MailThread(settings)
-    app.state.inference.start()
-    app.state.validator.start()
-    pairing = threading.Thread(target=sweep.at_start, name="pairing", daemon=True)
-    pairing.start()
-    app.state.mail.start()
-    app.state.notify = NotifyThread(settings)
-    app.state.notify.start()
-    changes.start()
-    forgetting = ForgettingThread()
-    forgetting.start()
+    duties = make_duties(settings)
+    app.state.inference = duties.inference
+    app.state.decoder, app.state.validator = duties.decoder, duties.validator
+    app.state.mail, app.state.notify = duties.mail, duties.notify
+    duties.start()
+    if settings.answers_people:
+        changes.start()
     yield
     waiters.close()
     forget(waiters)
     await anyio.to_thread.run_sync(changes.stop, MAIL_STOP_SECONDS)
-    forgetting.stop(MAIL_STOP_SECONDS)
-    pairing.join(STOP_SECONDS)
-    await anyio.to_thread.run_sync(app.state.mail.stop, MAIL_STOP_SECONDS)
-    await anyio.to_thread.run_sync(app.state.notify.stop, MAIL_STOP_SECONDS)
-    await anyio.to_thread.run_sync(app.state.inference.stop, STOP_SECONDS - 2 * MAIL_STOP_SECONDS)
-    children.close()
-    forget_engine()
+    await anyio.to_thread.run_sync(duties.stop)
     await anyio.to_thread.run_sync(sending.stop)
 
 
@@ -219,6 +187,8 @@ def create_app() -> FastAPI:
     """Return the application. It opens no connection and starts no thread before its lifespan begins."""
     settings = get_settings()
     sending.load(settings)
+    if not settings.answers_people:
+        return _create_worker_app()
     multipart.install()
     app = FastAPI(
         title="Reperio",
@@ -244,6 +214,20 @@ def create_app() -> FastAPI:
     for router in (*API_ROUTERS, *PAGE_ROUTERS):
         app.include_router(router)
     _document_errors(app)
+    return app
+
+
+def _create_worker_app() -> FastAPI:
+    """Return the application of a machine that only runs jobs: probes, metrics, and 404 for everything else."""
+    app = FastAPI(title="Reperio worker", version=version(), lifespan=lifespan, openapi_url=None)
+    app.add_middleware(RequestLimits, settings=get_settings())
+    app.add_middleware(RequestLog)
+    app.add_middleware(Lingering)
+    app.add_exception_handler(errors.AppError, on_app_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(SQLAlchemyError, on_database_error)
+    app.add_exception_handler(Exception, on_anything_else)
+    app.include_router(probes)
     return app
 
 

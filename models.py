@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_expression, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
 
+import clock
 from keys import (
     BADGE_NUMBER_CHARACTERS,
     BADGE_SECONDS,
@@ -71,8 +72,8 @@ STAFF_ARE_REACHABLE = "user_type = 'user' OR (email IS NOT NULL AND hashed_passw
 
 
 def utcnow() -> datetime:
-    """Return the current time as an aware datetime in UTC."""
-    return datetime.now(UTC)
+    """Return the current time as an aware datetime in UTC; on PostgreSQL, by the database's clock."""
+    return clock.now()
 
 
 def new_event_key() -> str:
@@ -1545,6 +1546,34 @@ class Sample(Base):
     machine: Mapped[str] = mapped_column(String(255))
     requests_seen: Mapped[int] = mapped_column(BigInteger)
     errors_seen: Mapped[int] = mapped_column(BigInteger)
+
+
+class MachineCounter(Base):
+    """What one server had answered when it last counted: the samples' requests are the sum over all servers.
+
+    `machine` is a host's name with the port. `minute` is that of the last sample to which the server added.
+    """
+
+    __tablename__ = "machine_counters"
+
+    machine: Mapped[str] = mapped_column(String(255), primary_key=True)
+    minute: Mapped[int] = mapped_column(Integer)
+    requests_seen: Mapped[int] = mapped_column(BigInteger)
+    errors_seen: Mapped[int] = mapped_column(BigInteger)
+
+
+class RunningProcess(Base):
+    """A process of this installation, on any machine; it renews `seen_at` and deletes its row when it ends."""
+
+    __tablename__ = "running_processes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    machine: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16))
+    engine_id: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
 
 
 class ChangeMark(Base):

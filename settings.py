@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from limit_settings import LimitSettings
+from machine_settings import MachineSettings
 from privacy_settings import PrivacySettings
 from recogniser_settings import RecogniserSettings, azure_problem, provider_problem
 from setting_values import LOOPBACK, is_ascii_address, is_origin, kept_key, listed
@@ -40,7 +41,7 @@ class UnsafeSettings(Exception):
     """The service does not start with these settings. The message says what to change."""
 
 
-class Settings(RecogniserSettings, PrivacySettings, LimitSettings, StorageSettings, TracingSettings):
+class Settings(RecogniserSettings, PrivacySettings, LimitSettings, MachineSettings, StorageSettings, TracingSettings):
     """Each field is an environment variable of the same name in capitals; the name ends in its unit."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)

@@ -8,7 +8,7 @@ from fastapi import BackgroundTasks, Depends, Request
 
 import errors
 from decoding.decoder import Decoder
-from jobs.inference import InferenceThread
+from jobs.elsewhere import JobRunner
 from mail.worker import MailThread
 from selfies.validator import Validator
 
@@ -33,13 +33,13 @@ async def hashing_slot(request: Request) -> AsyncIterator[None]:
 HASHES = Depends(hashing_slot, scope="function")
 
 
-async def inference_of(request: Request) -> InferenceThread:
-    """Return this process's inference thread."""
-    thread: InferenceThread = request.app.state.inference
+async def inference_of(request: Request) -> JobRunner:
+    """Return what runs the jobs: this process's inference thread, or worker machines."""
+    thread: JobRunner = request.app.state.inference
     return thread
 
 
-Inference = Annotated[InferenceThread, Depends(inference_of)]
+Inference = Annotated[JobRunner, Depends(inference_of)]
 
 
 async def validator_of(request: Request) -> Validator:

@@ -60,5 +60,6 @@ ROUTERS = (
     audit.router,
     erasures.router,
     operations_evaluation.router,
+    operations.probes,
     operations.router,
 )

@@ -30,6 +30,14 @@ CHANGE_SECONDS = 10.0
 SOURCE_STOP_SECONDS = 2.0
 
 
+class OtherEngineInUse(RecogniserAway):
+    """Processes that started before use another face engine: this one serves, and leaves the jobs to them."""
+
+
+def _none() -> None:
+    return None
+
+
 class InferenceThread:
     """Runs all claimable jobs when woken, and every `JOB_POLL_SECONDS` for jobs that another process left."""
 
@@ -41,8 +49,13 @@ class InferenceThread:
         report: Callable[[], None],
         sweep: Callable[[], None],
         between: Callable[[], None] = lambda: None,
+        others: Callable[[], str | None] = _none,
     ) -> None:
-        """`report` is called before each job, `sample` and `between` after each job, `sweep` when no job is left."""
+        """`report` is called before each job, `sample` and `between` after each job, `sweep` when no job is left.
+
+        `others` says before each job why this process leaves the jobs to others, or None.
+        """
+        self._others = others
         self._decoder = decoder
         self._sample, self._report, self._sweep, self._between = sample, report, sweep, between
         self._loaded = False
@@ -126,6 +139,7 @@ class InferenceThread:
         While a recogniser over the network is away, each job is tried once, up to the step that needs it: photos get
         their renditions, and selfies that this machine refuses are rejected.
         """
+        self._check_others()
         if not self._loaded:
             self._decoder.load()
             try:
@@ -138,7 +152,13 @@ class InferenceThread:
         self._source.start()
         self._run_all(self._claim_next)
 
+    def _check_others(self) -> None:
+        problem = self._others()
+        if problem is not None:
+            raise OtherEngineInUse(problem)
+
     def _claim_next(self) -> Claim | None:
+        self._check_others()
         self._change_engines()
         return self._source.claim()
 

@@ -75,7 +75,8 @@ class Launcher:
             **environment,
         }
         self._process: subprocess.Popen[bytes] | WarmProcess | None = None
-        self.url, self.password = f"http://127.0.0.1:{port}", password
+        self.url = f"http://127.0.0.1:{self.environment['PORT']}"
+        self.password = self.environment["ADMIN_PASSWORD"]
 
     def start(self) -> Server:
         """Start the server and wait until it is ready.
@@ -144,6 +145,26 @@ class Launcher:
         for pid in found:
             found += _children(pid)
         return found
+
+
+@contextmanager
+def one_installation(folder: Path, database_url: str, **environment: str) -> Iterator[Callable[..., Launcher]]:
+    """Yields a function that returns a new machine of one installation, to be started: `machine("web", PORT=…)`.
+
+    The machines share the database, the storage in `folder`, and the keys; each is killed at the end.
+    """
+    shared = {"SECRET_KEY": secrets.token_urlsafe(48), "ADMIN_PASSWORD": secrets.token_urlsafe(12), **environment}
+    machines = list[Launcher]()
+
+    def machine(role: str, **own: str) -> Launcher:
+        machines.append(Launcher(folder, database_url, ROLE=role, **{**shared, **own}))
+        return machines[-1]
+
+    try:
+        yield machine
+    finally:
+        for each in machines:
+            each.kill()
 
 
 def _children(pid: int) -> list[int]:

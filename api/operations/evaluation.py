@@ -15,7 +15,7 @@ from api.documentation import SIGNED_IN, error_responses
 from api.fields import RowId, UtcTime
 from evaluation import service
 from evaluation.service import Shown
-from jobs.inference import InferenceThread
+from jobs.elsewhere import JobRunner
 from keys import MAX_ID
 
 router = APIRouter(prefix="/api/admin/eval-recognition", tags=["admin"])
@@ -158,7 +158,7 @@ def _result(shown: Shown) -> ResultOut | None:
 async def evaluate(
     asked: EvaluationIn,
     _: CurrentAdmin,
-    inference: Annotated[InferenceThread, Depends(inference_of)],
+    inference: Annotated[JobRunner, Depends(inference_of)],
     response: Response,
 ) -> EvaluationOut:
     """Return in which photos of the event a recogniser finds the guest. Faces and matches are not changed.

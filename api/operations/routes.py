@@ -29,23 +29,29 @@ from operations.samples import Point
 from photos.reprocessing import service as reprocessing
 from settings import get_settings
 
+# What every machine answers, a worker nothing else.
+probes = APIRouter(tags=["operations"])
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/livez", summary="Liveness")
+@probes.get("/livez", summary="Liveness")
 async def livez() -> Alive:
     """The process answers. Uses neither database nor storage."""
     return Alive()
 
 
-@router.get(
+@probes.get(
     "/readyz",
     summary="Readiness",
     response_model_exclude_none=True,
     responses={503: {"model": Ready, "description": "At least one part is not usable; the answer says which."}},
 )
 def readyz(response: Response, inference: Inference) -> Ready:
-    """Whether database, storage and face engine are usable. The storage is tried at most once in 10 s."""
+    """Whether database, storage and face engine are usable. The storage is tried at most once in 10 s.
+
+    With `ROLE=web` the face engine is that of the worker machines: a problem there is told, and people are served.
+    """
+    role = get_settings().role
     found = service.readiness(inference.problem, engine_waits=inference.waits)
     if not found.ready:
         response.status_code = 503
@@ -56,6 +62,7 @@ def readyz(response: Response, inference: Inference) -> Ready:
         face_engine=found.face_engine,
         sweep=found.sweep,
         links=found.links,
+        role=None if role == "all" else role,
     )
 
 
@@ -65,7 +72,7 @@ async def api_root(language: Language) -> Message:
     return Message(message=Success.WELCOME.text(language))
 
 
-@router.get(
+@probes.get(
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,

@@ -28,6 +28,7 @@ class Ready(BaseModel):
         description="Only if so: why browsers are not led to the object store although the settings ask for it. "
         "The service is ready all the same.",
     )
+    role: str | None = Field(None, description="Only on a machine with a role: `web` or `worker`.")
 
 
 class JobCounts(BaseModel):

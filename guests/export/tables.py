@@ -283,6 +283,7 @@ NOT_EXPORTED: dict[str, str] = {
     "event_sections": "about events",
     "guest_copies": "about files",
     "installation": "about the installation",
+    "machine_counters": "about the installation",
     "photo_raws": "about files",
     "pseudonyms": "under which name the audit log has the account; the entries are exported",
     "redetections": "about photos",
@@ -293,6 +294,7 @@ NOT_EXPORTED: dict[str, str] = {
     "remote_searches": "which version of a list was searched",
     "remote_twins": "names another account",
     "reprocessings": "about photos",
+    "running_processes": "about the installation",
     "samples": "about the installation",
     "unstored_faces": "how many faces of a photo are not stored; no person is named",
 }
