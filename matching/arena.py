@@ -249,12 +249,13 @@ class Arena:
         place = held.place
         where, dimensions = self._where(place, rows), self.dimensions(held)
         self._photo_ids[where] = ERASED
-        begins = where // UNIT_ROWS * UNIT_COMPONENTS + where % UNIT_ROWS * dimensions
-        for start in range(0, len(begins), UNIT_ROWS):
-            self._components[begins[start : start + UNIT_ROWS, np.newaxis] + np.arange(dimensions)] = 0
         touched = np.unique(where // UNIT_ROWS)
         photos = self._photo_ids.reshape(-1, UNIT_ROWS)
         empty = touched[~(photos[touched] > 0).any(axis=1)]
+        left = where[~np.isin(where // UNIT_ROWS, empty)]
+        begins = left // UNIT_ROWS * UNIT_COMPONENTS + left % UNIT_ROWS * dimensions
+        for start in range(0, len(begins), UNIT_ROWS):
+            self._components[begins[start : start + UNIT_ROWS, np.newaxis] + np.arange(dimensions)] = 0
         self._emptied[empty] = 1
         self._give_back(empty, (2,))
 

@@ -22,6 +22,8 @@ from models import Event, Photo
 # So long after its last completion an event is not read ahead again: what has been added meanwhile is read in a tenth
 # of a second (at 20 photos a second with ten faces each, 6,000 faces).
 FRESH_SECONDS = 30.0
+# In larger events, what has been deleted is looked for before the lock each time: it takes up to a second.
+LARGE = 20_000
 # How long to wait for another process that reads the same event.
 LOADING_SECONDS = 120.0
 
@@ -83,7 +85,7 @@ def _is_at_hand(key: Key) -> bool:
 def _loaded(event_id: int, likely: str) -> Held | None:
     arena = shared.memory()
     held = arena.hold((event_id, likely)) if likely else None
-    if held is not None and arena.is_complete(held, FRESH_SECONDS):
+    if held is not None and arena.rows(held) <= LARGE and arena.is_complete(held, FRESH_SECONDS):
         return held
     with reading() as session:
         # The version first: what is deleted while the faces are read has a later one.
@@ -92,19 +94,19 @@ def _loaded(event_id: int, likely: str) -> Held | None:
         return None
     key, version = (event_id, current[0]), current[1]
     held = arena.hold(key, version)
-    if held is not None and not arena.is_complete(held, FRESH_SECONDS):
+    if held is not None and not _is_current(held, version):
         _load(key, held, version)
     return held
 
 
+def _is_current(held: Held, version: int) -> bool:
+    return held.arena.version(held) >= version and held.arena.is_complete(held, FRESH_SECONDS)
+
+
 def _load(key: Key, held: Held, version: int) -> None:
     arena = held.arena
-
-    def is_done() -> bool:
-        return arena.is_complete(held, FRESH_SECONDS)
-
-    with arena.locks.writing(held.place, LOADING_SECONDS, is_done) as may_write:
-        if not may_write or is_done():
+    with arena.locks.writing(held.place, LOADING_SECONDS, lambda: _is_current(held, version)) as may_write:
+        if not may_write or _is_current(held, version):
             return
         if arena.version(held) != version:
             with reading() as session:

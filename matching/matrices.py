@@ -153,6 +153,8 @@ def _beside(session: Session, key: Key, held: Held | None, version: int) -> tupl
             return blocks
         last_id = int(batch.face_ids[-1])
         readable = batch.photo_ids > 0
+        if not readable.any():
+            continue
         blocks = (*blocks, Block(batch.face_ids[readable], batch.photo_ids[readable], batch.embeddings[readable]))
 
 
