@@ -25,6 +25,7 @@ from accounts.bootstrap import ensure_admin
 from database import connection_limit, fit_pool, forget_engine, use_pool
 from decoding.memory import return_memory
 from decoding.processes import shared_template
+from matching import shared
 from migrations.upgrade import MigrationProblem, upgrade
 from settings import UnsafeSettings, get_settings
 from tracing import set_up_logging
@@ -71,6 +72,8 @@ def on_starting(server: Any) -> None:
     try:
         storage.prepare()
         upgrade()
+        # Workers are forked from this process and share it.
+        shared.prepare()
         pool = fit_pool(_settings, connection_limit())
         # Workers are forked from this process and make their engines with this pool.
         use_pool(pool)

@@ -13,6 +13,8 @@ from setting_values import LOOPBACK, is_installed, is_origin
 PROVIDER_PACKAGES = {"dlib": ("dlib", "face_recognition_models")}
 AZURE_PACKAGE = "azure.cognitiveservices.vision.face"
 TEST_PROVIDERS = ("fake", "other-fake")
+# Room for the faces that processes hold in memory, in MiB: 2,000,000 faces of 128 components, of 272 bytes each.
+DEFAULT_FACES_MB = 520
 
 
 class RecogniserSettings(BaseSettings):
@@ -24,6 +26,9 @@ class RecogniserSettings(BaseSettings):
     match_threshold: float | None = Field(None, gt=0, lt=1)
     # None: the engine's own.
     detection_long_side: int | None = Field(None, ge=320, le=4096)
+
+    # 0: each process for itself.
+    faces_shared_mb: int = Field(DEFAULT_FACES_MB, ge=0, le=1_000_000)
 
     azure_face_endpoint: str = ""
     azure_face_key: str = Field("", repr=False)

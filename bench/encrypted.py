@@ -23,11 +23,12 @@ from testkit.servers import temporary_folder
 WARM_ROUNDS = 9
 
 
-def _prepare(folder: Path, faces: int, *, encrypted: bool) -> tuple[str, int, int]:
-    """Return the address of a database with such an event, the guest and the event."""
+def _prepare(folder: Path, faces: int, *, encrypted: bool) -> tuple[str, int, int, int]:
+    """Return the address of a database with such an event, the guest, one of a small event, and the event."""
     folder.mkdir()
     with service_in_process(folder, None) as url:
         event_id, user_id = an_event()
+        small_user_id = an_event("SMALL")[1]
         grow(event_id, faces)
         if encrypted:
             with transaction() as session:
@@ -40,7 +41,7 @@ def _prepare(folder: Path, faces: int, *, encrypted: bool) -> tuple[str, int, in
         # As an event that was never plain: without the room that the longer rows had.
         with closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as database:
             database.execute("VACUUM")
-    return url, user_id, event_id
+    return url, user_id, small_user_id, event_id
 
 
 def _told(runs: dict[str, list[Run]], what: str) -> str:
@@ -60,8 +61,9 @@ def main() -> int:
     with temporary_folder() as folder:
         places = {kind: _prepare(folder / kind, asked.faces, encrypted=kind == "encrypted") for kind in runs}
         for _ in range(asked.rounds):
-            for kind, (url, user_id, event_id) in places.items():
-                runs[kind].append(run_apart(folder / kind, url, user_id, event_id, asked.faces, WARM_ROUNDS))
+            for kind, (url, user_id, small_user_id, event_id) in places.items():
+                ids = user_id, small_user_id, event_id
+                runs[kind].append(run_apart(folder / kind, url, *ids, asked.faces, WARM_ROUNDS))
     print(f"{asked.faces:,} faces, medians of {asked.rounds} pairs")
     print("first match, cold:", _told(runs, "cold"))
     print("further, in memory:", _told(runs, "warm"))

@@ -25,6 +25,15 @@ def memory_mb(pid: int, field: str = "VmRSS") -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")), 0.0)
 
 
+def pss_mb(pid: int) -> float:
+    """Return a process's memory in MB, of pages that several share its part of each; 0 if it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
 class Family:
     """Workers and the processes they start, while the context is open."""
 

@@ -14,15 +14,15 @@ import numpy as np
 
 import images
 import storage
-from database import reading, transaction
+from database import reading
 from decoding.decoder import ChildDied, Decoder, OutOfMemory, Overran, StoredPhoto, TaskFailed
 from evaluation import comparison, queries, rivals
 from evaluation.cases import Attempt, Case, Compared, NotPossible, PhotoFile, ReadPhoto, Timings
-from events import queries as event_queries
 from faces.engine import EngineUnavailable
 from faces.providers import dimensions_of, engine_id_of
 from faces.selfie import SelfieRejected
 from matching import matrices, similarity
+from matching.loading import locked_event
 from matching.matrices import EventFaces
 from matching.similarity import Portrait
 from selfies import files
@@ -141,9 +141,8 @@ def _faces_read(case: Case, timings: Timings, problems: dict[str, str]) -> tuple
 
 def _stored_faces(case: Case) -> tuple[EventFaces, list[int]]:
     """Return the event's faces as the matching has them, and the photos that are processed."""
-    with transaction() as session:
-        # Locked, because the cache must hold committed faces only.
-        event = event_queries.lock_event(session, case.event_id)
+    # Locked, because memory must hold committed faces only.
+    with locked_event(case.event_id) as (session, event):
         if event is None:
             raise NotPossible("the event is deleted")
         faces = matrices.faces_of(session, event.id, event.version, event.active_engine_id)

@@ -12,6 +12,7 @@ from events import queries as event_queries
 from events.rematching import queries as rematch_queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
+from matching.loading import faces_at_hand
 from models import Event, Selfie
 from selfies import queries
 from selfies.service import picture
@@ -90,7 +91,9 @@ def remove(user_id: int, selfie_id: int) -> None:
     Raises:
         NoSuchSelfie: it is not one of theirs.
     """
-    with transaction() as session:
+    with reading() as session:
+        joined = [each.event.id for each in event_queries.joined(session, user_id)]
+    with faces_at_hand(joined), transaction() as session:
         events = _lock(session, user_id)
         selfie = _own(session, user_id, selfie_id)
         key = selfie.storage_key

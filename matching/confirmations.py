@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 import errors
-from database import reading, transaction
+from database import reading
 from events import queries as event_queries
 from faces.providers import calibration_of
 from matching import queries
@@ -19,6 +19,7 @@ from matching.claims import queries as claim_queries
 from matching.claims.nearest import LOST, MAYBE, Claim, standings
 from matching.claims.record import Persons, claim_of
 from matching.guest_matches import match_guest, portraits_in, similarity_to
+from matching.loading import locked_event_of_photo
 from models import Confirmation, Event, Face, User
 from photos.badges.given import queries as given_queries
 from photos.visible import queries as visible_queries
@@ -75,8 +76,10 @@ def confirm(user: User, photo_id: int, face_id: int) -> None:
     """
     with reading() as session:
         _check_seen(session, user.id, photo_id, face_id)
-    with transaction() as session:
-        event, face = _locked(session, user.id, photo_id, face_id)
+    with locked_event_of_photo(photo_id) as (session, event):
+        if event is None:
+            raise errors.NoSuchPhoto
+        face = _shown_face(session, event, user.id, photo_id, face_id)
         _check_seen(session, user.id, photo_id, face_id)
         likely = _is_likely(session, event, user.id, face)
         refusal = queries.refusal(session, user.id, photo_id)
@@ -98,8 +101,7 @@ def take_back(user_id: int, photo_id: int) -> None:
     Raises:
         NoSuchConfirmation: the guest has confirmed no face of the photo, or the photo is deleted.
     """
-    with transaction() as session:
-        event = event_queries.lock_event_of_photo(session, photo_id)
+    with locked_event_of_photo(photo_id) as (session, event):
         known = claim_queries.confirmation(session, user_id, photo_id)
         if event is None or known is None:
             raise errors.NoSuchConfirmation
@@ -118,11 +120,8 @@ def _check_seen(session: Session, user_id: int, photo_id: int, face_id: int) -> 
         raise errors.NoSuchPhoto
 
 
-def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tuple[Event, Face]:
-    """Lock the photo's event; return it and the face."""
-    event = event_queries.lock_event_of_photo(session, photo_id)
-    if event is None:
-        raise errors.NoSuchPhoto
+def _shown_face(session: Session, event: Event, user_id: int, photo_id: int, face_id: int) -> Face:
+    """Return a face of a photo, whose event is locked, for a member of the event."""
     membership = event_queries.lock_membership(session, user_id, event.id)
     if membership is None:
         raise errors.NoSuchPhoto
@@ -133,7 +132,7 @@ def _locked(session: Session, user_id: int, photo_id: int, face_id: int) -> tupl
         raise errors.FaceNotKept
     if face is None or face.photo_id != photo_id or face.engine_id != event.active_engine_id:
         raise errors.NoSuchFace
-    return event, face
+    return face
 
 
 def _is_likely(session: Session, event: Event, user_id: int, face: Face) -> bool:

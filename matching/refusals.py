@@ -7,11 +7,11 @@ first, and every later one sees the refusal: none brings the match back.
 from sqlalchemy.orm import Session
 
 import errors
-from database import reading, transaction
-from events import queries as event_queries
+from database import reading
 from matching import queries
 from matching.claims import queries as claim_queries
 from matching.guest_matches import match_guest
+from matching.loading import locked_event_of_photo
 from photos.badges.given import queries as given_queries
 from photos.withheld import queries as withheld_queries
 
@@ -29,8 +29,7 @@ def refuse(user_id: int, photo_id: int) -> None:
     with reading() as session:
         if not _may_be_refused(session, user_id, photo_id):
             raise errors.NoSuchMatch
-    with transaction() as session:
-        event = event_queries.lock_event_of_photo(session, photo_id)
+    with locked_event_of_photo(photo_id) as (session, event):
         if event is None:
             raise errors.NoSuchMatch
         if queries.refusal(session, user_id, photo_id) is not None:
@@ -61,8 +60,7 @@ def take_back(user_id: int, photo_id: int) -> None:
     with reading() as session:
         if queries.refusal(session, user_id, photo_id) is None:
             raise errors.NoSuchRefusal
-    with transaction() as session:
-        event = event_queries.lock_event_of_photo(session, photo_id)
+    with locked_event_of_photo(photo_id) as (session, event):
         refusal = queries.refusal(session, user_id, photo_id)
         if event is None or refusal is None:
             raise errors.NoSuchRefusal

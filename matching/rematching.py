@@ -7,11 +7,11 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from accounts import queries as account_queries
-from database import reading, transaction
-from events import queries as event_queries
+from database import reading
 from events.consents.queries import may_be_found
 from matching import queries
 from matching.guest_matches import match_guest
+from matching.loading import locked_event
 from matching.redetecting.queries import request_for_guest
 from models import DONE, Event, Selfie, UserEvent, utcnow
 from selfies import queries as selfie_queries
@@ -56,8 +56,7 @@ def rematch(
         known = session.get(UserEvent, membership_id)
     if known is None:
         return
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id)
+    with locked_event(known.event_id, engine_id) as (session, event):
         membership = queries.lock_membership(session, membership_id)
         user = account_queries.lock_user(session, known.user_id)
         if event is None or membership is None or user is None or not still_ours(membership):

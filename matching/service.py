@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 
 from database import reading, transaction
 from encryption.templates import writing_cipher
-from events import queries as event_queries
 from events.ending import compares_faces
 from events.rematching import queries as rematch_queries
 from faces.engine import DetectedFace
@@ -28,6 +27,7 @@ from matching.bystanders.service import which_to_store
 from matching.claims import queries as claim_queries
 from matching.erased.service import may_be_stored
 from matching.guest_matches import affected_guests, match_after_photo, match_guest, thresholds_among
+from matching.loading import locked_event
 from matching.queries import RankedSelfie
 from matching.redetecting.queries import request_for_guest
 from matching.reprocessing.places import Way, pairs
@@ -79,8 +79,8 @@ def accept_selfie(
         for event_id in event_ids:
             if search is not None:
                 search(event_id)
-            with transaction() as session:
-                if _match_selfie(session, selfie_id, event_id):
+            with locked_event(event_id, engine_id) as (session, event):
+                if event is not None and _match_selfie(session, event, selfie_id):
                     matched.add(event_id)
                 if event_id == event_ids[-1]:
                     fully_matched = _lock_fully_matched(session, selfie_id, engine_id, matched, still_ours)
@@ -89,11 +89,10 @@ def accept_selfie(
                         return
 
 
-def _match_selfie(session: Session, selfie_id: int, event_id: int) -> bool:
-    """Match a selfie in one event; return False if the event, the membership or the consent is gone."""
-    event = event_queries.lock_event(session, event_id)
-    selfie = queries.selfie_of_member(session, selfie_id, event_id)
-    if event is None or selfie is None:
+def _match_selfie(session: Session, event: Event, selfie_id: int) -> bool:
+    """Match a selfie in one event, which is locked; return False if the membership or the consent is gone."""
+    selfie = queries.selfie_of_member(session, selfie_id, event.id)
+    if selfie is None:
         return False
     match_guest(session, event, selfie.user_id)
     request_for_guest(session, event, selfie.user_id)
@@ -164,8 +163,7 @@ def record_photo(
         known = session.get(Photo, photo_id)
     if known is None:
         return False
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id)
+    with locked_event(known.event_id, engine_id) as (session, event):
         photo = queries.lock_photo(session, photo_id)
         if event is None or photo is None or not still_ours(photo):
             return False

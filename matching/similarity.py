@@ -185,7 +185,8 @@ def _near(blocks: Sequence[Block], embedding: Embeddings, threshold: float, refu
         exact_cosines(rows, embedding),
         rows,
     )
-    return found.at((found.cosines >= threshold) & ~np.isin(found.photo_ids, list(refused)))
+    is_face = found.photo_ids > 0
+    return found.at(is_face & (found.cosines >= threshold) & ~np.isin(found.photo_ids, list(refused)))
 
 
 def find_candidates(

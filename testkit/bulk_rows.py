@@ -5,7 +5,7 @@ may write before the caller's transaction ends.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -126,9 +126,17 @@ def unit_vectors(dice: np.random.Generator, number: int) -> NDArray[np.float32]:
 
 
 def add_faces(
-    session: Session, event_id: int, photo_ids: Sequence[int], engine_id: str = ENGINE_ID, per_photo: int = 1
+    session: Session,
+    event_id: int,
+    photo_ids: Sequence[int],
+    engine_id: str = ENGINE_ID,
+    per_photo: int = 1,
+    sealed: Callable[[int, bytes], bytes] = lambda _, embedding: embedding,
 ) -> list[int]:
-    """Add faces that match no guest to each photo; return their ids, photo by photo."""
+    """Add faces that match no guest to each photo; return their ids, photo by photo.
+
+    `sealed` returns an embedding of a photo's face as it is stored: by default plain.
+    """
     first, number = _first_id(session, Face), len(photo_ids) * per_photo
     dice = np.random.default_rng(first)
     names = ("id", "photo_id", "event_id", "box", "landmarks", "quality", "engine_id", "embedding")
@@ -139,7 +147,7 @@ def add_faces(
             vectors = unit_vectors(dice, min(BATCH, number - start))
             for each, vector in enumerate(vectors, start):
                 photo = photo_ids[each // per_photo]
-                yield first + each, photo, event_id, box, [], 1.0, engine_id, vector.tobytes()
+                yield first + each, photo, event_id, box, [], 1.0, engine_id, sealed(photo, vector.tobytes())
 
     _fill(session, Face, names, rows())
     return list(range(first, first + number))

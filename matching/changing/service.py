@@ -25,6 +25,7 @@ from matching import service as matching
 from matching.bystanders import queries as bystander_queries
 from matching.changing import queries
 from matching.changing.queries import EventChange
+from matching.loading import locked_event
 from models import DONE, Event, Photo, Reembedding, utcnow
 
 log = logging.getLogger("reperio.jobs")
@@ -131,8 +132,7 @@ def finish(
         known = queries.job(session, job_id)
     if known is None:
         return
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id)
+    with locked_event(known.event_id, engine_id) as (session, event):
         photo = matching_queries.lock_photo(session, known.photo_id)
         job = queries.lock_job(session, job_id)
         if event is None or photo is None or job is None or not still_ours(job) or job.engine_id != engine_id:

@@ -16,6 +16,7 @@ from faces.engine import DetectedFace
 from matching import queries as matching_queries
 from matching import service as matching
 from matching.bystanders.queries import number_in_photo
+from matching.loading import locked_event
 from matching.redetecting import queries
 from models import DONE, Event, Photo, Redetection, utcnow
 from settings import get_settings
@@ -66,8 +67,7 @@ def record(
         known = queries.job(session, job_id)
     if known is None:
         return
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id)
+    with locked_event(known.event_id, engine_id) as (session, event):
         photo = matching_queries.lock_photo(session, known.photo_id)
         job = queries.lock_job(session, job_id)
         if event is None or photo is None or job is None or not still_ours(job):

@@ -20,6 +20,7 @@ from faces.providers import calibration_of
 from matching import queries as matching_queries
 from matching import service as matching
 from matching.erased import service as erased
+from matching.loading import locked_event
 from matching.reprocessing import queries
 from matching.reprocessing.places import SeenFace, Way, place_of, way_between
 from models import DONE, Event, Face, Photo, Reprocessing
@@ -77,8 +78,8 @@ def locked(job_id: int, still_ours: StillOurs) -> Iterator[tuple[Session, Locked
     """Open a transaction with the rows of a job locked; None if one is deleted, or the attempt not current."""
     with reading() as session:
         known = queries.job(session, job_id)
-    with transaction() as session:
-        event = event_queries.lock_event(session, known.event_id) if known is not None else None
+    # No event has the id 0.
+    with locked_event(known.event_id if known is not None else 0) as (session, event):
         photo = matching_queries.lock_photo(session, known.photo_id) if known is not None else None
         job = queries.lock_job(session, job_id)
         ours = event is not None and photo is not None and job is not None and still_ours(job)
