@@ -34,6 +34,11 @@ class Waiter:
         self._woken = False
         self._future: asyncio.Future[None] | None = None
 
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the request waits, and is not being woken."""
+        return self._future is not None and not self._future.done()
+
     def wake(self) -> None:
         """Let the request look whether its state has changed. A change while it reads is not lost."""
         self._woken = True
@@ -90,9 +95,9 @@ class Waiters:
         return self._count
 
     @property
-    def most(self) -> int:
-        """The most requests that may wait."""
-        return self._most
+    def asleep(self) -> int:
+        """How many of them wait now; the others have their state read."""
+        return len({each for there in self._by_subject.values() for each in there if each.is_asleep})
 
     @contextmanager
     def enter(self, account: int, subjects: tuple[str, ...]) -> Iterator[Waiter | None]:

@@ -32,7 +32,7 @@ class World:
         made = making.make()
         making.close_accounts()
         state = cast("FastAPI", client.app).state
-        for thread in (state.inference, state.mail, state.notify):
+        for thread in (state.inference, state.mail, state.notify, state.changes):
             thread.stop(10)
         self.callers, self.objects = making.callers, making.with_unprocessed_photos(made)
         self._save()
