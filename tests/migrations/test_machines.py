@@ -13,8 +13,8 @@ from operations import samples
 from tests.migrations.before import go_before
 
 SAMPLE = (
-    "INSERT INTO samples (minute, guests, selfies, photos, matches, queue_depth, queue_age_seconds, requests, errors, "
-    "machine, requests_seen, errors_seen) VALUES (100, 1, 1, 1, 1, 0, 0.0, 7, 1, 'before', 70, 1)"
+    "INSERT INTO samples (minute, guests, selfies, photos, matches, queue_depth, queue_age_seconds, requests, "
+    "errors, machine, requests_seen, errors_seen) VALUES (100, 1, 1, 1, 1, 0, 0.0, 7, 1, 'before', 70, 1)"
 )
 
 
