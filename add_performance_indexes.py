@@ -113,7 +113,9 @@ def _invalid(connection: Connection, table: str) -> list[str]:
 def _single_run(connection: Connection) -> Iterator[None]:
     """Let one run at a time into the block, on PostgreSQL.
 
-    The lock is polled: CREATE INDEX CONCURRENTLY waits for older transactions, and so for one that waits for a lock.
+    The lock is that of a transaction on a connection of its own, which also holds behind a pooler that lends
+    connections for a transaction. CREATE INDEX CONCURRENTLY does not wait for it: between its statements it has no
+    snapshot. The lock is polled, because a statement that waits for a lock has one.
 
     Raises:
         Unusable: another run has not ended after `LOCK_SECONDS`.
@@ -122,14 +124,22 @@ def _single_run(connection: Connection) -> Iterator[None]:
         yield
         return
     end = time.monotonic() + LOCK_SECONDS
-    while not connection.scalar(select(func.pg_try_advisory_lock(ADVISORY_LOCK))):
-        if time.monotonic() > end:
-            raise Unusable("another run has been at work for an hour")
-        time.sleep(LOCK_POLL_SECONDS)
-    try:
+    with connection.engine.connect() as holder:
+        while not _is_locked(holder):
+            holder.rollback()
+            if time.monotonic() > end:
+                raise Unusable("another run has been at work for an hour")
+            time.sleep(LOCK_POLL_SECONDS)
         yield
-    finally:
-        connection.execute(select(func.pg_advisory_unlock(ADVISORY_LOCK)))
+        holder.rollback()
+
+
+def _is_locked(holder: Connection) -> bool:
+    """Lock until the end of the transaction, which may be idle while an index is made; return False if taken."""
+    is_free = bool(holder.scalar(select(func.pg_try_advisory_xact_lock(ADVISORY_LOCK))))
+    # After the other statement, whose snapshot ends when another one is sent.
+    holder.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+    return is_free
 
 
 @contextmanager

@@ -156,6 +156,7 @@ def forget_engine(*, close: bool = True) -> None:
             _engine.dispose(close=close)
         _engine = None
     clock.forget()
+    postgresql.forget()
 
 
 @contextmanager

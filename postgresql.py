@@ -82,3 +82,9 @@ def _note_pooler() -> None:
 def is_pooled() -> bool:
     """Return whether a pooler stands between this process and the database, once there was a connection."""
     return _pooled
+
+
+def forget() -> None:
+    """Forget what stands before the database: the next connection tells."""
+    global _pooled
+    _pooled = False

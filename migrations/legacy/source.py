@@ -46,11 +46,15 @@ def open_source(address: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _read_only(connection: Any, _: object) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA query_only=ON" if sqlite else "SET default_transaction_read_only = on")
+        if not sqlite:
+            return
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only=ON")
         cursor.close()
         connection.commit()
 
-    return engine
+    # For each transaction, not for the session: a pooler would lend that to others.
+    return engine if sqlite else engine.execution_options(postgresql_readonly=True)
 
 
 class Source:
