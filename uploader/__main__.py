@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from uploader.client import Away, Broken, Client, Refused
+from uploader.answers import Away, Broken, Refused
+from uploader.client import Client
 from uploader.files import list_files, stable_files
 from uploader.report import Report
 from uploader.sender import Sender, SendingFailed

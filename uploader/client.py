@@ -4,45 +4,17 @@ import http.client
 import json
 import threading
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
+from uploader.answers import RETRYABLE, Away, Dropped, Refused, error_of
 from uploader.multipart import form
 
 TIMEOUT_SECONDS = 60
-# Statuses of a service that is down, busy or full: a later try may succeed.
-RETRYABLE = (408, 429, 502, 503, 504, 507)
-
-
-class Away(Exception):
-    """The service is down or busy. `retry_after`: the seconds it asked for, 0 where it named none."""
-
-    def __init__(self, retry_after: float = 0) -> None:
-        super().__init__()
-        self.retry_after = retry_after
-
-
-class Dropped(Away):
-    """The connection was lost, or nothing answers at the address."""
-
-    def __str__(self) -> str:
-        return "dropped"
-
-
-class Refused(Exception):
-    """The service refused the request and would refuse it again; the message is its reason."""
-
-    def __init__(self, status: int, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.name = status, name
-
-
-class Broken(Exception):
-    """The service answered this request with a 5xx status; another try may succeed."""
 
 
 class Client:
@@ -82,14 +54,14 @@ class Client:
         """
         self._login = username, password
         given = {"username": username, "password": password, **({"otp": otp} if otp else {})}
-        self._token = self._call("POST", "/api/login", given)["access_token"]
+        self._token = self.call("POST", "/api/login", given)["access_token"]
 
     def event(self, code: str) -> dict[str, Any] | None:
         """Return the photographer's event with this code, ignoring case and surrounding spaces.
 
         If there is none, the only one whose code reads the same without spaces, dashes and look-alikes.
         """
-        events = self._call("GET", "/api/photographer/events")
+        events = self.call("GET", "/api/photographer/events")
         for read in (_comparable, _loose):
             found = [event for event in events if read(event["event_code"]) == read(code) != ""]
             if len(found) == 1:
@@ -99,7 +71,7 @@ class Client:
     def known(self, event_id: int, checksums: Sequence[str]) -> set[str]:
         """Return those checksums (SHA-256, hex) whose photos the event already has, failed ones excepted."""
         path = f"/api/photographer/events/{event_id}/known-checksums"
-        answer = self._call("POST", path, {"sha256": list(checksums)})
+        answer = self.call("POST", path, {"sha256": list(checksums)})
         return {each["sha256"] for each in answer["known"] if each["processing_status"] != "failed"}
 
     def send(self, event_id: int, path: Path, sent: Callable[[int], None]) -> str | None:
@@ -130,7 +102,20 @@ class Client:
             if expired is None or expired == self._token:
                 self.log_in(*self._login)
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def send_body(self, method: str, path: str, body: Iterator[bytes], headers: Mapping[str, str]) -> Any:
+        """Send a body in chunks; return the JSON of the answer.
+
+        Raises:
+            Away, Broken, Refused: as `send`.
+        """
+        return self._send_once(method, path, body, headers, self._token)
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send JSON, after a new login if the token has expired; return the JSON of the answer.
+
+        Raises:
+            Away, Broken, Refused: as `send`.
+        """
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"} if data else {}
         token = "" if path == "/api/login" else self._token
@@ -158,24 +143,10 @@ class Client:
             with urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - http alone
                 return json.load(answer)
         except HTTPError as error:
-            raise _error_of(error) from error
+            raise error_of(error) from error
         # ValueError: the answer is not JSON, so a proxy or a captive portal sent it.
         except (URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
             raise Dropped from error
-
-
-def _error_of(error: HTTPError) -> Exception:
-    """Return the exception that stands for an HTTP error's status and body."""
-    try:
-        body = json.load(error)
-    except (ValueError, OSError, http.client.HTTPException):
-        body = {}
-    if error.code in RETRYABLE:
-        after = error.headers.get("Retry-After", "")
-        return Away(float(after) if after.isdigit() else 0)
-    if error.code >= 500:
-        return Broken(body.get("detail", str(error.code)))
-    return Refused(error.code, body.get("error", ""), str(body.get("detail", error.code)))
 
 
 def _loose(code: str) -> str:

@@ -11,8 +11,10 @@ class Unreadable(Exception):
     """The file cannot be read, or became shorter. Not an OSError, which would look like a lost connection."""
 
 
-def form(path: Path, sent: Callable[[int], None]) -> tuple[Iterator[bytes], dict[str, str]]:
-    """Return the chunks of the body and its headers; the file is the part `files`.
+def form(
+    path: Path, sent: Callable[[int], None], *, field: str = "files", start: int = 0, size: int | None = None
+) -> tuple[Iterator[bytes], dict[str, str]]:
+    """Return the chunks of the body and its headers; the file is the part `field`: from `start`, `size` bytes or all.
 
     `sent` is called with the number of bytes of each chunk of the file as it is read.
 
@@ -29,33 +31,39 @@ def form(path: Path, sent: Callable[[int], None]) -> tuple[Iterator[bytes], dict
         .replace("\n", "%0A")
     )
     head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     ).encode()
     tail = f"\r\n--{boundary}--\r\n".encode()
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise Unreadable from error
+    if size is None:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise Unreadable from error
     headers = {
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         "Content-Length": str(len(head) + size + len(tail)),
     }
-    return _body(head, path, size, tail, sent), headers
+
+    def body() -> Iterator[bytes]:
+        yield head
+        for chunk in chunks_of(path, size, start):
+            yield chunk
+            sent(len(chunk))
+        yield tail
+
+    return body(), headers
 
 
-def _body(head: bytes, path: Path, size: int, tail: bytes, sent: Callable[[int], None]) -> Iterator[bytes]:
-    yield head
-    for chunk in _chunks(path, size):
-        yield chunk
-        sent(len(chunk))
-    yield tail
+def chunks_of(path: Path, size: int, start: int = 0) -> Iterator[bytes]:
+    """Yield exactly `size` bytes from `start`: a file that grew meanwhile has more than was announced.
 
-
-def _chunks(path: Path, size: int) -> Iterator[bytes]:
-    """Yield exactly `size` bytes: a file that grew meanwhile has more than Content-Length announced."""
+    Raises:
+        Unreadable: the file cannot be read so far.
+    """
     try:
         with path.open("rb") as file:
+            file.seek(start)
             while size:
                 chunk = file.read(min(CHUNK, size))
                 if not chunk:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from uploader.client import Away, Broken, Client, Dropped, Refused
+from uploader.answers import Away, Broken, Dropped, Refused
+from uploader.client import Client
 from uploader.files import Found, checksum, problem
 from uploader.multipart import Unreadable
+from uploader.parts import Parts
 
 AT_ONCE = 3
 MOST_ASKED = 64
@@ -50,6 +52,7 @@ class Sender:
         self._line: queue.Queue[tuple[Found, str] | None] = queue.Queue()
         self._stopped = threading.Event()
         self._failure: SendingFailed | None = None
+        self._parts: Parts | None = None
         self._last_answer = time.monotonic()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(AT_ONCE)]
 
@@ -143,7 +146,7 @@ class Sender:
         wait, tries = 1.0, 0
         while not self._stopped.is_set():
             try:
-                reason = self._send(found)
+                reason = self._send(found, digest)
             except Unreadable:
                 return self._refuse(found, "unreadable")
             except Refused as refusal:
@@ -162,7 +165,7 @@ class Sender:
                 return self._note_known(found)
         return None
 
-    def _send(self, found: Found) -> str | None:
+    def _send(self, found: Found, digest: str) -> str | None:
         """Try once; the bytes of a failed try are subtracted from the count again."""
         total = 0
 
@@ -173,7 +176,12 @@ class Sender:
 
         reason: str | None = "not sent"
         try:
-            reason = self._client.send(self._event_id, found.path, sent)
+            # Asked when the first photo is sent, by whichever thread comes first.
+            parts = self._parts = self._parts or Parts(self._client, self._event_id)
+            if parts.takes(found.size):
+                reason = parts.send(found.path, found.size, digest, sent)
+            else:
+                reason = self._client.send(self._event_id, found.path, sent)
         finally:
             if reason:
                 self._count(-total)

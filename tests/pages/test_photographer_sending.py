@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, Route, expect
 
 from testkit.builders import people
+from testkit.deployed import make_bucket, s3_server
 from testkit.passwords import PASSWORD
+from testkit.sent_in_parts import large_photo
 from testkit.servers import CHEAP_APP, Launcher
 from tests.conftest import wait_until
 from tests.pages.stage import Event, Stage, axe, shoot
@@ -368,3 +370,71 @@ def test_photos_that_could_not_be_processed_are_tried_again(mortal: tuple[Stage,
         page.get_by_role("button", name="Réessayer").click()
         expect(page.locator(".shot[data-state=done]")).to_have_count(2)
         expect(page.locator("#state form")).to_have_count(0)
+
+
+@pytest.mark.long
+def test_photos_go_to_the_store_and_are_shown_from_there(browser: Browser, tmp_path: Path) -> None:
+    pytest.importorskip("moto")
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "large.jpg").write_bytes(large_photo(1))
+    folder_of(tmp_path / "card", 2)
+    with s3_server(tmp_path) as environment:
+        make_bucket(environment, "pictures")
+        settings = {
+            **environment,
+            "STORAGE_URL": "s3://pictures",
+            "PRESIGNED_UPLOADS": "true",
+            "PRESIGNED_SECONDS": "60",
+            "FACE_RECOGNIZER_PROVIDER": "fake",
+            "GUNICORN_WORKERS": "1",
+        }
+        launcher = Launcher(tmp_path, app=CHEAP_APP, **settings)
+        try:
+            stage = Stage(launcher.start(), browser)
+            event = stage.event()
+            with stage.page("desktop") as page:
+                went: list[tuple[str, str]] = []
+                page.on("request", lambda request: went.append((request.method, request.url)))
+                opened(stage, page, event)
+                drop(page, tmp_path / "card")
+                all_told(page, 3)
+                store = environment["AWS_ENDPOINT_URL"]
+                sent = [url for method, url in went if method == "PUT"]
+                assert len(sent) == 4
+                assert all(url.startswith(store) for url in sent)
+                assert not any("upload-photos" in url for _, url in went)
+                photos = stage.as_photographer(event)
+                path = f"/api/photographer/events/{event.id}/photos"
+                wait_until(lambda: {each["processing_status"] for each in photos.call("GET", path)} == {"done"})
+                page.reload()
+                page.wait_for_function(
+                    "() => [...document.querySelectorAll('img')].filter((each) => each.naturalWidth > 0).length >= 3"
+                )
+                assert any(url.startswith(store) and "/thumb/" in url for method, url in went if method == "GET")
+        finally:
+            launcher.stop()
+
+
+@pytest.mark.long
+def test_a_large_photo_that_was_stopped_goes_on_with_its_next_part(
+    mortal: tuple[Stage, Launcher], tmp_path: Path
+) -> None:
+    stage, _ = mortal
+    event = stage.event()
+    (tmp_path / "card").mkdir()
+    (tmp_path / "card" / "large.jpg").write_bytes(large_photo(2, 20_000_000))
+    with stage.page("desktop") as page:
+        went: list[str] = []
+        page.on("requestfinished", lambda request: went.append(request.url))
+        page.on("dialog", lambda dialog: dialog.accept())
+        opened(stage, page, event)
+        line = slow(page, 8_000_000)
+        with page.expect_response(lambda answer: answer.url.endswith("/parts/1")):
+            drop(page, tmp_path / "card")
+        page.reload()
+        line.detach()
+        drop(page, tmp_path / "card")
+        all_told(page, 1)
+        assert names(stage, event) == ["large.jpg"]
+        assert sum(url.endswith("/parts/1") for url in went) == 1
+        assert sum(url.endswith("/parts/3") for url in went) == 1

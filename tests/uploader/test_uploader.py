@@ -17,6 +17,7 @@ import pytest
 
 from testkit.builders import people
 from testkit.passwords import PASSWORD
+from testkit.sent_in_parts import large_photo
 from testkit.servers import ROOT, Api, Launcher, Server, free_port
 from tests.conftest import wait_until
 
@@ -103,6 +104,7 @@ def card(path: Path, number: int, first: int = 0) -> Path:
 def test_a_folder_arrives_once_and_what_is_no_photo_is_named(studio: Studio, tmp_path: Path) -> None:
     folder = card(tmp_path / "card" / "100CANON", 12).parent
     (folder / "again.jpg").write_bytes((folder / "100CANON" / "IMG_0003.JPG").read_bytes())
+    (folder / "large.jpg").write_bytes(large_photo(1))
     (folder / "Thumbs.db").write_bytes(b"x")
     (folder / "._IMG_0001.JPG").write_bytes(b"x")
     assert studio.run(folder)[0] == 0
@@ -115,8 +117,8 @@ def test_a_folder_arrives_once_and_what_is_no_photo_is_named(studio: Studio, tmp
     assert "Ce n’est pas une photo que le service sait lire. (1)\n  IMG_1.XMP" in out
     assert "Le fichier est vide. (1)\n  void.png" in out
     assert "(1)\n  half “é” \\ 1.jpg" in out
-    assert "0 envoyées, 13 déjà là, 3 écartées, 0 restantes" in out
-    assert len(studio.names()) == 12
+    assert "0 envoyées, 14 déjà là, 3 écartées, 0 restantes" in out
+    assert len(studio.names()) == 13
 
 
 @pytest.mark.parametrize(

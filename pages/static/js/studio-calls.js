@@ -1,6 +1,7 @@
 // API calls that survive the end of the session: they wait for the next login, then continue.
 
 import { ApiError, csrf, errorOf, pause, t } from "./base.js";
+import { sha256 } from "./studio-files.js";
 
 /** Dispatches `over` when the session has ended (detail `out`, or `other`: another account), `back` after a new login. */
 export const session = new EventTarget();
@@ -50,28 +51,50 @@ export async function call(method, path, { json, raw = false, keepalive = false 
   return call(method, path, { json, raw, keepalive });
 }
 
-/** Send one file as the `files` part of a form; reports `progress(bytes)`. Aborts after a minute without progress. */
-export const sendFile = (path, file, { progress, signal }) =>
+/** Send one file as the `files` part of a form; reports `progress(bytes)`. */
+export const sendFile = (path, file, how) => transfer("POST", path, formOf("files", file, file.name), csrf(), file.size, how);
+
+/** Send a part of a photo to the service, with its checksum where the page may compute one; reports `progress(bytes)`. */
+export async function sendPart(path, data, how) {
+  const sum = await sha256(await data.arrayBuffer());
+  const headers = { ...csrf(), ...(sum && { "X-Part-SHA256": sum }) };
+  return transfer("PUT", path, formOf("file", data, "part"), headers, data.size, how);
+}
+
+/** Send a part of a photo to the address of the object store that the service gave; reports `progress(bytes)`. */
+export const sendToStore = ({ url, headers }, data, how) =>
+  transfer("PUT", url, data, headers, data.size, how).catch((error) => {
+    // Whatever the store says, the next try gets another address.
+    throw error.name === "Stopped" ? error : offline();
+  });
+
+function formOf(field, data, name) {
+  const form = new FormData();
+  form.append(field, data, name);
+  return form;
+}
+
+/** Send a body; aborts after a minute without progress. */
+const transfer = (method, url, body, headers, size, { progress, signal }) =>
   new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(offline("Stopped"));
     const request = new XMLHttpRequest();
     let timer;
     const heard = () => {
       clearTimeout(timer);
       timer = setTimeout(() => request.abort(), 60_000);
     };
-    request.upload.onprogress = ({ loaded }) => (heard(), progress(Math.min(loaded, file.size)));
+    request.upload.onprogress = ({ loaded }) => (heard(), progress(Math.min(loaded, size)));
     request.onload = () => {
-      if (request.status === 200) resolve(request.response);
+      if (request.status === 200 || request.status === 201) resolve(request.response);
       else reject(failure(request.status, request.response, request.getResponseHeader("Retry-After")));
     };
     request.onerror = request.onabort = () => reject(offline(signal.aborted ? "Stopped" : "Offline"));
     request.onloadend = () => clearTimeout(timer);
     signal.onabort = () => request.abort();
-    request.open("POST", path);
+    request.open(method, url);
     request.responseType = "json";
-    request.setRequestHeader("X-CSRF-Token", csrf()["X-CSRF-Token"]);
-    const form = new FormData();
-    form.append("files", file, file.name);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     heard();
-    request.send(form);
+    request.send(body);
   });

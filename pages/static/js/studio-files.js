@@ -48,13 +48,19 @@ export async function dropped(transfer, found) {
 /** Return a key that identifies a file on this computer. */
 export const identity = ({ file, name }) => `${SUM}${name}|${file.size}|${file.lastModified}`;
 
+/** Return the SHA-256 of bytes in hex, or undefined over plain http. */
+export async function sha256(bytes) {
+  if (!crypto.subtle) return undefined;
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Return the SHA-256 of a file in hex, or undefined over plain http. Throws if the file cannot be read. */
 export async function checksum(item) {
   if (!crypto.subtle) return undefined;
   const key = identity(item);
   if (localStorage[key]) return localStorage[key];
-  const digest = await crypto.subtle.digest("SHA-256", await item.file.arrayBuffer());
-  const sum = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sum = await sha256(await item.file.arrayBuffer());
   try {
     localStorage[key] = sum;
   } catch {

@@ -4,6 +4,7 @@ import { pause } from "./base.js";
 import { call, isOver, renew, sendFile } from "./studio-calls.js";
 import { checksum, identity, rawLast, refusal } from "./studio-files.js";
 import { disguise } from "./studio-kinds.js";
+import { inParts, sendInParts, ways } from "./studio-parts.js";
 
 const AT_ONCE = 3;
 const TRIES = 8;
@@ -75,7 +76,7 @@ export class Queue extends EventTarget {
     this.#check();
   }
 
-  /** Stop sending or continue. A photo that was half sent starts again. */
+  /** Stop sending or continue. A photo that was half sent starts again; one in parts with the part that was half sent. */
   pause(paused) {
     this.paused = paused;
     if (paused) for (const stop of this.sending.values()) stop.abort();
@@ -161,7 +162,7 @@ export class Queue extends EventTarget {
     };
     progress(0);
     try {
-      const answer = await sendFile(`${this.path}/upload-photos`, item.file, { progress, signal: stop.signal });
+      const answer = await this.#transfer(item, { progress, signal: stop.signal });
       const [photo, refused] = [answer.uploaded_photos[0], answer.rejected[0]];
       item.state = refused ? "refused" : photo.duplicate ? "known" : "done";
       item.reason = refused?.error;
@@ -174,6 +175,12 @@ export class Queue extends EventTarget {
     }
     this.sending.delete(item);
     this.#sendNext();
+  }
+
+  async #transfer(item, how) {
+    this.ways ??= await ways(this.path);
+    if (inParts(this.ways, item.size)) return sendInParts(this.path, item, how);
+    return sendFile(`${this.path}/upload-photos`, item.file, how);
   }
 
   async #failed(item, error) {
