@@ -16,6 +16,10 @@ from settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
+# Variables that are read elsewhere than in `settings.Settings`: by Gunicorn, and by `jobs.worker` and its like.
+OTHER_VARIABLES = {"FORWARDED_ALLOW_IPS", "ROLE", "LISTEN_DATABASE_URL"}
+# Services that run the image.
+OURS = ("service", "worker")
 SECONDS = re.compile(r"^(\d+)s$")
 
 
@@ -65,11 +69,55 @@ def test_every_variable_of_the_compose_file_is_in_the_example() -> None:
 
 
 def test_the_service_is_told_only_settings_that_exist(compose: dict[str, Any]) -> None:
-    known = {name.upper() for name in Settings.model_fields}
-    others = {"FORWARDED_ALLOW_IPS"}
-    told = {name for name in compose["services"]["service"]["environment"] if not name.startswith("AWS_")}
-    assert told - others <= known
-    assert compose["services"]["service"]["environment"]["APP_ENV"] == "production"
+    known = {name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    for name in OURS:
+        told = {each for each in compose["services"][name]["environment"] if not each.startswith("AWS_")}
+        assert told <= known
+        assert compose["services"][name]["environment"]["APP_ENV"] == "production"
+
+
+def test_a_worker_has_the_settings_of_the_service_and_a_role_of_its_own(compose: dict[str, Any]) -> None:
+    service, worker = (compose["services"][name] for name in OURS)
+    assert worker["environment"] == {**service["environment"], "ROLE": "worker"}
+    assert worker["command"] == ["python", "-m", "jobs.worker"]
+    same = (
+        "image",
+        "init",
+        "restart",
+        "read_only",
+        "cap_drop",
+        "security_opt",
+        "stop_grace_period",
+        "tmpfs",
+        "env_file",
+    )
+    assert [worker[each] for each in same] == [service[each] for each in same]
+    assert "ports" not in worker
+
+
+def test_without_a_profile_only_the_service_and_what_it_needs_are_started(compose: dict[str, Any]) -> None:
+    always = {name for name, each in compose["services"].items() if "profiles" not in each}
+    assert always == {"proxy", "service", "database", "objects"}
+    for name, each in compose["services"].items():
+        for other in each.get("depends_on", {}):
+            profiles = set(compose["services"][other].get("profiles", []))
+            assert not profiles or profiles >= set(each.get("profiles", [])), f"{name} would lack {other}"
+
+
+def test_prometheus_asks_every_service_that_runs_the_image(compose: dict[str, Any]) -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    (scrape,) = config["scrape_configs"]
+    (names,) = scrape["dns_sd_configs"]
+    assert tuple(names["names"]) == OURS
+    assert names["port"] == 8000
+    assert scrape["authorization"]["credentials_file"] == "/run/secrets/monitoring-token"
+    assert compose["services"]["prometheus"]["secrets"] == ["monitoring-token"]
+    assert compose["secrets"] == {"monitoring-token": {"environment": "MONITORING_TOKEN"}}
+    source = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yml").read_text())
+    assert source["datasources"][0]["url"] == "http://prometheus:9090"
+    folder = yaml.safe_load((DEPLOY / "grafana/provisioning/dashboards/reperio.yml").read_text())
+    place = folder["providers"][0]["options"]["path"]
+    assert f"./deploy/grafana/reperio.json:{place}/reperio.json:ro" in compose["services"]["grafana"]["volumes"]
 
 
 def test_only_the_proxy_is_open_to_everybody(compose: dict[str, Any]) -> None:
@@ -77,7 +125,7 @@ def test_only_the_proxy_is_open_to_everybody(compose: dict[str, Any]) -> None:
         for port in service.get("ports", []):
             assert name == "proxy" or port.startswith("127.0.0.1:"), (name, port)
     assert compose["networks"]["back"]["internal"] is True
-    for name in ("database", "objects"):
+    for name in ("database", "objects", "limits", "pgbouncer"):
         assert compose["services"][name]["networks"] == ["back"]
 
 
@@ -85,6 +133,9 @@ def test_every_volume_and_service_that_is_named_is_there(compose: dict[str, Any]
     for service in compose["services"].values():
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
+            if ":" not in volume:
+                # One of the container's own.
+                continue
             assert (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"], source
         for name, condition in service.get("depends_on", {}).items():
             other = compose["services"][name]
@@ -96,9 +147,9 @@ def test_containers_cannot_write_to_their_image_nor_gain_rights(compose: dict[st
     for name, service in compose["services"].items():
         if name != "mail":
             assert service["security_opt"] == ["no-new-privileges:true"], name
-    service = compose["services"]["service"]
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
+    for name in OURS:
+        assert compose["services"][name]["read_only"] is True
+        assert compose["services"][name]["cap_drop"] == ["ALL"]
 
 
 def test_whatever_the_image_writes_is_a_volume(compose: dict[str, Any]) -> None:
