@@ -53,7 +53,7 @@ class Shared:
     plan: LoadPlan
     goals = "closed"
     guests = itertools.count()
-    waits = 0
+    waits = wait = 0
     arrived = finished = expected = 0
     rate = seconds = began = 0.0
 
@@ -64,6 +64,7 @@ def _options(parser: Any) -> None:
     parser.add_argument("--photographers", type=int, default=1, help="users that upload photos")
     parser.add_argument("--arrival-rate", type=float, default=0.0, help="open loop: guests per second")
     parser.add_argument("--arrival-seconds", type=float, default=60.0, help="open loop: for how long")
+    parser.add_argument("--wait", type=int, default=0, help="seconds that a call for the state waits; 0: ask again")
     parser.add_argument("--goals", choices=sorted(GOALS), default="", help="which goals the table shows")
     parser.add_argument("--results", default="", help="write the table as JSON to this file")
 
@@ -78,7 +79,7 @@ def _prepare(environment: Environment, **_: Any) -> None:
         os._exit(1)
     environment.host = environment.host or Shared.plan.server
     PhotographerJourney.fixed_count = options.photographers
-    Shared.rate, Shared.seconds = options.arrival_rate, options.arrival_seconds
+    Shared.rate, Shared.seconds, Shared.wait = options.arrival_rate, options.arrival_seconds, options.wait
     Shared.expected = int(Shared.rate * Shared.seconds)
     Shared.goals = options.goals or ("open" if OPEN_LOOP else "closed")
 
@@ -195,14 +196,15 @@ class GuestJourney(Caller):
     def _see_photos(self, guest: LoadGuest) -> str | None:
         began = time.monotonic()
         while True:
-            state = self.ask("GET", "/api/rematch-status", "rematch-status")
+            waiting = f"?wait={Shared.wait}" if Shared.wait else ""
+            state = self.ask("GET", f"/api/rematch-status{waiting}", "rematch-status")
             if state is None or state["status"] in ("error", "validation_failed"):
                 return f"the matching ended as {state}"
             if state["status"] == "done":
                 break
             if time.monotonic() - began > MATCH_SECONDS:
                 return "the matching did not end"
-            gevent.sleep(POLL_SECONDS)
+            gevent.sleep(0 if Shared.wait else POLL_SECONDS)
         photos = self.ask("GET", "/api/my-photos", "my-photos")
         found = sorted(photo["original_filename"] for photo in photos or [])
         wrong = None if found == guest.photos else f"found {found}, not {guest.photos}"

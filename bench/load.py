@@ -1,6 +1,10 @@
 """Runs one load test with a server and an event of its own: `python -m bench.load MODE [--postgresql]`.
 
 Server and generator share the machine. Reports lie in `build/load/MODE-DATABASE/`.
+
+`python -m bench.load open --postgresql --rate 14 --wait 25` lets 14 guests a second come for a minute, who wait for
+their matches instead of asking again and again. `--checkout PATH` loads another version, which has its environment in
+`.venv`.
 """
 
 import argparse
@@ -9,10 +13,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.hot_calls import Checkout
 from bench.load_event import prepare
 from testkit.postgres import databases
 from testkit.sample_pictures import NoPictures
-from testkit.servers import ROOT, BenchError, Launcher, temporary_folder
+from testkit.servers import ROOT, BenchError, temporary_folder
 
 REPORTS = Path("build/load")
 SHARED_FACES = ROOT.parent / "shared" / "photos" / "faces"
@@ -34,26 +39,51 @@ MODES = {
 }
 
 
-def run(name: str, mode: Mode, *, postgresql: bool, seconds: int | None, folder: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line changes: the length, guests a second, seconds of a waiting call, and whose server."""
+
+    postgresql: bool = False
+    seconds: int | None = None
+    rate: float | None = None
+    wait: int = 0
+    checkout: Path = ROOT
+
+    def words(self, mode: Mode) -> tuple[str, ...]:
+        """Return Locust's arguments."""
+        waiting = (f"--wait={self.wait}",) if self.wait else ()
+        arriving = (f"--arrival-rate={self.rate}",) if self.rate else ()
+        return (*mode.words, *arriving, *waiting)
+
+    def guests(self, mode: Mode) -> int:
+        """Return how many guests the event needs."""
+        return max(mode.guests, int(60 * self.rate)) if self.rate else mode.guests
+
+
+def run(name: str, mode: Mode, asked: Asked, folder: Path) -> int:
     """Run one mode; return Locust's exit status.
 
     Raises:
         BenchError: the server did not start or the event was not prepared.
     """
-    reports = ROOT / REPORTS / f"{name}-{'postgresql' if postgresql else 'sqlite'}"
+    reports = ROOT / REPORTS / f"{name}-{'postgresql' if asked.postgresql else 'sqlite'}"
     reports.mkdir(parents=True, exist_ok=True)
     faces = SHARED_FACES if SHARED_FACES.is_dir() else None
-    with databases(folder, postgresql) as new_database:
-        launcher = Launcher(folder, new_database(), ACCESS_LOG="false")
+    with databases(folder, asked.postgresql) as new_database:
+        settings = {"FACE_RECOGNIZER_PROVIDER": "local", "GUNICORN_WORKERS": ""}
+        url = new_database()
+        if url is not None:
+            settings["DATABASE_URL"] = url
+        launcher = Checkout(folder, asked.checkout.resolve(), **settings)
         try:
             plan = folder / "event.json"
-            prepare(launcher.start(), plan, faces=faces, guests=mode.guests)
+            prepare(launcher.start(), plan, faces=faces, guests=asked.guests(mode))
             command = [sys.executable, "-m", "locust", "-f", "locust_file.py", "--headless", "--only-summary"]
             command += [f"--plan={plan}", f"--html={reports}/report.html", f"--csv={reports}/report"]
-            command += [f"--results={reports}/results.json", *mode.words]
-            if seconds or mode.seconds:
+            command += [f"--results={reports}/results.json", *asked.words(mode)]
+            if asked.seconds or mode.seconds:
                 # Locust lets a started journey finish.
-                command += [f"--run-time={seconds or mode.seconds}s", "--stop-timeout=100s"]
+                command += [f"--run-time={asked.seconds or mode.seconds}s", "--stop-timeout=100s"]
             return subprocess.run(command, cwd=ROOT, check=False).returncode
         finally:
             launcher.stop()
@@ -65,12 +95,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("mode", choices=sorted(MODES))
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--seconds", type=int, help="instead of the mode's own length")
+    parser.add_argument("--rate", type=float, help="open loop: guests a second instead of the mode's own")
+    parser.add_argument("--wait", type=int, default=0, help="seconds that a call for the state waits; 0: ask again")
+    parser.add_argument("--checkout", type=Path, default=ROOT, help="whose server is loaded: a checkout")
     given = parser.parse_args(arguments)
+    asked = Asked(given.postgresql, given.seconds, given.rate, given.wait, given.checkout)
     try:
         with temporary_folder() as folder:
-            return run(
-                given.mode, MODES[given.mode], postgresql=given.postgresql, seconds=given.seconds, folder=folder
-            )
+            return run(given.mode, MODES[given.mode], asked, folder)
     except (BenchError, NoPictures) as problem:
         print(f"No load test: {problem}", file=sys.stderr)
         return 1
