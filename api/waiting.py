@@ -63,20 +63,18 @@ async def wait_for(wait: Wait, scope: Scope, receive: Receive) -> Waited:
     """
     waiters: Waiters = scope["app"].state.waiters
     with waiters.enter(wait.account, wait.subjects) as waiter:
-        state = await waiters.read(wait.many, wait.key)
         if waiter is None:
-            return Waited(state, refused=True)
-        if wait.is_due(state):
-            return Waited(state, refused=False)
-        watching = asyncio.create_task(_watch(receive, waiter))
+            return Waited(await waiters.read(wait.many, wait.key), refused=True)
         give_back, take_again = scope.get(PLACE, (_nothing, _nothing))
         give_back()
-        began = time.monotonic()
+        watching = asyncio.create_task(_watch(receive, waiter))
         try:
+            state = await waiters.read(wait.many, wait.key)
+            began = time.monotonic()
             state = await _until_due(wait, waiters, waiter, state)
+            scope[WAITED] = time.monotonic() - began
         finally:
             take_again()
-            scope[WAITED] = time.monotonic() - began
             watching.cancel()
     return Waited(state, refused=waiters.closing and not wait.is_due(state))
 
