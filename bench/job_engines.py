@@ -269,6 +269,7 @@ def idle(settings: dict[str, Any], folder: Path) -> dict[str, float]:
 
 def real(engine: str, url: str, folder: Path, photos: int) -> dict[str, float]:
     """Return photos of 12 megapixels a second, and processor time per photo, of a server with the real engine."""
+    folder.mkdir()
     scene = make_scene(folder, database_url=url, JOB_ENGINE=engine)
     try:
         photo = twelve_megapixel_photo()

@@ -79,7 +79,7 @@ def test_a_backup_holds_no_tickets_and_what_waited_is_done_after_the_restore(
     postgres: Callable[[str], str], tmp_path: Path
 ) -> None:
     old, new = postgres("psycopg"), postgres("psycopg")
-    given = {**TICKETS, "SECRET_KEY": "x" * 40}
+    given = {**TICKETS, "SECRET_KEY": "x" * 40, "KEY_STORE_URL": f"file://{tmp_path}/keys"}
     (tmp_path / "old").mkdir()
     (tmp_path / "new").mkdir()
     with run_server(tmp_path / "old", old, **given) as server:
