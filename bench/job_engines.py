@@ -8,6 +8,7 @@ wrote. With `--real N`, N photos of 12 megapixels go through a server with the r
 
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -34,7 +35,7 @@ from events.service import NewEvent
 from faces.fake import FakeEngine
 from guests import registration
 from guests.wordings import shown
-from jobs import queue
+from jobs import inference, queue
 from jobs.inference import InferenceThread
 from jobs.kinds import JobRow
 from jobs.state import backlog
@@ -61,6 +62,8 @@ DONE_SECONDS = 60.0
 def work(settings: dict[str, Any]) -> None:
     """Run jobs; answer the commands on standard input, a line of JSON each, until it ends."""
     _use(settings)
+    # The thread's own priority would be below all others on a busy machine.
+    inference.NICENESS = os.getpriority(os.PRIO_PROCESS, 0)
     claimed: dict[str, float] = {}
     real = queue.claim_next
 
@@ -266,6 +269,7 @@ def idle(settings: dict[str, Any], folder: Path) -> dict[str, float]:
 
 def real(engine: str, url: str, folder: Path, photos: int) -> dict[str, float]:
     """Return photos of 12 megapixels a second, and processor time per photo, of a server with the real engine."""
+    folder.mkdir()
     scene = make_scene(folder, database_url=url, JOB_ENGINE=engine)
     try:
         photo = twelve_megapixel_photo()
@@ -316,11 +320,14 @@ def main() -> None:
     parser.add_argument("--selfies", type=int, default=SELFIES)
     parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--real", type=int, default=0, help="so many photos of 12 megapixels, and nothing else")
+    parser.add_argument("--priority", type=int, default=0, help="above others on a busy machine, as root: -10")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.worker:
         work(json.loads(asked.worker))
         return
+    # PostgreSQL and the workers inherit it.
+    os.nice(asked.priority)
     rows: dict[str, list[dict[str, Any]]] = {engine: [] for engine in ENGINES}
     with temporary_folder() as folder:
         folder.chmod(0o711)

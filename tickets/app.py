@@ -45,7 +45,6 @@ def make_app(settings: Settings, serve: Callable[[JobContext], Awaitable[None]])
         configure=_configure,
         min_size=1,
         max_size=POOL_SIZE,
-        kwargs={"prepare_threshold": None},
     )
     app = App(connector=connector)
     app.task(name=TASK, pass_context=True, retry=RetryStrategy(retry_exceptions={Returned}))(serve)

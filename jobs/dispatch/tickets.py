@@ -2,7 +2,8 @@
 
 The worker runs in a thread of its own, with an event loop of its own, and holds one ticket at a time. It gives the
 ticket to the inference thread, which claims a job of the ticket's kind as with the embedded queue (`jobs/queue.py`),
-does it, and ends the ticket with its next look. A ticket that finds nothing ends as done.
+does it, and ends the ticket with its next look. A ticket that finds nothing ends as done. While the worker cannot
+work, jobs are claimed without tickets, as by the embedded queue.
 """
 
 import asyncio
@@ -63,6 +64,7 @@ class Tickets:
         self._fetched = SimpleQueue[_Ticket]()
         self._held: _Ticket | None = None
         self._next_check = 0.0
+        self._is_connected = False
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="tickets", daemon=True)
@@ -71,11 +73,11 @@ class Tickets:
 
     def start(self) -> None:
         """Start the worker, once."""
-        if not self._thread.is_alive() and not self._stopping.is_set():
+        if self._thread.ident is None and not self._stopping.is_set():
             self._thread.start()
 
     def claim(self) -> Claim | None:
-        """Claim a job by the next ticket and return it, or None if no ticket is there.
+        """Claim a job, by the next ticket if the worker works, and return it; None if there is none.
 
         Raises:
             SQLAlchemyError: the database does not answer.
@@ -96,7 +98,7 @@ class Tickets:
                 return claim
             self._end_held(used=True)
             after_a_job = True
-        return None
+        return None if self._is_connected else queue.claim_next()
 
     def _next(self, seconds: float) -> _Ticket | None:
         try:
@@ -141,9 +143,13 @@ class Tickets:
             except asyncio.CancelledError:
                 return
             except (exceptions.ConnectorException, DriverError, PoolTimeout) as error:
-                if fault != str(error):
-                    fault = str(error)
-                    log.warning("no tickets for now: %s", error.__cause__ or error)
+                reason = str(error.__cause__ or error).partition("\n")[0]
+                if fault != reason:
+                    fault = reason
+                    log.warning("Procrastinate does not work, so jobs are looked for without it: %s", reason)
+            except Exception:
+                # A defect must not end the thread.
+                log.exception("Procrastinate's worker failed")
             await asyncio.sleep(get_settings().job_poll_seconds)
 
     async def _work(self) -> None:
@@ -151,6 +157,7 @@ class Tickets:
         app = make_app(settings, self._serve)
         async with app.open_async():
             recovering = asyncio.create_task(_recover(app))
+            self._is_connected = True
             try:
                 await app.run_worker_async(
                     queues=list(QUEUES),
@@ -166,6 +173,7 @@ class Tickets:
                     stalled_worker_timeout=settings.job_lease_seconds,
                 )
             finally:
+                self._is_connected = False
                 recovering.cancel()
 
     async def _serve(self, context: JobContext) -> None:
@@ -185,11 +193,11 @@ class Tickets:
 
 async def _recover(app: App) -> None:
     """Let the tickets be fetched again whose worker died, now and then."""
+    lease = get_settings().job_lease_seconds
     while True:
-        stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=get_settings().job_lease_seconds)
-        for ticket in stalled:
-            if ticket.queue in QUEUES:
-                # Another process may have been quicker.
-                with suppress(exceptions.ConnectorException):
+        # The database may be away for a while, or another process may have been quicker.
+        with suppress(exceptions.ConnectorException):
+            for ticket in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=lease):
+                if ticket.queue in QUEUES:
                     await app.job_manager.retry_job(ticket)
         await asyncio.sleep(CHECK_SECONDS)

@@ -54,6 +54,11 @@ def refusal(folder: Path, **environment: str) -> tuple[int, str]:
         ({"STORAGE_URL": "nope://x"}, "STORAGE_URL cannot be used"),
         ({"FACE_RECOGNIZER_PROVIDER": "azure"}, "AZURE_FACE_ENDPOINT is required"),
         ({"GUNICORN_WORKERS": "many"}, "GUNICORN_WORKERS"),
+        ({"JOB_ENGINE": "procrastinate"}, "JOB_ENGINE=procrastinate needs PostgreSQL"),
+        (
+            {"JOB_ENGINE": "procrastinate", "DATABASE_URL": "postgresql+psycopg2://a@127.0.0.1:1/b"},
+            "JOB_ENGINE=procrastinate needs PostgreSQL with the driver psycopg 3",
+        ),
     ],
 )
 def test_bad_settings_end_the_start_with_one_clear_line(

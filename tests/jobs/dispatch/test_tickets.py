@@ -203,6 +203,15 @@ def test_a_database_that_drops_every_connection_is_connected_again(event: Event,
     wait_until(lambda: is_done(second), 20)
 
 
+def test_jobs_are_done_while_procrastinate_cannot_be_reached(
+    event: Event, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_settings(), "listen_database_url", "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    photo_id = send_photo(event, 1)
+    start()
+    wait_until(lambda: is_done(photo_id), 10)
+
+
 def test_many_rows_of_one_transaction_get_a_bounded_number_of_tickets(
     event: Event, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
