@@ -17,9 +17,14 @@ _offset = timedelta(0)
 _told = timedelta(0)
 
 
+def own() -> datetime:
+    """Return what this machine's clock says, uncorrected."""
+    return datetime.now(UTC)
+
+
 def now() -> datetime:
     """Return the current time as an aware datetime in UTC."""
-    return datetime.now(UTC) + _offset
+    return own() + _offset
 
 
 def offset() -> timedelta:

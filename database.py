@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
@@ -94,9 +93,9 @@ def compare_clocks(engine: Engine) -> None:
     """
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            asked_at = datetime.now(UTC)
+            asked_at = clock.own()
             reference = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            clock.note_reference(asked_at, reference, datetime.now(UTC))
+            clock.note_reference(asked_at, reference, clock.own())
 
 
 def make_engine(settings: Settings, pool: PoolLimits | None = None) -> Engine:

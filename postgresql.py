@@ -1,7 +1,6 @@
 """What a connection to PostgreSQL gets when it is opened: limits for cut links, and what a pooler needs."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -40,10 +39,10 @@ def prepare(engine: Engine, seconds: int) -> None:
         connection.autocommit = True
         cursor = connection.cursor()
         try:
-            asked_at = datetime.now(UTC)
+            asked_at = clock.own()
             cursor.execute("SELECT pg_backend_pid(), clock_timestamp()")
             pid, reference = cursor.fetchone()
-            clock.note_reference(asked_at, reference, datetime.now(UTC))
+            clock.note_reference(asked_at, reference, clock.own())
             if pid != connection.info.backend_pid:
                 _note_pooler()
                 # Of psycopg 3; psycopg2 prepares nothing.

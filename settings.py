@@ -272,7 +272,7 @@ def _complete(settings: Settings) -> Settings:
         raise UnsafeSettings("PUSH_TEST_ORIGIN is for tests: with it, clients reach an address inside.")
     if settings.in_production and not settings.secret_key:
         raise UnsafeSettings("SECRET_KEY is required with APP_ENV=production (openssl rand -base64 48).")
-    if settings.in_production and not settings.public_url:
+    if settings.in_production and settings.answers_people and not settings.public_url:
         raise UnsafeSettings("PUBLIC_URL is required with APP_ENV=production (https://photos.example.org).")
     if settings.in_production and "database_url" not in settings.model_fields_set:
         raise UnsafeSettings(

@@ -30,8 +30,8 @@ CHANGE_SECONDS = 10.0
 SOURCE_STOP_SECONDS = 2.0
 
 
-class OtherEngineInUse(RecogniserAway):
-    """Processes that started before use another face engine: this one serves, and leaves the jobs to them."""
+class NotThisProcess(RecogniserAway):
+    """Jobs are left to other processes: those use another face engine, or this one has another storage."""
 
 
 def _none() -> None:
@@ -129,7 +129,8 @@ class InferenceThread:
     def _note(self, error: EngineUnavailable) -> None:
         self.waits = isinstance(error, RecogniserAway)
         if self.problem != str(error):
-            log.error("the face engine is not available: %s", error)
+            what = "no job runs here" if isinstance(error, NotThisProcess) else "the face engine is not available"
+            log.error("%s: %s", what, error)
         self.problem = str(error)
         self._loaded = False
 
@@ -155,7 +156,7 @@ class InferenceThread:
     def _check_others(self) -> None:
         problem = self._others()
         if problem is not None:
-            raise OtherEngineInUse(problem)
+            raise NotThisProcess(problem)
 
     def _claim_next(self) -> Claim | None:
         self._check_others()

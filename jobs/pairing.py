@@ -86,6 +86,23 @@ def mismatch(here: Installation | None, there: str | None) -> str | None:
     return _reason(here, there)
 
 
+def foreign_storage(role: str) -> str | None:
+    """Return why the storage is not that of this database's installation, so that no job may look for files in it.
+
+    A machine with a role of its own joins an installation that is there: for it, a storage without the id is another
+    one too. None while database and storage have never been paired.
+
+    Raises:
+        SQLAlchemyError: the database does not answer. StorageError: the storage does not answer.
+    """
+    with reading() as session:
+        here = queries.installation(session)
+    if here is None or here.paired_at is None:
+        return None
+    there = identity.of_storage()
+    return mismatch(here, there) if there is not None or role != "all" else None
+
+
 def _reason(here: Installation | None, there: str | None) -> str:
     if there is not None:
         ours = here.uuid[:8] if here is not None else "no id"

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from database import compare_clocks, get_engine, reading, transaction
 from faces.providers import engine_id_of
+from jobs import pairing
 from models import RunningProcess, utcnow
 from operations import queries
 from settings import Settings, get_settings, version
@@ -43,6 +44,8 @@ class Presence:
         self._id = str(uuid.uuid4())
         self._started_at = None if settings.role == "all" and settings.database_url.startswith("sqlite") else utcnow()
         self._conflict: str | None = None
+        # None: not looked at yet; "": it is the installation's.
+        self._storage_problem: str | None = None
         self._has_looked = self._started_at is None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="presence", daemon=True)
@@ -69,18 +72,29 @@ class Presence:
 
         Raises:
             SQLAlchemyError: no row has been written yet, and the database does not answer.
+        StorageError: the storage has not been compared yet, and does not answer.
         """
         if not self._has_looked:
             self.beat()
-        return self._conflict
+        if self._storage_problem is None:
+            self._look_at_storage()
+        return self._conflict or self._storage_problem or None
+
+    def _look_at_storage(self) -> None:
+        """Compare the storage's id with the database's, until they are found to belong together.
+
+        With another storage, each job would fail for good: the files of the rows are not there.
+        """
+        self._storage_problem = pairing.foreign_storage(self._settings.role) or ""
 
     def beat(self) -> None:
-        """Write the row, and look at those of the others.
+        """Write the row, and look at those of the others; do nothing where there is no other machine.
 
         Raises:
             SQLAlchemyError: the database does not answer.
         """
-        assert self._started_at is not None  # noqa: S101 - `start` and `conflict` have checked it
+        if self._started_at is None:
+            return
         compare_clocks(get_engine())
         if not self._has_looked:
             # By the clock that all machines share.
@@ -102,6 +116,9 @@ class Presence:
             others = queries.live_processes(session, now - LIVE)
         self._note(others)
         self._has_looked = True
+        if self._storage_problem:
+            # Looked at again before the next job.
+            self._storage_problem = None
 
     def _note(self, live: list[RunningProcess]) -> None:
         older = [

@@ -97,6 +97,8 @@ def readiness(engine_problem: str | None, *, engine_waits: bool = False) -> Read
         (get_settings().storage_url, storage.failures()), _check_storage
     )
     database_problem, sweep_problem = _database(installation_id, storage_problem)
+    if get_settings().role != "all" and storage_problem == database_problem == "ok":
+        storage_problem = _foreign_storage() or "ok"
     links = presigning.problem() if storage_problem == "ok" else None
     return Readiness(database_problem, storage_problem, engine_problem or "ok", sweep_problem, engine_waits, links)
 
@@ -117,6 +119,14 @@ def _database(installation_id: str | None, storage_problem: str) -> tuple[str, s
     # The storage may have got its id since it was looked at: at the first start, a moment before this call.
     storage_problem, installation_id = _check_storage()
     return "ok", pairing.mismatch(row, installation_id) if storage_problem == "ok" else None
+
+
+def _foreign_storage() -> str | None:
+    """Return why this machine must not join: its storage is another one than that of the database's installation."""
+    try:
+        return pairing.foreign_storage(get_settings().role)
+    except (SQLAlchemyError, storage.StorageError) as error:
+        return f"unusable: {type(error).__name__}"
 
 
 def _check_storage() -> tuple[str, str | None]:

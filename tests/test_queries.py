@@ -69,8 +69,8 @@ def statements() -> Iterator[Seen]:
     seen: Seen = []
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        # The threads that look for jobs, news and erasures poll all the time: their statements do not count.
-        own = threading.current_thread().name not in ("inference", "notify", "forgetting")
+        # The threads that look for jobs, news, erasures and other machines poll all the time: they do not count.
+        own = threading.current_thread().name not in ("inference", "notify", "forgetting", "presence", "sampling")
         if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
             seen.append((statement, parameters))
 

@@ -105,6 +105,41 @@ def test_a_worker_that_is_stopped_or_killed_leaves_its_jobs_to_others(machine: M
     wait_until(all_done, 40, "the photos")
 
 
+def test_two_web_machines_are_one_service(machine: Machine, tmp_path: Path) -> None:
+    limits = {"RATE_WRONG_PASSWORDS": "3", "RATE_LIMIT_FILE": str(tmp_path / "limits.db")}
+    one = machine("web", **limits)
+    here = one.start()
+    assert "RATE_LIMIT_URL is not set: limits count on this machine alone" in one.log.read_text()
+    # As if on another host: without Redis, it counts for itself.
+    there = machine("web", **{**limits, "RATE_LIMIT_FILE": str(tmp_path / "others.db")}).start()
+    event = create_event(here)
+    code = {"event_code": event.code}
+
+    def valid(server: Server) -> bool:
+        with Api(server) as anyone:
+            return bool(anyone.call("POST", "/api/check-event-code", json=code)["valid"])
+
+    assert valid(here)
+    assert valid(there)
+    # A session that begins on one is good on the other, and over on both at once.
+    with Api(there) as anyone:
+        admin = anyone.logged_in(there.admin, there.password)
+        assert Api(here, admin.token).call("GET", "/api/stats")["events"] == 1
+        admin.call("PUT", f"/api/admin/events/{event.id}", json={"expires_at": "2020-01-01T00:00:00Z"})
+        # What one machine changes shows on the other within five seconds, whatever that has in its cache.
+        wait_until(lambda: not valid(here) and not valid(there), 6, "the change on both machines")
+        # The event was made on the one; the other's log has it.
+        assert any(each["action"] == "event.created" for each in admin.call("GET", "/api/admin/audit"))
+        admin.call("POST", "/api/logout")
+        answer = httpx2.get(f"{here.url}/api/stats", headers={"Authorization": f"Bearer {admin.token}"})
+        assert answer.status_code == 401
+        wrong = {"username": "lea", "password": "not this one at all"}
+        for _ in range(3):
+            assert httpx2.post(f"{here.url}/api/login", json=wrong).status_code == 401
+        assert httpx2.post(f"{here.url}/api/login", json=wrong).status_code == 429
+        assert httpx2.post(f"{there.url}/api/login", json=wrong).status_code == 401
+
+
 @pytest.mark.parametrize("role", ["web", "all"])
 def test_the_command_of_workers_refuses_another_role(role: str) -> None:
     done = subprocess.run(

@@ -28,8 +28,8 @@ from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, Api, run_server, wait_until
 
 pytestmark = pytest.mark.server
-# The running service adds a sample each minute, also while a test compares.
-GROWING = {"samples"}
+# The running service adds a sample each minute, and says that it runs, also while a test compares.
+GROWING = {"machine_counters", "running_processes", "samples"}
 # A restored copy has an id of its own.
 OF_ITS_OWN = {"installation"}
 # What says whose storage it is, and that a backup was restored into it.

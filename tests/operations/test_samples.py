@@ -123,6 +123,20 @@ def waiting_photo(event: EventInfo, number: int) -> Photo:
     )
 
 
+def test_a_sample_has_the_requests_of_all_machines(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget()
+    minute = NOW + 90
+    samples.write(minute - 1)
+    service.get("/livez")
+    samples.write(minute)
+    assert stored()[-1].requests == 1
+    # Another machine, which counts for the first time, has answered as many as this one since its start.
+    monkeypatch.setattr(get_settings(), "port", get_settings().port + 1)
+    for _ in range(2):
+        samples.write(minute)
+    assert stored()[-1].requests == 1 + answered().requests
+
+
 def test_of_many_processes_one_writes_the_minute(service: Service) -> None:
     forget()
     minute = NOW + 100
