@@ -70,7 +70,7 @@ def statements() -> Iterator[Seen]:
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         # The threads that look for jobs, news and erasures poll all the time: their statements do not count.
-        own = threading.current_thread().name not in ("inference", "notify", "forgetting")
+        own = threading.current_thread().name not in ("inference", "notify", "forgetting", "changes")
         if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
             seen.append((statement, parameters))
 
