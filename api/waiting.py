@@ -5,6 +5,7 @@ requests (`MAX_OPEN_REQUESTS`).
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ from changes.waiting import UNHEARD_SECONDS, Waiter, Waiters
 
 # Under the half minute after which some proxies give up.
 LONGEST_WAIT = 25
+# By up to this share a wait ends earlier, at random: those who began at one moment come back one after the other.
+EARLIER = 0.1
 # What the middleware calls to give the place of an open request back, and to take one again (`api.middleware`).
 PLACE = "reperio_place"
 # Seconds for which a request waited: the log and the metrics tell the time that it took beside them.
@@ -80,7 +83,7 @@ async def wait_for(wait: Wait, scope: Scope, receive: Receive) -> Waited:
 
 
 async def _until_due(wait: Wait, waiters: Waiters, waiter: Waiter, state: Any) -> Any:
-    end = time.monotonic() + wait.seconds
+    end = time.monotonic() + wait.seconds * (1 - EARLIER * random.random())
     while not wait.is_due(state) and not waiter.gone:
         left = end - time.monotonic()
         if left <= 0 or waiters.closing:

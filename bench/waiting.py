@@ -32,7 +32,7 @@ from testkit.servers import Launcher, temporary_folder
 
 GUESTS, POLLERS, CHANGES = 2000, 50, 10
 # Seconds in which the guests begin to wait.
-RAMP = 8.0
+RAMP = 25.0
 BEFORE, LATER = "2026-01-01 00:00:00", "2100-01-01 00:00:00"
 # What is asked for: a share of the CPU of asking each second, megabytes, and seconds.
 SHARE, MEMORY_MB, LEARNED = 0.1, 150.0, 1.0
@@ -193,7 +193,7 @@ async def run(scene: Scene, guests: int, seconds: float) -> bool:
     print(f"asking each second: {a_call * 1000:.2f} ms CPU a call, {asking:.2f} s CPU a second for {guests} guests")
     before = scene.memory()
     tasks = [asyncio.create_task(wait(scene, each)) for each in scene.guests]
-    await asyncio.sleep(20)
+    await asyncio.sleep(RAMP + 10)
     assert not any(each.done() for each in tasks), "a guest was not answered"
     memory = scene.memory() - before
     cpu = scene.cpu()

@@ -70,7 +70,14 @@ def statements() -> Iterator[Seen]:
 
     def note(_: Connection, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         # The threads that look for jobs, news, erasures and other machines poll all the time: they do not count.
-        own = threading.current_thread().name not in ("inference", "notify", "forgetting", "presence", "sampling")
+        own = threading.current_thread().name not in (
+            "inference",
+            "notify",
+            "forgetting",
+            "presence",
+            "sampling",
+            "changes",
+        )
         if own and re.match(r"SELECT|INSERT|UPDATE|DELETE|WITH", statement):
             seen.append((statement, parameters))
 
