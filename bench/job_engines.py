@@ -278,7 +278,8 @@ def real(engine: str, url: str, folder: Path, photos: int) -> dict[str, float]:
         pids = scene.launcher.processes()
         cpu, at = cpu_seconds(pids), time.monotonic()
         scene.upload(photo, photos)
-        while scene.waiting():
+        # Asked of the database: looks at the server would count as its work.
+        while backlog()[0]:
             time.sleep(0.2)
         seconds = time.monotonic() - at
         return {"photos a second": photos / seconds, "ms per photo": (cpu_seconds(pids) - cpu) / photos * 1000}

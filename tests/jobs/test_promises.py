@@ -70,7 +70,7 @@ def start(made: list[Event]) -> Iterator[Start]:
                 InThisProcess(FakeEngine), sample=lambda: None, report=lambda: None, sweep=lambda: None
             )
             thread.start()
-            stack.callback(thread.stop, 20)
+            stack.callback(thread.stop, 60)
             return thread
 
         yield begin
@@ -90,7 +90,7 @@ def test_selfies_go_before_matchings_and_those_before_photos(
     set_columns(UserEvent, membership, status="pending")
     selfie = send_selfie(guest, 1)
     start()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
     kinds = [kind for kind, _ in done]
     assert done[0] == (Selfie, selfie)
     assert sorted(kinds, key=(Selfie, UserEvent, Photo).index) == kinds
@@ -101,7 +101,7 @@ def test_photos_of_two_events_take_turns(made: list[Event], start: Start, done: 
     first = [send_photo(made[0], number) for number in range(3)]
     second = [send_photo(made[1], number) for number in range(3)]
     start()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
     turns = [found in second for _, found in done]
     assert sorted(found for _, found in done) == sorted(first + second)
     assert all(one != other for one, other in pairwise(turns))
@@ -119,7 +119,7 @@ def test_a_fault_is_tried_again_after_a_pause_and_the_last_one_is_kept(
     monkeypatch.setitem(work.WORK, Photo, broken)
     photo_id = send_photo(made[0], 1)
     start()
-    wait_until(lambda: bool(row(Photo, photo_id).status == "failed"), 20)
+    wait_until(lambda: bool(row(Photo, photo_id).status == "failed"), 60)
     assert "the lens cap was on" in row(Photo, photo_id).error
     pauses = [(later - sooner).total_seconds() for sooner, later in pairwise(times)]
     assert len(pauses) == 2
@@ -138,16 +138,16 @@ def test_a_failed_job_that_an_admin_retries_is_done(
 
         patch.setitem(work.WORK, Photo, fail)
         start()
-        wait_until(lambda: bool(row(Photo, photo_id).status == "failed"), 20)
+        wait_until(lambda: bool(row(Photo, photo_id).status == "failed"), 60)
     assert control.retry(Photo, photo_id) == 1
-    wait_until(lambda: bool(row(Photo, photo_id).status == "done"), 20)
+    wait_until(lambda: bool(row(Photo, photo_id).status == "done"), 60)
 
 
 def test_a_cancelled_job_is_not_begun(made: list[Event], start: Start, done: list[tuple[JobRow, int]]) -> None:
     cancelled, wanted = (send_photo(made[0], number) for number in (1, 2))
     assert control.cancel(Photo, cancelled)
     start()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
     assert done == [(Photo, wanted)]
     assert row(Photo, cancelled).error == control.CANCELLED
 
@@ -157,7 +157,7 @@ def test_a_job_whose_process_died_is_done_by_another(made: list[Event], start: S
     assert job_queue.claim_next() is not None
     set_columns(Photo, photo_id, lease_until=utcnow() - timedelta(seconds=1))
     start()
-    wait_until(lambda: bool(row(Photo, photo_id).status == "done"), 20)
+    wait_until(lambda: bool(row(Photo, photo_id).status == "done"), 60)
     assert row(Photo, photo_id).attempts == 2
 
 
@@ -166,7 +166,7 @@ def test_a_job_that_a_living_process_holds_is_left_to_it(made: list[Event], star
     assert job_queue.claim_next() is not None
     free = send_photo(made[0], 2)
     start()
-    wait_until(lambda: bool(row(Photo, free).status == "done"), 20)
+    wait_until(lambda: bool(row(Photo, free).status == "done"), 60)
     assert (row(Photo, held).status, row(Photo, held).attempts) == (PROCESSING, 1)
 
 
@@ -174,7 +174,7 @@ def test_two_threads_do_each_job_once(made: list[Event], start: Start, done: lis
     wanted = {(Photo, send_photo(made[number % 2], number)) for number in range(8)}
     start()
     start()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
     assert sorted(found for _, found in done) == sorted(found for _, found in wanted)
 
 
@@ -183,20 +183,20 @@ def test_jobs_that_come_while_others_are_done_are_done_too(made: list[Event], st
     sent = threading.Thread(target=lambda: [send_photo(made[number % 2], number) for number in range(8)])
     sent.start()
     sent.join()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
 
 
 def test_a_stop_leaves_nothing_in_hand(made: list[Event], start: Start) -> None:
     for number in range(6):
         send_photo(made[0], number)
     thread = start()
-    wait_until(lambda: backlog()[0] < 6, 20)
+    wait_until(lambda: backlog()[0] < 6, 60)
     thread.stop(20)
     left = backlog()[0]
     assert all(row(Photo, each.id).status != PROCESSING for each in _photos())
     assert backlog()[0] == left
     start()
-    wait_until(is_empty, 20)
+    wait_until(is_empty, 60)
 
 
 def _photos() -> list[Photo]:
