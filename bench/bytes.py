@@ -3,23 +3,29 @@
 `python -m bench.bytes` runs one worker with its files on an S3 server of this machine, and loads the same signed
 links both ways in turn: as a script does, which gets the picture from us, and as an `<img>` does, which is led to the
 store.
-It prints CPU of the worker and the bytes of bodies that it received or sent.
+Then it sends photos as the studio does: in a form, in parts through the service, and to the store. It prints CPU of
+the worker and the bytes of bodies that it received or sent. `--photos` is how many are sent each way.
 """
 
 import argparse
+import hashlib
 import http.client
 import statistics
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import httpx2
 
 from bench.ingest import twelve_megapixel_photo
 from bench.responsive import cpu_seconds
 from testkit.deployed import make_bucket, s3_server
-from testkit.servers import Launcher, NewEvent, create_event, temporary_folder, wait_until
+from testkit.servers import TLS, Launcher, NewEvent, create_event, temporary_folder, wait_until
 
-PHOTOS, LOADS, TURNS = 8, 100, 9
+PHOTOS, LOADS, TURNS, TURNS_SENDING = 8, 100, 9, 5
 SIZES = ("thumb", "web")
 THROUGH, AROUND = "through us", "from the store"
 # How a browser names the two: `fetch` of a script, and `<img>`.
@@ -89,11 +95,69 @@ def looks(launcher: Launcher, photos: list[dict[str, str]], size: str, turns: in
         print(f"{size:<8}{way:<16}{cpu:>8.2f} ms{measured[-1][1] / 1000:>12.1f} kB")
 
 
+def send_form(event: NewEvent, name: str, data: bytes) -> int:
+    """Send a photo in a form; return the bytes of bodies that the service received or sent."""
+    path = f"/api/photographer/events/{event.id}/upload-photos"
+    event.photographer.call("POST", path, files=[("files", (name, data))])
+    # In, and on to the store.
+    return 2 * len(data)
+
+
+def send_parts(event: NewEvent, name: str, data: bytes, *, direct: bool) -> int:
+    """Send a photo in parts; return the bytes of bodies that the service received or sent."""
+    path = f"/api/photographer/events/{event.id}/uploads"
+    asked = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "direct": direct}
+    upload = event.photographer.call("POST", path, json=asked)
+    for part in upload["parts"]:
+        start = (part["number"] - 1) * upload["part_size"]
+        content = data[start : start + part["size"]]
+        if part["url"]:
+            httpx2.put(part["url"], content=content, verify=TLS).raise_for_status()
+        else:
+            where = f"{path}/{upload['upload_id']}/parts/{part['number']}"
+            event.photographer.call("PUT", where, files={"file": ("part", content)})
+    event.photographer.call("POST", f"{path}/{upload['upload_id']}/complete")
+    # To the store: read back to be judged. Through us: in, to the store, read back, and to its place.
+    return len(data) if direct else 4 * len(data)
+
+
+WAYS: dict[str, Callable[[NewEvent, str, bytes], int]] = {
+    "form": send_form,
+    "parts through us": partial(send_parts, direct=False),
+    "to the store": partial(send_parts, direct=True),
+}
+
+
+def sending(launcher: Launcher, event: NewEvent, kinds: dict[str, bytes], photos: int) -> None:
+    """Print a line for each way of sending photos; jobs of those before are finished first."""
+    there = PHOTOS
+    for kind, data in kinds.items():
+        found: dict[str, list[tuple[float, float, int]]] = {way: [] for way in WAYS}
+        for turn in range(TURNS_SENDING + 1):
+            for way, send in WAYS.items():
+                number = 1 if turn == 0 else photos // TURNS_SENDING
+                workers = launcher.workers()
+                before, began, moved = cpu_seconds(workers), time.perf_counter(), 0
+                for each in range(number):
+                    # Viewers pass over what stands behind a picture: each photo has bytes of its own.
+                    own = data + f"{kind} {way} {turn} {each}".encode()
+                    moved += send(event, f"{there + each}.jpg", own)
+                wall = time.perf_counter() - began
+                there += number
+                settle(event, there)
+                cpu = cpu_seconds(workers) - before
+                found[way].append((cpu / number * 1000, wall / number * 1000, moved // number))
+        for way, measured in found.items():
+            cpu, wall = (statistics.median(each[which] for each in measured[1:]) for which in (0, 1))
+            print(f"{kind:<8}{way:<18}{cpu:>8.1f} ms CPU{wall:>8.0f} ms{measured[-1][2] / 1e6:>8.1f} MB", flush=True)
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.bytes", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--turns", type=int, default=TURNS)
-    turns = parser.parse_args().turns
+    parser.add_argument("--photos", type=int, default=100)
+    asked = parser.parse_args()
     with temporary_folder() as folder, served(folder) as (launcher, event):
         files = []
         for number in range(PHOTOS):
@@ -104,7 +168,15 @@ def main() -> None:
         photos = settle(event, PHOTOS)
         print("One look: CPU of the web process, bytes that it received and sent")
         for size in SIZES:
-            looks(launcher, photos, size, turns)
+            looks(launcher, photos, size, asked.turns)
+        print("One photo sent: CPU of the web process with the steps of its job, time of the sender, bytes it moved")
+        small = files[0].read_bytes()
+        sending(
+            launcher,
+            event,
+            {f"{len(small) / 1e6:.0f} MB": small, "20 MB": small + bytes(20_000_000 - len(small))},
+            asked.photos,
+        )
 
 
 if __name__ == "__main__":

@@ -186,14 +186,20 @@ def s3_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """The whole service whose files are on S3, with links to it that live for a minute."""
     pytest.importorskip("moto")
     folder = tmp_path_factory.mktemp("s3")
-    with s3_server(folder) as environment:
-        make_bucket(environment, "pictures")
-        settings = {"PRESIGNED_SECONDS": "60", "PRESIGNED_UPLOADS": "true", "STORAGE_URL": "s3://pictures/of"}
-        with (
-            fresh_database(request, folder, **environment, **settings),
-            QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,
-        ):
-            yield Service(client, folder / "storage")
+    with s3_server(folder) as environment, service_on_s3(request, folder, environment) as service:
+        yield service
+
+
+@contextmanager
+def service_on_s3(request: pytest.FixtureRequest, folder: Path, environment: dict[str, str]) -> Iterator[Service]:
+    """The whole service, whose files are in a bucket of the S3 server that `environment` leads to."""
+    make_bucket(environment, "pictures")
+    settings = {"PRESIGNED_SECONDS": "60", "PRESIGNED_UPLOADS": "true", "STORAGE_URL": "s3://pictures/of"}
+    with (
+        fresh_database(request, folder, **environment, **settings),
+        QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,
+    ):
+        yield Service(client, folder / "storage")
 
 
 @pytest.fixture(scope="module", params=("sqlite",))
