@@ -85,12 +85,15 @@ class Upkeep(NamedTuple):
 
 
 class Tonight(NamedTuple):
-    """Sums over the events that are on now; `photos` by state: `pending`, `processing`, `done`, `failed`."""
+    """Sums over the events that are on now; `photos` by state: `pending`, `processing`, `done`, `failed`.
+
+    With many events only their number is known, and the rest is None.
+    """
 
     events: int
-    guests: int
-    guests_matched: int
-    photos: dict[str, int]
+    guests: int | None = None
+    guests_matched: int | None = None
+    photos: dict[str, int] | None = None
 
 
 class ProcessTotals(NamedTuple):
@@ -210,6 +213,8 @@ class _Database:
     def _of_tonight(self) -> Iterator[Metric]:
         tonight = self._tonight
         yield GaugeMetricFamily("reperio_tonight_events", "Events that are on now.", value=tonight.events)
+        if tonight.photos is None:
+            return
         yield GaugeMetricFamily("reperio_tonight_guests", "Guests of the events that are on.", value=tonight.guests)
         about = "Guests of the events that are on who were found in a photo."
         yield GaugeMetricFamily("reperio_tonight_guests_matched", about, value=tonight.guests_matched)

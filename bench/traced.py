@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PHOTOS = 20
 
 
-def photo_turn(launcher: Checkout, event: NewEvent, first: int) -> float:
-    """Return the CPU of a photo in ms: upload and job."""
+def photo_turn(launcher: Checkout, event: NewEvent, turn: int) -> float:
+    """Return the CPU of a photo in ms: upload and job. In each turn the photos are others."""
     cpu = cpu_seconds(launcher.processes())
-    photos = [people(first + number, 7) for number in range(PHOTOS)]
+    photos = [people(number, 60, margin=40 + turn) for number in range(PHOTOS)]
     send_photos(event.photographer, event.id, photos)
     return (cpu_seconds(launcher.processes()) - cpu) / PHOTOS * 1000
 
@@ -30,7 +30,7 @@ def photo_turn(launcher: Checkout, event: NewEvent, first: int) -> float:
 def compare_photos(plain: Checkout, traced: Checkout, turns: int) -> None:
     """Print the CPU of a photo on both sides."""
     events = [(each, create_event(each.server, photographer="max")) for each in (plain, traced)]
-    pairs = [[photo_turn(*each, 1000 + turn * PHOTOS) for each in events] for turn in range(turns + 1)]
+    pairs = [[photo_turn(*each, turn) for each in events] for turn in range(turns + 1)]
     without, with_traces = (statistics.median(each[side] for each in pairs[1:]) for side in (0, 1))
     ratio = statistics.median(each[1] / each[0] for each in pairs[1:])
     print(f"{'photo':<18}{without:>12.2f}{with_traces:>8.2f}{ratio:>8.2f}")

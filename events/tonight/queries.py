@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from models import Event, Photo
@@ -22,6 +22,11 @@ def near(session: Session, first: date, last: date, active_since: datetime) -> S
     )
     wanted = or_(Event.date.between(first, last), newest > active_since)
     return session.execute(select(Event, newest).where(wanted).order_by(Event.id)).all()
+
+
+def count_dated(session: Session, first: date, last: date) -> int:
+    """Return how many events these days have."""
+    return session.scalar(select(func.count()).select_from(Event).where(Event.date.between(first, last))) or 0
 
 
 def next_after(session: Session, day: date) -> Event | None:

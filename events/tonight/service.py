@@ -47,6 +47,12 @@ def tonight(now: datetime) -> Tonight:
     return Tonight([EventTonight(each, each in days, progress_of(each.id)) for each in shown], following)
 
 
+def number_of(day: date) -> int:
+    """Return how many events a day has."""
+    with reading() as session:
+        return queries.count_dated(session, day, day)
+
+
 def is_on(event: Event, now: datetime) -> bool:
     """Return whether it is the event's day by its own clock, or the night that follows it."""
     local = now.astimezone(ZoneInfo(event.timezone))

@@ -35,7 +35,7 @@ def traced(
     request: pytest.FixtureRequest, postgres: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Traced]:
     """A server with traces."""
-    url = postgres("postgresql") if request.param == "postgresql" else None
+    url = postgres("psycopg") if request.param == "postgresql" else None
     with running_collector() as collector:
         launcher = Launcher(tmp_path_factory.mktemp("traced"), url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **FAST)
         try:
@@ -64,7 +64,11 @@ def test_an_upload_its_job_and_what_they_call_are_one_trace(traced: Traced) -> N
     below = {span.id: {each.name for each in spans if each.parent == span.id} for span in spans}
     assert request.parent == ""
     assert job.parent == request.id
-    assert job.attributes == {"reperio.job.kind": "photos", "reperio.job.attempt": 1}
+    assert job.attributes == {
+        "reperio.job.kind": "photos",
+        "reperio.job.attempt": 1,
+        "reperio.job.outcome": "done",
+    }
     assert "storage put" in below[request.id]
     assert "INSERT photos" in below[request.id]
     (decoding,) = [s for s in spans if s.name == "decode photo"]
