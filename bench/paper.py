@@ -18,13 +18,13 @@ class Measured:
     photo_cpu: float = 0.330
     # docs/performance.md, `python -m bench.journey_cpu`: CPU of a guest's journey, the server's.
     guest_cpu: float = 0.214
-    # `python -m bench.row_sizes`: bytes of rows and indexes, bytes of the log, commits.
-    photo_rows: float = 0
-    photo_log: float = 0
-    photo_commits: float = 0
-    guest_rows: float = 0
-    guest_log: float = 0
-    guest_commits: float = 0
+    # `python -m bench.row_sizes`, PostgreSQL, six faces: bytes of rows and indexes, of the log, commits that write.
+    photo_rows: float = 5_939
+    photo_log: float = 17_121
+    photo_commits: float = 3.1
+    guest_rows: float = 2_867
+    guest_log: float = 8_521
+    guest_commits: float = 6.0
     # docs/deploy.md, "How large": what is shown of a photo (three renditions).
     renditions_bytes: float = 300_000
     # A photo's calls of the storage: original and three renditions stored, the original read.
@@ -34,10 +34,10 @@ class Measured:
     tile_bytes: float = 31_000
     screen_bytes: float = 328_000
     # `python -m bench.commit_rates`, 16 clients, this machine's disk: without and with a NOTIFY in each.
-    commits: float = 0
-    commits_notifying: float = 0
-    # `python -m bench.many_events`: a claim with 1,000,000 photos waiting in 10,000 events.
-    claim_seconds: float = 0
+    commits: float = 2_951
+    commits_notifying: float = 593
+    # `python -m bench.many_events`: a claim with 1,000,000 photos waiting, divided by these.
+    claim_seconds_per_waiting: float = 0.83e-6
     # docs/performance.md, `python -m bench.workers`.
     worker_memory: float = 413e6
 
@@ -86,7 +86,8 @@ def rows_of(measured: Measured, assumed: Assumed) -> list[tuple[str, str]]:
     log = photo_peak * m.photo_log + guest_peak * m.guest_log
     seen = guests * (a.tiles_seen * m.tile_bytes + a.photos_seen * m.screen_bytes)
     puts, gets = photos * m.photo_puts, photos * m.photo_gets + guests * (a.tiles_seen + a.photos_seen)
-    shards = commits / (m.commits / 2) if m.commits else 0
+    shards, notifying = (commits / (rate / 2) for rate in (m.commits, m.commits_notifying))
+    waiting = 4 / (photo_peak * m.claim_seconds_per_waiting)
     money = {
         "cores of the evening": (workers + web) * a.hours * a.price_core_hour,
         "storage": stored / GB * a.price_storage_gb_month * a.months_kept,
@@ -105,7 +106,9 @@ def rows_of(measured: Measured, assumed: Assumed) -> list[tuple[str, str]]:
         ("database, rows and indexes", f"{database / GB:,.0f} GB"),
         ("commits a second at the peak", f"{commits:,.0f}"),
         ("write-ahead log at the peak", f"{log / 1e6:,.0f} MB/s"),
-        ("databases, each at half of the measured rate of commits", f"{shards:,.1f}"),
+        ("databases at half of the measured rate of commits", f"{shards:,.1f}"),
+        ("the same if every commit notifies", f"{notifying:,.1f}"),
+        ("photos that may wait until claims take 4 of its cores", f"{waiting:,.0f}"),
         ("storage, originals and renditions", f"{stored / TB:,.0f} TB"),
         ("requests of the storage, PUT and GET", f"{puts / 1e6:,.0f} and {gets / 1e6:,.0f} million"),
         ("uploads at the peak", f"{photo_peak * a.photo_bytes * 8 / GB:,.0f} Gbit/s"),

@@ -33,12 +33,12 @@ class Weight:
     def idle_since(self, other: "Weight") -> "Idle":
         """Return what an idle server writes in a second."""
         seconds = self.at - other.at
-        return Idle((self.log - other.log) / seconds, (self.commits - other.commits) / seconds)
+        return Idle((self.commits - other.commits) / seconds)
 
     def since(self, other: "Weight", number: int, idle: "Idle") -> str:
-        """Return what one of `number` things has added, without what an idle server would have written meanwhile."""
+        """Return what one of `number` things has added, without the commits of an idle server in that time."""
         seconds = self.at - other.at
-        log = max(0.0, self.log - other.log - idle.log * seconds)
+        log = self.log - other.log
         commits = max(0.0, self.commits - other.commits - idle.commits * seconds)
         rows = (self.rows - other.rows) / number
         return f"{rows:>10,.0f} B of rows{log / number:>12,.0f} B of log{commits / number:>8.1f} commits"
@@ -46,9 +46,8 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """What an idle server writes in a second: bytes of the log, commits."""
+    """What an idle server writes in a second: commits."""
 
-    log: float
     commits: float
 
 
@@ -133,7 +132,7 @@ def measure(name: str, photos: int, guests: int) -> None:
             time.sleep(IDLE_SECONDS)
             before = weigh(url, folder)
             idle = before.idle_since(calm)
-            print(f"{name}, idle: {idle.log:,.0f} B of log and {idle.commits:.1f} commits a second")
+            print(f"{name}, idle: {idle.commits:.1f} commits a second")
             for first in range(0, photos, 20):
                 batch = [
                     people(*(each * FACES + face for face in range(FACES)), margin=40 + each // 10)
