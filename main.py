@@ -219,7 +219,9 @@ def create_app() -> FastAPI:
 
 def _create_worker_app() -> FastAPI:
     """Return the application of a machine that only runs jobs: probes, metrics, and 404 for everything else."""
-    app = FastAPI(title="Reperio worker", version=version(), lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="Reperio worker", version=version(), lifespan=lifespan, openapi_url=None, telemetry=NO_TELEMETRY
+    )
     app.add_middleware(RequestLimits, settings=get_settings())
     app.add_middleware(RequestLog)
     app.add_middleware(Lingering)

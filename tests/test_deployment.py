@@ -17,7 +17,7 @@ from settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
 # Variables that are read elsewhere than in `settings.Settings`: by Gunicorn, and by `jobs.worker` and its like.
-OTHER_VARIABLES = {"FORWARDED_ALLOW_IPS", "ROLE", "LISTEN_DATABASE_URL"}
+OTHER_VARIABLES = {"FORWARDED_ALLOW_IPS"}
 # Services that run the image.
 OURS = ("service", "worker")
 SECONDS = re.compile(r"^(\d+)s$")
