@@ -36,6 +36,11 @@ AZURE_CALLS = Counter("reperio_azure_calls", "Tries of calls to Azure's Face ser
 AZURE_AWAY = Gauge(
     "reperio_azure_away", "1 while no calls are made because Azure fails or refuses.", multiprocess_mode="livemax"
 )
+FACES_MEMORY = Gauge(
+    "reperio_faces_memory_bytes",
+    "Memory with room for faces that is in use; processes of one start share it.",
+    multiprocess_mode="livemax",
+)
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 
