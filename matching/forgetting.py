@@ -46,7 +46,7 @@ class ForgettingThread:
         Raises:
             SQLAlchemyError: the database does not answer.
         """
-        if not keys.held() and not shared.memory().taken():
+        if not keys.held() and not matrices.held() and not shared.memory().taken():
             FACES_MEMORY.set(0)
             return
         with reading() as session:
