@@ -58,6 +58,11 @@ WAITING = Gauge("reperio_waiting_requests", "Requests that wait for a change.", 
 LISTENING = Gauge(
     "reperio_changes_heard", "1 while a process hears of changes, else 0; the lowest.", multiprocess_mode="livemin"
 )
+FACES_MEMORY = Gauge(
+    "reperio_faces_memory_bytes",
+    "Memory with room for faces that is in use; processes of one start share it.",
+    multiprocess_mode="livemax",
+)
 LIMITS_DOWN = Counter("reperio_limits_uncounted", "Look-ups of a limit that its storage did not answer.")
 
 

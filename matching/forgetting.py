@@ -8,7 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from database import reading
 from encryption import keys
 from encryption import queries as key_queries
-from matching import matrices
+from matching import matrices, shared
+from metrics import FACES_MEMORY
 from selfies.checked import checked_selfies
 
 log = logging.getLogger("reperio.keys")
@@ -17,7 +18,7 @@ SECONDS = 2.0
 
 
 class ForgettingThread:
-    """Looks every two seconds for erasures and for what is too old, while anything is held."""
+    """Looks every two seconds for erasures and for what is too old, while anything is held; tells the faces' memory."""
 
     def __init__(self) -> None:
         self._mark: int | None = None
@@ -47,11 +48,13 @@ class ForgettingThread:
             SQLAlchemyError: the database does not answer.
         """
         checked_selfies.drop_old()
-        if not keys.held() and not matrices.held():
+        if not keys.held() and not matrices.held() and not shared.memory().taken():
+            FACES_MEMORY.set(0)
             return
         with reading() as session:
             mark = key_queries.mark(session)
             matrices.drop_erased(session)
+        FACES_MEMORY.set(shared.memory().taken())
         if mark != self._mark:
             keys.forget()
             self._mark = mark

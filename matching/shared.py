@@ -30,16 +30,17 @@ def prepare() -> None:
 
 
 def memory() -> Arena:
-    """Return the memory that holds the faces; the first call of a process without a shared one makes its own.
-
-    Raises:
-        OSError: the system does not give so much address space.
-    """
+    """Return the memory that holds the faces; the first call of a process without a shared one makes its own."""
     global _own
     if _shared is not None:
         return _shared
-    if _own is None:
-        _own = Arena((get_settings().faces_shared_mb or DEFAULT_FACES_MB) * MEGABYTE)
+    size = (get_settings().faces_shared_mb or DEFAULT_FACES_MB) * MEGABYTE
+    while _own is None:
+        try:
+            _own = Arena(size)
+        except OSError:
+            # The system limits the address space of a process.
+            size //= 2
     return _own
 
 
