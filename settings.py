@@ -57,11 +57,11 @@ class Settings(RecogniserSettings, PrivacySettings, LimitSettings):
     admin_second_factor: Literal["optional", "required"] = "optional"
 
     database_url: str = "sqlite:///./face_recognition.db"
+    listen_database_url: str = ""
     db_pool_size: int = Field(10, ge=1)
     db_max_overflow: int = Field(10, ge=0)
     db_pool_recycle: int = Field(1800, ge=-1)
     db_pool_timeout: float = Field(10.0, gt=0)
-    listen_database_url: str = ""
     job_engine: Literal["embedded", "procrastinate"] = "embedded"
     storage_url: str = "file://./var/storage"
     gunicorn_workers: int = Field(default_factory=lambda: max(1, min(os.cpu_count() or 1, 8)), ge=1, le=64)
