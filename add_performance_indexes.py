@@ -124,14 +124,15 @@ def _single_run(connection: Connection) -> Iterator[None]:
         yield
         return
     end = time.monotonic() + LOCK_SECONDS
-    with connection.engine.connect() as holder:
-        while not _is_locked(holder):
-            holder.rollback()
-            if time.monotonic() > end:
-                raise Unusable("another run has been at work for an hour")
-            time.sleep(LOCK_POLL_SECONDS)
-        yield
-        holder.rollback()
+    while True:
+        # The end of the connection's use ends its transaction, and so the lock.
+        with connection.engine.connect() as holder:
+            if _is_locked(holder):
+                yield
+                return
+        if time.monotonic() > end:
+            raise Unusable("another run has been at work for an hour")
+        time.sleep(LOCK_POLL_SECONDS)
 
 
 def _is_locked(holder: Connection) -> bool:

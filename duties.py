@@ -7,6 +7,7 @@ duty runs in several processes, the database lets one of them have each job, mai
 import logging
 import threading
 from dataclasses import dataclass
+from functools import partial
 
 from azure_face.shared import face_service
 from database import forget_engine
@@ -78,6 +79,10 @@ class Duties:
         forget_engine()
 
 
+def _problem_of(runner: JobRunner) -> str | None:
+    return runner.problem
+
+
 def make_duties(settings: Settings) -> Duties:
     """Return what this process runs by its role; nothing is started yet."""
     children, presence = make_children(settings), Presence(settings)
@@ -92,6 +97,7 @@ def make_duties(settings: Settings) -> Duties:
             between=PeriodicErasure(face_service).tick,
             others=presence.conflict,
         )
+        presence.problem_here = partial(_problem_of, inference)
     return Duties(
         settings=settings,
         children=children,

@@ -1572,6 +1572,8 @@ class RunningProcess(Base):
     role: Mapped[str] = mapped_column(String(16))
     engine_id: Mapped[str] = mapped_column(String(64))
     version: Mapped[str] = mapped_column(String(64))
+    # Why it runs no job, or null.
+    problem: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 

@@ -7,7 +7,9 @@ started before it leaves the jobs to those: two engines would change the events 
 import logging
 import socket
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +22,7 @@ from operations import queries
 from settings import Settings, get_settings, version
 
 log = logging.getLogger("reperio.jobs")
-BEAT_SECONDS = 10.0
+BEAT_SECONDS, LOOK_SECONDS = 10.0, 0.5
 # A process that has not written for so long is taken for gone: three rows are missing, and one may be late.
 LIVE = timedelta(seconds=35)
 # Rows of processes that were killed are deleted after this.
@@ -47,6 +49,9 @@ class Presence:
         # None: not looked at yet; "": it is the installation's.
         self._storage_problem: str | None = None
         self._has_looked = self._started_at is None
+        # Why this process runs no job, or None: as its inference thread says.
+        self.problem_here: Callable[[], str | None] = lambda: None
+        self._told: str | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="presence", daemon=True)
 
@@ -99,13 +104,14 @@ class Presence:
         if not self._has_looked:
             # By the clock that all machines share.
             self._started_at = utcnow()
-        now = utcnow()
+        now, problem = utcnow(), self.problem_here()
         row = RunningProcess(
             id=self._id,
             machine=machine_name(self._settings),
             role=self._settings.role,
             engine_id=self._engine_id,
             version=version(),
+            problem=problem,
             started_at=self._started_at,
             seen_at=now,
         )
@@ -114,6 +120,7 @@ class Presence:
             queries.delete_processes_before(session, now - KEPT)
         with reading() as session:
             others = queries.live_processes(session, now - LIVE)
+        self._told = problem
         self._note(others)
         self._has_looked = True
         if self._storage_problem:
@@ -145,7 +152,14 @@ class Presence:
                 self.beat()
             except SQLAlchemyError as error:
                 log.warning("this process cannot say that it runs: %s", type(error).__name__)
-            self._stopping.wait(BEAT_SECONDS)
+                # Not again before the usual time.
+                self._told = self.problem_here()
+            next_beat = time.monotonic() + BEAT_SECONDS
+            # At once when jobs begin to run, or to wait.
+            while self.problem_here() == self._told and time.monotonic() < next_beat:
+                if self._stopping.wait(LOOK_SECONDS):
+                    return
+            self._stopping.wait(LOOK_SECONDS)
 
 
 def live() -> list[RunningProcess]:
@@ -170,4 +184,6 @@ def problem_of_workers() -> str | None:
     ours = engine_id_of(get_settings().face_recognizer_provider)
     if workers[0].engine_id != ours:
         return f"the workers use {workers[0].engine_id}, and FACE_RECOGNIZER_PROVIDER here means {ours}"
+    if all(each.problem is not None for each in workers):
+        return f"{workers[0].machine}: {workers[0].problem}"
     return None

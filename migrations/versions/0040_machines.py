@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("engine_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_running_processes")),

@@ -6,7 +6,7 @@ import pytest
 
 from bench.chaos import differences
 from bench.crowd import Plan
-from bench.hosts import SHORT, play
+from bench.hosts import AWAY_SECONDS, SHORT, play
 from testkit.network_hosts import unavailable
 
 REASON = unavailable()
@@ -18,7 +18,7 @@ REASON = unavailable()
 @pytest.mark.skipif(REASON is not None, reason=str(REASON))
 def test_hosts_that_fail_lose_nothing(tmp_path: Path) -> None:
     calm, _ = play(tmp_path / "calm", Plan(1, SHORT.guests, SHORT.photos), None)
-    wild, told = play(tmp_path / "wild", SHORT, 20.0)
+    wild, told = play(tmp_path / "wild", SHORT, AWAY_SECONDS)
     assert (wild.accepted_selfies, wild.accepted_photos) == (SHORT.guests, SHORT.photos)
     assert differences(calm, wild) == []
     assert "a worker was killed" in told

@@ -68,6 +68,13 @@ def test_a_web_machine_decides_about_no_engine_and_knows_the_workers() -> None:
     worker = process()
     assert (web.conflict(), worker.conflict()) == (None, None)
     assert presence.problem_of_workers() is None
+    # What every worker waits for is the answer.
+    worker.problem_here = lambda: "the weights are missing"
+    worker.beat()
+    assert (presence.problem_of_workers() or "").endswith(": the weights are missing")
+    able = process()
+    assert presence.problem_of_workers() is None
+    end(able)
     end(worker)
     process(provider="other-fake")
     assert "the workers use" in (presence.problem_of_workers() or "")
