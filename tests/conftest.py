@@ -193,8 +193,10 @@ def s3_service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 @contextmanager
 def service_on_s3(request: pytest.FixtureRequest, folder: Path, environment: dict[str, str]) -> Iterator[Service]:
     """The whole service, whose files are in a bucket of the S3 server that `environment` leads to."""
-    make_bucket(environment, "pictures")
-    settings = {"PRESIGNED_SECONDS": "60", "PRESIGNED_UPLOADS": "true", "STORAGE_URL": "s3://pictures/of"}
+    # An opened store is kept by its address, and another module's server has another port.
+    bucket = f"pictures-{environment['AWS_ENDPOINT_URL'].rpartition(':')[2]}"
+    make_bucket(environment, bucket)
+    settings = {"PRESIGNED_SECONDS": "60", "PRESIGNED_UPLOADS": "true", "STORAGE_URL": f"s3://{bucket}/of"}
     with (
         fresh_database(request, folder, **environment, **settings),
         QuickClient(application(), raise_server_exceptions=False, follow_redirects=False) as client,

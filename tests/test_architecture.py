@@ -188,6 +188,7 @@ def test_files_of_deleted_rows_are_erased_in_one_place() -> None:
         "encryption/store.py",
         "photos/receiving.py",
         "photos/uploads/sweep.py",
+        "photos/uploads/ways.py",
         "selfies/files.py",
         "stored/quarantine.py",
         "stored/restored.py",

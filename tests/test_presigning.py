@@ -1,10 +1,12 @@
 """Links to the object store where it signs none, and what obstore and we sign alike."""
 
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
 import presigning
+from photos.uploads import ways
 from settings import get_settings
 from testkit.builders import Service
 
@@ -46,3 +48,27 @@ def test_our_address_is_the_one_that_obstore_signs_in_the_same_second(
             assert ours == theirs
             return
     pytest.fail("three times, a second ended between two calls")
+
+
+def test_azure_signs_addresses_of_one_object_for_reading_or_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "pictures")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0c2VjcmV0c2VjcmV0")
+    for name, value in {
+        "storage_url": f"az://container-{time.time_ns()}",
+        "presigned_seconds": 60,
+        "presigned_uploads": True,
+    }.items():
+        monkeypatch.setattr(get_settings(), name, value)
+    presigning.forget()
+    assert presigning.origin() == "https://pictures.blob.core.windows.net"
+    assert presigning.problem() is None
+    link = presigning.load_link("photos/1/web/a.jpg")
+    assert link is not None
+    assert 0 < link.seconds <= 60
+    # `sp` is the right, `sr=b` one object.
+    assert {"sp=r", "sr=b"} <= set(urlsplit(link.url).query.split("&"))
+    assert presigning.load_link("photos/1/web/a.jpg") in (link, link._replace(seconds=link.seconds - 1))
+    # Parts cannot be signed: the whole file goes to one address, with a header of Azure's own.
+    assert ways.way_for(20_000_000, direct=True) == ways.AS_WHOLE
+    assert ways.is_azure()
+    assert "sp=w" in urlsplit(presigning.send_link("uploads/a.whole", 5, 900)).query.split("&")

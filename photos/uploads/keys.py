@@ -3,12 +3,12 @@
 from models import Upload
 
 PREFIX = "uploads/"
-# As the store took the file; and a copy of it that its sender cannot replace any more.
+# As the store took the file; and how copies of it are called that its sender cannot replace any more.
 WHOLE, KEPT = "whole", "kept"
 
 
 def key_of(upload: Upload, name: int | str) -> str:
-    """Return the storage key of a part, by its number, or of the `whole` or `kept` file."""
+    """Return the storage key of a part, by its number, or of another file of the upload."""
     return f"{PREFIX}{upload.token}.{name}"
 
 
@@ -28,7 +28,7 @@ def size_of_part(upload: Upload, number: int) -> int:
 
 
 def stored_keys(upload: Upload) -> list[str]:
-    """Return every storage key that the upload may have."""
+    """Return the storage keys that the upload may have; copies that are being judged are of the call that judges."""
     if upload.way == "through":
         return [key_of(upload, number) for number in range(1, number_of_parts(upload) + 1)]
-    return [key_of(upload, name) for name in (WHOLE, KEPT)]
+    return [key_of(upload, WHOLE)]

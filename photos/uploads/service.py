@@ -248,11 +248,14 @@ def complete(event: Event, photographer: User, upload_id: int, decoder: Decoder 
 
 def _judged(event: Event, photographer: User, upload: Upload, decoder: Decoder | None) -> Receipt:
     data, stored = ways.whole_file(upload)
-    if len(data) != upload.size or (upload.sha256 and hashlib.sha256(data).hexdigest() != upload.sha256):
-        raise errors.UploadDiffers
-    return receiving.receive(
-        event, photographer.id, upload.filename, data, decoder, sender=photographer, stored=stored
-    )
+    try:
+        if len(data) != upload.size or (upload.sha256 and hashlib.sha256(data).hexdigest() != upload.sha256):
+            raise errors.UploadDiffers
+        return receiving.receive(
+            event, photographer.id, upload.filename, data, decoder, sender=photographer, stored=stored
+        )
+    finally:
+        ways.drop_copy(stored)
 
 
 def give_up(event: Event, photographer: User, upload_id: int) -> None:

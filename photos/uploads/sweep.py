@@ -1,7 +1,7 @@
 """Takes away what is left of uploads: after a day, and files of which no upload knows."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import presigning
 import s3_parts
@@ -41,8 +41,15 @@ def _erase_unnamed(grace: timedelta) -> None:
         storage.delete(key for key in old if key in unnamed)
         if unnamed:
             log.warning("erased %d files of uploads that are over", len(unnamed))
-    if not (get_settings().presigned_uploads and presigning.takes_headers()):
-        return
+    if get_settings().presigned_uploads and presigning.takes_headers():
+        try:
+            _give_up_unnamed(before)
+        except storage.StorageError as problem:
+            # Credentials may lack this right alone: everything else is swept all the same.
+            log.warning("uploads in parts without a row are left in the store: %s", problem)
+
+
+def _give_up_unnamed(before: datetime) -> None:
     begun = [each for each in s3_parts.unfinished(PREFIX) if each.begun_at < before]
     for start in range(0, len(begun), BATCH):
         unnamed = set(_unnamed([each.key for each in begun[start : start + BATCH]]))

@@ -1,18 +1,21 @@
 """Which way the parts of an upload take, which of them have arrived, and how the file is read when all have."""
 
 import io
+import logging
+import uuid
 from dataclasses import dataclass, field
 
 import errors
 import presigning
 import s3_parts
 import storage
-from database import reading
+from database import reading, transaction
 from models import Upload
 from photos.uploads import queries
 from photos.uploads.keys import KEPT, WHOLE, key_of, number_of_parts, size_of_part
 from settings import get_settings
 
+log = logging.getLogger("reperio.photos")
 # S3 takes no parts below 5 MiB, and proxies with small limits take these.
 PART_BYTES = 8 * 1024 * 1024
 # For which an address of the store works, from when it is given: a part must begin by then.
@@ -101,12 +104,22 @@ def whole_file(upload: Upload) -> tuple[bytes, str | None]:
         if storage.size(key) != upload.size:
             raise errors.UploadDiffers
         if upload.way == AS_WHOLE:
-            # The sender's address still works: what is judged must be what stays.
-            storage.copy(key, key_of(upload, KEPT))
-            key = key_of(upload, KEPT)
+            # The sender's address still works: what is judged must be what stays, also if two calls complete at once.
+            kept = key_of(upload, f"{KEPT}-{uuid.uuid4().hex}")
+            storage.copy(key, kept)
+            key = kept
         return storage.get(key), key
     except storage.MissingObject as error:
         raise errors.UploadIncomplete from error
+
+
+def drop_copy(key: str | None) -> None:
+    """Delete the copy that `whole_file` has made, if it has made one; what is left of it, the sweep erases."""
+    if key is not None and f".{KEPT}-" in key:
+        try:
+            storage.delete([key])
+        except storage.StorageError as problem:
+            log.warning("the copy of an upload is left to the sweep: %s", problem)
 
 
 def _joined(upload: Upload) -> bytes:
@@ -116,8 +129,14 @@ def _joined(upload: Upload) -> bytes:
         raise errors.UploadIncomplete
     # Joined in place: a list of all parts would hold the file twice.
     joined = io.BytesIO()
-    for number in range(1, number_of_parts(upload) + 1):
-        joined.write(storage.get(key_of(upload, number)))
+    try:
+        for number in range(1, number_of_parts(upload) + 1):
+            joined.write(storage.get(key_of(upload, number)))
+    except storage.MissingObject:
+        # A backup holds the rows of parts and not the parts: all are asked for again.
+        with transaction() as session:
+            queries.forget_parts(session, upload.id)
+        raise
     return joined.getvalue()
 
 

@@ -83,6 +83,17 @@ def test_an_interrupted_upload_goes_on_where_it_was(service: Service, sender: Pa
     assert sender.complete(again).status_code == 200
 
 
+def test_parts_that_the_storage_has_lost_are_asked_for_again(service: Service, sender: PartsSender) -> None:
+    upload = sender.begun(PHOTO)
+    sender.send_missing(upload, PHOTO)
+    next(path for path in service.files() if path.name.endswith(".2")).unlink()
+    refused(sender.complete(upload), 409, "UploadIncomplete")
+    again = sender.begun(PHOTO)
+    assert again["upload_id"] == upload["upload_id"]
+    assert sender.send_missing(again, PHOTO) == [1, 2]
+    assert sender.complete(again).status_code == 200
+
+
 def test_completing_twice_is_answered_twice_the_same(service: Service, event: EventInfo, sender: PartsSender) -> None:
     upload = sender.begun(PHOTO)
     sender.send_missing(upload, PHOTO)
