@@ -18,7 +18,7 @@ SECONDS = 2.0
 
 
 class ForgettingThread:
-    """Looks every two seconds for erasures and for what is too old, while anything is held; tells the faces' memory."""
+    """Looks every two seconds for erasures and what is too old, while anything is held; tells the faces' memory."""
 
     def __init__(self) -> None:
         self._mark: int | None = None
