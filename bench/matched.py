@@ -18,7 +18,7 @@ def matched_faces(faces: Sequence[Embeddings], portraits: Sequence[Embeddings]) 
         return []
     ids = np.arange(len(faces), dtype=np.int64)
     # Photos of one face each: else a guest's second face in the photo would not show.
-    block, thresholds = Block(ids, ids, quantised(np.stack(faces))), thresholds_for(len(faces), LOCAL)
+    block, thresholds = Block(ids, ids + 1, quantised(np.stack(faces))), thresholds_for(len(faces), LOCAL)
     claims = defaultdict[int, list[Claim]](list)
     for number, embedding in enumerate(portraits):
         for face, each in find_candidates([block], [Portrait(number, embedding)], thresholds).faces.items():

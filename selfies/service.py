@@ -184,8 +184,11 @@ def check_accepted(user_id: int, *, is_consent: bool = False) -> None:
     """
     consent.check_possible(user_id, is_consent=is_consent)
     with reading() as session:
-        joined = event_queries.events_of_guest(session, user_id)
-    if not any(takes_portraits(each, utcnow()) for each in joined):
+        _check_open(session, user_id)
+
+
+def _check_open(session: Session, user_id: int) -> None:
+    if not any(takes_portraits(each, utcnow()) for each in event_queries.events_of_guest(session, user_id)):
         raise errors.EventExpired
 
 
@@ -209,7 +212,7 @@ def receive(
 
     Raises:
         TooManyPortraits: with `keep`, the guest has five that are accepted or waiting.
-        ConsentWithdrawn, ConsentRequired: see `consent.check_possible`.
+        ConsentWithdrawn, ConsentRequired, EventExpired: see `check_accepted`.
         AppError: what `store_selfie` raises, which is what `store` raises.
         InvalidToken: the account has just been closed or deleted, or the session of the request ended.
     """
@@ -226,8 +229,9 @@ def receive(
                 raise errors.InvalidToken
             if consent_in is not None:
                 consent.record(session, guest, consent_in)
-            # It may have been withdrawn meanwhile, which erases the selfies.
+            # It may have been withdrawn meanwhile, which erases the selfies, and the events may have ended.
             consent.check_in_force(session, guest.id)
+            _check_open(session, guest.id)
             if keep:
                 _check_room(session, guest.id)
             else:

@@ -70,7 +70,7 @@ class Judge:
         self._seen, self._calibration, self._thresholds = seen, calibration, thresholds
         # Photos that could not be read do not count for or against the engine.
         self._truth = {photo: truth[photo] for photo in seen.photos}
-        self._names = {photo: number for number, photo in enumerate(seen.photos)}
+        self._names = {photo: number for number, photo in enumerate(seen.photos, 1)}
         self._portraits = seen.portraits_by_guest()
         self._blocks = seen.blocks()
         self._owners = self._owners_of_faces()
@@ -135,7 +135,7 @@ class Judge:
 
     def _by_name(self, matches: dict[int, Candidate]) -> dict[str, FaceScore]:
         best = similarity.best_of_photos(matches)
-        return {self._seen.photos[photo_id]: score for photo_id, score in best.items()}
+        return {self._seen.photos[photo_id - 1]: score for photo_id, score in best.items()}
 
     def _tally(self, events: Iterable[Matched]) -> Tally:
         """Return the sum over these events."""

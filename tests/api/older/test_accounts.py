@@ -85,6 +85,7 @@ def test_a_form_with_a_selfie_answers_with_a_token(service: Service) -> None:
         "started_at": 0,
         "finished_at": 0,
         "scheduled": False,
+        "next_poll_seconds": 30,
     }
     assert [each["version"] for each in service.get("/api/my-consents", guest).json()] == [CONSENT]
     assert [each["current"] for each in service.get("/api/me/sessions", guest).json()] == [True]
