@@ -55,7 +55,7 @@ class Seen:
     milliseconds: list[float] = field(default_factory=list)
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the faces as the matching holds them: by their places in `faces`, and the numbers of photos from 1."""
+        """Return the faces as the matching holds them, by their places in `faces`; photos are numbered from 1."""
         places = {photo: number for number, photo in enumerate(self.photos, 1)}
         rows = [(places[face.photo], face.embedding.astype(np.float32).tobytes()) for face in self.faces]
         return blocks_of(rows, self.faces[0].embedding.size if self.faces else 0)
