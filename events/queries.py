@@ -73,19 +73,23 @@ def by_id(session: Session, event_id: int) -> Event | None:
     return session.scalar(select(Event).where(Event.id == event_id).options(*_WHOLE))
 
 
+_BADGES = select(Event.badges).where(Event.id == bindparam("of_event"))
+_LOCKED = (
+    select(Event)
+    .where(Event.id == bindparam("of_event"))
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
 def uses_badges(session: Session, event_id: int) -> bool:
     """Return whether guests' badges are searched for in the event's photos."""
-    return bool(session.scalar(select(Event.badges).where(Event.id == event_id)))
+    return bool(session.scalar(_BADGES, {"of_event": event_id}))
 
 
 def lock_event(session: Session, event_id: int) -> Event | None:
     """Return the event with its row locked. Inserts of rows that refer to it, as a registration, do not wait."""
-    return session.scalar(
-        select(Event)
-        .where(Event.id == event_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(_LOCKED, {"of_event": event_id})
 
 
 def is_kept(session: Session, event_id: int) -> bool:

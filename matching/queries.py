@@ -6,13 +6,34 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, String, and_, bindparam, cast, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from encryption import keys
 from encryption.templates import portrait_place, reading_cipher, writing_cipher
 from events.consents.queries import is_looked_for
 from models import DONE, Event, Face, FaceMatch, Photo, Refusal, Selfie, SelfieEmbedding, User, UserEvent
+from settings import get_settings
+
+# Statements of each job are built once: building one takes longer than its query.
+_OF_USER: BindParameter[int] = bindparam("of_user")
+_OF_EVENT: BindParameter[int] = bindparam("of_event")
+_OF_ENGINE: BindParameter[str] = bindparam("of_engine")
+_OF_SELFIE: BindParameter[int] = bindparam("of_selfie")
 
 
 class StoredFaces(NamedTuple):
@@ -80,16 +101,20 @@ def engine_and_version(session: Session, event_id: int) -> tuple[str, int] | Non
 
 def guests_embeddings(session: Session, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
     """Return the embeddings of all portraits that are in force at the event, of all guests."""
-    return _in_force(session, event_id, session.execute(_embeddings(event_id, engine_id)).all())
+    asked, only_words = {"of_event": event_id, "of_engine": engine_id}, get_settings().require_consent
+    return _in_force(session, event_id, session.execute(_embeddings(only_words=only_words), asked).all())
 
 
 def portrait_embeddings(session: Session, user_id: int, event_id: int, engine_id: str) -> list[PortraitEmbedding]:
     """Return the embeddings of the guest's portraits that are in force at the event, oldest first."""
-    own = _embeddings(event_id, engine_id).where(Selfie.user_id == user_id)
-    return _in_force(session, event_id, session.execute(own).all())
+    asked = {"of_event": event_id, "of_engine": engine_id, "of_user": user_id}
+    own = _own_embeddings(only_words=get_settings().require_consent)
+    return _in_force(session, event_id, session.execute(own, asked).all())
 
 
-def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
+@cache
+def _embeddings(*, only_words: bool) -> Select[*tuple[Any, ...]]:
+    """`only_words` is what `is_looked_for` depends on: the statement is built once for each."""
     return (
         select(
             Selfie.user_id,
@@ -100,11 +125,16 @@ def _embeddings(event_id: int, engine_id: str) -> Select[*tuple[Any, ...]]:
             SelfieEmbedding.mean,
         )
         .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
-        .where(SelfieEmbedding.event_id == event_id, SelfieEmbedding.engine_id == engine_id)
+        .where(SelfieEmbedding.event_id == _OF_EVENT, SelfieEmbedding.engine_id == _OF_ENGINE)
         # Withdrawing deletes the embeddings too: this is the second line of defence.
         .where(is_looked_for(Selfie.user_id, SelfieEmbedding.event_id))
         .order_by(SelfieEmbedding.selfie_id)
     )
+
+
+@cache
+def _own_embeddings(*, only_words: bool) -> Select[*tuple[Any, ...]]:
+    return _embeddings(only_words=only_words).where(Selfie.user_id == _OF_USER)
 
 
 def _in_force(session: Session, event_id: int, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[PortraitEmbedding]:
@@ -145,13 +175,16 @@ def store_mean(
     )
 
 
+_MATCHES_OF = (
+    select(FaceMatch)
+    .join(Photo, Photo.id == FaceMatch.photo_id)
+    .where(FaceMatch.user_id == _OF_USER, Photo.event_id == _OF_EVENT)
+)
+
+
 def matches_of(session: Session, user_id: int, event_id: int) -> Sequence[FaceMatch]:
     """Return the guest's matches in the event."""
-    return session.scalars(
-        select(FaceMatch)
-        .join(Photo, Photo.id == FaceMatch.photo_id)
-        .where(FaceMatch.user_id == user_id, Photo.event_id == event_id)
-    ).all()
+    return session.scalars(_MATCHES_OF, {"of_user": user_id, "of_event": event_id}).all()
 
 
 def delete_matches_in(session: Session, user_id: int, event_id: int) -> None:
@@ -189,9 +222,12 @@ def refusal(session: Session, user_id: int, photo_id: int) -> Refusal | None:
     return session.get(Refusal, (user_id, photo_id))
 
 
+_REFUSED = select(Refusal.photo_id).where(Refusal.user_id == _OF_USER)
+
+
 def refused_photos(session: Session, user_id: int) -> Sequence[int]:
     """Return the ids of the photos that the guest has refused, in all events."""
-    return session.scalars(select(Refusal.photo_id).where(Refusal.user_id == user_id)).all()
+    return session.scalars(_REFUSED, {"of_user": user_id}).all()
 
 
 def add_refusal(session: Session, user_id: int, photo_id: int) -> None:
@@ -257,7 +293,7 @@ def selfie(session: Session, selfie_id: int) -> Selfie | None:
 def ranked_selfie(session: Session, selfie_id: int) -> RankedSelfie | None:
     """Return a selfie, read again from the database, and whether no accepted selfie of its guest has replaced it."""
     options = {"populate_existing": True}
-    row = session.execute(_ranked_selfie(), {"selfie_id": selfie_id}, execution_options=options).one_or_none()
+    row = session.execute(_ranked_selfie(), {"of_selfie": selfie_id}, execution_options=options).one_or_none()
     return RankedSelfie(*row) if row is not None else None
 
 
@@ -268,32 +304,43 @@ def _ranked_selfie() -> Select[Selfie, bool]:
     surpassed = exists().where(
         newer.user_id == Selfie.user_id, newer.id > Selfie.id, newer.status == DONE, newer.keep.is_(False)
     )
-    return select(Selfie, ~surpassed).where(Selfie.id == bindparam("selfie_id"))
+    return select(Selfie, ~surpassed).where(Selfie.id == _OF_SELFIE)
+
+
+_CHILDREN = select(User.id).where(User.id.in_(bindparam("of_users", expanding=True)), User.guardian_id.is_not(None))
 
 
 def children_among(session: Session, user_ids: Collection[int]) -> set[int]:
     """Return which of these accounts are children."""
-    if not user_ids:
-        return set()
-    return set(session.scalars(select(User.id).where(User.id.in_(user_ids), User.guardian_id.is_not(None))))
+    return set(session.scalars(_CHILDREN, {"of_users": list(user_ids)})) if user_ids else set()
 
 
 def selfie_of_member(session: Session, selfie_id: int, event_id: int) -> Selfie | None:
     """Return a selfie if its guest is a member of the event and may be looked for there."""
-    return session.scalar(
+    asked = _selfie_of_member(only_words=get_settings().require_consent)
+    return session.scalar(asked, {"of_selfie": selfie_id, "of_event": event_id})
+
+
+@cache
+def _selfie_of_member(*, only_words: bool) -> Select[Selfie]:
+    """`only_words`: see `_embeddings`."""
+    return (
         select(Selfie)
         .join(UserEvent, UserEvent.user_id == Selfie.user_id)
-        .where(Selfie.id == selfie_id, UserEvent.event_id == event_id, is_looked_for())
+        .where(Selfie.id == _OF_SELFIE, UserEvent.event_id == _OF_EVENT, is_looked_for())
     )
+
+
+_OWNER = (
+    select(User)
+    .where(User.id == select(Selfie.user_id).where(Selfie.id == _OF_SELFIE).scalar_subquery())
+    .with_for_update()
+)
 
 
 def lock_owner(session: Session, selfie_id: int) -> User | None:
     """Return the guest whose selfie it is, with the account's row locked."""
-    return session.scalar(
-        select(User)
-        .where(User.id == select(Selfie.user_id).where(Selfie.id == selfie_id).scalar_subquery())
-        .with_for_update()
-    )
+    return session.scalar(_OWNER, {"of_selfie": selfie_id})
 
 
 def add_selfie_embeddings(
@@ -312,9 +359,12 @@ def add_selfie_embeddings(
     session.flush()
 
 
+_STORAGE_KEY = select(Selfie.storage_key).where(Selfie.id == _OF_SELFIE)
+
+
 def storage_key(session: Session, selfie_id: int) -> str:
     """Return the storage key of a selfie; empty if there is none."""
-    return session.scalar(select(Selfie.storage_key).where(Selfie.id == selfie_id)) or ""
+    return session.scalar(_STORAGE_KEY, {"of_selfie": selfie_id}) or ""
 
 
 def lock_membership(session: Session, membership_id: int) -> UserEvent | None:

@@ -1,8 +1,9 @@
 """SQL about selfies."""
 
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import Select, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from encryption.templates import portrait_place, reading_cipher
@@ -20,6 +21,7 @@ from models import (
     SelfieEmbedding,
     UserEvent,
 )
+from settings import get_settings
 
 
 def latest(session: Session, user_id: int) -> Selfie | None:
@@ -164,13 +166,19 @@ def looked_for(session: Session, user_id: int, selfie_id: int, engine_id: str) -
 
     For each, whether this selfie has an embedding of that engine there.
     """
+    asked = {"of_user": user_id, "of_selfie": selfie_id, "of_engine": engine_id}
+    return dict(iter(session.execute(_looked_for(only_words=get_settings().require_consent), asked).all()))
+
+
+@cache
+def _looked_for(*, only_words: bool) -> Select[int, bool]:
+    """`only_words` is what `is_looked_for` depends on: the statement is built once for each."""
     there = exists().where(
-        SelfieEmbedding.selfie_id == selfie_id,
+        SelfieEmbedding.selfie_id == bindparam("of_selfie"),
         SelfieEmbedding.event_id == UserEvent.event_id,
-        SelfieEmbedding.engine_id == engine_id,
+        SelfieEmbedding.engine_id == bindparam("of_engine"),
     )
-    found = select(UserEvent.event_id, there).where(UserEvent.user_id == user_id, is_looked_for())
-    return dict(iter(session.execute(found).all()))
+    return select(UserEvent.event_id, there).where(UserEvent.user_id == bindparam("of_user"), is_looked_for())
 
 
 def known_keys(session: Session, keys: Sequence[str]) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -38,16 +38,22 @@ _PLACED = (Face.id, Face.photo_id, Face.engine_id, Face.box)
 # --- numbers of faces that are not stored ------------------------------------------------------------
 
 
+_IN_EVENT = select(func.sum(UnstoredFaces.number)).where(
+    UnstoredFaces.event_id == bindparam("of_event"), UnstoredFaces.engine_id == bindparam("of_engine")
+)
+_IN_PHOTO = select(UnstoredFaces.number).where(
+    UnstoredFaces.photo_id == bindparam("of_photo"), UnstoredFaces.engine_id == bindparam("of_engine")
+)
+
+
 def number_in_event(session: Session, event_id: int, engine_id: str) -> int:
     """Return how many faces the engine has found in the event that are not stored."""
-    of_event = (UnstoredFaces.event_id == event_id, UnstoredFaces.engine_id == engine_id)
-    return session.scalar(select(func.sum(UnstoredFaces.number)).where(*of_event)) or 0
+    return session.scalar(_IN_EVENT, {"of_event": event_id, "of_engine": engine_id}) or 0
 
 
 def number_in_photo(session: Session, photo_id: int, engine_id: str) -> int:
     """Return how many faces the engine has found in the photo that are not stored."""
-    of_photo = (UnstoredFaces.photo_id == photo_id, UnstoredFaces.engine_id == engine_id)
-    return session.scalar(select(UnstoredFaces.number).where(*of_photo)) or 0
+    return session.scalar(_IN_PHOTO, {"of_photo": photo_id, "of_engine": engine_id}) or 0
 
 
 def note_number(session: Session, photo: Photo, engine_id: str, number: int) -> None:

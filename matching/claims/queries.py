@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, defer
 
 from encryption.templates import portrait_place, reading_cipher
@@ -16,6 +16,12 @@ from photos.visible.queries import withheld_from
 CHUNK = 10_000
 # How many faces of one photo a guest may be asked about before further photos are left out.
 FACES_PER_PHOTO = 4
+
+
+# Statements of each job are built once: building one takes longer than its query.
+_OF_USER: BindParameter[int] = bindparam("of_user")
+_OF_EVENT: BindParameter[int] = bindparam("of_event")
+_OF_ENGINE: BindParameter[str] = bindparam("of_engine")
 
 
 class Maybe(NamedTuple):
@@ -46,33 +52,39 @@ class MatchedFace(NamedTuple):
     similarity: float
 
 
+_CANDIDATES = (
+    select(FaceCandidate)
+    .join(Face, Face.id == FaceCandidate.face_id)
+    .where(FaceCandidate.event_id == _OF_EVENT, FaceCandidate.user_id == _OF_USER, Face.engine_id == _OF_ENGINE)
+)
+
+
 def candidates_of(session: Session, user_id: int, event: Event) -> dict[int, FaceCandidate]:
     """Return the guest's candidates in the event among its active engine's faces, by the face's id."""
-    found = session.scalars(
-        select(FaceCandidate)
-        .join(Face, Face.id == FaceCandidate.face_id)
-        .where(
-            FaceCandidate.event_id == event.id,
-            FaceCandidate.user_id == user_id,
-            Face.engine_id == event.active_engine_id,
-        )
-    )
+    found = session.scalars(_CANDIDATES, _guest_in(user_id, event))
     return {each.face_id: each for each in found}
+
+
+def _guest_in(user_id: int, event: Event) -> dict[str, Any]:
+    return {"of_user": user_id, "of_event": event.id, "of_engine": event.active_engine_id}
+
+
+_RIVALS = (
+    select(*(getattr(FaceCandidate, name) for name in Rival._fields))
+    .where(
+        FaceCandidate.face_id.in_(bindparam("of_faces", expanding=True)),
+        FaceCandidate.user_id.not_in(bindparam("not_of", expanding=True)),
+    )
+    .order_by(FaceCandidate.face_id, FaceCandidate.user_id)
+)
 
 
 def rivals_for(session: Session, user_ids: Collection[int], face_ids: Collection[int]) -> list[Rival]:
     """Return the candidates for these faces of all guests but the ones given."""
     wanted, found = sorted(face_ids), list[Rival]()
-    columns = [getattr(FaceCandidate, name) for name in Rival._fields]
     for start in range(0, len(wanted), CHUNK):
-        rows = session.execute(
-            select(*columns)
-            .where(
-                FaceCandidate.face_id.in_(wanted[start : start + CHUNK]), FaceCandidate.user_id.not_in(list(user_ids))
-            )
-            .order_by(FaceCandidate.face_id, FaceCandidate.user_id)
-        )
-        found += (Rival(*row) for row in rows)
+        asked = {"of_faces": wanted[start : start + CHUNK], "not_of": list(user_ids)}
+        found += (Rival(*row) for row in session.execute(_RIVALS, asked))
     return found
 
 
@@ -111,17 +123,20 @@ def add_candidates(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(FaceCandidate), list(rows))
 
 
+_PORTRAITS = (
+    select(Selfie.user_id, Selfie.id, Selfie.storage_key, SelfieEmbedding.embedding)
+    .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
+    .where(
+        Selfie.user_id.in_(bindparam("of_users", expanding=True)),
+        SelfieEmbedding.event_id == _OF_EVENT,
+        SelfieEmbedding.engine_id == _OF_ENGINE,
+    )
+)
+
+
 def portraits_of(session: Session, user_ids: Iterable[int], event_id: int, engine_id: str) -> dict[int, list[bytes]]:
     """Return all embeddings (float32 bytes) that these guests have in the event, by the guest's id."""
-    rows = session.execute(
-        select(Selfie.user_id, Selfie.id, Selfie.storage_key, SelfieEmbedding.embedding)
-        .join(SelfieEmbedding, SelfieEmbedding.selfie_id == Selfie.id)
-        .where(
-            Selfie.user_id.in_(list(user_ids)),
-            SelfieEmbedding.event_id == event_id,
-            SelfieEmbedding.engine_id == engine_id,
-        )
-    )
+    rows = session.execute(_PORTRAITS, {"of_users": list(user_ids), "of_event": event_id, "of_engine": engine_id})
     cipher, found = reading_cipher(session, event_id), dict[int, list[bytes]]()
     for user_id, selfie_id, key, stored in rows:
         embedding = cipher.opened_portrait(key or "", portrait_place(selfie_id), stored)
@@ -217,24 +232,26 @@ def maybes(session: Session, user_id: int, event_id: int, limit: int) -> list[Ma
 # --- matches -----------------------------------------------------------------------------------------
 
 
+_MATCHED = (
+    select(Face.photo_id, Face.id, FaceCandidate.selfie_id, FaceCandidate.similarity)
+    .join(Face, Face.id == FaceCandidate.face_id)
+    .where(
+        FaceCandidate.event_id == _OF_EVENT,
+        FaceCandidate.user_id == _OF_USER,
+        FaceCandidate.standing == MATCH,
+        Face.engine_id == _OF_ENGINE,
+    )
+    # What the guest has confirmed before what is more similar; of equal faces, the one with the lowest id.
+    .order_by(FaceCandidate.confirmed, FaceCandidate.similarity, Face.id.desc())
+)
+
+
 def matched_faces(session: Session, user_id: int, event: Event) -> list[MatchedFace]:
     """Return the guest's candidates in the event that stand as matches, the best of each photo last.
 
     Only those among its active engine's faces.
     """
-    rows = session.execute(
-        select(Face.photo_id, Face.id, FaceCandidate.selfie_id, FaceCandidate.similarity)
-        .join(Face, Face.id == FaceCandidate.face_id)
-        .where(
-            FaceCandidate.event_id == event.id,
-            FaceCandidate.user_id == user_id,
-            FaceCandidate.standing == MATCH,
-            Face.engine_id == event.active_engine_id,
-        )
-        # What the guest has confirmed before what is more similar; of equal faces, the one with the lowest id.
-        .order_by(FaceCandidate.confirmed, FaceCandidate.similarity, Face.id.desc())
-    )
-    return [MatchedFace(*row) for row in rows]
+    return [MatchedFace(*row) for row in session.execute(_MATCHED, _guest_in(user_id, event))]
 
 
 def newest_portrait(session: Session, user_id: int, event_id: int, engine_id: str) -> int | None:
@@ -258,22 +275,25 @@ def confirmation(session: Session, user_id: int, photo_id: int) -> Confirmation 
     return session.get(Confirmation, (user_id, photo_id))
 
 
+_REFUSED = exists().where(Refusal.user_id == Confirmation.user_id, Refusal.photo_id == Confirmation.photo_id)
+_CONFIRMATIONS = (
+    select(Confirmation)
+    .join(Photo, Photo.id == Confirmation.photo_id)
+    .where(Confirmation.user_id == _OF_USER, Photo.event_id == _OF_EVENT, ~_REFUSED)
+)
+_CONFIRMING = (
+    select(Confirmation.user_id).join(Photo, Photo.id == Confirmation.photo_id).where(Photo.event_id == _OF_EVENT)
+)
+
+
 def confirmations_of(session: Session, user_id: int, event_id: int) -> Sequence[Confirmation]:
     """Return the guest's confirmations in the event, without those of photos that the guest has refused since."""
-    refused = exists().where(Refusal.user_id == user_id, Refusal.photo_id == Confirmation.photo_id)
-    return session.scalars(
-        select(Confirmation)
-        .join(Photo, Photo.id == Confirmation.photo_id)
-        .where(Confirmation.user_id == user_id, Photo.event_id == event_id, ~refused)
-    ).all()
+    return session.scalars(_CONFIRMATIONS, {"of_user": user_id, "of_event": event_id}).all()
 
 
 def confirming_guests(session: Session, event_id: int) -> set[int]:
     """Return the ids of the guests who have confirmed a face of the event."""
-    rows = session.scalars(
-        select(Confirmation.user_id).join(Photo, Photo.id == Confirmation.photo_id).where(Photo.event_id == event_id)
-    )
-    return set(rows)
+    return set(session.scalars(_CONFIRMING, {"of_event": event_id}))
 
 
 def guests_with_candidates(session: Session, photo_id: int) -> Sequence[int]:
