@@ -30,7 +30,6 @@ from testkit.passwords import PASSWORD
 from testkit.servers import ROOT, Api, BenchError, Launcher, Server, temporary_folder, wait_until
 
 PART = "journey_cpu"
-BOUND = 1.5
 BLOCK = 5
 BLOCKS, QUICK_BLOCKS = 12, 2
 PHOTOS = 8
@@ -135,7 +134,6 @@ def measure(quick: bool) -> Measured:
             "server CPU of a guest's journey ÷ its bare work",
             statistics.median(ratios),
             "x",
-            BOUND,
             note=note,
             limit=limit,
         )
