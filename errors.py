@@ -1018,6 +1018,8 @@ class TooManyRequests(AppError):
     status_code = 429
     message = "Trop de tentatives. Réessayez dans 1 minute."
     english = "Too many attempts. Try again in 1 minute."
+    # With the time in place of `{}`.
+    french_of, english_of = "Trop de tentatives. Réessayez dans {}.", "Too many attempts. Try again in {}."
 
     def __init__(self, seconds: int = 60) -> None:
         """`seconds`: after how long the same call is accepted again."""
@@ -1027,13 +1029,8 @@ class TooManyRequests(AppError):
 
     def body(self, language: str) -> dict[str, Any]:
         """Return the JSON answer; the message says how long to wait."""
-        wait = self.wait(language)
-        sentence = (
-            f"Too many attempts. Try again in {wait}."
-            if language == "en"
-            else f"Trop de tentatives. Réessayez dans {wait}."
-        )
-        return {"detail": sentence, "error": type(self).__name__}
+        sentence = self.english_of if language == "en" else self.french_of
+        return {"detail": sentence.format(self.wait(language)), "error": type(self).__name__}
 
     def wait(self, language: str) -> str:
         """Return how long to wait in words: in seconds below two minutes, else in minutes, rounded up."""
@@ -1045,7 +1042,15 @@ class TooManyRequests(AppError):
 
 
 class TooManyUploads(TooManyRequests):
-    """Too many photos of one photographer are under way. Says when to try again as its parent does."""
+    """Too many photos of one photographer are under way; those that stand still give way after `seconds`."""
+
+    message = "Trop de photos sont en cours d'envoi. Terminez ces envois, ou réessayez dans 15 minutes."
+    english = "Too many photos are being sent. Complete those uploads, or try again in 15 minutes."
+    french_of = "Trop de photos sont en cours d'envoi. Terminez ces envois, ou réessayez dans {}."
+    english_of = "Too many photos are being sent. Complete those uploads, or try again in {}."
+
+    def __init__(self, seconds: int = 900) -> None:
+        super().__init__(seconds)
 
 
 class ServiceUnavailable(AppError):

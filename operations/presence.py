@@ -46,6 +46,8 @@ class Presence:
         self._id = str(uuid.uuid4())
         self._started_at = None if settings.role == "all" and settings.database_url.startswith("sqlite") else utcnow()
         self._conflict: str | None = None
+        # The thread of the jobs asks before the other one has looked: only one of them makes the row.
+        self._beating = threading.Lock()
         # None: not looked at yet; "": it is the installation's.
         self._storage_problem: str | None = None
         self._has_looked = self._started_at is None
@@ -77,10 +79,11 @@ class Presence:
 
         Raises:
             SQLAlchemyError: no row has been written yet, and the database does not answer.
-        StorageError: the storage has not been compared yet, and does not answer.
+            StorageError: the storage has not been compared yet, and does not answer.
         """
-        if not self._has_looked:
-            self.beat()
+        with self._beating:
+            if not self._has_looked:
+                self._beat()
         if self._storage_problem is None:
             self._look_at_storage()
         return self._conflict or self._storage_problem or None
@@ -98,6 +101,10 @@ class Presence:
         Raises:
             SQLAlchemyError: the database does not answer.
         """
+        with self._beating:
+            self._beat()
+
+    def _beat(self) -> None:
         if self._started_at is None:
             return
         compare_clocks(get_engine())

@@ -103,7 +103,7 @@ def how_to_send(event: AssignedEvent, photographer: CurrentPhotographer) -> Uplo
     ),
 )
 def begin_upload(event: AssignedEvent, photographer: CurrentPhotographer, asked: UploadIn) -> UploadOut:
-    """Or go on: the same file by the same photographer is the same upload, with the parts that have arrived.
+    """Or go on: the same file, name and photographer are the same upload, with the parts that have arrived.
 
     Parts without a `url` are sent with `PUT …/parts/{number}`. What is announced is checked when the file is there.
     """

@@ -99,11 +99,11 @@ def _check(event: Event, announced: Announced) -> None:
     settings = get_settings()
     if event.photos_ended_at is not None:
         raise errors.PhotosEnded
-    if announced.size > settings.max_raw_bytes:
-        raise errors.RawTooLarge(settings.max_raw_bytes)
     # What the name says is believed for now: the file itself is judged when it is complete.
     if announced.size > settings.max_photo_bytes and not has_raw_name(announced.filename):
         raise errors.PhotoTooLarge
+    if announced.size > settings.max_raw_bytes:
+        raise errors.RawTooLarge(settings.max_raw_bytes)
 
 
 def _known(event_id: int, announced: Announced) -> Receipt | None:
@@ -137,7 +137,7 @@ def _make_room(asked: Upload) -> None:
         discard(session, queries.idle_of(session, asked.photographer_id, utcnow() - IDLE))
         number, size = queries.open_of(session, asked.photographer_id)
     if number >= MOST_OPEN or size + asked.size > MOST_BYTES:
-        raise errors.TooManyUploads
+        raise errors.TooManyUploads(int(IDLE.total_seconds()))
 
 
 def found(event: Event, photographer: User, upload_id: int) -> Upload:
@@ -243,7 +243,9 @@ def complete(event: Event, photographer: User, upload_id: int, decoder: Decoder 
             row.duplicate, row.completed_at = receipt.duplicate, utcnow()
             queries.forget_parts(session, row.id)
             erase(session, stored_keys(row))
-    return receipt
+            return receipt
+    # Another call has completed it meanwhile: both answer the same.
+    return _receipt(found(event, photographer, upload_id))
 
 
 def _judged(event: Event, photographer: User, upload: Upload, decoder: Decoder | None) -> Receipt:

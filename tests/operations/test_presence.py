@@ -1,5 +1,6 @@
 """Processes of one installation know of each other: who runs jobs, with which engine, on which storage."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,17 @@ def test_a_process_with_another_engine_waits_until_those_before_it_have_ended() 
     end(before)
     after.beat()
     assert after.conflict() is None
+
+
+def test_two_threads_of_a_process_say_at_once_that_it_runs() -> None:
+    settings = get_settings().model_copy(update={"role": "worker"})
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(10):
+            made = Presence(settings)
+            for each in [pool.submit(made.beat), pool.submit(made.conflict)]:
+                each.result()
+    with transaction() as session:
+        assert session.query(RunningProcess).count() == 10
 
 
 def test_one_that_died_is_waited_for_no_longer_than_it_takes_to_know() -> None:

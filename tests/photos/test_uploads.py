@@ -150,7 +150,8 @@ def test_what_no_form_would_take_is_refused_and_erased(
     raw = sender.begun(PHOTO, "large.CR3")
     sender.send_missing(raw, PHOTO)
     refused(sender.complete(raw), 400, "PhotoTooLarge")
-    refused(sender.begin(PHOTO, size=10**12), 400, "RawTooLarge")
+    refused(sender.begin(PHOTO, size=10**12), 400, "PhotoTooLarge")
+    refused(sender.begin(PHOTO, "large.CR3", size=10**12), 400, "RawTooLarge")
     refused(sender.begin(PHOTO, size=0), 422, "InvalidRequest")
     assert service.process_photos(event) == []
 
