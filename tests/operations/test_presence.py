@@ -1,5 +1,6 @@
 """Processes of one installation know of each other: who runs jobs, with which engine, on which storage."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -59,8 +60,8 @@ def test_two_threads_of_a_process_say_at_once_that_it_runs() -> None:
     with ThreadPoolExecutor(2) as pool:
         for _ in range(10):
             made = Presence(settings)
-            for each in [pool.submit(made.beat), pool.submit(made.conflict)]:
-                each.result()
+            calls: list[Callable[[], object]] = [made.beat, made.conflict]
+            list(pool.map(lambda call: call(), calls))
     with transaction() as session:
         assert session.query(RunningProcess).count() == 10
 
