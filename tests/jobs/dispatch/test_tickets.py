@@ -100,10 +100,10 @@ def test_a_row_of_another_process_is_noticed_at_once(
     monkeypatch.setattr(tickets, "CHECK_SECONDS", 60)
     start()
     listens = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'"
-    wait_until(lambda: ask(listens) != [], 10)
-    # Nobody wakes the thread.
+    wait_until(lambda: ask(listens) != [], 30)
+    # Nobody wakes the thread, and it looks by itself once a minute only.
     photo_id = send_photo(event, 1)
-    wait_until(lambda: is_done(photo_id), 10)
+    wait_until(lambda: is_done(photo_id), 40)
 
 
 def test_a_transaction_that_fails_leaves_no_ticket(event: Event) -> None:
