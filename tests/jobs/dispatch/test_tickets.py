@@ -88,8 +88,8 @@ def test_a_ticket_holds_nothing_and_goes_when_its_job_is_done(event: Event, star
     (ticket,) = ask("SELECT queue_name, task_name, args::text, lock, queueing_lock FROM procrastinate_jobs")
     assert ticket == ("photos", "claim", "{}", None, None)
     start()
-    wait_until(lambda: is_done(photo_id), 10)
-    wait_until(no_ticket_is_left, 10)
+    wait_until(lambda: is_done(photo_id), 30)
+    wait_until(no_ticket_is_left, 30)
     assert ask("SELECT 1 FROM procrastinate_events") == []
 
 
@@ -135,18 +135,18 @@ def test_a_row_without_a_ticket_gets_one(event: Event, start: Start, written: st
             photo_id = send_photo(event, 1)
     assert no_ticket_is_left()
     start()
-    wait_until(lambda: is_done(photo_id), 10)
+    wait_until(lambda: is_done(photo_id), 30)
 
 
 def test_a_row_whose_ticket_is_lost_while_the_thread_runs_gets_another(event: Event, start: Start) -> None:
     start()
     first = send_photo(event, 1)
-    wait_until(lambda: is_done(first), 10)
+    wait_until(lambda: is_done(first), 30)
     run("ALTER TABLE procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1")
     try:
         photo_id = send_photo(event, 2)
         run("DELETE FROM procrastinate_jobs WHERE status = 'todo'")
-        wait_until(lambda: is_done(photo_id), 10)
+        wait_until(lambda: is_done(photo_id), 30)
     finally:
         run("ALTER TABLE procrastinate_jobs ENABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1")
 
@@ -158,15 +158,15 @@ def test_the_ticket_of_a_worker_that_died_is_fetched_again(event: Event, start: 
     run("UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)")
     set_columns(Photo, photo_id, lease_until=utcnow() - timedelta(seconds=1))
     start()
-    wait_until(lambda: is_done(photo_id), 10)
-    wait_until(no_ticket_is_left, 10)
+    wait_until(lambda: is_done(photo_id), 30)
+    wait_until(no_ticket_is_left, 30)
 
 
 def test_a_ticket_that_finds_nothing_ends(event: Event, start: Start) -> None:
     photo_id = send_photo(event, 1)
     set_columns(Photo, photo_id, status="done")
     start()
-    wait_until(no_ticket_is_left, 10)
+    wait_until(no_ticket_is_left, 30)
 
 
 def test_tickets_of_unknown_tasks_and_queues_disturb_nothing(event: Event, start: Start) -> None:
@@ -174,14 +174,14 @@ def test_tickets_of_unknown_tasks_and_queues_disturb_nothing(event: Event, start
     run(insert + "('photos', 'of a later release', 99), ('a later kind', 'claim', 99)")
     photo_id = send_photo(event, 1)
     start()
-    wait_until(lambda: is_done(photo_id), 10)
-    wait_until(lambda: ask("SELECT queue_name FROM procrastinate_jobs") == [("a later kind",)], 10)
+    wait_until(lambda: is_done(photo_id), 30)
+    wait_until(lambda: ask("SELECT queue_name FROM procrastinate_jobs") == [("a later kind",)], 30)
 
 
 def test_a_stop_returns_the_ticket_that_is_not_begun(event: Event, start: Start) -> None:
     photos = [send_photo(event, number) for number in range(8)]
     thread = start()
-    wait_until(lambda: any(map(is_done, photos)), 10)
+    wait_until(lambda: any(map(is_done, photos)), 30)
     thread.stop(20)
     left = sum(not is_done(each) for each in photos)
     assert ask("SELECT count(*) FROM procrastinate_jobs WHERE status <> 'todo'") == [(0,)]
@@ -194,7 +194,7 @@ def test_a_stop_returns_the_ticket_that_is_not_begun(event: Event, start: Start)
 def test_a_database_that_drops_every_connection_is_connected_again(event: Event, start: Start) -> None:
     start()
     first = send_photo(event, 1)
-    wait_until(lambda: is_done(first), 10)
+    wait_until(lambda: is_done(first), 30)
     run(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -209,7 +209,7 @@ def test_jobs_are_done_while_procrastinate_cannot_be_reached(
     monkeypatch.setattr(get_settings(), "listen_database_url", "postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     photo_id = send_photo(event, 1)
     start()
-    wait_until(lambda: is_done(photo_id), 10)
+    wait_until(lambda: is_done(photo_id), 30)
 
 
 def test_many_rows_of_one_transaction_get_a_bounded_number_of_tickets(
